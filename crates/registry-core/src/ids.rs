@@ -1,0 +1,148 @@
+//! The names of things, each its own type.
+
+use std::fmt;
+
+use crate::text::{Limits, TextError, check_text};
+use crate::{Entropy, Timestamp};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and takes a text.
+            ///
+            /// # Errors
+            /// [`TextError`] when it is empty, too long, or has control characters.
+            pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
+                let text = text.into();
+                check_text(&text, $max, false)?;
+                Ok(Self(text))
+            }
+
+            /// Takes a text as a stored row has it, unchecked: rows of an adopted database keep what they hold.
+            #[must_use]
+            pub fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The text itself.
+            #[must_use]
+            pub fn into_string(self) -> String {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// Who acts: the agent that a key was made for.
+    AgentId,
+    Limits::NAME
+);
+text_id!(
+    /// The team or person that answers for an intent or a key.
+    Owner,
+    Limits::NAME
+);
+text_id!(
+    /// The public name of an API key (`t4_` and 12 characters). Never a secret.
+    KeyId,
+    64
+);
+text_id!(
+    /// The name of one intent: 1 to 200 characters, no control characters, not a word that is a route.
+    IntentId,
+    Limits::INTENT_ID
+);
+text_id!(
+    /// The name of one HTTP request, taken over from a sane caller or minted.
+    RequestId,
+    64
+);
+
+/// Crockford's base 32: sorts as it counts, leaves out look-alikes.
+const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+impl IntentId {
+    /// Words that are routes below `/intents/` and so can't be ids.
+    pub const ROUTE_WORDS: [&'static str; 5] = ["batch", "pre_pr_check", "stale", "by_owner", "by_file"];
+
+    /// Whether the text is a route below `/intents/`, or a path segment that HTTP software rewrites.
+    #[must_use]
+    pub fn is_route_word(text: &str) -> bool {
+        Self::ROUTE_WORDS.contains(&text) || text == "." || text == ".."
+    }
+
+    /// A new id, `T4-` and 26 characters: milliseconds first, so ids sort by time and land side by side in the
+    /// index; then 80 random bits.
+    #[must_use]
+    pub fn mint(now: Timestamp, entropy: &dyn Entropy) -> Self {
+        let mut random = [0_u8; 16];
+        entropy.fill(&mut random);
+        let low = u128::from_le_bytes(random) & ((1 << 80) - 1);
+        let mut bits = (u128::from(now.unix_millis()) << 80) | low;
+        let mut text = [0_u8; 26];
+        for place in text.iter_mut().rev() {
+            let digit = usize::try_from(bits & 31).unwrap_or(0);
+            *place = BASE32.get(digit).copied().unwrap_or(b'0');
+            bits >>= 5;
+        }
+        Self(format!("T4-{}", String::from_utf8_lossy(&text)))
+    }
+}
+
+impl RequestId {
+    /// Takes over a caller's request id when it is 1 to 64 letters, digits, `.`, `_` or `-`.
+    #[must_use]
+    pub fn sane(text: &str) -> Option<Self> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        (1..=64).contains(&text.len()).then_some(())?;
+        text.bytes().all(fits).then(|| Self(text.to_owned()))
+    }
+
+    /// A new random request id: 32 hexadecimal digits.
+    #[must_use]
+    pub fn mint(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0_u8; 16];
+        entropy.fill(&mut bytes);
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededEntropy;
+
+    #[test]
+    fn minted_ids_sort_by_time() {
+        let entropy = SeededEntropy::new(1);
+        let early = IntentId::mint(Timestamp::from_micros(1_000_000), &entropy);
+        let late = IntentId::mint(Timestamp::from_micros(1_001_000), &entropy);
+        assert!(early < late);
+        assert_eq!(early.as_str().len(), 29);
+    }
+
+    #[test]
+    fn request_ids_of_strangers_are_taken_only_when_sane() {
+        assert!(RequestId::sane("abc-1.2_3").is_some());
+        for text in ["", "a b", "a\nb", "é", &"x".repeat(65)] {
+            assert!(RequestId::sane(text).is_none(), "{text}");
+        }
+    }
+}

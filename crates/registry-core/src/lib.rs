@@ -1,0 +1,33 @@
+//! The words of the registry: ids, intents, their statuses and the rules that bind them, the clock and the
+//! random source.
+//!
+//! This crate owns what an intent *is* and which changes to it are legal. It refuses I/O, async and the process
+//! environment; time and randomness reach it as arguments ([`Clock`], [`Entropy`]).
+//!
+//! Features: `system` adds the real clock and the real random source; nothing else changes with it.
+
+mod clock;
+mod entropy;
+mod ids;
+mod intent;
+mod patch;
+mod pre_pr;
+mod quality;
+mod status;
+mod text;
+mod timestamp;
+
+#[cfg(feature = "system")]
+pub use clock::SystemClock;
+pub use clock::{Clock, ManualClock};
+#[cfg(feature = "system")]
+pub use entropy::SystemEntropy;
+pub use entropy::{Entropy, SeededEntropy};
+pub use ids::{AgentId, IntentId, KeyId, Owner, RequestId};
+pub use intent::{Intent, NewIntent, RuleError};
+pub use patch::{Change, IntentPatch};
+pub use pre_pr::{Coverage, PLACEHOLDER_CODE, covers, placeholder_code};
+pub use quality::{Counted, QualityTally, Summary};
+pub use status::{ReadStatus, Status};
+pub use text::{Limits, TextError, check_date, check_text};
+pub use timestamp::{Timestamp, TimestampError};
