@@ -1,1 +1,22 @@
-//! placeholder
+//! The bodies that cross the wire, the one table of error codes, and their conversions to the words of
+//! `registry-core`.
+//!
+//! It owns shapes, not rules: a rule that needs more than one field's syntax lives with `registry-core` or the
+//! use case. Every response type can also be read, so that clients and tests share it.
+
+mod audit;
+mod error;
+mod health;
+mod intents;
+mod keys;
+mod pre_pr;
+
+pub use audit::{AuditRow, AuditVerdict, FirstBadRow};
+pub use error::{Code, ErrorBody, ErrorDetail};
+pub use health::{CheckState, Health, Readiness};
+pub use intents::{
+    CreateBatch, CreateIntent, Deleted, IntentCreated, IntentView, Intents, MAX_BATCH, PatchIntent,
+    SummaryView,
+};
+pub use keys::{CreateKey, KeyCreated, KeyView, PatchKey, Revoked, RotateKey, ScopeList};
+pub use pre_pr::{MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};

@@ -1,0 +1,162 @@
+//! The one table of error codes and the one shape of an error.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What every error answer looks like, from every layer.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// The error.
+    pub error: ErrorDetail,
+    /// The message again, for clients of the original service.
+    pub detail: String,
+}
+
+/// What went wrong, for programs (`code`) and for people (`message`).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ErrorDetail {
+    /// One of the stable codes.
+    pub code: String,
+    /// What happened and what to do about it.
+    pub message: String,
+    /// The request's id; the same as the `X-Request-Id` header.
+    pub request_id: String,
+    /// More facts for programs, by code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub details: Option<serde_json::Value>,
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $status:literal, $hint:literal;)+) => {
+        /// A stable error code. Each has one HTTP status.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word of the API.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The HTTP status.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+
+            /// What the caller can do about it.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)+ }
+            }
+
+            /// Reads the word of the API.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON.
+    MalformedJson = "malformed_json", 400, "send one JSON document in UTF-8";
+    /// The request line, a header or the path can't be read.
+    MalformedRequest = "malformed_request", 400, "send HTTP/1.1 with UTF-8 paths and sane headers";
+    /// The cursor is not one that this server gave for this query.
+    InvalidCursor = "invalid_cursor", 400, "start again without `cursor`, then follow the `Link` header as it is";
+    /// No credentials came.
+    MissingCredentials = "missing_credentials", 401,
+        "send your key in `X-T4-API-KEY`, or the admin token in `X-T4-Admin-Token`";
+    /// The key is damaged: its form or its checksum is wrong.
+    MalformedKey = "malformed_key", 401, "check that the whole key was copied";
+    /// The registry knows no such key.
+    InvalidKey = "invalid_key", 401, "ask an admin for a key";
+    /// The key was revoked.
+    RevokedKey = "revoked_key", 401, "ask an admin for a new key";
+    /// The key has expired.
+    ExpiredKey = "expired_key", 401, "ask an admin to rotate the key";
+    /// The admin token is wrong.
+    InvalidAdminToken = "invalid_admin_token", 401, "the server prints at start where the token lies";
+    /// The key lacks the scope that this route needs.
+    MissingScope = "missing_scope", 403, "ask an admin to add the scope to the key";
+    /// The intent belongs to another agent and owner.
+    NotYours = "not_yours", 403, "ask its owner, or use a key with `intents:any`";
+    /// The body names another agent than the key.
+    IdentityMismatch = "identity_mismatch", 403, "leave `agent_id` out, or send the key's own";
+    /// No route has this path.
+    RouteNotFound = "route_not_found", 404, "see `/docs` for the routes";
+    /// No intent has this id.
+    IntentNotFound = "intent_not_found", 404, "check the id; deleted intents are gone";
+    /// No key has this id.
+    KeyNotFound = "key_not_found", 404, "see `GET /admin/api_keys` for the key ids";
+    /// The route does not take this method.
+    MethodNotAllowed = "method_not_allowed", 405, "use a method of the `Allow` header";
+    /// The request came too slowly.
+    RequestTimeout = "request_timeout", 408, "send the whole request within the time";
+    /// Another intent has this id.
+    IntentExists = "intent_exists", 409, "leave `id` out, or PATCH the intent that is there";
+    /// The row has changed since the caller read it.
+    VersionMismatch = "version_mismatch", 412, "read it again and repeat with its new `ETag`";
+    /// The body is larger than the route takes.
+    BodyTooLarge = "body_too_large", 413, "send less at once";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "unsupported_media_type", 415, "send `Content-Type: application/json`";
+    /// A field is missing, unknown, or of the wrong type.
+    InvalidBody = "invalid_body", 422, "compare the body with the schema in `/openapi.json`";
+    /// A query parameter or a header takes no such value.
+    InvalidQuery = "invalid_query", 422, "compare the parameters with `/openapi.json`";
+    /// A field's value breaks a rule.
+    InvalidField = "invalid_field", 422, "change the field that the message names";
+    /// The status may not change this way.
+    IllegalTransition = "illegal_transition", 422, "`details.allowed` lists where it may go";
+    /// Planned and committed need both.
+    OwnerAndTicketRequired = "owner_and_ticket_required", 422, "send `owner` and `ticket` with the status";
+    /// The idempotency key was used with another body.
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "use a new key for a new request";
+    /// The key's limit of requests is used up.
+    RateLimited = "rate_limited", 429, "wait for `Retry-After` seconds";
+    /// Too many failed authentications came from this address.
+    TooManyFailures = "too_many_failures", 429, "wait for `Retry-After` seconds, then use a valid key";
+    /// The headers are larger than the server takes.
+    HeadersTooLarge = "headers_too_large", 431, "send smaller headers";
+    /// A fault of the server's.
+    Internal = "internal", 500, "report the request id to the admins";
+    /// Too many writes wait.
+    StoreBusy = "store_busy", 503, "repeat after `Retry-After` seconds";
+    /// Another process holds the database.
+    StoreLocked = "store_locked", 503, "repeat after `Retry-After` seconds";
+    /// The database can't be read or written, or the outcome of a write is unknown.
+    StoreUnavailable = "store_unavailable", 503, "repeat with the same `Idempotency-Key`";
+    /// The server can't see whether the key still holds.
+    AuthUnavailable = "auth_unavailable", 503, "repeat after `Retry-After` seconds";
+    /// The record of this request can't be kept, so the request is refused.
+    AuditUnavailable = "audit_unavailable", 503, "repeat after `Retry-After` seconds";
+    /// The server is stopping.
+    ShuttingDown = "shutting_down", 503, "repeat after `Retry-After` seconds";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_word() {
+        let mut words: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(*code));
+            assert!((400..600).contains(&code.status()));
+        }
+    }
+}

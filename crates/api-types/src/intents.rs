@@ -1,0 +1,333 @@
+//! Bodies of the intent routes.
+
+use std::collections::BTreeMap;
+
+use registry_core::{Change, Intent, IntentPatch, NewIntent, Summary};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// How many intents one batch takes.
+pub const MAX_BATCH: usize = 1000;
+
+/// What a creator says of an intent. Only `code` is needed; unknown fields are refused.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateIntent {
+    /// Its id; minted when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub id: Option<String>,
+    /// The lint code or kind of work, such as `F821`.
+    #[schema(min_length = 1, max_length = 100)]
+    pub code: String,
+    /// The kind of intent; `lint` when absent.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    pub kind: Option<String>,
+    /// The file, relative to the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    pub file: Option<String>,
+    /// The line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
+    pub line: Option<i64>,
+    /// The text of the import it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub import_text: Option<String>,
+    /// A word for the kind of reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    pub reason_category: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub reason: Option<String>,
+    /// What should be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub suggestion: Option<String>,
+    /// Who answers for it. Needed for planned and committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub owner: Option<String>,
+    /// The ticket that tracks it. Needed for planned and committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub ticket: Option<String>,
+    /// A date such as `2026-01-31`, or RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-01-31")]
+    pub eta: Option<String>,
+    /// `reserved` when absent. `documented` is read as `accepted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "reserved")]
+    pub status: Option<String>,
+    /// Ignored: the registry sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// Whatever else belongs to it: a JSON object of at most 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub raw: Option<Box<RawValue>>,
+    /// The key's own agent, when given at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub agent_id: Option<String>,
+}
+
+impl CreateIntent {
+    /// The words of the core. `agent_id` is left to the use case, which compares it with the key's.
+    ///
+    /// # Errors
+    /// A sentence when `raw` is no JSON object.
+    pub fn into_core(self) -> Result<NewIntent, String> {
+        let raw = self.raw.map(|raw| raw.get().to_owned()).filter(|raw| raw != "null");
+        if raw.as_ref().is_some_and(|raw| !raw.starts_with('{')) {
+            return Err("`raw` takes a JSON object".to_owned());
+        }
+        Ok(NewIntent {
+            id: self.id,
+            code: self.code,
+            kind: self.kind,
+            file: self.file,
+            line: self.line,
+            import_text: self.import_text,
+            reason_category: self.reason_category,
+            reason: self.reason,
+            suggestion: self.suggestion,
+            owner: self.owner,
+            ticket: self.ticket,
+            eta: self.eta,
+            status: self.status,
+            raw,
+        })
+    }
+}
+
+/// Up to [`MAX_BATCH`] intents; all are created or none.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateBatch {
+    /// The intents.
+    #[schema(max_items = 1000)]
+    pub intents: Vec<CreateIntent>,
+}
+
+/// A change. Absent fields stay, null clears.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchIntent {
+    /// Who answers for it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    pub owner: Option<Option<String>>,
+    /// The ticket that tracks it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    pub ticket: Option<Option<String>>,
+    /// Where it stands. Can't be cleared.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "planned")]
+    pub status: Option<Option<String>>,
+    /// Why.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000)]
+    pub reason: Option<Option<String>>,
+    /// A date such as `2026-01-31`, or RFC 3339.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "2026-01-31")]
+    pub eta: Option<Option<String>>,
+    /// What should be done.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000)]
+    pub suggestion: Option<Option<String>>,
+}
+
+impl From<PatchIntent> for IntentPatch {
+    fn from(body: PatchIntent) -> Self {
+        let change = |field: Option<Option<String>>| match field {
+            None => Change::Keep,
+            Some(None) => Change::Clear,
+            Some(Some(text)) => Change::Set(text),
+        };
+        Self {
+            owner: change(body.owner),
+            ticket: change(body.ticket),
+            status: change(body.status),
+            reason: change(body.reason),
+            eta: change(body.eta),
+            suggestion: change(body.suggestion),
+        }
+    }
+}
+
+/// Reads a field that is there: null is `Some(None)`.
+pub(crate) fn given<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::<T>::deserialize(from).map(Some)
+}
+
+/// One intent as the API shows it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct IntentView {
+    /// Its id.
+    pub id: String,
+    /// The lint code or kind of work.
+    pub code: String,
+    /// The kind of intent.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The file.
+    pub file: Option<String>,
+    /// The line.
+    pub line: Option<i64>,
+    /// The text of the import it is about.
+    pub import_text: Option<String>,
+    /// A word for the kind of reason.
+    pub reason_category: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What should be done.
+    pub suggestion: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The ticket that tracks it.
+    pub ticket: Option<String>,
+    /// When it should be done.
+    pub eta: Option<String>,
+    /// Where it stands.
+    pub status: String,
+    /// When the registry took it, RFC 3339 UTC.
+    pub created_at: String,
+    /// When it last changed.
+    pub modified_at: String,
+    /// When it entered implemented or accepted.
+    pub resolved_at: Option<String>,
+    /// Whatever else the creator said.
+    #[schema(value_type = Option<Object>)]
+    pub raw: Option<Box<RawValue>>,
+    /// The agent that created it.
+    pub agent_id: Option<String>,
+}
+
+impl From<Intent> for IntentView {
+    fn from(intent: Intent) -> Self {
+        let status = intent.status_text().to_owned();
+        Self {
+            id: intent.id.into_string(),
+            code: intent.code,
+            kind: intent.kind,
+            file: intent.file,
+            line: intent.line,
+            import_text: intent.import_text,
+            reason_category: intent.reason_category,
+            reason: intent.reason,
+            suggestion: intent.suggestion,
+            owner: intent.owner.map(registry_core::Owner::into_string),
+            ticket: intent.ticket,
+            eta: intent.eta,
+            status,
+            created_at: intent.created_at.to_string(),
+            modified_at: intent.modified_at.to_string(),
+            resolved_at: intent.resolved_at.map(|at| at.to_string()),
+            raw: intent.raw.and_then(raw_object),
+            agent_id: intent.agent_id.map(registry_core::AgentId::into_string),
+        }
+    }
+}
+
+/// A stored text as JSON. An adopted row may hold a text that is no JSON: it is shown under `text`.
+fn raw_object(text: String) -> Option<Box<RawValue>> {
+    let shown = serde_json::json!({ "text": text }).to_string();
+    RawValue::from_string(text).or_else(|_| RawValue::from_string(shown)).ok()
+}
+
+/// The answer to a create.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct IntentCreated {
+    /// Always `ok`.
+    pub status: String,
+    /// The intent as it is now.
+    pub intent: IntentView,
+}
+
+/// Several intents.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Intents {
+    /// The intents, in the order of the request.
+    pub intents: Vec<IntentView>,
+}
+
+/// The answer to a delete.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Deleted {
+    /// Always `deleted`.
+    pub status: String,
+}
+
+/// Figures over the whole registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SummaryView {
+    /// All intents.
+    pub total: u64,
+    /// Intents by status.
+    pub by_status: BTreeMap<String, u64>,
+    /// Intents by code, the 20 most frequent.
+    pub by_code: BTreeMap<String, u64>,
+    /// Per cent of planned and committed intents that have owner and ticket.
+    pub quality_score: f64,
+    /// Mean days from creation to resolution.
+    pub avg_time_to_resolve_days: Option<f64>,
+}
+
+impl From<Summary> for SummaryView {
+    fn from(summary: Summary) -> Self {
+        Self {
+            total: summary.total,
+            by_status: summary.by_status,
+            by_code: summary.by_code.into_iter().collect(),
+            quality_score: summary.quality_score,
+            avg_time_to_resolve_days: summary.avg_time_to_resolve_days,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        let error = serde_json::from_str::<CreateIntent>(r#"{"code":"F821","colour":1}"#).unwrap_err();
+        assert!(error.to_string().contains("colour"));
+    }
+
+    #[test]
+    fn absent_null_and_a_value_are_three_things_in_a_patch() {
+        let patch: PatchIntent = serde_json::from_str(r#"{"owner":null,"ticket":"X"}"#).unwrap();
+        let core = IntentPatch::from(patch);
+        assert_eq!(core.owner, Change::Clear);
+        assert_eq!(core.ticket, Change::Set("X".into()));
+        assert_eq!(core.reason, Change::Keep);
+    }
+
+    #[test]
+    fn raw_must_be_an_object() {
+        for (text, fits) in [(r#"{"a":1}"#, true), ("null", true), ("[]", false), ("5", false)] {
+            let body = format!(r#"{{"code":"F821","raw":{text}}}"#);
+            let create: CreateIntent = serde_json::from_str(&body).unwrap();
+            assert_eq!(create.into_core().is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stored_text_that_is_no_json_is_still_shown() {
+        assert_eq!(raw_object("not json".into()).unwrap().get(), r#"{"text":"not json"}"#);
+    }
+}

@@ -1,0 +1,43 @@
+//! Bodies of the pre-PR check.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::IntentView;
+
+/// How many files one check takes.
+pub const MAX_PRE_PR_FILES: usize = 5000;
+/// How many critical codes one check takes.
+pub const MAX_PRE_PR_CODES: usize = 200;
+
+/// The files that a pull request touches.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrePrCheck {
+    /// The files, relative to the repository. A file named twice counts once.
+    #[schema(max_items = 5000)]
+    pub files: Vec<String>,
+    /// Only intents of these codes count; empty means any.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub critical_codes: Vec<String>,
+    /// Whether a missing file gets a reserved placeholder. True when absent, as in the original client.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub auto_create_reserved: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What the registry knows of the files.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PrePrResult {
+    /// Whether every file is covered by an intent. Placeholders do not count.
+    pub ok: bool,
+    /// The files without an intent, in the order of the request.
+    pub missing: Vec<String>,
+    /// The placeholders of missing files: new ones, and those that waited already.
+    pub reserved: Vec<IntentView>,
+}
