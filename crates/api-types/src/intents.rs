@@ -165,6 +165,7 @@ impl From<PatchIntent> for IntentPatch {
 }
 
 /// Reads a field that is there: null is `Some(None)`.
+#[expect(clippy::option_option, reason = "absent, null and a value mean three things")]
 pub(crate) fn given<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,

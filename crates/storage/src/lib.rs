@@ -1,1 +1,28 @@
-//! placeholder
+//! What the registry asks of a store: the traits, their errors, and the suite that every backend must pass.
+//!
+//! It owns the contract between use cases and databases (`Store`, `Tx`, `View`). It refuses SQL, rules and
+//! policy. Two laws hold for every `Tx`: it never asks the caller to go on after an `Err`, so a conflict is a
+//! value; and it never gives out a sequence number of the audit log, because the order is the sealer's to give.
+//!
+//! Features: `testing` adds the conformance suite ([`testing`]).
+
+mod error;
+mod front;
+mod job;
+mod rows;
+mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tx;
+mod view;
+
+pub use error::StoreError;
+pub use front::Decided;
+pub use job::{Job, Store, Watch};
+pub use rows::{
+    AuditFilter, FileRow, Inserted, IntentFilter, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
+    SealedCheckpoint,
+};
+pub use stats::StoreStats;
+pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
+pub use view::{AuditView, IntentView, KeyView, View};

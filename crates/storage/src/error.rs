@@ -1,0 +1,42 @@
+//! What can go wrong with a store.
+
+/// Trouble of the store itself. A refusal by a rule is never one of these: it is a value.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The writer's queue is full.
+    #[error("too many writes wait")]
+    Busy,
+    /// Another process holds the database and did not let go in time.
+    #[error("the database is locked by another process")]
+    Locked,
+    /// No space is left for the database.
+    #[error("no space is left for the database")]
+    Full,
+    /// The database can't be reached, read or written.
+    #[error("the database failed: {0}")]
+    Unavailable(String),
+    /// The commit may or may not be durable.
+    #[error("the outcome of the write is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// A stored value can't be read.
+    #[error("`{table}.{column}` of row `{row}` can't be read: {problem}")]
+    Corrupt {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The job's code panicked; its changes were rolled back.
+    #[error("the write failed inside: {0}")]
+    Panicked(String),
+    /// The caller went away before the write began.
+    #[error("the caller is gone")]
+    Gone,
+    /// The store is stopping.
+    #[error("the store is closed")]
+    Closed,
+}

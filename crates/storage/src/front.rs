@@ -1,0 +1,173 @@
+//! The front of a store: closures in, values out. A write can't be called without its audit draft.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use audit::{Draft, DraftHandle, Outcome};
+use tokio::sync::oneshot;
+
+use crate::{Job, Leafed, Store, StoreError, Tx, View};
+
+/// What a write decided. It commits, refusals included; only storage trouble rolls back.
+#[derive(Debug)]
+pub struct Decided<T> {
+    /// For the caller.
+    pub value: T,
+    /// For the record.
+    pub outcome: Outcome,
+}
+
+impl dyn Store {
+    /// Runs `f` in a transaction, adds the record of the request to it, and answers after the commit is
+    /// durable. `f` may run more than once: ids, times and secrets are made before it.
+    ///
+    /// `at_micros` is the request's monotonic time, for the aggregation of refusals.
+    ///
+    /// # Errors
+    /// Storage trouble; nothing was then changed, except after [`StoreError::OutcomeUnknown`].
+    pub fn write<T, F>(
+        &self,
+        record: Draft,
+        at_micros: u64,
+        f: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx) -> Result<Decided<T>, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let handle = record.handle();
+        handle.mark_submitted();
+        self.submit(Box::new(Write { f, record, at_micros, handle, value: None, reply }));
+        async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
+    }
+
+    /// Adds records that stand on their own (reads, refusals at the edge, jobs). Urgent: it uses the places
+    /// that are kept free.
+    ///
+    /// # Errors
+    /// Storage trouble; none of the records is then in the log.
+    pub fn append(
+        &self,
+        records: Vec<Arc<Leafed>>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Box::new(Append { records, reply }));
+        async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
+    }
+
+    /// Runs `f` in a transaction without a request behind it: the platform's own upkeep. What it changes must
+    /// be of no interest to an auditor, or be recorded by `f` itself.
+    ///
+    /// # Errors
+    /// Storage trouble; nothing was then changed.
+    pub fn upkeep<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Box::new(Upkeep { f, value: None, reply }));
+        async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
+    }
+
+    /// Runs `f` on one snapshot, on the calling thread.
+    ///
+    /// # Errors
+    /// What `f` returns, or storage trouble.
+    pub fn read<T>(&self, mut f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut out = None;
+        self.view(&mut |view| {
+            out = Some(f(view)?);
+            Ok(())
+        })?;
+        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+    }
+}
+
+fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: Result<(), StoreError>) {
+    let missing = || StoreError::Unavailable("the job gave no value".to_owned());
+    // A caller that is gone needs no answer.
+    drop(reply.send(end.and_then(|()| value.ok_or_else(missing))));
+}
+
+struct Write<T, F> {
+    f: F,
+    record: Draft,
+    at_micros: u64,
+    handle: DraftHandle,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Write<T, F>
+where
+    T: Send,
+    F: FnMut(&mut dyn Tx) -> Result<Decided<T>, StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        self.value = None;
+        let decided = (self.f)(tx)?;
+        if let Some(record) = self.record.close(&decided.outcome, self.at_micros) {
+            tx.append_audit(Leafed::new(record))?;
+        }
+        self.value = Some(decided.value);
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, ended: Result<(), StoreError>) {
+        match &ended {
+            Ok(()) => self.handle.mark_recorded(),
+            Err(_) => self.handle.mark_open(),
+        }
+        end(self.reply, self.value, ended);
+    }
+
+    fn gone(&self) -> bool {
+        self.reply.is_closed()
+    }
+}
+
+struct Append {
+    records: Vec<Arc<Leafed>>,
+    reply: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Job for Append {
+    fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        self.records.iter().try_for_each(|record| tx.append_audit(Arc::clone(record)))
+    }
+
+    fn done(self: Box<Self>, ended: Result<(), StoreError>) {
+        end(self.reply, Some(()), ended);
+    }
+
+    fn urgent(&self) -> bool {
+        true
+    }
+}
+
+struct Upkeep<T, F> {
+    f: F,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Upkeep<T, F>
+where
+    T: Send,
+    F: FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        self.value = Some((self.f)(tx)?);
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, ended: Result<(), StoreError>) {
+        end(self.reply, self.value, ended);
+    }
+
+    fn urgent(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,139 @@
+//! What passes between a use case and a store besides the words of the core.
+
+use std::sync::Arc;
+
+use audit::Record;
+use registry_core::{AgentId, Intent, IntentId, Owner, Status, Timestamp};
+
+/// Whether an insert found its place free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is in.
+    Yes,
+    /// The id was taken; nothing changed.
+    No {
+        /// What is there.
+        existing: Box<Intent>,
+        /// The digest of the body that created it; `None` for rows that this product did not create.
+        creation: Option<[u8; 32]>,
+    },
+}
+
+/// What the pre-PR check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileRow<'a> {
+    /// The intent.
+    pub id: &'a str,
+    /// Its status, read.
+    pub status: Status,
+    /// Its code.
+    pub code: &'a str,
+}
+
+/// Which intents a list shows. All that are given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntentFilter {
+    /// Status text as stored.
+    pub status: Option<String>,
+    /// Code.
+    pub code: Option<String>,
+    /// File.
+    pub file: Option<String>,
+    /// Owner.
+    pub owner: Option<Owner>,
+    /// Creator.
+    pub agent_id: Option<AgentId>,
+}
+
+/// A part of a list that was found by looking through rows in the order of their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanPage {
+    /// What fits the filter.
+    pub rows: Vec<Intent>,
+    /// The last id that was looked at; the next part starts after it.
+    pub looked_up_to: Option<IntentId>,
+    /// Whether the end was reached.
+    pub done: bool,
+}
+
+/// Which rows of the audit log a list shows. All that are given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// The agent.
+    pub agent_id: Option<String>,
+    /// The start of the path.
+    pub path: Option<String>,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+/// What an idempotency key stood for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// The digest of the body that it came with.
+    pub fingerprint: [u8; 32],
+    /// The serialised outcome of the use case.
+    pub outcome: String,
+}
+
+/// What an idempotency key is to stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct Remembered<'a> {
+    /// Who sent it (a key id, or `admin`).
+    pub caller: &'a str,
+    /// The use case.
+    pub operation: &'a str,
+    /// The key.
+    pub key: &'a str,
+    /// The digest of the body.
+    pub fingerprint: &'a [u8; 32],
+    /// The serialised outcome of the use case.
+    pub outcome: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change that somebody made past this program, with `sqlite3` for example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideChange {
+    /// `api_keys` or `intents`.
+    pub table: String,
+    /// The row's key.
+    pub key: String,
+    /// `insert`, `update` or `delete`.
+    pub kind: String,
+    /// When, as the database saw it.
+    pub at: String,
+}
+
+/// A point up to which the audit log was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedCheckpoint {
+    /// The place after the last row that it covers.
+    pub next_seq: u64,
+    /// The chain's value there.
+    pub chain: [u8; 32],
+}
+
+/// A record with its leaf, ready to be sealed. The leaf is computed where the record is made, so that the writer
+/// does not have to; it is shared, because a job may run again.
+#[derive(Debug, Clone)]
+pub struct Leafed {
+    /// The record.
+    pub record: Record,
+    /// Its leaf.
+    pub leaf: [u8; 32],
+}
+
+impl Leafed {
+    /// Computes the leaf.
+    #[must_use]
+    pub fn new(record: Record) -> Arc<Self> {
+        let leaf = *record.leaf().as_bytes();
+        Arc::new(Self { record, leaf })
+    }
+}

@@ -1,0 +1,115 @@
+//! What a write can do.
+
+use std::sync::Arc;
+
+use api_keys::KeyRecord;
+use registry_core::{Intent, IntentId, KeyId, Timestamp};
+
+use crate::{FileRow, Inserted, Leafed, OutsideChange, Recalled, Remembered, SealedCheckpoint, StoreError};
+
+/// Everything that a write can do.
+pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx {}
+impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx> Tx for T {}
+
+/// Writes to intents.
+pub trait IntentTx {
+    /// The intent of this id.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn intent(&mut self, id: &IntentId) -> Result<Option<Intent>, StoreError>;
+
+    /// Inserts an intent with the digest of its creating body, unless the id is taken.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn insert_intent(&mut self, intent: &Intent, creation: &[u8; 32]) -> Result<Inserted, StoreError>;
+
+    /// Writes a changed intent over the row whose version is one less. False when there is no such row.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn update_intent(&mut self, intent: &Intent) -> Result<bool, StoreError>;
+
+    /// Deletes an intent. False when there was none.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn delete_intent(&mut self, id: &IntentId) -> Result<bool, StoreError>;
+
+    /// Shows the intents of a file in the order of line and id, until `visit` returns false.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn visit_file(
+        &mut self,
+        file: &str,
+        visit: &mut dyn FnMut(FileRow<'_>) -> bool,
+    ) -> Result<(), StoreError>;
+}
+
+/// Writes to keys.
+pub trait KeyTx {
+    /// The key of this id.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn key(&mut self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
+
+    /// Inserts a key. False when the id is taken.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn insert_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError>;
+
+    /// Writes a changed key over the row whose version is one less. False when there is no such row.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn update_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError>;
+}
+
+/// Writes to the audit log.
+pub trait AuditTx {
+    /// Adds a record. Its place in the log is given by the sealer when the transaction commits.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn append_audit(&mut self, record: Arc<Leafed>) -> Result<(), StoreError>;
+
+    /// Keeps a point up to which the log was verified; older ones are forgotten.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn put_checkpoint(&mut self, checkpoint: &SealedCheckpoint, at: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Writes to the memory of idempotency keys.
+pub trait IdempotencyTx {
+    /// What a key stood for.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn recall(&mut self, caller: &str, operation: &str, key: &str) -> Result<Option<Recalled>, StoreError>;
+
+    /// Keeps what a key stands for.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn remember(&mut self, what: Remembered<'_>) -> Result<(), StoreError>;
+
+    /// Forgets at most `limit` keys older than `before`; returns how many.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn forget_idempotency(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// Changes made past this program.
+pub trait OutsideTx {
+    /// Takes at most `limit` noticed changes away, oldest first.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError>;
+}

@@ -1,0 +1,151 @@
+//! What a read can do.
+
+use api_keys::KeyRecord;
+use audit::StoredRow;
+use registry_core::{Counted, Intent, IntentId, KeyId, Owner, Timestamp};
+
+use crate::{AuditFilter, IntentFilter, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
+
+/// Everything that a read can do.
+pub trait View: IntentView + KeyView + AuditView {}
+impl<T: IntentView + KeyView + AuditView> View for T {}
+
+/// Reads of intents.
+pub trait IntentView {
+    /// The intent of this id.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError>;
+
+    /// Intents of a file in the order of (line, id), rows without a line first, after `after`.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn intents_by_file(
+        &self,
+        file: &str,
+        after: Option<(Option<i64>, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Intent>, StoreError>;
+
+    /// Intents of an owner, newest change first (ties by id, descending), before `before`.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn intents_by_owner(
+        &self,
+        owner: &Owner,
+        before: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Intent>, StoreError>;
+
+    /// Intents in a status that can go stale, last changed before `cutoff`, oldest first (ties by id), after
+    /// `after`.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn stale_intents(
+        &self,
+        cutoff: Timestamp,
+        after: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Intent>, StoreError>;
+
+    /// Looks through at most 5,000 intents in the order of their ids after `after`, and returns at most `limit`
+    /// that fit.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn scan_intents(
+        &self,
+        filter: &IntentFilter,
+        after: Option<&IntentId>,
+        limit: u32,
+    ) -> Result<ScanPage, StoreError>;
+
+    /// Shows at most `limit` intents in the order of their ids after `after`; returns the last id shown, `None`
+    /// at the end.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn count_intents(
+        &self,
+        after: Option<&IntentId>,
+        limit: u32,
+        visit: &mut dyn FnMut(Counted<'_>),
+    ) -> Result<Option<IntentId>, StoreError>;
+}
+
+/// Reads of keys.
+pub trait KeyView {
+    /// The key of this id.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
+
+    /// Keys in the order of their ids after `after`.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn keys(&self, after: Option<&KeyId>, limit: u32) -> Result<Vec<KeyRecord>, StoreError>;
+}
+
+/// Reads of the audit log.
+pub trait AuditView {
+    /// Looks through at most 5,000 rows, newest first, with an `id` below `before`, and returns at most `limit`
+    /// that fit, with the last id looked at (`None` at the end).
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;
+
+    /// Shows at most `limit` rows that claim a place in the log, in the order of (`seq`, `id`) from `from_seq`,
+    /// after the row `after_id` at that place if given. Rows of the original service are not shown. Returns how
+    /// many were shown.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn sealed_rows(
+        &self,
+        from_seq: u64,
+        limit: u32,
+        visit: &mut dyn FnMut(StoredRow),
+    ) -> Result<u32, StoreError>;
+
+    /// Shows at most `limit` rows without a place in the log (those of the original service, or ones that
+    /// somebody slipped in), by `id` after `after`. Returns the last id shown, `None` at the end.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn unsealed_rows(
+        &self,
+        after: i64,
+        limit: u32,
+        visit: &mut dyn FnMut(StoredRow),
+    ) -> Result<Option<i64>, StoreError>;
+
+    /// The last point up to which the log was verified.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn checkpoint(&self) -> Result<Option<SealedCheckpoint>, StoreError>;
+
+    /// The place after the last sealed row.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn next_seq(&self) -> Result<u64, StoreError>;
+
+    /// Whether changes made past this program wait to be recorded.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn outside_changes(&self, limit: u32) -> Result<Vec<OutsideChange>, StoreError>;
+}
