@@ -1,0 +1,109 @@
+//! What is kept of a key at rest.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+/// HMAC-SHA-256 of a key under the pepper: what the database keeps in place of the secret.
+///
+/// Comparing two of them takes the same time wherever they differ, through `==` as well.
+#[derive(Clone, Copy)]
+pub struct KeyMac([u8; 32]);
+
+impl KeyMac {
+    /// From the 32 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// Reads 64 hexadecimal digits of either case; `None` for any other text.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != 32 || !rest.is_empty() {
+            return None;
+        }
+        let mut bytes = [0_u8; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = (nibble(*high)? << 4) | nibble(*low)?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// Whether the two are the same, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl PartialEq for KeyMac {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(other)
+    }
+}
+
+impl Eq for KeyMac {}
+
+impl fmt::Debug for KeyMac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyMac(..)")
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_64_hexadecimal_digits_are_a_mac() {
+        for text in ["", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
+            assert!(KeyMac::from_hex(text).is_none(), "{text}");
+        }
+        assert_eq!(KeyMac::from_hex(&"AB".repeat(32)), Some(KeyMac::from_bytes([0xab; 32])));
+    }
+
+    #[test]
+    fn printing_it_for_a_log_shows_nothing() {
+        assert_eq!(format!("{:?}", KeyMac::from_bytes([7; 32])), "KeyMac(..)");
+    }
+
+    proptest! {
+        #[test]
+        fn hexadecimal_digits_read_back(bytes: [u8; 32]) {
+            let mac = KeyMac::from_bytes(bytes);
+            prop_assert_eq!(KeyMac::from_hex(&mac.to_hex()), Some(mac));
+        }
+
+        #[test]
+        fn one_flipped_bit_does_not_match(bytes: [u8; 32], bit in 0_usize..256) {
+            let mut other = bytes;
+            other[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!KeyMac::from_bytes(bytes).matches(&KeyMac::from_bytes(other)));
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The text that a caller presents.
+
+use std::fmt;
+
+use registry_core::KeyId;
+use zeroize::Zeroizing;
+
+use crate::base62::{self, DIGITS_32, DIGITS_256};
+use crate::checksum::crc32;
+use crate::mac::KeyMac;
+use crate::pepper::Pepper;
+
+/// How native keys and all key ids begin.
+pub(crate) const PREFIX: &str = "t4_";
+/// How many characters the public id of a native key has.
+pub(crate) const PUBLIC_ID: usize = 12;
+/// The longest opaque key.
+const OPAQUE_MAX: usize = 512;
+/// How many digits of its MAC name an opaque key.
+const OPAQUE_ID_DIGITS: usize = 11;
+
+/// A key as a caller presents it: well formed, not yet known to be good.
+///
+/// It is a secret: it prints as nothing, and its bytes are wiped when it goes.
+pub struct PresentedKey {
+    form: Form,
+    // Native: the public id and the secret, which is exactly what the MAC covers. Opaque: the whole text.
+    material: Zeroizing<Box<[u8]>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Native,
+    Opaque,
+}
+
+/// A text that is no key. Refused before anything is looked up; the text itself is in no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyParseError {
+    /// No character at all.
+    #[error("the key is empty")]
+    Empty,
+    /// More than 512 characters.
+    #[error("the key has more than 512 characters")]
+    TooLong,
+    /// A character that is not printable ASCII, or a space at either end.
+    #[error("the key has a character that is not printable ASCII, or a space at an end")]
+    NotPrintable,
+    /// It begins with `t4_`, but has not the shape of a native key.
+    #[error("the key begins with `t4_` but does not have the shape of such a key")]
+    Malformed,
+    /// The shape fits, the checksum does not: a typo.
+    #[error("the checksum of the key does not fit; it was mistyped or altered")]
+    Checksum,
+}
+
+impl PresentedKey {
+    /// Reads a native key, or takes any other printable text as an opaque one.
+    ///
+    /// # Errors
+    /// [`KeyParseError`] when the text can't be a key. A text that begins with `t4_` is native or refused.
+    pub fn parse(text: &str) -> Result<Self, KeyParseError> {
+        match text.strip_prefix(PREFIX) {
+            Some(rest) => Self::parse_native(text.as_bytes(), rest.as_bytes()),
+            None => Self::parse_opaque(text),
+        }
+    }
+
+    fn parse_native(whole: &[u8], rest: &[u8]) -> Result<Self, KeyParseError> {
+        let shaped = || {
+            let (covered, sum) = whole.split_at_checked(whole.len().checked_sub(DIGITS_32)?)?;
+            let (id, tail) = rest.split_at_checked(PUBLIC_ID)?;
+            let (secret, tail) = tail.strip_prefix(b"_")?.split_at_checked(DIGITS_256)?;
+            let fits = base62::is_base62(id)
+                && base62::fits_256(secret)
+                && tail.len() == DIGITS_32
+                && base62::is_base62(tail);
+            fits.then_some((covered, sum, id, secret))
+        };
+        let (covered, sum, id, secret) = shaped().ok_or(KeyParseError::Malformed)?;
+        // No secret is compared here: anybody can compute the checksum of a text.
+        if base62::encode_32(crc32(covered)) != *sum {
+            return Err(KeyParseError::Checksum);
+        }
+        Ok(Self { form: Form::Native, material: Zeroizing::new([id, secret].concat().into_boxed_slice()) })
+    }
+
+    fn parse_opaque(text: &str) -> Result<Self, KeyParseError> {
+        if text.is_empty() {
+            return Err(KeyParseError::Empty);
+        }
+        if text.len() > OPAQUE_MAX {
+            return Err(KeyParseError::TooLong);
+        }
+        // HTTP strips spaces around a header's value, so a key that has them could never be presented.
+        if text.starts_with(' ') || text.ends_with(' ') || !text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            return Err(KeyParseError::NotPrintable);
+        }
+        Ok(Self { form: Form::Opaque, material: Zeroizing::new(text.as_bytes().into()) })
+    }
+
+    /// Whether it has the native form, rather than being adopted or static.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.form == Form::Native
+    }
+
+    /// The public name of the key. For an opaque key it takes the MAC; where both are needed use
+    /// [`Self::identify`].
+    #[must_use]
+    pub fn key_id(&self, pepper: &Pepper) -> KeyId {
+        match self.form {
+            Form::Native => self.native_id(),
+            Form::Opaque => opaque_id(&self.mac(pepper)),
+        }
+    }
+
+    /// The MAC to hold against the stored one.
+    #[must_use]
+    pub fn mac(&self, pepper: &Pepper) -> KeyMac {
+        match self.form {
+            Form::Native => pepper.native_mac(&self.material),
+            Form::Opaque => pepper.opaque_mac(&self.material),
+        }
+    }
+
+    /// The public name and the MAC, with the MAC computed once.
+    #[must_use]
+    pub fn identify(&self, pepper: &Pepper) -> (KeyId, KeyMac) {
+        let mac = self.mac(pepper);
+        let key_id = match self.form {
+            Form::Native => self.native_id(),
+            Form::Opaque => opaque_id(&mac),
+        };
+        (key_id, mac)
+    }
+
+    fn native_id(&self) -> KeyId {
+        id_of(PREFIX, self.material.iter().take(PUBLIC_ID))
+    }
+}
+
+impl fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedKey(..)")
+    }
+}
+
+fn opaque_id(mac: &KeyMac) -> KeyId {
+    id_of("t4_x", base62::encode_256(mac.as_bytes()).iter().take(OPAQUE_ID_DIGITS))
+}
+
+fn id_of<'a>(prefix: &str, digits: impl Iterator<Item = &'a u8>) -> KeyId {
+    let mut text = String::with_capacity(PREFIX.len() + PUBLIC_ID);
+    text.push_str(prefix);
+    text.extend(digits.map(|digit| char::from(*digit)));
+    KeyId::from_stored(text)
+}
+
+/// The public part of a key id, when the text has the form of one: `t4_` and 12 digits.
+pub(crate) fn public_id(text: &str) -> Option<&[u8]> {
+    let id = text.strip_prefix(PREFIX)?.as_bytes();
+    (id.len() == PUBLIC_ID && base62::is_base62(id)).then_some(id)
+}
+
+/// The key id that a text names: it may be a key id itself, or a whole key of either form. `None` when it is
+/// neither, so that it can't name a key.
+#[must_use]
+pub fn key_id_of_text(text: &str, pepper: &Pepper) -> Option<KeyId> {
+    if public_id(text).is_some() {
+        return Some(KeyId::from_stored(text.to_owned()));
+    }
+    PresentedKey::parse(text).ok().map(|key| key.key_id(pepper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mint::derive_secret;
+    use proptest::prelude::*;
+
+    fn pepper() -> Pepper {
+        Pepper::from_text("a pepper for tests of 32 chars!!").unwrap()
+    }
+
+    fn vector() -> String {
+        format!("t4_000000000001_{}10dLTI1", "0".repeat(42))
+    }
+
+    #[test]
+    fn the_published_vector_is_a_key() {
+        let key = PresentedKey::parse(&vector()).unwrap();
+        assert!(key.is_native());
+        assert_eq!(key.key_id(&pepper()).as_str(), "t4_000000000001");
+    }
+
+    #[test]
+    fn a_text_with_the_prefix_but_not_the_shape_is_malformed() {
+        let good = vector();
+        let too_big = format!("t4_000000000001_{}", "z".repeat(43));
+        let too_big =
+            format!("{too_big}{}", String::from_utf8_lossy(&base62::encode_32(crc32(too_big.as_bytes()))));
+        let cases = [
+            "t4_",
+            "t4_000000000001",
+            good.get(..64).unwrap(),
+            &format!("{good}0"),
+            &too_big,
+            &good.replace('1', "é"),
+        ];
+        for text in cases {
+            assert_eq!(PresentedKey::parse(text).unwrap_err(), KeyParseError::Malformed, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_opaque_key_is_1_to_512_printable_characters() {
+        let cases = [
+            ("", Some(KeyParseError::Empty)),
+            ("a", None),
+            (&*"k".repeat(512), None),
+            (&*"k".repeat(513), Some(KeyParseError::TooLong)),
+            ("Zk3-_v0bq8nYI1xJt9Rr7mS5dQwE2aUcHfLgPoKiNjB", None),
+            ("T4_upper", None),
+            ("two words", None),
+            (" a", Some(KeyParseError::NotPrintable)),
+            ("a ", Some(KeyParseError::NotPrintable)),
+            ("a\tb", Some(KeyParseError::NotPrintable)),
+            ("schlüssel", Some(KeyParseError::NotPrintable)),
+        ];
+        for (text, refusal) in cases {
+            assert_eq!(PresentedKey::parse(text).err(), refusal, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_opaque_key_is_named_by_the_first_digits_of_its_mac() {
+        let key = PresentedKey::parse("static-key-of-the-configuration").unwrap();
+        let (key_id, mac) = key.identify(&pepper());
+        let digits = base62::encode_256(mac.as_bytes());
+        assert_eq!(key_id.as_str(), format!("t4_x{}", String::from_utf8_lossy(&digits[..11])));
+        assert_eq!(key_id, key.key_id(&pepper()));
+    }
+
+    #[test]
+    fn the_same_secret_under_another_public_id_has_another_mac() {
+        let with_id = |id: &str| {
+            let text = format!("t4_{id}_{}1", "0".repeat(42));
+            let sum = base62::encode_32(crc32(text.as_bytes()));
+            PresentedKey::parse(&format!("{text}{}", String::from_utf8_lossy(&sum))).unwrap().mac(&pepper())
+        };
+        assert!(!with_id("000000000001").matches(&with_id("000000000002")));
+    }
+
+    #[test]
+    fn a_key_and_its_id_name_the_same_key() {
+        let id = KeyId::from_stored("t4_000000000001".to_owned());
+        assert_eq!(key_id_of_text(&vector(), &pepper()), Some(id.clone()));
+        assert_eq!(key_id_of_text("t4_000000000001", &pepper()), Some(id));
+        let opaque = PresentedKey::parse("an adopted key").unwrap().key_id(&pepper());
+        assert_eq!(key_id_of_text("an adopted key", &pepper()), Some(opaque.clone()));
+        assert_eq!(key_id_of_text(opaque.as_str(), &pepper()), Some(opaque));
+        assert_eq!(key_id_of_text("t4_00000000000", &pepper()), None);
+        assert_eq!(key_id_of_text("", &pepper()), None);
+    }
+
+    #[test]
+    fn printing_it_for_a_log_shows_nothing() {
+        assert_eq!(format!("{:?}", PresentedKey::parse("geheim").unwrap()), "PresentedKey(..)");
+    }
+
+    fn minted(id: &str, nonce: [u8; 16]) -> String {
+        let key_id = KeyId::from_stored(format!("t4_{id}"));
+        derive_secret(&pepper(), &key_id, &nonce).unwrap().expose().to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn a_minted_key_parses_to_its_own_id_and_mac(id in "[0-9A-Za-z]{12}", nonce: [u8; 16]) {
+            let key_id = KeyId::from_stored(format!("t4_{id}"));
+            let new = derive_secret(&pepper(), &key_id, &nonce).unwrap();
+            let presented = PresentedKey::parse(new.expose()).unwrap();
+            prop_assert!(presented.is_native());
+            prop_assert_eq!(presented.identify(&pepper()), (key_id, *new.mac()));
+        }
+
+        #[test]
+        fn one_changed_character_never_gives_a_key_that_matches(
+            id in "[0-9A-Za-z]{12}",
+            nonce: [u8; 16],
+            place in 0_usize..65,
+            other in proptest::char::range(' ', '~'),
+        ) {
+            let text = minted(&id, nonce);
+            let mut changed: Vec<char> = text.chars().collect();
+            prop_assume!(changed[place] != other);
+            changed[place] = other;
+            let changed: String = changed.into_iter().collect();
+            match PresentedKey::parse(&changed) {
+                // Outside the prefix the checksum or the shape finds every change.
+                Err(_) => {}
+                Ok(key) => {
+                    prop_assert!(place < 3 && !key.is_native());
+                    let original = PresentedKey::parse(&text).unwrap();
+                    prop_assert!(!key.mac(&pepper()).matches(&original.mac(&pepper())));
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>(), tail in any::<String>()) {
+            let _ = PresentedKey::parse(&text);
+            let _ = PresentedKey::parse(&format!("t4_{tail}"));
+            let _ = key_id_of_text(&text, &pepper());
+        }
+    }
+}
