@@ -1,1 +1,18 @@
-//! placeholder
+//! How often a key may call, and how often an address may fail to authenticate.
+//!
+//! The rule is a sliding log of admission times: in no window of the given length are more calls admitted than the
+//! limit, and an idle key may use all of it at once. [`MemoryLimiter`] is exact within one process.
+//!
+//! This crate owns the rule, the [`Limiter`] seam and the in-memory limiter. It refuses the network; the limiter
+//! that several processes share is built on this one elsewhere.
+
+mod failures;
+mod limit;
+mod limiter;
+mod log;
+mod memory;
+
+pub use failures::FailureLimiter;
+pub use limit::{Decision, Limit};
+pub use limiter::{Deciding, Limiter, Mode};
+pub use memory::{Admission, MemoryLimiter};
