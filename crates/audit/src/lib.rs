@@ -1,1 +1,31 @@
-//! placeholder
+//! The audit log's words: the draft of a request, the record it becomes, what must never stand in it, the leaf and
+//! the chain that make an edit visible, and the check that finds one.
+//!
+//! This crate owns what a row of the log says and how it proves itself. It refuses storage: rows come in and go
+//! out as values, and their order is given elsewhere. Times reach it as arguments.
+
+mod adopted;
+mod body;
+mod chain;
+mod draft;
+mod outcome;
+mod principal;
+mod record;
+mod redact;
+mod refusals;
+mod shared;
+mod statements;
+mod verify;
+
+pub use adopted::{Adopted, AdoptedDigest, AdoptedRow};
+pub use body::Body;
+pub use chain::{GENESIS_CHAIN, chain};
+pub use draft::Draft;
+pub use outcome::Outcome;
+pub use principal::{Actor, Principal, who_of};
+pub use record::{RECORD_VERSION, Record, event};
+pub use redact::{REDACTED, redact_json, redact_log_text, redact_path, redact_text};
+pub use refusals::Refusals;
+pub use shared::DraftHandle;
+pub use statements::{genesis_record, retention_record};
+pub use verify::{BadReason, BadRow, StoredRow, Verdict, Verifier};

@@ -1,0 +1,149 @@
+//! The digest over the rows that were adopted from the original service, which have no leaf of their own.
+
+use canonical::{Digest, ObjectWriter, leaf_hash};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Record, event};
+
+/// An adopted row, its columns as the database has them.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(missing_docs, reason = "the fields are the original service's columns, and are named for them")]
+pub struct AdoptedRow<'a> {
+    pub id: i64,
+    pub timestamp: Option<&'a str>,
+    pub api_key: Option<&'a str>,
+    pub agent_id: Option<&'a str>,
+    pub path: Option<&'a str>,
+    pub method: Option<&'a str>,
+    pub status_code: Option<i64>,
+    pub ip: Option<&'a str>,
+    pub body: Option<&'a str>,
+}
+
+/// What the genesis record vouches for, or what the table holds: they must be equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adopted {
+    /// How many rows.
+    pub count: u64,
+    /// The digest over them; `None` when nothing was adopted.
+    pub sha256: Option<Digest>,
+}
+
+impl Adopted {
+    /// What a genesis record vouches for; `None` for any other record, and for a detail that can't be read.
+    #[must_use]
+    pub fn claimed_by(record: &Record) -> Option<Self> {
+        if record.event != event::GENESIS {
+            return None;
+        }
+        let detail: Value = serde_json::from_str(record.detail.as_deref()?).ok()?;
+        let count = detail.get("adopted")?.as_u64()?;
+        let sha256 = match detail.get("adopted_sha256")? {
+            Value::Null => None,
+            text => Some(Digest::from_hex(text.as_str()?).ok()?),
+        };
+        Some(Self { count, sha256 })
+    }
+}
+
+/// Takes the adopted rows one by one, by ascending id, and gives the digest over them.
+///
+/// It is SHA-256(`"t4/adopted/v1\0"` ‖ the leaf hash of each row's canonical JSON). Take the rows as they are
+/// *after* adoption, with `api_key` already the key id.
+#[derive(Debug, Clone)]
+pub struct AdoptedDigest {
+    hasher: Sha256,
+    count: u64,
+}
+
+impl Default for AdoptedDigest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AdoptedDigest {
+    /// No rows yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { hasher: Sha256::new_with_prefix(b"t4/adopted/v1\0"), count: 0 }
+    }
+
+    /// Takes the next row.
+    pub fn push(&mut self, row: &AdoptedRow<'_>) {
+        let mut object = ObjectWriter::with_capacity(512);
+        object.field_opt_str("agent_id", row.agent_id);
+        object.field_opt_str("api_key", row.api_key);
+        object.field_opt_str("body", row.body);
+        object.field_i64("id", row.id);
+        object.field_opt_str("ip", row.ip);
+        object.field_opt_str("method", row.method);
+        object.field_opt_str("path", row.path);
+        object.field_opt_i64("status_code", row.status_code);
+        object.field_opt_str("timestamp", row.timestamp);
+        self.hasher.update(leaf_hash(&object.finish()).as_bytes());
+        self.count += 1;
+    }
+
+    /// How many rows came, and the digest over them (also when there were none).
+    #[must_use]
+    pub fn finish(self) -> (u64, Digest) {
+        (self.count, Digest::from_bytes(self.hasher.finalize().into()))
+    }
+
+    /// The same in the form of [`Adopted::claimed_by`], to compare with it.
+    #[must_use]
+    pub fn finish_as_claim(self) -> Adopted {
+        let (count, digest) = self.finish();
+        Adopted { count, sha256: (count > 0).then_some(digest) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesis_record;
+    use registry_core::Timestamp;
+
+    fn digest(rows: &[AdoptedRow<'_>]) -> Digest {
+        let mut all = AdoptedDigest::new();
+        for row in rows {
+            all.push(row);
+        }
+        all.finish().1
+    }
+
+    #[test]
+    fn any_change_to_an_adopted_row_changes_the_digest() {
+        let row =
+            AdoptedRow { id: 1, path: Some("/intents"), status_code: Some(200), ..AdoptedRow::default() };
+        let rows = [
+            row,
+            AdoptedRow { id: 2, ..row },
+            AdoptedRow { timestamp: Some(""), ..row },
+            AdoptedRow { api_key: Some(""), ..row },
+            AdoptedRow { agent_id: Some(""), ..row },
+            AdoptedRow { path: None, ..row },
+            AdoptedRow { method: Some(""), ..row },
+            AdoptedRow { status_code: Some(-200), ..row },
+            AdoptedRow { ip: Some(""), ..row },
+            AdoptedRow { body: Some(""), ..row },
+        ];
+        let digests: std::collections::HashSet<_> = rows.iter().map(|row| digest(&[*row])).collect();
+        assert_eq!(digests.len(), rows.len());
+        assert_ne!(digest(&rows[..2]), digest(&[rows[1], rows[0]]));
+        assert_ne!(digest(&rows[..1]), digest(&rows[..2]));
+    }
+
+    #[test]
+    fn genesis_vouches_for_exactly_what_was_adopted() {
+        let mut all = AdoptedDigest::new();
+        all.push(&AdoptedRow { id: 9, ..AdoptedRow::default() });
+        let (count, digest) = all.clone().finish();
+        let genesis = genesis_record(Timestamp::EPOCH, "log", count, Some(&digest));
+        assert_eq!(Adopted::claimed_by(&genesis), Some(all.finish_as_claim()));
+        let empty = genesis_record(Timestamp::EPOCH, "log", 0, None);
+        assert_eq!(Adopted::claimed_by(&empty), Some(AdoptedDigest::new().finish_as_claim()));
+    }
+}

@@ -1,0 +1,282 @@
+//! An open record: what is known of a request or a tool run before it has ended.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use registry_core::{RequestId, Timestamp};
+
+use crate::redact::{redact_detail, redact_log_text, redact_path, redact_text};
+use crate::shared::{Decision, DraftHandle};
+use crate::{Actor, Body, Outcome, Principal, Record, Refusals, event, who_of};
+
+/// The longest path, and the longest query, that is recorded; in bytes.
+const MAX_PATH_BYTES: usize = 1024;
+/// The longest method that is recorded; in bytes. HTTP lets a caller invent methods.
+const MAX_METHOD_BYTES: usize = 32;
+
+/// The open record of one request or tool run.
+///
+/// A clone shares the [handle](Self::handle) and the decision on a refusal, so that the HTTP edge may keep one
+/// while another travels with the transaction: whoever finds the handle open records it.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// All but the outcome.
+    record: Record,
+    request_id: Option<RequestId>,
+    principal: Principal,
+    ip: Option<IpAddr>,
+    aggregator: Option<Arc<Refusals>>,
+    handle: DraftHandle,
+}
+
+impl Draft {
+    /// The draft of an HTTP request. Path and query are redacted, then cut to 1 KiB each.
+    #[must_use]
+    pub fn request(
+        at: Timestamp,
+        request_id: RequestId,
+        method: &str,
+        raw_path_and_query: &str,
+        ip: Option<IpAddr>,
+    ) -> Self {
+        let mut draft = Self::open(Record::of(event::REQUEST, at, Actor::Anonymous), Principal::ANONYMOUS);
+        let ip = ip.map(|ip| ip.to_canonical());
+        // The id and the method are the caller's text as well.
+        draft.record.request_id = Some(redact_text(request_id.as_str()).into_owned());
+        draft.record.method = Some(cut(&redact_text(method), MAX_METHOD_BYTES).to_owned());
+        draft.record.path = Some(bounded(&redact_path(raw_path_and_query)));
+        draft.record.ip = ip.map(|ip| ip.to_string());
+        draft.request_id = Some(request_id);
+        draft.ip = ip;
+        draft
+    }
+
+    /// The draft of a tool's run on the database file; who can open the file is an administrator.
+    #[must_use]
+    pub fn tool(at: Timestamp, command: &str) -> Self {
+        let mut draft = Self::open(Record::of(event::TOOL, at, Actor::Admin), Principal::ADMIN);
+        draft.set_route(&redact_log_text(command));
+        draft
+    }
+
+    /// The draft of something that the platform does by itself. `detail` is JSON text.
+    #[must_use]
+    pub fn system(at: Timestamp, event: &'static str, detail: String) -> Self {
+        let mut draft = Self::open(Record::of(event, at, Actor::System), Principal::SYSTEM);
+        draft.set_detail(detail);
+        draft
+    }
+
+    fn open(record: Record, principal: Principal) -> Self {
+        Self {
+            record,
+            request_id: None,
+            principal,
+            ip: None,
+            aggregator: None,
+            handle: DraftHandle::default(),
+        }
+    }
+
+    /// The route's template, such as `/intents/{id}`.
+    pub fn set_route(&mut self, route: &str) {
+        self.record.route = Some(cut(route, MAX_PATH_BYTES).to_owned());
+    }
+
+    /// A path that the caller vouches for, such as one with the key id in place of the key. It is cut, not
+    /// redacted.
+    pub fn set_path(&mut self, clean: &str) {
+        self.record.path = Some(bounded(clean));
+    }
+
+    /// Who turned out to act.
+    pub fn set_principal(&mut self, principal: Principal) {
+        self.record.actor = principal.actor;
+        self.record.api_key = principal.key_id.as_ref().map(|id| id.as_str().to_owned());
+        self.record.agent_id = principal.agent_id.as_ref().map(|id| id.as_str().to_owned());
+        self.principal = principal;
+    }
+
+    /// What is kept of the body.
+    pub fn set_body(&mut self, body: Body) {
+        self.record.body_kept = body.text.is_some();
+        self.record.body_bytes = body.bytes;
+        self.record.body_sha256 = body.sha256;
+        self.record.body = body.text;
+    }
+
+    /// More, as JSON text. Secrets are looked for by their shape alone: field names here are the platform's own.
+    pub fn set_detail(&mut self, detail: String) {
+        self.record.detail = Some(redact_detail(detail));
+    }
+
+    /// Where refusals are counted once there are too many of them.
+    pub fn set_aggregator(&mut self, aggregator: Arc<Refusals>) {
+        self.aggregator = Some(aggregator);
+    }
+
+    /// The name of the request; a tool run has none.
+    #[must_use]
+    pub const fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    /// Who acts, as far as it is known.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What tells the places that may record this draft whether one of them has.
+    #[must_use]
+    pub fn handle(&self) -> DraftHandle {
+        self.handle.clone()
+    }
+
+    /// The record, now that the outcome is known; `None` when it is a refusal that was only counted.
+    ///
+    /// A transaction may run again, so this may be called again: whether a refusal is counted is decided once. An
+    /// outcome that is no refusal always gives a record, and takes back what an earlier run had counted.
+    pub fn close(&mut self, outcome: &Outcome, now_monotonic_micros: u64) -> Option<Record> {
+        if !self.gets_a_row(outcome, now_monotonic_micros) {
+            return None;
+        }
+        let mut record = self.record.clone();
+        // A tool's outcome has no HTTP status; its code says all.
+        record.status_code = self.request_id.as_ref().map(|_| outcome.status);
+        outcome.code.as_ref().clone_into(&mut record.outcome);
+        Some(record)
+    }
+
+    fn gets_a_row(&self, outcome: &Outcome, now_monotonic_micros: u64) -> bool {
+        let Some(aggregator) = &self.aggregator else { return true };
+        let mut decision = self.handle.decision();
+        if !outcome.is_refusal() {
+            if let Decision::Counted { who, code } = std::mem::take(&mut *decision) {
+                aggregator.take_back(&who, &code);
+            }
+            return true;
+        }
+        if matches!(*decision, Decision::Open) {
+            let who = who_of(&self.principal, self.ip);
+            *decision = if aggregator.admit(&who, &outcome.code, now_monotonic_micros) {
+                Decision::Row
+            } else {
+                Decision::Counted { who, code: outcome.code.clone().into_owned() }
+            };
+        }
+        matches!(*decision, Decision::Row)
+    }
+}
+
+/// Path and query, each cut to what is recorded.
+fn bounded(path_and_query: &str) -> String {
+    match path_and_query.split_once('?') {
+        None => cut(path_and_query, MAX_PATH_BYTES).to_owned(),
+        Some((path, query)) => format!("{}?{}", cut(path, MAX_PATH_BYTES), cut(query, MAX_PATH_BYTES)),
+    }
+}
+
+fn cut(text: &str, max_bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(max_bytes)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use registry_core::{AgentId, KeyId};
+
+    const KEY: &str = "t4_000000000001_0000000000000000000000000000000000000000000dLTI1";
+
+    fn request(path: &str) -> Draft {
+        let id = RequestId::sane("req-1").unwrap();
+        Draft::request(Timestamp::EPOCH, id, "GET", path, Some("::ffff:192.0.2.7".parse().unwrap()))
+    }
+
+    #[test]
+    fn a_closed_request_says_who_what_and_how_it_ended() {
+        let mut draft = request("/intents/7?limit=5");
+        draft.set_route("/intents/{id}");
+        let key_id = KeyId::new("t4_000000000001").unwrap();
+        draft.set_principal(Principal::agent(key_id, AgentId::new("agent-1").unwrap()));
+        draft.set_body(Body::json(br#"{"a":1}"#));
+        draft.set_detail(r#"{"key":"row 7"}"#.to_owned());
+        let record = draft.close(&Outcome::refused(404, "intent_not_found"), 0).unwrap();
+        assert_eq!(record.request_id.as_deref(), Some("req-1"));
+        assert_eq!((record.actor, record.api_key.as_deref()), (Actor::Agent, Some("t4_000000000001")));
+        assert_eq!(record.agent_id.as_deref(), Some("agent-1"));
+        assert_eq!((record.method.as_deref(), record.route.as_deref()), (Some("GET"), Some("/intents/{id}")));
+        assert_eq!(record.path.as_deref(), Some("/intents/7?limit=5"));
+        assert_eq!(record.ip.as_deref(), Some("192.0.2.7"));
+        assert_eq!((record.status_code, record.outcome.as_str()), (Some(404), "intent_not_found"));
+        assert_eq!((record.body_kept, record.body_bytes), (true, 7));
+        assert_eq!(record.body.as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(record.detail.as_deref(), Some(r#"{"key":"row 7"}"#));
+    }
+
+    #[test]
+    fn no_text_of_the_caller_carries_a_secret_into_the_record() {
+        let id = RequestId::sane(KEY.trim_end_matches('1')).unwrap();
+        let path = format!("/{KEY}?admin_token=hunter2&{KEY}");
+        let mut draft = Draft::request(Timestamp::EPOCH, id, &format!("X-{KEY}"), &path, None);
+        draft.set_detail(format!("{{\"a\":\"\\n{KEY}\"}}"));
+        let text = format!("{:?}", draft.close(&Outcome::ok(200), 0).unwrap());
+        assert!(!text.contains("00000000000000000000000000"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        let mut tool =
+            Draft::tool(Timestamp::EPOCH, &format!("admin-keys revoke {KEY} --admin-token=hunter2"));
+        let record = tool.close(&Outcome::ok(0), 0).unwrap();
+        let command = "admin-keys revoke t4_000000000001_[redacted] --admin-token=[redacted]";
+        assert_eq!((record.route.as_deref(), record.status_code), (Some(command), None));
+    }
+
+    #[test]
+    fn path_and_query_are_cut_to_1_kib_each_on_whole_characters() {
+        let path = request(&format!("/{}?{}", "é.".repeat(4000), "a.".repeat(4000)))
+            .close(&Outcome::ok(200), 0)
+            .and_then(|record| record.path)
+            .unwrap();
+        let (path, query) = path.split_once('?').unwrap();
+        assert_eq!((path.len(), query.len()), (1024, 1024));
+    }
+
+    #[test]
+    fn a_refusal_is_counted_once_however_often_its_transaction_runs() {
+        let refusals = Arc::new(Refusals::new());
+        for _ in 0..Refusals::ROWS_PER_WINDOW {
+            assert!(refusals.admit("ip:192.0.2.7", "rate_limited", 0));
+        }
+        let mut draft = request("/");
+        draft.set_aggregator(Arc::clone(&refusals));
+        let mut at_the_edge = draft.clone();
+        for _ in 0..3 {
+            assert_eq!(draft.close(&Outcome::refused(429, "rate_limited"), 0), None);
+        }
+        assert_eq!(at_the_edge.close(&Outcome::refused(503, "store_busy"), 0), None);
+        let rows = refusals.drain_all(0, Timestamp::EPOCH);
+        assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 1);
+    }
+
+    #[test]
+    fn an_outcome_that_is_no_refusal_gets_its_row_and_takes_the_count_back() {
+        let refusals = Arc::new(Refusals::new());
+        for _ in 0..Refusals::ROWS_PER_WINDOW {
+            assert!(refusals.admit("ip:192.0.2.7", "x", 0));
+        }
+        let mut draft = request("/");
+        draft.set_aggregator(Arc::clone(&refusals));
+        assert_eq!(draft.close(&Outcome::refused(409, "x"), 0), None);
+        assert!(draft.close(&Outcome::ok(201), 0).is_some());
+        assert_eq!(refusals.drain_all(0, Timestamp::EPOCH), []);
+    }
+
+    #[test]
+    fn a_refusal_that_was_given_a_row_keeps_it_on_a_later_run() {
+        let refusals = Arc::new(Refusals::new());
+        let mut draft = request("/");
+        draft.set_aggregator(Arc::clone(&refusals));
+        assert!(draft.close(&Outcome::refused(409, "x"), 0).is_some());
+        while refusals.admit("ip:192.0.2.7", "x", 0) {}
+        assert!(draft.close(&Outcome::refused(409, "x"), 0).is_some());
+    }
+}

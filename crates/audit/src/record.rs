@@ -1,0 +1,230 @@
+//! One row of the log, version 1, and its leaf.
+
+use std::borrow::Cow;
+
+use canonical::{Digest, ObjectWriter, leaf_hash};
+use registry_core::Timestamp;
+
+use crate::Actor;
+
+/// The version of the rows that this crate writes. The fields of a version never change.
+pub const RECORD_VERSION: u8 = 1;
+
+/// What a row tells of.
+pub mod event {
+    /// An HTTP request.
+    pub const REQUEST: &str = "request";
+    /// The first row of a log.
+    pub const GENESIS: &str = "genesis";
+    /// Refusals that were counted instead of written one by one.
+    pub const REFUSALS: &str = "refusals";
+    /// A change that somebody made to the database file past the platform.
+    pub const OUTSIDE_CHANGE: &str = "outside_change";
+    /// Bodies before some row may be gone from here on.
+    pub const RETENTION: &str = "retention";
+    /// A run of a command-line tool on the database file.
+    pub const TOOL: &str = "tool";
+}
+
+/// A row of the log. The columns of the database have the names of these fields.
+///
+/// All but `body` goes into the leaf; of the body, its digest does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The version of these fields, [`RECORD_VERSION`].
+    pub v: u8,
+    /// What it tells of, one of [`event`].
+    pub event: Cow<'static, str>,
+    /// When the request came in.
+    pub timestamp: Timestamp,
+    /// The name of the request.
+    pub request_id: Option<String>,
+    /// The kind of party that acted.
+    pub actor: Actor,
+    /// The public name of the key, never the key.
+    pub api_key: Option<String>,
+    /// The agent that the key was made for.
+    pub agent_id: Option<String>,
+    /// The caller's address.
+    pub ip: Option<String>,
+    /// The HTTP method.
+    pub method: Option<String>,
+    /// The route as a template (`/intents/{id}`), or a tool's command.
+    pub route: Option<String>,
+    /// Path and query, redacted.
+    pub path: Option<String>,
+    /// The HTTP status of the answer.
+    pub status_code: Option<u16>,
+    /// `ok`, or the code of the refusal.
+    pub outcome: String,
+    /// How many acts this row stands for: 1 but for aggregated refusals.
+    pub count: u64,
+    /// The length of the text that `body_sha256` is of.
+    pub body_bytes: u64,
+    /// Whether the body was kept with the row.
+    pub body_kept: bool,
+    /// The digest of the redacted body when it was kept or parsed, else of the body as it came; hexadecimal.
+    pub body_sha256: Option<String>,
+    /// More, as JSON text.
+    pub detail: Option<String>,
+    /// The redacted body. It may be pruned later, so it is no part of the leaf.
+    pub body: Option<String>,
+}
+
+impl Record {
+    /// A record that names an event, a time and an actor, and nothing more yet.
+    #[must_use]
+    pub fn of(event: impl Into<Cow<'static, str>>, timestamp: Timestamp, actor: Actor) -> Self {
+        Self {
+            v: RECORD_VERSION,
+            event: event.into(),
+            timestamp,
+            request_id: None,
+            actor,
+            api_key: None,
+            agent_id: None,
+            ip: None,
+            method: None,
+            route: None,
+            path: None,
+            status_code: None,
+            outcome: "ok".to_owned(),
+            count: 1,
+            body_bytes: 0,
+            body_kept: false,
+            body_sha256: None,
+            detail: None,
+            body: None,
+        }
+    }
+
+    /// SHA-256(0x00 ‖ canonical JSON of the record without `body`).
+    #[must_use]
+    pub fn leaf(&self) -> Digest {
+        leaf_hash(&self.canonical())
+    }
+
+    /// The bytes of the leaf. Written field by field in the order of the names: it runs for every request.
+    fn canonical(&self) -> Vec<u8> {
+        let mut object = ObjectWriter::with_capacity(640);
+        object.field_str("actor", self.actor.as_str());
+        object.field_opt_str("agent_id", self.agent_id.as_deref());
+        object.field_opt_str("api_key", self.api_key.as_deref());
+        object.field_u64("body_bytes", self.body_bytes);
+        object.field_bool("body_kept", self.body_kept);
+        object.field_opt_str("body_sha256", self.body_sha256.as_deref());
+        object.field_u64("count", self.count);
+        object.field_opt_str("detail", self.detail.as_deref());
+        object.field_str("event", &self.event);
+        object.field_opt_str("ip", self.ip.as_deref());
+        object.field_opt_str("method", self.method.as_deref());
+        object.field_str("outcome", &self.outcome);
+        object.field_opt_str("path", self.path.as_deref());
+        object.field_opt_str("request_id", self.request_id.as_deref());
+        object.field_opt_str("route", self.route.as_deref());
+        object.field_opt_u64("status_code", self.status_code.map(u64::from));
+        object.field_str("timestamp", &self.timestamp.to_string());
+        object.field_u64("v", u64::from(self.v));
+        object.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let texts = proptest::collection::vec(any::<Option<String>>(), 9);
+        (texts, any::<(String, u16, u32, bool, i32)>(), 0..4_usize).prop_map(|(texts, numbers, actor)| {
+            let mut texts = texts.into_iter();
+            let mut next = || texts.next().flatten();
+            let (outcome, status, count, kept, seconds) = numbers;
+            let mut record = Record::of(
+                event::REQUEST,
+                Timestamp::EPOCH.plus_seconds(i64::from(seconds)),
+                Actor::ALL[actor],
+            );
+            record.request_id = next();
+            record.api_key = next();
+            record.agent_id = next();
+            record.ip = next();
+            record.method = next();
+            record.route = next();
+            record.path = next();
+            record.body_sha256 = next();
+            record.detail = next();
+            record.outcome = outcome;
+            record.status_code = (status != 0).then_some(status);
+            record.count = u64::from(count);
+            record.body_kept = kept;
+            record
+        })
+    }
+
+    /// A change to one field.
+    type Flip = fn(&mut Record);
+
+    fn flip(text: &mut Option<String>) {
+        match text {
+            Some(text) => text.push('x'),
+            None => *text = Some(String::new()),
+        }
+    }
+
+    /// Every field but the body.
+    const FLIPS: [Flip; 18] = [
+        |r| r.v = r.v.wrapping_add(1),
+        |r| r.event.to_mut().push('x'),
+        |r| r.timestamp = r.timestamp.plus_micros(1),
+        |r| flip(&mut r.request_id),
+        |r| r.actor = if r.actor == Actor::Admin { Actor::Agent } else { Actor::Admin },
+        |r| flip(&mut r.api_key),
+        |r| flip(&mut r.agent_id),
+        |r| flip(&mut r.ip),
+        |r| flip(&mut r.method),
+        |r| flip(&mut r.route),
+        |r| flip(&mut r.path),
+        |r| r.status_code = r.status_code.map_or(Some(0), |_| None),
+        |r| r.outcome.push('x'),
+        |r| r.count += 1,
+        |r| r.body_bytes += 1,
+        |r| r.body_kept = !r.body_kept,
+        |r| flip(&mut r.body_sha256),
+        |r| flip(&mut r.detail),
+    ];
+
+    proptest! {
+        #[test]
+        fn a_flip_in_any_field_changes_the_leaf(record in any_record()) {
+            for (index, change) in FLIPS.iter().enumerate() {
+                let mut flipped = record.clone();
+                change(&mut flipped);
+                prop_assert_ne!(record.leaf(), flipped.leaf(), "flip {}", index);
+            }
+        }
+
+        #[test]
+        fn the_leaf_is_that_of_the_canonical_json_without_the_body(
+            record in any_record(),
+            body in any::<Option<String>>(),
+        ) {
+            // Every field is named here, so that one more in the struct asks for its place in the leaf.
+            let mut with_body = record.clone();
+            with_body.body = body;
+            let Record {
+                v, event, timestamp, request_id, actor, api_key, agent_id, ip, method, route, path, status_code,
+                outcome, count, body_bytes, body_kept, body_sha256, detail, body: _,
+            } = record;
+            let value = json!({
+                "v": v, "event": event, "timestamp": timestamp.to_string(), "request_id": request_id,
+                "actor": actor.as_str(), "api_key": api_key, "agent_id": agent_id, "ip": ip, "method": method,
+                "route": route, "path": path, "status_code": status_code, "outcome": outcome, "count": count,
+                "body_bytes": body_bytes, "body_kept": body_kept, "body_sha256": body_sha256, "detail": detail,
+            });
+            let text = canonical::to_jcs(&value).unwrap();
+            prop_assert_eq!(with_body.leaf(), leaf_hash(text.as_bytes()));
+        }
+    }
+}

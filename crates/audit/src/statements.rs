@@ -1,0 +1,66 @@
+//! Records that the platform makes about the log itself.
+
+use canonical::{Digest, ObjectWriter};
+use registry_core::Timestamp;
+use serde_json::Value;
+
+use crate::{Actor, Record, event};
+
+/// The first row of a log. It names the log, and vouches for the rows that were adopted from the original service:
+/// how many there are, and the digest over them (see [`AdoptedDigest`](crate::AdoptedDigest)).
+#[must_use]
+pub fn genesis_record(at: Timestamp, log_id: &str, adopted: u64, adopted_sha256: Option<&Digest>) -> Record {
+    let mut detail = ObjectWriter::new();
+    detail.field_u64("adopted", adopted);
+    detail.field_opt_str("adopted_sha256", adopted_sha256.map(Digest::to_string).as_deref());
+    detail.field_str("log_id", log_id);
+    stated(event::GENESIS, at, detail)
+}
+
+/// States that bodies of rows before `bodies_before_seq` may be gone from here on. Verification accepts a missing
+/// body only when such a row comes later in the log.
+#[must_use]
+pub fn retention_record(at: Timestamp, bodies_before_seq: u64) -> Record {
+    let mut detail = ObjectWriter::new();
+    detail.field_u64("bodies_before_seq", bodies_before_seq);
+    stated(event::RETENTION, at, detail)
+}
+
+/// The horizon that a retention record states.
+pub(crate) fn horizon_of(record: &Record) -> Option<u64> {
+    if record.event != event::RETENTION {
+        return None;
+    }
+    let detail: Value = serde_json::from_str(record.detail.as_deref()?).ok()?;
+    detail.get("bodies_before_seq")?.as_u64()
+}
+
+fn stated(event: &'static str, at: Timestamp, detail: ObjectWriter) -> Record {
+    let mut record = Record::of(event, at, Actor::System);
+    record.detail = String::from_utf8(detail.finish()).ok();
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn genesis_names_the_log_and_what_it_adopted() {
+        let digest = Digest::sha256(b"rows");
+        let record = genesis_record(Timestamp::EPOCH, "log-\"1\"", 3, Some(&digest));
+        let detail: Value = serde_json::from_str(record.detail.as_deref().unwrap()).unwrap();
+        let expected =
+            serde_json::json!({"log_id": "log-\"1\"", "adopted": 3, "adopted_sha256": digest.to_string()});
+        assert_eq!(detail, expected);
+        assert_eq!((&*record.event, record.actor), ("genesis", Actor::System));
+    }
+
+    #[test]
+    fn only_a_retention_record_states_a_horizon() {
+        let mut record = retention_record(Timestamp::EPOCH, 7);
+        assert_eq!(horizon_of(&record), Some(7));
+        record.event = event::TOOL.into();
+        assert_eq!(horizon_of(&record), None);
+    }
+}
