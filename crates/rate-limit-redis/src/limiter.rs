@@ -1,0 +1,191 @@
+//! The limiter: memory first, Redis second.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use deadpool_redis::redis::AsyncConnectionConfig;
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::{Connection, Manager, Pool};
+use rate_limit::{Deciding, Decision, Limit, Limiter, MemoryLimiter, Mode};
+use registry_core::Clock;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::options::{ConnectError, RedisOptions};
+use crate::script::Question;
+
+/// Counts in Redis for all processes, and in memory always.
+///
+/// All calls share one multiplexed connection: what many ask at once travels together, and none pays for a check
+/// of its connection. Its driver lives on the runtime on which [`Self::connect`] was called; any other runtime may
+/// come and go while it asks, it only exchanges messages with that driver.
+pub struct RedisLimiter {
+    pub(crate) options: RedisOptions,
+    pub(crate) home: Handle,
+    pool: Pool,
+    question: Question,
+    memory: Arc<MemoryLimiter>,
+    clock: Arc<dyn Clock>,
+    link: RwLock<Option<Link>>,
+    links_made: AtomicU64,
+    lost_at_micros: AtomicU64,
+}
+
+/// The connection in use. The number tells a late failure of an earlier one from a failure of this one.
+#[derive(Clone)]
+pub(crate) struct Link {
+    connection: MultiplexedConnection,
+    number: u64,
+}
+
+impl RedisLimiter {
+    /// A limiter over the Redis at `url`, with `memory` beside it. Call it on the runtime that lives longest, with
+    /// timers enabled; the connection lives there. A server that can't be reached means a degraded start, and
+    /// [`Self::spawn_probe`] goes on trying.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the address is none, or there is no runtime.
+    pub async fn connect(
+        url: &str,
+        memory: Arc<MemoryLimiter>,
+        clock: Arc<dyn Clock>,
+        options: RedisOptions,
+    ) -> Result<Self, ConnectError> {
+        let home = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
+        // Replies are waited for with a timeout here, so the client needs none of its own.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(options.dial_within))
+            .set_response_timeout(None);
+        let manager = Manager::new_with_config(url, config)
+            .map_err(|error| ConnectError::BadUrl { reason: error.category().to_owned() })?;
+        let pool = Pool::builder(manager).max_size(1).build();
+        let pool = pool.map_err(|error| ConnectError::BadUrl { reason: error.to_string() })?;
+        let limiter = Self {
+            options,
+            home,
+            pool,
+            question: Question::new(),
+            memory,
+            lost_at_micros: AtomicU64::new(clock.monotonic_micros()),
+            clock,
+            link: RwLock::new(None),
+            links_made: AtomicU64::new(0),
+        };
+        match limiter.dial().await {
+            Ok(connection) => limiter.install(connection),
+            Err(reason) => tracing::warn!(
+                rate_limit.mode = Mode::Degraded.as_str(),
+                error = reason,
+                "redis can't be reached; each process counts its limits alone until it is"
+            ),
+        }
+        Ok(limiter)
+    }
+
+    async fn decide(&self, key: &str, limit: Limit) -> Decision {
+        let (alone, admission) = self.memory.admit(key, limit);
+        // What this process alone has used up needs no second opinion.
+        let Some(admission) = admission else { return alone };
+        let Some(mut link) = self.link() else { return alone };
+        let together = match self.ask(&mut link, key, limit).await {
+            Ok(together) => together,
+            Err(reason) => {
+                self.lose(&link, &reason);
+                return alone;
+            }
+        };
+        if !together.admitted {
+            self.memory.undo(key, admission);
+        }
+        Decision { remaining: together.remaining.min(alone.remaining), ..together }
+    }
+
+    /// Asks over a connection, with the time for a reply as the bound.
+    pub(crate) async fn ask(&self, link: &mut Link, key: &str, limit: Limit) -> Result<Decision, String> {
+        let asking = self.question.ask(&mut link.connection, key, limit);
+        match timeout(self.options.reply_within, asking).await {
+            Ok(reply) => reply.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no reply within {} ms", self.options.reply_within.as_millis())),
+        }
+    }
+
+    /// Makes a connection and has it answer the question itself once: a server that can't run the script, or not
+    /// in time, is of no more use than none.
+    pub(crate) async fn dial(&self) -> Result<MultiplexedConnection, String> {
+        let connection = match timeout(self.options.dial_within, self.pool.get()).await {
+            Ok(made) => made.map_err(|error| error.to_string())?,
+            Err(_) => {
+                return Err(format!("no connection within {} ms", self.options.dial_within.as_millis()));
+            }
+        };
+        // Taken out for good: it is shared by all calls until it fails, and a broken one never goes back.
+        let mut link = Link { connection: Connection::take(connection), number: 0 };
+        self.try_out(&mut link).await?;
+        Ok(link.connection)
+    }
+
+    /// Asks about a key that belongs to nobody.
+    pub(crate) async fn try_out(&self, link: &mut Link) -> Result<(), String> {
+        self.ask(link, PROBE_KEY, Limit { per_window: 1, window_micros: 1000 }).await.map(drop)
+    }
+
+    /// The connection in use, `None` while degraded.
+    pub(crate) fn link(&self) -> Option<Link> {
+        self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a connection into use.
+    pub(crate) fn install(&self, connection: MultiplexedConnection) {
+        let number = self.links_made.fetch_add(1, Ordering::Relaxed);
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(Link { connection, number });
+        let lost_at = self.lost_at_micros.load(Ordering::Relaxed);
+        let away = self.clock.monotonic_micros().saturating_sub(lost_at);
+        tracing::info!(
+            rate_limit.mode = Mode::Redis.as_str(),
+            rate_limit.away_micros = away,
+            "redis answers; limits are counted over all processes"
+        );
+    }
+
+    /// Gives up a connection. Of many calls that see it fail, one does so and says it.
+    pub(crate) fn lose(&self, failed: &Link, reason: &str) {
+        {
+            let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
+            if link.as_ref().is_none_or(|link| link.number != failed.number) {
+                return;
+            }
+            *link = None;
+        }
+        self.lost_at_micros.store(self.clock.monotonic_micros(), Ordering::Relaxed);
+        tracing::warn!(
+            rate_limit.mode = Mode::Degraded.as_str(),
+            error = reason,
+            "redis is lost; each process counts its limits alone until it answers again"
+        );
+    }
+}
+
+/// No key id has a space.
+const PROBE_KEY: &str = "try out";
+
+impl Limiter for RedisLimiter {
+    /// Needs a runtime with timers, as any future that waits with a bound.
+    fn check<'a>(&'a self, key: &'a str, limit: Limit) -> Deciding<'a> {
+        Box::pin(self.decide(key, limit))
+    }
+
+    fn mode(&self) -> Mode {
+        match *self.link.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(_) => Mode::Redis,
+            None => Mode::Degraded,
+        }
+    }
+}
+
+impl fmt::Debug for RedisLimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pool's manager would print the address, password included.
+        f.debug_struct("RedisLimiter").field("mode", &self.mode()).finish_non_exhaustive()
+    }
+}

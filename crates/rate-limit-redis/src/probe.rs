@@ -1,0 +1,34 @@
+//! The task that looks after Redis.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::limiter::RedisLimiter;
+
+impl RedisLimiter {
+    /// Starts the task that notices a dead Redis without waiting for a call, and switches back when it answers
+    /// again. It runs on the runtime of [`Self::connect`] and ends when the limiter goes. Start one.
+    pub fn spawn_probe(self: &Arc<Self>) -> JoinHandle<()> {
+        let limiter = Arc::downgrade(self);
+        self.home.spawn(async move {
+            while let Some(limiter) = limiter.upgrade() {
+                limiter.look().await;
+                let pause = limiter.options.probe_every;
+                drop(limiter);
+                tokio::time::sleep(pause).await;
+            }
+        })
+    }
+
+    async fn look(&self) {
+        if let Some(mut link) = self.link() {
+            if let Err(reason) = self.try_out(&mut link).await {
+                self.lose(&link, &reason);
+            }
+        } else if let Ok(connection) = self.dial().await {
+            // Why it failed was said when the connection was lost; to repeat it four times a second helps nobody.
+            self.install(connection);
+        }
+    }
+}
