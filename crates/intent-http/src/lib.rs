@@ -1,1 +1,28 @@
-//! placeholder
+//! The HTTP edge: routes, extractors, error mapping, the OpenAPI document, metrics and the embedded pages.
+//!
+//! It owns how a request becomes a use case and how the outcome becomes an answer. It refuses rules and SQL. The
+//! order that every request goes through is declared in [`configure`] and in the edge layer; who may call a route
+//! is in its handler's signature.
+
+mod address;
+mod admin;
+mod app;
+mod blocking;
+mod docs;
+mod edge;
+mod endpoint;
+mod error;
+mod extract;
+mod intents;
+mod metrics;
+mod openapi;
+mod probes;
+mod respond;
+mod state;
+
+pub use address::{Cidr, CidrError};
+pub use app::{configure, edge_layer, endpoints};
+pub use endpoint::{Endpoint, Guard};
+pub use metrics::Metrics;
+pub use openapi::document;
+pub use state::{HttpSettings, HttpState};

@@ -17,7 +17,7 @@ pub struct Decided<T> {
     pub outcome: Outcome,
 }
 
-impl dyn Store {
+impl dyn Store + '_ {
     /// Runs `f` in a transaction, adds the record of the request to it, and answers after the commit is
     /// durable. `f` may run more than once: ids, times and secrets are made before it.
     ///

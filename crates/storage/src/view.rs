@@ -1,7 +1,7 @@
 //! What a read can do.
 
 use api_keys::KeyRecord;
-use audit::StoredRow;
+use audit::{AdoptedRow, StoredRow};
 use registry_core::{Counted, Intent, IntentId, KeyId, Owner, Timestamp};
 
 use crate::{AuditFilter, IntentFilter, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
@@ -120,15 +120,16 @@ pub trait AuditView {
     ) -> Result<u32, StoreError>;
 
     /// Shows at most `limit` rows without a place in the log (those of the original service, or ones that
-    /// somebody slipped in), by `id` after `after`. Returns the last id shown, `None` at the end.
+    /// somebody slipped in), as their columns stand, by `id` after `after`. Returns the last id shown, `None` when
+    /// none was.
     ///
     /// # Errors
     /// Storage trouble.
-    fn unsealed_rows(
+    fn adopted_rows(
         &self,
         after: i64,
         limit: u32,
-        visit: &mut dyn FnMut(StoredRow),
+        visit: &mut dyn FnMut(&AdoptedRow<'_>),
     ) -> Result<Option<i64>, StoreError>;
 
     /// The last point up to which the log was verified.

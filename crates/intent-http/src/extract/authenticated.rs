@@ -1,0 +1,91 @@
+//! The guard of a handler: it can't be called without a caller, and the body is read after the key.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use api_types::Code;
+use audit::Body;
+use intent_service::{Idempotency, OpContext, Refused};
+
+use super::body::{self, FromBody, NoBody};
+use super::headers;
+use super::who::Who;
+use crate::edge::{edge_of, edge_value};
+use crate::error::ApiError;
+use crate::state::HttpState;
+
+/// A caller who may go on, and the body. The order of checks is this type's whole purpose.
+pub(crate) struct Authenticated<W: Who, B: FromBody = NoBody> {
+    pub context: OpContext<W::Caller>,
+    pub body: B::Out,
+    pub idempotency: Option<Idempotency>,
+    pub if_match: Option<u64>,
+}
+
+impl<W: Who + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move { extract::<W, B>(&request, &mut payload).await })
+    }
+}
+
+async fn extract<W: Who, B: FromBody>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<Authenticated<W, B>, ApiError> {
+    let state = request
+        .app_data::<web::Data<HttpState>>()
+        .ok_or_else(|| ApiError::new(Code::Internal, "the server is not wired"))?;
+    let now = state.services.clock.now();
+    let client = edge_value(request, |edge| edge.client)
+        .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
+    let route = request.match_pattern().unwrap_or_default();
+    let admitted = match W::admit(state, request, client, now).await {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            let Refused { error, principal, limit } = *refused;
+            edge_of(request, |edge| {
+                edge.draft.set_route(&route);
+                edge.limit = limit;
+                if let Some(principal) = principal {
+                    edge.set_principal(principal);
+                }
+            });
+            return Err(ApiError(error));
+        }
+    };
+    edge_of(request, |edge| {
+        edge.draft.set_route(&route);
+        edge.limit = admitted.limit;
+        edge.set_principal(admitted.principal);
+    });
+    let key = headers::idempotency_key(request)?;
+    let if_match = headers::if_match(request)?;
+    let (body, idempotency) = match B::LIMIT {
+        None => (B::parse(&[])?, None),
+        Some(limit) => {
+            let bytes = body::read(request, payload, limit).await?;
+            edge_of(request, |edge| edge.draft.set_body(Body::json(&bytes)));
+            let idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(&bytes) });
+            (B::parse(&bytes)?, idempotency)
+        }
+    };
+    let at_micros = state.services.clock.monotonic_micros();
+    let draft = edge_value(request, |edge| edge.draft.clone())
+        .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
+    let context = OpContext { caller: admitted.caller, now, at_micros, draft };
+    Ok(Authenticated { context, body, idempotency, if_match })
+}
+
+/// The digest of a body, the same for every spelling of the same JSON.
+fn fingerprint(bytes: &[u8]) -> [u8; 32] {
+    let value = serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    let text = value.and_then(|value| canonical::to_jcs(&value).ok());
+    *canonical::Digest::sha256(text.as_ref().map_or(bytes, |text| text.as_bytes())).as_bytes()
+}

@@ -1,0 +1,75 @@
+//! Parameters of the query and of the path.
+
+use actix_web::HttpRequest;
+use actix_web::web;
+use api_types::Code;
+use intent_service::PageRequest;
+use percent_encoding::percent_decode_str;
+use registry_core::{Timestamp, check_text};
+
+use crate::error::ApiError;
+
+/// The parameters of a query. Unknown ones are left alone; a known one that comes twice is refused.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        let text = request.query_string();
+        if text.is_empty() {
+            return Self(Vec::new());
+        }
+        Self(
+            web::Query::<Vec<(String, String)>>::from_query(text)
+                .map(web::Query::into_inner)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The first value of this name, empty ones left out.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// The one value of this name, checked as a text.
+    pub(crate) fn checked(&self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
+        if self.0.iter().filter(|(n, _)| n == name).count() > 1 {
+            return Err(invalid(&format!("`{name}` comes twice")));
+        }
+        let Some(text) = self.text(name) else { return Ok(None) };
+        check_text(text, max, false).map_err(|problem| invalid(&format!("`{name}` {problem}")))?;
+        Ok(Some(text.to_owned()))
+    }
+
+    /// A whole number within a range.
+    pub(crate) fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+        let Some(text) = self.checked(name, 64)? else { return Ok(None) };
+        let number = text.parse::<u32>().ok().filter(|n| (min..=max).contains(n));
+        number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
+    }
+
+    /// A point in time.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = self.checked(name, 64)? else { return Ok(None) };
+        Timestamp::parse_lenient(&text).map(Some).map_err(|problem| invalid(&format!("`{name}`: {problem}")))
+    }
+
+    /// `limit` and `cursor`.
+    pub(crate) fn page(&self, default: u32) -> Result<PageRequest, ApiError> {
+        let limit = self.number("limit", 1, 1000)?.unwrap_or(default);
+        Ok(PageRequest { limit, cursor: self.text("cursor").map(str::to_owned) })
+    }
+}
+
+pub(crate) fn invalid(what: &str) -> ApiError {
+    ApiError::new(Code::InvalidQuery, what)
+}
+
+/// A parameter of the path, decoded. The framework leaves `%2F`, `%25` and `%2B` as they came, so that an encoded
+/// slash does not split a segment.
+pub(crate) fn path_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
+    let raw = request.match_info().get(name).unwrap_or_default();
+    let decoded = percent_decode_str(raw).decode_utf8();
+    decoded
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| ApiError::new(Code::MalformedRequest, "the path is not UTF-8"))
+}

@@ -1,0 +1,131 @@
+//! Who may call a handler, as a type in its signature.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use api_keys::Scope;
+use api_types::Code;
+use audit::Principal;
+use intent_service::{
+    AdminCaller, Admitted, AgentCaller, Refused, ServiceError, authenticate_admin, authenticate_agent,
+};
+use rate_limit::Limit;
+use registry_core::Timestamp;
+
+use super::credentials;
+use crate::address;
+use crate::edge::edge_of;
+use crate::endpoint::Guard;
+use crate::state::HttpState;
+
+/// A class of callers.
+pub(crate) trait Who {
+    type Caller: 'static;
+    const GUARD: Guard;
+    fn admit(
+        state: &HttpState,
+        request: &HttpRequest,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Admitted<Self::Caller>, Box<Refused>>>;
+}
+
+macro_rules! agents {
+    ($($(#[$doc:meta])* $name:ident = $scope:expr;)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl Who for $name {
+                type Caller = AgentCaller;
+                const GUARD: Guard = Guard::Agent($scope);
+                async fn admit(
+                    state: &HttpState,
+                    request: &HttpRequest,
+                    client: IpAddr,
+                    now: Timestamp,
+                ) -> Result<Admitted<AgentCaller>, Box<Refused>> {
+                    let key = credentials::agent_key(request);
+                    authenticate_agent(&state.services, key, client, $scope, now).await
+                }
+            }
+        )+
+    };
+}
+
+agents! {
+    /// An agent that may read intents.
+    IntentsRead = Scope::IntentsRead;
+    /// An agent that may write intents.
+    IntentsWrite = Scope::IntentsWrite;
+}
+
+/// An admin.
+pub(crate) struct Admin;
+
+impl Who for Admin {
+    type Caller = AdminCaller;
+    const GUARD: Guard = Guard::Admin;
+    async fn admit(
+        state: &HttpState,
+        request: &HttpRequest,
+        client: IpAddr,
+        _now: Timestamp,
+    ) -> Result<Admitted<AdminCaller>, Box<Refused>> {
+        let shown = credentials::admin_token(request);
+        if shown.as_ref().is_some_and(|(_, in_query)| *in_query) {
+            edge_of(request, |edge| edge.deprecated = true);
+        }
+        let token = shown.as_ref().map(|(token, _)| token.as_ref());
+        authenticate_admin(&state.services, token, client).await
+    }
+}
+
+/// Whoever may read the metrics.
+pub(crate) struct MetricsReader;
+
+impl Who for MetricsReader {
+    type Caller = ();
+    const GUARD: Guard = Guard::Metrics;
+    async fn admit(
+        state: &HttpState,
+        request: &HttpRequest,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> Result<Admitted<()>, Box<Refused>> {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        if state.settings.metrics_public || address::is_local(peer, request.headers()) {
+            return Anybody::admit(state, request, client, now).await;
+        }
+        let admitted = Admin::admit(state, request, client, now).await?;
+        Ok(Admitted { caller: (), principal: admitted.principal, limit: admitted.limit })
+    }
+}
+
+/// Everybody, within the limit of an address.
+pub(crate) struct Anybody;
+
+/// Requests to public pages that one address may make in any 60 seconds.
+const PUBLIC_PER_MINUTE: u32 = 600;
+
+impl Who for Anybody {
+    type Caller = ();
+    const GUARD: Guard = Guard::Public;
+    async fn admit(
+        state: &HttpState,
+        _request: &HttpRequest,
+        client: IpAddr,
+        _now: Timestamp,
+    ) -> Result<Admitted<()>, Box<Refused>> {
+        let limit = Limit::per_minute(PUBLIC_PER_MINUTE);
+        let decision = state.services.limiter.check(&format!("ip:{client}"), limit).await;
+        let principal = Principal::ANONYMOUS;
+        if decision.admitted {
+            return Ok(Admitted { caller: (), principal, limit: None });
+        }
+        let error = ServiceError::new(Code::RateLimited, "too many requests came from this address")
+            .with_retry_after(decision.retry_after_seconds());
+        Err(Box::new(Refused { error, principal: None, limit: None }))
+    }
+}

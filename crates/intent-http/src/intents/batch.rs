@@ -1,0 +1,33 @@
+//! `POST /intents/batch`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use api_types::{Code, CreateBatch, Intents};
+use intent_service::create_batch;
+
+use crate::endpoint::{Endpoint, Success, shape};
+use crate::error::ApiError;
+use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _};
+use crate::respond;
+use crate::state::HttpState;
+
+type Call = Authenticated<IntentsWrite, JsonBody<CreateBatch, 8192>>;
+
+pub(crate) fn endpoint() -> Endpoint {
+    let success = Success::Json(201, shape::<Intents>());
+    Endpoint::new("POST", "/intents/batch", "create_batch", IntentsWrite::GUARD, success, || web::to(batch))
+        .about("intents", "Declares up to 1000 intents, all or none.")
+        .body(shape::<CreateBatch>())
+        .idempotent()
+        .codes(&[
+            Code::IntentExists,
+            Code::IdentityMismatch,
+            Code::InvalidField,
+            Code::OwnerAndTicketRequired,
+        ])
+}
+
+async fn batch(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+    let created = create_batch(&state.services, call.context, call.body, call.idempotency).await?;
+    respond::json(StatusCode::CREATED, &created)
+}

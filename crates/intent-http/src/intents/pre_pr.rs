@@ -1,0 +1,29 @@
+//! `POST /intents/pre_pr_check`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use api_types::{Code, PrePrCheck, PrePrResult};
+use intent_service::pre_pr_check;
+
+use crate::endpoint::{Endpoint, Success, shape};
+use crate::error::ApiError;
+use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _};
+use crate::respond;
+use crate::state::HttpState;
+
+type Call = Authenticated<IntentsWrite, JsonBody<PrePrCheck, 8192>>;
+
+pub(crate) fn endpoint() -> Endpoint {
+    let success = Success::Json(200, shape::<PrePrResult>());
+    let path = "/intents/pre_pr_check";
+    Endpoint::new("POST", path, "pre_pr_check", IntentsWrite::GUARD, success, || web::to(check))
+        .about("intents", "Tells which files of a pull request have no intent; can leave placeholders.")
+        .body(shape::<PrePrCheck>())
+        .idempotent()
+        .codes(&[Code::InvalidField])
+}
+
+async fn check(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+    let result = pre_pr_check(&state.services, call.context, call.body, call.idempotency).await?;
+    respond::json(StatusCode::OK, &result)
+}

@@ -1,0 +1,231 @@
+//! The OpenAPI 3.1 document, made from the routes themselves.
+
+use std::collections::BTreeSet;
+
+use api_types::{Code, ErrorBody};
+use serde_json::{Map, Value, json};
+
+use crate::app::endpoints;
+use crate::endpoint::{Endpoint, Guard, Param, Shape, Success, shape};
+
+/// The document.
+#[must_use]
+pub fn document() -> Value {
+    let mut schemas = Map::new();
+    let mut paths: Map<String, Value> = Map::new();
+    add_schemas(&mut schemas, shape::<ErrorBody>());
+    for endpoint in endpoints() {
+        let (path, method) = (endpoint.path.to_owned(), endpoint.method.to_ascii_lowercase());
+        let operation = operation(endpoint, &mut schemas);
+        if let Value::Object(item) = paths.entry(path).or_insert_with(|| json!({})) {
+            item.insert(method, operation);
+        }
+    }
+    let codes: Vec<Value> = Code::ALL
+        .iter()
+        .map(|code| json!({ "code": code.as_str(), "status": code.status(), "what_to_do": code.hint() }))
+        .collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "T4 intent API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Agents declare what they mean to do; admins see, limit and stop them.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "agent_key": { "type": "apiKey", "in": "header", "name": "X-T4-API-KEY" },
+                "admin_token": { "type": "apiKey", "in": "header", "name": "X-T4-Admin-Token" },
+            },
+        },
+        "x-t4-error-codes": codes,
+    })
+}
+
+fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
+    let mut codes: BTreeSet<Code> = endpoint.codes.iter().copied().collect();
+    codes.extend(guard_codes(endpoint.guard));
+    let mut parameters: Vec<Value> = path_params(endpoint.path);
+    parameters.extend(endpoint.params.into_iter().map(parameter));
+    if endpoint.idempotent {
+        codes.insert(Code::IdempotencyKeyReused);
+        codes.insert(Code::InvalidQuery);
+        let schema = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
+        parameters.push(header("Idempotency-Key", "makes a repeat safe for 24 hours", &schema));
+    }
+    if endpoint.conditional {
+        codes.insert(Code::VersionMismatch);
+        codes.insert(Code::InvalidQuery);
+        let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}\")$" });
+        parameters.push(header("If-Match", "change only this version", &schema));
+    }
+    let mut operation = json!({
+        "operationId": endpoint.id,
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "x-t4-guard": guard_text(endpoint.guard),
+    });
+    if let Some((body, optional)) = endpoint.body {
+        codes.extend([
+            Code::MalformedJson,
+            Code::MalformedRequest,
+            Code::InvalidBody,
+            Code::BodyTooLarge,
+            Code::UnsupportedMediaType,
+            Code::RequestTimeout,
+        ]);
+        let schema = reference(&body.name);
+        add_schemas(schemas, body);
+        operation["requestBody"] =
+            json!({ "required": !optional, "content": { "application/json": { "schema": schema } } });
+    }
+    if parameters.iter().any(|p| p["name"] == "cursor") {
+        codes.insert(Code::InvalidCursor);
+    }
+    operation["parameters"] = Value::Array(parameters);
+    operation["security"] = match endpoint.guard {
+        Guard::Probe | Guard::Public => json!([]),
+        Guard::Metrics => json!([{}, { "admin_token": [] }]),
+        Guard::Agent(_) => json!([{ "agent_key": [] }]),
+        Guard::Admin => json!([{ "admin_token": [] }]),
+    };
+    let created_again = endpoint.id == "create_intent";
+    operation["responses"] = responses(endpoint.success, created_again, &codes, schemas);
+    operation
+}
+
+/// Codes that a guard can answer with.
+fn guard_codes(guard: Guard) -> Vec<Code> {
+    match guard {
+        Guard::Probe => vec![],
+        Guard::Public => vec![Code::AuditUnavailable],
+        Guard::Metrics => {
+            vec![
+                Code::MissingCredentials,
+                Code::InvalidAdminToken,
+                Code::TooManyFailures,
+                Code::AuditUnavailable,
+            ]
+        }
+        Guard::Agent(_) => vec![
+            Code::MissingCredentials,
+            Code::MalformedKey,
+            Code::InvalidKey,
+            Code::RevokedKey,
+            Code::ExpiredKey,
+            Code::MissingScope,
+            Code::RateLimited,
+            Code::TooManyFailures,
+            Code::AuthUnavailable,
+            Code::StoreUnavailable,
+            Code::StoreBusy,
+            Code::StoreLocked,
+            Code::AuditUnavailable,
+            Code::ShuttingDown,
+            Code::Internal,
+        ],
+        Guard::Admin => vec![
+            Code::MissingCredentials,
+            Code::InvalidAdminToken,
+            Code::TooManyFailures,
+            Code::StoreUnavailable,
+            Code::StoreBusy,
+            Code::StoreLocked,
+            Code::AuditUnavailable,
+            Code::ShuttingDown,
+            Code::Internal,
+        ],
+    }
+}
+
+fn guard_text(guard: Guard) -> String {
+    match guard {
+        Guard::Probe => "probe".to_owned(),
+        Guard::Public => "public".to_owned(),
+        Guard::Metrics => "metrics".to_owned(),
+        Guard::Agent(scope) => format!("agent {}", scope.as_str()),
+        Guard::Admin => "admin".to_owned(),
+    }
+}
+
+fn responses(
+    success: Success,
+    created_again: bool,
+    codes: &BTreeSet<Code>,
+    schemas: &mut Map<String, Value>,
+) -> Value {
+    let mut all = Map::new();
+    let json_content = |schema: Value| json!({ "application/json": { "schema": schema } });
+    match success {
+        Success::Json(status, body) => {
+            let schema = reference(&body.name);
+            add_schemas(schemas, body);
+            let answer = json!({ "description": "Done.", "content": json_content(schema) });
+            if created_again {
+                all.insert("200".to_owned(), answer.clone());
+            }
+            all.insert(status.to_string(), answer);
+        }
+        Success::List(item) => {
+            let schema = json!({ "type": "array", "items": reference(&item.name) });
+            add_schemas(schemas, item);
+            let link = json!({
+                "description": "the next page, `rel=\"next\"`", "schema": { "type": "string" },
+            });
+            let answer = json!({
+                "description": "The rows.", "headers": { "Link": link }, "content": json_content(schema),
+            });
+            all.insert("200".to_owned(), answer);
+        }
+        Success::Text(media) => {
+            let mut content = Map::new();
+            content.insert(media.to_owned(), json!({}));
+            all.insert("200".to_owned(), json!({ "description": "The text.", "content": content }));
+        }
+    }
+    let statuses: BTreeSet<u16> = codes.iter().map(|code| code.status()).collect();
+    for status in statuses {
+        let words: Vec<&str> =
+            codes.iter().filter(|code| code.status() == status).map(|code| code.as_str()).collect();
+        let answer = json!({
+            "description": words.join(", "),
+            "content": json_content(reference("ErrorBody")),
+            "x-t4-codes": words,
+        });
+        all.insert(status.to_string(), answer);
+    }
+    Value::Object(all)
+}
+
+fn path_params(path: &str) -> Vec<Value> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            let schema = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
+            json!({ "name": name, "in": "path", "required": true, "schema": schema })
+        })
+        .collect()
+}
+
+fn parameter(param: Param) -> Value {
+    json!({
+        "name": param.name, "in": "query", "required": param.required, "description": param.about,
+        "schema": param.schema,
+    })
+}
+
+fn header(name: &str, about: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "header", "required": false, "description": about, "schema": schema })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn add_schemas(all: &mut Map<String, Value>, shape: Shape) {
+    all.extend(shape.schemas);
+}

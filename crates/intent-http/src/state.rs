@@ -1,0 +1,40 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use intent_service::Services;
+
+use crate::address::Cidr;
+use crate::metrics::Metrics;
+
+/// What an operator may set of the edge.
+#[derive(Debug, Clone, Default)]
+pub struct HttpSettings {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Whether everybody may read `/metrics`.
+    pub metrics_public: bool,
+    /// The program's version, for `/health` and the build metric.
+    pub version: String,
+}
+
+/// What every handler can reach.
+pub struct HttpState {
+    /// The use cases' services.
+    pub services: Arc<Services>,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// Settings.
+    pub settings: HttpSettings,
+}
+
+impl HttpState {
+    /// The state of a server.
+    ///
+    /// # Errors
+    /// When a metric can't be registered, which is a fault of the program.
+    pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
+        let metrics = Metrics::new(&settings.version)?;
+        Ok(Self { services, metrics, settings })
+    }
+}

@@ -1,0 +1,27 @@
+//! `DELETE /intents/{id}`: an admin removes an intent. Its record stays.
+
+use registry_core::IntentId;
+
+use crate::context::{AdminCaller, OpContext};
+use crate::error::ServiceError;
+use crate::idempotency::decided;
+use crate::services::Services;
+
+/// Deletes an intent.
+///
+/// # Errors
+/// 404, 503 for the store.
+pub async fn delete_intent(
+    services: &Services,
+    context: OpContext<AdminCaller>,
+    id: IntentId,
+) -> Result<(), ServiceError> {
+    services
+        .store
+        .write(context.draft, context.at_micros, move |tx| {
+            let found = tx.delete_intent(&id)?;
+            let result = if found { Ok(()) } else { Err(ServiceError::intent_not_found(id.as_str())) };
+            Ok(decided(result, 200))
+        })
+        .await?
+}

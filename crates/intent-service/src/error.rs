@@ -1,0 +1,127 @@
+//! A refusal or a failure, as the edge will tell it.
+
+use api_types::Code;
+use audit::Outcome;
+use registry_core::RuleError;
+use serde_json::{Value, json};
+use storage::StoreError;
+
+/// Why a use case did not do what it was asked. `message` is for the caller; `cause` is for the log alone.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct ServiceError {
+    /// One of the stable codes.
+    pub code: Code,
+    /// What happened and what to do, for the caller.
+    pub message: String,
+    /// More facts for programs.
+    pub details: Option<Value>,
+    /// Seconds after which a repeat makes sense.
+    pub retry_after: Option<u64>,
+    /// What the log should know besides.
+    pub cause: Option<String>,
+}
+
+/// Seconds after which a write that found the store busy or locked is worth a repeat.
+const STORE_RETRY_SECONDS: u64 = 1;
+
+impl ServiceError {
+    /// A refusal: what happened, and the code's own advice.
+    #[must_use]
+    pub fn new(code: Code, what: impl AsRef<str>) -> Self {
+        let message = format!("{}: {}", what.as_ref(), code.hint());
+        Self { code, message, details: None, retry_after: None, cause: None }
+    }
+
+    /// Adds facts for programs.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// Adds when to come again.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// How the audit log names it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        Outcome::refused(self.code.status(), self.code.as_str())
+    }
+
+    /// No intent has this id.
+    #[must_use]
+    pub fn intent_not_found(id: &str) -> Self {
+        Self::new(Code::IntentNotFound, format!("there is no intent `{}`", short(id)))
+    }
+
+    /// No key has this id.
+    #[must_use]
+    pub fn key_not_found() -> Self {
+        Self::new(Code::KeyNotFound, "there is no such key")
+    }
+}
+
+/// A text of the caller's, cut so that a message stays readable.
+pub(crate) fn short(text: &str) -> String {
+    if text.chars().count() <= 80 {
+        text.to_owned()
+    } else {
+        text.chars().take(77).chain("...".chars()).collect()
+    }
+}
+
+impl From<RuleError> for ServiceError {
+    fn from(error: RuleError) -> Self {
+        let code = match &error {
+            RuleError::OwnerAndTicketRequired(_) => Code::OwnerAndTicketRequired,
+            RuleError::IllegalTransition { .. } => Code::IllegalTransition,
+            RuleError::Field { .. }
+            | RuleError::Line(_)
+            | RuleError::RouteWord(_)
+            | RuleError::RawTooLarge(_)
+            | RuleError::UnknownStatus(_)
+            | RuleError::StatusCleared => Code::InvalidField,
+        };
+        let details = match &error {
+            RuleError::IllegalTransition { from, .. } => {
+                let allowed: Vec<_> = from.successors().iter().map(|s| s.as_str()).collect();
+                Some(json!({ "from": from.as_str(), "allowed": allowed }))
+            }
+            RuleError::Field { field, .. } => Some(json!({ "field": field })),
+            _ => None,
+        };
+        Self { details, ..Self::new(code, error.to_string()) }
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Busy => Code::StoreBusy,
+            StoreError::Locked => Code::StoreLocked,
+            StoreError::Closed => Code::ShuttingDown,
+            StoreError::Full | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => {
+                Code::StoreUnavailable
+            }
+            StoreError::Corrupt { .. } | StoreError::Panicked(_) | StoreError::Gone => Code::Internal,
+        };
+        let what = match &error {
+            StoreError::Busy => "too many writes wait",
+            StoreError::Locked => "another process holds the database",
+            StoreError::Closed => "the server is stopping",
+            StoreError::Full => "the database has no space left",
+            StoreError::OutcomeUnknown(_) => "it is not known whether the write is on disk",
+            StoreError::Unavailable(_) => "the database can't be used now",
+            StoreError::Corrupt { .. } | StoreError::Panicked(_) | StoreError::Gone => {
+                "the request failed inside the server"
+            }
+        };
+        let retry_after = (code.status() == 503).then_some(STORE_RETRY_SECONDS);
+        Self { cause: Some(error.to_string()), retry_after, ..Self::new(code, what) }
+    }
+}

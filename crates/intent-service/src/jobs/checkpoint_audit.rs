@@ -1,0 +1,54 @@
+//! The audit log is verified as it grows, so that a start has little to verify.
+
+use std::sync::atomic::Ordering;
+
+use registry_core::Timestamp;
+use storage::{SealedCheckpoint, StoreError};
+
+use crate::services::Services;
+use crate::verify_audit::verify_tail;
+
+/// How many rows make a new checkpoint worth its write.
+const ROWS: u64 = 5_000;
+
+/// Verifies the rows since the last checkpoint when there are many (or at all, with `force`) and keeps a new
+/// one. `None` when there was nothing to do or the log is broken, which the metrics then say.
+///
+/// # Errors
+/// Trouble of the store.
+pub async fn checkpoint_audit(
+    services: &Services,
+    now: Timestamp,
+    force: bool,
+) -> Result<Option<SealedCheckpoint>, StoreError> {
+    let (from, to) = services.store.read(|view| {
+        let from = view.checkpoint()?.map_or(0, |checkpoint| checkpoint.next_seq);
+        Ok((from, view.next_seq()?))
+    })?;
+    let grown = to.saturating_sub(from);
+    if grown == 0 || (grown < ROWS && !force) {
+        return Ok(None);
+    }
+    let store = std::sync::Arc::clone(&services.store);
+    let verified = tokio::task::spawn_blocking(move || verify_tail(store.as_ref()))
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))??;
+    match verified {
+        Ok(checkpoint) => {
+            services.counters.audit_verified.fetch_add(grown, Ordering::Relaxed);
+            let kept = checkpoint.clone();
+            services.store.upkeep(move |tx| tx.put_checkpoint(&kept, now)).await?;
+            Ok(Some(checkpoint))
+        }
+        Err(bad) => {
+            services.counters.audit_broken.store(true, Ordering::Relaxed);
+            tracing::error!(
+                audit.id = bad.id,
+                audit.seq = bad.seq,
+                "the audit log does not verify: {}",
+                bad.reason
+            );
+            Ok(None)
+        }
+    }
+}

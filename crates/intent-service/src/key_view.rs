@@ -1,0 +1,79 @@
+//! A key as admins see it, and the checks that its fields share.
+
+use api_keys::{KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
+use api_types::{Code, KeyView, ScopeList};
+use registry_core::{Limits, Owner, check_text};
+
+use crate::error::ServiceError;
+
+/// How many roles a key may have.
+const MAX_ROLES: usize = 50;
+
+/// A key without its secret.
+pub(crate) fn view_of(key: &KeyRecord) -> KeyView {
+    KeyView {
+        key_id: key.key_id.as_str().to_owned(),
+        agent_id: key.agent_id.as_str().to_owned(),
+        owner: key.owner.as_ref().map(|owner| owner.as_str().to_owned()),
+        scopes: key.scopes.words().map(str::to_owned).collect(),
+        roles: key.roles.clone(),
+        created_at: key.created_at.to_string(),
+        expires_at: key.expires_at.map(|at| at.to_string()),
+        revoked: key.revoked,
+        daily_limit: pico_to_dollars(key.daily_limit_pico_usd),
+        daily_used: pico_to_dollars(key.daily_used_pico_usd),
+        used_on: key.used_on.clone(),
+        time_zone: key.time_zone.clone(),
+        rate_per_minute: key.rate_per_minute,
+        previous_secret_until: key.previous_mac.as_ref().map(|(_, until)| until.to_string()),
+    }
+}
+
+fn invalid(what: impl AsRef<str>) -> ServiceError {
+    ServiceError::new(Code::InvalidField, what)
+}
+
+pub(crate) fn owner(text: String) -> Result<Owner, ServiceError> {
+    Owner::new(text).map_err(|problem| invalid(format!("`owner` {problem}")))
+}
+
+pub(crate) fn scopes(list: ScopeList) -> Result<ScopeSet, ServiceError> {
+    ScopeSet::parse(&list.into_text()).map_err(|problem| invalid(format!("`scopes`: {problem}")))
+}
+
+pub(crate) fn roles(roles: Vec<String>) -> Result<Vec<String>, ServiceError> {
+    if roles.len() > MAX_ROLES {
+        return Err(invalid(format!("`roles` takes at most {MAX_ROLES} roles, got {}", roles.len())));
+    }
+    for role in &roles {
+        check_text(role, Limits::WORD, false).map_err(|problem| invalid(format!("`roles` {problem}")))?;
+        if role.contains([' ', ',']) {
+            return Err(invalid("`roles` takes words without spaces and commas"));
+        }
+    }
+    Ok(roles)
+}
+
+pub(crate) fn daily_limit(dollars: f64) -> Result<i64, ServiceError> {
+    dollars_to_pico(dollars).map_err(|problem| invalid(format!("`daily_limit` {problem}")))
+}
+
+/// The most requests per minute that a key may have: its log of admissions is kept in memory.
+const MAX_RATE: u32 = 10_000_000;
+
+pub(crate) fn rate(per_minute: u32) -> Result<u32, ServiceError> {
+    if per_minute > MAX_RATE {
+        return Err(invalid(format!("`rate_per_minute` takes 0 to {MAX_RATE}, got {per_minute}")));
+    }
+    Ok(per_minute)
+}
+
+/// Checks the form of an IANA zone name (`Area/Place`); whether the zone exists is looked up where days are
+/// counted.
+pub(crate) fn time_zone(name: String) -> Result<String, ServiceError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+        return Err(invalid("`time_zone` takes the name of an IANA zone such as `Europe/Berlin`"));
+    }
+    Ok(name)
+}

@@ -1,0 +1,43 @@
+//! `GET /readyz`: can this server take requests?
+
+use std::sync::atomic::Ordering;
+
+use api_types::{CheckState, Readiness};
+use rate_limit::Mode;
+
+use crate::services::Services;
+
+/// Without a good look at the database for this long the store counts as failing.
+const LOOK_MICROS: u64 = 2_000_000;
+
+/// Asks every check; names those that are not well and nothing more.
+#[must_use]
+pub fn readiness(services: &Services) -> Readiness {
+    let watch = services.store.watch();
+    let age = services.clock.monotonic_micros().saturating_sub(watch.last_good_look_micros);
+    let store = if watch.write_trouble || age > LOOK_MICROS { CheckState::Failing } else { CheckState::Ok };
+    let audit = if services.recorder.has_room() { CheckState::Ok } else { CheckState::Failing };
+    let chain = if services.counters.audit_broken.load(Ordering::Relaxed) {
+        CheckState::Degraded
+    } else {
+        CheckState::Ok
+    };
+    let limiter = match services.limiter.mode() {
+        Mode::Memory | Mode::Redis => CheckState::Ok,
+        Mode::Degraded => CheckState::Degraded,
+    };
+    let all = [("store", store), ("audit", audit), ("audit_chain", chain), ("limiter", limiter)];
+    let worst = if all.iter().any(|(_, state)| *state == CheckState::Failing) {
+        CheckState::Failing
+    } else if all.iter().any(|(_, state)| *state == CheckState::Degraded) {
+        CheckState::Degraded
+    } else {
+        CheckState::Ok
+    };
+    let checks = all
+        .into_iter()
+        .filter(|(_, state)| *state != CheckState::Ok)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    Readiness { status: worst, checks }
+}

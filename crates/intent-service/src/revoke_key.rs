@@ -1,0 +1,38 @@
+//! `DELETE /admin/api_keys/{key}`: an admin stops a key.
+
+use api_keys::key_id_of_text;
+use storage::StoreError;
+
+use crate::context::{AdminCaller, OpContext};
+use crate::error::ServiceError;
+use crate::idempotency::decided;
+use crate::services::Services;
+
+/// Revokes a key, named by its key id or by the whole key. Revoking twice is fine.
+///
+/// # Errors
+/// 404, 503 for the store.
+pub async fn revoke_key(
+    services: &Services,
+    context: OpContext<AdminCaller>,
+    key: &str,
+) -> Result<(), ServiceError> {
+    let OpContext { now, at_micros, draft, .. } = context;
+    let id = key_id_of_text(key, &services.pepper);
+    let result = services
+        .store
+        .write(draft, at_micros, move |tx| {
+            let found = match &id {
+                Some(id) => tx.key(id)?,
+                None => None,
+            };
+            let Some(key) = found else { return Ok(decided(Err(ServiceError::key_not_found()), 200)) };
+            if !key.revoked && !tx.update_key(&key.revoked(now))? {
+                return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
+            }
+            Ok(decided(Ok(()), 200))
+        })
+        .await?;
+    services.store.bump_epoch();
+    result
+}

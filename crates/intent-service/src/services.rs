@@ -1,0 +1,106 @@
+//! Everything that a use case may need, in one place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use api_keys::Pepper;
+use audit::Refusals;
+use rate_limit::{FailureLimiter, Limiter};
+use registry_core::{Clock, Entropy};
+use storage::Store;
+
+use crate::admin_token::AdminToken;
+use crate::cursor::CursorKey;
+use crate::key_cache::KeyCache;
+use crate::recorder::Recorder;
+use crate::static_keys::StaticKeys;
+
+/// What an operator may set.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
+    pub rate_per_minute: u32,
+}
+
+/// Counters for the metrics page that no other part keeps.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Whether the last verification of the audit log found a bad row.
+    pub audit_broken: AtomicBool,
+    /// Rows that verification has looked at since the start.
+    pub audit_verified: AtomicU64,
+    /// Keys that were read from the store because the cache did not have them.
+    pub key_reads: AtomicU64,
+}
+
+/// Everything that a use case may need. `instance` builds it.
+pub struct Services {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The limiter of requests by key.
+    pub limiter: Arc<dyn Limiter>,
+    /// The limiter of failed authentications by address.
+    pub failures: FailureLimiter,
+    /// What keys are hashed under.
+    pub pepper: Arc<Pepper>,
+    /// Keys that were read lately.
+    pub keys: KeyCache,
+    /// Keys of the configuration.
+    pub static_keys: StaticKeys,
+    /// The admin token.
+    pub admin: AdminToken,
+    /// Where rows of reads and refusals go.
+    pub recorder: Arc<Recorder>,
+    /// The counter of refusals that are too many for a row each.
+    pub refusals: Arc<Refusals>,
+    /// What seals cursors.
+    pub cursors: CursorKey,
+    /// Counters.
+    pub counters: Counters,
+    /// Settings.
+    pub settings: Settings,
+}
+
+impl Services {
+    /// Keys of this pepper, for a store that has just been opened.
+    #[must_use]
+    pub fn new(parts: ServiceParts) -> Self {
+        let cursors = CursorKey::new(parts.pepper.derive("t4/cursor/v1"));
+        Self {
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            limiter: parts.limiter,
+            failures: parts.failures,
+            pepper: parts.pepper,
+            keys: KeyCache::default(),
+            static_keys: parts.static_keys,
+            admin: parts.admin,
+            recorder: parts.recorder,
+            refusals: parts.refusals,
+            cursors,
+            counters: Counters::default(),
+            settings: parts.settings,
+        }
+    }
+}
+
+/// What [`Services::new`] is made of.
+#[expect(missing_docs, reason = "the fields are those of `Services`")]
+pub struct ServiceParts {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub limiter: Arc<dyn Limiter>,
+    pub failures: FailureLimiter,
+    pub pepper: Arc<Pepper>,
+    pub static_keys: StaticKeys,
+    pub admin: AdminToken,
+    pub recorder: Arc<Recorder>,
+    pub refusals: Arc<Refusals>,
+    pub settings: Settings,
+}

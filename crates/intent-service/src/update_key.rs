@@ -1,0 +1,74 @@
+//! `PATCH /admin/api_keys/{key_id}`: an admin changes what a key may do.
+
+use api_keys::KeyRecord;
+use api_types::{Code, KeyView, PatchKey};
+use registry_core::{KeyId, Timestamp};
+use storage::StoreError;
+
+use crate::context::{ADMIN, AdminCaller, OpContext};
+use crate::error::ServiceError;
+use crate::get_intent::Versioned;
+use crate::idempotency::{Idempotency, Operation, once};
+use crate::key_view;
+use crate::services::Services;
+
+/// Changes a key. What was used of its budget stays.
+///
+/// # Errors
+/// 404, 412 when the version moved, 422 for a field, 503 for the store.
+pub async fn update_key(
+    services: &Services,
+    context: OpContext<AdminCaller>,
+    id: KeyId,
+    body: PatchKey,
+    expected: Option<u64>,
+    idempotency: Option<Idempotency>,
+) -> Result<Versioned<KeyView>, ServiceError> {
+    let OpContext { now, at_micros, draft, .. } = context;
+    let name = format!("update_key {id}");
+    let changed = services
+        .store
+        .write(draft, at_micros, move |tx| {
+            let op =
+                Operation { caller: ADMIN, name: &name, idempotency: idempotency.as_ref(), now, status: 200 };
+            once(tx, &op, |tx| {
+                let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
+                if expected.is_some_and(|version| version != key.version) {
+                    let what = format!("the key is at version {}", key.version);
+                    return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
+                }
+                match change(key, body.clone(), now) {
+                    Ok(next) if tx.update_key(&next)? => Ok(Ok((key_view::view_of(&next), next.version))),
+                    Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
+                    Err(refusal) => Ok(Err(refusal)),
+                }
+            })
+        })
+        .await??;
+    services.store.bump_epoch();
+    Ok(Versioned { item: changed.0, version: changed.1 })
+}
+
+fn change(mut key: KeyRecord, body: PatchKey, now: Timestamp) -> Result<KeyRecord, ServiceError> {
+    if let Some(owner) = body.owner {
+        key.owner = owner.map(key_view::owner).transpose()?;
+    }
+    if let Some(scopes) = body.scopes {
+        key.scopes = key_view::scopes(scopes)?;
+    }
+    if let Some(roles) = body.roles {
+        key.roles = key_view::roles(roles)?;
+    }
+    if let Some(dollars) = body.daily_limit {
+        key.daily_limit_pico_usd = key_view::daily_limit(dollars)?;
+    }
+    if let Some(zone) = body.time_zone {
+        key.time_zone = zone.map(key_view::time_zone).transpose()?;
+    }
+    if let Some(rate) = body.rate_per_minute {
+        key.rate_per_minute = rate.map(key_view::rate).transpose()?;
+    }
+    key.modified_at = now;
+    key.version = key.version.saturating_add(1);
+    Ok(key)
+}
