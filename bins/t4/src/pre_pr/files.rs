@@ -1,0 +1,85 @@
+//! Which files are checked.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use registry_core::{Limits, check_text};
+
+use crate::exit::Failure;
+use crate::git::{self, NoRepository, Repository};
+use crate::out;
+
+/// A file to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name from the repository's root. Bytes that are not UTF-8 are shown by a replacement character.
+    pub name: String,
+    /// Whether the registry can hold this name at all.
+    pub registrable: bool,
+}
+
+impl File {
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let name = String::from_utf8_lossy(bytes).into_owned();
+        let whole = name.as_bytes() == bytes;
+        let registrable = whole && check_text(&name, Limits::FILE, false).is_ok();
+        Self { name, registrable }
+    }
+}
+
+/// The files named, or else the changed ones.
+pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<File>, Failure> {
+    let repository = Repository::find()?;
+    let names = if given.is_empty() {
+        changed(repository, since)?
+    } else {
+        given.into_iter().map(|path| from_root(repository.as_ref().ok(), &path)).collect::<Result<_, _>>()?
+    };
+    let mut seen = HashSet::new();
+    Ok(names.iter().filter(|name| seen.insert(*name)).map(|name| File::from_bytes(name)).collect())
+}
+
+fn changed(
+    repository: Result<Repository, NoRepository>,
+    since: Option<String>,
+) -> Result<Vec<Vec<u8>>, Failure> {
+    repository.map_err(|why| match why {
+        NoRepository::Outside => {
+            Failure::usage(anyhow!("this is no git repository: name FILES, or go into one"))
+        }
+        NoRepository::NoGit => Failure::undecided(anyhow!("git can't be run: install it, or name FILES")),
+    })?;
+    let base = since.or_else(|| git::default_base().map(str::to_owned)).ok_or_else(|| {
+        Failure::usage(anyhow!("there is no origin/HEAD, main or master to compare with: give --since REV"))
+    })?;
+    out::say(&format!("changes since the merge base with `{base}`"));
+    git::changed(&base)
+}
+
+fn from_root(repository: Option<&Repository>, path: &Path) -> Result<Vec<u8>, Failure> {
+    let refused = |problem: &str| Failure::usage(anyhow!("`{}` {problem}", path.display()));
+    if path.is_dir() {
+        return Err(refused("is a directory: name files"));
+    }
+    let Some(repository) = repository else { return Ok(bytes(path)) };
+    repository.relative(path).map(|path| bytes(&path)).ok_or_else(|| refused("is outside of the repository"))
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_encoded_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_registry_can_not_hold_are_told_apart() {
+        for (bytes, registrable) in
+            [(&b"a b/\xc3\xa9"[..], true), (b"a\nb", false), (b"a\xffb", false), (&[b'x'; 4097], false)]
+        {
+            assert_eq!(File::from_bytes(bytes).registrable, registrable, "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the check found, for people and for programs.
+
+use std::collections::{HashMap, HashSet};
+
+use api_types::{IntentView, PrePrResult};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::files::File;
+use crate::out::plain;
+
+/// The width that the table fits in, whatever the terminal: logs of CI have none.
+const WIDTH: u16 = 80;
+
+/// What the check found.
+#[derive(Debug)]
+pub struct Report {
+    files: Vec<File>,
+    missing: HashSet<String>,
+    reserved: Vec<IntentView>,
+    refused: bool,
+}
+
+/// The object that `--json` prints.
+#[derive(Serialize)]
+struct Machine<'a> {
+    ok: bool,
+    files: Vec<&'a str>,
+    missing: Vec<&'a str>,
+    reserved: &'a [IntentView],
+}
+
+impl Report {
+    /// The registry's answer for these files. Names that it can't hold are missing.
+    pub fn of(files: Vec<File>, answer: PrePrResult) -> Self {
+        let unnameable = files.iter().filter(|file| !file.registrable).map(|file| file.name.clone());
+        let missing = unnameable.chain(answer.missing).collect();
+        Self { files, missing, reserved: answer.reserved, refused: !answer.ok }
+    }
+
+    /// Whether every file is covered.
+    pub fn ok(&self) -> bool {
+        self.missing.is_empty() && !self.refused
+    }
+
+    /// One JSON object and a line end.
+    pub fn json(&self) -> serde_json::Result<String> {
+        let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
+        let missing = files.iter().copied().filter(|name| self.missing.contains(*name)).collect();
+        let machine = Machine { ok: self.ok(), files, missing, reserved: &self.reserved };
+        Ok(serde_json::to_string(&machine)? + "\n")
+    }
+
+    /// A table of at most 80 columns, and what to do next.
+    pub fn human(&self) -> String {
+        if self.files.is_empty() {
+            return "No changed files: nothing to check.\n".to_owned();
+        }
+        let ids: HashMap<_, _> =
+            self.reserved.iter().filter_map(|intent| Some((intent.file.as_deref()?, &intent.id))).collect();
+        let mut table = Table::new();
+        table
+            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(WIDTH)
+            .set_header(["File", "State"]);
+        for file in &self.files {
+            let state = match ids.get(file.name.as_str()) {
+                _ if !self.missing.contains(&file.name) => "covered".to_owned(),
+                _ if !file.registrable => "missing (name can't be registered)".to_owned(),
+                // The id has its own line, which leaves the names more room.
+                Some(id) => format!("reserved\n{}", plain(id)),
+                None => "missing".to_owned(),
+            };
+            table.add_row([plain(&file.name), state]);
+        }
+        format!("{}\n\n{}", table.trim_fmt(), self.next_step())
+    }
+
+    fn next_step(&self) -> String {
+        let all = self.files.len();
+        if self.ok() {
+            return format!("All files are covered ({all}): open the pull request.\n");
+        }
+        let missing = self.files.iter().filter(|file| self.missing.contains(&file.name)).count();
+        if missing == 0 {
+            return "The registry says no but names no file: ask its admins.\n".to_owned();
+        }
+        let mut lines = vec![format!("{missing} of {all} files have no intent.")];
+        if self.reserved.is_empty() {
+            lines.push(
+                "Register an intent for each (POST /intents) before the pull request is opened.".to_owned(),
+            );
+        } else {
+            lines.push("Give each placeholder an owner and a ticket and make it planned".to_owned());
+            lines.push("(PATCH /intents/{id}), or open the pull request as a draft until then.".to_owned());
+        }
+        if self.files.iter().any(|file| !file.registrable) {
+            lines.push("Rename files whose names hold control characters or are not UTF-8.".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
