@@ -117,6 +117,16 @@ async fn the_deadline_holds_over_all_tries() {
 }
 
 #[tokio::test]
+async fn a_single_try_does_not_outlast_the_deadline() {
+    let server = Canned::serve(|_, _| Reply::Silence);
+    let retry = RetryPolicy { deadline: Duration::from_millis(100), ..RetryPolicy::default() };
+    let client = server.builder().retry(retry).timeout(Duration::from_secs(5)).build().unwrap();
+    let begun = tokio::time::Instant::now();
+    assert!(matches!(client.health().await, Err(Error::TimedOut { .. })));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_closed_port_is_unreachable_and_says_what_to_check() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let client = Client::builder()
