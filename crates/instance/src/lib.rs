@@ -1,1 +1,17 @@
-//! placeholder
+//! One T4 on one file: opens the database and its secrets, builds the services, and runs the jobs.
+//!
+//! It owns the wiring: which store, which limiter, which clock. It refuses HTTP and the process environment;
+//! what an operator sets comes as [`Options`].
+
+mod error;
+mod jobs;
+mod open;
+mod options;
+mod secrets;
+
+pub use error::InstanceError;
+pub use jobs::Jobs;
+pub use open::{Instance, open, open_tool, open_with};
+pub use storage_sqlite::{OpenError, OpenMode, OpenReport};
+pub use options::{AdminSource, Options, PepperSource};
+pub use secrets::beside;

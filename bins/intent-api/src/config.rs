@@ -1,0 +1,261 @@
+//! What an operator sets: flags first, then the environment, then `.env`. A bad value stops the start with the
+//! name of the variable and what it takes.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
+use instance::{AdminSource, Options, PepperSource};
+use intent_http::Cidr;
+use intent_service::AuditMode;
+
+use crate::dotenv;
+use crate::logging::LogConfig;
+
+/// The T4 intent registry.
+///
+/// Every flag is also an environment variable, read from the process or from `.env` in the working directory.
+/// Secrets are no flags, because flags can be seen by every user of the machine: name a file that holds them.
+#[derive(Parser)]
+#[command(version, max_term_width = 80)]
+pub struct Flags {
+    /// Where to listen [T4_BIND, default 127.0.0.1:8001]
+    #[arg(long, value_name = "ADDR:PORT")]
+    bind: Option<String>,
+    /// The database file [T4_DB, default reports/todos/intent_registry.db]
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// A file with the admin token [T4_ADMIN_TOKEN has the token itself]
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// A file with the argon2id hash of the admin token [T4_ADMIN_TOKEN_HASH has the hash itself]
+    #[arg(long, value_name = "FILE")]
+    admin_token_hash_file: Option<PathBuf>,
+    /// A file with the key pepper [T4_KEY_PEPPER_FILE; T4_KEY_PEPPER has the pepper itself]
+    #[arg(long, value_name = "FILE")]
+    key_pepper_file: Option<PathBuf>,
+    /// A file with the URL of the Redis server that counts limits [T4_RATE_REDIS has the URL itself]
+    #[arg(long, value_name = "FILE")]
+    rate_redis_file: Option<PathBuf>,
+    /// A file with static keys, one per line or separated by commas [API_TOKENS, API_KEY have the keys themselves]
+    #[arg(long, value_name = "FILE")]
+    api_tokens_file: Option<PathBuf>,
+    /// Requests per key in any 60 seconds [T4_RATE_PER_MINUTE, default 120]
+    #[arg(long, value_name = "N")]
+    rate_per_minute: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed, as CIDRs [T4_TRUSTED_PROXIES, default none]
+    #[arg(long, value_name = "CIDR,...")]
+    trusted_proxies: Option<String>,
+    /// When the audit row of a read is durable: batched or strict [T4_AUDIT, default batched]
+    #[arg(long, value_name = "MODE")]
+    audit: Option<String>,
+    /// A file that verified checkpoints of the audit log are appended to [T4_AUDIT_CHECKPOINTS]
+    #[arg(long, value_name = "FILE")]
+    audit_checkpoints: Option<PathBuf>,
+    /// Let everybody read /metrics [T4_METRICS_PUBLIC=1]
+    #[arg(long)]
+    metrics_public: bool,
+    /// What to log, such as info or warn [T4_LOG or LOG_LEVEL, default info]
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+    /// Log to this file, a new one each day, 14 kept [LOG_FILE, default stderr]
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Threads that serve requests [T4_WORKERS, default one per core]
+    #[arg(long, value_name = "N")]
+    workers: Option<String>,
+    /// Print what to do next (used by `make run`)
+    #[arg(long)]
+    welcome: bool,
+}
+
+/// The configuration, checked.
+pub struct Config {
+    pub bind: SocketAddr,
+    pub instance: Options,
+    pub trusted_proxies: Vec<Cidr>,
+    pub metrics_public: bool,
+    pub log: LogConfig,
+    pub workers: Option<usize>,
+    pub welcome: bool,
+}
+
+struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The process environment over `.env`.
+    #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+    fn read() -> Result<Self> {
+        let mut all = match std::fs::read_to_string(".env") {
+            Ok(text) => dotenv::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => HashMap::new(),
+            Err(error) => return Err(error).context("`.env` can't be read"),
+        };
+        all.extend(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+        Ok(Self(all))
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+}
+
+impl Config {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The name of the variable and what it takes.
+    pub fn read(flags: Flags) -> Result<Self> {
+        Self::of(flags, &Environment::read()?)
+    }
+
+    fn of(flags: Flags, env: &Environment) -> Result<Self> {
+        let bind = flags.bind.or_else(|| env.get("T4_BIND")).unwrap_or_else(|| "127.0.0.1:8001".to_owned());
+        let bind: SocketAddr = parse("T4_BIND", &bind, "an address and port such as 127.0.0.1:8001")?;
+        let default_db = || PathBuf::from("reports/todos/intent_registry.db");
+        let db = flags.db.or_else(|| env.get("T4_DB").map(PathBuf::from)).unwrap_or_else(default_db);
+        let mut options = Options::new(db);
+        options.loopback = bind.ip().is_loopback();
+        options.admin = admin(flags.admin_token_file, flags.admin_token_hash_file, env)?;
+        options.pepper = pepper(flags.key_pepper_file, env)?;
+        options.redis = secret(flags.rate_redis_file, env, "T4_RATE_REDIS")?;
+        options.static_keys = static_keys(flags.api_tokens_file, env)?;
+        if let Some(text) = flags.rate_per_minute.or_else(|| env.get("T4_RATE_PER_MINUTE")) {
+            let takes = "a whole number from 0 to 10000000";
+            options.rate_per_minute = parse("T4_RATE_PER_MINUTE", &text, takes)?;
+            if options.rate_per_minute > 10_000_000 {
+                bail!("T4_RATE_PER_MINUTE takes {takes}, got `{text}`");
+            }
+        }
+        options.audit = match flags.audit.or_else(|| env.get("T4_AUDIT")).as_deref() {
+            None | Some("batched") => AuditMode::Batched,
+            Some("strict") => AuditMode::Strict,
+            Some(other) => bail!("T4_AUDIT takes batched or strict, got `{other}`"),
+        };
+        options.checkpoints =
+            flags.audit_checkpoints.or_else(|| env.get("T4_AUDIT_CHECKPOINTS").map(PathBuf::from));
+        let proxies = flags.trusted_proxies.or_else(|| env.get("T4_TRUSTED_PROXIES")).unwrap_or_default();
+        let trusted_proxies = words(&proxies)
+            .map(|cidr| parse("T4_TRUSTED_PROXIES", cidr, "CIDRs such as 10.0.0.0/8,::1/128"))
+            .collect::<Result<Vec<Cidr>>>()?;
+        let metrics_public = flags.metrics_public
+            || match env.get("T4_METRICS_PUBLIC").as_deref() {
+                None | Some("0" | "false") => false,
+                Some("1" | "true") => true,
+                Some(other) => bail!("T4_METRICS_PUBLIC takes 0 or 1, got `{other}`"),
+            };
+        let level = flags.log.or_else(|| env.get("T4_LOG")).or_else(|| env.get("LOG_LEVEL"));
+        let log = LogConfig {
+            filter: level.unwrap_or_else(|| "info".to_owned()).to_ascii_lowercase(),
+            file: flags.log_file.or_else(|| env.get("LOG_FILE").map(PathBuf::from)),
+        };
+        let workers = match flags.workers.or_else(|| env.get("T4_WORKERS")) {
+            None => None,
+            Some(text) => {
+                let count: usize = parse("T4_WORKERS", &text, "a whole number from 1 to 256")?;
+                if !(1..=256).contains(&count) {
+                    bail!("T4_WORKERS takes a whole number from 1 to 256, got `{text}`");
+                }
+                Some(count)
+            }
+        };
+        options.readers = u32::try_from(workers.unwrap_or(4)).unwrap_or(4).clamp(4, 64) + 2;
+        let welcome = flags.welcome;
+        Ok(Self { bind, instance: options, trusted_proxies, metrics_public, log, workers, welcome })
+    }
+}
+
+fn parse<T: FromStr>(name: &str, text: &str, takes: &str) -> Result<T> {
+    text.trim().parse().map_err(|_| anyhow::anyhow!("{name} takes {takes}, got `{text}`"))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty())
+}
+
+fn read_file(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("the secret file `{}` can't be read", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+/// A secret from a file that a flag names, or from a variable.
+fn secret(file: Option<PathBuf>, env: &Environment, name: &str) -> Result<Option<String>> {
+    match file {
+        Some(path) => read_file(&path).map(Some),
+        None => Ok(env.get(name)),
+    }
+}
+
+fn admin(token: Option<PathBuf>, hash: Option<PathBuf>, env: &Environment) -> Result<AdminSource> {
+    if let Some(hash) = secret(hash, env, "T4_ADMIN_TOKEN_HASH")? {
+        return Ok(AdminSource::Hash(hash));
+    }
+    match secret(token, env, "T4_ADMIN_TOKEN")? {
+        Some(token) => Ok(AdminSource::Token(token)),
+        None => Ok(AdminSource::Beside),
+    }
+}
+
+fn pepper(file: Option<PathBuf>, env: &Environment) -> Result<PepperSource> {
+    if let Some(path) = file.or_else(|| env.get("T4_KEY_PEPPER_FILE").map(PathBuf::from)) {
+        return Ok(PepperSource::File(path));
+    }
+    Ok(env.get("T4_KEY_PEPPER").map_or(PepperSource::Beside, PepperSource::Text))
+}
+
+fn static_keys(file: Option<PathBuf>, env: &Environment) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    if let Some(path) = file {
+        texts.push(read_file(&path)?);
+    }
+    texts.extend(["API_TOKENS", "API_KEY"].iter().filter_map(|name| env.get(name)));
+    Ok(texts.iter().flat_map(|text| words(text)).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(env: &[(&str, &str)], args: &[&str]) -> Result<Config> {
+        let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let args = std::iter::once("intent-api").chain(args.iter().copied());
+        Config::of(Flags::try_parse_from(args).unwrap(), &Environment(env))
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment() {
+        let env = [("T4_BIND", "127.0.0.1:1"), ("T4_RATE_PER_MINUTE", "5")];
+        let config = config(&env, &["--bind", "0.0.0.0:2"]).unwrap();
+        assert_eq!(config.bind.port(), 2);
+        assert!(!config.instance.loopback);
+        assert_eq!(config.instance.rate_per_minute, 5);
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_its_name() {
+        for (name, value) in [
+            ("T4_BIND", "nowhere"),
+            ("T4_RATE_PER_MINUTE", "-1"),
+            ("T4_RATE_PER_MINUTE", "99999999"),
+            ("T4_AUDIT", "sometimes"),
+            ("T4_TRUSTED_PROXIES", "10.0.0.0/99"),
+            ("T4_METRICS_PUBLIC", "perhaps"),
+            ("T4_WORKERS", "0"),
+        ] {
+            let error = config(&[(name, value)], &[]).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.starts_with(name), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn static_keys_are_split_at_commas() {
+        let config = config(&[("API_TOKENS", "one,two"), ("API_KEY", "three")], &[]).unwrap();
+        assert_eq!(config.instance.static_keys, ["one", "two", "three"]);
+    }
+}

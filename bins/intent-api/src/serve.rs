@@ -1,0 +1,97 @@
+//! From the configuration to a server, and back to nothing in order: stop accepting, finish what runs, stop the
+//! jobs, write what waits, close.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use anyhow::{Context as _, Result};
+use intent_http::{HttpSettings, HttpState, configure, edge_layer};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::welcome;
+
+/// How long running requests may take to finish after the signal, in seconds.
+const DRAIN_SECONDS: u64 = 10;
+/// How long the store may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a caller may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Serves until a signal says to stop.
+///
+/// # Errors
+/// What kept the server from starting or from stopping in order.
+pub async fn run(config: Config) -> Result<()> {
+    let mut term = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
+    let db = config.instance.db.clone();
+    let instance = instance::open(config.instance).await?;
+    tell(&instance, &db);
+    let settings = HttpSettings {
+        trusted_proxies: config.trusted_proxies,
+        metrics_public: config.metrics_public,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let state = HttpState::new(instance.services.clone(), settings).context("the metrics can't be made")?;
+    let state = web::Data::new(state);
+    let app = move || App::new().app_data(state.clone()).wrap(from_fn(edge_layer)).configure(configure);
+    let mut server = HttpServer::new(app)
+        .disable_signals()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIME)
+        .shutdown_timeout(DRAIN_SECONDS);
+    if let Some(workers) = config.workers {
+        server = server.workers(workers);
+    }
+    let server =
+        server.bind(config.bind).with_context(|| format!("`{}` can't be listened on", config.bind))?;
+    let address = server.addrs().first().copied().unwrap_or(config.bind);
+    let jobs = instance.start_jobs();
+    let server = server.run();
+    let handle = server.handle();
+    say(address, config.welcome.then_some(&instance))?;
+    let stop = async move {
+        tokio::select! { _ = term.recv() => {} _ = interrupt.recv() => {} }
+        tracing::info!("stopping: running requests may finish");
+        handle.stop(true).await;
+    };
+    let (served, ()) = tokio::join!(server, stop);
+    jobs.stop().await;
+    let closed = instance.close(CLOSE_WITHIN).await;
+    tracing::info!("stopped");
+    served.context("the server failed")?;
+    closed.context("the store did not close in order")
+}
+
+/// The first line of stdout tells where the server listens.
+fn say(address: SocketAddr, welcome: Option<&instance::Instance>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{{\"listening\":\"{address}\"}}")?;
+    if let Some(instance) = welcome {
+        welcome::write(&mut out, address, instance)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// What was found and done at start, for the log.
+fn tell(instance: &instance::Instance, db: &std::path::Path) {
+    let report = &instance.report;
+    let db = db.display().to_string();
+    tracing::info!(db, audit.log_id = report.log_id, created = report.created, "the registry is open");
+    if let Some(path) = &instance.admin_token_file {
+        tracing::info!(path = path.display().to_string(), "the admin token lies in a file");
+    }
+    if let Some(adopted) = &report.adopted {
+        tracing::warn!(
+            copy = adopted.copy.display().to_string(), keys = adopted.keys, intents = adopted.intents,
+            audit_rows = adopted.audit_rows,
+            "a database of the original service was adopted; the copy holds its keys in clear"
+        );
+    }
+}

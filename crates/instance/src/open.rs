@@ -1,0 +1,184 @@
+//! From options to services.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api_keys::Pepper;
+use audit::Refusals;
+use intent_service::{AdminToken, AuditMode, Recorder, ServiceParts, Services, Settings, StaticKeys};
+use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
+use rate_limit_redis::{RedisLimiter, RedisOptions};
+use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
+use storage::{Store, StoreError};
+use storage_sqlite::{OpenMode, OpenReport, SqliteStore};
+
+use crate::error::InstanceError;
+use crate::jobs::Jobs;
+use crate::options::{AdminSource, Options, PepperSource};
+use crate::secrets;
+
+/// The token of the original's examples: everybody knows it.
+const WELL_KNOWN_TOKEN: &str = "CHANGE_ME_ADMIN_TOKEN";
+
+/// An open T4.
+pub struct Instance {
+    /// The services.
+    pub services: Arc<Services>,
+    /// What opening the database found and did.
+    pub report: OpenReport,
+    /// Where the admin token lies, when it lies in a file.
+    pub admin_token_file: Option<PathBuf>,
+    pub(crate) memory: Arc<MemoryLimiter>,
+    pub(crate) checkpoints: Option<PathBuf>,
+}
+
+/// Opens everything for a server. Must run inside the runtime that will outlive the others.
+///
+/// # Errors
+/// [`InstanceError`] says what to do.
+pub async fn open(options: Options) -> Result<Instance, InstanceError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    open_with(options, OpenMode::Serve, clock, entropy).await
+}
+
+/// Opens a database for a tool that works on the file: it makes a missing one, and refuses an older or newer one.
+///
+/// # Errors
+/// [`InstanceError`] says what to do.
+pub async fn open_tool(options: Options) -> Result<Instance, InstanceError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    open_with(options, OpenMode::Tool, clock, entropy).await
+}
+
+/// Opens everything with a clock and a random source of the caller's, for tests and replays.
+///
+/// # Errors
+/// [`InstanceError`] says what to do.
+pub async fn open_with(
+    options: Options,
+    mode: OpenMode,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Instance, InstanceError> {
+    let pepper = Arc::new(pepper(&options, entropy.as_ref())?);
+    let (admin, admin_token_file) = admin(&options, mode, entropy.as_ref())?;
+    let static_keys = StaticKeys::new(&options.static_keys, options.loopback, &pepper)
+        .map_err(|error| InstanceError::StaticKey(error.to_string()))?;
+    let open = storage_sqlite::Options {
+        mode,
+        readers: options.readers,
+        ..storage_sqlite::Options::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
+    };
+    let (store, report) = SqliteStore::open(open)?;
+    let store: Arc<dyn Store> = store;
+    let memory = Arc::new(MemoryLimiter::new(Arc::clone(&clock)));
+    let limiter = limiter(options.redis.as_deref(), &memory, &clock).await?;
+    let recorder = Arc::new(Recorder::new(Arc::clone(&store), options.audit));
+    let services = Services::new(ServiceParts {
+        failures: FailureLimiter::new(Arc::clone(&clock)),
+        settings: Settings { rate_per_minute: options.rate_per_minute },
+        refusals: Arc::new(Refusals::new()),
+        store,
+        clock,
+        entropy,
+        limiter,
+        pepper,
+        static_keys,
+        admin,
+        recorder,
+    });
+    let checkpoints = options.checkpoints;
+    Ok(Instance { services: Arc::new(services), report, admin_token_file, memory, checkpoints })
+}
+
+impl Instance {
+    /// Starts the jobs on the current runtime.
+    #[must_use]
+    pub fn start_jobs(&self) -> Jobs {
+        Jobs::start(self)
+    }
+
+    /// Writes what waits and closes the store. The jobs must have stopped.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub async fn close(&self, within: Duration) -> Result<(), StoreError> {
+        let services = &self.services;
+        intent_service::jobs::flush_refusals(services, services.clock.now(), true);
+        let flushed = services.recorder.flush().await;
+        let closed = services.store.close(within);
+        flushed.and(closed)
+    }
+
+    /// When rows of reads are durable.
+    #[must_use]
+    pub fn audit_mode(&self) -> AuditMode {
+        self.services.recorder.mode()
+    }
+}
+
+fn pepper(options: &Options, entropy: &dyn Entropy) -> Result<Pepper, InstanceError> {
+    let path = match &options.pepper {
+        PepperSource::Text(text) => return Ok(Pepper::from_text(text)?),
+        PepperSource::File(path) => path.clone(),
+        PepperSource::Beside => secrets::beside(&options.db, "pepper"),
+    };
+    if let Some(text) = secrets::read(&path)? {
+        return Ok(Pepper::from_text(&text)?);
+    }
+    if storage_sqlite::has_pepper(&options.db) {
+        return Err(InstanceError::PepperMissing { db: options.db.clone(), path });
+    }
+    let (text, _) = Pepper::generate(entropy);
+    Ok(Pepper::from_text(&secrets::make(&path, &text)?)?)
+}
+
+fn admin(
+    options: &Options,
+    mode: OpenMode,
+    entropy: &dyn Entropy,
+) -> Result<(AdminToken, Option<PathBuf>), InstanceError> {
+    let random = || {
+        let mut bytes = [0_u8; 32];
+        entropy.fill(&mut bytes);
+        bytes.iter().fold(String::from("t4adm_"), |text, byte| format!("{text}{byte:02x}"))
+    };
+    match (&options.admin, mode) {
+        (AdminSource::Token(token), _) => {
+            if token == WELL_KNOWN_TOKEN && !options.loopback {
+                return Err(InstanceError::WellKnownAdminToken);
+            }
+            Ok((AdminToken::plain(token, entropy), None))
+        }
+        (AdminSource::Hash(hash), _) => Ok((AdminToken::hashed(hash, entropy)?, None)),
+        // A tool shows no token to anybody, so it needs none that would be found later.
+        (AdminSource::Beside, OpenMode::Tool) => Ok((AdminToken::plain(&random(), entropy), None)),
+        (AdminSource::Beside, OpenMode::Serve) => {
+            let path = secrets::beside(&options.db, "admin-token");
+            let token = match secrets::read(&path)? {
+                Some(token) => token,
+                None => secrets::make(&path, &random())?,
+            };
+            Ok((AdminToken::plain(&token, entropy), Some(path)))
+        }
+    }
+}
+
+async fn limiter(
+    redis: Option<&str>,
+    memory: &Arc<MemoryLimiter>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Limiter>, InstanceError> {
+    let Some(url) = redis else { return Ok(Arc::clone(memory) as Arc<dyn Limiter>) };
+    let limiter =
+        RedisLimiter::connect(url, Arc::clone(memory), Arc::clone(clock), RedisOptions::default())
+            .await
+            .map_err(|error| InstanceError::Redis(error.to_string()))?;
+    let limiter = Arc::new(limiter);
+    // The probe ends by itself when the limiter goes.
+    drop(limiter.spawn_probe());
+    Ok(limiter)
+}
