@@ -107,7 +107,7 @@ pub trait AuditView {
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;
 
     /// Shows at most `limit` rows that claim a place in the log, in the order of (`seq`, `id`) from `from_seq`,
-    /// after the row `after_id` at that place if given. Rows of the original service are not shown. Returns how
+    /// with every row at a place that several claim. Rows of the original service are not shown. Returns how
     /// many were shown.
     ///
     /// # Errors

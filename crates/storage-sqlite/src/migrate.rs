@@ -1,0 +1,112 @@
+//! The steps of the schema. `user_version` counts them.
+//!
+//! All that a file needs is done in one transaction that is begun before the version is read, so that two
+//! processes may open one file at once and a crash leaves the file as it was.
+
+use rusqlite::{Connection, TransactionBehavior};
+use storage::Leafed;
+
+use crate::errors::OrStore as _;
+use crate::open::{Options, refuse};
+use crate::{OpenError, OpenReport, adopt, copy, meta, seal};
+
+const STEPS: [&str; 3] = [
+    include_str!("../../../migrations/sqlite/0001_original.sql"),
+    include_str!("../../../migrations/sqlite/0002_registry.sql"),
+    include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
+];
+
+/// The newest schema that this program knows.
+pub const SCHEMA_VERSION: i64 = 3;
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing yet.
+    Empty,
+    /// What the original service wrote.
+    Original,
+    /// A registry of an older version.
+    Older(i64),
+    /// A registry as it should be.
+    Current,
+    /// A registry of a newer version.
+    Newer(i64),
+    /// Something that is not ours.
+    Foreign,
+}
+
+/// Looks at a file without changing it.
+pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<State> {
+    let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let tables = |names: &str| -> rusqlite::Result<bool> {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' {names})");
+        conn.query_row(&sql, [], |row| row.get(0))
+    };
+    let registry = tables("AND name = 'meta'")? && tables("AND name = 'intents'")?;
+    Ok(match version {
+        SCHEMA_VERSION if registry => State::Current,
+        1..SCHEMA_VERSION if registry => State::Older(version),
+        _ if registry && version > SCHEMA_VERSION => State::Newer(version),
+        0 if registry => State::Foreign,
+        0 if tables("AND name IN ('intents', 'api_keys')")? => State::Original,
+        0 if !tables("")? => State::Empty,
+        _ => State::Foreign,
+    })
+}
+
+/// Makes, adopts or upgrades the registry in a file.
+pub(crate) fn bring_up(conn: &mut Connection, options: &Options<'_>) -> Result<OpenReport, OpenError> {
+    let path = options.path.as_path();
+    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let mut report = OpenReport::default();
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    // Another process may have done all of it while this one waited for the lock.
+    let state = state_of(&tx).map_err(sqlite)?;
+    if refuse(path, &state, options.mode)? {
+        return Ok(report);
+    }
+    if state == State::Original {
+        report.adopted = Some(crate::AdoptReport {
+            copy: copy::copy_aside(path, options.clock.now())?,
+            ..crate::AdoptReport::default()
+        });
+    }
+    let done = if let State::Older(version) = state { version } else { 0 };
+    let skipped = usize::try_from(done).unwrap_or(0);
+    for step in STEPS.iter().skip(skipped) {
+        tx.execute_batch(step).map_err(sqlite)?;
+    }
+    if done == 0 {
+        found_log(&tx, options, &mut report).map_err(|error| OpenError::of_store(path, error))?;
+        report.created = report.adopted.is_none();
+    } else {
+        report.upgraded_from = Some(done);
+    }
+    tx.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(sqlite)?;
+    tx.commit().map_err(sqlite)?;
+    Ok(report)
+}
+
+/// Gives the registry its identity and the log its first record, which vouches for the rows that were adopted.
+fn found_log(
+    conn: &Connection,
+    options: &Options<'_>,
+    report: &mut OpenReport,
+) -> Result<(), storage::StoreError> {
+    let now = options.clock.now();
+    let adopted = match &mut report.adopted {
+        Some(report) => Some(adopt::adopt(conn, options.pepper, now, report).or_store()?),
+        None => None,
+    };
+    let log_id = meta::mint_log_id(&*options.entropy);
+    meta::set(conn, meta::SCHEMA_OWNER, "t4").or_store()?;
+    meta::set(conn, meta::LOG_ID, &log_id).or_store()?;
+    meta::set(conn, meta::PEPPER_CHECK, &options.pepper.check_value()).or_store()?;
+    if adopted.is_some() {
+        meta::set(conn, meta::SCRUB, "1").or_store()?;
+    }
+    let claim = adopted.unwrap_or_else(|| audit::AdoptedDigest::new().finish_as_claim());
+    let genesis = audit::genesis_record(now, &log_id, claim.count, claim.sha256.as_ref());
+    seal::seal(conn, &[Leafed::new(genesis)])
+}

@@ -1,0 +1,31 @@
+//! What the triggers noticed.
+
+use rusqlite::{Connection, Row};
+use storage::OutsideChange;
+
+use crate::columns;
+
+fn change(row: &Row<'_>) -> rusqlite::Result<OutsideChange> {
+    Ok(OutsideChange {
+        table: columns::string(row, 0)?.unwrap_or_default(),
+        key: columns::string(row, 1)?.unwrap_or_default(),
+        kind: columns::string(row, 2)?.unwrap_or_default(),
+        at: columns::string(row, 3)?.unwrap_or_default(),
+    })
+}
+
+/// The changes that wait, oldest first.
+pub(crate) fn waiting(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<OutsideChange>> {
+    conn.prepare_cached("SELECT table_name, key, kind, at FROM outside_changes ORDER BY id LIMIT ?1")?
+        .query_map([limit], change)?
+        .collect()
+}
+
+/// Takes the oldest changes away.
+pub(crate) fn take(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<OutsideChange>> {
+    const SQL: &str =
+        "DELETE FROM outside_changes WHERE id IN (SELECT id FROM outside_changes ORDER BY id LIMIT ?1)";
+    let taken = waiting(conn, limit)?;
+    conn.prepare_cached(SQL)?.execute([limit])?;
+    Ok(taken)
+}

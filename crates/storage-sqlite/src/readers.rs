@@ -1,0 +1,79 @@
+//! Views: one snapshot each, on a connection of the pool.
+
+use std::path::Path;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+use storage::{StoreError, View};
+
+use crate::batch::execute;
+use crate::errors::OrStore as _;
+use crate::pragmas;
+
+/// The most rows that a view looks through for one part of a list.
+pub(crate) const SCAN_ROWS: u32 = 5000;
+
+/// How long a view waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) struct Readers {
+    pool: r2d2::Pool<SqliteConnectionManager>,
+}
+
+/// What a view sees: the database as it was when it first looked.
+pub(crate) struct Snapshot<'c> {
+    pub(crate) conn: &'c Connection,
+}
+
+impl Readers {
+    /// Opens all connections now, so that a request never pays for one.
+    pub(crate) fn open(path: &Path, count: u32) -> Result<Self, r2d2::Error> {
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(pragmas::reader_flags())
+            .with_init(|conn| pragmas::set_up_reader(conn));
+        let pool = r2d2::Pool::builder()
+            .max_size(count.max(1))
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(PATIENCE)
+            .build(manager)?;
+        Ok(Self { pool })
+    }
+
+    pub(crate) fn view(
+        &self,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let none_free = |_| StoreError::Unavailable("no connection to read with came free".to_owned());
+        let conn = self.pool.get().map_err(none_free)?;
+        show(&conn, f)
+    }
+
+    pub(crate) fn busy(&self) -> u64 {
+        let state = self.pool.state();
+        u64::from(state.connections.saturating_sub(state.idle_connections))
+    }
+}
+
+/// Ends the transaction of a view, also when the view panics: the connection goes back to the pool without one.
+struct Ending<'c>(&'c Connection);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if execute(self.0, "COMMIT").is_err() && !self.0.is_autocommit() {
+            drop(execute(self.0, "ROLLBACK"));
+        }
+    }
+}
+
+/// Runs `f` in one read transaction.
+pub(crate) fn show(
+    conn: &Connection,
+    f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    execute(conn, "BEGIN").or_store()?;
+    let _ending = Ending(conn);
+    f(&Snapshot { conn })
+}

@@ -1,0 +1,143 @@
+//! The store itself: a queue, a writer, a watcher and readers on one file.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use storage::{Job, Store, StoreError, StoreStats, View, Watch};
+
+use crate::open::{OpenReport, Options, prepare};
+use crate::queue::Queue;
+use crate::readers::Readers;
+use crate::writer::{Shared, Writer};
+use crate::{OpenError, pragmas, watch};
+
+/// The registry in one SQLite file.
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    readers: Readers,
+    running: Mutex<Option<Running>>,
+}
+
+/// What ends with the store.
+struct Running {
+    ended: Receiver<Result<(), StoreError>>,
+    writer: thread::JoinHandle<()>,
+    watcher: thread::JoinHandle<()>,
+    stop_watching: Sender<()>,
+}
+
+impl SqliteStore {
+    /// Opens a database; makes, adopts or upgrades it where the mode allows that.
+    ///
+    /// # Errors
+    /// [`OpenError`], each with what to do. The file is then as it was, except that a missing one may be there
+    /// empty, and that an adoption may have left its copy.
+    pub fn open(options: Options<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
+        let path = options.path.as_path();
+        let (conn, report) = prepare(&options)?;
+        let readers = Readers::open(path, options.readers)
+            .map_err(|error| OpenError::Failed { path: path.to_owned(), problem: error.to_string() })?;
+        let watching = Connection::open_with_flags(path, pragmas::reader_flags())
+            .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
+            .map_err(|error| OpenError::of(path, &error))?;
+        let zero = || AtomicU64::new(0);
+        let shared = Arc::new(Shared {
+            queue: Queue::new(options.queue, options.reserved),
+            clock: Arc::clone(&options.clock),
+            durable: zero(),
+            epoch: zero(),
+            last_good_look_micros: zero(),
+            write_trouble: AtomicBool::new(false),
+            jobs: zero(),
+            audit_rows: zero(),
+            failed_jobs: zero(),
+            job_micros: zero(),
+            commit_micros: zero(),
+            refusals: zero(),
+        });
+        let mut seen = None;
+        watch::look(&watching, &shared, &mut seen);
+        let (stop_watching, stop) = mpsc::channel();
+        let of_watcher = Arc::clone(&shared);
+        let watcher = thread::Builder::new()
+            .name("t4-db-watch".to_owned())
+            .spawn(move || watch::run(&watching, &of_watcher, seen, &stop))
+            .map_err(OpenError::Threads)?;
+        let (end, ended) = mpsc::channel();
+        let writer = Writer::new(options.path, options.max_pages, conn, Arc::clone(&shared));
+        let writer = thread::Builder::new()
+            .name("t4-db-write".to_owned())
+            .spawn(move || drop(end.send(writer.run())))
+            .map_err(OpenError::Threads)?;
+        let running = Mutex::new(Some(Running { ended, writer, watcher, stop_watching }));
+        Ok((Arc::new(Self { shared, readers, running }), report))
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, job: Box<dyn Job>) {
+        if let Err((job, error)) = self.shared.queue.push(job) {
+            self.shared.refusals.fetch_add(u64::from(matches!(error, StoreError::Busy)), Ordering::Relaxed);
+            job.done(Err(error));
+        }
+    }
+
+    fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.readers.view(f)
+    }
+
+    fn watch(&self) -> Watch {
+        Watch {
+            durable: self.shared.durable.load(Ordering::Acquire),
+            epoch: self.shared.epoch.load(Ordering::Acquire),
+            last_good_look_micros: self.shared.last_good_look_micros.load(Ordering::Acquire),
+            write_trouble: self.shared.write_trouble.load(Ordering::Acquire),
+        }
+    }
+
+    fn bump_epoch(&self) {
+        self.shared.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    fn stats(&self) -> StoreStats {
+        let shared = &self.shared;
+        StoreStats {
+            commits: shared.durable.load(Ordering::Relaxed),
+            jobs: shared.jobs.load(Ordering::Relaxed),
+            audit_rows: shared.audit_rows.load(Ordering::Relaxed),
+            failed_jobs: shared.failed_jobs.load(Ordering::Relaxed),
+            job_micros: shared.job_micros.load(Ordering::Relaxed),
+            commit_micros: shared.commit_micros.load(Ordering::Relaxed),
+            queue_depth: u64::try_from(shared.queue.depth()).unwrap_or(u64::MAX),
+            queue_refusals: shared.refusals.load(Ordering::Relaxed),
+            readers_busy: self.readers.busy(),
+        }
+    }
+
+    fn close(&self, within: Duration) -> Result<(), StoreError> {
+        self.shared.queue.close();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Running { ended, writer, watcher, stop_watching }) = running else { return Ok(()) };
+        drop(stop_watching);
+        match ended.recv_timeout(within) {
+            Ok(end) => {
+                // Both have nothing left to do.
+                let joined = writer.join().is_ok() & watcher.join().is_ok();
+                if joined { end } else { Err(StoreError::Panicked("a thread of the store".to_owned())) }
+            }
+            Err(_) => Err(StoreError::Unavailable("the writer did not end in time".to_owned())),
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.close(Duration::from_secs(10)) {
+            tracing::error!(error = %error, "the database was not closed");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The writer's thread: takes what queued while the last commit went to the disk, and commits it.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use registry_core::Clock;
+use rusqlite::Connection;
+use storage::{Job, StoreError};
+
+use crate::batch::{Batch, Report, Slot, execute};
+use crate::errors::{OrStore as _, store_error};
+use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
+use crate::queue::Queue;
+use crate::{meta, migrate};
+
+/// The most jobs that share a commit.
+const MAX_BATCH: usize = 256;
+/// How often the size of the WAL is looked at, in commits.
+const LOOK_AT_WAL: u64 = 64;
+/// How often an idle writer in trouble tries whether writing works again.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// What the writer and everybody else share.
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) durable: AtomicU64,
+    pub(crate) epoch: AtomicU64,
+    pub(crate) last_good_look_micros: AtomicU64,
+    pub(crate) write_trouble: AtomicBool,
+    pub(crate) jobs: AtomicU64,
+    pub(crate) audit_rows: AtomicU64,
+    pub(crate) failed_jobs: AtomicU64,
+    pub(crate) job_micros: AtomicU64,
+    pub(crate) commit_micros: AtomicU64,
+    pub(crate) refusals: AtomicU64,
+}
+
+pub(crate) struct Writer {
+    path: PathBuf,
+    max_pages: Option<u32>,
+    /// `None` after an error that left the outcome of a commit unknown, until the file could be opened again.
+    conn: Option<Connection>,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    pub(crate) fn new(path: PathBuf, max_pages: Option<u32>, conn: Connection, shared: Arc<Shared>) -> Self {
+        Self { path, max_pages, conn: Some(conn), shared }
+    }
+
+    /// Runs until the queue is closed and empty.
+    pub(crate) fn run(mut self) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let mut pending = VecDeque::with_capacity(MAX_BATCH);
+        loop {
+            let patience = shared.write_trouble.load(Ordering::Relaxed).then_some(PROBE);
+            if !shared.queue.take(&mut pending, MAX_BATCH, patience) {
+                break;
+            }
+            if pending.is_empty() {
+                self.probe();
+            } else {
+                self.batch(&mut pending);
+            }
+        }
+        // The WAL is emptied as far as readers let it be; what is left there is read at the next start.
+        self.conn.map_or(Ok(()), |conn| {
+            pragmas::set_patience(&conn, Patience::Short).or_store()?;
+            pragmas::truncate_wal(&conn).map(drop).or_store()?;
+            conn.close().map_err(|(_, error)| store_error(&error))
+        })
+    }
+
+    fn batch(&mut self, pending: &mut VecDeque<Box<dyn Job>>) {
+        let mut slots = Vec::with_capacity(pending.len());
+        for job in pending.drain(..) {
+            if job.gone() {
+                self.answer(job, Err(StoreError::Gone));
+            } else {
+                slots.push(Slot { job, end: None });
+            }
+        }
+        if slots.is_empty() {
+            return;
+        }
+        let clock = Arc::clone(&self.shared.clock);
+        let report = match self.connection() {
+            Ok(conn) => Batch::new(conn, &*clock).run(&mut slots),
+            Err(error) => {
+                for slot in &mut slots {
+                    slot.end = Some(Err(error.clone()));
+                }
+                Report { ended: slots.len(), trouble: true, ..Report::default() }
+            }
+        };
+        for slot in slots.drain(report.ended..).rev() {
+            pending.push_front(slot.job);
+        }
+        self.take_in(&report);
+        self.shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
+        for slot in slots {
+            let unended = || Err(StoreError::Unavailable("the write was left over".to_owned()));
+            self.answer(slot.job, slot.end.unwrap_or_else(unended));
+        }
+        if report.commits > 0 && self.shared.durable.load(Ordering::Relaxed).is_multiple_of(LOOK_AT_WAL) {
+            self.keep_wal_short();
+        }
+    }
+
+    /// What must be known before anybody is answered.
+    fn take_in(&mut self, report: &Report) {
+        let shared = &self.shared;
+        shared.durable.fetch_add(report.commits, Ordering::Release);
+        shared.audit_rows.fetch_add(report.audit_rows, Ordering::Relaxed);
+        shared.job_micros.fetch_add(report.job_micros, Ordering::Relaxed);
+        shared.commit_micros.fetch_add(report.commit_micros, Ordering::Relaxed);
+        if report.keys_changed {
+            shared.epoch.fetch_add(1, Ordering::Release);
+        }
+        if report.broken {
+            self.conn = None;
+        }
+        // A refusal by another process's lock says nothing about whether writing works.
+        if report.trouble || report.commits > 0 {
+            shared.write_trouble.store(report.trouble || report.broken, Ordering::Release);
+        }
+    }
+
+    fn answer(&self, job: Box<dyn Job>, end: Result<(), StoreError>) {
+        if end.is_err() {
+            self.shared.failed_jobs.fetch_add(1, Ordering::Relaxed);
+        }
+        if catch_unwind(AssertUnwindSafe(|| job.done(end))).is_err() {
+            tracing::error!("the end of a write panicked");
+        }
+    }
+
+    /// The connection, opened again if it had to be given up.
+    fn connection(&mut self) -> Result<&Connection, StoreError> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.reopen().inspect_err(|error| {
+                tracing::error!(error = %error, "the database can't be opened again");
+            })?,
+        };
+        Ok(self.conn.insert(conn))
+    }
+
+    fn reopen(&self) -> Result<Connection, StoreError> {
+        let conn = pragmas::open_for_writing(&self.path).or_store()?;
+        pragmas::set_up_writer(&conn, self.max_pages).or_store()?;
+        match migrate::state_of(&conn).or_store()? {
+            migrate::State::Current => Ok(conn),
+            other => Err(StoreError::Unavailable(format!("the database was replaced ({other:?})"))),
+        }
+    }
+
+    /// Writes something of no interest, to see whether writing works again while nobody asks for it.
+    fn probe(&mut self) {
+        let now = self.shared.clock.now().to_string();
+        let Ok(conn) = self.connection() else { return };
+        let written = execute(conn, "BEGIN IMMEDIATE")
+            .and_then(|()| meta::set(conn, meta::PROBE, &now))
+            .and_then(|()| execute(conn, "COMMIT"));
+        match written {
+            Ok(()) => self.shared.write_trouble.store(false, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(error = %error, "writing still fails");
+                if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
+                    self.conn = None;
+                }
+            }
+        }
+    }
+
+    /// A reader that stays open lets the WAL grow: give it a moment, and start the file over if it ends.
+    fn keep_wal_short(&self) {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push("-wal");
+        let long = std::fs::metadata(PathBuf::from(name)).is_ok_and(|wal| wal.len() > WAL_LIMIT_BYTES);
+        let Some(conn) = self.conn.as_ref().filter(|_| long) else { return };
+        let restarted =
+            pragmas::set_patience(conn, Patience::Short).and_then(|()| pragmas::restart_wal(conn));
+        if !matches!(restarted, Ok(true)) {
+            tracing::warn!("a reader keeps the write-ahead log from being emptied");
+        }
+        if let Err(error) = pragmas::set_patience(conn, Patience::Long) {
+            tracing::error!(error = %error, "the busy handler can't be set");
+        }
+    }
+}
