@@ -89,7 +89,9 @@ fn tell(instance: &instance::Instance, db: &std::path::Path) {
     }
     if let Some(adopted) = &report.adopted {
         tracing::warn!(
-            copy = adopted.copy.display().to_string(), keys = adopted.keys, intents = adopted.intents,
+            copy = adopted.copy.display().to_string(),
+            keys = adopted.keys,
+            intents = adopted.intents,
             audit_rows = adopted.audit_rows,
             "a database of the original service was adopted; the copy holds its keys in clear"
         );

@@ -44,7 +44,9 @@ pub enum InstanceError {
     #[error("T4_ADMIN_TOKEN_HASH {0}")]
     AdminToken(#[from] AdminTokenError),
     /// A token that everybody knows, on an address that others can reach.
-    #[error("T4_ADMIN_TOKEN is the well-known `CHANGE_ME_ADMIN_TOKEN`: set another one, or bind to 127.0.0.1")]
+    #[error(
+        "T4_ADMIN_TOKEN is the well-known `CHANGE_ME_ADMIN_TOKEN`: set another one, or bind to 127.0.0.1"
+    )]
     WellKnownAdminToken,
     /// A static key.
     #[error("API_TOKENS: {0}")]

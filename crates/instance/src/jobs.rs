@@ -43,8 +43,7 @@ impl Jobs {
 
     /// Stops the jobs and waits until the running ones have ended.
     pub async fn stop(self) {
-        // Nobody listens any more only when all have ended already.
-        drop(self.stop.send(true));
+        self.stop.send_replace(true);
         for job in self.running {
             if job.await.is_err() {
                 tracing::error!("a job ended with a panic");

@@ -12,6 +12,6 @@ mod secrets;
 pub use error::InstanceError;
 pub use jobs::Jobs;
 pub use open::{Instance, open, open_tool, open_with};
-pub use storage_sqlite::{OpenError, OpenMode, OpenReport};
 pub use options::{AdminSource, Options, PepperSource};
 pub use secrets::beside;
+pub use storage_sqlite::{OpenError, OpenMode, OpenReport};

@@ -173,10 +173,9 @@ async fn limiter(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Limiter>, InstanceError> {
     let Some(url) = redis else { return Ok(Arc::clone(memory) as Arc<dyn Limiter>) };
-    let limiter =
-        RedisLimiter::connect(url, Arc::clone(memory), Arc::clone(clock), RedisOptions::default())
-            .await
-            .map_err(|error| InstanceError::Redis(error.to_string()))?;
+    let limiter = RedisLimiter::connect(url, Arc::clone(memory), Arc::clone(clock), RedisOptions::default())
+        .await
+        .map_err(|error| InstanceError::Redis(error.to_string()))?;
     let limiter = Arc::new(limiter);
     // The probe ends by itself when the limiter goes.
     drop(limiter.spawn_probe());

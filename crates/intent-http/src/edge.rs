@@ -4,14 +4,19 @@
 //! It closes every draft that no use case recorded with its change. A caller that hangs up drops the handler in
 //! the middle; the guard's `Drop` then leaves the row.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use api_keys::key_id_of_text;
@@ -26,7 +31,8 @@ use crate::address;
 use crate::error::{self, ApiError};
 use crate::state::HttpState;
 
-/// What the layers share about one request. Lives in the request's extensions.
+/// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
+/// because the framework wants the request to itself until it is routed.
 pub(crate) struct Edge {
     pub draft: Draft,
     pub client: IpAddr,
@@ -35,6 +41,8 @@ pub(crate) struct Edge {
     pub deprecated: bool,
     pub agent: Option<String>,
 }
+
+type Shared = Rc<RefCell<Edge>>;
 
 impl Edge {
     pub(crate) fn set_principal(&mut self, principal: Principal) {
@@ -45,20 +53,20 @@ impl Edge {
 
 /// Changes what the layers share.
 pub(crate) fn edge_of(request: &HttpRequest, change: impl FnOnce(&mut Edge)) {
-    if let Some(edge) = request.extensions_mut().get_mut::<Edge>() {
-        change(edge);
+    if let Some(edge) = request.extensions().get::<Shared>() {
+        change(&mut edge.borrow_mut());
     }
 }
 
 /// Reads what the layers share.
 pub(crate) fn edge_value<T>(request: &HttpRequest, read: impl FnOnce(&Edge) -> T) -> Option<T> {
-    request.extensions().get::<Edge>().map(read)
+    request.extensions().get::<Shared>().map(|edge| read(&edge.borrow()))
 }
 
 /// Leaves the row of a request whose caller went away while it was served.
 struct Guard {
     services: Arc<Services>,
-    request: HttpRequest,
+    edge: Shared,
     handle: DraftHandle,
     done: bool,
 }
@@ -74,8 +82,8 @@ impl Drop for Guard {
         }
         let outcome = Outcome::refused(CLIENT_GONE, "client_gone");
         let at = self.services.clock.monotonic_micros();
-        let draft = edge_value(&self.request, |edge| edge.draft.clone());
-        if let Some(record) = draft.and_then(|mut draft| draft.close(&outcome, at)) {
+        let mut draft = self.edge.borrow().draft.clone();
+        if let Some(record) = draft.close(&outcome, at) {
             self.services.recorder.push(record);
         }
     }
@@ -84,7 +92,7 @@ impl Drop for Guard {
 /// The layer, for `actix_web::middleware::from_fn`.
 ///
 /// # Errors
-/// None of its own: errors of the handlers become answers here.
+/// Only for a handler that panicked; the error then carries the whole answer.
 pub async fn edge_layer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -95,63 +103,75 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     let services = Arc::clone(&state.services);
     let started = services.clock.monotonic_micros();
     let request_id = request_id(request.headers(), &services);
+    let edge = Rc::new(RefCell::new(open(&request, &state, request_id.clone())));
+    let handle = edge.borrow().draft.handle();
+    request.extensions_mut().insert(Rc::clone(&edge));
+    let mut guard = Guard { services: Arc::clone(&services), edge: Rc::clone(&edge), handle, done: false };
+    let method = request.method().clone();
+    let probe = is_probe(request.path());
+
+    let served = if !probe && !services.recorder.has_room() {
+        // No act without a record: when rows can't be kept, requests are refused.
+        let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
+        let error = ApiError(error.with_retry_after(1));
+        Some(Ok(request.error_response(error).map_into_right_body()))
+    } else {
+        let served = catch_panic(next.call(request)).await;
+        served.map(|served| served.map(ServiceResponse::map_into_left_body))
+    };
+    let (answer, mut failure, route) = match served {
+        Some(Ok(response)) => {
+            let failure = failure_of(response.status(), response.response().error());
+            let route = response.request().match_pattern();
+            (Some(response), failure, route)
+        }
+        Some(Err(error)) => (None, failure_of(error.as_response_error().status_code(), Some(&error)), None),
+        None => {
+            let error = ServiceError::new(Code::Internal, "the request failed inside the server");
+            (None, Some(ServiceError { cause: Some("a handler panicked".to_owned()), ..error }), None)
+        }
+    };
+    let route = route.unwrap_or_else(|| "-".to_owned());
+    let status = |failure: &Option<ServiceError>| match (failure, &answer) {
+        (Some(error), _) => error::status(error.code),
+        (None, Some(answer)) => answer.status(),
+        (None, None) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    if !probe && !guard.handle.is_recorded() {
+        let outcome = match &failure {
+            Some(error) => error.outcome(),
+            None => Outcome::ok(status(&failure).as_u16()),
+        };
+        let mut draft = edge.borrow().draft.clone();
+        if route != "-" {
+            draft.set_route(&route);
+        }
+        if let Err(refusal) = record(&services, draft, &outcome).await {
+            failure = Some(refusal);
+        }
+    }
+    guard.done = true;
+    let status = status(&failure);
+    observe(&state, &method, &route, &request_id, &edge.borrow(), started, status, failure.as_ref());
+    dress(answer, &edge.borrow(), &request_id, failure.as_ref())
+}
+
+/// Opens what the layers share about a request.
+fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> Edge {
+    let services = &state.services;
     let peer = request.peer_addr().map(|peer| peer.ip());
     let client = address::client(peer, request.headers(), &state.settings.trusted_proxies);
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let mut draft = Draft::request(
-        services.clock.now(),
-        request_id.clone(),
-        request.method().as_str(),
-        target,
-        Some(client),
-    );
-    if let Some(path) = key_path(request.path(), &services) {
+    let (now, method) = (services.clock.now(), request.method().as_str());
+    let mut draft = Draft::request(now, request_id, method, target, Some(client));
+    if let Some(path) = key_path(request.path(), services) {
         draft.set_path(&path);
     }
     draft.set_aggregator(Arc::clone(&services.refusals));
-    let handle = draft.handle();
-    request.extensions_mut().insert(Edge { draft, client, limit: None, deprecated: false, agent: None });
-
-    let http_request = request.request().clone();
-    let mut guard =
-        Guard { services: Arc::clone(&services), request: http_request.clone(), handle, done: false };
-    let probe = is_probe(request.path());
-    let response = if !probe && !services.recorder.has_room() {
-        // No act without a record: when rows can't be kept, requests are refused.
-        let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
-        refuse(request, error.with_retry_after(1))
-    } else {
-        serve(request, next).await
-    };
-    let mut failure = failure_of(&response);
-
-    let route = http_request.match_pattern().unwrap_or_else(|| "-".to_owned());
-    if !probe && !guard.handle.is_recorded() {
-        failure = record(&services, &http_request, &route, response.status(), failure).await;
-    }
-    guard.done = true;
-    let response = dress(response, &http_request, &request_id, failure.as_ref());
-    observe(&state, &http_request, &route, &request_id, started, response.status(), failure.as_ref());
-    Ok(response)
+    Edge { draft, client, limit: None, deprecated: false, agent: None }
 }
 
-/// Runs the route; a panic becomes an error of the one shape.
-async fn serve<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    let http_request = request.request().clone();
-    match catch_panic(next.call(request)).await {
-        Some(Ok(response)) => response.map_into_left_body(),
-        Some(Err(error)) => ServiceResponse::from_err(error, http_request).map_into_right_body(),
-        None => {
-            let error = ServiceError::new(Code::Internal, "the request failed inside the server");
-            let error = ServiceError { cause: Some("a handler panicked".to_owned()), ..error };
-            ServiceResponse::from_err(ApiError(error), http_request).map_into_right_body()
-        }
-    }
-}
-
+/// Runs the rest; a panic becomes `None`.
 async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     let mut future = Box::pin(future);
     std::future::poll_fn(move |context| {
@@ -163,49 +183,29 @@ async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     .await
 }
 
-fn refuse<B>(request: ServiceRequest, error: ServiceError) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    request.error_response(ApiError(error)).map_into_right_body()
-}
-
 /// Every answer of 400 and above has its error, whoever refused.
-fn failure_of<B>(response: &ServiceResponse<B>) -> Option<ServiceError> {
-    let ours = response.response().error().and_then(|error| error.as_error::<ApiError>());
-    match ours {
+fn failure_of(status: StatusCode, error: Option<&Error>) -> Option<ServiceError> {
+    match error.and_then(|error| error.as_error::<ApiError>()) {
         Some(error) => Some(error.0.clone()),
-        None if response.status().as_u16() >= 400 => Some(error::of_status(response.status())),
+        None if status.as_u16() >= 400 => Some(error::of_status(status)),
         None => None,
     }
 }
 
-/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer;
-/// when it can't be, the answer is a refusal.
-async fn record(
-    services: &Services,
-    request: &HttpRequest,
-    route: &str,
-    status: StatusCode,
-    failure: Option<ServiceError>,
-) -> Option<ServiceError> {
-    let outcome = match &failure {
-        Some(error) => error.outcome(),
-        None => Outcome::ok(status.as_u16()),
-    };
-    let draft = edge_value(request, |edge| edge.draft.clone());
-    let Some(mut draft) = draft else { return failure };
-    draft.set_route(route);
-    let Some(record) = draft.close(&outcome, services.clock.monotonic_micros()) else { return failure };
+/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer.
+///
+/// # Errors
+/// The refusal that the caller gets instead, when the row can't be kept.
+async fn record(services: &Services, mut draft: Draft, outcome: &Outcome) -> Result<(), ServiceError> {
+    let Some(record) = draft.close(outcome, services.clock.monotonic_micros()) else { return Ok(()) };
     if services.recorder.mode() == AuditMode::Batched {
         services.recorder.push(record);
-        return failure;
+        return Ok(());
     }
-    match services.recorder.write(record.clone()).await {
-        Ok(()) => failure,
-        Err(cause) => {
-            services.recorder.push(record);
-            let error = ServiceError::new(Code::AuditUnavailable, "the record of the request can't be kept");
-            Some(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) })
-        }
-    }
+    let Err(cause) = services.recorder.write(record.clone()).await else { return Ok(()) };
+    services.recorder.push(record);
+    let error = ServiceError::new(Code::AuditUnavailable, "the record of the request can't be kept");
+    Err(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) })
 }
 
 fn request_id(headers: &HeaderMap, services: &Services) -> RequestId {
@@ -233,29 +233,37 @@ fn is_probe(path: &str) -> bool {
 
 /// Gives an answer its headers, and an error its body.
 fn dress<B: MessageBody + 'static>(
-    response: ServiceResponse<EitherBody<B, BoxBody>>,
-    request: &HttpRequest,
+    answer: Option<ServiceResponse<EitherBody<B, BoxBody>>>,
+    edge: &Edge,
     request_id: &RequestId,
     failure: Option<&ServiceError>,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    let mut response = match failure {
-        None => response,
-        Some(error) => {
-            let mut shaped = HttpResponse::build(error::status(error.code));
-            shaped.insert_header((CONTENT_TYPE, "application/json"));
-            for (name, value) in response.headers() {
-                if name == actix_web::http::header::ALLOW {
-                    shaped.insert_header((name.clone(), value.clone()));
-                }
-            }
-            if let Some(seconds) = error.retry_after {
-                shaped.insert_header((RETRY_AFTER, seconds));
-            }
-            let body = error::body(error, request_id.as_str());
-            ServiceResponse::new(request.clone(), shaped.body(body)).map_into_right_body()
-        }
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(error) = failure else {
+        let mut response = answer.ok_or_else(|| ApiError::new(Code::Internal, "there is no answer"))?;
+        set_headers(response.headers_mut(), edge, request_id);
+        return Ok(response);
     };
-    let headers = response.headers_mut();
+    let mut shaped = HttpResponse::build(error::status(error.code));
+    shaped.insert_header((CONTENT_TYPE, "application/json"));
+    if let Some(allow) = answer.as_ref().and_then(|answer| answer.headers().get(ALLOW)) {
+        shaped.insert_header((ALLOW, allow.clone()));
+    }
+    if let Some(seconds) = error.retry_after {
+        shaped.insert_header((RETRY_AFTER, seconds));
+    }
+    let mut shaped = shaped.body(error::body(error, request_id.as_str()));
+    set_headers(shaped.headers_mut(), edge, request_id);
+    match answer {
+        Some(answer) => {
+            let request = answer.request().clone();
+            Ok(ServiceResponse::new(request, shaped).map_into_right_body())
+        }
+        // The request went down with the handler, so the answer travels as an error.
+        None => Err(InternalError::from_response("no answer", shaped).into()),
+    }
+}
+
+fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &RequestId) {
     let mut set = |name: &'static str, value: HeaderValue| {
         headers.insert(HeaderName::from_static(name), value);
     };
@@ -264,18 +272,15 @@ fn dress<B: MessageBody + 'static>(
     if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         set("x-request-id", id);
     }
-    edge_of(request, |edge| {
-        if edge.deprecated {
-            set("deprecation", HeaderValue::from_static("@1762387200"));
-        }
-        if let Some(limit) = edge.limit {
-            limit_headers(limit, &mut set);
-        }
-    });
+    if edge.deprecated {
+        set("deprecation", HeaderValue::from_static("@1762387200"));
+    }
+    if let Some(limit) = edge.limit {
+        limit_headers(limit, &mut set);
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    response
 }
 
 /// The IETF draft's fields, and the older ones that clients know.
@@ -294,21 +299,22 @@ fn limit_headers(limit: Decision, set: &mut impl FnMut(&'static str, HeaderValue
 }
 
 /// One log line and the metrics.
+#[expect(clippy::too_many_arguments, reason = "one call, and every argument goes into the line")]
 fn observe(
     state: &HttpState,
-    request: &HttpRequest,
+    method: &Method,
     route: &str,
     request_id: &RequestId,
+    edge: &Edge,
     started: u64,
     status: StatusCode,
     failure: Option<&ServiceError>,
 ) {
     let micros = state.services.clock.monotonic_micros().saturating_sub(started);
     let code = failure.map(|error| error.code);
-    state.metrics.request(request.method(), route, status.as_u16(), micros, code);
-    let agent = edge_value(request, |edge| edge.agent.clone()).flatten();
-    let agent = agent.as_deref().unwrap_or("-");
-    let (method, status) = (request.method().as_str(), status.as_u16());
+    state.metrics.request(method, route, status.as_u16(), micros, code);
+    let agent = edge.agent.as_deref().unwrap_or("-");
+    let (method, status) = (method.as_str(), status.as_u16());
     let outcome = code.map_or("ok", Code::as_str);
     if let Some(cause) = failure.and_then(|error| error.cause.as_deref()) {
         tracing::error!(

@@ -177,7 +177,7 @@ impl Client {
     /// ```
     pub async fn update(&self, id: &str, patch: PatchIntent) -> Result<Versioned<IntentView>, Error> {
         let call = self.patch(id, &patch)?;
-        versioned(&self.transport.send(&call).await?)
+        changed(&self.transport.send(&call).await?)
     }
 
     /// Changes an intent if it still has the version `etag`, which [`Client::get`] gave.
@@ -202,7 +202,7 @@ impl Client {
         etag: &str,
     ) -> Result<Versioned<IntentView>, Error> {
         let call = self.patch(id, &patch)?.if_match(etag)?;
-        versioned(&self.transport.send(&call).await?)
+        changed(&self.transport.send(&call).await?)
     }
 
     fn patch(&self, id: &str, patch: &PatchIntent) -> Result<Call, Error> {
@@ -242,4 +242,10 @@ impl Client {
 
 fn versioned(answer: &Answer) -> Result<Versioned<IntentView>, Error> {
     Ok(Versioned { value: answer.json()?, etag: answer.etag() })
+}
+
+/// A change is answered like a creation: the intent stands under `intent`.
+fn changed(answer: &Answer) -> Result<Versioned<IntentView>, Error> {
+    let IntentCreated { intent, .. } = answer.json()?;
+    Ok(Versioned { value: intent, etag: answer.etag() })
 }

@@ -26,7 +26,8 @@ async fn ids_arrive_as_they_are() {
 #[tokio::test]
 async fn get_gives_the_version_and_update_if_sends_it() {
     let server = Canned::serve(|n, seen| match n {
-        0 | 1 => reply(200, &["ETag: \"7\""], intent("x").to_string()),
+        0 => reply(200, &["ETag: \"7\""], intent("x").to_string()),
+        1 => reply(200, &["ETag: \"8\""], value!({"status": "ok", "intent": intent("x")}).to_string()),
         2 => error(Code::VersionMismatch, &[]),
         _ => panic!("{seen:?}"),
     });
@@ -34,7 +35,8 @@ async fn get_gives_the_version_and_update_if_sends_it() {
     let found = client.get("x").await.unwrap().unwrap();
     assert_eq!(found.etag.as_deref(), Some("\"7\""));
     assert_eq!(found.value.raw.unwrap().get(), "{\"n\":1.5}");
-    client.update("x", PatchIntent::default()).await.unwrap();
+    let changed = client.update("x", PatchIntent::default()).await.unwrap();
+    assert_eq!((changed.value.id.as_str(), changed.etag.as_deref()), ("x", Some("\"8\"")));
     let stale = client.update_if("x", PatchIntent::default(), "\"7\"").await.unwrap_err();
     assert_eq!(stale.code(), Some(Code::VersionMismatch));
     let seen = server.seen();
