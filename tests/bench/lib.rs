@@ -1,0 +1,1 @@
+//! The benches: `make bench`. They measure the release binaries from outside.
