@@ -21,6 +21,7 @@ use crate::logging::LogConfig;
 /// Secrets are no flags, because flags can be seen by every user of the machine: name a file that holds them.
 #[derive(Parser)]
 #[command(version, max_term_width = 80)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help text of a terminal")]
 pub struct Flags {
     /// Where to listen [T4_BIND, default 127.0.0.1:8001]
     #[arg(long, value_name = "ADDR:PORT")]

@@ -10,6 +10,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Small allocations are a tenth of a request's time; this allocator halves that (`docs/benchmarks/api.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit code of a server that could not start or stop as it should.
 const FAILED: u8 = 3;
 /// Exit code of a wrong flag or variable.

@@ -61,11 +61,11 @@ pub async fn run(config: Config) -> Result<()> {
         tracing::info!("stopping: running requests may finish");
         handle.stop(true).await;
     };
-    let (served, ()) = tokio::join!(server, stop);
+    let (ended, ()) = tokio::join!(server, stop);
     jobs.stop().await;
     let closed = instance.close(CLOSE_WITHIN).await;
     tracing::info!("stopped");
-    served.context("the server failed")?;
+    ended.context("the server failed")?;
     closed.context("the store did not close in order")
 }
 

@@ -48,8 +48,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 allowed.push("HEAD");
             }
         }
-        let allow = Allow(allowed.join(", "));
-        config.service(resource.app_data(allow).default_service(web::to(method_not_allowed)));
+        let info = RouteInfo { path, allow: allowed.join(", ") };
+        config.service(resource.app_data(info).default_service(web::to(method_not_allowed)));
     }
     config.default_service(web::to(|| async { HttpResponse::NotFound().finish() }));
 }
@@ -60,11 +60,20 @@ fn takes(context: &GuardContext<'_>, method: &str) -> bool {
     asked.as_str() == method || (*asked == Method::HEAD && method == "GET")
 }
 
-struct Allow(String);
+/// What the edge needs to know of a route. The framework could tell the template too, by matching once more.
+struct RouteInfo {
+    path: &'static str,
+    allow: String,
+}
+
+/// The template of the route that a request was routed to.
+pub(crate) fn route_of(request: &HttpRequest) -> Option<&'static str> {
+    request.app_data::<RouteInfo>().map(|info| info.path)
+}
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::MethodNotAllowed().finish();
-    let allow = request.app_data::<Allow>().and_then(|allow| HeaderValue::from_str(&allow.0).ok());
+    let allow = request.app_data::<RouteInfo>().and_then(|info| HeaderValue::from_str(&info.allow).ok());
     if let Some(allow) = allow {
         response.headers_mut().insert(ALLOW, allow);
     }

@@ -21,20 +21,22 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use api_keys::key_id_of_text;
 use api_types::Code;
-use audit::{Draft, DraftHandle, Outcome, Principal};
+use audit::{Body, Draft, DraftHandle, Outcome, Principal};
 use intent_service::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
 use registry_core::RequestId;
 
 use crate::address;
+use crate::app::route_of;
 use crate::error::{self, ApiError};
 use crate::state::HttpState;
 
 /// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
 /// because the framework wants the request to itself until it is routed.
 pub(crate) struct Edge {
-    pub draft: Draft,
+    /// Open until the layer closes it.
+    pub draft: Option<Draft>,
     pub client: IpAddr,
     pub limit: Option<Decision>,
     /// The admin token stood in the query.
@@ -47,7 +49,21 @@ type Shared = Rc<RefCell<Edge>>;
 impl Edge {
     pub(crate) fn set_principal(&mut self, principal: Principal) {
         self.agent = principal.agent_id.as_ref().map(|agent| agent.as_str().to_owned());
-        self.draft.set_principal(principal);
+        if let Some(draft) = &mut self.draft {
+            draft.set_principal(principal);
+        }
+    }
+
+    pub(crate) fn set_route(&mut self, route: &str) {
+        if let Some(draft) = &mut self.draft {
+            draft.set_route(route);
+        }
+    }
+
+    pub(crate) fn set_body(&mut self, body: Body) {
+        if let Some(draft) = &mut self.draft {
+            draft.set_body(body);
+        }
     }
 }
 
@@ -71,6 +87,9 @@ struct Guard {
     done: bool,
 }
 
+/// What stands for a route where none was found.
+const NO_ROUTE: &str = "-";
+
 /// The status that the log shows for a caller that went away (nginx's number).
 const CLIENT_GONE: u16 = 499;
 
@@ -82,8 +101,8 @@ impl Drop for Guard {
         }
         let outcome = Outcome::refused(CLIENT_GONE, "client_gone");
         let at = self.services.clock.monotonic_micros();
-        let mut draft = self.edge.borrow().draft.clone();
-        if let Some(record) = draft.close(&outcome, at) {
+        let draft = self.edge.borrow_mut().draft.take();
+        if let Some(record) = draft.and_then(|mut draft| draft.close(&outcome, at)) {
             self.services.recorder.push(record);
         }
     }
@@ -103,8 +122,8 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     let services = Arc::clone(&state.services);
     let started = services.clock.monotonic_micros();
     let request_id = request_id(request.headers(), &services);
-    let edge = Rc::new(RefCell::new(open(&request, &state, request_id.clone())));
-    let handle = edge.borrow().draft.handle();
+    let (edge, handle) = open(&request, &state, request_id.clone());
+    let edge = Rc::new(RefCell::new(edge));
     request.extensions_mut().insert(Rc::clone(&edge));
     let mut guard = Guard { services: Arc::clone(&services), edge: Rc::clone(&edge), handle, done: false };
     let method = request.method().clone();
@@ -122,7 +141,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     let (answer, mut failure, route) = match served {
         Some(Ok(response)) => {
             let failure = failure_of(response.status(), response.response().error());
-            let route = response.request().match_pattern();
+            let route = route_of(response.request());
             (Some(response), failure, route)
         }
         Some(Err(error)) => (None, failure_of(error.as_response_error().status_code(), Some(&error)), None),
@@ -131,7 +150,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
             (None, Some(ServiceError { cause: Some("a handler panicked".to_owned()), ..error }), None)
         }
     };
-    let route = route.unwrap_or_else(|| "-".to_owned());
+    let route = route.unwrap_or(NO_ROUTE);
     let status = |failure: &Option<ServiceError>| match (failure, &answer) {
         (Some(error), _) => error::status(error.code),
         (None, Some(answer)) => answer.status(),
@@ -142,22 +161,22 @@ pub async fn edge_layer<B: MessageBody + 'static>(
             Some(error) => error.outcome(),
             None => Outcome::ok(status(&failure).as_u16()),
         };
-        let mut draft = edge.borrow().draft.clone();
-        if route != "-" {
-            draft.set_route(&route);
-        }
-        if let Err(refusal) = record(&services, draft, &outcome).await {
+        edge.borrow_mut().set_route(route);
+        let draft = edge.borrow_mut().draft.take();
+        if let Some(draft) = draft
+            && let Err(refusal) = record(&services, draft, &outcome).await
+        {
             failure = Some(refusal);
         }
     }
     guard.done = true;
     let status = status(&failure);
-    observe(&state, &method, &route, &request_id, &edge.borrow(), started, status, failure.as_ref());
+    observe(&state, &method, route, &request_id, &edge.borrow(), started, status, failure.as_ref());
     dress(answer, &edge.borrow(), &request_id, failure.as_ref())
 }
 
 /// Opens what the layers share about a request.
-fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> Edge {
+fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (Edge, DraftHandle) {
     let services = &state.services;
     let peer = request.peer_addr().map(|peer| peer.ip());
     let client = address::client(peer, request.headers(), &state.settings.trusted_proxies);
@@ -168,7 +187,8 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> E
         draft.set_path(&path);
     }
     draft.set_aggregator(Arc::clone(&services.refusals));
-    Edge { draft, client, limit: None, deprecated: false, agent: None }
+    let handle = draft.handle();
+    (Edge { draft: Some(draft), client, limit: None, deprecated: false, agent: None }, handle)
 }
 
 /// Runs the rest; a panic becomes `None`.

@@ -125,7 +125,7 @@ impl Endpoint {
         let limit = serde_json::json!({
             "type": "integer", "format": "int32", "minimum": 1, "maximum": 1000, "default": default,
         });
-        let cursor = serde_json::json!({ "type": "string", "maxLength": 12000 });
+        let cursor = serde_json::json!({ "type": "string", "maxLength": 12000, "pattern": "^[0-9a-f]*$" });
         self.params(vec![
             Param { name: "limit", about: "how many rows", required: false, schema: limit },
             Param {
@@ -176,8 +176,12 @@ pub(crate) fn shape<T: utoipa::ToSchema>() -> Shape {
     Shape { name, schemas }
 }
 
+/// Texts without control characters, as JSON Schema says it.
+pub(crate) const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
 /// A parameter that takes a text.
 pub(crate) fn text_param(name: &'static str, about: &'static str, max: u32, required: bool) -> Param {
-    let schema = serde_json::json!({ "type": "string", "minLength": 1, "maxLength": max });
+    let schema =
+        serde_json::json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": ONE_LINE });
     Param { name, about, required, schema }
 }

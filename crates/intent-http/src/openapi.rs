@@ -6,7 +6,7 @@ use api_types::{Code, ErrorBody};
 use serde_json::{Map, Value, json};
 
 use crate::app::endpoints;
-use crate::endpoint::{Endpoint, Guard, Param, Shape, Success, shape};
+use crate::endpoint::{Endpoint, Guard, ONE_LINE, Param, Shape, Success, shape};
 
 /// The document.
 #[must_use]
@@ -50,7 +50,7 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
     let mut codes: BTreeSet<Code> = endpoint.codes.iter().copied().collect();
     codes.extend(guard_codes(endpoint.guard));
     let mut parameters: Vec<Value> = path_params(endpoint.path);
-    parameters.extend(endpoint.params.into_iter().map(parameter));
+    parameters.extend(endpoint.params.iter().map(parameter));
     if endpoint.idempotent {
         codes.insert(Code::IdempotencyKeyReused);
         codes.insert(Code::InvalidQuery);
@@ -63,12 +63,12 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
         let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}\")$" });
         parameters.push(header("If-Match", "change only this version", &schema));
     }
-    let mut operation = json!({
-        "operationId": endpoint.id,
-        "tags": [endpoint.tag],
-        "summary": endpoint.summary,
-        "x-t4-guard": guard_text(endpoint.guard),
-    });
+    let mut operation = Map::new();
+    let mut set = |name: &str, value: Value| operation.insert(name.to_owned(), value);
+    set("operationId", json!(endpoint.id));
+    set("tags", json!([endpoint.tag]));
+    set("summary", json!(endpoint.summary));
+    set("x-t4-guard", json!(guard_text(endpoint.guard)));
     if let Some((body, optional)) = endpoint.body {
         codes.extend([
             Code::MalformedJson,
@@ -80,22 +80,25 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
         ]);
         let schema = reference(&body.name);
         add_schemas(schemas, body);
-        operation["requestBody"] =
-            json!({ "required": !optional, "content": { "application/json": { "schema": schema } } });
+        set(
+            "requestBody",
+            json!({ "required": !optional, "content": { "application/json": { "schema": schema } } }),
+        );
     }
-    if parameters.iter().any(|p| p["name"] == "cursor") {
+    if parameters.iter().any(|p| p.get("name").is_some_and(|name| name == "cursor")) {
         codes.insert(Code::InvalidCursor);
     }
-    operation["parameters"] = Value::Array(parameters);
-    operation["security"] = match endpoint.guard {
+    set("parameters", Value::Array(parameters));
+    let security = match endpoint.guard {
         Guard::Probe | Guard::Public => json!([]),
         Guard::Metrics => json!([{}, { "admin_token": [] }]),
         Guard::Agent(_) => json!([{ "agent_key": [] }]),
         Guard::Admin => json!([{ "admin_token": [] }]),
     };
     let created_again = endpoint.id == "create_intent";
-    operation["responses"] = responses(endpoint.success, created_again, &codes, schemas);
-    operation
+    set("security", security);
+    set("responses", responses(endpoint.success, created_again, &codes, schemas));
+    Value::Object(operation)
 }
 
 /// Codes that a guard can answer with.
@@ -205,13 +208,13 @@ fn path_params(path: &str) -> Vec<Value> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| {
-            let schema = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
+            let schema = json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": ONE_LINE });
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
         })
         .collect()
 }
 
-fn parameter(param: Param) -> Value {
+fn parameter(param: &Param) -> Value {
     json!({
         "name": param.name, "in": "query", "required": param.required, "description": param.about,
         "schema": param.schema,

@@ -99,6 +99,9 @@ impl Timestamp {
     /// # Errors
     /// [`TimestampError`] when no such form fits.
     pub fn parse_lenient(text: &str) -> Result<Self, TimestampError> {
+        if let Some(time) = Self::parse_own(text) {
+            return Ok(time);
+        }
         let trimmed = text.trim();
         if let Ok(time) = OffsetDateTime::parse(trimmed, &Rfc3339) {
             return Ok(Self::from_offset(time));
@@ -109,6 +112,36 @@ impl Timestamp {
             .or_else(|_| OffsetDateTime::parse(&with_t, &Rfc3339))
             .map(Self::from_offset)
             .map_err(|_| TimestampError::new(text))
+    }
+
+    /// Reads exactly the form that this type prints: rows are full of it, and the general parser takes ten times as
+    /// long. `None` for every other form.
+    fn parse_own(text: &str) -> Option<Self> {
+        let bytes: &[u8; 27] = text.as_bytes().try_into().ok()?;
+        let shape = b"0000-00-00T00:00:00.000000Z";
+        let fits = bytes
+            .iter()
+            .zip(shape)
+            .all(|(byte, mark)| if mark.is_ascii_digit() { byte.is_ascii_digit() } else { byte == mark });
+        if !fits {
+            return None;
+        }
+        let number = |from: usize, width: usize| {
+            let digits = bytes.iter().skip(from).take(width);
+            digits.fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'))
+        };
+        let (year, month, day) = (number(0, 4), number(5, 2), number(8, 2));
+        let (hour, minute, second) = (number(11, 2), number(14, 2), number(17, 2));
+        if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let days = days_from_civil(year, month, day);
+        // A day that does not exist comes back as another one.
+        if civil_from_days(days) != (year, month, day) {
+            return None;
+        }
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+        Some(Self(seconds * 1_000_000 + number(20, 6)))
     }
 
     /// The start of a calendar day in UTC; `None` for a day that does not exist.
@@ -154,6 +187,17 @@ fn put(out: &mut [u8; 27], from: usize, width: usize, mut value: i64) {
     }
 }
 
+/// The reverse of [`civil_from_days`], for any numbers.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let shifted = year - i64::from(month <= 2);
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted.rem_euclid(400);
+    let month_index = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_index + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// Days since the epoch to year, month, day in the proleptic Gregorian calendar (Hinnant, "chrono-compatible
 /// low-level date algorithms").
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
@@ -185,6 +229,16 @@ mod tests {
         fn what_is_printed_is_read_back(micros in MIN_MICROS..=MAX_MICROS) {
             let time = Timestamp::from_micros(micros);
             prop_assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
+            prop_assert_eq!(Timestamp::parse_own(&time.to_string()), Some(time));
+        }
+
+        /// The short way reads what the general parser reads, and nothing else.
+        #[test]
+        fn the_own_form_is_read_as_the_general_parser_reads_it(
+            year in 0_u32..10_000, month in 0_u32..14, day in 0_u32..33, hour in 0_u32..26, rest in 0_u32..70,
+        ) {
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{rest:02}:{rest:02}.{rest:06}Z");
+            prop_assert_eq!(Timestamp::parse_own(&text), Timestamp::parse(&text).ok(), "{}", text);
         }
     }
 

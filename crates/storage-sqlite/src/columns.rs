@@ -10,7 +10,10 @@ use rusqlite::types::ValueRef;
 pub(crate) fn text<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Option<Cow<'r, str>>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Null => None,
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes)),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        }),
         ValueRef::Integer(number) => Some(Cow::Owned(number.to_string())),
         ValueRef::Real(number) => Some(Cow::Owned(number.to_string())),
     })

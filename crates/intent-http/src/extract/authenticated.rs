@@ -12,6 +12,7 @@ use intent_service::{Idempotency, OpContext, Refused};
 use super::body::{self, FromBody, NoBody};
 use super::headers;
 use super::who::Who;
+use crate::app::route_of;
 use crate::edge::{edge_of, edge_value};
 use crate::error::ApiError;
 use crate::state::HttpState;
@@ -45,13 +46,13 @@ async fn extract<W: Who, B: FromBody>(
     let now = state.services.clock.now();
     let client = edge_value(request, |edge| edge.client)
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
-    let route = request.match_pattern().unwrap_or_default();
+    let route = route_of(request).unwrap_or_default();
     let admitted = match W::admit(state, request, client, now).await {
         Ok(admitted) => admitted,
         Err(refused) => {
             let Refused { error, principal, limit } = *refused;
             edge_of(request, |edge| {
-                edge.draft.set_route(&route);
+                edge.set_route(route);
                 edge.limit = limit;
                 if let Some(principal) = principal {
                     edge.set_principal(principal);
@@ -61,7 +62,7 @@ async fn extract<W: Who, B: FromBody>(
         }
     };
     edge_of(request, |edge| {
-        edge.draft.set_route(&route);
+        edge.set_route(route);
         edge.limit = admitted.limit;
         edge.set_principal(admitted.principal);
     });
@@ -71,13 +72,14 @@ async fn extract<W: Who, B: FromBody>(
         None => (B::parse(&[])?, None),
         Some(limit) => {
             let bytes = body::read(request, payload, limit).await?;
-            edge_of(request, |edge| edge.draft.set_body(Body::json(&bytes)));
+            edge_of(request, |edge| edge.set_body(Body::json(&bytes)));
             let idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(&bytes) });
             (B::parse(&bytes)?, idempotency)
         }
     };
     let at_micros = state.services.clock.monotonic_micros();
     let draft = edge_value(request, |edge| edge.draft.clone())
+        .flatten()
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let context = OpContext { caller: admitted.caller, now, at_micros, draft };
     Ok(Authenticated { context, body, idempotency, if_match })

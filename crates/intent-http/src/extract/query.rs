@@ -30,12 +30,13 @@ impl Query {
         self.0.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// The one value of this name, checked as a text.
+    /// The one value of this name, checked as a text. A value that is there is not empty: `?until=` is more likely a
+    /// mistake than a wish for all.
     pub(crate) fn checked(&self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
         if self.0.iter().filter(|(n, _)| n == name).count() > 1 {
             return Err(invalid(&format!("`{name}` comes twice")));
         }
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some((_, text)) = self.0.iter().find(|(n, _)| n == name) else { return Ok(None) };
         check_text(text, max, false).map_err(|problem| invalid(&format!("`{name}` {problem}")))?;
         Ok(Some(text.to_owned()))
     }

@@ -7,7 +7,7 @@ use registry_core::{AgentId, Limits, Owner};
 use storage::IntentFilter;
 
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Success, shape, text_param};
+use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, IntentsRead, Query, Who as _};
 use crate::respond;
@@ -18,10 +18,18 @@ const DEFAULT: u32 = 100;
 
 pub(crate) fn endpoint() -> Endpoint {
     let success = Success::List(shape::<IntentView>());
+    // `documented` is read as `accepted`, as everywhere.
+    let words = ["reserved", "planned", "committed", "implemented", "accepted", "documented", "expired"];
+    let status = Param {
+        name: "status",
+        about: "only this status",
+        required: false,
+        schema: serde_json::json!({ "type": "string", "enum": words }),
+    };
     Endpoint::new("GET", "/intents", "list_intents", IntentsRead::GUARD, success, || web::to(list))
         .about("intents", "Lists intents that fit every filter given, by id.")
         .params(vec![
-            text_param("status", "only this status", 20, false),
+            status,
             text_param("code", "only this code", 100, false),
             text_param("file", "only this file", 4096, false),
             text_param("owner", "only this owner", 200, false),
