@@ -75,7 +75,9 @@ fn hash_keys(
         let now = now.to_string();
         conn.prepare_cached(write)?
             .execute(params![rowid, key_id, mac, scopes, created, expires, limit, used, now])?;
-        known.insert(text, key_id);
+        if !text.is_empty() {
+            known.insert(text, key_id);
+        }
         Ok(rowid)
     })?;
     Ok(known)

@@ -1,6 +1,6 @@
 //! The store itself: a queue, a writer, a watcher and readers on one file.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -44,21 +44,8 @@ impl SqliteStore {
         let watching = Connection::open_with_flags(path, pragmas::reader_flags())
             .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
             .map_err(|error| OpenError::of(path, &error))?;
-        let zero = || AtomicU64::new(0);
-        let shared = Arc::new(Shared {
-            queue: Queue::new(options.queue, options.reserved),
-            clock: Arc::clone(&options.clock),
-            durable: zero(),
-            epoch: zero(),
-            last_good_look_micros: zero(),
-            write_trouble: AtomicBool::new(false),
-            jobs: zero(),
-            audit_rows: zero(),
-            failed_jobs: zero(),
-            job_micros: zero(),
-            commit_micros: zero(),
-            refusals: zero(),
-        });
+        let queue = Queue::new(options.queue, options.reserved);
+        let shared = Arc::new(Shared::new(queue, Arc::clone(&options.clock)));
         let mut seen = None;
         watch::look(&watching, &shared, &mut seen);
         let (stop_watching, stop) = mpsc::channel();

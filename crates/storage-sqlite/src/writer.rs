@@ -40,6 +40,26 @@ pub(crate) struct Shared {
     pub(crate) refusals: AtomicU64,
 }
 
+impl Shared {
+    pub(crate) fn new(queue: Queue, clock: Arc<dyn Clock>) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            queue,
+            clock,
+            durable: zero(),
+            epoch: zero(),
+            last_good_look_micros: zero(),
+            write_trouble: AtomicBool::new(false),
+            jobs: zero(),
+            audit_rows: zero(),
+            failed_jobs: zero(),
+            job_micros: zero(),
+            commit_micros: zero(),
+            refusals: zero(),
+        }
+    }
+}
+
 pub(crate) struct Writer {
     path: PathBuf,
     max_pages: Option<u32>,
@@ -153,11 +173,12 @@ impl Writer {
 
     fn reopen(&self) -> Result<Connection, StoreError> {
         let conn = pragmas::open_for_writing(&self.path).or_store()?;
-        pragmas::set_up_writer(&conn, self.max_pages).or_store()?;
-        match migrate::state_of(&conn).or_store()? {
-            migrate::State::Current => Ok(conn),
-            other => Err(StoreError::Unavailable(format!("the database was replaced ({other:?})"))),
+        let found = migrate::state_of(&conn).or_store()?;
+        if found != migrate::State::Current {
+            return Err(StoreError::Unavailable(format!("the database was replaced ({found:?})")));
         }
+        pragmas::set_up_writer(&conn, self.max_pages).or_store()?;
+        Ok(conn)
     }
 
     /// Writes something of no interest, to see whether writing works again while nobody asks for it.
@@ -192,5 +213,66 @@ impl Writer {
         if let Err(error) = pragmas::set_patience(conn, Patience::Long) {
             tracing::error!(error = %error, "the busy handler can't be set");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, SqliteStore};
+    use api_keys::Pepper;
+    use registry_core::{SystemClock, SystemEntropy};
+    use std::sync::mpsc;
+    use storage::{Store as _, Tx};
+
+    struct Nothing(mpsc::Sender<Result<(), StoreError>>);
+
+    impl Job for Nothing {
+        fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+            tx.take_outside_changes(1).map(drop)
+        }
+
+        fn done(self: Box<Self>, end: Result<(), StoreError>) {
+            self.0.send(end).unwrap();
+        }
+    }
+
+    /// A writer that has just given its connection up.
+    fn broken_writer(folder: &tempfile::TempDir) -> Writer {
+        let path = folder.path().join("registry.db");
+        let pepper = Pepper::from_text("a pepper for tests of 32 chars!!").unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let options = Options::new(path.clone(), Arc::clone(&clock), Arc::new(SystemEntropy), &pepper);
+        let (store, _) = SqliteStore::open(options).unwrap();
+        store.close(Duration::from_mins(1)).unwrap();
+        let shared = Arc::new(Shared::new(Queue::new(8, 1), clock));
+        shared.write_trouble.store(true, Ordering::SeqCst);
+        Writer { path, max_pages: None, conn: None, shared }
+    }
+
+    fn write(writer: &mut Writer) -> Result<(), StoreError> {
+        let (end, ended) = mpsc::channel();
+        writer.batch(&mut VecDeque::from([Box::new(Nothing(end)) as Box<dyn Job>]));
+        ended.recv().unwrap()
+    }
+
+    #[test]
+    fn a_connection_that_was_given_up_is_opened_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut writer = broken_writer(&folder);
+        write(&mut writer).unwrap();
+        assert!(!writer.shared.write_trouble.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_or_replaced_is_not_written() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut writer = broken_writer(&folder);
+        std::fs::remove_file(&writer.path).unwrap();
+        assert!(matches!(write(&mut writer), Err(StoreError::Unavailable(_))));
+        Connection::open(&writer.path).unwrap().execute_batch("CREATE TABLE other (id)").unwrap();
+        assert!(matches!(write(&mut writer), Err(StoreError::Unavailable(_))));
+        writer.probe();
+        assert!(writer.shared.write_trouble.load(Ordering::SeqCst));
     }
 }

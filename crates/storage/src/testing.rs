@@ -1,1 +1,103 @@
 //! The conformance suite: what every backend must pass.
+//!
+//! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes one `#[test]`
+//! of every case. Nothing here knows how a backend stores what it is given.
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "these are tests, whose way to fail is to panic"
+)]
+
+pub mod audit_log;
+mod fixtures;
+pub mod idempotency;
+pub mod intent_lists;
+pub mod intents;
+pub mod jobs;
+pub mod keys;
+mod support;
+
+use std::sync::Arc;
+
+use crate::Store;
+
+/// A backend under test.
+pub trait Backend {
+    /// A store of its own, new: no intents, no keys, and a log that holds nothing but its genesis record.
+    ///
+    /// It takes at most 100,000 jobs before it says that it is busy.
+    fn start() -> Self;
+
+    /// The store.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Closes the store and opens it again on the same data. Nobody else holds the store.
+    fn reopen(&mut self);
+}
+
+/// Makes one `#[test]` of each case of the suite for a type that is a [`Backend`](crate::testing::Backend).
+#[macro_export]
+macro_rules! conformance {
+    ($backend:ty) => {
+        $crate::conformance!(@module $backend, intents: [
+            an_inserted_intent_is_read_back_whole,
+            a_taken_id_is_told_with_what_is_there,
+            an_update_needs_the_version_before,
+            a_deleted_intent_is_gone_and_its_id_free,
+            a_write_sees_what_it_wrote,
+        ]);
+        $crate::conformance!(@module $backend, intent_lists: [
+            a_file_is_visited_by_line_and_id_until_the_visitor_has_enough,
+            pages_of_a_file_go_by_line_and_show_each_intent_once,
+            pages_of_an_owner_show_the_newest_change_first,
+            stale_intents_are_the_open_ones_that_nobody_touched,
+            a_scan_finds_what_fits_part_by_part,
+            counting_shows_each_intent_once,
+        ]);
+        $crate::conformance!(@module $backend, keys: [
+            a_key_is_read_back_whole,
+            a_taken_key_id_is_told,
+            an_update_of_a_key_needs_the_version_before,
+            keys_are_listed_by_their_ids,
+        ]);
+        $crate::conformance!(@module $backend, idempotency: [
+            what_is_remembered_is_recalled_for_its_caller_and_operation_alone,
+            old_keys_are_forgotten_a_few_at_a_time,
+        ]);
+        $crate::conformance!(@module $backend, audit_log: [
+            a_record_is_read_back_whole,
+            sixty_four_writers_leave_one_log_without_gaps,
+            a_refusal_that_is_a_value_commits_its_record,
+            an_error_leaves_neither_change_nor_record,
+            pages_show_the_newest_row_first_and_obey_the_filter,
+            the_newest_checkpoint_is_kept,
+            nothing_was_changed_from_outside,
+        ]);
+        $crate::conformance!(@module $backend, jobs: [
+            a_panic_leaves_the_others_committed_and_answered,
+            an_error_is_rolled_back_alone,
+            a_job_whose_caller_is_gone_is_not_begun,
+            a_full_queue_refuses_and_urgent_jobs_still_find_a_place,
+            an_acknowledged_write_is_seen_by_the_next_view,
+            a_view_is_one_snapshot,
+            the_error_of_a_view_reaches_its_caller,
+            a_view_that_panics_leaves_the_store_usable,
+            a_closed_store_takes_no_job,
+            what_waits_at_the_close_is_committed,
+            a_reopened_store_has_everything,
+            commits_and_epochs_are_counted,
+        ]);
+    };
+    (@module $backend:ty, $module:ident: [$($case:ident),* $(,)?]) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $case() {
+                    $crate::testing::$module::$case::<$backend>();
+                }
+            )*
+        }
+    };
+}

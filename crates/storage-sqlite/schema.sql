@@ -1,0 +1,171 @@
+CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
+
+CREATE INDEX idx_idempotency_at ON idempotency (at);
+
+CREATE INDEX idx_intents_file ON intents (file, line, id);
+
+CREATE INDEX idx_intents_open ON intents (modified_at, id)
+    WHERE status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired');
+
+CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id);
+
+CREATE TABLE api_keys (
+    key TEXT PRIMARY KEY,
+    agent_id TEXT,
+    owner TEXT,
+    scopes TEXT,
+    created_at TEXT,
+    expires_at TEXT,
+    revoked INTEGER DEFAULT 0,
+    daily_limit REAL DEFAULT 100.0,
+    daily_used REAL DEFAULT 0.0
+, mac TEXT, previous_mac TEXT, previous_until TEXT, nonce BLOB, roles TEXT, rate_per_minute INTEGER, daily_limit_pico INTEGER, daily_used_pico INTEGER, used_on TEXT, time_zone TEXT, version INTEGER NOT NULL DEFAULT 0, modified_at TEXT);
+
+CREATE TABLE audit_checkpoints (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    next_seq INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    at TEXT NOT NULL
+);
+
+CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    timestamp TEXT,
+    api_key TEXT,
+    agent_id TEXT,
+    path TEXT,
+    method TEXT,
+    status_code INTEGER,
+    ip TEXT,
+    body JSON
+, v INTEGER NOT NULL DEFAULT 0, seq INTEGER, event TEXT, request_id TEXT, actor TEXT, route TEXT, outcome TEXT, count INTEGER, body_bytes INTEGER, body_kept INTEGER, body_sha256 TEXT, detail TEXT, leaf BLOB, chain BLOB);
+
+CREATE TABLE idempotency (
+    caller TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    outcome TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (caller, operation, key)
+);
+
+CREATE TABLE intents (
+    id TEXT PRIMARY KEY,
+    code TEXT,
+    type TEXT,
+    file TEXT,
+    line INTEGER,
+    import_text TEXT,
+    reason_category TEXT,
+    reason TEXT,
+    suggestion TEXT,
+    owner TEXT,
+    ticket TEXT,
+    eta TEXT,
+    status TEXT,
+    created_at TEXT,
+    modified_at TEXT,
+    resolved_at TEXT,
+    raw JSON
+, agent_id TEXT, version INTEGER NOT NULL DEFAULT 0, creation BLOB);
+
+CREATE TABLE llm_usage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    timestamp TEXT,
+    api_key TEXT,
+    agent_id TEXT,
+    model TEXT,
+    prompt_tokens INTEGER,
+    completion_tokens INTEGER,
+    est_cost REAL
+);
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE outside_changes (
+    id INTEGER PRIMARY KEY,
+    table_name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+
+CREATE TRIGGER api_keys_outside_delete AFTER DELETE ON api_keys WHEN OLD.version <> -1
+BEGIN
+    INSERT INTO outside_changes (table_name, key, kind, at)
+    VALUES (
+        'api_keys',
+        CASE WHEN OLD.key GLOB 't4_????????????' THEN OLD.key ELSE 'not a key id' END,
+        'delete',
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    );
+END;
+
+CREATE TRIGGER api_keys_outside_insert AFTER INSERT ON api_keys WHEN NEW.version < 1
+BEGIN
+    UPDATE api_keys SET
+        version = 1,
+        daily_limit_pico =
+            CAST(ROUND(MIN(MAX(COALESCE(NEW.daily_limit, 0) * 1.0, 0.0), 9000000.0) * 1e12) AS INTEGER)
+    WHERE rowid = NEW.rowid;
+    INSERT INTO outside_changes (table_name, key, kind, at)
+    VALUES (
+        'api_keys',
+        CASE WHEN NEW.key GLOB 't4_????????????' THEN NEW.key ELSE 'not a key id' END,
+        'insert',
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    );
+END;
+
+CREATE TRIGGER api_keys_outside_update AFTER UPDATE ON api_keys
+WHEN NEW.version <> OLD.version + 1 AND NEW.version <> -1
+BEGIN
+    UPDATE api_keys SET
+        version = OLD.version + 1,
+        daily_limit_pico = CASE
+            WHEN NEW.daily_limit IS OLD.daily_limit THEN NEW.daily_limit_pico
+            ELSE CAST(ROUND(MIN(MAX(COALESCE(NEW.daily_limit, 0) * 1.0, 0.0), 9000000.0) * 1e12) AS INTEGER)
+        END
+    WHERE rowid = NEW.rowid;
+    INSERT INTO outside_changes (table_name, key, kind, at)
+    VALUES (
+        'api_keys',
+        CASE WHEN NEW.key GLOB 't4_????????????' THEN NEW.key ELSE 'not a key id' END,
+        'update',
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+    );
+END;
+
+CREATE TRIGGER intents_outside_delete AFTER DELETE ON intents WHEN OLD.version <> -1
+BEGIN
+    INSERT INTO outside_changes (table_name, key, kind, at)
+    VALUES ('intents', COALESCE(OLD.id, ''), 'delete', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));
+END;
+
+CREATE TRIGGER intents_outside_insert AFTER INSERT ON intents WHEN NEW.version < 1
+BEGIN
+    UPDATE intents SET
+        version = 1,
+        line = CASE typeof(NEW.line) WHEN 'integer' THEN NEW.line WHEN 'real' THEN CAST(NEW.line AS INTEGER) END,
+        modified_at = COALESCE(NEW.modified_at, NEW.created_at, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
+    WHERE rowid = NEW.rowid;
+    INSERT INTO outside_changes (table_name, key, kind, at)
+    VALUES ('intents', COALESCE(NEW.id, ''), 'insert', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));
+END;
+
+CREATE TRIGGER intents_outside_update AFTER UPDATE ON intents
+WHEN NEW.version <> OLD.version + 1 AND NEW.version <> -1
+BEGIN
+    UPDATE intents SET
+        version = OLD.version + 1,
+        line = CASE typeof(NEW.line) WHEN 'integer' THEN NEW.line WHEN 'real' THEN CAST(NEW.line AS INTEGER) END,
+        modified_at = COALESCE(NEW.modified_at, OLD.modified_at)
+    WHERE rowid = NEW.rowid;
+    INSERT INTO outside_changes (table_name, key, kind, at)
+    VALUES ('intents', COALESCE(NEW.id, ''), 'update', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));
+END;
+

@@ -1,0 +1,27 @@
+//! The suite that every backend must pass, on SQLite.
+
+mod support;
+
+use std::sync::Arc;
+
+use storage::Store;
+use storage::testing::Backend;
+use support::TempStore;
+
+struct Sqlite(TempStore);
+
+impl Backend for Sqlite {
+    fn start() -> Self {
+        Self(TempStore::new())
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        self.0.store()
+    }
+
+    fn reopen(&mut self) {
+        self.0.reopen();
+    }
+}
+
+storage::conformance!(super::Sqlite);

@@ -1,0 +1,245 @@
+//! Jobs, views, and the life of a store.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Backend;
+use super::fixtures::{bare, id, key};
+use super::support::{Ending, Gate, submit, submit_as, verified_log, wait, write};
+use crate::{Store, StoreError};
+
+const LONG: Duration = Duration::from_mins(1);
+
+fn inserting(store: &dyn Store, name: &'static str) -> Ending {
+    submit(store, move |tx| tx.insert_intent(&bare(name), &[7; 32]).map(drop))
+}
+
+fn is_there(store: &dyn Store, name: &str) -> bool {
+    store.read(|view| view.intent(&id(name))).unwrap().is_some()
+}
+
+/// Holds the store, so that what is submitted meanwhile can share a batch.
+fn hold(store: &dyn Store) -> (Gate, Ending) {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let ending = submit(store, move |_| {
+        held.pass();
+        Ok(())
+    });
+    gate.wait_for_one();
+    (gate, ending)
+}
+
+/// The code of one caller can't take down the writes of others.
+pub fn a_panic_leaves_the_others_committed_and_answered<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let (gate, held) = hold(&*store);
+    let first = inserting(&*store, "first");
+    let bad = submit(&*store, |tx| {
+        tx.insert_intent(&bare("bad"), &[7; 32])?;
+        panic!("a defect")
+    });
+    let last = inserting(&*store, "last");
+    gate.open();
+    held.get().unwrap();
+    first.get().unwrap();
+    assert!(matches!(bad.get(), Err(StoreError::Panicked(text)) if text.contains("a defect")));
+    last.get().unwrap();
+    assert!(is_there(&*store, "first") && is_there(&*store, "last") && !is_there(&*store, "bad"));
+}
+
+/// Trouble of one job is its own.
+pub fn an_error_is_rolled_back_alone<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let (gate, held) = hold(&*store);
+    let first = inserting(&*store, "first");
+    let bad = submit(&*store, |tx| {
+        tx.insert_intent(&bare("bad"), &[7; 32])?;
+        Err(StoreError::Unavailable("made up".to_owned()))
+    });
+    let last = inserting(&*store, "last");
+    gate.open();
+    held.get().unwrap();
+    first.get().unwrap();
+    assert!(matches!(bad.get(), Err(StoreError::Unavailable(_))));
+    last.get().unwrap();
+    assert!(is_there(&*store, "first") && is_there(&*store, "last") && !is_there(&*store, "bad"));
+}
+
+/// Work that nobody waits for is not done.
+pub fn a_job_whose_caller_is_gone_is_not_begun<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    // Every worker of a backend that has several is held.
+    let holds: Vec<_> = (0..32).map(|_| Gate::default()).collect();
+    let held: Vec<_> = holds
+        .iter()
+        .map(|gate| {
+            let gate = gate.clone();
+            submit(&*store, move |_| {
+                gate.pass();
+                Ok(())
+            })
+        })
+        .collect();
+    let left = inserting(&*store, "left");
+    left.gone.store(true, Ordering::SeqCst);
+    holds.iter().for_each(Gate::open);
+    for held in held {
+        held.get().unwrap();
+    }
+    assert!(matches!(left.get(), Err(StoreError::Gone)));
+    assert!(!is_there(&*store, "left"));
+}
+
+/// A refusal is told at once; the platform's own jobs find a place then; nothing that was taken is lost.
+pub fn a_full_queue_refuses_and_urgent_jobs_still_find_a_place<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let gate = Gate::default();
+    let job = |urgent| {
+        let gate = gate.clone();
+        submit_as(&*store, urgent, move |_| {
+            gate.pass();
+            Ok(())
+        })
+    };
+    let mut taken = Vec::new();
+    let refused = (0..100_000).find_map(|_| {
+        let ending = job(false);
+        let end = ending.peek();
+        if end.is_none() {
+            taken.push(ending);
+        }
+        end
+    });
+    assert!(matches!(refused, Some(Err(StoreError::Busy))), "{refused:?}");
+    let urgent = job(true);
+    assert!(urgent.peek().is_none(), "an urgent job found no place");
+    assert!(store.stats().queue_refusals >= 1 && store.stats().queue_depth >= 1);
+    gate.open();
+    for ending in taken {
+        ending.get().unwrap();
+    }
+    urgent.get().unwrap();
+}
+
+/// Read your writes.
+pub fn an_acknowledged_write_is_seen_by_the_next_view<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    for n in 0..200 {
+        let name = format!("n{n}");
+        let intent = bare(&name);
+        write(&*store, move |tx| tx.insert_intent(&intent, &[7; 32])).unwrap();
+        assert!(is_there(&*store, &name), "{name}");
+    }
+}
+
+/// What is committed while a view looks is not seen by it.
+pub fn a_view_is_one_snapshot<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let seen = store.read(|view| {
+        let before = view.intent(&id("a"))?;
+        write(&*store, |tx| tx.insert_intent(&bare("a"), &[7; 32]))?;
+        Ok((before.is_some(), view.intent(&id("a"))?.is_some(), view.next_seq()?))
+    });
+    let (before, after, next_seq) = seen.unwrap();
+    assert_eq!((before, after, next_seq), (false, false, 1));
+    assert!(is_there(&*store, "a"));
+}
+
+/// An error is the caller's own.
+pub fn the_error_of_a_view_reaches_its_caller<B: Backend>() {
+    let backend = B::start();
+    let failed: Result<(), _> = backend.store().read(|_| Err(StoreError::Full));
+    assert!(matches!(failed, Err(StoreError::Full)));
+}
+
+/// A panic in a view keeps neither its connection nor its snapshot.
+pub fn a_view_that_panics_leaves_the_store_usable<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    for _ in 0..40 {
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            drop(store.read::<()>(|view| {
+                view.next_seq()?;
+                panic!("a defect")
+            }));
+        }));
+        assert!(panicked.is_err());
+    }
+    write(&*store, |tx| tx.insert_intent(&bare("a"), &[7; 32])).unwrap();
+    assert!(is_there(&*store, "a"));
+    assert_eq!(store.stats().readers_busy, 0);
+}
+
+/// After the close there is an answer, and it says why.
+pub fn a_closed_store_takes_no_job<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    store.close(LONG).unwrap();
+    assert!(matches!(inserting(&*store, "a").get(), Err(StoreError::Closed)));
+    assert!(matches!(write(&*store, |_| Ok(())), Err(StoreError::Closed)));
+    store.close(LONG).unwrap();
+}
+
+/// What was taken before the close is done and answered.
+pub fn what_waits_at_the_close_is_committed<B: Backend>() {
+    let mut backend = B::start();
+    let store = backend.store();
+    let (gate, held) = hold(&*store);
+    let waiting = inserting(&*store, "a");
+    let closing = {
+        let store = Arc::clone(&store);
+        std::thread::spawn(move || store.close(LONG))
+    };
+    gate.open();
+    held.get().unwrap();
+    waiting.get().unwrap();
+    closing.join().unwrap().unwrap();
+    drop(store);
+    backend.reopen();
+    assert!(is_there(&*backend.store(), "a"));
+}
+
+/// The log goes on where it stood.
+pub fn a_reopened_store_has_everything<B: Backend>() {
+    let mut backend = B::start();
+    let store = backend.store();
+    write(&*store, |tx| {
+        tx.insert_key(&key("t4_a"))?;
+        tx.insert_intent(&bare("a"), &[7; 32])
+    })
+    .unwrap();
+    let before = verified_log(&*store);
+    drop(store);
+    backend.reopen();
+    let store = backend.store();
+    assert_eq!(verified_log(&*store), before);
+    assert!(is_there(&*store, "a"));
+    assert!(store.read(|view| view.key(&key("t4_a").key_id)).unwrap().is_some());
+    write(&*store, |tx| tx.insert_intent(&bare("b"), &[7; 32])).unwrap();
+    assert_eq!(verified_log(&*store).len(), before.len() + 1);
+}
+
+/// A change of a key moves the epoch before it is answered; so does the caller's word.
+pub fn commits_and_epochs_are_counted<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let before = store.watch();
+    write(&*store, |tx| tx.insert_key(&key("t4_a"))).unwrap();
+    let after = store.watch();
+    assert!(after.durable > before.durable && after.epoch > before.epoch, "{before:?} {after:?}");
+    assert!(!after.write_trouble);
+    store.bump_epoch();
+    assert!(store.watch().epoch > after.epoch);
+    let stats = store.stats();
+    assert!(stats.commits >= 1 && stats.jobs >= 1 && stats.audit_rows >= 1 && stats.failed_jobs == 0);
+    wait(store.upkeep(|_| Ok(()))).unwrap();
+}

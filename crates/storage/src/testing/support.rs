@@ -1,0 +1,175 @@
+//! How the cases run jobs and wait for them.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use audit::{Draft, Outcome, StoredRow, Verifier};
+use registry_core::{RequestId, Timestamp};
+
+use crate::{Decided, Job, Store, StoreError, Tx};
+
+/// No answer takes this long unless it is lost.
+const LOST: Duration = Duration::from_mins(1);
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future on this thread.
+pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park_timeout(LOST),
+        }
+    }
+}
+
+/// A draft of a request to `path`.
+pub(super) fn draft(path: &str) -> Draft {
+    let id = RequestId::sane("conformance").unwrap();
+    Draft::request(Timestamp::from_micros(1_700_000_000_000_000), id, "POST", path, None)
+}
+
+/// A write whose outcome is fine.
+pub(super) fn write<T: Send + 'static>(
+    store: &dyn Store,
+    mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    wait(store.write(draft("/"), 0, move |tx| Ok(Decided { value: f(tx)?, outcome: Outcome::ok(200) })))
+}
+
+type Run = Box<dyn FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send>;
+
+/// A job of the suite.
+pub(super) struct Probe {
+    pub(super) run: Run,
+    pub(super) done: Sender<Result<(), StoreError>>,
+    pub(super) gone: Arc<AtomicBool>,
+    pub(super) urgent: bool,
+}
+
+impl Job for Probe {
+    fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        (self.run)(tx)
+    }
+
+    fn done(self: Box<Self>, end: Result<(), StoreError>) {
+        drop(self.done.send(end));
+    }
+
+    fn gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    fn urgent(&self) -> bool {
+        self.urgent
+    }
+}
+
+/// How a submitted job ends.
+pub(super) struct Ending {
+    ends: Receiver<Result<(), StoreError>>,
+    pub(super) gone: Arc<AtomicBool>,
+}
+
+impl Ending {
+    /// The one end of the job.
+    pub(super) fn get(&self) -> Result<(), StoreError> {
+        let end = self.ends.recv_timeout(LOST).unwrap();
+        // The job is gone with its sender, so there can be no second end.
+        assert!(self.ends.recv_timeout(LOST).is_err(), "a job was told twice how it ended");
+        end
+    }
+
+    /// The end, if it is known already.
+    pub(super) fn peek(&self) -> Option<Result<(), StoreError>> {
+        self.ends.try_recv().ok()
+    }
+}
+
+/// Submits a job.
+pub(super) fn submit(
+    store: &dyn Store,
+    run: impl FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send + 'static,
+) -> Ending {
+    submit_as(store, false, run)
+}
+
+/// Submits a job, urgent or not.
+pub(super) fn submit_as(
+    store: &dyn Store,
+    urgent: bool,
+    run: impl FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send + 'static,
+) -> Ending {
+    let (done, ends) = mpsc::channel();
+    let gone = Arc::new(AtomicBool::new(false));
+    store.submit(Box::new(Probe { run: Box::new(run), done, gone: Arc::clone(&gone), urgent }));
+    Ending { ends, gone }
+}
+
+/// A door that jobs wait at.
+#[derive(Clone, Default)]
+pub(super) struct Gate(Arc<(Mutex<(bool, u32)>, Condvar)>);
+
+impl Gate {
+    /// Waits until the door is open.
+    pub(super) fn pass(&self) {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().unwrap();
+        state.1 += 1;
+        changed.notify_all();
+        drop(changed.wait_timeout_while(state, LOST, |state| !state.0).unwrap());
+    }
+
+    /// Waits until somebody stands at the door.
+    pub(super) fn wait_for_one(&self) {
+        let (state, changed) = &*self.0;
+        let state = state.lock().unwrap();
+        drop(changed.wait_timeout_while(state, LOST, |state| state.1 == 0).unwrap());
+    }
+
+    /// Opens it for good.
+    pub(super) fn open(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().unwrap().0 = true;
+        changed.notify_all();
+    }
+}
+
+/// Every sealed row.
+pub(super) fn log(store: &dyn Store) -> Vec<StoredRow> {
+    let mut rows = Vec::new();
+    loop {
+        let from = rows.last().and_then(|row: &StoredRow| row.seq).map_or(0, |seq| seq + 1);
+        let shown = store.read(|view| view.sealed_rows(from, 100, &mut |row| rows.push(row))).unwrap();
+        if shown == 0 {
+            return rows;
+        }
+    }
+}
+
+/// Verifies the whole log and returns its rows.
+pub(super) fn verified_log(store: &dyn Store) -> Vec<StoredRow> {
+    let rows = log(store);
+    let mut verifier = Verifier::from_genesis();
+    for row in &rows {
+        verifier.push(row).unwrap();
+    }
+    let verdict = verifier.finish();
+    assert!(verdict.ok, "{verdict:?}");
+    assert_eq!(verdict.next_seq, store.read(|view| view.next_seq()).unwrap());
+    rows
+}
