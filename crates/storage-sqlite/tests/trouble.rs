@@ -9,7 +9,7 @@ use std::time::Duration;
 use audit::{Actor, Record, Verifier};
 use registry_core::Timestamp;
 use rusqlite::Connection;
-use storage::{Leafed, Store, StoreError};
+use storage::{Leafed, Remembered, Store, StoreError, Tx};
 use storage_sqlite::SqliteStore;
 use support::{TempStore, insert, intent, open, options, pepper, run, submit, within};
 use tempfile::TempDir;
@@ -46,8 +46,38 @@ fn bounded(folder: &TempDir) -> Arc<dyn Store> {
     SqliteStore::open(options).unwrap().0
 }
 
+/// Needs more space than there is, in a statement that SQLite undoes alone.
+fn greedy_statement(tx: &mut dyn Tx) -> Result<(), StoreError> {
+    let mut large = intent("large");
+    large.reason = Some("x".repeat(2_000_000));
+    tx.insert_intent(&large, &[7; 32]).map(drop)
+}
+
+/// The same in a statement under which SQLite drops the whole transaction, as it does on I/O errors.
+fn greedy_transaction(tx: &mut dyn Tx) -> Result<(), StoreError> {
+    let outcome = "x".repeat(2_000_000);
+    let (caller, operation, key) = ("t4_a", "op", "k");
+    tx.remember(Remembered {
+        caller,
+        operation,
+        key,
+        fingerprint: &[1; 32],
+        outcome: &outcome,
+        at: Timestamp::EPOCH,
+    })
+}
+
 #[test]
 fn a_job_that_finds_no_space_fails_alone() {
+    fails_alone(greedy_statement);
+}
+
+#[test]
+fn a_job_that_takes_the_transaction_down_fails_alone() {
+    fails_alone(greedy_transaction);
+}
+
+fn fails_alone(greed: fn(&mut dyn Tx) -> Result<(), StoreError>) {
     let folder = TempDir::new().unwrap();
     let store = bounded(&folder);
     let barrier = Arc::new(Barrier::new(2));
@@ -62,12 +92,11 @@ fn a_job_that_finds_no_space_fails_alone() {
         tx.append_audit(record())?;
         tx.insert_intent(&intent("before"), &[7; 32]).map(drop)
     });
-    let greedy = submit(&*store, |tx| {
+    let greedy = submit(&*store, move |tx| {
         tx.append_audit(record())?;
-        let mut large = intent("large");
-        large.reason = Some("x".repeat(2_000_000));
-        tx.insert_intent(&large, &[7; 32]).map(drop)
+        greed(tx)
     });
+    // It runs after the transaction was dropped, for the first time or again.
     let panicking = submit(&*store, |_| panic!("a defect"));
     let after = submit(&*store, |tx| {
         tx.append_audit(record())?;
@@ -89,11 +118,7 @@ fn a_job_that_finds_no_space_fails_alone() {
 fn trouble_is_shown_and_goes_when_writing_works_again() {
     let folder = TempDir::new().unwrap();
     let store = bounded(&folder);
-    let full = run(&*store, |tx| {
-        let mut large = intent("large");
-        large.reason = Some("x".repeat(2_000_000));
-        tx.insert_intent(&large, &[7; 32]).map(drop)
-    });
+    let full = run(&*store, greedy_statement);
     assert!(matches!(full, Err(StoreError::Full)));
     assert!(store.watch().write_trouble);
     // Nobody writes: the store finds out by itself.
