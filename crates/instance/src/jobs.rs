@@ -84,15 +84,17 @@ async fn flush(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
 async fn repeat(every: Duration, services: Arc<Services>, mut stopped: watch::Receiver<bool>, job: Job) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick comes at once: what a crash left is looked at when the server starts.
+    let mut first = true;
     loop {
         tokio::select! {
-            _ = ticks.tick() => run(&services, &job).await,
+            _ = ticks.tick() => run(&services, &job, std::mem::take(&mut first)).await,
             _ = stopped.changed() => return,
         }
     }
 }
 
-async fn run(services: &Services, job: &Job) {
+async fn run(services: &Services, job: &Job, first: bool) {
     let now = services.clock.now();
     let outcome = match job {
         Job::OutsideChanges => jobs::record_outside_changes(services, now).await.map(|_| ()),
@@ -100,7 +102,7 @@ async fn run(services: &Services, job: &Job) {
             jobs::flush_refusals(services, now, false);
             Ok(())
         }
-        Job::Checkpoint(file) => match jobs::checkpoint_audit(services, now, false).await {
+        Job::Checkpoint(file) => match jobs::checkpoint_audit(services, now, first).await {
             Ok(Some(checkpoint)) => {
                 note(file.as_deref(), &checkpoint, now);
                 Ok(())

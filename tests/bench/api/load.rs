@@ -59,8 +59,7 @@ pub fn run(
             Connection { stream, out, written: 0, answer, expected: None, sent: Instant::now(), busy: false }
         })
         .collect();
-    let mut run =
-        Run { requests: 0, failures: 0, seconds: 0.0, latencies: Vec::new(), first_failure: None };
+    let mut run = Run { requests: 0, failures: 0, seconds: 0.0, latencies: Vec::new(), first_failure: None };
     let started = Instant::now();
     let end = started + time;
     for (n, connection) in all.iter_mut().enumerate() {

@@ -59,11 +59,15 @@ fn small(dir: &Path, time: Duration, soak: Duration, report: &mut Report) {
     let mut mixed = seed::mixed_requests(&keys, 10_000);
     let mut next_look = Duration::ZERO;
     while started.elapsed() < soak {
-        let part = Duration::from_secs(5).min(soak.saturating_sub(started.elapsed()) + Duration::from_millis(1));
+        let part =
+            Duration::from_secs(5).min(soak.saturating_sub(started.elapsed()) + Duration::from_millis(1));
         let run = load::run(server.address, CONNECTIONS, part, &mut mixed);
         assert_eq!(run.failures, 0, "{:?}", run.first_failure);
         if started.elapsed() >= next_look {
-            report.memory(&format!("under mixed load, {} s", started.elapsed().as_secs()), server.resident_mib());
+            report.memory(
+                &format!("under mixed load, {} s", started.elapsed().as_secs()),
+                server.resident_mib(),
+            );
             next_look += soak / 10;
         }
     }

@@ -33,8 +33,10 @@ pub fn run(dir: &Path, time: Duration, report: &mut Report) {
     let small_keys: Vec<String> = (0..CONNECTIONS).map(|n| small.key(&format!("agent-{n}"))).collect();
     seed::intents(&small, &small_keys[0], 10_000);
     let large = Server::start(&db);
-    report.ratio(&format!("start with {intents} intents and {rows} audit rows, seconds"), large.start_seconds);
-    let get_small = measure(report, &small, "get by id, small", time, seed::get_requests(&small_keys, 10_000));
+    report
+        .ratio(&format!("start with {intents} intents and {rows} audit rows, seconds"), large.start_seconds);
+    let get_small =
+        measure(report, &small, "get by id, small", time, seed::get_requests(&small_keys, 10_000));
     let get_large = measure(report, &large, "get by id, large", time, seed::get_requests(&keys, intents));
     let requests = seed::by_file_requests(&small_keys, 10_000);
     let file_small = measure(report, &small, "by file (20 rows), small", time, requests);

@@ -36,7 +36,9 @@ fn pick(state: &mut u64, count: usize) -> usize {
 }
 
 fn get(out: &mut Vec<u8>, path: &str, key: &str) {
-    out.extend_from_slice(format!("GET {path} HTTP/1.1\r\nhost: bench\r\nx-t4-api-key: {key}\r\n\r\n").as_bytes());
+    out.extend_from_slice(
+        format!("GET {path} HTTP/1.1\r\nhost: bench\r\nx-t4-api-key: {key}\r\n\r\n").as_bytes(),
+    );
 }
 
 pub fn get_requests(keys: &[String], count: usize) -> impl FnMut(usize, &mut Vec<u8>) + '_ {
@@ -97,12 +99,16 @@ pub fn mixed_requests(keys: &[String], count: usize) -> impl FnMut(usize, &mut V
 /// A check of files of which half have an intent and half have none; no placeholders are left.
 pub fn pre_pr_request(key: &str, files: usize) -> Vec<u8> {
     let names: Vec<String> = (0..files)
-        .map(|n| if n % 2 == 0 { format!("\"src/module_{}/file_{n}.py\"", n % 100) } else { format!("\"absent/{n}.py\"") })
+        .map(|n| {
+            if n % 2 == 0 {
+                format!("\"src/module_{}/file_{n}.py\"", n % 100)
+            } else {
+                format!("\"absent/{n}.py\"")
+            }
+        })
         .collect();
-    let body = format!(
-        r#"{{"files":[{}],"critical_codes":[],"auto_create_reserved":false}}"#,
-        names.join(",")
-    );
+    let body =
+        format!(r#"{{"files":[{}],"critical_codes":[],"auto_create_reserved":false}}"#, names.join(","));
     format!(
         "POST /intents/pre_pr_check HTTP/1.1\r\nhost: bench\r\nx-t4-api-key: {key}\r\ncontent-type: \
          application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -32,8 +32,28 @@ pub(crate) fn assets_endpoint() -> Endpoint {
         .codes(&[Code::RateLimited, Code::RouteNotFound])
 }
 
-async fn page(_: Authenticated<Anybody>) -> Result<HttpResponse, ApiError> {
-    serve("index.html")
+/// The page itself; everything that it loads stands below `/docs/`.
+const PAGE: &str = r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>T4 intent API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="/docs/index.css">
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/swagger-ui-standalone-preset.js"></script>
+<script src="/docs/swagger-initializer.js"></script>
+</body>
+</html>
+"#;
+
+async fn page(_: Authenticated<Anybody>) -> HttpResponse {
+    answer("text/html; charset=utf-8", PAGE.as_bytes().to_vec())
 }
 
 async fn asset(_: Authenticated<Anybody>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -44,14 +64,12 @@ fn serve(name: &str) -> Result<HttpResponse, ApiError> {
     let missing = || ApiError::new(Code::RouteNotFound, "the page has no such file");
     let found = utoipa_swagger_ui::serve(name, Arc::clone(&CONFIG));
     let file = found.map_err(|_| missing())?.ok_or_else(missing)?;
-    let mut bytes = file.bytes.into_owned();
-    if name == "index.html" {
-        // The page stands at `/docs`, its files below it.
-        let text = String::from_utf8_lossy(&bytes).replace("\"./", "\"/docs/");
-        bytes = text.into_bytes();
-    }
+    Ok(answer(&file.content_type, file.bytes.into_owned()))
+}
+
+fn answer(media: &str, bytes: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     response.insert_header((CACHE_CONTROL, "public, max-age=3600"));
-    Ok(response.content_type(file.content_type).body(bytes))
+    response.content_type(media).body(bytes)
 }
