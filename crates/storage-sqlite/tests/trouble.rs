@@ -1,5 +1,5 @@
 //! No space, locks of others, two stores on one file.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
 mod support;
 
