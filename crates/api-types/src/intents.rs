@@ -16,18 +16,18 @@ pub const MAX_BATCH: usize = 1000;
 pub struct CreateIntent {
     /// Its id; minted when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub id: Option<String>,
     /// The lint code or kind of work, such as `F821`.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub code: String,
     /// The kind of intent; `lint` when absent.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub kind: Option<String>,
     /// The file, relative to the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub file: Option<String>,
     /// The line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,35 +35,41 @@ pub struct CreateIntent {
     pub line: Option<i64>,
     /// The text of the import it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub import_text: Option<String>,
     /// A word for the kind of reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub reason_category: Option<String>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub reason: Option<String>,
     /// What should be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub suggestion: Option<String>,
     /// Who answers for it. Needed for planned and committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub owner: Option<String>,
     /// The ticket that tracks it. Needed for planned and committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub ticket: Option<String>,
     /// A date such as `2026-01-31`, or RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2026-01-31")]
+    #[schema(
+        example = "2026-01-31",
+        pattern = r"^([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt][0-9:.]+([Zz]|[+-][0-9:]+))?)?$"
+    )]
     pub eta: Option<String>,
     /// `reserved` when absent. `documented` is read as `accepted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "reserved")]
+    #[schema(
+        example = "reserved",
+        pattern = "^(reserved|planned|committed|implemented|accepted|documented|expired)?$"
+    )]
     pub status: Option<String>,
     /// Ignored: the registry sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +80,7 @@ pub struct CreateIntent {
     pub raw: Option<Box<RawValue>>,
     /// The key's own agent, when given at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub agent_id: Option<String>,
 }
 
@@ -112,7 +118,7 @@ impl CreateIntent {
 #[serde(deny_unknown_fields)]
 pub struct CreateBatch {
     /// The intents.
-    #[schema(max_items = 1000)]
+    #[schema(min_items = 1, max_items = 1000)]
     pub intents: Vec<CreateIntent>,
 }
 
@@ -122,27 +128,27 @@ pub struct CreateBatch {
 pub struct PatchIntent {
     /// Who answers for it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub owner: Option<Option<String>>,
     /// The ticket that tracks it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub ticket: Option<Option<String>>,
     /// Where it stands. Can't be cleared.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "planned")]
+    #[schema(value_type = String, example = "planned", pattern = "^(reserved|planned|committed|implemented|accepted|documented|expired)$")]
     pub status: Option<Option<String>>,
     /// Why.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub reason: Option<Option<String>>,
     /// A date such as `2026-01-31`, or RFC 3339.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "2026-01-31")]
+    #[schema(value_type = Option<String>, example = "2026-01-31", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt][0-9:.]+([Zz]|[+-][0-9:]+))?$")]
     pub eta: Option<Option<String>>,
     /// What should be done.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub suggestion: Option<Option<String>>,
 }
 

@@ -31,11 +31,11 @@ impl ScopeList {
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// The agent that will use it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub agent_id: String,
     /// The team or person that answers for the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub owner: Option<String>,
     /// What the key may do; the default grant when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct CreateKey {
     pub daily_limit: Option<f64>,
     /// The IANA zone of its budget day; UTC when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9/_+-]*$")]
     pub time_zone: Option<String>,
     /// Requests in any 60 seconds; the server's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +110,7 @@ pub struct KeyView {
 pub struct PatchKey {
     /// Who answers for the agent.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub owner: Option<Option<String>>,
     /// What the key may do. Can't be null; an empty list takes every right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ pub struct PatchKey {
     pub daily_limit: Option<f64>,
     /// The IANA zone of its budget day; null means UTC.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9/_+-]*$")]
     pub time_zone: Option<Option<String>>,
     /// Requests in any 60 seconds; null means the server's default.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
