@@ -73,7 +73,7 @@ async fn a_refusal_whose_body_is_cut_off_is_still_a_refusal() {
 async fn a_short_retry_after_is_waited_out() {
     let server = Canned::serve(|n, _| match n {
         0 => error(Code::RateLimited, &["Retry-After: 1"]),
-        _ => json(200, &intent("x")),
+        _ => json(200, &value!({"status": "ok", "intent": intent("x")})),
     });
     let patch = PatchIntent { ticket: Some(None), ..PatchIntent::default() };
     let begun = tokio::time::Instant::now();
