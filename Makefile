@@ -1,0 +1,52 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run demo fmt lint test test-long doc deny contract bench bench-scale ci check-clean
+
+# Where cargo puts what it builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and start the server on 127.0.0.1:8001; it prints what to type next
+	cargo build --workspace --bins
+	$(TARGET)/debug/intent-api --bind 127.0.0.1:8001 --welcome
+
+demo: ## Show the pre-PR check on a throwaway server and git repository, before and after registering
+	cargo build --workspace --bins --examples
+	scripts/demo.sh
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: ## Check the format, then clippy with every warning an error
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+test: ## Build the binaries and run every test (installs redis-server when it is missing and it may)
+	scripts/test.sh
+
+test-long: ## The same with the whole counts: kill -9 x 25 and the like
+	scripts/test.sh --long
+
+doc: ## Build the API documentation with every warning an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+deny: ## Check licences, advisories, sources and who may use which crate (installs cargo-deny when it is missing)
+	scripts/deny.sh
+
+contract: ## Run schemathesis on /openapi.json against a throwaway server
+	cargo build --workspace --bins
+	scripts/contract.sh
+
+bench: ## Measure the API in release mode and write the table to docs/benchmarks/
+	cargo bench -p t4-tests --bench api
+
+bench-scale: ## The same with 1,000,000 intents and 5,000,000 audit rows (minutes, and gigabytes of disk)
+	T4_BENCH_SCALE=1 cargo bench -p t4-tests --bench api
+
+ci: ## What CI runs
+	.ci/run
+
+check-clean: ## Fail when something is not committed, or a generated file is not the one in the tree
+	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Every test. `--long` runs the whole counts where `make test` runs reduced ones.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+profile=default
+if [ "${1:-}" = --long ]; then
+  profile=long
+  export T4_TEST_LONG=1
+fi
+
+scripts/ensure-redis.sh
+# Some tests start the real programs.
+cargo build --workspace --bins --locked
+if cargo nextest --version >/dev/null 2>&1; then
+  cargo nextest run --workspace --locked --profile "$profile"
+else
+  echo "test: cargo-nextest is not installed, so cargo's own runner is used (slower, the same tests)"
+  # One test binary after another, and few tests at once: some of them load the machine on purpose.
+  cargo test --workspace --locked --lib --bins --tests -- --test-threads "${T4_TEST_THREADS:-2}"
+fi
+cargo test --workspace --locked --doc
