@@ -13,7 +13,8 @@ run: ## Build and start the server on 127.0.0.1:8001; it prints what to type nex
 	$(TARGET)/debug/intent-api --bind 127.0.0.1:8001 --welcome
 
 demo: ## Show the pre-PR check on a throwaway server and git repository, before and after registering
-	cargo build --workspace --bins --examples
+	cargo build --workspace --bins
+	cargo build -p policy-client --example register
 	scripts/demo.sh
 
 fmt: ## Format the code
