@@ -9,9 +9,17 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 
+/// The usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
+const ROW_BYTES: usize = 512;
+
 /// One JSON document.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
-    let text = serde_json::to_vec(body)
+    write(status, body, ROW_BYTES)
+}
+
+fn write<T: Serialize>(status: StatusCode, body: &T, usual: usize) -> Result<HttpResponse, ApiError> {
+    let mut text = Vec::with_capacity(usual);
+    serde_json::to_writer(&mut text, body)
         .map_err(|_| ApiError::new(api_types::Code::Internal, "the answer can't be written"))?;
     Ok(HttpResponse::build(status).content_type("application/json").body(text))
 }
@@ -31,7 +39,7 @@ pub(crate) fn versioned<T: Serialize>(
 
 /// A bare array; the next page is in the `Link` header.
 pub(crate) fn page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result<HttpResponse, ApiError> {
-    let mut response = json(StatusCode::OK, &page.items)?;
+    let mut response = write(StatusCode::OK, &page.items, ROW_BYTES * (page.items.len() + 1))?;
     if let Some(cursor) = &page.next {
         let link = format!("<{}>; rel=\"next\"", next_target(request, cursor));
         if let Ok(link) = link.parse() {
