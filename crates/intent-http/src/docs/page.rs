@@ -26,7 +26,8 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 pub(crate) fn assets_endpoint() -> Endpoint {
-    let success = Success::Text("application/octet-stream");
+    // Scripts, styles and pictures: each comes with its own type.
+    let success = Success::Text("*/*");
     Endpoint::new("GET", "/docs/{file}", "docs_file", Anybody::GUARD, success, || web::to(asset))
         .about("docs", "A file of the page.")
         .codes(&[Code::RateLimited, Code::RouteNotFound])

@@ -66,15 +66,15 @@ async fn extract<W: Who, B: FromBody>(
         edge.limit = admitted.limit;
         edge.set_principal(admitted.principal);
     });
-    let key = headers::idempotency_key(request)?;
-    let if_match = headers::if_match(request)?;
-    let (body, idempotency) = match B::LIMIT {
-        None => (B::parse(&[])?, None),
+    let (body, idempotency, if_match) = match B::LIMIT {
+        None => (B::parse(&[])?, None, None),
         Some(limit) => {
+            let key = headers::idempotency_key(request)?;
+            let if_match = headers::if_match(request)?;
             let bytes = body::read(request, payload, limit).await?;
             edge_of(request, |edge| edge.set_body(Body::json(&bytes)));
             let idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(&bytes) });
-            (B::parse(&bytes)?, idempotency)
+            (B::parse(&bytes)?, idempotency, if_match)
         }
     };
     let at_micros = state.services.clock.monotonic_micros();
