@@ -41,10 +41,12 @@ contract: ## Run schemathesis on /openapi.json against a throwaway server
 	scripts/contract.sh
 
 bench: ## Measure the API in release mode and write the table to docs/benchmarks/
-	cargo bench -p t4-tests --bench api
+	cargo build --release -p intent-api
+	cargo bench -p t4-bench --bench api
 
 bench-scale: ## The same with 1,000,000 intents and 5,000,000 audit rows (minutes, and gigabytes of disk)
-	T4_BENCH_SCALE=1 cargo bench -p t4-tests --bench api
+	cargo build --release -p intent-api
+	T4_BENCH_SCALE=1 cargo bench -p t4-bench --bench api
 
 ci: ## What CI runs
 	.ci/run
