@@ -72,7 +72,7 @@ impl Report {
 
     /// Writes `docs/benchmarks/api.json` and the tables of `docs/benchmarks/api-latest.md`.
     pub fn write(&self) {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks");
         std::fs::create_dir_all(&folder).expect("docs/benchmarks");
         let raw = serde_json::to_string_pretty(&self.json()).expect("JSON");
         std::fs::write(folder.join("api.json"), raw + "\n").expect("api.json");
