@@ -1,1 +1,5 @@
-//! Test support.
+//! Support of the tests: real processes, real files, a small HTTP client. It links no server crate.
+
+pub mod http;
+pub mod process;
+pub mod redis;

@@ -1,0 +1,138 @@
+//! A small HTTP client on a bare socket, so that tests can send what no library would.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    /// The first header of this (lower-case) name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON, null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The error code, empty when there is none.
+    pub fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// How long a test waits for an answer before it calls the server dead.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection that stays open.
+pub struct Connection {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub fn open(address: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, rest: Vec::new() })
+    }
+
+    /// The socket itself.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Reads one answer.
+    pub fn receive(&mut self) -> std::io::Result<Answer> {
+        self.receive_for("GET")
+    }
+
+    /// Reads one answer to a request of this method: HEAD has no body.
+    pub fn receive_for(&mut self, method: &str) -> std::io::Result<Answer> {
+        loop {
+            if let Some((answer, used)) = parse(&self.rest, method) {
+                self.rest.drain(..used);
+                // 100 Continue is no answer yet.
+                if answer.status != 100 {
+                    return Ok(answer);
+                }
+                continue;
+            }
+            let mut buffer = [0; 16 * 1024];
+            let count = self.stream.read(&mut buffer)?;
+            if count == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            self.rest.extend_from_slice(&buffer[..count]);
+        }
+    }
+
+    /// Sends a request and reads its answer.
+    pub fn call(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> std::io::Result<Answer> {
+        self.send(&request(method, target, headers, body))?;
+        self.receive_for(method)
+    }
+}
+
+/// The bytes of a request. A body is declared as JSON unless a header says otherwise.
+pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: test\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let declared = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if !body.is_empty() && !declared {
+        text.push_str("content-type: application/json\r\n");
+    }
+    if !body.is_empty() || matches!(method, "POST" | "PATCH" | "PUT") {
+        text.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    text.push_str("\r\n");
+    text.push_str(body);
+    text.into_bytes()
+}
+
+fn parse(bytes: &[u8], method: &str) -> Option<(Answer, usize)> {
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length: usize = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
+    let length = if method == "HEAD" || status == 100 { 0 } else { length };
+    let body = bytes.get(end..end + length)?;
+    let body = String::from_utf8_lossy(body).into_owned();
+    Some((Answer { status, headers, body }, end + length))
+}
