@@ -24,7 +24,7 @@ lint: ## Check the format, then clippy with every warning an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-test: ## Build the binaries and run every test (installs redis-server when it is missing and it may)
+test: ## Build the binaries and run every test (installs redis-server, curl, sqlite3 when missing and it may)
 	scripts/test.sh
 
 test-long: ## The same with the whole counts: kill -9 x 25 and the like

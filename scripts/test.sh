@@ -9,7 +9,7 @@ if [ "${1:-}" = --long ]; then
   export T4_TEST_LONG=1
 fi
 
-scripts/ensure-redis.sh
+scripts/ensure-tools.sh
 # Some tests start the real programs.
 cargo build --workspace --bins --locked
 if cargo nextest --version >/dev/null 2>&1; then
