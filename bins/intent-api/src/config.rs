@@ -8,11 +8,10 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use instance::{AdminSource, Options, PepperSource};
+use instance::{AdminSource, Options, PepperSource, dotenv};
 use intent_http::Cidr;
 use intent_service::AuditMode;
 
-use crate::dotenv;
 use crate::logging::LogConfig;
 
 /// The T4 intent registry.
@@ -124,7 +123,7 @@ impl Config {
         let mut options = Options::new(db);
         options.loopback = bind.ip().is_loopback();
         options.admin = admin(flags.admin_token_file, flags.admin_token_hash_file, env)?;
-        options.pepper = pepper(flags.key_pepper_file, env)?;
+        options.pepper = pepper(flags.key_pepper_file, env);
         options.redis = secret(flags.rate_redis_file, env, "T4_RATE_REDIS")?;
         options.static_keys = static_keys(flags.api_tokens_file, env)?;
         if let Some(text) = flags.rate_per_minute.or_else(|| env.get("T4_RATE_PER_MINUTE")) {
@@ -204,11 +203,11 @@ fn admin(token: Option<PathBuf>, hash: Option<PathBuf>, env: &Environment) -> Re
     }
 }
 
-fn pepper(file: Option<PathBuf>, env: &Environment) -> Result<PepperSource> {
+fn pepper(file: Option<PathBuf>, env: &Environment) -> PepperSource {
     if let Some(path) = file.or_else(|| env.get("T4_KEY_PEPPER_FILE").map(PathBuf::from)) {
-        return Ok(PepperSource::File(path));
+        return PepperSource::File(path);
     }
-    Ok(env.get("T4_KEY_PEPPER").map_or(PepperSource::Beside, PepperSource::Text))
+    env.get("T4_KEY_PEPPER").map_or(PepperSource::Beside, PepperSource::Text)
 }
 
 fn static_keys(file: Option<PathBuf>, env: &Environment) -> Result<Vec<String>> {

@@ -1,7 +1,6 @@
 //! The registry's server: reads the configuration, opens everything, serves, and stops in order.
 
 mod config;
-mod dotenv;
 mod logging;
 mod serve;
 mod welcome;

@@ -11,6 +11,9 @@ pub enum InstanceError {
     /// The database.
     #[error(transparent)]
     Store(#[from] storage_sqlite::OpenError),
+    /// The database was upgraded but could not be closed in order.
+    #[error("the database could not be closed: {0}")]
+    Close(#[from] storage::StoreError),
     /// A secret's file can't be read or made.
     #[error("the secret file `{path}` can't be used: {source}", path = path.display())]
     SecretFile {

@@ -3,6 +3,7 @@
 //! It owns the wiring: which store, which limiter, which clock. It refuses HTTP and the process environment;
 //! what an operator sets comes as [`Options`].
 
+pub mod dotenv;
 mod error;
 mod jobs;
 mod open;
@@ -11,7 +12,7 @@ mod secrets;
 
 pub use error::InstanceError;
 pub use jobs::Jobs;
-pub use open::{Instance, open, open_tool, open_with};
+pub use open::{Instance, migrate, open, open_tool, open_with};
 pub use options::{AdminSource, Options, PepperSource};
 pub use secrets::beside;
 pub use storage_sqlite::{OpenError, OpenMode, OpenReport};

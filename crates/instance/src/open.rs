@@ -21,6 +21,9 @@ use crate::secrets;
 /// The token of the original's examples: everybody knows it.
 const WELL_KNOWN_TOKEN: &str = "CHANGE_ME_ADMIN_TOKEN";
 
+/// How long the last words of a migration may take: the WAL of a large adoption is emptied then.
+const MIGRATION_CLOSES_WITHIN: Duration = Duration::from_mins(2);
+
 /// An open T4.
 pub struct Instance {
     /// The services.
@@ -51,6 +54,21 @@ pub async fn open_tool(options: Options) -> Result<Instance, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     open_with(options, OpenMode::Tool, clock, entropy).await
+}
+
+/// Makes, adopts or upgrades a database as a server's start would, and closes it again. No admin token is made.
+///
+/// # Errors
+/// [`InstanceError`] says what to do.
+pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let pepper = pepper(&options, entropy.as_ref())?;
+    let usual = storage_sqlite::Options::new(options.db, clock, entropy, &pepper);
+    let (store, report) =
+        SqliteStore::open(storage_sqlite::Options { mode: OpenMode::Serve, readers: 1, ..usual })?;
+    store.close(MIGRATION_CLOSES_WITHIN)?;
+    Ok(report)
 }
 
 /// Opens everything with a clock and a random source of the caller's, for tests and replays.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-/// Reads the lines; the process environment is not touched.
+/// Reads the lines of the file; the file and the process environment are the caller's to read.
+#[must_use]
 pub fn parse(text: &str) -> HashMap<String, String> {
     let mut found = HashMap::new();
     for line in text.lines() {
