@@ -66,4 +66,4 @@ pub use static_keys::StaticKeys;
 pub use summarize::summarize;
 pub use update_intent::update_intent;
 pub use update_key::update_key;
-pub use verify_audit::{verify_audit, verify_tail};
+pub use verify_audit::{Show, verify_audit, verify_log, verify_tail};
