@@ -31,6 +31,7 @@ mod tx;
 mod watch;
 mod writer;
 
+pub use copy::backup;
 pub use errors::OpenError;
 pub use migrate::SCHEMA_VERSION;
 pub use open::{AdoptReport, OpenMode, OpenReport, Options};
