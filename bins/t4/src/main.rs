@@ -1,6 +1,8 @@
 //! `t4`: the platform's commands for people and for CI.
 
+mod audit;
 mod config;
+mod db;
 mod exit;
 mod git;
 mod out;
@@ -25,10 +27,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     PrePr(pre_pr::Args),
+    Audit(audit::Args),
+    Db(db::Args),
 }
 
 fn main() -> ExitCode {
     exit::code(match Cli::parse().command {
         Command::PrePr(args) => pre_pr::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Db(args) => db::run(args),
     })
 }

@@ -1,5 +1,11 @@
-//! `t4` as a program: real git repositories, a server of canned answers.
+//! `t4` as a program: real git repositories and database files, a server of canned answers.
 
+#[cfg(test)]
+mod audit_verify;
+#[cfg(test)]
+mod database;
+#[cfg(test)]
+mod db;
 #[cfg(test)]
 mod pre_pr;
 #[cfg(test)]

@@ -1,0 +1,114 @@
+//! `t4 audit`: is the audit log in a database file whole?
+
+mod checkpoints;
+mod progress;
+
+use std::path::PathBuf;
+
+use api_types::{AuditVerdict, FirstBadRow};
+use canonical::Digest;
+use clap::Subcommand;
+
+use crate::exit::{Failure, Verdict};
+use crate::{config, out};
+use progress::Progress;
+
+/// Look after the audit log of a database file.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Verify),
+}
+
+/// Check that no row of the audit log was edited, moved, inserted or removed.
+///
+/// Nothing is written, and no server and no secret is needed; a server may run on the file meanwhile. Prints
+/// "ok: N rows, head HEX" and ends with 0, or names the first bad row and ends with 1.
+///
+/// Rows that were cut off at the end show only against something kept outside of the database: a head that was
+/// noted before, or the checkpoints that the server appends to the file of `T4_AUDIT_CHECKPOINTS`.
+#[derive(Debug, clap::Args)]
+struct Verify {
+    /// The database file [`T4_DB`, default `reports/todos/intent_registry.db`]
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+
+    /// A head that was noted before: the log must run through it
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    expect_head: Option<Digest>,
+
+    /// The file of `T4_AUDIT_CHECKPOINTS`: the log must run through each checkpoint in it
+    #[arg(long, value_name = "FILE")]
+    checkpoints: Option<PathBuf>,
+
+    /// Print the verdict as one JSON object: ok, checked, adopted, `next_seq`, head, `first_bad`
+    #[arg(long)]
+    json: bool,
+}
+
+fn digest(text: &str) -> Result<Digest, &'static str> {
+    Digest::from_hex(&text.to_ascii_lowercase()).map_err(|_| "takes 64 hexadecimal digits")
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<Verdict, Failure> {
+    let Command::Verify(args) = args.command;
+    let json = args.json;
+    let verdict = verify(args)?;
+    out::print(&if json {
+        serde_json::to_string(&verdict).map_err(Failure::undecided)? + "\n"
+    } else {
+        human(&verdict)
+    })?;
+    Ok(if verdict.ok { Verdict::Fine } else { Verdict::No })
+}
+
+fn verify(args: Verify) -> Result<AuditVerdict, Failure> {
+    let checkpoints = args.checkpoints.as_deref().map(checkpoints::read).transpose()?.unwrap_or_default();
+    let db = config::database(args.db)?;
+    let file = storage_sqlite::open_read_only(&db).map_err(Failure::undecided)?;
+    let mut progress = Progress::to(file.read(|view| view.next_seq()).map_err(Failure::undecided)?);
+    let mut missed = args.expect_head;
+    let verdict = intent_service::verify_log(&mut |f| file.view(f), &checkpoints, &mut |row| {
+        missed = missed.filter(|head| row.chain != head.as_bytes());
+        progress.step();
+    });
+    drop(progress);
+    let verdict = verdict.map_err(Failure::undecided)?;
+    Ok(match missed {
+        Some(head) if verdict.ok => {
+            AuditVerdict { ok: false, first_bad: Some(never_there(&head)), ..verdict }
+        }
+        _ => verdict,
+    })
+}
+
+fn never_there(head: &Digest) -> FirstBadRow {
+    let reason =
+        format!("no row has the head {head} that is expected: rows were cut off at the end, or all replaced");
+    FirstBadRow { id: 0, seq: None, reason }
+}
+
+fn human(verdict: &AuditVerdict) -> String {
+    let Some(bad) = &verdict.first_bad else {
+        let adopted = match verdict.adopted {
+            0 => String::new(),
+            count => {
+                format!("{count} rows of the original service are as they were when they were adopted\n")
+            }
+        };
+        return format!("ok: {} rows, head {}\n{adopted}", verdict.checked, verdict.head);
+    };
+    let place = match (bad.id, bad.seq) {
+        (0, None) => "the log".to_owned(),
+        (0, Some(seq)) => format!("seq {seq}"),
+        (id, None) => format!("row {id}"),
+        (id, Some(seq)) => format!("row {id}, seq {seq}"),
+    };
+    format!("bad: {place}: {}\n{} rows are sound up to there\n", bad.reason, verdict.checked)
+}
