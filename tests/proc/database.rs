@@ -38,7 +38,7 @@ fn a_database_of_a_newer_program_is_refused_and_left_as_it_is() {
     let db = rusqlite::Connection::open(folder.path().join("registry.db")).unwrap();
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     db.execute_batch("PRAGMA user_version = 999").unwrap();
-    refused(folder.path(), "newer");
+    refused(folder.path(), "schema 999");
     db.execute_batch(&format!("PRAGMA user_version = {version}")).unwrap();
     drop(db);
     Server::start(folder.path()).assert_log_verifies();

@@ -1,8 +1,9 @@
 //! From the text of a key to a caller.
 //!
-//! The order is the defence: a malformed key dies before any lookup; an address that failed too often gets no
-//! lookup for keys that were never seen; the secret is compared in constant time before anything about the key
-//! is told; the limit is counted before the scope, so that refused calls count too.
+//! The order is the defence: a malformed key dies before any lookup; the secret is compared in constant time before
+//! anything about the key is told; the limit is counted before the scope, so that refused calls count too. An
+//! address that failed too often is told to wait instead of why it failed; a good key from there still works, so
+//! that nobody can lock out a neighbour behind the same proxy.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -98,7 +99,7 @@ fn identify(
         return Err(fail(services, peer, Code::MalformedKey, "the key is damaged"));
     };
     let (key_id, mac) = presented.identify(&services.pepper);
-    let Some(key) = find(services, &key_id, peer)? else {
+    let Some(key) = find(services, &key_id)? else {
         return Err(fail(services, peer, Code::InvalidKey, "the key is not known"));
     };
     match key.check(&mac, now) {
@@ -123,7 +124,7 @@ pub(crate) fn too_many(seconds: u64) -> ServiceError {
         .with_retry_after(seconds)
 }
 
-fn find(services: &Services, id: &KeyId, peer: IpAddr) -> Result<Option<Arc<KeyRecord>>, ServiceError> {
+fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, ServiceError> {
     if let Some(key) = services.static_keys.get(id) {
         return Ok(Some(key));
     }
@@ -131,11 +132,6 @@ fn find(services: &Services, id: &KeyId, peer: IpAddr) -> Result<Option<Arc<KeyR
     let watch = services.store.watch();
     if let Some(key) = services.keys.fresh(id, watch, services.clock.monotonic_micros()) {
         return Ok(Some(key));
-    }
-    if !services.keys.has_seen(id)
-        && let Some(seconds) = services.failures.blocked(peer)
-    {
-        return Err(too_many(seconds));
     }
     services.counters.key_reads.fetch_add(1, Ordering::Relaxed);
     let found = services.store.read(|view| view.key(id)).map_err(|error| {

@@ -44,12 +44,6 @@ impl KeyCache {
         shard.get(id).filter(|entry| entry.epoch == watch.epoch).map(|entry| Arc::clone(&entry.key))
     }
 
-    /// Whether the key was ever seen, fresh or not: then it is no stranger's guess.
-    #[must_use]
-    pub fn has_seen(&self, id: &KeyId) -> bool {
-        self.shard(id).is_some_and(|s| s.read().unwrap_or_else(PoisonError::into_inner).contains_key(id))
-    }
-
     /// Keeps a key as it was read at `epoch`, or forgets it when it is not there any more.
     pub fn put(&self, id: &KeyId, key: Option<&Arc<KeyRecord>>, epoch: u64) {
         let Some(shard) = self.shard(id) else { return };
