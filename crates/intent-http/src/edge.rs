@@ -228,11 +228,13 @@ async fn record(services: &Services, mut draft: Draft, outcome: &Outcome) -> Res
     Err(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) })
 }
 
+/// The caller's id when it is sane and has not the shape of a secret: it is logged and given back as it came.
 fn request_id(headers: &HeaderMap, services: &Services) -> RequestId {
     headers
         .get("x-request-id")
         .and_then(|value| value.to_str().ok())
         .and_then(RequestId::sane)
+        .filter(|id| audit::redact_text(id.as_str()) == id.as_str())
         .unwrap_or_else(|| RequestId::mint(services.entropy.as_ref()))
 }
 
