@@ -1,1 +1,9 @@
-//! The product in process.
+//! The product in this process: every route, every refusal, every row, on a clock that stands still.
+
+mod app;
+mod audit_coverage;
+mod authz_matrix;
+mod canary;
+mod error_table;
+mod faults;
+mod layers;
