@@ -31,7 +31,7 @@ test-long: ## The same with the whole counts: kill -9 x 25 and the like
 	scripts/test.sh --long
 
 doc: ## Build the API documentation with every warning an error
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 
 deny: ## Check licences, advisories, sources and who may use which crate (installs cargo-deny when it is missing)
 	scripts/deny.sh

@@ -52,7 +52,7 @@ pub struct Flags {
     /// When the audit row of a read is durable: batched or strict [T4_AUDIT, default batched]
     #[arg(long, value_name = "MODE")]
     audit: Option<String>,
-    /// A file that verified checkpoints of the audit log are appended to [T4_AUDIT_CHECKPOINTS]
+    /// A file that verified checkpoints of the audit log are appended to [T4_AUDIT_CHECKPOINTS, default none]
     #[arg(long, value_name = "FILE")]
     audit_checkpoints: Option<PathBuf>,
     /// Let everybody read /metrics [T4_METRICS_PUBLIC=1]

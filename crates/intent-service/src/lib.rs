@@ -62,7 +62,7 @@ pub use recorder::{AuditMode, Recorder};
 pub use revoke_key::revoke_key;
 pub use rotate_key::rotate_key;
 pub use services::{Counters, ServiceParts, Services, Settings};
-pub use static_keys::StaticKeys;
+pub use static_keys::{StaticKeyError, StaticKeys};
 pub use summarize::summarize;
 pub use update_intent::update_intent;
 pub use update_key::update_key;
