@@ -98,7 +98,8 @@ impl Request {
     }
 }
 
-type Boxed = Box<dyn Fn(test::TestRequest) -> std::pin::Pin<Box<dyn Future<Output = Result<ServiceResponse, Error>>>>>;
+type Boxed =
+    Box<dyn Fn(test::TestRequest) -> std::pin::Pin<Box<dyn Future<Output = Result<ServiceResponse, Error>>>>>;
 
 /// The product.
 pub struct TestApp {
@@ -211,6 +212,14 @@ impl TestApp {
         self.clock.advance_micros(seconds * 1_000_000);
     }
 
+    /// Waits until the store has looked at its file at the time that the clock shows now.
+    pub fn settle(&self) {
+        let now = registry_core::Clock::monotonic_micros(self.clock.as_ref());
+        while self.services().store.watch().last_good_look_micros < now {
+            std::thread::yield_now();
+        }
+    }
+
     /// Writes the rows that wait, and returns the value of a query over one column.
     pub async fn rows(&self, sql: &str) -> Vec<Option<String>> {
         self.services().recorder.flush().await.unwrap();
@@ -247,10 +256,17 @@ impl Drop for TestApp {
                 continue;
             }
             let answer = &operation["responses"][status.to_string()];
-            assert!(!answer.is_null(), "{method} {route} answered {status}, which the document does not list");
+            assert!(
+                !answer.is_null(),
+                "{method} {route} answered {status}, which the document does not list"
+            );
             if code != "ok" {
-                let listed = answer["x-t4-codes"].as_array().is_some_and(|codes| codes.iter().any(|c| c == code));
-                assert!(listed, "{method} {route} answered {status} {code}, which the document does not list");
+                let listed =
+                    answer["x-t4-codes"].as_array().is_some_and(|codes| codes.iter().any(|c| c == code));
+                assert!(
+                    listed,
+                    "{method} {route} answered {status} {code}, which the document does not list"
+                );
             }
         }
     }

@@ -3,6 +3,7 @@
 mod app;
 mod audit_coverage;
 mod authz_matrix;
+mod bad_input;
 mod canary;
 mod error_table;
 mod faults;

@@ -77,13 +77,55 @@ impl Connection {
                 }
                 continue;
             }
-            let mut buffer = [0; 16 * 1024];
-            let count = self.stream.read(&mut buffer)?;
-            if count == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            self.rest.extend_from_slice(&buffer[..count]);
+            self.read_more()?;
         }
+    }
+
+    /// Reads the 100 that an `Expect: 100-continue` asks for; false when another answer came.
+    pub fn continues(&mut self) -> std::io::Result<bool> {
+        let status = |bytes: &[u8]| parse(bytes, "GET").map(|(answer, used)| (answer.status, used));
+        loop {
+            if let Some((status, used)) = status(&self.rest) {
+                if status == 100 {
+                    self.rest.drain(..used);
+                }
+                return Ok(status == 100);
+            }
+            self.read_more()?;
+        }
+    }
+
+    /// Whether the other side closes the connection within the time; what it still sends is kept.
+    pub fn closes_within(&mut self, time: Duration) -> bool {
+        let end = std::time::Instant::now() + time;
+        loop {
+            let left = end.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() || self.stream.set_read_timeout(Some(left)).is_err() {
+                return false;
+            }
+            match self.read_more() {
+                Ok(()) => {}
+                Err(error) => {
+                    let late = [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut];
+                    return !late.contains(&error.kind());
+                }
+            }
+        }
+    }
+
+    /// What has come and was not read as an answer yet.
+    pub fn unread(&self) -> String {
+        String::from_utf8_lossy(&self.rest).into_owned()
+    }
+
+    fn read_more(&mut self) -> std::io::Result<()> {
+        let mut buffer = [0; 16 * 1024];
+        let count = self.stream.read(&mut buffer)?;
+        if count == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        self.rest.extend_from_slice(&buffer[..count]);
+        Ok(())
     }
 
     /// Sends a request and reads its answer.

@@ -6,10 +6,22 @@ use std::time::Duration;
 
 use crate::process::eventually;
 
-/// A Redis that a test may kill.
+/// A Redis of the test's own, which it may kill.
 pub struct Redis {
     child: Option<Child>,
     port: u16,
+}
+
+/// The Redis that `T4_TEST_REDIS_URL` names, or else one of the test's own that lives as long as the value. For tests
+/// that leave it running.
+pub fn any() -> (String, Option<Redis>) {
+    match std::env::var("T4_TEST_REDIS_URL") {
+        Ok(url) if !url.is_empty() => (url, None),
+        _ => {
+            let redis = Redis::start();
+            (redis.url(), Some(redis))
+        }
+    }
 }
 
 impl Redis {
@@ -41,7 +53,12 @@ impl Redis {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .expect("`redis-server` is missing: install the package redis-server, or run `make test`, which does");
+            .unwrap_or_else(|error| {
+                panic!(
+                    "`redis-server` can't be started ({error}): install the distribution's package \
+                     `redis-server` (`sudo apt-get install redis-server`), or run `make test`, which does"
+                )
+            });
         self.child = Some(child);
         let port = self.port;
         eventually("redis-server listens", Duration::from_secs(10), || {

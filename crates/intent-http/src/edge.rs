@@ -129,8 +129,10 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     let method = request.method().clone();
     let probe = is_probe(request.path());
 
-    let served = if !probe && !services.recorder.has_room() {
-        // No act without a record: when rows can't be kept, requests are refused.
+    let turned_away = !probe && !services.recorder.has_room();
+    let served = if turned_away {
+        // No act without a record: when rows can't be kept, requests are refused, and counted.
+        services.recorder.turn_away();
         let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
         let error = ApiError(error.with_retry_after(1));
         Some(Ok(request.error_response(error).map_into_right_body()))
@@ -156,7 +158,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
         (None, Some(answer)) => answer.status(),
         (None, None) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    if !probe && !guard.handle.is_recorded() {
+    if !probe && !turned_away && !guard.handle.is_recorded() {
         let outcome = match &failure {
             Some(error) => error.outcome(),
             None => Outcome::ok(status(&failure).as_u16()),

@@ -31,6 +31,8 @@ pub struct Recorder {
     /// Rows that wait or are being written.
     pending: AtomicUsize,
     recorded: AtomicU64,
+    /// Requests that were refused because no more rows could wait, since the last look.
+    turned_away: AtomicU64,
     wake: Notify,
 }
 
@@ -44,6 +46,7 @@ impl Recorder {
             waiting: Mutex::default(),
             pending: AtomicUsize::new(0),
             recorded: AtomicU64::new(0),
+            turned_away: AtomicU64::new(0),
             wake: Notify::new(),
         }
     }
@@ -52,6 +55,17 @@ impl Recorder {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.pending.load(Ordering::Relaxed) < CAPACITY
+    }
+
+    /// Counts a request that was refused because no more rows can wait: its own row could not wait either.
+    pub fn turn_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The requests that were turned away, once there is room for the row that tells of them.
+    #[must_use]
+    pub fn take_turned_away(&self) -> u64 {
+        if self.has_room() { self.turned_away.swap(0, Ordering::Relaxed) } else { 0 }
     }
 
     /// When rows of reads are durable.

@@ -1,5 +1,7 @@
 //! Refusals that were too many for a row each get one row with their count.
 
+use api_types::Code;
+use audit::{Actor, Record, event};
 use registry_core::Timestamp;
 
 use crate::services::Services;
@@ -11,5 +13,16 @@ pub fn flush_refusals(services: &Services, now: Timestamp, all: bool) {
         if all { services.refusals.drain_all(micros, now) } else { services.refusals.drain(micros, now) };
     for record in records {
         services.recorder.push(record);
+    }
+    let turned_away = services.recorder.take_turned_away();
+    if turned_away > 0 {
+        let record = Record::of(event::REFUSALS, now, Actor::System);
+        let code = Code::AuditUnavailable;
+        services.recorder.push(Record {
+            status_code: Some(code.status()),
+            outcome: code.as_str().to_owned(),
+            count: turned_away,
+            ..record
+        });
     }
 }
