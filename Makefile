@@ -10,7 +10,7 @@ help: ## List the targets
 
 run: ## Build and start the server on 127.0.0.1:8001; it prints what to type next
 	cargo build --workspace --bins
-	$(TARGET)/debug/intent-api --bind 127.0.0.1:8001 --welcome
+	$(TARGET)/debug/intent-api --welcome
 
 demo: ## Show the pre-PR check on a throwaway server and git repository, before and after registering
 	cargo build --workspace --bins
