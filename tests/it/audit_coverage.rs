@@ -1,225 +1,279 @@
-//! No act without a record: every request but the probes leaves exactly one row, and it says what happened.
+//! Exactly one row for every request but the probes, with what it was about.
 
-use std::collections::BTreeSet;
+use api_types::Code;
+use rate_limit::Limit;
+use serde_json::json;
 
-use intent_http::document;
-use serde_json::Value;
+use crate::support::routes::{ROUTES, RouteCase, World};
+use crate::support::{Answer, Row, Setup};
 
-use crate::app::{ADMIN, Request, TestApp};
-
-/// The one row that a request left, as JSON of its columns.
-async fn row_of(app: &TestApp, id: &str) -> Value {
-    let sql = format!(
-        "SELECT json_object('event', event, 'actor', actor, 'api_key', api_key, 'agent', agent_id, 'ip', ip,
-         'method', method, 'route', route, 'path', path, 'status', status_code, 'outcome', outcome, 'body', body,
-         'count', count) FROM audit_log WHERE request_id = '{id}'"
-    );
-    let rows = app.rows(&sql).await;
-    assert_eq!(rows.len(), 1, "{id} left {} rows", rows.len());
-    serde_json::from_str(rows[0].as_deref().unwrap()).unwrap()
+fn probe(route: &RouteCase) -> bool {
+    route.guard == "probe"
 }
 
-/// Sends a request with an id of its own, and returns its status and its row.
-async fn recorded(app: &TestApp, n: usize, request: Request) -> (u16, Value) {
-    let id = format!("request-{n}");
-    let status = app.send(request.header("x-request-id", &id)).await.status;
-    (status, row_of(app, &id).await)
+/// What a row must say of an answer.
+fn expected(answer: &Answer, method: &str, route: &str, path: &str, who: (&str, &str, &str)) -> Row {
+    let (actor, api_key, agent) = who;
+    Row {
+        event: "request".to_owned(),
+        request_id: answer.request_id().to_owned(),
+        actor: actor.to_owned(),
+        api_key: api_key.to_owned(),
+        agent: agent.to_owned(),
+        ip: "192.0.2.1".to_owned(),
+        method: method.to_owned(),
+        route: route.to_owned(),
+        path: path.to_owned(),
+        status: i64::from(answer.status),
+        outcome: answer.code(),
+        count: 1,
+        ..Row::default()
+    }
+}
+
+/// The row without what differs from request to request.
+fn plain(row: Row) -> Row {
+    Row { id: 0, body: String::new(), ..row }
+}
+
+const NOBODY: (&str, &str, &str) = ("anonymous", "", "");
+const ADMIN: (&str, &str, &str) = ("admin", "", "");
+
+#[actix_web::test]
+async fn every_success_leaves_one_row_that_says_who_and_what() {
+    for route in ROUTES.iter().filter(|route| !probe(route)) {
+        let world = World::new().await;
+        let answer = route.allowed(&world).send().await;
+        assert_eq!(answer.status, route.success, "{}", answer.text());
+        let row = world.app.one_row().await;
+        let who = match route.guard {
+            "admin" | "metrics" => ADMIN,
+            "public" => NOBODY,
+            _ => ("agent", world.alice.id.as_str(), "alice"),
+        };
+        let path = route.path(&world);
+        assert_eq!(plain(row), expected(&answer, route.method, route.template, &path, who));
+    }
 }
 
 #[actix_web::test]
-async fn every_route_leaves_one_row_for_a_success_and_one_for_a_refusal() {
-    let app = TestApp::start().await;
-    let (key, key_id) = app.key(r#"{"agent_id":"agent","rate_per_minute":1000000}"#).await;
-    let victim = app.key(r#"{"agent_id":"victim"}"#).await.1;
-    let rotated = app.key(r#"{"agent_id":"rotated"}"#).await.1;
-    for id in ["one", "two"] {
-        app.post(&key, "/intents", &format!(r#"{{"id":"{id}","code":"F821"}}"#)).await;
+async fn every_refusal_of_a_stranger_leaves_one_row() {
+    for route in ROUTES.iter().filter(|route| !probe(route) && route.guard != "public") {
+        let world = World::new().await;
+        let answer = route.call(&world).send().await;
+        answer.refused(Code::MissingCredentials);
+        let row = world.app.one_row().await;
+        let path = route.path(&world);
+        assert_eq!(plain(row), expected(&answer, route.method, route.template, &path, NOBODY));
     }
-    let document = document();
-    let mut n = 0;
-    let mut seen = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let method = method.to_uppercase();
-            let guard = operation["x-t4-guard"].as_str().unwrap();
-            let target = path
-                .replace("{id}", if method == "DELETE" { "two" } else { "one" })
-                .replace("{key}", if path.ends_with("rotate") { &rotated } else { &victim })
-                .replace("{owner}", "team")
-                .replace("{file}", "index.css");
-            let target =
-                if path == "/intents/by_file" { "/intents/by_file?file=a.py".to_owned() } else { target };
-            let body = match (method.as_str(), path.as_str()) {
-                ("POST", "/intents") => r#"{"code":"F821"}"#,
-                ("POST", "/intents/batch") => r#"{"intents":[{"code":"F821"}]}"#,
-                ("POST", "/intents/pre_pr_check") => r#"{"files":["a.py"]}"#,
-                ("POST", "/admin/api_keys") => r#"{"agent_id":"new"}"#,
-                ("PATCH", _) => "{}",
-                _ => "",
-            };
-            let request = || {
-                let request = Request::new(&method, &target);
-                if body.is_empty() { request } else { request.json(body) }
-            };
-            if guard == "probe" {
-                let before = app.count("SELECT COUNT(*) FROM audit_log").await;
-                assert_eq!(app.send(request()).await.status, 200);
-                assert_eq!(app.count("SELECT COUNT(*) FROM audit_log").await, before, "{path} is a probe");
-                continue;
-            }
-            n += 1;
-            let right = match guard {
-                "admin" => request().admin(),
-                guard if guard.starts_with("agent") => request().key(&key),
-                _ => request(),
-            };
-            let (status, row) = recorded(&app, n, right).await;
-            assert!((200..300).contains(&status), "{method} {target}: {status}");
-            assert_eq!(row["outcome"], "ok", "{row}");
-            assert_eq!(
-                (row["method"].as_str(), row["route"].as_str()),
-                (Some(&*method), Some(path.as_str())),
-                "{row}"
-            );
-            assert_eq!(row["status"], status, "{row}");
-            assert_eq!((row["event"].as_str(), row["ip"].as_str()), (Some("request"), Some("127.0.0.1")));
-            let (actor, agent) = match guard {
-                "admin" => ("admin", None),
-                guard if guard.starts_with("agent") => ("agent", Some("agent")),
-                _ => ("anonymous", None),
-            };
-            assert_eq!((row["actor"].as_str(), row["agent"].as_str()), (Some(actor), agent), "{row}");
-            assert_eq!(row["api_key"].as_str(), agent.map(|_| key_id.as_str()), "{row}");
-            if guard != "public" && guard != "metrics" {
-                n += 1;
-                let (status, row) = recorded(&app, n, request()).await;
-                assert_eq!(status, 401);
-                assert_eq!(
-                    (row["outcome"].as_str(), row["status"].as_u64()),
-                    (Some("missing_credentials"), Some(401))
-                );
-                assert_eq!(
-                    (row["route"].as_str(), row["actor"].as_str()),
-                    (Some(path.as_str()), Some("anonymous"))
-                );
-                app.advance(61);
-            }
-            seen.insert((method, path.clone()));
+}
+
+#[actix_web::test]
+async fn a_public_page_over_its_limit_leaves_one_row() {
+    for route in ROUTES.iter().filter(|route| route.guard == "public") {
+        let world = World::new().await;
+        for _ in 0..600 {
+            assert!(world.app.services.limiter.check("ip:192.0.2.1", Limit::per_minute(600)).await.admitted);
         }
+        let answer = route.call(&world).send().await;
+        answer.refused(Code::RateLimited);
+        let row = world.app.one_row().await;
+        let path = route.path(&world);
+        assert_eq!(plain(row), expected(&answer, route.method, route.template, &path, NOBODY));
     }
-    assert_eq!(seen.len() + 3, intent_http::endpoints().len(), "three probes, and every other route");
 }
 
 #[actix_web::test]
-async fn refusals_of_every_layer_leave_one_row_with_their_code() {
-    let app = TestApp::start().await;
-    let key = app.agent("agent").await;
-    let post = |body: &str| Request::new("POST", "/intents").key(&key).json(body);
-    let large = format!(r#"{{"code":"F821","reason":"{}"}}"#, "x".repeat(2 * 1024 * 1024));
-    let requests = vec![
-        (Request::new("GET", "/nowhere"), 404, "route_not_found"),
-        (Request::new("PUT", "/intents"), 405, "method_not_allowed"),
-        (post("{"), 400, "malformed_json"),
-        (post(r#"{"code":1}"#), 422, "invalid_body"),
-        (post(&large), 413, "body_too_large"),
+async fn an_agent_that_is_refused_for_its_scope_is_named_in_the_row() {
+    for route in ROUTES.iter().filter(|route| route.scope().is_some()) {
+        let world = World::new().await;
+        let none = world.app.key_with(json!({ "agent_id": "none", "scopes": "" })).await;
+        world.app.skip_rows().await;
+        let answer = route.call(&world).key(&none.text).send().await;
+        answer.refused(Code::MissingScope);
+        let row = world.app.one_row().await;
+        let (path, who) = (route.path(&world), ("agent", none.id.as_str(), "none"));
+        assert_eq!(plain(row), expected(&answer, route.method, route.template, &path, who));
+    }
+}
+
+#[actix_web::test]
+async fn probes_leave_no_row() {
+    let world = World::new().await;
+    for route in ROUTES.iter().filter(|route| probe(route)) {
+        route.call(&world).send().await.ok(200);
+        let path = route.path(&world);
+        world.app.call("HEAD", &path).send().await;
+        world.app.call("POST", &path).send().await.refused(Code::MethodNotAllowed);
+    }
+    assert_eq!(world.app.new_rows().await, []);
+}
+
+#[actix_web::test]
+async fn what_the_framework_refuses_leaves_one_row() {
+    let world = World::new().await;
+    let (app, key) = (&world.app, world.alice.text.as_str());
+    let alice = ("agent", world.alice.id.as_str(), "alice");
+
+    let answer = app.get("/nowhere?x=1").send().await;
+    answer.refused(Code::RouteNotFound);
+    assert_eq!(plain(app.one_row().await), expected(&answer, "GET", "-", "/nowhere?x=1", NOBODY));
+
+    let answer = app.call("PUT", "/intents/alice-1").key(key).send().await;
+    answer.refused(Code::MethodNotAllowed);
+    assert_eq!(plain(app.one_row().await), expected(&answer, "PUT", "/intents/{id}", "/intents/alice-1", NOBODY));
+
+    let large = vec![b' '; 1024 * 1024 + 1];
+    for (call, code) in [
+        (app.call("POST", "/intents").key(key).body(large), Code::BodyTooLarge),
+        (app.call("POST", "/intents").key(key).typed("text/plain", "{}"), Code::UnsupportedMediaType),
+        (app.call("POST", "/intents").key(key).body("{"), Code::MalformedJson),
+        (app.call("POST", "/intents").key(key).body("{}"), Code::InvalidBody),
+    ] {
+        let answer = call.send().await;
+        answer.refused(code);
+        let row = app.one_row().await;
+        // A body that was read leaves its digest, whatever it was.
+        assert_eq!(plain(row), expected(&answer, "POST", "/intents", "/intents", alice));
+    }
+}
+
+#[actix_web::test]
+async fn every_refusal_of_a_use_case_leaves_one_row() {
+    let world = World::new().await;
+    let (app, alice, mallory) = (&world.app, &world.alice, &world.mallory);
+    let calls = [
+        (app.get("/intents/none").key(&alice.text), alice, "/intents/{id}", Code::IntentNotFound),
+        (app.get("/intents?limit=0").key(&alice.text), alice, "/intents", Code::InvalidQuery),
+        (app.get("/intents?cursor=00").key(&alice.text), alice, "/intents", Code::InvalidCursor),
         (
-            Request::new("POST", "/intents").key(&key).header("content-type", "text/plain").body("x"),
-            415,
-            "unsupported_media_type",
+            app.post("/intents", &json!({ "id": "alice-1", "code": "X" })).key(&mallory.text),
+            mallory,
+            "/intents",
+            Code::IntentExists,
         ),
-        (post(r#"{"code":"F821","status":"planned"}"#), 422, "owner_and_ticket_required"),
-        (post(r#"{"code":"F821","agent_id":"other"}"#), 403, "identity_mismatch"),
-        (Request::new("GET", "/intents/none").key(&key), 404, "intent_not_found"),
-        (Request::new("PATCH", "/intents/none").key(&key).json("{}"), 404, "intent_not_found"),
-        (Request::new("GET", "/intents?limit=0").key(&key), 422, "invalid_query"),
-        (Request::new("GET", "/test/panic"), 500, "internal"),
+        (
+            app.post("/intents", &json!({ "code": "X", "agent_id": "alice" })).key(&mallory.text),
+            mallory,
+            "/intents",
+            Code::IdentityMismatch,
+        ),
+        (
+            app.post("/intents/batch", &json!({ "intents": [] })).key(&alice.text),
+            alice,
+            "/intents/batch",
+            Code::InvalidField,
+        ),
+        (
+            app.post("/intents/pre_pr_check", &json!({ "files": [""] })).key(&alice.text),
+            alice,
+            "/intents/pre_pr_check",
+            Code::InvalidField,
+        ),
+        (
+            app.patch("/intents/alice-1", &json!({ "status": "planned" })).key(&alice.text),
+            alice,
+            "/intents/{id}",
+            Code::OwnerAndTicketRequired,
+        ),
+        (
+            app.patch("/intents/alice-1", &json!({})).key(&mallory.text),
+            mallory,
+            "/intents/{id}",
+            Code::NotYours,
+        ),
+        (
+            app.patch("/intents/alice-1", &json!({})).key(&alice.text).header("If-Match", "\"7\""),
+            alice,
+            "/intents/{id}",
+            Code::VersionMismatch,
+        ),
     ];
-    for (n, (request, status, code)) in requests.into_iter().enumerate() {
-        let (found, row) = recorded(&app, n, request).await;
-        assert_eq!((found, row["outcome"].as_str()), (status, Some(code)), "{row}");
-        assert_eq!(row["status"], status);
+    for (call, who, route, code) in calls {
+        let answer = call.send().await;
+        answer.refused(code);
+        let row = app.one_row().await;
+        let path = row.path.clone();
+        let who = ("agent", who.id.as_str(), who.agent.as_str());
+        let method = row.method.clone();
+        assert_eq!(plain(row), expected(&answer, &method, route, &path, who));
     }
-    assert_eq!(app.count("SELECT COUNT(*) FROM intents").await, 0);
 }
 
 #[actix_web::test]
-async fn a_key_in_the_path_or_the_query_is_recorded_by_its_id_alone() {
-    let app = TestApp::start().await;
-    let (key, key_id) = app.key(r#"{"agent_id":"agent"}"#).await;
-    let requests = [
-        Request::new("DELETE", &format!("/admin/api_keys/{key}")).admin(),
-        Request::new("GET", &format!("/intents?admin_token={ADMIN}&key={key}")).key(&key),
-        Request::new("GET", &format!("/admin/api_keys?admin_token={ADMIN}")),
-        Request::new("GET", &format!("/{key}")),
+async fn every_refusal_of_an_admins_use_case_leaves_one_row() {
+    let world = World::new().await;
+    let app = &world.app;
+    let calls = [
+        (app.delete("/intents/none"), "/intents/{id}", Code::IntentNotFound),
+        (app.delete("/admin/api_keys/t4_000000000009"), "/admin/api_keys/{key}", Code::KeyNotFound),
+        (app.patch("/admin/api_keys/t4_000000000009", &json!({})), "/admin/api_keys/{key}", Code::KeyNotFound),
+        (
+            app.post("/admin/api_keys/t4_000000000009/rotate", &json!({})),
+            "/admin/api_keys/{key}/rotate",
+            Code::KeyNotFound,
+        ),
+        (app.post("/admin/api_keys", &json!({ "agent_id": "" })), "/admin/api_keys", Code::InvalidField),
+        (app.get("/admin/audit?status=99"), "/admin/audit", Code::InvalidQuery),
+        (app.get("/admin/api_keys?cursor=00"), "/admin/api_keys", Code::InvalidCursor),
     ];
-    for (n, request) in requests.into_iter().enumerate() {
-        let (_, row) = recorded(&app, n, request).await;
-        let text = row.to_string();
-        assert!(!text.contains(&key) && !text.contains(ADMIN), "{text}");
-        if n == 0 {
-            assert_eq!(row["path"], format!("/admin/api_keys/{key_id}"));
-        }
+    for (call, route, code) in calls {
+        let answer = call.admin().send().await;
+        answer.refused(code);
+        let row = app.one_row().await;
+        assert_eq!((row.route.as_str(), row.outcome.as_str()), (route, code.as_str()));
+        assert_eq!((row.actor.as_str(), row.status), ("admin", i64::from(answer.status)));
+        assert_eq!(row.request_id, answer.request_id());
     }
 }
 
 #[actix_web::test]
-async fn a_change_and_its_row_are_one_transaction() {
-    let app = TestApp::start().await;
-    let key = app.agent("agent").await;
-    // The log can't take rows: nothing may change either.
-    let db = rusqlite::Connection::open(&app.db).unwrap();
-    db.execute_batch(
-        "CREATE TRIGGER no_rows BEFORE INSERT ON audit_log BEGIN SELECT RAISE(ABORT, 'no rows'); END",
-    )
-    .unwrap();
-    let answer = app.post(&key, "/intents", r#"{"id":"unrecorded","code":"F821"}"#).await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
-    db.execute_batch("DROP TRIGGER no_rows").unwrap();
-    assert_eq!(app.count("SELECT COUNT(*) FROM intents").await, 0, "a change without its record");
-    let answer = app.post(&key, "/intents", r#"{"id":"recorded","code":"F821"}"#).await;
-    assert_eq!(answer.status, 201, "{}", answer.body);
-    // No flush in between: the row of a change is there with the change.
-    let rows = db.query_row(
-        "SELECT COUNT(*) FROM audit_log WHERE status_code = 201 AND route = '/intents'",
-        [],
-        |row| row.get::<_, i64>(0),
-    );
-    assert_eq!(rows.unwrap(), 1);
+async fn a_replayed_answer_leaves_a_row_of_its_own() {
+    let world = World::new().await;
+    let create = || world.app.post("/intents", &json!({ "code": "F401" })).key(&world.alice.text).once("one");
+    let first = create().send().await;
+    assert_eq!((world.app.one_row().await.request_id, first.status), (first.request_id().to_owned(), 201));
+    let again = create().send().await;
+    assert_eq!((world.app.one_row().await.request_id, again.status), (again.request_id().to_owned(), 201));
 }
 
 #[actix_web::test]
-async fn in_strict_mode_the_row_of_a_read_is_there_before_its_answer() {
-    let settings = intent_http::HttpSettings::default();
-    let strict = intent_service::AuditMode::Strict;
-    let app = TestApp::with(|options| options.audit = strict, settings).await;
-    let key = app.agent("agent").await;
-    app.get(&key, "/intents").await;
-    let db = rusqlite::Connection::open(&app.db).unwrap();
-    let rows = "SELECT COUNT(*) FROM audit_log WHERE route = '/intents' AND method = 'GET'";
-    assert_eq!(db.query_row(rows, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+async fn a_caller_that_goes_away_leaves_a_row() {
+    let world = World::new().await;
+    let call = world.app.get("/intents").key(&world.alice.text).header("X-Request-Id", "gone");
+    // The list is read on another thread, so the request still runs when it is dropped.
+    let mut sending = Box::pin(call.send());
+    let first = std::future::poll_fn(|context| std::task::Poll::Ready(sending.as_mut().poll(context))).await;
+    assert!(first.is_pending());
+    drop(sending);
+    let row = world.app.one_row().await;
+    assert_eq!((row.request_id.as_str(), row.status, row.outcome.as_str()), ("gone", 499, "client_gone"));
 }
 
 #[actix_web::test]
-async fn an_edited_row_is_named_by_the_verification() {
-    let app = TestApp::start().await;
-    let key = app.agent("agent").await;
-    for n in 0..5 {
-        app.post(&key, "/intents", &format!(r#"{{"id":"i{n}","code":"F821"}}"#)).await;
+async fn in_strict_mode_the_row_is_durable_before_the_answer() {
+    let mut setup = Setup::new();
+    setup.options.audit = intent_service::AuditMode::Strict;
+    let app = setup.start().await;
+    let sql = "SELECT count(*) FROM audit_log WHERE outcome = 'missing_credentials'";
+    for request in 1..=3 {
+        app.get("/intents").send().await.refused(Code::MissingCredentials);
+        // Nothing was flushed here.
+        assert_eq!(app.count(sql), request);
     }
-    let verify = || async { app.send(Request::new("GET", "/admin/audit/verify").admin()).await.json() };
-    assert_eq!(verify().await["ok"], true);
-    let db = rusqlite::Connection::open(&app.db).unwrap();
-    let row = "SELECT id FROM audit_log WHERE path = '/intents' AND status_code = 201 LIMIT 1 OFFSET 2";
-    let id: i64 = db.query_row(row, [], |row| row.get(0)).unwrap();
-    db.execute("UPDATE audit_log SET agent_id = 'somebody else' WHERE id = ?1", [id]).unwrap();
-    let verdict = verify().await;
-    assert_eq!(
-        (verdict["ok"].as_bool(), verdict["first_bad"]["id"].as_i64()),
-        (Some(false), Some(id)),
-        "{verdict}"
-    );
-    db.execute("UPDATE audit_log SET agent_id = 'agent' WHERE id = ?1", [id]).unwrap();
-    assert_eq!(verify().await["ok"], true);
-    db.execute("DELETE FROM audit_log WHERE id = ?1", [id]).unwrap();
-    assert_eq!(verify().await["ok"], false, "a removed row is noticed");
+}
+
+#[actix_web::test]
+async fn bodies_are_kept_redacted_and_bounded() {
+    let world = World::new().await;
+    let (app, key) = (&world.app, world.alice.text.as_str());
+    app.post("/intents", &json!({ "code": "A", "raw": { "password": "hunter2", "n": 1 } })).key(key).send().await;
+    assert_eq!(app.one_row().await.body, r#"{"code":"A","raw":{"n":1,"password":"[redacted]"}}"#);
+    app.post("/intents", &json!({ "code": "A", "reason": "x".repeat(9000) })).key(key).send().await.ok(201);
+    let row = app.one_row().await;
+    assert_eq!((row.body.as_str(), row.outcome.as_str()), ("", "ok"));
+    assert_eq!(app.count("SELECT count(*) FROM audit_log WHERE body_sha256 IS NOT NULL AND body IS NULL"), 1);
+    let path = format!("/intents/{}", "p".repeat(4000));
+    app.get(&path).key(key).send().await.refused(Code::IntentNotFound);
+    assert_eq!(app.one_row().await.path.len(), 1024);
 }
