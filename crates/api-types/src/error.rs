@@ -83,7 +83,7 @@ codes! {
     /// The key was revoked.
     RevokedKey = "revoked_key", 401, "ask an admin for a new key";
     /// The key has expired.
-    ExpiredKey = "expired_key", 401, "ask an admin to rotate the key";
+    ExpiredKey = "expired_key", 401, "ask an admin for a new key";
     /// The admin token is wrong.
     InvalidAdminToken = "invalid_admin_token", 401, "the server prints at start where the token lies";
     /// The key lacks the scope that this route needs.
