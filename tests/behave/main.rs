@@ -1,0 +1,10 @@
+//! The product in this process: every route, every refusal, every row, on a clock that stands still.
+
+mod app;
+mod audit_coverage;
+mod authz_matrix;
+mod bad_input;
+mod canary;
+mod error_table;
+mod faults;
+mod layers;
