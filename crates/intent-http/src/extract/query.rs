@@ -68,9 +68,9 @@ pub(crate) fn invalid(what: &str) -> ApiError {
 /// A parameter of the path, decoded. The framework leaves `%2F`, `%25` and `%2B` as they came, so that an encoded
 /// slash does not split a segment.
 pub(crate) fn path_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
+    let not_utf8 = |_| ApiError::new(Code::MalformedRequest, "the path is not UTF-8");
+    // The router has put U+FFFD where the path is not UTF-8, so the path is checked as it was sent.
+    percent_decode_str(request.uri().path()).decode_utf8().map_err(not_utf8)?;
     let raw = request.match_info().get(name).unwrap_or_default();
-    let decoded = percent_decode_str(raw).decode_utf8();
-    decoded
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|_| ApiError::new(Code::MalformedRequest, "the path is not UTF-8"))
+    percent_decode_str(raw).decode_utf8().map(std::borrow::Cow::into_owned).map_err(not_utf8)
 }
