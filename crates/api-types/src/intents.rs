@@ -88,11 +88,16 @@ impl CreateIntent {
     /// The words of the core. `agent_id` is left to the use case, which compares it with the key's.
     ///
     /// # Errors
-    /// A sentence when `raw` is no JSON object.
+    /// A sentence when `raw` is no JSON object, or one that not every reader of JSON can read.
     pub fn into_core(self) -> Result<NewIntent, String> {
         let raw = self.raw.map(|raw| raw.get().to_owned()).filter(|raw| raw != "null");
         if raw.as_ref().is_some_and(|raw| !raw.starts_with('{')) {
             return Err("`raw` takes a JSON object".to_owned());
+        }
+        // It is given back to every reader as it came, so it must not be what readers of JSON stumble over: lone
+        // surrogates, numbers beyond all measure, thousands of brackets inside each other.
+        if let Some(Err(problem)) = raw.as_deref().map(serde_json::from_str::<serde_json::Value>) {
+            return Err(format!("`raw` takes a JSON object that readers of JSON can read: {problem}"));
         }
         Ok(NewIntent {
             id: self.id,
@@ -326,7 +331,17 @@ mod tests {
 
     #[test]
     fn raw_must_be_an_object() {
-        for (text, fits) in [(r#"{"a":1}"#, true), ("null", true), ("[]", false), ("5", false)] {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(1000), "]".repeat(1000));
+        let cases = [
+            (r#"{"a":1}"#, true),
+            ("null", true),
+            ("[]", false),
+            ("5", false),
+            (r#"{"a":"\ud800"}"#, false),
+            (r#"{"a":1e400}"#, false),
+            (deep.as_str(), false),
+        ];
+        for (text, fits) in cases {
             let body = format!(r#"{{"code":"F821","raw":{text}}}"#);
             let create: CreateIntent = serde_json::from_str(&body).unwrap();
             assert_eq!(create.into_core().is_ok(), fits, "{text}");
