@@ -155,13 +155,24 @@ fn fits(filter: &IntentFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
     let status = match filter.status.as_deref() {
         None => true,
         // A row without a status is shown as reserved.
-        Some(wanted) => columns::text(row, 12)?.as_deref().unwrap_or(Status::Reserved.as_str()) == wanted,
+        Some(wanted) => {
+            let stored = columns::text(row, 12)?;
+            usual(stored.as_deref().unwrap_or(Status::Reserved.as_str())) == usual(wanted)
+        }
     };
     Ok(status
         && same(1, filter.code.as_deref())?
         && same(3, filter.file.as_deref())?
         && same(9, filter.owner.as_ref().map(Owner::as_str))?
         && same(17, filter.agent_id.as_ref().map(registry_core::AgentId::as_str))?)
+}
+
+/// The usual word for a status: `documented` is `accepted`. An unknown one stands for itself.
+fn usual(word: &str) -> &str {
+    match Status::parse(word) {
+        Some(status) => status.as_str(),
+        None => word,
+    }
 }
 
 fn count(
