@@ -12,13 +12,10 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
-use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, web};
 use api_keys::key_id_of_text;
 use api_types::Code;
 use audit::{Body, Draft, DraftHandle, Outcome, Principal};
@@ -29,6 +26,7 @@ use registry_core::RequestId;
 
 use crate::address;
 use crate::app::route_of;
+use crate::dress::dress;
 use crate::error::{self, ApiError};
 use crate::state::HttpState;
 
@@ -253,73 +251,6 @@ fn key_path(path: &str, services: &Services) -> Option<String> {
 
 fn is_probe(path: &str) -> bool {
     matches!(path, "/health" | "/healthz" | "/readyz")
-}
-
-/// Gives an answer its headers, and an error its body.
-fn dress<B: MessageBody + 'static>(
-    answer: Option<ServiceResponse<EitherBody<B, BoxBody>>>,
-    edge: &Edge,
-    request_id: &RequestId,
-    failure: Option<&ServiceError>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let Some(error) = failure else {
-        let mut response = answer.ok_or_else(|| ApiError::new(Code::Internal, "there is no answer"))?;
-        set_headers(response.headers_mut(), edge, request_id);
-        return Ok(response);
-    };
-    let mut shaped = HttpResponse::build(error::status(error.code));
-    shaped.insert_header((CONTENT_TYPE, "application/json"));
-    if let Some(allow) = answer.as_ref().and_then(|answer| answer.headers().get(ALLOW)) {
-        shaped.insert_header((ALLOW, allow.clone()));
-    }
-    if let Some(seconds) = error.retry_after {
-        shaped.insert_header((RETRY_AFTER, seconds));
-    }
-    let mut shaped = shaped.body(error::body(error, request_id.as_str()));
-    set_headers(shaped.headers_mut(), edge, request_id);
-    match answer {
-        Some(answer) => {
-            let request = answer.request().clone();
-            Ok(ServiceResponse::new(request, shaped).map_into_right_body())
-        }
-        // The request went down with the handler, so the answer travels as an error.
-        None => Err(InternalError::from_response("no answer", shaped).into()),
-    }
-}
-
-fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &RequestId) {
-    let mut set = |name: &'static str, value: HeaderValue| {
-        headers.insert(HeaderName::from_static(name), value);
-    };
-    set("x-content-type-options", HeaderValue::from_static("nosniff"));
-    set("x-frame-options", HeaderValue::from_static("DENY"));
-    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
-        set("x-request-id", id);
-    }
-    if edge.deprecated {
-        set("deprecation", HeaderValue::from_static("@1762387200"));
-    }
-    if let Some(limit) = edge.limit {
-        limit_headers(limit, &mut set);
-    }
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-}
-
-/// The IETF draft's fields, and the older ones that clients know.
-fn limit_headers(limit: Decision, set: &mut impl FnMut(&'static str, HeaderValue)) {
-    let reset = limit.reset_seconds();
-    let mut text = |name, text: String| {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            set(name, value);
-        }
-    };
-    text("ratelimit-policy", format!("\"key\";q={};w=60", limit.limit));
-    text("ratelimit", format!("\"key\";r={};t={reset}", limit.remaining));
-    text("x-ratelimit-limit", limit.limit.to_string());
-    text("x-ratelimit-remaining", limit.remaining.to_string());
-    text("x-ratelimit-reset", reset.to_string());
 }
 
 /// One log line and the metrics.

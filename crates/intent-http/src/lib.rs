@@ -9,6 +9,7 @@ mod admin;
 mod app;
 mod blocking;
 mod docs;
+mod dress;
 mod edge;
 mod endpoint;
 mod error;

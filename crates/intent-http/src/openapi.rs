@@ -105,7 +105,7 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
 fn guard_codes(guard: Guard) -> Vec<Code> {
     match guard {
         Guard::Probe => vec![],
-        Guard::Public => vec![Code::AuditUnavailable],
+        Guard::Public => vec![Code::MalformedRequest, Code::AuditUnavailable],
         Guard::Metrics => {
             vec![
                 Code::MissingCredentials,
@@ -115,6 +115,7 @@ fn guard_codes(guard: Guard) -> Vec<Code> {
             ]
         }
         Guard::Agent(_) => vec![
+            Code::MalformedRequest,
             Code::MissingCredentials,
             Code::MalformedKey,
             Code::InvalidKey,
@@ -132,6 +133,7 @@ fn guard_codes(guard: Guard) -> Vec<Code> {
             Code::Internal,
         ],
         Guard::Admin => vec![
+            Code::MalformedRequest,
             Code::MissingCredentials,
             Code::InvalidAdminToken,
             Code::TooManyFailures,

@@ -77,13 +77,7 @@ pub async fn authenticate_agent(
         let details = serde_json::json!({ "scope": scope.as_str() });
         return Err(refuse(ServiceError::new(Code::MissingScope, what).with_details(details)));
     }
-    let caller = AgentCaller {
-        key_id: key.key_id.clone(),
-        agent_id: key.agent_id.clone(),
-        owner: key.owner.clone(),
-        scopes: key.scopes.clone(),
-    };
-    Ok(Admitted { caller, principal, limit: Some(decision) })
+    Ok(Admitted { caller: AgentCaller(key), principal, limit: Some(decision) })
 }
 
 fn identify(

@@ -1,20 +1,40 @@
 //! Who asks, when, and the open record of the request: the first argument of every use case.
 
-use api_keys::ScopeSet;
+use std::sync::Arc;
+
+use api_keys::{KeyRecord, ScopeSet};
 use audit::Draft;
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
-/// An agent whose key was checked. Only [`crate::authenticate_agent`] makes one.
+/// An agent whose key was checked. Only [`crate::authenticate_agent`] makes one. The key's record is shared with the
+/// cache: nothing of it is copied for a request.
 #[derive(Debug, Clone)]
-pub struct AgentCaller {
+pub struct AgentCaller(pub(crate) Arc<KeyRecord>);
+
+impl AgentCaller {
     /// The key's public name.
-    pub key_id: KeyId,
+    #[must_use]
+    pub fn key_id(&self) -> &KeyId {
+        &self.0.key_id
+    }
+
     /// The agent.
-    pub agent_id: AgentId,
+    #[must_use]
+    pub fn agent_id(&self) -> &AgentId {
+        &self.0.agent_id
+    }
+
     /// Who answers for it.
-    pub owner: Option<Owner>,
+    #[must_use]
+    pub fn owner(&self) -> Option<&Owner> {
+        self.0.owner.as_ref()
+    }
+
     /// What it may do.
-    pub scopes: ScopeSet,
+    #[must_use]
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.0.scopes
+    }
 }
 
 /// Somebody who showed the admin token. Only [`crate::authenticate_admin`] makes one, or a tool that works on

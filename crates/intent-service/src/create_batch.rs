@@ -29,7 +29,7 @@ pub async fn create_batch(
         .store
         .write(draft, at_micros, move |tx| {
             let op = Operation {
-                caller: caller.key_id.as_str(),
+                caller: caller.key_id().as_str(),
                 name: "create_batch",
                 idempotency: idempotency.as_ref(),
                 now,

@@ -39,7 +39,7 @@ pub async fn create_intent(
         .store
         .write(draft, at_micros, move |tx| {
             let op = Operation {
-                caller: caller.key_id.as_str(),
+                caller: caller.key_id().as_str(),
                 name: "create_intent",
                 idempotency: idempotency.as_ref(),
                 now,
@@ -66,14 +66,14 @@ pub(crate) fn prepare(
     body: CreateIntent,
     now: registry_core::Timestamp,
 ) -> Result<Prepared, ServiceError> {
-    if body.agent_id.as_deref().is_some_and(|named| named != caller.agent_id.as_str()) {
+    if body.agent_id.as_deref().is_some_and(|named| named != caller.agent_id().as_str()) {
         let what = "`agent_id` names another agent than the key";
         return Err(ServiceError::new(Code::IdentityMismatch, what));
     }
     let creation = creation_digest(&body);
     let new = body.into_core().map_err(|what| ServiceError::new(Code::InvalidField, what))?;
     let minted = || IntentId::mint(now, services.entropy.as_ref());
-    let intent = new.into_intent(minted, caller.agent_id.clone(), now)?;
+    let intent = new.into_intent(minted, caller.agent_id().clone(), now)?;
     Ok(Prepared { intent, creation })
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn insert(
         }
         Inserted::No { existing, creation }
             if creation == Some(prepared.creation)
-                && existing.agent_id.as_ref() == Some(&caller.agent_id) =>
+                && existing.agent_id.as_ref() == Some(caller.agent_id()) =>
         {
             Ok(Ok(Created { version: existing.version, intent: (*existing).into(), new: false }))
         }

@@ -29,7 +29,7 @@ pub async fn pre_pr_check(
         .store
         .write(draft, at_micros, move |tx| {
             let op = Operation {
-                caller: caller.key_id.as_str(),
+                caller: caller.key_id().as_str(),
                 name: "pre_pr_check",
                 idempotency: idempotency.as_ref(),
                 now,
@@ -77,7 +77,7 @@ fn prepare(
         }
         if seen.insert(file.clone()) {
             let id = IntentId::mint(now, services.entropy.as_ref());
-            candidates.push(Intent::placeholder(id, code.clone(), file, caller.agent_id.clone(), now));
+            candidates.push(Intent::placeholder(id, code.clone(), file, caller.agent_id().clone(), now));
         }
     }
     Ok((body.critical_codes, candidates, body.auto_create_reserved))

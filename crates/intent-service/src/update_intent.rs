@@ -37,7 +37,7 @@ pub async fn update_intent(
         .store
         .write(draft, at_micros, move |tx| {
             let op = Operation {
-                caller: caller.key_id.as_str(),
+                caller: caller.key_id().as_str(),
                 name: &name,
                 idempotency: idempotency.as_ref(),
                 now,
@@ -64,8 +64,8 @@ fn change(
     expected: Option<u64>,
     now: registry_core::Timestamp,
 ) -> Result<Intent, ServiceError> {
-    let yours = intent.belongs_to(&caller.agent_id, caller.owner.as_ref());
-    if !yours && !caller.scopes.allows(Scope::IntentsAny) {
+    let yours = intent.belongs_to(caller.agent_id(), caller.owner());
+    if !yours && !caller.scopes().allows(Scope::IntentsAny) {
         let what = "the intent belongs to another agent and owner";
         return Err(ServiceError::new(Code::NotYours, what));
     }

@@ -154,10 +154,13 @@ fn fits(filter: &IntentFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
     };
     let status = match filter.status.as_deref() {
         None => true,
-        // A row without a status is shown as reserved.
+        // A stored text counts as what it is read as; a word that is no status stands for itself.
         Some(wanted) => {
             let stored = columns::text(row, 12)?;
-            usual(stored.as_deref().unwrap_or(Status::Reserved.as_str())) == usual(wanted)
+            match Status::parse(wanted) {
+                Some(status) => Status::read(stored.as_deref()).status == status,
+                None => stored.as_deref() == Some(wanted),
+            }
         }
     };
     Ok(status
@@ -165,14 +168,6 @@ fn fits(filter: &IntentFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
         && same(3, filter.file.as_deref())?
         && same(9, filter.owner.as_ref().map(Owner::as_str))?
         && same(17, filter.agent_id.as_ref().map(registry_core::AgentId::as_str))?)
-}
-
-/// The usual word for a status: `documented` is `accepted`. An unknown one stands for itself.
-fn usual(word: &str) -> &str {
-    match Status::parse(word) {
-        Some(status) => status.as_str(),
-        None => word,
-    }
 }
 
 fn count(

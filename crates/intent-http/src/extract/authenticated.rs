@@ -66,6 +66,7 @@ async fn extract<W: Who, B: FromBody>(
         edge.limit = admitted.limit;
         edge.set_principal(admitted.principal);
     });
+    check_query(request)?;
     let (body, idempotency, if_match) = match B::LIMIT {
         None => (B::parse(&[])?, None, None),
         Some(limit) => {
@@ -83,6 +84,15 @@ async fn extract<W: Who, B: FromBody>(
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let context = OpContext { caller: admitted.caller, now, at_micros, draft };
     Ok(Authenticated { context, body, idempotency, if_match })
+}
+
+/// A query is UTF-8, whatever a route reads of it: the parser would put U+FFFD where it is not.
+fn check_query(request: &HttpRequest) -> Result<(), ApiError> {
+    let query = request.query_string();
+    if query.contains('%') && percent_encoding::percent_decode_str(query).decode_utf8().is_err() {
+        return Err(ApiError::new(Code::MalformedRequest, "the query is not UTF-8"));
+    }
+    Ok(())
 }
 
 /// The digest of a body, the same for every spelling of the same JSON.

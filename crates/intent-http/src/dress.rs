@@ -1,0 +1,100 @@
+//! What every answer carries, and the one shape of an error.
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use actix_web::{Error, HttpResponse};
+use api_types::Code;
+use intent_service::ServiceError;
+use rate_limit::Decision;
+use registry_core::RequestId;
+
+use crate::edge::Edge;
+use crate::error::{self, ApiError};
+
+// Names and values that are made once: this runs for every answer.
+const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
+const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+const RATE_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const DENY: HeaderValue = HeaderValue::from_static("DENY");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// When the admin token in the query became deprecated (CONTRACT).
+const DEPRECATED_SINCE: HeaderValue = HeaderValue::from_static("@1762387200");
+
+/// Gives an answer its headers, and an error its body.
+///
+/// # Errors
+/// For a handler that took its request down with it: the error then carries the whole answer.
+pub(crate) fn dress<B: MessageBody + 'static>(
+    answer: Option<ServiceResponse<EitherBody<B, BoxBody>>>,
+    edge: &Edge,
+    request_id: &RequestId,
+    failure: Option<&ServiceError>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(error) = failure else {
+        let mut response = answer.ok_or_else(|| ApiError::new(Code::Internal, "there is no answer"))?;
+        set_headers(response.headers_mut(), edge, request_id);
+        return Ok(response);
+    };
+    let mut shaped = HttpResponse::build(error::status(error.code));
+    shaped.insert_header((CONTENT_TYPE, "application/json"));
+    if let Some(allow) = answer.as_ref().and_then(|answer| answer.headers().get(ALLOW)) {
+        shaped.insert_header((ALLOW, allow.clone()));
+    }
+    if let Some(seconds) = error.retry_after {
+        shaped.insert_header((RETRY_AFTER, seconds));
+    }
+    let mut shaped = shaped.body(error::body(error, request_id.as_str()));
+    set_headers(shaped.headers_mut(), edge, request_id);
+    match answer {
+        Some(answer) => {
+            let request = answer.request().clone();
+            Ok(ServiceResponse::new(request, shaped).map_into_right_body())
+        }
+        None => Err(InternalError::from_response("no answer", shaped).into()),
+    }
+}
+
+fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &RequestId) {
+    headers.insert(CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(FRAME_OPTIONS, DENY);
+    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if edge.deprecated {
+        headers.insert(DEPRECATION, DEPRECATED_SINCE);
+    }
+    if let Some(limit) = edge.limit {
+        limit_headers(headers, limit);
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, NO_STORE);
+    }
+}
+
+/// The IETF draft's fields (structured fields), and the older ones that clients know.
+fn limit_headers(headers: &mut HeaderMap, limit: Decision) {
+    let reset = limit.reset_seconds();
+    let fields = [
+        (RATE_POLICY, format!("\"key\";q={};w=60", limit.limit)),
+        (RATE, format!("\"key\";r={};t={reset}", limit.remaining)),
+    ];
+    for (name, text) in fields {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(RATE_LIMIT, HeaderValue::from(limit.limit));
+    headers.insert(RATE_REMAINING, HeaderValue::from(limit.remaining));
+    headers.insert(RATE_RESET, HeaderValue::from(reset));
+}
