@@ -32,7 +32,9 @@ async fn a_query_a_path_or_a_header_that_does_not_fit_is_refused() {
     for id in ["/intents/gone", "/intents/%00", "/intents/a%2Fb", "/intents/%EF%BF%BD"] {
         t.refuse(get(id), 404, "intent_not_found", id).await;
     }
-    for target in ["/intents/%FF", "/intents/by_owner/%FF", "/intents/a%C3", "/intents/%ED%A0%80"] {
+    for target in
+        ["/intents/%FF", "/intents/by_owner/%FF", "/intents/a%C3", "/intents/%ED%A0%80", "/intents?code=%FF"]
+    {
         t.refuse(get(target), 400, "malformed_request", target).await;
     }
     for target in ["/", "/intent", "/intents/here/more", "/admin", "/INTENTS", "/intents/", "//intents"] {
