@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::object::objects;
+
 /// How many intents one batch takes.
 pub const MAX_BATCH: usize = 1000;
 
@@ -123,6 +125,7 @@ impl CreateIntent {
 #[serde(deny_unknown_fields)]
 pub struct CreateBatch {
     /// The intents.
+    #[serde(deserialize_with = "objects")]
     #[schema(min_items = 1, max_items = 1000)]
     pub intents: Vec<CreateIntent>,
 }

@@ -9,6 +9,7 @@ mod error;
 mod health;
 mod intents;
 mod keys;
+mod object;
 mod pre_pr;
 
 pub use audit::{AuditRow, AuditVerdict, FirstBadRow};
@@ -19,4 +20,5 @@ pub use intents::{
     SummaryView,
 };
 pub use keys::{CreateKey, KeyCreated, KeyView, PatchKey, Revoked, RotateKey, ScopeList};
+pub use object::Object;
 pub use pre_pr::{MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};

@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest as _, HttpRequest};
-use api_types::Code;
+use api_types::{Code, Object};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned + Default, const KIB: usize> FromBody for OptionalJson<
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    serde_json::from_slice(bytes).map(|Object(body)| body).map_err(|error| match error.classify() {
         Category::Data => ApiError::new(Code::InvalidBody, format!("the body does not fit: {error}")),
         Category::Syntax | Category::Eof | Category::Io => {
             ApiError::new(Code::MalformedJson, format!("the body is not JSON: {error}"))
