@@ -28,6 +28,7 @@ use crate::address;
 use crate::app::route_of;
 use crate::dress::dress;
 use crate::error::{self, ApiError};
+use crate::metrics::known_method;
 use crate::state::HttpState;
 
 /// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
@@ -40,6 +41,8 @@ pub(crate) struct Edge {
     /// The admin token stood in the query.
     pub deprecated: bool,
     pub agent: Option<String>,
+    /// The route's template, kept because a handler that panics takes the request down with it.
+    route: Option<&'static str>,
 }
 
 type Shared = Rc<RefCell<Edge>>;
@@ -52,7 +55,8 @@ impl Edge {
         }
     }
 
-    pub(crate) fn set_route(&mut self, route: &str) {
+    pub(crate) fn set_route(&mut self, route: &'static str) {
+        self.route = Some(route);
         if let Some(draft) = &mut self.draft {
             draft.set_route(route);
         }
@@ -150,7 +154,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
             (None, Some(ServiceError { cause: Some("a handler panicked".to_owned()), ..error }), None)
         }
     };
-    let route = route.unwrap_or(NO_ROUTE);
+    let route = route.or(edge.borrow().route).unwrap_or(NO_ROUTE);
     let status = |failure: &Option<ServiceError>| match (failure, &answer) {
         (Some(error), _) => error::status(error.code),
         (None, Some(answer)) => answer.status(),
@@ -188,7 +192,7 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
     }
     draft.set_aggregator(Arc::clone(&services.refusals));
     let handle = draft.handle();
-    (Edge { draft: Some(draft), client, limit: None, deprecated: false, agent: None }, handle)
+    (Edge { draft: Some(draft), client, limit: None, deprecated: false, agent: None, route: None }, handle)
 }
 
 /// Runs the rest; a panic becomes `None`.
@@ -269,7 +273,7 @@ fn observe(
     let code = failure.map(|error| error.code);
     state.metrics.request(method, route, status.as_u16(), micros, code);
     let agent = edge.agent.as_deref().unwrap_or("-");
-    let (method, status) = (method.as_str(), status.as_u16());
+    let (method, status) = (known_method(method), status.as_u16());
     let outcome = code.map_or("ok", Code::as_str);
     if let Some(cause) = failure.and_then(|error| error.cause.as_deref()) {
         tracing::error!(

@@ -88,16 +88,7 @@ impl Metrics {
 
     /// Counts one request. Unknown methods and routes share a label, so that strangers can't fill the registry.
     pub(crate) fn request(&self, method: &Method, route: &str, status: u16, micros: u64, code: Option<Code>) {
-        let method = match *method {
-            Method::GET
-            | Method::POST
-            | Method::PATCH
-            | Method::DELETE
-            | Method::PUT
-            | Method::HEAD
-            | Method::OPTIONS => method.as_str(),
-            _ => "other",
-        };
+        let method = known_method(method);
         let mut digits = [0; 3];
         self.requests.with_label_values(&[method, route, status_text(status, &mut digits)]).inc();
         let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
@@ -147,6 +138,20 @@ impl Metrics {
             tracing::error!("the metrics can't be written: {error}");
         }
         page
+    }
+}
+
+/// The method, when it is one that HTTP software uses: a caller may invent others, of any text.
+pub(crate) fn known_method(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::POST
+        | Method::PATCH
+        | Method::DELETE
+        | Method::PUT
+        | Method::HEAD
+        | Method::OPTIONS => method.as_str(),
+        _ => "other",
     }
 }
 
