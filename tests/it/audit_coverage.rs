@@ -121,7 +121,10 @@ async fn what_the_framework_refuses_leaves_one_row() {
 
     let answer = app.call("PUT", "/intents/alice-1").key(key).send().await;
     answer.refused(Code::MethodNotAllowed);
-    assert_eq!(plain(app.one_row().await), expected(&answer, "PUT", "/intents/{id}", "/intents/alice-1", NOBODY));
+    assert_eq!(
+        plain(app.one_row().await),
+        expected(&answer, "PUT", "/intents/{id}", "/intents/alice-1", NOBODY)
+    );
 
     let large = vec![b' '; 1024 * 1024 + 1];
     for (call, code) in [
@@ -207,7 +210,11 @@ async fn every_refusal_of_an_admins_use_case_leaves_one_row() {
     let calls = [
         (app.delete("/intents/none"), "/intents/{id}", Code::IntentNotFound),
         (app.delete("/admin/api_keys/t4_000000000009"), "/admin/api_keys/{key}", Code::KeyNotFound),
-        (app.patch("/admin/api_keys/t4_000000000009", &json!({})), "/admin/api_keys/{key}", Code::KeyNotFound),
+        (
+            app.patch("/admin/api_keys/t4_000000000009", &json!({})),
+            "/admin/api_keys/{key}",
+            Code::KeyNotFound,
+        ),
         (
             app.post("/admin/api_keys/t4_000000000009/rotate", &json!({})),
             "/admin/api_keys/{key}/rotate",
@@ -267,7 +274,10 @@ async fn in_strict_mode_the_row_is_durable_before_the_answer() {
 async fn bodies_are_kept_redacted_and_bounded() {
     let world = World::new().await;
     let (app, key) = (&world.app, world.alice.text.as_str());
-    app.post("/intents", &json!({ "code": "A", "raw": { "password": "hunter2", "n": 1 } })).key(key).send().await;
+    app.post("/intents", &json!({ "code": "A", "raw": { "password": "hunter2", "n": 1 } }))
+        .key(key)
+        .send()
+        .await;
     assert_eq!(app.one_row().await.body, r#"{"code":"A","raw":{"n":1,"password":"[redacted]"}}"#);
     app.post("/intents", &json!({ "code": "A", "reason": "x".repeat(9000) })).key(key).send().await.ok(201);
     let row = app.one_row().await;

@@ -1,231 +1,257 @@
-//! Who may call what: every route against every kind of caller. A route that is not in the table fails.
+//! Every route against every kind of caller. The routes come from the OpenAPI document: one that is not in the table
+//! of `support/routes.rs`, or is there with another guard, fails.
 
 use std::collections::BTreeSet;
 
-use intent_http::document;
-use rusqlite::Connection;
+use api_keys::{Pepper, derive_secret};
+use api_types::Code;
+use registry_core::KeyId;
+use serde_json::json;
 
-use crate::app::{ADMIN, Request, TestApp};
+use crate::support::routes::{ROUTES, RouteCase, World};
+use crate::support::{ADMIN, Call, Key, Setup};
 
-#[derive(Clone, Copy, PartialEq)]
-enum Who {
-    /// Everybody; probes leave no row.
-    Probe,
-    /// Everybody.
-    Public,
-    /// This machine, or an admin.
-    Metrics,
-    Agent(&'static str),
-    Admin,
+/// A well-formed key with this id whose secret the registry does not know.
+fn forged(id: &str) -> String {
+    let other = Pepper::from_text("the pepper of somebody else: 32 c").expect("a pepper");
+    let key = derive_secret(&other, &KeyId::from_stored(id.to_owned()), &[9; 16]).expect("a key");
+    key.expose().to_owned()
 }
 
-/// A route, a request that fits it, and the status that the right caller gets.
-struct Route {
-    method: &'static str,
-    path: &'static str,
-    who: Who,
-    target: &'static str,
-    body: &'static str,
-    status: u16,
+/// The key with another last character: its checksum no longer fits.
+fn mistyped(key: &Key) -> String {
+    let mut text = key.text.clone();
+    let last = text.pop().expect("a key");
+    text.push(if last == '0' { '1' } else { '0' });
+    text
 }
 
-const fn route(
-    method: &'static str,
-    path: &'static str,
-    who: Who,
-    target: &'static str,
-    body: &'static str,
-    status: u16,
-) -> Route {
-    Route { method, path, who, target, body, status }
+/// Everything that a refused caller must leave as it is.
+fn state(world: &World) -> String {
+    format!("{}{}", world.app.dump("intents"), world.app.dump("api_keys"))
 }
 
-const READ: Who = Who::Agent("intents:read");
-const WRITE: Who = Who::Agent("intents:write");
-
-/// `VICTIM` stands for the id of a key that may be changed.
-const ROUTES: &[Route] = &[
-    route("GET", "/health", Who::Probe, "/health", "", 200),
-    route("GET", "/healthz", Who::Probe, "/healthz", "", 200),
-    route("GET", "/readyz", Who::Probe, "/readyz", "", 200),
-    route("GET", "/metrics", Who::Metrics, "/metrics", "", 200),
-    route("GET", "/openapi.json", Who::Public, "/openapi.json", "", 200),
-    route("GET", "/docs", Who::Public, "/docs", "", 200),
-    route("GET", "/docs/{file}", Who::Public, "/docs/index.css", "", 200),
-    route("POST", "/intents", WRITE, "/intents", r#"{"code":"F821"}"#, 201),
-    route("POST", "/intents/batch", WRITE, "/intents/batch", r#"{"intents":[{"code":"F821"}]}"#, 201),
-    route("POST", "/intents/pre_pr_check", WRITE, "/intents/pre_pr_check", r#"{"files":["a.py"]}"#, 200),
-    route("GET", "/intents", READ, "/intents", "", 200),
-    route("GET", "/intents/stale", READ, "/intents/stale?days=30", "", 200),
-    route("GET", "/intents/by_owner/{owner}", READ, "/intents/by_owner/team", "", 200),
-    route("GET", "/intents/by_file", READ, "/intents/by_file?file=a.py", "", 200),
-    route("GET", "/intents/{id}", READ, "/intents/mine", "", 200),
-    route("PATCH", "/intents/{id}", WRITE, "/intents/mine", r#"{"reason":"r"}"#, 200),
-    route("GET", "/metrics/summary", READ, "/metrics/summary", "", 200),
-    route("POST", "/admin/api_keys", Who::Admin, "/admin/api_keys", r#"{"agent_id":"new"}"#, 201),
-    route("GET", "/admin/api_keys", Who::Admin, "/admin/api_keys", "", 200),
-    route("PATCH", "/admin/api_keys/{key}", Who::Admin, "/admin/api_keys/VICTIM", r#"{"owner":"o"}"#, 200),
-    route("POST", "/admin/api_keys/{key}/rotate", Who::Admin, "/admin/api_keys/VICTIM/rotate", "", 200),
-    route("DELETE", "/admin/api_keys/{key}", Who::Admin, "/admin/api_keys/VICTIM", "", 200),
-    route("DELETE", "/intents/{id}", Who::Admin, "/intents/deletable", "", 200),
-    route("GET", "/admin/audit", Who::Admin, "/admin/audit", "", 200),
-    route("GET", "/admin/audit/verify", Who::Admin, "/admin/audit/verify", "", 200),
-];
-
-/// The keys of the matrix.
-struct Keys {
-    right: String,
-    victim: String,
-    expired: String,
-    revoked: String,
-    empty: String,
-    /// A key with every scope but the one that is asked for, by scope.
-    without: Vec<(&'static str, String)>,
-    unknown: String,
-}
-
-async fn keys(app: &TestApp) -> Keys {
-    let key = |body: String| async move { app.key(&body).await };
-    let expired = key(r#"{"agent_id":"e","expires_in_days":1}"#.to_owned()).await.0;
-    app.advance(2 * 24 * 3600);
-    let (revoked, revoked_id) = key(r#"{"agent_id":"r"}"#.to_owned()).await;
-    let target = format!("/admin/api_keys/{revoked_id}");
-    assert_eq!(app.send(Request::new("DELETE", &target).admin()).await.status, 200);
-    let all = "intents:any llm:call plans:read plans:write approvals:write pep:read pep:write policy:write events:read";
-    let mut without = Vec::new();
-    for (scope, other) in [("intents:read", "intents:write"), ("intents:write", "intents:read")] {
-        let body = format!(r#"{{"agent_id":"w","scopes":"{all} {other}"}}"#);
-        without.push((scope, key(body).await.0));
+/// Sends a call that must be refused without a trace in the data, and before its body is read.
+async fn refuse<'w>(
+    world: &'w World,
+    route: &RouteCase,
+    who: &str,
+    code: Code,
+    as_caller: impl Fn(Call<'w>) -> Call<'w>,
+) {
+    let before = state(world);
+    for call in [route.call(world), route.unreadable(world)] {
+        let answer = as_caller(call).send().await;
+        let got = (answer.status, answer.code());
+        let context = format!("{} {} as {who}: {}", route.method, route.template, answer.text());
+        assert_eq!(got, (code.status(), code.as_str().to_owned()), "{context}");
     }
-    let empty = key(r#"{"agent_id":"z"}"#.to_owned()).await;
-    let target = format!("/admin/api_keys/{}", empty.1);
-    assert_eq!(app.send(Request::new("PATCH", &target).admin().json(r#"{"scopes":[]}"#)).await.status, 200);
-    // Known to nobody, but whole: made under the same pepper and deleted by hand.
-    let (unknown, unknown_id) = key(r#"{"agent_id":"u"}"#.to_owned()).await;
-    let db = Connection::open(&app.db).unwrap();
-    assert_eq!(db.execute("DELETE FROM api_keys WHERE key = ?1", [&unknown_id]).unwrap(), 1);
-    Keys {
-        right: app.agent("right").await,
-        victim: key(r#"{"agent_id":"victim"}"#.to_owned()).await.1,
-        expired,
-        revoked,
-        empty: empty.0,
-        without,
-        unknown,
-    }
+    assert!(state(world) == before, "{} {} as {who} changed something", route.method, route.template);
 }
 
-#[actix_web::test]
-async fn every_route_admits_exactly_whom_it_should() {
-    let app = TestApp::start().await;
-    let keys = keys(&app).await;
-    app.post(&keys.right, "/intents", r#"{"id":"mine","code":"F821"}"#).await;
-    app.post(&keys.right, "/intents", r#"{"id":"deletable","code":"F821"}"#).await;
-    app.settle();
-    for route in ROUTES {
-        let target = route.target.replace("VICTIM", &keys.victim);
-        let request = || {
-            let request = Request::new(route.method, &target);
-            if route.body.is_empty() { request } else { request.json(route.body) }
-        };
-        let mut strangers: Vec<(&str, Request, u16, &str)> = Vec::new();
-        match route.who {
-            Who::Probe | Who::Public => {
-                let answer = app.send(request().peer("8.8.8.8:1")).await;
-                assert_eq!(answer.status, route.status, "{target}: {}", answer.body);
-                continue;
-            }
-            Who::Metrics => {
-                let far = || request().peer("8.8.8.8:1");
-                let proxied = request().header("x-forwarded-for", "127.0.0.1");
-                strangers.push(("far away", far(), 401, "missing_credentials"));
-                strangers.push(("through a proxy", proxied, 401, "missing_credentials"));
-                strangers.push(("an agent", far().key(&keys.right), 401, "missing_credentials"));
-                assert_eq!(app.send(far().admin()).await.status, 200);
-            }
-            Who::Agent(scope) => {
-                let without = &keys.without.iter().find(|(s, _)| *s == scope).unwrap().1;
-                let damaged = format!("{}x", &keys.right[..keys.right.len() - 1]);
-                strangers.push(("nobody", request(), 401, "missing_credentials"));
-                strangers.push(("damaged", request().key(&damaged), 401, "malformed_key"));
-                strangers.push(("half", request().key(&keys.right[..30]), 401, "malformed_key"));
-                strangers.push(("opaque", request().key("x".repeat(43).as_str()), 401, "invalid_key"));
-                strangers.push(("unknown", request().key(&keys.unknown), 401, "invalid_key"));
-                strangers.push(("expired", request().key(&keys.expired), 401, "expired_key"));
-                strangers.push(("revoked", request().key(&keys.revoked), 401, "revoked_key"));
-                strangers.push(("no right at all", request().key(&keys.empty), 403, "missing_scope"));
-                strangers.push(("without the scope", request().key(without), 403, "missing_scope"));
-                strangers.push(("the admin token", request().key(ADMIN), 401, "invalid_key"));
-            }
-            Who::Admin => {
-                let wrong = request().header("x-t4-admin-token", "wrong");
-                let agent = request().header("x-t4-admin-token", &keys.right);
-                strangers.push(("nobody", request(), 401, "missing_credentials"));
-                strangers.push(("a wrong token", wrong, 401, "invalid_admin_token"));
-                strangers.push(("an agent's key", agent, 401, "invalid_admin_token"));
-                strangers.push(("an agent", request().key(&keys.right), 401, "missing_credentials"));
-            }
-        }
-        for (who, request, status, code) in strangers {
-            let answer = app.send(request).await;
-            let found = (answer.status, answer.code());
-            assert_eq!(
-                found,
-                (status, code.to_owned()),
-                "{} {target} by {who}: {}",
-                route.method,
-                answer.body
-            );
-            // Failures of one address would end in 429: each caller of the matrix comes a minute later.
-            app.advance(61);
-        }
-        let right = match route.who {
-            Who::Agent(_) => request().key(&keys.right),
-            _ => request().admin(),
-        };
-        let answer = app.send(right).await;
-        assert_eq!(answer.status, route.status, "{} {target}: {}", route.method, answer.body);
-    }
-    // Nothing that was refused has happened.
-    assert_eq!(app.count("SELECT COUNT(*) FROM intents WHERE id = 'mine' AND reason = 'r'").await, 1);
-}
-
-#[actix_web::test]
-async fn an_intent_of_another_agent_and_owner_can_be_read_but_not_changed() {
-    let app = TestApp::start().await;
-    let owner = app.agent("owner").await;
-    app.post(&owner, "/intents", r#"{"id":"theirs","code":"F821"}"#).await;
-    let stranger = app.key(r#"{"agent_id":"stranger","owner":"others"}"#).await.0;
-    assert_eq!(app.get(&stranger, "/intents/theirs").await.status, 200);
-    let answer = app.patch(&stranger, "/intents/theirs", r#"{"reason":"mine now"}"#).await;
-    assert_eq!((answer.status, answer.code().as_str()), (403, "not_yours"));
-    let any = app.key(r#"{"agent_id":"any","owner":"others","scopes":"intents:*"}"#).await.0;
-    assert_eq!(app.patch(&any, "/intents/theirs", r#"{"reason":"moderated"}"#).await.status, 200);
-}
-
-/// The table and the document list the same routes with the same guards, so that a new route fails here first.
 #[test]
-fn the_table_lists_every_route() {
-    let document = document();
+fn every_route_of_the_document_is_in_the_table_with_its_guard() {
+    let document = intent_http::document();
     let mut documented = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let guard = operation["x-t4-guard"].as_str().unwrap().to_owned();
-            documented.insert((method.to_uppercase(), path.clone(), guard));
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let guard = operation["x-t4-guard"].as_str().expect("a guard").to_owned();
+            documented.insert((method.to_ascii_uppercase(), path.clone(), guard));
         }
     }
-    let listed: BTreeSet<_> = ROUTES
-        .iter()
-        .map(|route| {
-            let guard = match route.who {
-                Who::Probe => "probe".to_owned(),
-                Who::Public => "public".to_owned(),
-                Who::Metrics => "metrics".to_owned(),
-                Who::Agent(scope) => format!("agent {scope}"),
-                Who::Admin => "admin".to_owned(),
-            };
-            (route.method.to_owned(), route.path.to_owned(), guard)
+    let listed =
+        |route: &RouteCase| (route.method.to_owned(), route.template.to_owned(), route.guard.to_owned());
+    assert_eq!(documented, ROUTES.iter().map(listed).collect());
+}
+
+#[test]
+fn nothing_but_these_routes_is_public() {
+    let open = |route: &&RouteCase| !matches!(route.guard.split(' ').next(), Some("agent" | "admin"));
+    let public: Vec<_> = ROUTES.iter().filter(open).map(|route| route.template).collect();
+    let expected = ["/health", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/{file}"];
+    assert_eq!(public, expected);
+}
+
+#[actix_web::test]
+async fn the_right_caller_gets_through_on_every_route() {
+    for route in &ROUTES {
+        let world = World::new().await;
+        let answer = route.allowed(&world).send().await;
+        let text = format!("{} {}: {}", route.method, route.template, answer.text());
+        assert_eq!(answer.status, route.success, "{text}");
+    }
+}
+
+#[actix_web::test]
+async fn public_routes_take_no_notice_of_credentials() {
+    for route in ROUTES.iter().filter(|route| ["probe", "public"].contains(&route.guard)) {
+        let world = World::new().await;
+        for key in ["", "t4_damaged", &forged("t4_000000000001"), &world.alice.text] {
+            let answer = route.call(&world).key(key).header("X-T4-Admin-Token", "wrong").send().await;
+            assert_eq!(answer.status, 200, "{}", route.template);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn agent_routes_refuse_everybody_but_a_good_key_with_the_scope() {
+    let all = ["intents:read", "intents:write", "intents:any", "llm:call", "plans:read", "policy:write"];
+    for route in &ROUTES {
+        let Some(scope) = route.scope() else { continue };
+        let world = World::new().await;
+        let app = &world.app;
+        let others: Vec<_> = all.iter().filter(|other| **other != scope).collect();
+        let wrong = app.key_with(json!({ "agent_id": "alice", "scopes": others })).await;
+        let none = app.key_with(json!({ "agent_id": "alice", "scopes": [] })).await;
+        let just = app.key_with(json!({ "agent_id": "alice", "scopes": [scope] })).await;
+        let short = app.key_with(json!({ "agent_id": "alice", "expires_in_days": 1 })).await;
+        app.delete(&format!("/admin/api_keys/{}", world.victim.id)).admin().send().await.ok(200);
+        let endless = format!("t4_{}", "0".repeat(700));
+
+        refuse(&world, route, "nobody", Code::MissingCredentials, |call| call).await;
+        let keys = [
+            ("a damaged key", "t4_damaged", Code::MalformedKey),
+            ("an endless key", &endless, Code::MalformedKey),
+            ("a mistyped key", &mistyped(&world.alice), Code::MalformedKey),
+            ("a stranger", &forged("t4_000000000001"), Code::InvalidKey),
+            ("a stranger with alice's key id", &forged(&world.alice.id), Code::InvalidKey),
+            ("a word", "a-key-of-another-system", Code::InvalidKey),
+            ("the admin's token as a key", ADMIN, Code::InvalidKey),
+            ("the key id alone", &world.alice.id, Code::MalformedKey),
+            ("a revoked key", &world.victim.text, Code::RevokedKey),
+            ("a key of other scopes", &wrong.text, Code::MissingScope),
+            ("a key without scopes", &none.text, Code::MissingScope),
+        ];
+        for (index, (who, key, code)) in keys.into_iter().enumerate() {
+            // Each comes from an address of its own, or the limit of failures would answer.
+            let from = format!("192.0.2.{}", index + 10);
+            refuse(&world, route, who, code, |call| call.from(&from).key(key)).await;
+        }
+        let code = Code::MissingCredentials;
+        refuse(&world, route, "the admin", code, |call| call.from("192.0.2.8").admin()).await;
+        refuse(&world, route, "the admin as a bearer", Code::InvalidKey, |call| {
+            call.from("192.0.2.9").header("Authorization", &format!("Bearer {ADMIN}"))
         })
-        .collect();
-    assert_eq!(listed, documented);
+        .await;
+
+        app.days(1);
+        refuse(&world, route, "an expired key", Code::ExpiredKey, |call| {
+            call.from("192.0.2.7").key(&short.text)
+        })
+        .await;
+        let answer = route.call(&world).key(&just.text).send().await;
+        assert_eq!(answer.status, route.success, "{}: the one scope is enough", route.template);
+    }
+}
+
+#[actix_web::test]
+async fn an_intent_of_another_agent_and_owner_is_refused() {
+    let world = World::new().await;
+    let app = &world.app;
+    let before = state(&world);
+    let patch = json!({ "reason": "mine now" });
+    app.patch("/intents/alice-1", &patch).key(&world.mallory.text).send().await.refused(Code::NotYours);
+    assert_eq!(state(&world), before);
+    // Reading is free to all who may read.
+    app.get("/intents/alice-1").key(&world.mallory.text).send().await.ok(200);
+    // The same owner, and the scope for all intents, pass.
+    let mate = app.key_with(json!({ "agent_id": "mate", "owner": "team-a" })).await;
+    app.patch("/intents/alice-1", &patch).key(&mate.text).send().await.ok(200);
+    let any = app.key_with(json!({ "agent_id": "any", "scopes": "intents:write intents:any" })).await;
+    app.patch("/intents/alice-1", &patch).key(&any.text).send().await.ok(200);
+    // An owner that neither of them has is no common owner.
+    app.post("/intents", &json!({ "id": "free", "code": "F401" }))
+        .key(&world.alice.text)
+        .send()
+        .await
+        .ok(201);
+    let alone = app.key("alone").await;
+    app.patch("/intents/free", &patch).key(&alone.text).send().await.refused(Code::NotYours);
+}
+
+#[actix_web::test]
+async fn admin_routes_refuse_everybody_but_the_admin() {
+    for route in ROUTES.iter().filter(|route| ["admin", "metrics"].contains(&route.guard)) {
+        let world = World::new().await;
+        let all = world.app.key_with(json!({ "agent_id": "alice", "scopes": "*" })).await;
+        refuse(&world, route, "nobody", Code::MissingCredentials, |call| call).await;
+        refuse(&world, route, "an agent", Code::MissingCredentials, |call| {
+            call.from("192.0.2.2").key(&all.text)
+        })
+        .await;
+        let longer = format!("{ADMIN}x");
+        let tokens = [
+            ("a guess", "guess"),
+            ("the token cut short", ADMIN.split_at(ADMIN.len() - 1).0),
+            ("the token and more", &longer),
+            ("an agent's key as the token", &all.text),
+        ];
+        for (index, (who, token)) in tokens.into_iter().enumerate() {
+            let from = format!("192.0.2.{}", index + 10);
+            let bearer = format!("Bearer {token}");
+            for (name, value) in [("X-T4-Admin-Token", token), ("Authorization", &bearer)] {
+                refuse(&world, route, who, Code::InvalidAdminToken, |call| {
+                    call.from(&from).header(name, value)
+                })
+                .await;
+            }
+        }
+        let path = route.path(&world);
+        let query = format!("{path}{}admin_token=guess", if path.contains('?') { '&' } else { '?' });
+        let answer = world.app.call(route.method, &query).send().await;
+        answer.refused(Code::InvalidAdminToken);
+    }
+}
+
+#[actix_web::test]
+async fn a_head_needs_the_rights_of_its_get() {
+    for route in ROUTES.iter().filter(|route| route.method == "GET") {
+        let world = World::new().await;
+        let path = route.path(&world);
+        let head = || world.app.call("HEAD", &path);
+        let expected = if ["probe", "public"].contains(&route.guard) { 200 } else { 401 };
+        assert_eq!(head().send().await.status, expected, "{}", route.template);
+        let allowed = head().key(&world.alice.text).admin().send().await;
+        assert_eq!(allowed.status, 200, "{}", route.template);
+    }
+}
+
+#[actix_web::test]
+async fn a_credential_is_taken_from_each_of_its_headers() {
+    let world = World::new().await;
+    let key = &world.alice.text;
+    for (name, value) in [
+        ("X-T4-API-KEY", key.clone()),
+        ("X-API-Key", key.clone()),
+        ("Authorization", format!("Bearer {key}")),
+        ("authorization", format!("bearer  {key}")),
+    ] {
+        world.app.get("/intents").header(name, &value).send().await.ok(200);
+    }
+    let basic = world.app.get("/intents").header("Authorization", &format!("Basic {key}")).send().await;
+    basic.refused(Code::MissingCredentials);
+    for (name, value) in
+        [("X-T4-Admin-Token", ADMIN.to_owned()), ("Authorization", format!("Bearer {ADMIN}"))]
+    {
+        world.app.get("/admin/api_keys").header(name, &value).send().await.ok(200);
+    }
+}
+
+#[actix_web::test]
+async fn metrics_are_open_on_this_machine_alone_unless_the_operator_says_so() {
+    let world = World::new().await;
+    let metrics = || world.app.get("/metrics");
+    metrics().send().await.refused(Code::MissingCredentials);
+    metrics().key(&world.alice.text).send().await.refused(Code::MissingCredentials);
+    assert_eq!(metrics().admin().send().await.status, 200);
+    for here in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
+        assert_eq!(metrics().from(here).send().await.status, 200, "{here}");
+    }
+    for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP"] {
+        let proxied = metrics().from("127.0.0.1").header(header, "127.0.0.1").send().await;
+        proxied.refused(Code::MissingCredentials);
+    }
+    let mut setup = Setup::new();
+    setup.settings.metrics_public = true;
+    assert_eq!(setup.start().await.get("/metrics").send().await.status, 200);
 }

@@ -1,10 +1,26 @@
-//! The product in this process: every route, every refusal, every row, on a clock that stands still.
+//! The product in process: a real database file, the application as the server builds it, a clock that stands until
+//! a test moves it, and randomness that repeats.
+//!
+//! Every answer of every test is held against the one shape of an error, the headers that every answer carries, and
+//! the OpenAPI document (`support/answer.rs`).
 
-mod app;
+mod audit_change;
 mod audit_coverage;
+mod audit_verify;
 mod authz_matrix;
-mod bad_input;
+mod bad_bodies;
+mod bad_requests;
 mod canary;
-mod error_table;
-mod faults;
-mod layers;
+mod crates;
+mod errors;
+mod fields;
+mod idempotency;
+mod intents;
+mod keys;
+mod keys_life;
+mod limits;
+mod lists;
+mod panics;
+mod pre_pr;
+mod support;
+mod transitions;

@@ -65,6 +65,12 @@ impl<'a> Call<'a> {
         self.header("Content-Type", media).untyped(body)
     }
 
+    /// The length that the caller claims, whatever the body's is.
+    pub fn length(mut self, bytes: &str) -> Self {
+        self.request = self.request.insert_header(("Content-Length", bytes));
+        self
+    }
+
     /// Bytes without a content type.
     pub fn untyped(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.request = self.request.set_payload(body.into());
@@ -72,6 +78,6 @@ impl<'a> Call<'a> {
     }
 
     pub async fn send(self) -> Answer {
-        self.app.serve(self.request.to_request()).await
+        self.app.serve(self.request).await
     }
 }

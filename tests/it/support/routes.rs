@@ -132,7 +132,8 @@ impl World {
         let alice = key("alice", "team-a").await;
         let mallory = key("mallory", "team-m").await;
         let victim = key("victim", "team-v").await;
-        let intent = json!({ "id": "alice-1", "code": "F401", "file": "src/a.py", "line": 7, "owner": "team-a" });
+        let intent =
+            json!({ "id": "alice-1", "code": "F401", "file": "src/a.py", "line": 7, "owner": "team-a" });
         app.post("/intents", &intent).key(&alice.text).send().await.ok(201);
         app.skip_rows().await;
         Self { app, alice, mallory, victim }

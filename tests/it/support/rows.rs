@@ -33,10 +33,21 @@ impl TestApp {
         self.services.recorder.flush().await.expect("the rows are written");
         let conn = self.outside();
         let text = |name: &str| format!("COALESCE({name}, '')");
-        let texts = ["event", "request_id", "actor", "api_key", "agent_id", "ip", "method", "route", "path", "outcome"];
+        let texts = [
+            "event",
+            "request_id",
+            "actor",
+            "api_key",
+            "agent_id",
+            "ip",
+            "method",
+            "route",
+            "path",
+            "outcome",
+        ];
         let texts: Vec<_> = texts.into_iter().chain(["body", "detail"]).map(text).collect();
         let sql = format!(
-            "SELECT id, COALESCE(status_code, 0), count, {} FROM audit_log WHERE id > ?1 ORDER BY id",
+            "SELECT id, COALESCE(status_code, 0), COALESCE(count, 1), {} FROM audit_log WHERE id > ?1 ORDER BY id",
             texts.join(", ")
         );
         let mut statement = conn.prepare(&sql).expect("the columns");

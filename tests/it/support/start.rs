@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_http::Request;
 use actix_web::dev::Service as _;
 use actix_web::middleware::from_fn;
-use actix_web::{App, test, web};
+use actix_web::test::{self, TestRequest};
+use actix_web::{App, web};
 use instance::{AdminSource, Instance, OpenMode, Options, PepperSource, open_with};
 use intent_http::{HttpSettings, HttpState, configure, edge_layer};
 use intent_service::Services;
@@ -24,7 +24,7 @@ use super::{Answer, Call};
 /// The admin token of every test.
 pub const ADMIN: &str = "an-admin-token-of-these-tests";
 /// The pepper of every test.
-pub const PEPPER: &str = "a pepper for these tests: 32 chars";
+const PEPPER: &str = "a pepper for these tests: 32 chars";
 
 type Served = Pin<Box<dyn Future<Output = Answer>>>;
 
@@ -40,9 +40,9 @@ pub struct Setup {
 
 /// The application, and what a test may look at behind it.
 pub struct TestApp {
-    serve: Box<dyn Fn(Request) -> Served>,
+    serve: Box<dyn Fn(TestRequest) -> Served>,
     pub services: Arc<Services>,
-    pub instance: Instance,
+    _instance: Instance,
     pub clock: Arc<ManualClock>,
     pub db: PathBuf,
     /// The last audit row that a test has seen.
@@ -56,6 +56,10 @@ pub struct Key {
     pub text: String,
     pub id: String,
     pub agent: String,
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp::parse("2026-01-15T10:00:00Z").expect("a time")))
 }
 
 impl Setup {
@@ -76,17 +80,25 @@ impl Setup {
         &self.options.db
     }
 
+    /// Why an instance can't be opened so.
+    pub async fn refused(self) -> String {
+        let opened = open_with(self.options, OpenMode::Serve, clock(), self.entropy).await;
+        opened.err().map(|error| error.to_string()).expect("a refusal")
+    }
+
     pub async fn start(self) -> TestApp {
-        let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-01-15T10:00:00Z").expect("a time")));
+        let clock = clock();
         let db = self.options.db.clone();
         let instance = open_with(self.options, OpenMode::Serve, clock.clone(), self.entropy).await;
         let instance = instance.unwrap_or_else(|error| panic!("{error}"));
         let services = Arc::clone(&instance.services);
         let state = web::Data::new(HttpState::new(Arc::clone(&services), self.settings).expect("metrics"));
-        let app = App::new().app_data(state).wrap(from_fn(edge_layer)).configure(self.extra).configure(configure);
+        let app =
+            App::new().app_data(state).wrap(from_fn(edge_layer)).configure(self.extra).configure(configure);
         let service = Rc::new(test::init_service(app).await);
-        let serve = Box::new(move |request: Request| -> Served {
+        let serve = Box::new(move |request: TestRequest| -> Served {
             let service = Rc::clone(&service);
+            let request = request.to_request();
             let method = request.method().clone();
             Box::pin(async move {
                 match service.call(request).await {
@@ -106,7 +118,15 @@ impl Setup {
                 }
             })
         });
-        let app = TestApp { serve, services, instance, clock, db, seen: Cell::new(0), folder: self.folder };
+        let app = TestApp {
+            serve,
+            services,
+            _instance: instance,
+            clock,
+            db,
+            seen: Cell::new(0),
+            folder: self.folder,
+        };
         app.skip_rows().await;
         app
     }
@@ -138,7 +158,7 @@ impl TestApp {
     }
 
     /// Serves a request and checks what holds for every answer.
-    pub(super) async fn serve(&self, request: Request) -> Answer {
+    pub(super) async fn serve(&self, request: TestRequest) -> Answer {
         let answer = (self.serve)(request).await;
         answer.check();
         answer
@@ -188,7 +208,8 @@ impl TestApp {
 impl Key {
     #[track_caller]
     pub fn of(made: &Value) -> Self {
-        let text = |field: &str| made[field].as_str().unwrap_or_else(|| panic!("no {field}: {made}")).to_owned();
+        let text =
+            |field: &str| made[field].as_str().unwrap_or_else(|| panic!("no {field}: {made}")).to_owned();
         Self { text: text("key"), id: text("key_id"), agent: text("agent_id") }
     }
 

@@ -1,0 +1,189 @@
+//! The layers of `ARCHITECTURE.md`, held over what cargo says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A crate depends only on crates of a lower layer.
+const LAYERS: [(&str, u8); 16] = [
+    ("registry-core", 0),
+    ("canonical", 0),
+    ("api-types", 1),
+    ("api-keys", 1),
+    ("audit", 1),
+    ("rate-limit", 1),
+    ("storage", 2),
+    ("rate-limit-redis", 2),
+    ("policy-client", 2),
+    ("storage-sqlite", 3),
+    ("intent-service", 3),
+    ("intent-http", 4),
+    ("instance", 4),
+    ("intent-api", 5),
+    ("admin-keys", 5),
+    ("t4", 5),
+];
+
+/// Who may use which outside crate. One that is not listed may be used by any crate.
+const OWNERS: [(&str, &[&str]); 17] = [
+    ("rusqlite", &["storage-sqlite"]),
+    ("r2d2", &["storage-sqlite"]),
+    ("r2d2_sqlite", &["storage-sqlite"]),
+    ("deadpool-redis", &["rate-limit-redis"]),
+    ("reqwest", &["policy-client"]),
+    ("rustls", &["policy-client"]),
+    ("actix-web", &["intent-http", "intent-api"]),
+    ("utoipa", &["api-types", "intent-http"]),
+    ("utoipa-swagger-ui", &["intent-http"]),
+    ("prometheus", &["intent-http"]),
+    ("rand", &["registry-core"]),
+    ("argon2", &["intent-service", "admin-keys"]),
+    ("clap", BINS),
+    ("anyhow", BINS),
+    ("comfy-table", BINS),
+    ("tracing-subscriber", BINS),
+    ("tracing-appender", BINS),
+];
+const BINS: &[&str] = &["intent-api", "admin-keys", "t4"];
+
+/// Packages of tests alone: nobody may depend on them.
+const TEST_PACKAGES: [&str; 2] = ["t4-tests", "t4-bench"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+/// Each package with its folder and its normal and build dependencies.
+fn packages() -> BTreeMap<String, (PathBuf, BTreeSet<String>)> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]).current_dir(root());
+    let output = cargo.output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut packages = BTreeMap::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let manifest = PathBuf::from(text(&package["manifest_path"]));
+        let shipped = |dependency: &&Value| dependency["kind"] != "dev";
+        let dependencies = package["dependencies"].as_array().expect("dependencies").iter().filter(shipped);
+        let names = dependencies.map(|dependency| text(&dependency["name"])).collect();
+        let folder = manifest.parent().expect("a folder").to_owned();
+        packages.insert(text(&package["name"]), (folder, names));
+    }
+    packages
+}
+
+/// What breaks the table of layers.
+fn breaches(packages: &BTreeMap<String, (PathBuf, BTreeSet<String>)>) -> Vec<String> {
+    let layers: BTreeMap<_, _> = LAYERS.into_iter().collect();
+    let mut found = Vec::new();
+    for (name, (_, dependencies)) in packages {
+        let Some(layer) = layers.get(name.as_str()) else {
+            if !TEST_PACKAGES.contains(&name.as_str()) {
+                found.push(format!("`{name}` has no layer"));
+            }
+            continue;
+        };
+        for dependency in dependencies.iter().filter(|dependency| packages.contains_key(*dependency)) {
+            if layers.get(dependency.as_str()).is_none_or(|below| below >= layer) {
+                found.push(format!("`{name}` (layer {layer}) may not depend on `{dependency}`"));
+            }
+        }
+        for (outside, owners) in OWNERS {
+            if dependencies.contains(outside) && !owners.contains(&name.as_str()) {
+                found.push(format!("`{name}` may not use `{outside}`"));
+            }
+        }
+    }
+    found.extend(
+        layers.keys().filter(|name| !packages.contains_key(**name)).map(|name| format!("no `{name}`")),
+    );
+    found
+}
+
+#[test]
+fn a_crate_depends_only_on_lower_layers_and_outside_crates_have_owners() {
+    assert_eq!(breaches(&packages()), Vec::<String>::new());
+}
+
+#[test]
+fn a_breach_of_the_layers_is_found() {
+    let with = |name: &str, dependency: &str| {
+        let mut packages = packages();
+        packages.entry(name.to_owned()).or_default().1.insert(dependency.to_owned());
+        breaches(&packages)
+    };
+    for (name, dependency) in
+        [("audit", "storage"), ("api-keys", "audit"), ("storage", "t4-tests"), ("policy-client", "storage")]
+    {
+        assert_eq!(with(name, dependency).len(), 1, "{name} -> {dependency}");
+    }
+    assert_eq!(with("intent-service", "rusqlite"), ["`intent-service` may not use `rusqlite`"]);
+    assert_eq!(with("newcomer", "serde"), ["`newcomer` has no layer"]);
+}
+
+#[test]
+fn a_folder_has_the_name_of_its_package() {
+    for (name, (folder, _)) in packages() {
+        if TEST_PACKAGES.contains(&name.as_str()) {
+            continue;
+        }
+        let above = if BINS.contains(&name.as_str()) { "bins" } else { "crates" };
+        assert_eq!(folder, root().join(above).join(&name));
+    }
+}
+
+#[test]
+fn every_crate_says_what_it_owns_and_inherits_the_lints() {
+    for (name, (folder, _)) in packages() {
+        if TEST_PACKAGES.contains(&name.as_str()) {
+            continue;
+        }
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        assert!(manifest.contains("[lints]\nworkspace = true\n"), "{name}");
+        let roots: Vec<_> = ["src/lib.rs", "src/main.rs"].map(|file| folder.join(file)).into_iter().collect();
+        let roots: Vec<_> = roots.into_iter().filter(|file| file.exists()).collect();
+        assert!(!roots.is_empty(), "{name}");
+        for file in roots {
+            let text = std::fs::read_to_string(&file).expect("a source");
+            assert!(text.starts_with("//! "), "{}", file.display());
+        }
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_environment_is_read_in_the_configuration_alone() {
+    let mut read = BTreeSet::new();
+    for (name, (folder, _)) in packages() {
+        if TEST_PACKAGES.contains(&name.as_str()) {
+            continue;
+        }
+        let mut files = Vec::new();
+        sources(&folder.join("src"), &mut files);
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("a source");
+            if ["std::env", "env::var", "env::vars", "env::args"].iter().any(|word| text.contains(word)) {
+                read.insert(file.strip_prefix(root()).expect("inside").display().to_string());
+            }
+        }
+    }
+    let allowed = |file: &String| {
+        file == "crates/policy-client/src/from_env.rs"
+            || (file.starts_with("bins/") && file.ends_with("/src/config.rs"))
+    };
+    assert!(read.iter().all(allowed), "{read:?}");
+    assert!(read.contains("bins/intent-api/src/config.rs"), "the search finds what it should: {read:?}");
+}
