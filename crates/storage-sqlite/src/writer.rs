@@ -65,12 +65,14 @@ pub(crate) struct Writer {
     max_pages: Option<u32>,
     /// `None` after an error that left the outcome of a commit unknown, until the file could be opened again.
     conn: Option<Connection>,
+    /// Whether the last batch found the database held by another process to the end of its patience.
+    locked: bool,
     shared: Arc<Shared>,
 }
 
 impl Writer {
     pub(crate) fn new(path: PathBuf, max_pages: Option<u32>, conn: Connection, shared: Arc<Shared>) -> Self {
-        Self { path, max_pages, conn: Some(conn), shared }
+        Self { path, max_pages, conn: Some(conn), locked: false, shared }
     }
 
     /// Runs until the queue is closed and empty.
@@ -122,6 +124,7 @@ impl Writer {
             pending.push_front(slot.job);
         }
         self.take_in(&report);
+        self.note_lock(slots.iter().any(|slot| matches!(slot.end, Some(Err(StoreError::Locked)))));
         self.shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
         for slot in slots {
             let unended = || Err(StoreError::Unavailable("the write was left over".to_owned()));
@@ -151,6 +154,20 @@ impl Writer {
         }
     }
 
+    /// Those who queued while a batch waited for another's lock have waited already: until the lock is gone a
+    /// batch gives up after a moment, so that nobody waits for the full time twice.
+    fn note_lock(&mut self, locked: bool) {
+        if self.locked == locked {
+            return;
+        }
+        let Some(conn) = self.conn.as_ref() else { return };
+        let patience = if locked { Patience::Short } else { Patience::Long };
+        match pragmas::set_patience(conn, patience) {
+            Ok(()) => self.locked = locked,
+            Err(error) => tracing::error!(error = %error, "the busy handler can't be set"),
+        }
+    }
+
     fn answer(&self, job: Box<dyn Job>, end: Result<(), StoreError>) {
         if end.is_err() {
             self.shared.failed_jobs.fetch_add(1, Ordering::Relaxed);
@@ -162,11 +179,14 @@ impl Writer {
 
     /// The connection, opened again if it had to be given up.
     fn connection(&mut self) -> Result<&Connection, StoreError> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.reopen().inspect_err(|error| {
+        let conn = if let Some(conn) = self.conn.take() {
+            conn
+        } else {
+            let conn = self.reopen().inspect_err(|error| {
                 tracing::error!(error = %error, "the database can't be opened again");
-            })?,
+            })?;
+            self.locked = false;
+            conn
         };
         Ok(self.conn.insert(conn))
     }
@@ -247,7 +267,7 @@ mod tests {
         store.close(Duration::from_mins(1)).unwrap();
         let shared = Arc::new(Shared::new(Queue::new(8, 1), clock));
         shared.write_trouble.store(true, Ordering::SeqCst);
-        Writer { path, max_pages: None, conn: None, shared }
+        Writer { path, max_pages: None, conn: None, locked: false, shared }
     }
 
     fn write(writer: &mut Writer) -> Result<(), StoreError> {
