@@ -21,9 +21,7 @@ pub struct LogConfig {
 /// # Errors
 /// When the filter or the file can't be used.
 pub fn start(config: &LogConfig) -> Result<WorkerGuard> {
-    let takes = "T4_LOG takes error, warn, info, debug or trace";
-    let filter = EnvFilter::builder().parse(&config.filter);
-    let filter = filter.with_context(|| format!("{takes}, got `{}`", config.filter))?;
+    let filter = filter(&config.filter)?;
     let (writer, guard) = match &config.file {
         None => tracing_appender::non_blocking(std::io::stderr()),
         Some(path) => file(path)?,
@@ -41,15 +39,49 @@ pub fn start(config: &LogConfig) -> Result<WorkerGuard> {
     Ok(guard)
 }
 
+/// A level, or a list of them with targets (`info,storage_sqlite=debug`). The filter itself takes any word for a
+/// target, and a mistyped level would switch the log off.
+fn filter(text: &str) -> Result<EnvFilter> {
+    let refused = || format!("T4_LOG takes error, warn, info, debug or trace, got `{text}`");
+    let level = |word: &str| match word {
+        // As Python's logging, and so the original service, has it.
+        "warning" => Some("warn".to_owned()),
+        "critical" => Some("error".to_owned()),
+        "off" | "error" | "warn" | "info" | "debug" | "trace" => Some(word.to_owned()),
+        word => word.contains('=').then(|| word.to_owned()),
+    };
+    let levels: Option<Vec<_>> = text.split(',').map(|word| level(word.trim())).collect();
+    EnvFilter::builder().parse(levels.with_context(refused)?.join(",")).with_context(refused)
+}
+
 fn file(path: &std::path::Path) -> Result<(NonBlocking, WorkerGuard)> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.with_context(|| format!("LOG_FILE takes a file, got `{}`", path.display()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(std::path::Path::new("."));
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("the folder of LOG_FILE `{}` can't be made", path.display()))?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(name)
         .max_log_files(KEPT_FILES)
-        .build(folder.unwrap_or(std::path::Path::new(".")))
+        .build(folder)
         .with_context(|| format!("LOG_FILE `{}` can't be written", path.display()))?;
     Ok(tracing_appender::non_blocking(appender))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_level_is_refused_and_does_not_switch_the_log_off() {
+        for text in ["info", "warning", "critical", "off", "info,storage_sqlite=debug"] {
+            assert!(filter(text).is_ok(), "{text}");
+        }
+        for text in ["", "loud", "inof", "not a level!", "info,loud", "storage_sqlite=loud"] {
+            let error = filter(text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.starts_with("T4_LOG takes"), "{text}: {error}");
+        }
+    }
 }
