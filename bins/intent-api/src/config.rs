@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -179,7 +180,14 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty())
 }
 
+/// Reads a secret's file. One that every user of the machine can read holds no secret. (A group may: that is how
+/// service managers hand a secret over.)
 fn read_file(path: &Path) -> Result<String> {
+    let meta = std::fs::metadata(path);
+    let meta = meta.with_context(|| format!("the secret file `{}` can't be read", path.display()))?;
+    if meta.is_file() && meta.mode() & 0o007 != 0 {
+        bail!("the secret file `{0}` can be read by others: run `chmod 600 {0}`", path.display());
+    }
     let text = std::fs::read_to_string(path);
     let text = text.with_context(|| format!("the secret file `{}` can't be read", path.display()))?;
     Ok(text.trim().to_owned())
