@@ -85,6 +85,9 @@ pub async fn open_with(
     let (admin, admin_token_file) = admin(&options, mode, entropy.as_ref())?;
     let static_keys = StaticKeys::new(&options.static_keys, options.loopback, &pepper)
         .map_err(|error| InstanceError::StaticKey(error.to_string()))?;
+    let memory = Arc::new(MemoryLimiter::new(Arc::clone(&clock)));
+    // Before the database: a wrong address leaves no file behind.
+    let limiter = limiter(options.redis.as_deref(), &memory, &clock).await?;
     let open = storage_sqlite::Options {
         mode,
         readers: options.readers,
@@ -92,8 +95,6 @@ pub async fn open_with(
     };
     let (store, report) = SqliteStore::open(open)?;
     let store: Arc<dyn Store> = store;
-    let memory = Arc::new(MemoryLimiter::new(Arc::clone(&clock)));
-    let limiter = limiter(options.redis.as_deref(), &memory, &clock).await?;
     let recorder = Arc::new(Recorder::new(Arc::clone(&store), options.audit));
     let services = Services::new(ServiceParts {
         failures: FailureLimiter::new(Arc::clone(&clock)),
