@@ -36,7 +36,8 @@ fn requests_that_run_at_sigterm_are_answered_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
     let (key, _) = server.key("agent");
-    let mut running: Vec<_> = (0..8).map(|n| half_a_request(&server, &key, &format!("running-{n}"))).collect();
+    let mut running: Vec<_> =
+        (0..8).map(|n| half_a_request(&server, &key, &format!("running-{n}"))).collect();
     server.signal("-TERM");
     eventually("no new connection is accepted", Duration::from_secs(5), || {
         refuses_connections(&server).then_some(())
@@ -82,7 +83,8 @@ fn counted_refusals_that_have_no_row_yet_get_it_at_sigterm() {
     }
     let db = server.db();
     assert_eq!(server.stop(BOUND).code(), Some(0));
-    let told = "SELECT SUM(COALESCE(count, 1)) FROM audit_log WHERE status_code IN (401, 429) OR event = 'refusals'";
+    let told =
+        "SELECT SUM(COALESCE(count, 1)) FROM audit_log WHERE status_code IN (401, 429) OR event = 'refusals'";
     assert_eq!(number(&db, told), 200);
     assert!(number(&db, "SELECT COUNT(*) FROM audit_log") < 100, "a flood does not fill the log");
 }

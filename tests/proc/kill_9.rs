@@ -35,10 +35,10 @@ impl Writer {
             self.tries += 1;
             let request_id = format!("{token}.{}", self.tries);
             // Half of them leave the id to the server, which could not be told from a second one by its id.
-            let id = if self.number % 2 == 0 { format!(r#""id":"{token}","#) } else { String::new() };
+            let id =
+                if self.number.is_multiple_of(2) { format!(r#""id":"{token}","#) } else { String::new() };
             let body = format!(r#"{{{id}"code":"F821","file":"src/a.py","reason":"{token}"}}"#);
-            let headers =
-                [("x-t4-api-key", key), ("x-request-id", &request_id), ("idempotency-key", &token)];
+            let headers = [("x-t4-api-key", key), ("x-request-id", &request_id), ("idempotency-key", &token)];
             match connection.call("POST", "/intents", &headers, &body) {
                 Ok(answer) if answer.status / 100 == 2 => {
                     self.acknowledged.push((token, request_id));
@@ -106,7 +106,8 @@ fn check(server: &Server, writers: &[Writer]) -> usize {
         checked += 1;
     }
     // No act without a record, acknowledged or not.
-    let recorded: HashSet<_> = records.keys().filter_map(|id| id.rsplit_once('.')).map(|(token, _)| token).collect();
+    let recorded: HashSet<_> =
+        records.keys().filter_map(|id| id.rsplit_once('.')).map(|(token, _)| token).collect();
     for (token, times) in &intents {
         assert_eq!(*times, 1, "{token} is there more than once");
         assert!(recorded.contains(token.as_str()), "{token} is there without a record");

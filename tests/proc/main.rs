@@ -4,7 +4,7 @@ mod adoption;
 mod cli;
 mod demo;
 mod disk_full;
-mod documents;
+mod docs;
 mod graceful_stop;
 mod kill_9;
 mod logs;

@@ -81,7 +81,8 @@ fn a_key_revoked_over_the_api_is_refused_at_once() {
     });
     assert_eq!(late, None, "this server knows of its own change");
     assert_eq!(world.server.agent(&world.key, "GET", "/intents", "").status / 100, 4);
-    let path = format!("path = '/admin/api_keys/{}' AND method = 'DELETE' AND status_code = 200", world.key_id);
+    let path =
+        format!("path = '/admin/api_keys/{}' AND method = 'DELETE' AND status_code = 200", world.key_id);
     assert_eq!(audit_rows(&world, &path), 1);
 }
 

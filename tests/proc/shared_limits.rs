@@ -97,7 +97,12 @@ fn redis_may_go_and_come_back_under_load_and_every_request_is_answered() {
                 let answer = server.get("/readyz");
                 assert_eq!(answer.status, 200, "without Redis it serves: {}", answer.body);
                 let degraded = wanted == "degraded";
-                assert_eq!(answer.json()["status"], if degraded { "degraded" } else { "ok" }, "{}", answer.body);
+                assert_eq!(
+                    answer.json()["status"],
+                    if degraded { "degraded" } else { "ok" },
+                    "{}",
+                    answer.body
+                );
                 let named = answer.json()["checks"].to_string().contains("limiter");
                 assert_eq!(named, degraded, "{}", answer.body);
             }
@@ -124,4 +129,6 @@ fn a_server_starts_without_its_redis_and_limits_alone() {
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
     redis.again();
     wait_for_mode(&server, "redis");
+    // Redis knows nothing of what was admitted meanwhile; the process does.
+    assert_eq!(server.agent(&key, "GET", "/intents", "").status, 429);
 }

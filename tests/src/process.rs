@@ -190,6 +190,15 @@ impl Start {
         server
     }
 
+    /// Starts the server and kills it with -9 after a time, whatever it is doing then.
+    pub fn killed_after(self, time: Duration) {
+        let mut child =
+            self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        std::thread::sleep(time);
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+    }
+
     /// Runs a server that is expected to refuse to start: its exit code and its one sentence. Panics unless it is
     /// one sentence, and when the server panicked.
     pub fn refusal(self) -> (Option<i32>, String) {
