@@ -142,6 +142,8 @@ codes! {
     AuditUnavailable = "audit_unavailable", 503, "repeat after `Retry-After` seconds";
     /// The server is stopping.
     ShuttingDown = "shutting_down", 503, "repeat after `Retry-After` seconds";
+    /// A check of `/readyz` fails.
+    NotReady = "not_ready", 503, "look at what `details.checks` names";
 }
 
 #[cfg(test)]

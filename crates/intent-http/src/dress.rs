@@ -1,11 +1,16 @@
 //! What every answer carries, and the one shape of an error.
 
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::ServiceResponse;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpResponse};
 use api_types::Code;
 use intent_service::ServiceError;
@@ -37,7 +42,7 @@ const DEPRECATED_SINCE: HeaderValue = HeaderValue::from_static("@1762387200");
 /// For a handler that took its request down with it: the error then carries the whole answer.
 pub(crate) fn dress<B: MessageBody + 'static>(
     answer: Option<ServiceResponse<EitherBody<B, BoxBody>>>,
-    edge: &Edge,
+    edge: &mut Edge,
     request_id: &RequestId,
     failure: Option<&ServiceError>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
@@ -54,7 +59,11 @@ pub(crate) fn dress<B: MessageBody + 'static>(
     if let Some(seconds) = error.retry_after {
         shaped.insert_header((RETRY_AFTER, seconds));
     }
-    let mut shaped = shaped.body(error::body(error, request_id.as_str()));
+    let text = error::body(error, request_id.as_str());
+    let mut shaped = match edge.unread.take() {
+        None => shaped.body(text),
+        Some(unread) => shaped.body(Refusal { text: Some(text.into()), _unread: unread }),
+    };
     set_headers(shaped.headers_mut(), edge, request_id);
     match answer {
         Some(answer) => {
@@ -62,6 +71,26 @@ pub(crate) fn dress<B: MessageBody + 'static>(
             Ok(ServiceResponse::new(request, shaped).map_into_right_body())
         }
         None => Err(InternalError::from_response("no answer", shaped).into()),
+    }
+}
+
+/// The text of a refusal, and what was not read of the request. The HTTP layer ends a connection when its answer is
+/// sent while somebody still holds the rest of the request; a rest of unknown length that nobody holds it would read
+/// to its end, however long that takes.
+struct Refusal {
+    text: Option<Bytes>,
+    _unread: Payload,
+}
+
+impl MessageBody for Refusal {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.text.as_ref().map_or(BodySize::None, MessageBody::size)
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(self.get_mut().text.take().map(Ok))
     }
 }
 

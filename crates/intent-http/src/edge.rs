@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -41,6 +41,8 @@ pub(crate) struct Edge {
     /// The admin token stood in the query.
     pub deprecated: bool,
     pub agent: Option<String>,
+    /// What comes after the head, until somebody reads it.
+    pub unread: Option<Payload>,
     /// The route's template, kept because a handler that panics takes the request down with it.
     route: Option<&'static str>,
 }
@@ -115,7 +117,7 @@ impl Drop for Guard {
 /// # Errors
 /// Only for a handler that panicked; the error then carries the whole answer.
 pub async fn edge_layer<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let Some(state) = request.app_data::<web::Data<HttpState>>().map(|data| Arc::clone(data)) else {
@@ -124,7 +126,8 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     let services = Arc::clone(&state.services);
     let started = services.clock.monotonic_micros();
     let request_id = request_id(request.headers(), &services);
-    let (edge, handle) = open(&request, &state, request_id.clone());
+    let (mut edge, handle) = open(&request, &state, request_id.clone());
+    edge.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
     let edge = Rc::new(RefCell::new(edge));
     request.extensions_mut().insert(Rc::clone(&edge));
     let mut guard = Guard { services: Arc::clone(&services), edge: Rc::clone(&edge), handle, done: false };
@@ -176,7 +179,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     guard.done = true;
     let status = status(&failure);
     observe(&state, &method, route, &request_id, &edge.borrow(), started, status, failure.as_ref());
-    dress(answer, &edge.borrow(), &request_id, failure.as_ref())
+    dress(answer, &mut edge.borrow_mut(), &request_id, failure.as_ref())
 }
 
 /// Opens what the layers share about a request.
@@ -192,7 +195,9 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
     }
     draft.set_aggregator(Arc::clone(&services.refusals));
     let handle = draft.handle();
-    (Edge { draft: Some(draft), client, limit: None, deprecated: false, agent: None, route: None }, handle)
+    let draft = Some(draft);
+    let edge = Edge { draft, client, limit: None, deprecated: false, agent: None, unread: None, route: None };
+    (edge, handle)
 }
 
 /// Runs the rest; a panic becomes `None`.

@@ -29,10 +29,19 @@ impl<W: Who + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+    /// The body lies with the edge, and goes back there when the request is refused.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        let mut payload = payload.take();
-        Box::pin(async move { extract::<W, B>(&request, &mut payload).await })
+        Box::pin(async move {
+            let mut payload = None;
+            edge_of(&request, |edge| payload = edge.unread.take());
+            let mut payload = payload.unwrap_or(Payload::None);
+            let extracted = extract::<W, B>(&request, &mut payload).await;
+            if extracted.is_err() {
+                edge_of(&request, |edge| edge.unread = Some(payload));
+            }
+            extracted
+        })
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use actix_web::HttpRequest;
+use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{self, Bytes};
-use actix_web::{FromRequest as _, HttpRequest};
+use actix_web::web::Bytes;
 use api_types::{Code, Object};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -65,7 +66,8 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-/// Reads a body within its limit and time. An empty one needs no content type.
+/// Reads a body within its limit and time; of a refused one the rest stays in `payload`. An empty one needs no
+/// content type.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -78,9 +80,8 @@ pub(crate) async fn read(
         return Err(too_large());
     }
     let collect = async {
-        let stream = web::Payload::from_request(request, payload).await.map_err(broke_off)?;
-        match stream.to_bytes_limited(limit).await {
-            Ok(bytes) => bytes.map_err(broke_off),
+        match to_bytes_limited(BodyStream::new(payload), limit).await {
+            Ok(bytes) => bytes.map_err(|_| ApiError::new(Code::MalformedRequest, "the body broke off")),
             Err(_) => Err(too_large()),
         }
     };
@@ -90,10 +91,6 @@ pub(crate) async fn read(
         return Err(ApiError::new(Code::UnsupportedMediaType, "the body is not declared as JSON"));
     }
     Ok(bytes)
-}
-
-fn broke_off(_: actix_web::Error) -> ApiError {
-    ApiError::new(Code::MalformedRequest, "the body broke off")
 }
 
 fn is_json(request: &HttpRequest) -> bool {

@@ -14,7 +14,7 @@ pub(crate) fn endpoint() -> Endpoint {
     let success = Success::Json(200, shape::<Readiness>());
     Endpoint::new("GET", "/readyz", "readyz", Guard::Probe, success, || web::to(readyz))
         .about("probes", "Tells whether the server can take requests, and which check fails.")
-        .codes(&[Code::StoreUnavailable])
+        .codes(&[Code::NotReady])
 }
 
 async fn readyz(state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
@@ -24,7 +24,7 @@ async fn readyz(state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
         CheckState::Failing => {
             let what = format!("not ready ({})", found.checks.join(", "));
             let details = serde_json::json!({ "checks": found.checks });
-            let error = ServiceError::new(Code::StoreUnavailable, what).with_details(details);
+            let error = ServiceError::new(Code::NotReady, what).with_details(details);
             Err(ApiError(error.with_retry_after(1)))
         }
     }
