@@ -12,6 +12,8 @@ fi
 scripts/ensure-tools.sh
 # Some tests start the real programs.
 cargo build --workspace --bins --locked
+# The demo registers with an example of the client.
+cargo build -p policy-client --example register --locked
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --locked --profile "$profile"
 else
