@@ -9,7 +9,7 @@ use storage::{StoreError, Tx};
 use crate::context::{AgentCaller, OpContext};
 use crate::create_intent::{Prepared, insert, prepare};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::services::Services;
 
 /// Creates every intent of the batch, or none.
@@ -25,22 +25,18 @@ pub async fn create_batch(
 ) -> Result<Intents, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare_all(services, &caller, body, now);
-    services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op = Operation {
-                caller: caller.key_id().as_str(),
-                name: "create_batch",
-                idempotency: idempotency.as_ref(),
-                now,
-                status: 201,
-            };
-            once(tx, &op, |tx| match &prepared {
-                Ok(prepared) => insert_all(tx, prepared, &caller),
-                Err(refusal) => Ok(Err(refusal.clone())),
-            })
-        })
-        .await?
+    let op = Operation {
+        caller: caller.key_id().as_str().to_owned(),
+        name: "create_batch".into(),
+        idempotency,
+        now,
+        status: 201,
+    };
+    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
+        Ok(prepared) => insert_all(tx, prepared, &caller),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await
 }
 
 fn prepare_all(

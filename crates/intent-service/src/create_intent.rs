@@ -9,7 +9,7 @@ use canonical::Digest;
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::services::Services;
 
 /// A created intent.
@@ -35,22 +35,18 @@ pub async fn create_intent(
 ) -> Result<Created, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
-    services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op = Operation {
-                caller: caller.key_id().as_str(),
-                name: "create_intent",
-                idempotency: idempotency.as_ref(),
-                now,
-                status: 201,
-            };
-            once(tx, &op, |tx| match &prepared {
-                Ok(prepared) => insert(tx, prepared, &caller),
-                Err(refusal) => Ok(Err(refusal.clone())),
-            })
-        })
-        .await?
+    let op = Operation {
+        caller: caller.key_id().as_str().to_owned(),
+        name: "create_intent".into(),
+        idempotency,
+        now,
+        status: 201,
+    };
+    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
+        Ok(prepared) => insert(tx, prepared, &caller),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await
 }
 
 /// A checked declaration, and the digest by which a repeat of it is known.

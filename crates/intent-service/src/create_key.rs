@@ -10,7 +10,7 @@ use storage::StoreError;
 
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::key_view;
 use crate::services::Services;
 
@@ -45,25 +45,13 @@ pub async fn create_key(
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &key_id, &nonce).map_err(|_| not_mintable())?;
     let record = record(body, &fresh, nonce, now);
-    let minted = services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op = Operation {
-                caller: ADMIN,
-                name: "create_key",
-                idempotency: idempotency.as_ref(),
-                now,
-                status: 201,
-            };
-            once(tx, &op, |tx| match &record {
-                Ok(record) if tx.insert_key(record)? => {
-                    Ok(Ok(Minted { view: key_view::view_of(record), nonce }))
-                }
-                Ok(_) => Err(StoreError::Unavailable("a minted key id was taken".to_owned())),
-                Err(refusal) => Ok(Err(refusal.clone())),
-            })
-        })
-        .await??;
+    let op = Operation { caller: ADMIN.to_owned(), name: "create_key".into(), idempotency, now, status: 201 };
+    let minted = commit_once(services, draft, at_micros, op, move |tx| match &record {
+        Ok(record) if tx.insert_key(record)? => Ok(Ok(Minted { view: key_view::view_of(record), nonce })),
+        Ok(_) => Err(StoreError::Unavailable("a minted key id was taken".to_owned())),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await?;
     reveal(&services.pepper, minted)
 }
 

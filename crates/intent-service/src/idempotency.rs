@@ -1,7 +1,9 @@
 //! The same request twice has one outcome.
 
+use std::borrow::Cow;
+
 use api_types::Code;
-use audit::Outcome;
+use audit::{Draft, Outcome};
 use registry_core::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use serde_json::Value;
 use storage::{Decided, Remembered, StoreError, Tx};
 
 use crate::error::ServiceError;
+use crate::services::Services;
 
 /// What makes a repeat recognisable. `None` in a use case means that the caller sent no key.
 #[derive(Debug, Clone)]
@@ -19,14 +22,32 @@ pub struct Idempotency {
     pub fingerprint: [u8; 32],
 }
 
-/// Who repeats what.
-pub(crate) struct Operation<'a> {
-    pub caller: &'a str,
-    pub name: &'a str,
-    pub idempotency: Option<&'a Idempotency>,
+/// A change, and what makes a repeat of it recognisable.
+pub(crate) struct Operation {
+    /// Who asks, in the memory of idempotency keys: a key id, or `admin`.
+    pub caller: String,
+    /// The use case, and the thing that it is about when the path names one.
+    pub name: Cow<'static, str>,
+    pub idempotency: Option<Idempotency>,
     pub now: Timestamp,
     /// The status of success, for the record.
     pub status: u16,
+}
+
+/// Runs a change as one job of the store, with its record, once per idempotency key. `f` may run more than once;
+/// a refusal of its commits its record and nothing else.
+pub(crate) async fn commit_once<T, F>(
+    services: &Services,
+    draft: Draft,
+    at_micros: u64,
+    op: Operation,
+    mut f: F,
+) -> Result<T, ServiceError>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: FnMut(&mut dyn Tx) -> Result<Result<T, ServiceError>, StoreError> + Send + 'static,
+{
+    services.store.write(draft, at_micros, move |tx| once(tx, &op, &mut f)).await?
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,16 +58,16 @@ enum Kept<T> {
 
 /// Runs `f` unless this very request was decided before; keeps what it decides in the same transaction. Rule
 /// refusals are kept too; storage trouble is not, because then nothing was decided.
-pub(crate) fn once<T>(
+fn once<T>(
     tx: &mut dyn Tx,
-    op: &Operation<'_>,
+    op: &Operation,
     f: impl FnOnce(&mut dyn Tx) -> Result<Result<T, ServiceError>, StoreError>,
 ) -> Result<Decided<Result<T, ServiceError>>, StoreError>
 where
     T: Serialize + DeserializeOwned,
 {
-    if let Some(asked) = op.idempotency
-        && let Some(known) = tx.recall(op.caller, op.name, &asked.key)?
+    if let Some(asked) = &op.idempotency
+        && let Some(known) = tx.recall(&op.caller, &op.name, &asked.key)?
     {
         if known.fingerprint != asked.fingerprint {
             let what = "the `Idempotency-Key` was used with another body";
@@ -55,11 +76,11 @@ where
         return Ok(decided(read(&known.outcome)?, op.status));
     }
     let result = f(tx)?;
-    if let Some(asked) = op.idempotency {
+    if let Some(asked) = &op.idempotency {
         let outcome = write(&result)?;
         tx.remember(Remembered {
-            caller: op.caller,
-            operation: op.name,
+            caller: &op.caller,
+            operation: &op.name,
             key: &asked.key,
             fingerprint: &asked.fingerprint,
             outcome: &outcome,

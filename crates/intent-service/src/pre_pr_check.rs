@@ -10,7 +10,7 @@ use storage::{Inserted, StoreError, Tx};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::services::Services;
 
 /// Looks at every file in one transaction and, when asked, leaves one placeholder for each that has no intent.
@@ -25,22 +25,18 @@ pub async fn pre_pr_check(
 ) -> Result<PrePrResult, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
-    services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op = Operation {
-                caller: caller.key_id().as_str(),
-                name: "pre_pr_check",
-                idempotency: idempotency.as_ref(),
-                now,
-                status: 200,
-            };
-            once(tx, &op, |tx| match &prepared {
-                Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve),
-                Err(refusal) => Ok(Err(refusal.clone())),
-            })
-        })
-        .await?
+    let op = Operation {
+        caller: caller.key_id().as_str().to_owned(),
+        name: "pre_pr_check".into(),
+        idempotency,
+        now,
+        status: 200,
+    };
+    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
+        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await
 }
 
 /// The codes, the placeholders that may be needed (one for each file, ids made before the transaction), and

@@ -8,7 +8,7 @@ use storage::{StoreError, Tx};
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::create_key::{Minted, not_mintable, reveal};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::key_view;
 use crate::services::Services;
 
@@ -32,17 +32,12 @@ pub async fn rotate_key(
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
     let name = format!("rotate_key {id}");
-    let minted = services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op =
-                Operation { caller: ADMIN, name: &name, idempotency: idempotency.as_ref(), now, status: 200 };
-            once(tx, &op, |tx| match &fresh {
-                Ok(fresh) => rotate(tx, &id, fresh, nonce, overlap, now),
-                Err(refusal) => Ok(Err(refusal.clone())),
-            })
-        })
-        .await??;
+    let op = Operation { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let minted = commit_once(services, draft, at_micros, op, move |tx| match &fresh {
+        Ok(fresh) => rotate(tx, &id, fresh, nonce, overlap, now),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await?;
     services.store.bump_epoch();
     reveal(&services.pepper, minted)
 }

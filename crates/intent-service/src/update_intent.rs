@@ -9,7 +9,7 @@ use storage::{StoreError, Tx};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::get_intent::Versioned;
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::services::Services;
 
 #[derive(Serialize, Deserialize)]
@@ -33,27 +33,23 @@ pub async fn update_intent(
     let OpContext { caller, now, at_micros, draft } = context;
     let patch = IntentPatch::from(body);
     let name = format!("update_intent {id}");
-    let changed = services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op = Operation {
-                caller: caller.key_id().as_str(),
-                name: &name,
-                idempotency: idempotency.as_ref(),
-                now,
-                status: 200,
-            };
-            once(tx, &op, |tx| {
-                let Some(intent) = tx.intent(&id)? else {
-                    return Ok(Err(ServiceError::intent_not_found(id.as_str())));
-                };
-                match change(&caller, &intent, patch.clone(), expected, now) {
-                    Ok(next) => store(tx, next),
-                    Err(refusal) => Ok(Err(refusal)),
-                }
-            })
-        })
-        .await??;
+    let op = Operation {
+        caller: caller.key_id().as_str().to_owned(),
+        name: name.into(),
+        idempotency,
+        now,
+        status: 200,
+    };
+    let changed = commit_once(services, draft, at_micros, op, move |tx| {
+        let Some(intent) = tx.intent(&id)? else {
+            return Ok(Err(ServiceError::intent_not_found(id.as_str())));
+        };
+        match change(&caller, &intent, patch.clone(), expected, now) {
+            Ok(next) => store(tx, next),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    })
+    .await?;
     Ok(Versioned { item: changed.intent, version: changed.version })
 }
 

@@ -8,7 +8,7 @@ use storage::StoreError;
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::get_intent::Versioned;
-use crate::idempotency::{Idempotency, Operation, once};
+use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::key_view;
 use crate::services::Services;
 
@@ -26,25 +26,20 @@ pub async fn update_key(
 ) -> Result<Versioned<KeyView>, ServiceError> {
     let OpContext { now, at_micros, draft, .. } = context;
     let name = format!("update_key {id}");
-    let changed = services
-        .store
-        .write(draft, at_micros, move |tx| {
-            let op =
-                Operation { caller: ADMIN, name: &name, idempotency: idempotency.as_ref(), now, status: 200 };
-            once(tx, &op, |tx| {
-                let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
-                if expected.is_some_and(|version| version != key.version) {
-                    let what = format!("the key is at version {}", key.version);
-                    return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
-                }
-                match change(key, body.clone(), now) {
-                    Ok(next) if tx.update_key(&next)? => Ok(Ok((key_view::view_of(&next), next.version))),
-                    Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
-                    Err(refusal) => Ok(Err(refusal)),
-                }
-            })
-        })
-        .await??;
+    let op = Operation { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let changed = commit_once(services, draft, at_micros, op, move |tx| {
+        let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
+        if expected.is_some_and(|version| version != key.version) {
+            let what = format!("the key is at version {}", key.version);
+            return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
+        }
+        match change(key, body.clone(), now) {
+            Ok(next) if tx.update_key(&next)? => Ok(Ok((key_view::view_of(&next), next.version))),
+            Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    })
+    .await?;
     services.store.bump_epoch();
     Ok(Versioned { item: changed.0, version: changed.1 })
 }
