@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use t4_tests::process::{ADMIN, Server, command, run, stdout_of};
 
+use crate::support::SayOver;
+
 /// Runs a command line in bash, with the programs on its path.
 fn bash(folder: &Path, line: &str, env: &[(&str, &str)]) -> Output {
     let mut command = Command::new("bash");
@@ -169,6 +171,7 @@ fn t4_audit_verify_works_beside_a_running_server() {
     let (key, _) = server.key("agent");
     let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         let (server, key, over) = (&server, &key, &over);
         let writer = scope.spawn(move || {
             for n in 0.. {

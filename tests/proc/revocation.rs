@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use t4_tests::process::{ADMIN, Server, binary, eventually, run};
 
-use crate::support::{number, sqlite3};
+use crate::support::{SayOver, number, sqlite3};
 
 /// CONTRACT: one second.
 const BOUND: Duration = Duration::from_secs(1);
@@ -36,6 +36,7 @@ fn last_accepted_after(world: &World, revoke: impl FnOnce(&World)) -> Option<Dur
     let over = AtomicBool::new(false);
     let headers = [("x-t4-api-key", world.key.as_str())];
     std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         scope.spawn(|| {
             let mut connection = world.server.connect();
             while !over.load(Ordering::Relaxed) {

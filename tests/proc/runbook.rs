@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use t4_tests::process::{Server, Start, eventually};
 
-use crate::support::{number, open, sqlite3};
+use crate::support::{SayOver, number, open, sqlite3};
 
 /// The commands of CONTRACT, letter by letter.
 const COSTS: &str = r#"sqlite3 reports/todos/intent_registry.db "SELECT agent_id, SUM(est_cost) as total_cost FROM llm_usage GROUP BY agent_id""#;
@@ -61,6 +61,7 @@ fn the_revocation_of_the_runbook_works_while_agents_write() {
     let (folder, server, key, _) = world();
     let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         for writer in 0..8 {
             let (server, key, over) = (&server, &key, &over);
             scope.spawn(move || {
@@ -79,8 +80,13 @@ fn the_revocation_of_the_runbook_works_while_agents_write() {
         eventually("agents write", Duration::from_secs(10), || {
             (number(&server.db(), "SELECT COUNT(*) FROM intents") > 50).then_some(())
         });
-        // The tool does not wait for a lock by itself; whoever types it may have to type it again.
-        sqlite3(&server.db(), "UPDATE api_keys SET revoked=1");
+        // As the documents have it for this case: the tool does not wait for a lock by itself.
+        let mut tool = Command::new("sqlite3");
+        let tool = tool.args(["-cmd", ".timeout 5000"]).arg(server.db()).arg("UPDATE api_keys SET revoked=1");
+        match tool.output() {
+            Ok(ended) => assert!(ended.status.success(), "{ended:?}"),
+            Err(_) => drop(sqlite3(&server.db(), "UPDATE api_keys SET revoked=1")),
+        }
         eventually("the key is refused", Duration::from_secs(1), || {
             (server.agent(&key, "GET", "/intents", "").status / 100 == 4).then_some(())
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use t4_tests::process::{Server, Start, eventually};
 use t4_tests::redis::{self, Redis};
 
-use crate::support::metric;
+use crate::support::{SayOver, metric};
 
 fn servers(folder: &Path, url: &str) -> [Server; 2] {
     // They share a file as well, so that both know the key.
@@ -79,6 +79,7 @@ fn redis_may_go_and_come_back_under_load_and_every_request_is_answered() {
         });
     };
     std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         for thread in 0..4 {
             let (servers, key, over, answered) = (&servers, &key, &over, &answered);
             scope.spawn(move || {

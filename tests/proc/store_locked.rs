@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use t4_tests::process::{Server, eventually};
 
-use crate::support::{number, open};
+use crate::support::{SayOver, number, open};
 
 const HELD: Duration = Duration::from_secs(10);
 
@@ -21,6 +21,7 @@ fn a_lock_of_ten_seconds_refuses_writes_in_time_lets_reads_go_on_and_leaves_no_t
     let (over, key) = (AtomicBool::new(false), key.as_str());
     let headers = [("x-t4-api-key", key)];
     std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         // Writers that come at different times: none may wait for those before it as well.
         let writers: Vec<_> = (0..6)
             .map(|n| {
@@ -60,7 +61,8 @@ fn a_lock_of_ten_seconds_refuses_writes_in_time_lets_reads_go_on_and_leaves_no_t
         for (answer, took) in refusals {
             assert_eq!((answer.status, &*answer.code()), (503, "store_locked"), "{}", answer.body);
             assert!(answer.header("retry-after").is_some());
-            assert!(in_time && took < Duration::from_secs(7), "a writer waited {took:?}");
+            // Five seconds, and what a busy machine adds; two waits one after the other would be ten.
+            assert!(in_time && took < Duration::from_secs(9), "a writer waited {took:?}");
         }
         assert!(slowest < Duration::from_secs(1), "a read waited {slowest:?}");
         eventually("every read has its row", Duration::from_secs(5), || {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -80,6 +81,15 @@ pub fn files_with(folder: &Path, needle: &str) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Says that it is over when it is dropped, by a panic as well: a scope waits for its threads.
+pub struct SayOver<'a>(pub &'a AtomicBool);
+
+impl Drop for SayOver<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Runs something and says how long it took.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use t4_tests::http::request;
 use t4_tests::process::Server;
 
-use crate::support::number;
+use crate::support::{SayOver, number};
 
 /// Ten seconds for a head, 30 for a body, and some for the machine.
 const HEAD_BOUND: Duration = Duration::from_secs(15);
@@ -88,6 +88,7 @@ fn drip(server: &Server, first: &str, byte: u8, bound: Duration) -> (bool, Strin
     let mut stream = connection.stream().try_clone().unwrap();
     let over = AtomicBool::new(false);
     let closed = std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) && stream.write_all(&[byte]).is_ok() {
                 std::thread::sleep(Duration::from_millis(200));
@@ -105,6 +106,7 @@ fn slow_senders_are_sent_away_in_time_while_others_are_served() {
     let (_folder, server, key) = world();
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _over = SayOver(&over);
         let post = format!(
             "POST /intents HTTP/1.1\r\nhost: t\r\nx-t4-api-key: {key}\r\ncontent-type: application/json\r\n"
         );

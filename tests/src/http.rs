@@ -120,7 +120,13 @@ impl Connection {
 
     fn read_more(&mut self) -> std::io::Result<()> {
         let mut buffer = [0; 16 * 1024];
-        let count = self.stream.read(&mut buffer)?;
+        let count = loop {
+            match self.stream.read(&mut buffer) {
+                // Says nothing about the connection.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         if count == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }

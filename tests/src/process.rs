@@ -332,6 +332,16 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let last: Vec<_> = log.lines().rev().take(30).collect();
+            let last: Vec<_> = last.into_iter().rev().collect();
+            eprintln!(
+                "the server's last lines, it {}:\n{}",
+                if self.runs() { "runs" } else { "has ended" },
+                last.join("\n")
+            );
+        }
         // Already gone after `stop` and `kill`.
         let _ = self.child.kill();
         let _ = self.child.wait();
