@@ -15,7 +15,7 @@ fn servers(folder: &Path, url: &str) -> [Server; 2] {
 }
 
 #[test]
-fn two_servers_that_share_redis_admit_exactly_the_limit_between_them() {
+fn two_servers_that_share_redis_admit_exactly_the_limit() {
     const LIMIT: usize = 50;
     let (url, _redis) = redis::any();
     let folder = tempfile::tempdir().unwrap();
