@@ -47,6 +47,9 @@ impl Lines {
     }
 }
 
+/// One test at a time may take lines: under `cargo test` both share this process.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A secret with a shape of its own, and the part of it that must not be seen.
 fn shaped() -> impl Strategy<Value = (String, String)> {
     prop_oneof![
@@ -185,6 +188,7 @@ fn request<'a>(world: &'a World, place: &Place, secret: &str) -> Call<'a> {
 
 #[test]
 fn a_secret_put_anywhere_reaches_no_row_no_log_line_and_no_metric() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let lines = Lines::of_the_process();
     let system = actix_web::rt::System::new();
     let world = system.block_on(async {
@@ -222,6 +226,7 @@ fn a_secret_put_anywhere_reaches_no_row_no_log_line_and_no_metric() {
 /// What has no shape of its own is known by the name that it stands under.
 #[test]
 fn any_text_under_a_secret_name_reaches_no_row_and_no_log_line() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let lines = Lines::of_the_process();
     let system = actix_web::rt::System::new();
     let world = system.block_on(World::new());
