@@ -228,3 +228,11 @@ async fn an_admin_token_in_the_query_works_is_deprecated_and_is_never_recorded()
     let rows = app.dump("audit_log");
     assert!(!rows.contains(ADMIN) && !rows.contains("guess-of-a-token"));
 }
+
+#[actix_web::test]
+async fn an_agent_may_not_be_named_like_a_key_because_its_name_is_logged() {
+    let app = TestApp::new().await;
+    let key = app.key("agent").await;
+    let body = json!({ "agent_id": key.text });
+    app.post("/admin/api_keys", &body).admin().send().await.refused(Code::InvalidField);
+}

@@ -78,6 +78,10 @@ fn record(
 ) -> Result<KeyRecord, ServiceError> {
     let invalid = |what: String| ServiceError::new(Code::InvalidField, what);
     let agent_id = AgentId::new(body.agent_id).map_err(|p| invalid(format!("`agent_id` {p}")))?;
+    // It stands in every log line and row of the agent.
+    if audit::redact_text(agent_id.as_str()) != agent_id.as_str() {
+        return Err(invalid("`agent_id` looks like a key or another secret".to_owned()));
+    }
     let days = body.expires_in_days.unwrap_or(DEFAULT_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(invalid(format!("`expires_in_days` takes 1 to {MAX_DAYS}, got {days}")));
