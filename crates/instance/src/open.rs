@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api_keys::Pepper;
 use audit::Refusals;
-use intent_service::{AdminToken, AuditMode, Recorder, ServiceParts, Services, Settings, StaticKeys};
+use intent_service::{AdminToken, Counters, CursorKey, KeyCache, Recorder, Services, Settings, StaticKeys};
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
 use rate_limit_redis::{RedisLimiter, RedisOptions};
 use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -96,7 +96,8 @@ pub async fn open_with(
     let (store, report) = SqliteStore::open(open)?;
     let store: Arc<dyn Store> = store;
     let recorder = Arc::new(Recorder::new(Arc::clone(&store), options.audit));
-    let services = Services::new(ServiceParts {
+    let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
+    let services = Services {
         failures: FailureLimiter::new(Arc::clone(&clock)),
         settings: Settings { rate_per_minute: options.rate_per_minute },
         refusals: Arc::new(Refusals::new()),
@@ -108,7 +109,10 @@ pub async fn open_with(
         static_keys,
         admin,
         recorder,
-    });
+        keys: KeyCache::default(),
+        cursors,
+        counters: Counters::default(),
+    };
     let checkpoints = options.checkpoints;
     Ok(Instance { services: Arc::new(services), report, admin_token_file, memory, checkpoints })
 }
@@ -130,12 +134,6 @@ impl Instance {
         let flushed = services.recorder.flush().await;
         let closed = services.store.close(within);
         flushed.and(closed)
-    }
-
-    /// When rows of reads are durable.
-    #[must_use]
-    pub fn audit_mode(&self) -> AuditMode {
-        self.services.recorder.mode()
     }
 }
 

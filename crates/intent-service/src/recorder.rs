@@ -30,7 +30,6 @@ pub struct Recorder {
     waiting: Mutex<Vec<Arc<Leafed>>>,
     /// Rows that wait or are being written.
     pending: AtomicUsize,
-    recorded: AtomicU64,
     /// Requests that were refused because no more rows could wait, since the last look.
     turned_away: AtomicU64,
     wake: Notify,
@@ -45,7 +44,6 @@ impl Recorder {
             mode,
             waiting: Mutex::default(),
             pending: AtomicUsize::new(0),
-            recorded: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             wake: Notify::new(),
         }
@@ -74,12 +72,6 @@ impl Recorder {
         self.mode
     }
 
-    /// How many rows were written so.
-    #[must_use]
-    pub fn recorded(&self) -> u64 {
-        self.recorded.load(Ordering::Relaxed)
-    }
-
     /// Keeps a row; it is written soon.
     pub fn push(&self, record: Record) {
         let row = Leafed::new(record);
@@ -99,9 +91,7 @@ impl Recorder {
     /// # Errors
     /// Trouble of the store; the row is then not in the log.
     pub async fn write(&self, record: Record) -> Result<(), StoreError> {
-        self.store.append(vec![Leafed::new(record)]).await?;
-        self.recorded.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.store.append(vec![Leafed::new(record)]).await
     }
 
     /// Waits until many rows wait.
@@ -127,7 +117,6 @@ impl Recorder {
             match write.await {
                 Ok(()) => {
                     self.pending.fetch_sub(part.len(), Ordering::Relaxed);
-                    self.recorded.fetch_add(u64::try_from(part.len()).unwrap_or(0), Ordering::Relaxed);
                 }
                 Err(error) => {
                     failed.extend(part);

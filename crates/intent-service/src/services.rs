@@ -27,8 +27,6 @@ pub struct Settings {
 pub struct Counters {
     /// Whether the last verification of the audit log found a bad row.
     pub audit_broken: AtomicBool,
-    /// Rows that verification has looked at since the start.
-    pub audit_verified: AtomicU64,
     /// Keys that were read from the store because the cache did not have them.
     pub key_reads: AtomicU64,
 }
@@ -62,45 +60,5 @@ pub struct Services {
     /// Counters.
     pub counters: Counters,
     /// Settings.
-    pub settings: Settings,
-}
-
-impl Services {
-    /// Keys of this pepper, for a store that has just been opened.
-    #[must_use]
-    pub fn new(parts: ServiceParts) -> Self {
-        let cursors = CursorKey::new(parts.pepper.derive("t4/cursor/v1"));
-        Self {
-            store: parts.store,
-            clock: parts.clock,
-            entropy: parts.entropy,
-            limiter: parts.limiter,
-            failures: parts.failures,
-            pepper: parts.pepper,
-            keys: KeyCache::default(),
-            static_keys: parts.static_keys,
-            admin: parts.admin,
-            recorder: parts.recorder,
-            refusals: parts.refusals,
-            cursors,
-            counters: Counters::default(),
-            settings: parts.settings,
-        }
-    }
-}
-
-/// What [`Services::new`] is made of.
-#[expect(missing_docs, reason = "the fields are those of `Services`")]
-pub struct ServiceParts {
-    pub store: Arc<dyn Store>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub limiter: Arc<dyn Limiter>,
-    pub failures: FailureLimiter,
-    pub pepper: Arc<Pepper>,
-    pub static_keys: StaticKeys,
-    pub admin: AdminToken,
-    pub recorder: Arc<Recorder>,
-    pub refusals: Arc<Refusals>,
     pub settings: Settings,
 }

@@ -37,7 +37,6 @@ pub async fn checkpoint_audit(
         .map_err(|error| StoreError::Unavailable(error.to_string()))??;
     match verified {
         Ok(checkpoint) => {
-            services.counters.audit_verified.fetch_add(grown, Ordering::Relaxed);
             let kept = checkpoint.clone();
             services.store.upkeep(move |tx| tx.put_checkpoint(&kept, now)).await?;
             Ok(Some(checkpoint))
