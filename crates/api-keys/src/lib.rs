@@ -12,7 +12,6 @@ mod base62;
 mod checksum;
 mod mac;
 mod mint;
-mod money;
 mod pepper;
 mod presented;
 mod record;
@@ -21,9 +20,9 @@ mod scope_set;
 
 pub use mac::KeyMac;
 pub use mint::{NewKey, NotMintable, derive_secret, mint_key_id};
-pub use money::{MAX_DOLLARS, MoneyError, PICO_PER_DOLLAR, dollars_to_pico, pico_to_dollars};
 pub use pepper::{Pepper, PepperError};
 pub use presented::{KeyParseError, PresentedKey, key_id_of_text};
 pub use record::{KeyRecord, KeyRefusal};
+pub use registry_core::{MAX_DOLLARS, MoneyError, PICO_PER_DOLLAR, dollars_to_pico, pico_to_dollars};
 pub use scope::Scope;
 pub use scope_set::{ScopeError, ScopeSet};

@@ -98,12 +98,20 @@ codes! {
     IntentNotFound = "intent_not_found", 404, "check the id; deleted intents are gone";
     /// No key has this id.
     KeyNotFound = "key_not_found", 404, "see `GET /admin/api_keys` for the key ids";
+    /// No provider has this model.
+    ModelNotFound = "model_not_found", 404, "see `GET /llm/v1/models` for the models";
+    /// The caller has no hold of this id.
+    HoldNotFound = "hold_not_found", 404, "check the id; released holds are gone";
     /// The route does not take this method.
     MethodNotAllowed = "method_not_allowed", 405, "use a method of the `Allow` header";
     /// The request came too slowly.
     RequestTimeout = "request_timeout", 408, "send the whole request within the time";
     /// Another intent has this id.
     IntentExists = "intent_exists", 409, "leave `id` out, or PATCH the intent that is there";
+    /// Another call has this id.
+    CallExists = "call_exists", 409, "leave `call_id` out, or send the very same body again";
+    /// The hold was settled with other numbers.
+    HoldSettled = "hold_settled", 409, "the first settlement stands; see `GET /llm/usage`";
     /// The row has changed since the caller read it.
     VersionMismatch = "version_mismatch", 412, "read it again and repeat with its new `ETag`";
     /// The body is larger than the route takes.
@@ -122,6 +130,21 @@ codes! {
     OwnerAndTicketRequired = "owner_and_ticket_required", 422, "send `owner` and `ticket` with the status";
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "use a new key for a new request";
+    /// The price book has no price for the model.
+    ModelNotPriced = "model_not_priced", 422, "ask an admin to add its price to `T4_PRICES`";
+    /// The request has a part whose price can't be bounded.
+    PartNotPriced = "part_not_priced", 422, "leave out what the message names";
+    /// The stated `max_tokens` is above the cap.
+    MaxTokensAboveCap = "max_tokens_above_cap", 422, "send at most `details.cap`, or leave it out";
+    /// The provider says that the request is wrong.
+    ProviderRejected = "provider_rejected", 422, "change what `details.body` names";
+    /// The worst case of the call does not fit a budget.
+    InsufficientQuota = "insufficient_quota", 429,
+        "ask for less, wait for the next window, or ask an admin for a higher limit";
+    /// The key has too many calls under way.
+    TooManyCalls = "too_many_calls", 429, "wait for one of them to end";
+    /// The provider's own limit is used up.
+    ProviderLimited = "provider_limited", 429, "wait for `Retry-After` seconds";
     /// The key's limit of requests is used up.
     RateLimited = "rate_limited", 429, "wait for `Retry-After` seconds";
     /// Too many failed authentications came from this address.
@@ -130,6 +153,12 @@ codes! {
     HeadersTooLarge = "headers_too_large", 431, "send smaller headers";
     /// A fault of the server's.
     Internal = "internal", 500, "report the request id to the admins";
+    /// The provider failed, or its answer can't be read.
+    ProviderFailed = "provider_failed", 502, "repeat; what the attempt cost is in `GET /llm/usage`";
+    /// No provider is configured.
+    NoProvider = "no_provider", 503, "an admin sets `OPENAI_API_KEY` or `T4_LLM_CONFIG`";
+    /// The provider failed so often that it is left alone for a while.
+    ProviderUnavailable = "provider_unavailable", 503, "repeat after `Retry-After` seconds";
     /// Too many writes wait.
     StoreBusy = "store_busy", 503, "repeat after `Retry-After` seconds";
     /// Another process holds the database.
@@ -144,6 +173,8 @@ codes! {
     ShuttingDown = "shutting_down", 503, "repeat after `Retry-After` seconds";
     /// A check of `/readyz` fails.
     NotReady = "not_ready", 503, "look at what `details.checks` names";
+    /// The provider did not answer in time.
+    ProviderTimeout = "provider_timeout", 504, "repeat; the attempt may have cost, see `GET /llm/usage`";
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod error;
 mod health;
 mod intents;
 mod keys;
+mod llm;
 mod object;
 mod pre_pr;
 
@@ -20,5 +21,10 @@ pub use intents::{
     SummaryView,
 };
 pub use keys::{CreateKey, KeyCreated, KeyView, PatchKey, Revoked, RotateKey, ScopeList};
+pub use llm::{
+    BudgetView, CreateHold, HoldView, LlmAnswer, LlmChat, LlmMessage, LlmRates, LlmStatus, LlmUsage,
+    OpenHoldView, ProviderView, QuotaView, ReleaseHold, Released, SettleHold, SettledView, UsageLineView,
+    UsageTotalView,
+};
 pub use object::Object;
 pub use pre_pr::{MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};

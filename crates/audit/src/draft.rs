@@ -67,6 +67,39 @@ impl Draft {
         draft
     }
 
+    /// The draft of a further row about the same request or run: who and which request stay, the body does not,
+    /// and whether the first row is recorded is not shared. It always gets a row: it is never only counted.
+    #[must_use]
+    pub fn follow_up(&self, at: Timestamp, event: &'static str) -> Self {
+        let record = Record {
+            event: event.into(),
+            timestamp: at,
+            status_code: None,
+            body_bytes: 0,
+            body_kept: false,
+            body_sha256: None,
+            body: None,
+            detail: None,
+            ..self.record.clone()
+        };
+        Self {
+            record,
+            request_id: self.request_id.clone(),
+            principal: self.principal.clone(),
+            ip: self.ip,
+            aggregator: None,
+            handle: DraftHandle::default(),
+        }
+    }
+
+    /// The draft of what an agent's program does on the database file by itself, without a request.
+    #[must_use]
+    pub fn agent(at: Timestamp, event: &'static str, principal: Principal) -> Self {
+        let mut draft = Self::open(Record::of(event, at, principal.actor), Principal::SYSTEM);
+        draft.set_principal(principal);
+        draft
+    }
+
     fn open(record: Record, principal: Principal) -> Self {
         Self {
             record,

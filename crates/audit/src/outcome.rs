@@ -18,6 +18,12 @@ impl Outcome {
         Self { status, code: Cow::Borrowed("ok") }
     }
 
+    /// It may be done now, outside the database; how it ends has a row of its own.
+    #[must_use]
+    pub const fn authorised() -> Self {
+        Self { status: 202, code: Cow::Borrowed("authorised") }
+    }
+
     /// It was refused, or failed.
     #[must_use]
     pub fn refused(status: u16, code: impl Into<Cow<'static, str>>) -> Self {

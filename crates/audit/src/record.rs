@@ -22,6 +22,11 @@ pub mod event {
     pub const OUTSIDE_CHANGE: &str = "outside_change";
     /// Bodies before some row may be gone from here on.
     pub const RETENTION: &str = "retention";
+    /// A model call that may leave: its worst case is held. Of an HTTP request's first attempt the row of the
+    /// request says so (outcome `authorised`).
+    pub const LLM_AUTHORISED: &str = "llm_authorised";
+    /// How a model call ended, and what it cost.
+    pub const LLM_OUTCOME: &str = "llm_outcome";
     /// A run of a command-line tool on the database file.
     pub const TOOL: &str = "tool";
 }

@@ -9,6 +9,7 @@
 mod error;
 mod front;
 mod job;
+mod ledger;
 mod rows;
 mod stats;
 #[cfg(feature = "testing")]
@@ -19,6 +20,7 @@ mod view;
 pub use error::StoreError;
 pub use front::Decided;
 pub use job::{Job, Store, Watch};
+pub use ledger::{AlertRow, HoldRow, LedgerTx, LedgerView, UsageFilter, UsageLine, UsageRow};
 pub use rows::{
     AuditFilter, FileRow, Inserted, IntentFilter, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use api_keys::KeyRecord;
 use registry_core::{Intent, IntentId, KeyId, Timestamp};
 
-use crate::{FileRow, Inserted, Leafed, OutsideChange, Recalled, Remembered, SealedCheckpoint, StoreError};
+use crate::{
+    FileRow, Inserted, Leafed, LedgerTx, OutsideChange, Recalled, Remembered, SealedCheckpoint, StoreError,
+};
 
 /// Everything that a write can do.
-pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx {}
-impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx> Tx for T {}
+pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx {}
+impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx> Tx for T {}
 
 /// Writes to intents.
 pub trait IntentTx {

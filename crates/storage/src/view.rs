@@ -4,11 +4,11 @@ use api_keys::KeyRecord;
 use audit::{AdoptedRow, StoredRow};
 use registry_core::{Counted, Intent, IntentId, KeyId, Owner, Timestamp};
 
-use crate::{AuditFilter, IntentFilter, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
+use crate::{AuditFilter, IntentFilter, LedgerView, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
 
 /// Everything that a read can do.
-pub trait View: IntentView + KeyView + AuditView {}
-impl<T: IntentView + KeyView + AuditView> View for T {}
+pub trait View: IntentView + KeyView + AuditView + LedgerView {}
+impl<T: IntentView + KeyView + AuditView + LedgerView> View for T {}
 
 /// Reads of intents.
 pub trait IntentView {

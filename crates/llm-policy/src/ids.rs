@@ -1,0 +1,77 @@
+//! The names of a call and of its attempts.
+
+use std::fmt;
+
+use registry_core::{Entropy, IntentId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The name of one call, whatever number of attempts it took: `call_` and 26 characters that sort by time, or a
+/// caller's own of 1 to 64 letters, digits, `_` and `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(String);
+
+impl CallId {
+    /// A new id.
+    #[must_use]
+    pub fn mint(now: Timestamp, entropy: &dyn Entropy) -> Self {
+        let minted = IntentId::mint(now, entropy).into_string();
+        Self(format!("call_{}", minted.trim_start_matches("T4-")))
+    }
+
+    /// Takes a caller's id; `None` when it is not 1 to 64 letters, digits, `_` and `-`.
+    #[must_use]
+    pub fn sane(text: &str) -> Option<Self> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        ((1..=64).contains(&text.len()) && text.bytes().all(fits)).then(|| Self(text.to_owned()))
+    }
+
+    /// Takes a text as a stored row has it, unchecked.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of one attempt's hold: the call's id, a point, and the attempt's number from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HoldId(String);
+
+impl HoldId {
+    /// The hold of an attempt.
+    #[must_use]
+    pub fn of(call: &CallId, attempt: u32) -> Self {
+        Self(format!("{call}.{attempt}"))
+    }
+
+    /// Takes a text as a stored row or a path has it, unchecked.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,25 @@
+//! What a model call may cost, and the arithmetic that keeps it within its budgets.
+//!
+//! It owns prices, token bounds, calendar windows, hold and settle arithmetic, the configuration of providers and
+//! budgets, and the [`Ledger`] trait. It refuses the network, storage and the clock: times reach it as arguments.
+//! Money is counted in integer pico-dollars (10⁻¹² $), tokens in integers.
+
+mod account;
+mod ask;
+mod config;
+mod ids;
+mod ledger;
+mod rates;
+mod usage;
+mod window;
+
+pub use account::{Account, AccountKey, AccountState, BudgetScope, Shortfall, WindowKind, fits};
+pub use ask::{
+    BudgetState, Grant, Held, HoldAsk, Measured, Operation, OutputWish, Quote, Settled, Settlement,
+};
+pub use config::{BudgetRule, Limits, LlmConfig, ProviderConfig, ProviderKind, RouteConfig};
+pub use ids::{CallId, HoldId};
+pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
+pub use rates::{LongRates, Rates};
+pub use usage::{CallOutcome, Usage, UsageSource};
+pub use window::{Span, UnknownZone, Zone};

@@ -1,0 +1,131 @@
+//! Prices per token, and what a call costs at them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Usage;
+
+/// Prices in pico-dollars per token. $1 per million tokens is 1,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// Input.
+    pub input: u64,
+    /// Input from the provider's cache.
+    pub cached_input: u64,
+    /// Input written to the provider's cache.
+    pub cache_write: u64,
+    /// Output, reasoning included.
+    pub output: u64,
+    /// Prices of calls whose input is longer than a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongRates>,
+}
+
+/// Prices of long calls: they hold for the whole call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongRates {
+    /// Input tokens above which these prices hold.
+    pub above: u64,
+    /// Input.
+    pub input: u64,
+    /// Input from the provider's cache.
+    pub cached_input: u64,
+    /// Input written to the provider's cache.
+    pub cache_write: u64,
+    /// Output.
+    pub output: u64,
+}
+
+/// The prices that hold for one call.
+#[derive(Clone, Copy)]
+struct Tier {
+    input: u64,
+    cached_input: u64,
+    cache_write: u64,
+    output: u64,
+}
+
+impl Rates {
+    /// Prices of nothing.
+    pub const FREE: Self = Self { input: 0, cached_input: 0, cache_write: 0, output: 0, long: None };
+
+    fn tier(&self, input_tokens: u64) -> Tier {
+        match self.long {
+            Some(long) if input_tokens > long.above => Tier {
+                input: long.input,
+                cached_input: long.cached_input,
+                cache_write: long.cache_write,
+                output: long.output,
+            },
+            Some(_) | None => Tier {
+                input: self.input,
+                cached_input: self.cached_input,
+                cache_write: self.cache_write,
+                output: self.output,
+            },
+        }
+    }
+
+    /// The dearest prices that a call of at most this much input may meet.
+    fn dearest(&self, input_tokens: u64) -> Tier {
+        let base = self.tier(0);
+        let long = self.tier(input_tokens);
+        Tier {
+            input: base
+                .input
+                .max(base.cached_input)
+                .max(base.cache_write)
+                .max(long.input.max(long.cached_input).max(long.cache_write)),
+            cached_input: 0,
+            cache_write: 0,
+            output: base.output.max(long.output),
+        }
+    }
+
+    /// What a call cost, in pico-dollars. Cached parts beyond the input count as input; amounts beyond `i64`
+    /// are cut to it.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> i64 {
+        let tier = self.tier(usage.prompt_tokens);
+        let cached = usage.cached_tokens.min(usage.prompt_tokens);
+        let written = usage.cache_write_tokens.min(usage.prompt_tokens - cached);
+        let plain = usage.prompt_tokens - cached - written;
+        let parts = [
+            (plain, tier.input),
+            (cached, tier.cached_input),
+            (written, tier.cache_write),
+            (usage.completion_tokens, tier.output),
+        ];
+        sum(&parts)
+    }
+
+    /// The most that a call can cost, in pico-dollars: never less than [`Rates::cost`] of any usage with at
+    /// most this many tokens.
+    #[must_use]
+    pub fn worst_case(&self, input_tokens: u64, output_tokens: u64) -> i64 {
+        let tier = self.dearest(input_tokens);
+        sum(&[(input_tokens, tier.input), (output_tokens, tier.output)])
+    }
+
+    /// How many output tokens each of `choices` answers may have so that the worst case fits the amount.
+    /// `None` when the input alone does not fit; `u64::MAX` when output costs nothing.
+    #[must_use]
+    pub fn affordable_output(&self, input_tokens: u64, choices: u32, amount_pico_usd: i64) -> Option<u64> {
+        let tier = self.dearest(input_tokens);
+        let left =
+            amount_pico_usd.checked_sub(sum(&[(input_tokens, tier.input)])).filter(|left| *left >= 0)?;
+        let per_token = u128::from(tier.output) * u128::from(choices.max(1));
+        if per_token == 0 {
+            return Some(u64::MAX);
+        }
+        Some(u64::try_from(u128::from(left.unsigned_abs()) / per_token).unwrap_or(u64::MAX))
+    }
+}
+
+fn sum(parts: &[(u64, u64)]) -> i64 {
+    let total = parts.iter().fold(0_u128, |total, (tokens, price)| {
+        total.saturating_add(u128::from(*tokens).saturating_mul(u128::from(*price)))
+    });
+    i64::try_from(total).unwrap_or(i64::MAX)
+}
