@@ -10,6 +10,7 @@ if [ "${1:-}" = --long ]; then
 fi
 
 scripts/ensure-tools.sh
+scripts/client-tests.sh
 # Some tests start the real programs.
 cargo build --workspace --bins --locked
 # The demo registers with an example of the client.

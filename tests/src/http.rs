@@ -174,6 +174,11 @@ fn parse(bytes: &[u8], method: &str) -> Option<(Answer, usize)> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
+    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    if chunked && method != "HEAD" {
+        let (body, used) = unchunk(bytes.get(end..)?)?;
+        return Some((Answer { status, headers, body }, end + used));
+    }
     let length: usize = headers
         .iter()
         .find(|(name, _)| name == "content-length")
@@ -183,4 +188,21 @@ fn parse(bytes: &[u8], method: &str) -> Option<(Answer, usize)> {
     let body = bytes.get(end..end + length)?;
     let body = String::from_utf8_lossy(body).into_owned();
     Some((Answer { status, headers, body }, end + length))
+}
+
+/// The body of a chunked answer once its last chunk is there, and how many bytes it took.
+fn unchunk(bytes: &[u8]) -> Option<(String, usize)> {
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let line = bytes.get(at..)?.windows(2).position(|w| w == b"\r\n")?;
+        let size = std::str::from_utf8(&bytes[at..at + line]).ok()?;
+        let size = usize::from_str_radix(size.split(';').next()?.trim(), 16).ok()?;
+        at += line + 2;
+        body.extend_from_slice(bytes.get(at..at + size)?);
+        at += size + 2;
+        bytes.get(at - 2..at)?;
+        if size == 0 {
+            return Some((String::from_utf8_lossy(&body).into_owned(), at));
+        }
+    }
 }

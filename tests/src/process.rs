@@ -37,6 +37,7 @@ pub fn bare(command: &mut Command) -> &mut Command {
     for (variable, _) in std::env::vars() {
         if variable.starts_with("T4_")
             || ["API_TOKENS", "API_KEY", "LOG_FILE", "LOG_LEVEL"].contains(&&*variable)
+            || ["OPENAI_API_KEY", "OPENAI_BASE_URL", "GROQ_API_KEY"].contains(&&*variable)
         {
             command.env_remove(variable);
         }
@@ -129,6 +130,12 @@ impl Start {
 
     pub fn without_env(mut self, name: &str) -> Self {
         self.env.retain(|(n, _)| n != name);
+        self
+    }
+
+    /// With another program in the server's place, which takes the same flags.
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = program.into();
         self
     }
 
