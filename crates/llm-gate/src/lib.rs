@@ -4,4 +4,7 @@
 //! attempt that left is settled. It refuses budgets and prices (`llm-policy` and the ledger have them), storage,
 //! and the HTTP server.
 
+mod error;
 pub mod provider;
+
+pub use error::SetupError;
