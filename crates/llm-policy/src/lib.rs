@@ -5,7 +5,9 @@
 //! Money is counted in integer pico-dollars (10⁻¹² $), tokens in integers.
 
 mod account;
+mod alerts;
 mod ask;
+mod book;
 mod config;
 mod ids;
 mod ledger;
@@ -14,9 +16,11 @@ mod usage;
 mod window;
 
 pub use account::{Account, AccountKey, AccountState, BudgetScope, Shortfall, WindowKind, fits};
+pub use alerts::{ALERT_PERCENTS, crossed};
 pub use ask::{
     BudgetState, Grant, Held, HoldAsk, Measured, Operation, OutputWish, Quote, Settled, Settlement,
 };
+pub use book::{BookError, Encoding, PriceBook, PriceEntry};
 pub use config::{BudgetRule, Limits, LlmConfig, ProviderConfig, ProviderKind, RouteConfig};
 pub use ids::{CallId, HoldId};
 pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
