@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo fmt lint test test-long doc deny contract bench bench-scale ci check-clean
+.PHONY: help run demo fmt lint test test-long doc deny contract bench bench-llm bench-scale ci check-clean
 
 # Where cargo puts what it builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -47,6 +47,11 @@ bench: ## Measure the API in release mode and write the table to docs/benchmarks
 bench-scale: ## The same with 1,000,000 intents and 5,000,000 audit rows (minutes, and gigabytes of disk)
 	cargo build --release -p intent-api
 	T4_BENCH_SCALE=1 cargo bench -p t4-bench --bench api
+
+bench-llm: ## Measure calls through the LLM gate against direct ones and write docs/benchmarks/llm-latest.md
+	cargo build --release -p intent-api
+	cargo build --release -p t4-tests --bin mock-provider
+	cargo bench -p t4-bench --bench llm
 
 ci: ## What CI runs
 	.ci/run

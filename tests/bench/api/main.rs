@@ -4,19 +4,18 @@
 //! length of each measurement (default 10), `T4_BENCH_SOAK_SECONDS` of the memory run (default 60; the target speaks
 //! of 600), `T4_BENCH_SCALE=1` adds the large database.
 
-mod load;
 mod report;
 mod scale;
 mod seed;
-mod server;
 
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use load::Run;
 use report::{Report, Row};
-use server::Server;
+use t4_bench::load::{self, Run};
+use t4_bench::number;
+use t4_bench::server::Server;
 
 const CONNECTIONS: usize = 64;
 
@@ -34,10 +33,6 @@ fn main() {
         scale::run(dir.path(), Duration::from_secs(seconds), &mut report);
     }
     report.write();
-}
-
-pub fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 fn small(dir: &Path, time: Duration, soak: Duration, report: &mut Report) {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::load::Run;
+use t4_bench::cores;
+use t4_bench::load::Run;
 
 /// One measurement.
 pub struct Row {
@@ -133,8 +134,4 @@ impl Report {
         }
         text
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(0, usize::from)
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use t4_bench::server::Server;
+use t4_bench::{load, number};
+
 use crate::report::Report;
-use crate::server::Server;
-use crate::{CONNECTIONS, load, measure, number, seed};
+use crate::{CONNECTIONS, measure, seed};
 
 /// How large the large database is.
 const INTENTS: u64 = 1_000_000;

@@ -1,6 +1,6 @@
 //! What the bench puts in, and the requests that it sends.
 
-use crate::server::Server;
+use t4_bench::server::Server;
 
 /// Intents of one file.
 pub const PER_FILE: usize = 20;

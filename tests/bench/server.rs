@@ -19,14 +19,26 @@ pub struct Server {
 impl Server {
     /// Starts the release binary on a database and waits until it listens.
     pub fn start(db: &Path) -> Self {
+        Self::start_with(db, &[])
+    }
+
+    /// The same with more variables.
+    pub fn start_with(db: &Path, variables: &[(&str, String)]) -> Self {
+        let mut command = Command::new(binary("intent-api"));
+        command.args(["--bind", "127.0.0.1:0", "--log", "warn", "--db"]).arg(db);
+        command.env("T4_ADMIN_TOKEN", ADMIN).envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::run(command)
+    }
+
+    /// Starts the mock provider.
+    pub fn provider() -> Self {
+        Self::run(Command::new(binary("mock-provider")))
+    }
+
+    fn run(mut command: Command) -> Self {
         let started = Instant::now();
-        let mut child = Command::new(binary())
-            .args(["--bind", "127.0.0.1:0", "--log", "warn", "--db"])
-            .arg(db)
-            .env("T4_ADMIN_TOKEN", ADMIN)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("run `cargo build --release --bins` first");
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().expect("run `cargo build --release --bins` first");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("first line");
         let value: serde_json::Value = serde_json::from_str(&line).expect("the first line is JSON");
@@ -67,9 +79,9 @@ impl Server {
         serde_json::from_str(body).unwrap_or(serde_json::Value::Null)
     }
 
-    /// A new key with a limit that no bench reaches.
+    /// A new key with limits that no bench reaches.
     pub fn key(&self, agent: &str) -> String {
-        let body = format!(r#"{{"agent_id":"{agent}","rate_per_minute":10000000}}"#);
+        let body = format!(r#"{{"agent_id":"{agent}","rate_per_minute":10000000,"daily_limit":9000000}}"#);
         let admin = format!("x-t4-admin-token: {ADMIN}\r\n");
         let made = self.call("POST", "/admin/api_keys", &admin, &body);
         made["key"].as_str().expect("a key").to_owned()
@@ -91,8 +103,8 @@ impl Drop for Server {
     }
 }
 
-fn binary() -> PathBuf {
+fn binary(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("current exe");
-    // target/release/deps/api-<hash> → target/release/intent-api
-    exe.ancestors().nth(2).expect("a target folder").join("intent-api")
+    // target/release/deps/<bench>-<hash> → target/release/<name>
+    exe.ancestors().nth(2).expect("a target folder").join(name)
 }
