@@ -9,6 +9,14 @@ CREATE INDEX idx_intents_open ON intents (modified_at, id)
 
 CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id);
 
+CREATE INDEX idx_llm_alerts_pending ON llm_alerts (at) WHERE delivered_at IS NULL;
+
+CREATE INDEX idx_llm_holds_lease ON llm_holds (lease_until) WHERE orphaned = 0;
+
+CREATE UNIQUE INDEX idx_llm_usage_hold ON llm_usage (hold_id) WHERE hold_id IS NOT NULL;
+
+CREATE INDEX idx_llm_usage_timestamp ON llm_usage (timestamp);
+
 CREATE TABLE api_keys (
     key TEXT PRIMARY KEY,
     agent_id TEXT,
@@ -70,6 +78,55 @@ CREATE TABLE intents (
     raw JSON
 , agent_id TEXT, version INTEGER NOT NULL DEFAULT 0, creation BLOB);
 
+CREATE TABLE llm_accounts (
+    scope TEXT NOT NULL,
+    id TEXT NOT NULL,
+    window TEXT NOT NULL,
+    window_id TEXT NOT NULL,
+    settled_pico INTEGER NOT NULL,
+    held_pico INTEGER NOT NULL,
+    PRIMARY KEY (scope, id, window, window_id),
+    CONSTRAINT settled_pico CHECK (typeof(settled_pico) = 'integer'),
+    CONSTRAINT held_pico CHECK (typeof(held_pico) = 'integer' AND held_pico >= 0)
+) WITHOUT ROWID;
+
+CREATE TABLE llm_alerts (
+    scope TEXT NOT NULL,
+    id TEXT NOT NULL,
+    window TEXT NOT NULL,
+    window_id TEXT NOT NULL,
+    percent INTEGER NOT NULL,
+    limit_pico INTEGER NOT NULL,
+    settled_pico INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    delivered_at TEXT,
+    PRIMARY KEY (scope, id, window, window_id, percent)
+) WITHOUT ROWID;
+
+CREATE TABLE llm_holds (
+    id TEXT NOT NULL PRIMARY KEY,
+    call_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    owner TEXT,
+    operation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    rates TEXT NOT NULL,
+    price_version TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    choices INTEGER NOT NULL,
+    max_tokens INTEGER,
+    amount_pico INTEGER NOT NULL,
+    accounts TEXT NOT NULL,
+    request_id TEXT,
+    holder TEXT,
+    created_at TEXT NOT NULL,
+    lease_until TEXT NOT NULL,
+    orphaned INTEGER NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE llm_usage (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     timestamp TEXT,
@@ -79,7 +136,7 @@ CREATE TABLE llm_usage (
     prompt_tokens INTEGER,
     completion_tokens INTEGER,
     est_cost REAL
-);
+, hold_id TEXT, call_id TEXT, attempt INTEGER, settled_at TEXT, owner TEXT, operation TEXT, provider TEXT, cached_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER, cost_pico INTEGER, price_version TEXT, source TEXT, outcome TEXT, provider_status INTEGER, provider_request_id TEXT, overrun INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, first_byte_micros INTEGER, total_micros INTEGER);
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -121,7 +178,10 @@ BEGIN
     );
 END;
 
-CREATE TRIGGER api_keys_outside_update AFTER UPDATE ON api_keys
+CREATE TRIGGER api_keys_outside_update AFTER UPDATE OF
+    key, agent_id, owner, scopes, created_at, expires_at, revoked, daily_limit, mac, previous_mac, previous_until,
+    nonce, roles, rate_per_minute, daily_limit_pico, time_zone, version, modified_at
+ON api_keys
 WHEN NEW.version <> OLD.version + 1 AND NEW.version <> -1
 BEGIN
     UPDATE api_keys SET

@@ -127,13 +127,13 @@ pub(crate) fn in_chunks(
 }
 
 /// The column in the registry's form when it is a time, else as it is.
-fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
+pub(crate) fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
     let text = columns::string(row, index)?;
     Ok(text.map(|text| Timestamp::parse_lenient(&text).map_or(text, |time| time.to_string())))
 }
 
 /// Dollars to pico-dollars; what is no amount is nothing, what is too much is the most.
-fn pico(row: &Row<'_>, index: usize) -> rusqlite::Result<i64> {
+pub(crate) fn pico(row: &Row<'_>, index: usize) -> rusqlite::Result<i64> {
     let dollars = match row.get_ref(index)? {
         ValueRef::Real(dollars) => dollars,
         #[expect(clippy::cast_precision_loss, reason = "amounts beyond 2^52 dollars are cut off below")]

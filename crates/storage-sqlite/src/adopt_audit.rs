@@ -5,7 +5,7 @@ use audit::{Adopted, AdoptedDigest, AdoptedRow, redact_json, redact_log_text, re
 use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
-use crate::adopt::{KnownKeys, in_chunks};
+use crate::adopt::{KnownKeys, in_chunks, normal_time};
 use crate::columns;
 
 /// What stands in a column of key ids when the text there can't have been a key.
@@ -25,13 +25,14 @@ pub(crate) fn clean(conn: &Connection, pepper: &Pepper, known: &KnownKeys) -> ru
     })
 }
 
-/// Key ids in place of keys in the log of LLM calls.
+/// Key ids in place of keys in the log of LLM calls, and times in the one form that sorts.
 pub(crate) fn clean_usage(conn: &Connection, pepper: &Pepper, known: &KnownKeys) -> rusqlite::Result<()> {
-    let sql = "SELECT id, api_key FROM llm_usage WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let sql = "SELECT id, api_key, timestamp FROM llm_usage WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let write = "UPDATE llm_usage SET api_key = ?2, timestamp = ?3 WHERE id = ?1";
     in_chunks(conn, sql, |row| {
         let id: i64 = row.get(0)?;
         let key = key_id(columns::string(row, 1)?, pepper, known);
-        conn.prepare_cached("UPDATE llm_usage SET api_key = ?2 WHERE id = ?1")?.execute(params![id, key])?;
+        conn.prepare_cached(write)?.execute(params![id, key, normal_time(row, 2)?])?;
         Ok(id)
     })
 }

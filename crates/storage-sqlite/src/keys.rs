@@ -59,6 +59,14 @@ pub(crate) fn update(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<boo
     Ok(statement.raw_execute()? == 1)
 }
 
+/// What a key has spent on a day. The trigger that counts versions looks at the other columns alone.
+pub(crate) fn put_usage(conn: &Connection, id: &KeyId, day: &str, used_pico: i64) -> rusqlite::Result<bool> {
+    const SQL: &str =
+        "UPDATE api_keys SET daily_used = ?2, daily_used_pico = ?3, used_on = ?4 WHERE key = ?1";
+    let used = params![id.as_str(), pico_to_dollars(used_pico), used_pico, day];
+    Ok(conn.prepare_cached(SQL)?.execute(used)? == 1)
+}
+
 fn bind(statement: &mut Statement<'_>, key: &KeyRecord) -> rusqlite::Result<()> {
     statement.raw_bind_parameter(1, key.key_id.as_str())?;
     statement.raw_bind_parameter(2, key.agent_id.as_str())?;

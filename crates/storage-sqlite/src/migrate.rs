@@ -10,14 +10,15 @@ use crate::errors::OrStore as _;
 use crate::open::{Options, refuse};
 use crate::{OpenError, OpenReport, adopt, copy, meta, seal};
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../migrations/sqlite/0002_registry.sql"),
     include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
+    include_str!("../../../migrations/sqlite/0004_ledger.sql"),
 ];
 
 /// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

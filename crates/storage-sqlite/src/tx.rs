@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
+use llm_policy::{AccountKey, AccountState, HoldId};
 use registry_core::{Intent, IntentId, KeyId, Timestamp};
 use rusqlite::Connection;
 use storage::{
-    AuditTx, FileRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, OutsideChange, OutsideTx, Recalled,
-    Remembered, SealedCheckpoint, StoreError,
+    AlertRow, AuditTx, FileRow, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, LedgerTx,
+    OutsideChange, OutsideTx, Recalled, Remembered, SealedCheckpoint, StoreError, UsageRow,
 };
 
 use crate::errors::OrStore as _;
-use crate::{audit_rows, idempotency, intents, keys, outside};
+use crate::{
+    audit_rows, idempotency, intents, keys, ledger_accounts, ledger_alerts, ledger_holds, ledger_usage,
+    outside,
+};
 
 /// One run of one job.
 pub(crate) struct JobTx<'c> {
@@ -107,5 +111,78 @@ impl IdempotencyTx for JobTx<'_> {
 impl OutsideTx for JobTx<'_> {
     fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
         self.run(|conn| outside::take(conn, limit).or_store())
+    }
+}
+
+impl LedgerTx for JobTx<'_> {
+    fn account(&mut self, key: &AccountKey) -> Result<AccountState, StoreError> {
+        self.run(|conn| ledger_accounts::get(conn, key))
+    }
+
+    fn book(
+        &mut self,
+        key: &AccountKey,
+        settled_pico_usd: i64,
+        held_pico_usd: i64,
+    ) -> Result<AccountState, StoreError> {
+        self.run(|conn| ledger_accounts::book(conn, key, settled_pico_usd, held_pico_usd))
+    }
+
+    fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
+        self.run(|conn| ledger_holds::get(conn, id))
+    }
+
+    fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_holds::insert(conn, hold))
+    }
+
+    fn remove_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_holds::remove(conn, id))
+    }
+
+    fn orphan_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_holds::orphan(conn, id))
+    }
+
+    fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
+        self.run(|conn| ledger_holds::renew(conn, holder, until))
+    }
+
+    fn expired_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
+        self.run(|conn| ledger_holds::expired(conn, now, limit))
+    }
+
+    fn forget_orphans(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|conn| ledger_holds::forget_orphans(conn, before, limit))
+    }
+
+    fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
+        self.run(|conn| ledger_usage::get(conn, hold))
+    }
+
+    fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_usage::insert(conn, row).or_store())
+    }
+
+    fn amend_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_usage::amend(conn, row).or_store())
+    }
+
+    fn put_key_usage(&mut self, key: &KeyId, day: &str, used_pico_usd: i64) -> Result<bool, StoreError> {
+        // Nobody's cached key depends on it, so the epoch stays.
+        self.run(|conn| keys::put_usage(conn, key, day, used_pico_usd).or_store())
+    }
+
+    fn insert_alert(&mut self, alert: &AlertRow) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_alerts::insert(conn, alert).or_store())
+    }
+
+    fn alert_delivered(
+        &mut self,
+        account: &AccountKey,
+        percent: u8,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.run(|conn| ledger_alerts::delivered(conn, account, percent, at).or_store())
     }
 }

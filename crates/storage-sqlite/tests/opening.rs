@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use api_keys::Pepper;
+use registry_core::KeyId;
 use rusqlite::Connection;
+use storage::UsageFilter;
 use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only};
 use support::{TempStore, insert, open, open_error, options, pepper};
 use tempfile::TempDir;
@@ -90,21 +92,59 @@ fn an_upgrade_that_fails_leaves_the_file_as_it_was() {
     // The step to 3 makes triggers that are there already.
     by_hand(&path, "PRAGMA user_version = 2");
     assert!(matches!(refused(&path), OpenError::Failed { .. }));
-    by_hand(&path, "PRAGMA user_version = 3");
+    by_hand(&path, &format!("PRAGMA user_version = {SCHEMA_VERSION}"));
     open(&path).unwrap();
 }
 
+/// A registry as an older version left it, with a key and a row of usage of that time.
+fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
+    let steps = [
+        include_str!("../../../migrations/sqlite/0001_original.sql"),
+        include_str!("../../../migrations/sqlite/0002_registry.sql"),
+        include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
+    ];
+    let newest = registry(folder);
+    let path = folder.path().join("older.db");
+    for step in &steps[..usize::try_from(version).unwrap()] {
+        by_hand(&path, step);
+    }
+    by_hand(
+        &path,
+        &format!(
+            "ATTACH '{}' AS newest; INSERT INTO meta SELECT * FROM newest.meta;
+             INSERT INTO audit_log SELECT * FROM newest.audit_log; DETACH newest;
+             INSERT INTO api_keys (key, agent_id, mac, version, daily_limit, daily_limit_pico)
+             VALUES ('t4_0123456789ab', 'a', '{}', 1, 5, 5000000000000);
+             INSERT INTO llm_usage (timestamp, api_key, agent_id, model, prompt_tokens, completion_tokens, est_cost)
+             VALUES ('2025-11-06T12:34:56.123456', 't4_0123456789ab', 'a', 'gpt-4o', 10, 20, 0.25);
+             PRAGMA user_version = {version}",
+            newest.display(),
+            "01".repeat(32),
+        ),
+    );
+    path
+}
+
 #[test]
-fn an_older_registry_is_upgraded() {
-    let folder = TempDir::new().unwrap();
-    let path = registry(&folder);
-    let drop_triggers = "DROP TRIGGER intents_outside_insert; DROP TRIGGER intents_outside_update;
-        DROP TRIGGER intents_outside_delete; DROP TRIGGER api_keys_outside_insert;
-        DROP TRIGGER api_keys_outside_update; DROP TRIGGER api_keys_outside_delete; PRAGMA user_version = 2";
-    by_hand(&path, drop_triggers);
-    let (store, report) = open(&path).unwrap();
-    assert_eq!((report.upgraded_from, report.created, report.adopted), (Some(2), false, None));
-    assert_eq!(store.read(|view| view.next_seq()).unwrap(), 1, "a second genesis");
+fn an_older_registry_is_upgraded_and_keeps_what_it_has() {
+    for version in 2..SCHEMA_VERSION {
+        let folder = TempDir::new().unwrap();
+        let path = older_registry(&folder, version);
+        let (store, report) = open(&path).unwrap();
+        assert_eq!((report.upgraded_from, report.created, report.adopted), (Some(version), false, None));
+        assert_eq!(store.read(|view| view.next_seq()).unwrap(), 1, "a second genesis");
+        let schema = |path: &Path| -> Vec<String> {
+            let conn = Connection::open(path).unwrap();
+            let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1";
+            let mut statement = conn.prepare(sql).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(schema(&path), schema(&folder.path().join("registry.db")));
+        let key = store.read(|view| view.key(&KeyId::new("t4_0123456789ab").unwrap())).unwrap().unwrap();
+        assert_eq!((key.version, key.daily_limit_pico_usd), (1, 5_000_000_000_000));
+        let (lines, _) = store.read(|view| view.usage_page(&UsageFilter::default(), None, 10)).unwrap();
+        assert_eq!((lines.len(), lines[0].cost_pico_usd), (1, 250_000_000_000));
+    }
 }
 
 #[test]
