@@ -104,3 +104,68 @@ pub fn fits(accounts: &[Account], amount_pico_usd: i64) -> Result<(), Shortfall>
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn account(id: &str, limit: i64, settled: i64, held: i64) -> Account {
+        Account {
+            key: AccountKey {
+                scope: BudgetScope::Agent,
+                id: id.to_owned(),
+                window: WindowKind::Day,
+                window_id: "2026-11-21".to_owned(),
+            },
+            limit_pico_usd: limit,
+            state: AccountState { settled_pico_usd: settled, held_pico_usd: held },
+        }
+    }
+
+    #[test]
+    fn an_amount_must_fit_every_account() {
+        let accounts = [account("a", 100, 50, 10), account("b", 1000, 0, 970), account("c", 100, 100, 0)];
+        assert_eq!(fits(&accounts, 0), Ok(()));
+        assert_eq!(fits(&accounts[..2], 30), Ok(()));
+        let short = fits(&accounts[..2], 31).unwrap_err();
+        assert_eq!((short.account.id.as_str(), short.limit_pico_usd), ("b", 1000));
+        assert_eq!((short.remaining_pico_usd, short.needed_pico_usd), (30, 31));
+        assert_eq!(fits(&accounts, 1).unwrap_err().account.id, "c");
+    }
+
+    #[test]
+    fn the_shortfall_names_the_account_with_the_least_left() {
+        let accounts = [account("a", 100, 50, 10), account("b", 1000, 990, 0), account("c", 100, 60, 20)];
+        assert_eq!(fits(&accounts, 50).unwrap_err().account.id, "b");
+    }
+
+    #[test]
+    fn an_account_beyond_its_limit_has_nothing_left_but_lets_free_calls_through() {
+        let over = account("a", 100, 150, 0);
+        assert_eq!(over.state.remaining(over.limit_pico_usd), 0);
+        assert_eq!(fits(std::slice::from_ref(&over), 0), Ok(()));
+        assert!(fits(&[over], 1).is_err());
+    }
+
+    #[test]
+    fn no_account_refuses_nothing() {
+        assert_eq!(fits(&[], i64::MAX), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_fits_exactly_when_no_sum_passes_its_limit(
+            rows in prop::collection::vec((0..=i64::MAX, 0..=i64::MAX, 0..=i64::MAX), 0..6),
+            amount in prop_oneof![1..1000_i64, 1..=i64::MAX],
+        ) {
+            let accounts: Vec<Account> =
+                rows.iter().map(|(limit, settled, held)| account("a", *limit, *settled, *held)).collect();
+            let all = rows.iter().all(|(limit, settled, held)| {
+                i128::from(*settled) + i128::from(*held) + i128::from(amount) <= i128::from(*limit)
+            });
+            prop_assert_eq!(fits(&accounts, amount).is_ok(), all);
+        }
+    }
+}

@@ -9,9 +9,12 @@ mod alerts;
 mod ask;
 mod book;
 mod config;
+mod count;
+mod decide;
 mod ids;
 mod ledger;
 mod rates;
+mod request;
 mod usage;
 mod window;
 
@@ -22,8 +25,11 @@ pub use ask::{
 };
 pub use book::{BookError, Encoding, PriceBook, PriceEntry};
 pub use config::{BudgetRule, Limits, LlmConfig, ProviderConfig, ProviderKind, RouteConfig};
+pub use count::{count_text, cut_text};
+pub use decide::decide;
 pub use ids::{CallId, HoldId};
 pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
 pub use rates::{LongRates, Rates};
+pub use request::{RequestError, Shape, read_chat, read_embeddings};
 pub use usage::{CallOutcome, Usage, UsageSource};
 pub use window::{Span, UnknownZone, Zone};

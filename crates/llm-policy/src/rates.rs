@@ -109,12 +109,13 @@ impl Rates {
     }
 
     /// How many output tokens each of `choices` answers may have so that the worst case fits the amount.
-    /// `None` when the input alone does not fit; `u64::MAX` when output costs nothing.
+    /// `None` when the input alone does not fit or can't be counted; `u64::MAX` when output costs nothing.
     #[must_use]
     pub fn affordable_output(&self, input_tokens: u64, choices: u32, amount_pico_usd: i64) -> Option<u64> {
         let tier = self.dearest(input_tokens);
-        let left =
-            amount_pico_usd.checked_sub(sum(&[(input_tokens, tier.input)])).filter(|left| *left >= 0)?;
+        // An input beyond what can be counted is cut to the range, and must not fit the largest amount.
+        let input = Some(sum(&[(input_tokens, tier.input)])).filter(|cost| *cost < i64::MAX)?;
+        let left = amount_pico_usd.checked_sub(input).filter(|left| *left >= 0)?;
         let per_token = u128::from(tier.output) * u128::from(choices.max(1));
         if per_token == 0 {
             return Some(u64::MAX);
@@ -129,3 +130,6 @@ fn sum(parts: &[(u64, u64)]) -> i64 {
     });
     i64::try_from(total).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+use proptest::prelude::*;
+
+use super::{LONGEST_COUNTED, count_text, cut_text};
+use crate::Encoding;
+
+const BOTH: [Encoding; 2] = [Encoding::O200k, Encoding::Cl100k];
+
+#[test]
+fn texts_have_the_tokens_that_openai_names() {
+    // OpenAI's cookbook, "How to count tokens with tiktoken".
+    for (text, cl100k, o200k) in [
+        ("", 0, 0),
+        ("antidisestablishmentarianism", 6, 6),
+        ("2 + 2 = 4", 7, 7),
+        ("お誕生日おめでとう", 9, 8),
+    ] {
+        assert_eq!(count_text(text, Some(Encoding::Cl100k)), cl100k, "{text}");
+        assert_eq!(count_text(text, Some(Encoding::O200k)), o200k, "{text}");
+    }
+}
+
+#[test]
+fn without_a_tokenizer_bytes_are_taken() {
+    assert_eq!(count_text("お誕生日", None), 12);
+    assert_eq!(cut_text("お誕生日", 7, None), "お誕");
+    assert_eq!(cut_text("お誕生日", 12, None), "お誕生日");
+    assert_eq!(cut_text("お誕生日", u64::MAX, None), "お誕生日");
+    assert_eq!(cut_text("お誕生日", 2, None), "");
+}
+
+#[test]
+fn names_of_special_tokens_are_plain_text() {
+    for encoding in BOTH {
+        assert!(count_text("<|endoftext|>", Some(encoding)) > 1);
+    }
+}
+
+#[test]
+fn texts_beyond_256_kib_are_bounded_by_their_bytes() {
+    let most = "a ".repeat(LONGEST_COUNTED / 2);
+    let counted = count_text(&most, Some(Encoding::O200k));
+    assert!(counted < 150_000, "{counted}");
+    assert_eq!(count_text(&format!("{most}a"), Some(Encoding::O200k)), 262_145);
+}
+
+#[test]
+fn a_cut_ends_where_the_provider_would_have_stopped() {
+    let text = "one two three four";
+    for encoding in BOTH {
+        for (tokens, left) in
+            [(0, ""), (1, "one"), (3, "one two three"), (4, text), (5, text), (u64::MAX, text)]
+        {
+            assert_eq!(cut_text(text, tokens, Some(encoding)), left);
+        }
+    }
+    // This character takes four tokens; two of them are no character.
+    assert_eq!(count_text("𒀀", Some(Encoding::Cl100k)), 4);
+    assert_eq!(cut_text("a𒀀b", 3, Some(Encoding::Cl100k)), "a");
+    assert_eq!(cut_text("a𒀀b", 5, Some(Encoding::Cl100k)), "a𒀀");
+}
+
+#[test]
+fn a_long_text_is_cut_like_a_short_one() {
+    let words = "word ".repeat(LONGEST_COUNTED);
+    assert_eq!(cut_text(&words, 100, Some(Encoding::O200k)), words[..499].to_owned());
+    let bytes = cut_text(&words, 300_000, Some(Encoding::O200k));
+    assert_eq!(bytes.len(), 300_000);
+    let most = cut_text(&words, 200_000, Some(Encoding::O200k));
+    assert_eq!(most.len(), LONGEST_COUNTED);
+}
+
+/// Processor time of this thread would be better; the least of some runs comes near.
+fn micros(run: impl Fn() -> usize) -> u128 {
+    let once = || {
+        #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
+        let start = std::time::Instant::now();
+        std::hint::black_box(run());
+        start.elapsed().as_micros()
+    };
+    (0..2).map(|_| once()).min().unwrap_or(0).max(1)
+}
+
+#[test]
+fn no_text_takes_out_of_proportion_long_to_count_or_cut() {
+    for encoding in BOTH {
+        assert!(count_text("load it", Some(encoding)) > 0);
+        for unit in
+            ["a", " ", "\n", " \n", "🧑‍🚀", "\u{301}", "A", "ʰA", "'s", "0", "ab", "\t a", "aAaA ", "zq"]
+        {
+            let small = unit.repeat(4096 / unit.len());
+            let large = unit.repeat(65_536 / unit.len());
+            let counting = |text: &str| micros(|| usize::try_from(count_text(text, Some(encoding))).unwrap());
+            let cutting = |text: &str| micros(|| cut_text(text, 2000, Some(encoding)).len());
+            // 16 times the text: quadratic work would take 256 times as long.
+            let (short, long) = (counting(&small), counting(&large));
+            assert!(long < short.max(500) * 80, "{unit:?} {encoding:?}: {short} µs, {long} µs");
+            let (short, long) = (cutting(&small), cutting(&large));
+            assert!(long < short.max(500) * 80, "cut {unit:?} {encoding:?}: {short} µs, {long} µs");
+        }
+    }
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "a",
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "don't",
+        "we're",
+        "WE'RE",
+        "é",
+        "日本",
+        "🧑‍🚀",
+        "𒀀",
+        "123456",
+        "...",
+        "\u{301}",
+        "ß",
+        "internationalization",
+        "{\"a\": 1}",
+        "\t",
+        "\u{a0}",
+        "<|endoftext|>",
+        "ʰ",
+        "ﷺ",
+    ]);
+    prop_oneof![
+        ".{0,60}",
+        "[ -~\n]{0,200}",
+        prop::collection::vec(words, 0..40).prop_map(|words| words.concat()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn bytes_are_never_fewer_than_tokens(text in texts(), encoding in prop::sample::select(&BOTH[..])) {
+        prop_assert!(count_text(&text, Some(encoding)) <= count_text(&text, None));
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_whole_encoder(text in texts()) {
+        let encoded = bpe_openai::o200k_base().encode(text.as_str()).len();
+        prop_assert_eq!(count_text(&text, Some(Encoding::O200k)), encoded as u64);
+    }
+
+    #[test]
+    fn a_cut_never_has_more_than_it_may(
+        text in texts(),
+        most in 0..60_u64,
+        encoding in prop::option::of(prop::sample::select(&BOTH[..])),
+    ) {
+        let left = cut_text(&text, most, encoding);
+        prop_assert!(text.starts_with(left));
+        prop_assert!(count_text(left, encoding) <= most);
+        if count_text(&text, encoding) <= most {
+            prop_assert_eq!(left, text.as_str());
+        }
+    }
+
+    #[test]
+    fn a_cut_leaves_no_more_than_a_few_tokens_out(text in texts(), most in 0..60_u64) {
+        let tokenizer = bpe_openai::o200k_base();
+        let left = cut_text(&text, most, Some(Encoding::O200k)).len();
+        let ids = tokenizer.encode(text.as_str());
+        let whole: usize =
+            ids.iter().take(most.saturating_sub(8) as usize).map(|id| tokenizer.bpe.token_len(*id)).sum();
+        prop_assert!(left >= whole, "{left} of {whole}");
+    }
+}

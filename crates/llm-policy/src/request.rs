@@ -1,0 +1,85 @@
+//! What of a request in OpenAI's form changes its price, and what bounds its input.
+//!
+//! A field that a provider may know passes, whatever it says. A field that changes the price is understood, or the
+//! request is refused: nothing is ignored.
+
+mod error;
+mod fields;
+mod input;
+mod meter;
+mod refused;
+
+use serde_json::{Map, Value};
+
+use crate::{Operation, OutputWish, PriceEntry};
+pub use error::RequestError;
+
+/// What changes the price of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// What it does.
+    pub operation: Operation,
+    /// The model that it names.
+    pub model: String,
+    /// Whether the answer is to come as a stream.
+    pub stream: bool,
+    /// Whether the stream is to end with a usage frame (`stream_options.include_usage`).
+    pub wants_usage: bool,
+    /// How many answers (`n`), 1 to 128.
+    pub choices: u32,
+    /// The output of each answer.
+    pub output: OutputWish,
+}
+
+/// Reads a chat completion.
+///
+/// # Errors
+/// [`RequestError`]: `model`, `messages`, `n`, `max_tokens`, `stream` and the like have no form that can be
+/// understood; or a part is billed by something else than the model's tokens.
+pub fn read_chat(body: &Map<String, Value>) -> Result<Shape, RequestError> {
+    let model = fields::model(body)?;
+    let stream = fields::boolean(body, "stream", "stream")?;
+    let wants_usage = stream && fields::wants_usage(body)?;
+    let choices = fields::choices(body)?;
+    let output = fields::max_tokens(body)?.map_or(OutputWish::Fill, OutputWish::Stated);
+    refused::check_chat(body, choices)?;
+    input::check_chat(body)?;
+    Ok(Shape { operation: Operation::Chat, model, stream, wants_usage, choices, output })
+}
+
+/// Reads a request for embeddings.
+///
+/// # Errors
+/// [`RequestError`]: `model` or `input` have no form that can be understood; or a part is billed by something else
+/// than the model's tokens.
+pub fn read_embeddings(body: &Map<String, Value>) -> Result<Shape, RequestError> {
+    let model = fields::model(body)?;
+    if fields::boolean(body, "stream", "stream")? {
+        return Err(RequestError::invalid("stream", "must not be true: embeddings come whole"));
+    }
+    refused::check_embeddings(body)?;
+    input::check_embeddings(body)?;
+    Ok(Shape {
+        operation: Operation::Embeddings,
+        model,
+        stream: false,
+        wants_usage: false,
+        choices: 1,
+        output: OutputWish::Nothing,
+    })
+}
+
+impl Shape {
+    /// An upper bound of the input's tokens: counted where the model's tokenizer is known and the texts have at most
+    /// 256 KiB together, else bounded by bytes. `body` is the one that the shape was read from.
+    ///
+    /// # Errors
+    /// [`RequestError::NotPriced`] when it has images, and the entry no bound for them; or a part that
+    /// [`read_chat`] would refuse.
+    pub fn input_tokens(&self, body: &Map<String, Value>, entry: &PriceEntry) -> Result<u64, RequestError> {
+        input::tokens(self.operation, body, entry)
+    }
+}
+
+#[cfg(test)]
+mod tests;

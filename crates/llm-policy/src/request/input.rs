@@ -1,0 +1,302 @@
+//! The input of a request: whether all of it can be bounded, and by how many tokens.
+
+use serde_json::{Map, Value};
+
+use super::RequestError;
+use super::fields::get;
+use super::meter::Meter;
+use super::refused::check_cache;
+use crate::count::LONGEST_COUNTED;
+use crate::{Operation, PriceEntry};
+
+/// Fields of a chat that never reach the prompt, and those that are looked at by themselves. Whatever is not here may
+/// be part of the prompt somewhere (`documents`, `tool_choice`, `response_format`) and is bounded.
+const NOT_WRITTEN: &[&str] = &[
+    "best_of",
+    "dimensions",
+    "encoding_format",
+    "frequency_penalty",
+    "functions",
+    "input",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "modalities",
+    "model",
+    "n",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+    "verbosity",
+];
+
+/// What a provider's template adds to the texts, in tokens.
+struct Template {
+    /// Around all messages.
+    chat: u64,
+    /// Around each message.
+    message: u64,
+    /// Around each part of a message's content.
+    part: u64,
+    /// Around all tools, or the schema of the answer.
+    tools: u64,
+    /// Around each tool, and each call of one.
+    tool: u64,
+    /// Around each text to embed.
+    embedded: u64,
+}
+
+/// OpenAI's cookbook ("How to count tokens with tiktoken"): 3 per message and 3 for the start of the answer. How it
+/// writes tools is not documented; they are bounded by their JSON, and this is the frame around it.
+const OPENAI: Template = Template { chat: 3, message: 3, part: 3, tools: 64, tool: 16, embedded: 0 };
+
+/// Others put their own words around the texts, which the usage then bills: gpt-oss a system message of some 70
+/// tokens, Llama and Qwen one of some 30 when there is none, Anthropic up to 530 (by its documentation) when there are
+/// tools. Sentence-piece tokenizers add one token to each text.
+const OTHERS: Template = Template { chat: 128, message: 16, part: 8, tools: 1024, tool: 64, embedded: 16 };
+
+impl Template {
+    fn of(entry: &PriceEntry) -> &'static Self {
+        if entry.encoding.is_some() && entry.provider == "openai" { &OPENAI } else { &OTHERS }
+    }
+}
+
+/// Whether every part of a chat has a form that can be bounded.
+pub fn check_chat(body: &Map<String, Value>) -> Result<(), RequestError> {
+    chat(body, &OTHERS, &mut Meter::new(None)).map(|_| ())
+}
+
+/// Whether every input has a form that can be bounded.
+pub fn check_embeddings(body: &Map<String, Value>) -> Result<(), RequestError> {
+    embeddings(body, &OTHERS, &mut Meter::new(None))
+}
+
+/// An upper bound of the input.
+pub fn tokens(
+    operation: Operation,
+    body: &Map<String, Value>,
+    entry: &PriceEntry,
+) -> Result<u64, RequestError> {
+    let template = Template::of(entry);
+    let measure = |mut meter: Meter| {
+        let image = match operation {
+            Operation::Chat => chat(body, template, &mut meter)?,
+            Operation::Embeddings => embeddings(body, template, &mut meter).map(|()| None)?,
+        };
+        if let Some(param) = image {
+            let each = entry.image_tokens.ok_or_else(|| {
+                let why = format!("the price book has no bound for images of `{}`", entry.model);
+                RequestError::not_priced(param, why)
+            })?;
+            meter.add(meter.images.saturating_mul(each));
+        }
+        Ok(meter)
+    };
+    // The bytes tell first whether counting is worth its time.
+    let bounded = measure(Meter::new(None))?;
+    let short = usize::try_from(bounded.text_bytes).is_ok_and(|bytes| bytes <= LONGEST_COUNTED);
+    match entry.encoding {
+        Some(_) if short => measure(Meter::new(entry.encoding)).map(|counted| counted.tokens),
+        Some(_) | None => Ok(bounded.tokens),
+    }
+}
+
+/// Where the first image is.
+type FirstImage = Option<String>;
+
+fn chat(
+    body: &Map<String, Value>,
+    template: &Template,
+    meter: &mut Meter,
+) -> Result<FirstImage, RequestError> {
+    let messages = match get(body, "messages") {
+        Some(Value::Array(messages)) if !messages.is_empty() => messages,
+        Some(_) | None => {
+            return Err(RequestError::invalid("messages", "must be a list with at least one message"));
+        }
+    };
+    meter.add(template.chat);
+    let mut image = None;
+    for (index, entry) in messages.iter().enumerate() {
+        let Value::Object(entry) = entry else {
+            return Err(RequestError::invalid(format!("messages[{index}]"), "must be an object"));
+        };
+        let found = message(entry, index, template, meter)?;
+        image = image.or(found);
+    }
+    if ["tools", "functions", "response_format"].iter().any(|name| get(body, name).is_some()) {
+        meter.add(template.tools);
+    }
+    for name in ["tools", "functions"] {
+        match get(body, name) {
+            None => {}
+            Some(Value::Array(tools)) => {
+                for tool in tools {
+                    meter.add(template.tool);
+                    meter.written(tool);
+                }
+            }
+            Some(_) => return Err(RequestError::invalid(name, "must be a list")),
+        }
+    }
+    if let Some(format) = get(body, "response_format") {
+        meter.written(format);
+    }
+    rest(body, meter);
+    Ok(image)
+}
+
+fn message(
+    message: &Map<String, Value>,
+    index: usize,
+    template: &Template,
+    meter: &mut Meter,
+) -> Result<FirstImage, RequestError> {
+    meter.add(template.message);
+    let mut image = None;
+    for (name, value) in message.iter().filter(|(_, value)| !value.is_null()) {
+        match (name.as_str(), value) {
+            ("content", Value::String(text)) => meter.text(text),
+            ("content", Value::Array(parts)) => image = content(parts, index, template, meter)?,
+            ("content", _) => {
+                let param = format!("messages[{index}].content");
+                return Err(RequestError::invalid(param, "must be a text, a list of parts, or null"));
+            }
+            ("role", Value::String(role)) => meter.text(role),
+            ("name", Value::String(name)) => {
+                meter.text(name);
+                meter.add(1);
+            }
+            ("audio", _) => {
+                let param = format!("messages[{index}].audio");
+                return Err(RequestError::not_priced(param, "audio has its own price"));
+            }
+            ("tool_calls", Value::Array(calls)) => {
+                for call in calls {
+                    meter.add(template.tool);
+                    meter.call(call);
+                }
+            }
+            ("function_call", call) => {
+                meter.add(template.tool);
+                meter.call(call);
+            }
+            (name, value) => {
+                meter.text(name);
+                meter.texts(value);
+            }
+        }
+    }
+    check_cache(message, &format!("messages[{index}]."))?;
+    Ok(image)
+}
+
+fn content(
+    parts: &[Value],
+    index: usize,
+    template: &Template,
+    meter: &mut Meter,
+) -> Result<FirstImage, RequestError> {
+    let mut image = None;
+    for (place, part) in parts.iter().enumerate() {
+        let param = || format!("messages[{index}].content[{place}]");
+        let Value::Object(part) = part else {
+            return Err(RequestError::invalid(param(), "must be an object"));
+        };
+        meter.add(template.part);
+        let picture = match get(part, "type").and_then(Value::as_str) {
+            Some("text" | "refusal") => false,
+            Some("image_url") => true,
+            Some(_) => {
+                let why = "only texts and images can be bounded";
+                return Err(RequestError::not_priced(format!("{}.type", param()), why));
+            }
+            None => return Err(RequestError::invalid(format!("{}.type", param()), "must be a text")),
+        };
+        if picture {
+            meter.images = meter.images.saturating_add(1);
+            image = image.or_else(|| Some(param()));
+        }
+        for (name, value) in part.iter().filter(|(name, _)| *name != "type") {
+            match (name.as_str(), value) {
+                // The picture itself, or where it is: no text of the prompt.
+                ("image_url", _) if picture => {}
+                ("text" | "refusal", Value::String(text)) => meter.text(text),
+                (name, value) => {
+                    meter.text(name);
+                    meter.texts(value);
+                }
+            }
+        }
+        check_cache(part, &format!("{}.", param()))?;
+    }
+    Ok(image)
+}
+
+fn embeddings(body: &Map<String, Value>, template: &Template, meter: &mut Meter) -> Result<(), RequestError> {
+    let wrong = || {
+        RequestError::invalid(
+            "input",
+            "must be a text, a list of texts, or a list of lists of tokens, not empty",
+        )
+    };
+    match get(body, "input") {
+        Some(Value::String(text)) => {
+            meter.add(template.embedded);
+            meter.text(text);
+        }
+        Some(Value::Array(items)) if is_tokens(items) => one_of_tokens(items, template, meter),
+        Some(Value::Array(items)) if !items.is_empty() && items.iter().all(Value::is_string) => {
+            for text in items.iter().filter_map(Value::as_str) {
+                meter.add(template.embedded);
+                meter.text(text);
+            }
+        }
+        Some(Value::Array(items)) if !items.is_empty() => {
+            for item in items {
+                let tokens = item.as_array().filter(|tokens| is_tokens(tokens)).ok_or_else(wrong)?;
+                one_of_tokens(tokens, template, meter);
+            }
+        }
+        Some(_) | None => return Err(wrong()),
+    }
+    rest(body, meter);
+    Ok(())
+}
+
+fn is_tokens(items: &[Value]) -> bool {
+    !items.is_empty() && items.iter().all(Value::is_u64)
+}
+
+fn one_of_tokens(tokens: &[Value], template: &Template, meter: &mut Meter) {
+    meter.add(template.embedded);
+    meter.add(u64::try_from(tokens.len()).unwrap_or(u64::MAX));
+}
+
+/// Whatever else may be part of the prompt.
+fn rest(body: &Map<String, Value>, meter: &mut Meter) {
+    for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
+        if !NOT_WRITTEN.contains(&name.as_str()) {
+            meter.text(name);
+            meter.written(value);
+        }
+    }
+}
