@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use api_keys::{PresentedKey, ScopeSet};
 use audit::{Adopted, AdoptedDigest, Verifier};
+use llm_policy::Usage;
 use original::{FORGOTTEN, HAND_MADE, KEY, REVOKED, SECRETS};
 use registry_core::{IntentId, Status, Timestamp};
 use rusqlite::Connection;
-use storage::Store;
+use storage::{Store, UsageFilter, UsageLine};
 use storage_sqlite::{OpenError, OpenMode, OpenReport};
 use support::{insert, open, open_error, options, pepper};
 use tempfile::TempDir;
@@ -159,6 +160,35 @@ fn the_log_names_keys_by_their_ids_and_genesis_vouches_for_it() {
     assert!(verifier.finish().ok);
     let (page, _) = store.read(|view| view.audit_page(&storage::AuditFilter::default(), None, 100)).unwrap();
     assert_eq!(page.len(), 5);
+}
+
+#[test]
+fn what_the_original_counted_is_listed() {
+    let adoption = Adoption::new();
+    let (store, _) = adoption.open();
+    let (lines, _) = store.read(|view| view.usage_page(&UsageFilter::default(), None, 10)).unwrap();
+    let expected = UsageLine {
+        id: 1,
+        timestamp: Timestamp::parse("2025-11-06T12:34:56.123456Z").unwrap(),
+        key_id: PresentedKey::parse(KEY).unwrap().key_id(&pepper()).into_string(),
+        agent_id: "agent-1".to_owned(),
+        owner: None,
+        model: "gpt-4o".to_owned(),
+        provider: None,
+        call_id: None,
+        attempt: None,
+        usage: Usage { prompt_tokens: 10, completion_tokens: 20, ..Usage::default() },
+        cost_pico_usd: 250_000_000_000,
+        price_version: None,
+        source: None,
+        outcome: None,
+        overrun: false,
+        late: false,
+    };
+    assert_eq!(lines, [expected]);
+    assert_eq!(adoption.sql("SELECT timestamp FROM llm_usage"), "2025-11-06T12:34:56.123456Z");
+    let flagged = UsageFilter { flagged: true, ..UsageFilter::default() };
+    assert_eq!(store.read(|view| view.usage_page(&flagged, None, 10)).unwrap(), (vec![], None));
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");
-    for step in &steps[..usize::try_from(version).unwrap()] {
+    for step in steps.iter().take(usize::try_from(version).unwrap()) {
         by_hand(&path, step);
     }
     by_hand(

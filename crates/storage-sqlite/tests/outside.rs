@@ -129,6 +129,49 @@ fn another_column_set_by_hand_leaves_the_limit_exact() {
 }
 
 #[test]
+fn every_column_of_a_key_is_watched_but_for_what_it_has_spent() {
+    let store = with_key();
+    let columns: Vec<String> = {
+        let conn = store.by_hand();
+        let mut statement = conn.prepare("SELECT name FROM pragma_table_info('api_keys')").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for column in columns {
+        let (version, noticed) = (key(&store).version, changes(&store).len());
+        sqlite3(&store, &format!("UPDATE api_keys SET {column} = {column}"));
+        let spent = ["daily_used", "daily_used_pico", "used_on"].contains(&column.as_str());
+        let moved = u64::from(!spent);
+        assert_eq!(key(&store).version, version + moved, "{column}");
+        assert_eq!(changes(&store).len(), noticed + usize::from(!spent), "{column}");
+    }
+}
+
+#[test]
+fn a_limit_set_by_hand_between_settlements_is_obeyed() {
+    let store = with_key();
+    let spend = |used| {
+        run(&*store.store(), move |tx| {
+            assert!(tx.put_key_usage(&KeyId::new(KEY).unwrap(), "2026-11-21", used)?);
+            Ok(())
+        })
+        .unwrap();
+    };
+    spend(1_500_000_000_000);
+    sqlite3(&store, "UPDATE api_keys SET daily_limit = 2.5");
+    spend(2_000_000_000_000);
+    let found = key(&store);
+    assert_eq!((found.daily_limit_pico_usd, found.version), (2_500_000_000_000, 2));
+    assert_eq!(
+        (found.daily_used_pico_usd, found.used_on.as_deref()),
+        (2_000_000_000_000, Some("2026-11-21"))
+    );
+    let shown: f64 =
+        store.by_hand().query_row("SELECT daily_used FROM api_keys", [], |row| row.get(0)).unwrap();
+    assert!((shown - 2.0).abs() < 1e-12);
+    assert_eq!(changes(&store).len(), 1);
+}
+
+#[test]
 fn an_intent_changed_by_hand_has_a_new_version() {
     let store = with_key();
     insert(&*store.store(), "a").unwrap();

@@ -54,6 +54,20 @@ fn every_list_goes_by_an_index() {
         ),
         ("idx_audit_log_seq", "SELECT * FROM audit_log WHERE seq IS NULL AND id > 7 ORDER BY id LIMIT 10"),
         ("idx_idempotency_at", "SELECT rowid FROM idempotency WHERE at < 'b' ORDER BY at LIMIT 10"),
+        ("idx_llm_usage_hold", "SELECT * FROM llm_usage WHERE hold_id = 'h'"),
+        (
+            "COVERING INDEX idx_llm_usage_timestamp",
+            "SELECT min(id), count(*) FROM (SELECT id FROM llm_usage WHERE timestamp >= 'b' LIMIT 10)",
+        ),
+        (
+            "idx_llm_holds_lease",
+            "SELECT * FROM llm_holds WHERE orphaned = 0 AND lease_until <= 'b' ORDER BY lease_until, id LIMIT 10",
+        ),
+        (
+            "idx_llm_alerts_pending",
+            "SELECT * FROM llm_alerts WHERE delivered_at IS NULL \
+             ORDER BY at, scope, id, window, window_id, percent LIMIT 10",
+        ),
     ];
     for (index, sql) in cases {
         let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

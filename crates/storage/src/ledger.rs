@@ -158,7 +158,8 @@ pub struct UsageFilter {
     pub since: Option<Timestamp>,
     /// Before.
     pub until: Option<Timestamp>,
-    /// Only rows that a person should look at: not the provider's or agent's own numbers, overrun or late.
+    /// Only rows that a person should look at: not the provider's or agent's own numbers, overrun or late. A row
+    /// without a source, which the original service wrote, is none of them.
     pub flagged: bool,
 }
 
@@ -188,7 +189,8 @@ pub trait LedgerTx {
     /// Adds to an account (negative numbers take away) and returns how it stands.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// Storage trouble. [`StoreError::Corrupt`] when less than nothing would be held, or a sum is beyond `i64`: the
+    /// ledger would not add up.
     fn book(
         &mut self,
         key: &AccountKey,
@@ -226,7 +228,8 @@ pub trait LedgerTx {
     /// Storage trouble.
     fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError>;
 
-    /// At most `limit` holds that are not orphaned and whose lease has ended at `now`, oldest lease first.
+    /// At most `limit` holds that are not orphaned and whose lease has ended at `now` (it ends at its very moment),
+    /// oldest lease first, ties by id.
     ///
     /// # Errors
     /// Storage trouble.
@@ -256,8 +259,8 @@ pub trait LedgerTx {
     /// Storage trouble.
     fn amend_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError>;
 
-    /// Writes what a key has spent on a day into its row, for people's queries; its version stays. False when
-    /// there is no such key.
+    /// Writes what a key has spent on a day into its row, for people's queries; its version stays, and so does the
+    /// epoch. False when there is no such key.
     ///
     /// # Errors
     /// Storage trouble.
@@ -269,7 +272,7 @@ pub trait LedgerTx {
     /// Storage trouble.
     fn insert_alert(&mut self, alert: &AlertRow) -> Result<bool, StoreError>;
 
-    /// Marks an alert as delivered.
+    /// Marks an alert as delivered. False when no such alert waits.
     ///
     /// # Errors
     /// Storage trouble.
@@ -312,9 +315,10 @@ pub trait LedgerView {
         limit: u32,
     ) -> Result<(Vec<UsageLine>, Option<i64>), StoreError>;
 
-    /// Shows the usage rows that fit among at most `limit` rows with a place above `after`, in the order of
-    /// their places; returns the last place looked at, `None` at the end. Rows that `since` rules out are
-    /// skipped by index where there is one.
+    /// Shows the usage rows that fit among at most `limit` rows, and never more than 5,000, with a place above
+    /// `after`, in the order of their places; returns the last place looked at, `None` at the end. Rows that
+    /// `since` rules out are skipped by index where there is one. Rows have their places in the order in which
+    /// they were settled, which is not quite that of their times.
     ///
     /// # Errors
     /// Storage trouble.
@@ -326,13 +330,13 @@ pub trait LedgerView {
         visit: &mut dyn FnMut(&UsageLine),
     ) -> Result<Option<i64>, StoreError>;
 
-    /// Alerts that wait to be delivered, oldest first.
+    /// Alerts that wait to be delivered, oldest first, ties by account and percent.
     ///
     /// # Errors
     /// Storage trouble.
     fn pending_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
 
-    /// How many holds are under way, and how much they hold, in pico-dollars.
+    /// How many holds are under way, and how much they hold, in pico-dollars. Orphaned ones are not: they were settled.
     ///
     /// # Errors
     /// Storage trouble.

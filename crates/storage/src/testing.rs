@@ -16,6 +16,10 @@ pub mod intent_lists;
 pub mod intents;
 pub mod jobs;
 pub mod keys;
+pub mod ledger;
+mod ledger_fixtures;
+pub mod ledger_holds;
+pub mod ledger_usage;
 mod support;
 
 use std::sync::Arc;
@@ -73,6 +77,33 @@ macro_rules! conformance {
             pages_show_the_newest_row_first_and_obey_the_filter,
             the_newest_checkpoint_is_kept,
             nothing_was_changed_from_outside,
+        ]);
+        $crate::conformance!(@module $backend, ledger: [
+            accounts_begin_empty_and_add_up,
+            an_account_never_holds_less_than_nothing,
+            a_failed_job_leaves_the_ledger_as_it_was,
+            at_once_exactly_what_fits_is_held,
+            totals_count_what_is_under_way,
+            what_a_key_has_spent_moves_neither_version_nor_epoch,
+        ]);
+        $crate::conformance!(@module $backend, ledger_holds: [
+            a_hold_is_read_back_whole,
+            a_taken_hold_is_told_and_a_removed_one_is_gone,
+            a_hold_is_orphaned_once,
+            a_renewal_moves_the_leases_of_its_server_alone,
+            expired_holds_come_oldest_first_and_a_few_at_a_time,
+            old_orphans_are_forgotten_a_few_at_a_time,
+            holds_are_listed_by_their_ids,
+        ]);
+        $crate::conformance!(@module $backend, ledger_usage: [
+            a_usage_row_is_read_back_whole,
+            a_hold_has_one_usage_row,
+            an_amended_usage_row_says_the_new_numbers,
+            lists_of_usage_obey_the_filter,
+            lists_of_usage_obey_times_in_whatever_order_rows_came,
+            a_visit_of_usage_stops_where_it_says,
+            an_account_is_alerted_once_per_percent,
+            a_reopened_store_has_the_whole_ledger,
         ]);
         $crate::conformance!(@module $backend, jobs: [
             a_panic_leaves_the_others_committed_and_answered,
