@@ -57,4 +57,7 @@ pub enum InstanceError {
     /// Redis.
     #[error("T4_RATE_REDIS: {0}")]
     Redis(String),
+    /// The webhook of alerts.
+    #[error("T4_ALERT_WEBHOOK: {0}")]
+    Webhook(#[from] outbound::UrlError),
 }

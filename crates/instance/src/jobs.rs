@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use intent_service::jobs::AlertDesk;
 use intent_service::{Services, jobs};
-use storage::SealedCheckpoint;
+use registry_core::Timestamp;
+use storage::{SealedCheckpoint, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -15,6 +17,8 @@ use crate::open::Instance;
 
 /// How long rows of reads wait at the most (issue: 100 ms); half of it, so that the commit fits in.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How often alerts of budgets are looked for.
+const ALERTS_EVERY: Duration = Duration::from_secs(1);
 /// How long the flusher waits after a failure.
 const FLUSH_RETRY: Duration = Duration::from_millis(250);
 
@@ -28,7 +32,10 @@ impl Jobs {
     pub(crate) fn start(instance: &Instance) -> Self {
         let (stop, stopped) = watch::channel(false);
         let services = &instance.services;
-        let mut running = vec![tokio::spawn(flush(Arc::clone(services), stopped.clone()))];
+        let mut running = vec![
+            tokio::spawn(flush(Arc::clone(services), stopped.clone())),
+            tokio::spawn(alerts(Arc::clone(services), Arc::clone(&instance.alerts), stopped.clone())),
+        ];
         let mut every = |seconds: u64, job: Job| {
             let every = Duration::from_secs(seconds);
             running.push(tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job)));
@@ -38,7 +45,14 @@ impl Jobs {
         every(30, Job::Checkpoint(instance.checkpoints.clone()));
         every(60, Job::Purge(Arc::clone(&instance.memory)));
         every(600, Job::ForgetIdempotency);
+        every(600, Job::ForgetOrphans);
+        running.extend(ledger(services, &stopped));
         Self { stop, running }
+    }
+
+    pub(crate) fn start_ledger(instance: &Instance) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, running: ledger(&instance.services, &stopped) }
     }
 
     /// Stops the jobs and waits until the running ones have ended.
@@ -52,12 +66,23 @@ impl Jobs {
     }
 }
 
+/// The jobs that keep holds true: leases are renewed well before they end, orphans are found soon after.
+fn ledger(services: &Arc<Services>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let lease = Duration::from_secs(u64::from(services.llm.limits.lease_seconds.max(2)));
+    let run =
+        |every: Duration, job: Job| tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job));
+    vec![run(lease / 3, Job::RenewLeases), run((lease / 4).max(Duration::from_secs(1)), Job::SettleOrphans)]
+}
+
 enum Job {
     OutsideChanges,
     Refusals,
     Checkpoint(Option<std::path::PathBuf>),
     Purge(Arc<rate_limit::MemoryLimiter>),
     ForgetIdempotency,
+    ForgetOrphans,
+    RenewLeases,
+    SettleOrphans,
 }
 
 async fn flush(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
@@ -79,6 +104,32 @@ async fn flush(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
             }
         }
     }
+}
+
+/// Apart from the other jobs, because a webhook may take its time and the server's stop must not wait for it.
+async fn alerts(services: Arc<Services>, desk: Arc<AlertDesk>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(ALERTS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let deliver = async {
+            ticks.tick().await;
+            jobs::deliver_alerts(&services, services.clock.now(), &desk).await
+        };
+        tokio::select! {
+            delivered = deliver => if let Err(error) = delivered {
+                tracing::warn!("alerts of budgets wait, the store failed: {error}");
+            },
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+async fn settle_orphans(services: &Services, now: Timestamp) -> Result<(), StoreError> {
+    let settled = jobs::settle_orphans(services, now).await?;
+    if settled > 0 {
+        tracing::warn!(llm.orphans = settled, "calls that nobody settled were settled at their worst case");
+    }
+    Ok(())
 }
 
 async fn repeat(every: Duration, services: Arc<Services>, mut stopped: watch::Receiver<bool>, job: Job) {
@@ -116,6 +167,9 @@ async fn run(services: &Services, job: &Job, first: bool) {
             Ok(())
         }
         Job::ForgetIdempotency => jobs::forget_idempotency(services, now).await.map(|_| ()),
+        Job::ForgetOrphans => jobs::forget_orphans(services, now).await.map(|_| ()),
+        Job::RenewLeases => jobs::renew_leases(services, now).await.map(|_| ()),
+        Job::SettleOrphans => settle_orphans(services, now).await,
     };
     if let Err(error) = outcome {
         tracing::warn!("a job failed and will run again: {error}");
@@ -123,7 +177,7 @@ async fn run(services: &Services, job: &Job, first: bool) {
 }
 
 /// Appends a checkpoint to the operator's file, which lies outside the database so that a cut tail is noticed.
-fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: registry_core::Timestamp) {
+fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: Timestamp) {
     let Some(path) = file else { return };
     let head = checkpoint.chain.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let line = format!("{{\"at\":\"{now}\",\"next_seq\":{},\"head\":\"{head}\"}}\n", checkpoint.next_seq);

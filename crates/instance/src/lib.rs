@@ -6,13 +6,15 @@
 pub mod dotenv;
 mod error;
 mod jobs;
+mod ledger;
 mod open;
 mod options;
 mod secrets;
+mod webhook;
 
 pub use error::InstanceError;
 pub use jobs::Jobs;
 pub use open::{Instance, migrate, open, open_tool, open_with};
-pub use options::{AdminSource, Options, PepperSource};
+pub use options::{AdminSource, LlmOptions, Options, PepperSource, WrapStore};
 pub use secrets::beside;
 pub use storage_sqlite::{OpenError, OpenMode, OpenReport};

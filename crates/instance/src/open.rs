@@ -6,7 +6,12 @@ use std::time::Duration;
 
 use api_keys::Pepper;
 use audit::Refusals;
-use intent_service::{AdminToken, Counters, CursorKey, KeyCache, Recorder, Services, Settings, StaticKeys};
+use intent_service::jobs::{AlertDesk, AlertSink};
+use intent_service::{
+    AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, Recorder, Services,
+    Settings, StaticKeys,
+};
+use outbound::Webhook;
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
 use rate_limit_redis::{RedisLimiter, RedisOptions};
 use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -15,8 +20,9 @@ use storage_sqlite::{OpenMode, OpenReport, SqliteStore};
 
 use crate::error::InstanceError;
 use crate::jobs::Jobs;
-use crate::options::{AdminSource, Options, PepperSource};
+use crate::options::{AdminSource, LlmOptions, Options, PepperSource};
 use crate::secrets;
+use crate::webhook::AlertHook;
 
 /// The token of the original's examples: everybody knows it.
 const WELL_KNOWN_TOKEN: &str = "CHANGE_ME_ADMIN_TOKEN";
@@ -34,6 +40,7 @@ pub struct Instance {
     pub admin_token_file: Option<PathBuf>,
     pub(crate) memory: Arc<MemoryLimiter>,
     pub(crate) checkpoints: Option<PathBuf>,
+    pub(crate) alerts: Arc<AlertDesk>,
 }
 
 /// Opens everything for a server. Must run inside the runtime that will outlive the others.
@@ -88,6 +95,9 @@ pub async fn open_with(
     let memory = Arc::new(MemoryLimiter::new(Arc::clone(&clock)));
     // Before the database: a wrong address leaves no file behind.
     let limiter = limiter(options.redis.as_deref(), &memory, &clock).await?;
+    let webhook = options.alert_webhook.as_deref().map(Webhook::new).transpose()?;
+    let sink = webhook.map(|hook| Arc::new(AlertHook(hook)) as Arc<dyn AlertSink>);
+    let llm = rules(options.llm, entropy.as_ref());
     let open = storage_sqlite::Options {
         mode,
         readers: options.readers,
@@ -95,6 +105,7 @@ pub async fn open_with(
     };
     let (store, report) = SqliteStore::open(open)?;
     let store: Arc<dyn Store> = store;
+    let store = options.wrap_store.map_or_else(|| Arc::clone(&store), |wrap| wrap(Arc::clone(&store)));
     let recorder = Arc::new(Recorder::new(Arc::clone(&store), options.audit));
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
     let services = Services {
@@ -112,9 +123,22 @@ pub async fn open_with(
         keys: KeyCache::default(),
         cursors,
         counters: Counters::default(),
+        llm: Arc::new(llm),
+        slots: Arc::new(CallSlots::default()),
+        abandoned: AbandonedHolds::default(),
     };
     let checkpoints = options.checkpoints;
-    Ok(Instance { services: Arc::new(services), report, admin_token_file, memory, checkpoints })
+    let alerts = Arc::new(AlertDesk::new(sink));
+    Ok(Instance { services: Arc::new(services), report, admin_token_file, memory, checkpoints, alerts })
+}
+
+/// The holder's name is random: a server that is started again must not renew what a crash has left.
+fn rules(options: LlmOptions, entropy: &dyn Entropy) -> LlmRules {
+    let LlmOptions { prices, limits, budgets, keep_prompts } = options;
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    let holder = format!("t4-{:016x}", u64::from_be_bytes(bytes));
+    LlmRules::new(prices, limits, budgets, keep_prompts, holder)
 }
 
 impl Instance {

@@ -1,8 +1,11 @@
 //! What an operator sets.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use intent_service::AuditMode;
+use llm_policy::{BudgetRule, Limits, LlmConfig, PriceBook};
+use storage::Store;
 
 /// Where the pepper comes from.
 #[derive(Clone)]
@@ -25,6 +28,47 @@ pub enum AdminSource {
     /// A file beside the database, made when it is missing.
     Beside,
 }
+
+/// What holds for model calls: prices, caps and budgets. Where calls go is the gate's to know.
+#[derive(Clone)]
+pub struct LlmOptions {
+    /// What tokens cost.
+    pub prices: PriceBook,
+    /// Caps.
+    pub limits: Limits,
+    /// Budgets beside each key's own.
+    pub budgets: Vec<BudgetRule>,
+    /// Whether prompts are kept in the audit log.
+    pub keep_prompts: bool,
+}
+
+impl Default for LlmOptions {
+    /// The built-in prices, the default caps, no budgets besides the keys'.
+    fn default() -> Self {
+        Self {
+            prices: PriceBook::builtin(),
+            limits: Limits::default(),
+            budgets: Vec::new(),
+            keep_prompts: false,
+        }
+    }
+}
+
+impl LlmOptions {
+    /// What an operator's file says, with this price book.
+    #[must_use]
+    pub fn of(config: &LlmConfig, prices: PriceBook) -> Self {
+        Self {
+            prices,
+            limits: config.limits.clone(),
+            budgets: config.budgets.clone(),
+            keep_prompts: config.keep_prompts,
+        }
+    }
+}
+
+/// Puts something between the services and their store, such as faults for a test.
+pub type WrapStore = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
 
 /// What an operator sets.
 #[derive(Clone)]
@@ -49,6 +93,12 @@ pub struct Options {
     pub checkpoints: Option<PathBuf>,
     /// How many connections read.
     pub readers: u32,
+    /// Model calls.
+    pub llm: LlmOptions,
+    /// Where alerts of budgets are posted (`T4_ALERT_WEBHOOK`).
+    pub alert_webhook: Option<String>,
+    /// What stands between the services and their store; nothing in a server.
+    pub wrap_store: Option<WrapStore>,
 }
 
 impl Options {
@@ -66,6 +116,9 @@ impl Options {
             audit: AuditMode::Batched,
             checkpoints: None,
             readers: 4,
+            llm: LlmOptions::default(),
+            alert_webhook: None,
+            wrap_store: None,
         }
     }
 }

@@ -47,7 +47,9 @@ pub async fn create_key(
     let record = record(body, &fresh, nonce, now);
     let op = Operation { caller: ADMIN.to_owned(), name: "create_key".into(), idempotency, now, status: 201 };
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &record {
-        Ok(record) if tx.insert_key(record)? => Ok(Ok(Minted { view: key_view::view_of(record), nonce })),
+        Ok(record) if tx.insert_key(record)? => {
+            Ok(Ok(Minted { view: key_view::view_of(record, now), nonce }))
+        }
         Ok(_) => Err(StoreError::Unavailable("a minted key id was taken".to_owned())),
         Err(refusal) => Ok(Err(refusal.clone())),
     })

@@ -2,15 +2,18 @@
 
 use api_keys::{KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
 use api_types::{Code, KeyView, ScopeList};
-use registry_core::{Limits, Owner, check_text};
+use llm_policy::{WindowKind, Zone};
+use registry_core::{Limits, Owner, Timestamp, check_text};
 
 use crate::error::ServiceError;
+use crate::llm::zone_or_utc;
 
 /// How many roles a key may have.
 const MAX_ROLES: usize = 50;
 
-/// A key without its secret.
-pub(crate) fn view_of(key: &KeyRecord) -> KeyView {
+/// A key without its secret, with what it has used on the day of `now`.
+pub(crate) fn view_of(key: &KeyRecord, now: Timestamp) -> KeyView {
+    let used_on = key.used_on.clone().filter(|day| *day == today(key, now));
     KeyView {
         key_id: key.key_id.as_str().to_owned(),
         agent_id: key.agent_id.as_str().to_owned(),
@@ -21,12 +24,17 @@ pub(crate) fn view_of(key: &KeyRecord) -> KeyView {
         expires_at: key.expires_at.map(|at| at.to_string()),
         revoked: key.revoked,
         daily_limit: pico_to_dollars(key.daily_limit_pico_usd),
-        daily_used: pico_to_dollars(key.daily_used_pico_usd),
-        used_on: key.used_on.clone(),
+        daily_used: used_on.as_ref().map_or(0.0, |_| pico_to_dollars(key.daily_used_pico_usd)),
+        used_on,
         time_zone: key.time_zone.clone(),
         rate_per_minute: key.rate_per_minute,
         previous_secret_until: key.previous_mac.as_ref().map(|(_, until)| until.to_string()),
     }
+}
+
+fn today(key: &KeyRecord, now: Timestamp) -> String {
+    let zone = key.time_zone.as_deref().map_or(Zone::UTC, zone_or_utc);
+    zone.window(WindowKind::Day, now).id
 }
 
 fn invalid(what: impl AsRef<str>) -> ServiceError {
@@ -68,12 +76,8 @@ pub(crate) fn rate(per_minute: u32) -> Result<u32, ServiceError> {
     Ok(per_minute)
 }
 
-/// Checks the form of an IANA zone name (`Area/Place`); whether the zone exists is looked up where days are
-/// counted.
+/// Checks that an IANA zone has this name (`Area/Place`).
 pub(crate) fn time_zone(name: String) -> Result<String, ServiceError> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(invalid("`time_zone` takes the name of an IANA zone such as `Europe/Berlin`"));
-    }
+    Zone::parse(&name).map_err(|problem| invalid(format!("`time_zone`: {problem}")))?;
     Ok(name)
 }

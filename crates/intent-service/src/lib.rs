@@ -25,6 +25,7 @@ mod list_by_owner;
 mod list_intents;
 mod list_keys;
 mod list_stale;
+mod llm;
 mod page;
 mod pre_pr_check;
 mod readiness;
@@ -57,6 +58,10 @@ pub use list_by_owner::list_by_owner;
 pub use list_intents::list_intents;
 pub use list_keys::list_keys;
 pub use list_stale::list_stale;
+pub use llm::{
+    AbandonedHolds, CallSlots, GroupBy, LlmRules, LocalLedger, QuotaQuestion, Slot, Whose, create_hold,
+    list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
+};
 pub use page::{Page, PageRequest};
 pub use pre_pr_check::pre_pr_check;
 pub use readiness::readiness;

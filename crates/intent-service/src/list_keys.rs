@@ -21,5 +21,6 @@ pub fn list_keys(
     let after = request.position(&services.cursors, "keys")?.map(KeyId::from_stored);
     let rows = services.store.read(|view| view.keys(after.as_ref(), request.limit + 1))?;
     let position = |row: &api_keys::KeyRecord| row.key_id.as_str().to_owned();
-    Ok(page_of(rows, request, &services.cursors, "keys", position, |row| view_of(&row)))
+    let now = services.clock.now();
+    Ok(page_of(rows, request, &services.cursors, "keys", position, |row| view_of(&row, now)))
 }

@@ -64,5 +64,5 @@ fn rotate(
     if !tx.update_key(&next)? {
         return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
     }
-    Ok(Ok(Minted { view: key_view::view_of(&next), nonce }))
+    Ok(Ok(Minted { view: key_view::view_of(&next, now), nonce }))
 }

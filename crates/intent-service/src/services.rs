@@ -12,6 +12,7 @@ use storage::Store;
 use crate::admin_token::AdminToken;
 use crate::cursor::CursorKey;
 use crate::key_cache::KeyCache;
+use crate::llm::{AbandonedHolds, CallSlots, LlmRules};
 use crate::recorder::Recorder;
 use crate::static_keys::StaticKeys;
 
@@ -29,6 +30,10 @@ pub struct Counters {
     pub audit_broken: AtomicBool,
     /// Keys that were read from the store because the cache did not have them.
     pub key_reads: AtomicU64,
+    /// Budgets that reached 50, 80 and 100 % of their limit, in this order ([`llm_policy::ALERT_PERCENTS`]).
+    pub budget_alerts: [AtomicU64; 3],
+    /// Holds that were settled at their worst case because nobody settled them in time.
+    pub orphaned_holds: AtomicU64,
 }
 
 /// Everything that a use case may need. `instance` builds it.
@@ -61,4 +66,10 @@ pub struct Services {
     pub counters: Counters,
     /// Settings.
     pub settings: Settings,
+    /// Prices, caps and budgets of model calls.
+    pub llm: Arc<LlmRules>,
+    /// Model calls under way, by key.
+    pub slots: Arc<CallSlots>,
+    /// Holds that nobody in this process will settle.
+    pub abandoned: AbandonedHolds,
 }

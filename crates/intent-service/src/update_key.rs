@@ -34,7 +34,7 @@ pub async fn update_key(
             return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
         }
         match change(key, body.clone(), now) {
-            Ok(next) if tx.update_key(&next)? => Ok(Ok((key_view::view_of(&next), next.version))),
+            Ok(next) if tx.update_key(&next)? => Ok(Ok((key_view::view_of(&next, now), next.version))),
             Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
             Err(refusal) => Ok(Err(refusal)),
         }

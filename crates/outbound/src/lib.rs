@@ -1,3 +1,8 @@
-//! Calls that the platform makes by itself: webhooks.
+//! What the platform sends out by itself.
 //!
-//! It owns how such a call leaves (timeouts, no redirects, no proxy). It refuses what it says and when it is made.
+//! It owns the poster of webhooks. It refuses what is sent and when: its callers hand in whole bodies and decide
+//! about repeats. No address is told in full: paths and queries of webhooks often are their credentials.
+
+mod webhook;
+
+pub use webhook::{PostError, UrlError, Webhook};

@@ -29,16 +29,65 @@ impl dyn Store + '_ {
         &self,
         record: Draft,
         at_micros: u64,
-        f: F,
+        mut f: F,
     ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> Result<Decided<T>, StoreError> + Send + 'static,
     {
+        self.write_as(false, record, at_micros, move |tx, _| f(tx))
+    }
+
+    /// Like [`write`](Self::write) for `f` that adds to the record what only the transaction knows.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_noted<T, F>(
+        &self,
+        record: Draft,
+        at_micros: u64,
+        f: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send + 'static,
+    {
+        self.write_as(false, record, at_micros, f)
+    }
+
+    /// Like [`write_noted`](Self::write_noted) for a change that must not be lost to a crowd: it uses the places
+    /// that are kept free, and it runs although nobody waits for it any more.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_urgent<T, F>(
+        &self,
+        record: Draft,
+        at_micros: u64,
+        f: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send + 'static,
+    {
+        self.write_as(true, record, at_micros, f)
+    }
+
+    fn write_as<T, F>(
+        &self,
+        urgent: bool,
+        record: Draft,
+        at_micros: u64,
+        f: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let handle = record.handle();
         handle.mark_submitted();
-        self.submit(Box::new(Write { f, record, at_micros, handle, value: None, reply }));
+        self.submit(Box::new(Write { f, urgent, record, at_micros, handle, value: None, reply }));
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
@@ -93,6 +142,7 @@ fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: 
 
 struct Write<T, F> {
     f: F,
+    urgent: bool,
     record: Draft,
     at_micros: u64,
     handle: DraftHandle,
@@ -103,11 +153,11 @@ struct Write<T, F> {
 impl<T, F> Job for Write<T, F>
 where
     T: Send,
-    F: FnMut(&mut dyn Tx) -> Result<Decided<T>, StoreError> + Send,
+    F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send,
 {
     fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
         self.value = None;
-        let decided = (self.f)(tx)?;
+        let decided = (self.f)(tx, &mut self.record)?;
         if let Some(record) = self.record.close(&decided.outcome, self.at_micros) {
             tx.append_audit(Leafed::new(record))?;
         }
@@ -124,7 +174,11 @@ where
     }
 
     fn gone(&self) -> bool {
-        self.reply.is_closed()
+        !self.urgent && self.reply.is_closed()
+    }
+
+    fn urgent(&self) -> bool {
+        self.urgent
     }
 }
 

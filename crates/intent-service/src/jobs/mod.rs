@@ -1,11 +1,19 @@
 //! What the platform does by itself. Each job is one function that runs once; `instance` says when.
 
 mod checkpoint_audit;
+mod deliver_alerts;
 mod flush_refusals;
 mod forget_idempotency;
+mod forget_orphans;
 mod record_outside_changes;
+mod renew_leases;
+mod settle_orphans;
 
 pub use checkpoint_audit::checkpoint_audit;
+pub use deliver_alerts::{AlertDesk, AlertSink, deliver_alerts};
 pub use flush_refusals::flush_refusals;
 pub use forget_idempotency::forget_idempotency;
+pub use forget_orphans::forget_orphans;
 pub use record_outside_changes::record_outside_changes;
+pub use renew_leases::renew_leases;
+pub use settle_orphans::settle_orphans;

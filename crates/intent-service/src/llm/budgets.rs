@@ -1,0 +1,162 @@
+//! Which budgets a call must fit.
+
+use std::sync::Arc;
+
+use api_keys::KeyRecord;
+use llm_policy::{Account, AccountKey, AccountState, BudgetRule, BudgetScope, Span, WindowKind};
+use registry_core::Timestamp;
+use storage::{StoreError, Tx};
+
+use super::rules::LlmRules;
+
+/// A budget at one time: the account that it bounds, and its limit.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    pub account: AccountKey,
+    pub limit_pico_usd: i64,
+    pub span: Arc<Span>,
+}
+
+impl LlmRules {
+    /// Every budget that a call of this key must fit at `at`, each account once: where several rules bound the same
+    /// account, the lowest limit holds.
+    pub(crate) fn bounds(&self, key: &KeyRecord, at: Timestamp) -> Vec<Bound> {
+        let day = self.calendar.window_of(key.time_zone.as_deref(), WindowKind::Day, at);
+        let own = account(BudgetScope::Key, key.key_id.as_str(), WindowKind::Day, &day);
+        let mut bounds = vec![Bound { account: own, limit_pico_usd: key.daily_limit_pico_usd, span: day }];
+        for rule in &self.budgets {
+            let Some(id) = subject(rule, key) else { continue };
+            let span = self.calendar.window(&rule.zone, rule.window, at);
+            let account = account(rule.scope, id, rule.window, &span);
+            match bounds.iter_mut().find(|bound| bound.account == account) {
+                None => bounds.push(Bound { account, limit_pico_usd: rule.limit_pico_usd, span }),
+                Some(bound) if rule.limit_pico_usd < bound.limit_pico_usd => {
+                    *bound = Bound { account, limit_pico_usd: rule.limit_pico_usd, span };
+                }
+                Some(_) => {}
+            }
+        }
+        bounds
+    }
+
+    /// The limit of an account as it is now: nothing for a key that is gone, `None` when its rule is gone.
+    pub(crate) fn limit_of(&self, account: &AccountKey, key: Option<&KeyRecord>) -> Option<i64> {
+        match account.scope {
+            BudgetScope::Key => Some(key.map_or(0, |key| key.daily_limit_pico_usd)),
+            BudgetScope::Agent | BudgetScope::Owner | BudgetScope::Platform => self
+                .budgets
+                .iter()
+                .filter(|rule| rule.scope == account.scope && rule.window == account.window)
+                .filter(|rule| rule.id == "*" || rule.id == account.id)
+                .map(|rule| rule.limit_pico_usd)
+                .min(),
+        }
+    }
+}
+
+/// Whose spending the rule bounds when this key calls; `None` when it does not bound it.
+fn subject<'a>(rule: &'a BudgetRule, key: &'a KeyRecord) -> Option<&'a str> {
+    let id = match rule.scope {
+        // A key's own budget is its `daily_limit`.
+        BudgetScope::Key => return None,
+        BudgetScope::Agent => key.agent_id.as_str(),
+        BudgetScope::Owner => key.owner.as_ref()?.as_str(),
+        BudgetScope::Platform => "*",
+    };
+    (rule.id == "*" || rule.id == id).then_some(id)
+}
+
+fn account(scope: BudgetScope, id: &str, window: WindowKind, span: &Span) -> AccountKey {
+    AccountKey { scope, id: id.to_owned(), window, window_id: span.id.clone() }
+}
+
+/// The accounts of these budgets as they stand.
+pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[Bound]) -> Result<Vec<Account>, StoreError> {
+    let of = |bound: &Bound| {
+        let state = tx.account(&bound.account)?;
+        Ok(Account { key: bound.account.clone(), limit_pico_usd: bound.limit_pico_usd, state })
+    };
+    bounds.iter().map(of).collect()
+}
+
+/// What the tightest of some budgets allows; all of them have a limit, or do not count.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tightest(i64);
+
+impl Tightest {
+    pub(super) const NONE: Self = Self(i64::MAX);
+
+    pub(super) fn and(self, limit_pico_usd: Option<i64>, state: AccountState) -> Self {
+        limit_pico_usd.map_or(self, |limit| Self(self.0.min(state.remaining(limit))))
+    }
+
+    pub(super) fn remaining_pico_usd(self) -> i64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{key, rule, rules};
+    use super::*;
+
+    fn names(bounds: &[Bound]) -> Vec<String> {
+        bounds
+            .iter()
+            .map(|bound| {
+                let AccountKey { scope, id, window, window_id } = &bound.account;
+                let (scope, window) = (scope.as_str(), window.as_str());
+                format!("{scope} {id} {window} {window_id} {}", bound.limit_pico_usd)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_call_must_fit_its_key_and_every_rule_about_it() {
+        let rules = rules(vec![
+            rule(BudgetScope::Agent, "*", WindowKind::Day, 20),
+            rule(BudgetScope::Agent, "somebody-else", WindowKind::Day, 1),
+            rule(BudgetScope::Owner, "team", WindowKind::Month, 30),
+            rule(BudgetScope::Platform, "*", WindowKind::Week, 40),
+        ]);
+        let at = Timestamp::parse("2026-11-21T23:30:00Z").unwrap();
+        let mut key = key(10);
+        assert_eq!(
+            names(&rules.bounds(&key, at)),
+            [
+                "key t4_000000000001 day 2026-11-21 10",
+                "agent agent-1 day 2026-11-21 20",
+                "owner team month 2026-11 30",
+                "platform * week 2026-W47 40",
+            ]
+        );
+        key.owner = None;
+        key.time_zone = Some("Asia/Tokyo".to_owned());
+        assert_eq!(
+            names(&rules.bounds(&key, at)),
+            [
+                "key t4_000000000001 day 2026-11-22 10",
+                "agent agent-1 day 2026-11-21 20",
+                "platform * week 2026-W47 40",
+            ]
+        );
+    }
+
+    #[test]
+    fn rules_about_one_account_are_one_budget_with_the_lowest_limit() {
+        let rules = rules(vec![
+            rule(BudgetScope::Agent, "*", WindowKind::Day, 20),
+            rule(BudgetScope::Agent, "agent-1", WindowKind::Day, 5),
+            rule(BudgetScope::Agent, "*", WindowKind::Day, 7),
+        ]);
+        let at = Timestamp::parse("2026-11-21T12:00:00Z").unwrap();
+        let bounds = rules.bounds(&key(10), at);
+        assert_eq!(names(&bounds)[1..], ["agent agent-1 day 2026-11-21 5"]);
+        assert_eq!(rules.limit_of(&bounds[1].account, None), Some(5));
+        let other = AccountKey { id: "agent-2".to_owned(), ..bounds[1].account.clone() };
+        assert_eq!(rules.limit_of(&other, None), Some(7));
+        assert_eq!(rules.limit_of(&AccountKey { window: WindowKind::Week, ..other }, None), None);
+        assert_eq!(rules.limit_of(&bounds[0].account, None), Some(0), "the key is gone");
+        assert_eq!(rules.limit_of(&bounds[0].account, Some(&key(10))), Some(10));
+    }
+}

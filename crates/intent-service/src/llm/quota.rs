@@ -1,0 +1,120 @@
+//! `GET /llm/quota`: how the caller's budgets stand, and whether a call would run.
+
+use std::sync::Arc;
+
+use api_types::QuotaView;
+use llm_policy::{Account, CallId, Grant, HoldAsk, LedgerError, Operation, OutputWish, decide};
+use registry_core::{Timestamp, pico_to_dollars};
+
+use super::budgets::Bound;
+use super::refusal::unavailable;
+use super::views;
+use crate::context::AgentCaller;
+use crate::error::ServiceError;
+use crate::services::Services;
+
+/// A call that might be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaQuestion {
+    /// The provider that would be asked.
+    pub provider: String,
+    /// The provider under whose name the price book lists the model.
+    pub priced_as: String,
+    /// The model.
+    pub model: String,
+    /// A bound of the input, in tokens.
+    pub input_tokens: u64,
+    /// The `max_tokens` of each answer; filled in when absent.
+    pub max_tokens: Option<u64>,
+    /// How many answers.
+    pub choices: u32,
+}
+
+/// The caller's budgets, and what the ledger would say to a call now. Nothing is changed by asking.
+///
+/// # Errors
+/// 503 for the store.
+pub fn quota(
+    services: &Services,
+    caller: &AgentCaller,
+    now: Timestamp,
+    question: Option<QuotaQuestion>,
+) -> Result<QuotaView, ServiceError> {
+    let fixed = services.static_keys.get(caller.key_id());
+    let read = services.store.read(|view| {
+        let key = match &fixed {
+            Some(key) => Some(Arc::clone(key)),
+            None => view.key(caller.key_id())?.map(Arc::new),
+        };
+        let Some(key) = key else { return Ok(Vec::new()) };
+        let with_state = |bound: Bound| {
+            let state = view.account(&bound.account)?;
+            Ok((bound, state))
+        };
+        services.llm.bounds(&key, now).into_iter().map(with_state).collect()
+    });
+    let budgets = read.map_err(|error| ServiceError::from(unavailable(error)))?;
+    if budgets.is_empty() {
+        return Err(LedgerError::KeyGone.into());
+    }
+    let views = budgets.iter().map(|(bound, state)| views::of_budget(bound, *state)).collect();
+    let mut answer = QuotaView {
+        would_run: None,
+        reason: None,
+        cost_bound_usd: None,
+        cost_bound_pico_usd: None,
+        max_tokens: None,
+        provider: None,
+        budgets: views,
+    };
+    let Some(question) = question else { return Ok(answer) };
+    let accounts: Vec<_> = budgets
+        .into_iter()
+        .map(|(bound, state)| Account { key: bound.account, limit_pico_usd: bound.limit_pico_usd, state })
+        .collect();
+    answer.provider = Some(question.provider.clone());
+    match verdict(services, question, &accounts) {
+        Ok(Grant { amount_pico_usd, max_tokens }) => {
+            answer.would_run = Some(true);
+            answer.cost_bound_usd = Some(pico_to_dollars(amount_pico_usd));
+            answer.cost_bound_pico_usd = Some(amount_pico_usd);
+            answer.max_tokens = max_tokens;
+        }
+        Err(refusal) => {
+            answer.would_run = Some(false);
+            if let LedgerError::Quota(short) = &refusal {
+                answer.cost_bound_usd = Some(pico_to_dollars(short.needed_pico_usd));
+                answer.cost_bound_pico_usd = Some(short.needed_pico_usd);
+            }
+            let told = services.llm.refusal(caller, now, refusal);
+            answer.reason = Some(format!("{}: {}", told.code.as_str(), told.message));
+        }
+    }
+    Ok(answer)
+}
+
+fn verdict(services: &Services, question: QuotaQuestion, accounts: &[Account]) -> Result<Grant, LedgerError> {
+    let QuotaQuestion { provider, priced_as, model, input_tokens, max_tokens, choices } = question;
+    let Some(entry) = services.llm.prices.find(&priced_as, &model) else {
+        return Err(LedgerError::NotPriced { provider: priced_as, model });
+    };
+    let output = match (entry.operation, max_tokens) {
+        (Operation::Embeddings, _) => OutputWish::Nothing,
+        (Operation::Chat, Some(stated)) => OutputWish::Stated(stated),
+        (Operation::Chat, None) => OutputWish::Fill,
+    };
+    let ask = HoldAsk {
+        // Nothing is written, so the call needs no name of its own.
+        call_id: CallId::from_stored(String::new()),
+        attempt: 1,
+        operation: entry.operation,
+        provider,
+        priced_as,
+        model,
+        input_tokens,
+        choices,
+        output,
+        lease_seconds: services.llm.limits.lease_seconds,
+    };
+    decide(entry, &ask, services.llm.limits.max_tokens, accounts)
+}

@@ -1,0 +1,29 @@
+//! A hold is given back: its request surely never reached the provider.
+
+use llm_policy::{HoldId, LedgerError};
+use storage::{HoldRow, StoreError, Tx};
+
+use super::hold::Payer;
+
+/// Frees a hold of this payer's, without a usage row.
+pub(super) fn release(
+    tx: &mut dyn Tx,
+    payer: &Payer,
+    id: &HoldId,
+) -> Result<Result<HoldRow, LedgerError>, StoreError> {
+    let Some(hold) = tx.hold(id)?.filter(|hold| hold.key_id == payer.key_id) else {
+        let settled = tx.usage(id)?.is_some_and(|row| row.key_id == payer.key_id);
+        return Ok(Err(if settled { LedgerError::Settled } else { LedgerError::UnknownHold }));
+    };
+    // Its worst case is in the books; a settlement without tokens puts that right, and leaves a trace.
+    if hold.orphaned {
+        return Ok(Err(LedgerError::Settled));
+    }
+    for account in &hold.accounts {
+        tx.book(account, 0, -hold.amount_pico_usd)?;
+    }
+    if tx.remove_hold(id)? {
+        return Ok(Ok(hold));
+    }
+    Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()))
+}
