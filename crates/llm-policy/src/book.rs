@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Operation, Rates};
 use entry::read_entries;
+pub(crate) use entry::{MAX_TOKENS, check_name, is_date};
 pub use error::BookError;
-use price::{Price, PriceError};
+pub(crate) use price::{Price, PriceError};
 
 /// The book as it is built in.
 const BUILTIN: &str = include_str!("builtin.toml");
@@ -130,3 +131,6 @@ impl PriceBook {
         self.0.entries.values().flat_map(BTreeMap::values)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,15 @@
 //! Providers, routes, limits and budgets: what an operator writes into `T4_LLM_CONFIG`.
 
+mod check;
+mod error;
+mod parse;
+mod provider;
+mod raw;
+
 use crate::usage::words;
 use crate::{BudgetScope, WindowKind, Zone};
+pub use error::ConfigError;
+pub use provider::OpenaiKey;
 
 words! {
     /// The protocol that a provider speaks.
@@ -101,3 +109,6 @@ pub struct BudgetRule {
     /// The limit, in pico-dollars.
     pub limit_pico_usd: i64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod config;
 mod count;
 mod decide;
 mod ids;
+mod import;
 mod ledger;
 mod rates;
 mod request;
@@ -24,10 +25,13 @@ pub use ask::{
     BudgetState, Grant, Held, HoldAsk, Measured, Operation, OutputWish, Quote, Settled, Settlement,
 };
 pub use book::{BookError, Encoding, PriceBook, PriceEntry};
-pub use config::{BudgetRule, Limits, LlmConfig, ProviderConfig, ProviderKind, RouteConfig};
+pub use config::{
+    BudgetRule, ConfigError, Limits, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
+};
 pub use count::{count_text, cut_text};
 pub use decide::decide;
 pub use ids::{CallId, HoldId};
+pub use import::{Changed, Import, Refused, import_litellm};
 pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
 pub use rates::{LongRates, Rates};
 pub use request::{RequestError, Shape, read_chat, read_embeddings};

@@ -10,7 +10,7 @@ use crate::{LongRates, Operation, Rates};
 
 /// The largest number of tokens that a field may have: no model's limits come near, and exact arithmetic and
 /// canonical JSON hold it.
-const MAX_TOKENS: u64 = 1_000_000_000;
+pub const MAX_TOKENS: u64 = 1_000_000_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,8 +84,8 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
     let raw: RawEntry = table.try_into().map_err(|cause: toml::de::Error| cause.message().to_owned())?;
     check_name("provider", &raw.provider, 64)?;
     check_name("model", &raw.model, 256)?;
-    if raw.source.trim().is_empty() {
-        return Err("`source` is empty; it takes the name or the address of a price page".to_owned());
+    if raw.source.trim().is_empty() || raw.source.chars().any(char::is_control) {
+        return Err("`source` takes the name or the address of a price page, in one line".to_owned());
     }
     if !is_date(&raw.date) {
         return Err(format!("`date` takes a day such as `2026-11-21`; it has `{}`", raw.date));
@@ -207,7 +207,8 @@ fn read_price(field: &str, value: &toml::Value) -> Result<Price, String> {
     })
 }
 
-fn check_name(field: &str, name: &str, longest: usize) -> Result<(), String> {
+/// Checks a name: 1 to `longest` bytes without spaces and control characters.
+pub fn check_name(field: &str, name: &str, longest: usize) -> Result<(), String> {
     if name.is_empty() || name.len() > longest || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(format!(
             "`{field}` takes 1 to {longest} bytes without spaces; it has `{}`",

@@ -28,6 +28,11 @@ impl Price {
     /// The price of nothing.
     pub const ZERO: Self = Self(0);
 
+    /// That many pico-dollars per token.
+    pub const fn from_pico(pico: u64) -> Self {
+        Self(pico)
+    }
+
     /// Pico-dollars per token.
     pub const fn pico(self) -> u64 {
         self.0

@@ -1,0 +1,180 @@
+//! Checking one `[[provider]]`, and the providers that are there without a file.
+
+use std::collections::BTreeSet;
+
+use super::check::{is_name, is_variable, number};
+use super::raw::RawProvider;
+use super::{ConfigError, Limits, LlmConfig, ProviderConfig, ProviderKind};
+use crate::PriceBook;
+
+const CONNECT_MS: u64 = 2000;
+const FIRST_BYTE_MS: u64 = 60_000;
+const IDLE_MS: u64 = 60_000;
+const TOTAL_MS: u64 = 600_000;
+/// The longest time that a provider is waited for, in milliseconds: an hour.
+const MOST_MS: u64 = 3_600_000;
+
+const OPENAI_URL: &str = "https://api.openai.com/v1";
+const OPENAI_MODEL: &str = "gpt-4o-mini";
+const GROQ_URL: &str = "https://api.groq.com/openai/v1";
+const GROQ_MODEL: &str = "llama-3.3-70b-versatile";
+
+/// That `OPENAI_API_KEY` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenaiKey<'a> {
+    /// `OPENAI_BASE_URL`; OpenAI's own address unless it is set.
+    pub base_url: Option<&'a str>,
+}
+
+impl LlmConfig {
+    /// The configuration without a file: each key that is set makes a provider, which has every model that the
+    /// book lists under its name. Another base URL changes where calls go, not what they are taken to cost.
+    /// Without a key there is no provider.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provider`] when the base URL is none.
+    pub fn from_keys(
+        book: &PriceBook,
+        openai: Option<OpenaiKey<'_>>,
+        groq: bool,
+    ) -> Result<Self, ConfigError> {
+        let mut providers = Vec::new();
+        let mut default_model = None;
+        if let Some(key) = openai {
+            let url = key.base_url.unwrap_or(OPENAI_URL);
+            providers.push(listed(book, "openai", url, "OPENAI_API_KEY")?);
+            default_model = Some(OPENAI_MODEL.to_owned());
+        }
+        if groq {
+            providers.push(listed(book, "groq", GROQ_URL, "GROQ_API_KEY")?);
+            default_model.get_or_insert(GROQ_MODEL.to_owned());
+        }
+        Ok(Self {
+            providers,
+            routes: Vec::new(),
+            limits: Limits::default(),
+            budgets: Vec::new(),
+            default_model,
+            keep_prompts: false,
+        })
+    }
+}
+
+/// A provider with every model that the book lists under its name.
+fn listed(book: &PriceBook, name: &str, url: &str, key: &str) -> Result<ProviderConfig, ConfigError> {
+    let models = book.entries().filter(|entry| entry.provider == name).map(|entry| entry.model.clone());
+    read_provider(RawProvider {
+        name: name.to_owned(),
+        kind: ProviderKind::Openai,
+        base_url: url.to_owned(),
+        api_key_env: Some(key.to_owned()),
+        models: models.collect(),
+        priced_as: None,
+        max_tokens_field: None,
+        connect_timeout_ms: None,
+        first_byte_timeout_ms: None,
+        idle_timeout_ms: None,
+        total_timeout_ms: None,
+    })
+}
+
+/// Checks a provider and fills in what it leaves out.
+pub fn read_provider(raw: RawProvider) -> Result<ProviderConfig, ConfigError> {
+    let name = raw.name.clone();
+    checked(raw).map_err(|what| ConfigError::Provider { name, what })
+}
+
+fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
+    if !is_name(&raw.name) {
+        return Err("`name` takes 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
+    }
+    let priced_as = raw.priced_as.unwrap_or_else(|| raw.name.clone());
+    if !is_name(&priced_as) {
+        return Err("`priced_as` takes 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
+    }
+    let (base_url, host) = read_url(&raw.base_url)?;
+    if let Some(variable) = raw.api_key_env.as_deref().filter(|variable| !is_variable(variable)) {
+        // A key that was pasted here must not come out in a log.
+        return Err(format!(
+            "`api_key_env` takes the name of an environment variable in capitals, not the key itself; it has {} \
+             bytes of something else",
+            variable.len()
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    for model in &raw.models {
+        if model.is_empty() || model.len() > 256 || model.chars().any(|c| c.is_control() || c.is_whitespace())
+        {
+            return Err(format!("`models` takes names of models; it has `{}`", model.escape_debug()));
+        }
+        if !seen.insert(model) {
+            return Err(format!("`models` has `{model}` twice"));
+        }
+    }
+    if raw.models.is_empty() {
+        return Err("`models` is empty; it takes what agents may ask for".to_owned());
+    }
+    let max_tokens_field = match raw.max_tokens_field {
+        Some(field) if MAX_TOKENS_FIELDS.contains(&field.as_str()) => field,
+        Some(field) => {
+            let [old, new] = MAX_TOKENS_FIELDS;
+            return Err(format!(
+                "`max_tokens_field` takes `{old}` or `{new}`; it has `{}`",
+                field.escape_debug()
+            ));
+        }
+        // OpenAI's newer models refuse the old name; most compatible endpoints know only that.
+        None if host == "api.openai.com" => "max_completion_tokens".to_owned(),
+        None => "max_tokens".to_owned(),
+    };
+    let time = |field: &str, value, standard| {
+        number(value, standard, 1, MOST_MS).map_err(|what| format!("`{field}` {what}"))
+    };
+    Ok(ProviderConfig {
+        name: raw.name,
+        kind: raw.kind,
+        base_url,
+        api_key_env: raw.api_key_env,
+        models: raw.models,
+        priced_as,
+        max_tokens_field,
+        connect_timeout_ms: time("connect_timeout_ms", raw.connect_timeout_ms, CONNECT_MS)?,
+        first_byte_timeout_ms: time("first_byte_timeout_ms", raw.first_byte_timeout_ms, FIRST_BYTE_MS)?,
+        idle_timeout_ms: time("idle_timeout_ms", raw.idle_timeout_ms, IDLE_MS)?,
+        total_timeout_ms: time("total_timeout_ms", raw.total_timeout_ms, TOTAL_MS)?,
+    })
+}
+
+/// What a protocol calls the bound of the output.
+const MAX_TOKENS_FIELDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
+/// The address without a slash at its end, and its host.
+fn read_url(text: &str) -> Result<(String, String), String> {
+    // The address itself stays out of the errors: what is wrong with it may be a password in it.
+    let wrong = |why: &str| {
+        format!("`base_url` takes an address such as `https://api.openai.com/v1`; this one {why}")
+    };
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or_else(|| wrong("does not begin with `http://` or `https://`"))?;
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(wrong("has spaces or control characters"));
+    }
+    if text.contains(['?', '#']) {
+        return Err(wrong("has a query or a fragment"));
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(wrong("has a user in it; a key comes from `api_key_env`"));
+    }
+    // `[::1]:8080` has its colons in brackets.
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    if host.is_empty() {
+        return Err(wrong("has no host"));
+    }
+    Ok((text.trim_end_matches('/').to_owned(), host.to_ascii_lowercase()))
+}

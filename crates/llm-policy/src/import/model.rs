@@ -1,0 +1,106 @@
+//! One model of the table.
+
+use serde_json::{Map, Value};
+
+use super::prices::{Fields, read_rates};
+use crate::book::{MAX_TOKENS, check_name};
+use crate::{Operation, PriceBook, PriceEntry};
+
+/// The source of an entry whose own the table does not name.
+const TABLE: &str = "model_prices_and_context_window.json";
+
+/// What becomes of an entry of the table.
+pub enum Verdict {
+    /// It is none of ours.
+    Skipped,
+    /// It can't be used, for this reason.
+    Refused(String),
+    /// It is a price.
+    Taken(Box<PriceEntry>),
+}
+
+/// Reads one entry of the table.
+pub fn read_model(name: &str, value: &Value, base: &PriceBook, date: &str) -> Verdict {
+    let Value::Object(fields) = value else { return Verdict::Refused("it is no object".to_owned()) };
+    let operation = match text(fields, "mode") {
+        _ if name == "sample_spec" => return Verdict::Skipped,
+        Some("chat" | "completion" | "responses") => Operation::Chat,
+        Some("embedding") => Operation::Embeddings,
+        Some(_) | None => return Verdict::Skipped,
+    };
+    match read_entry(name, fields, operation, base, date) {
+        Ok(entry) => Verdict::Taken(Box::new(entry)),
+        Err(why) => Verdict::Refused(why),
+    }
+}
+
+fn read_entry(
+    name: &str,
+    fields: &Map<String, Value>,
+    operation: Operation,
+    base: &PriceBook,
+    date: &str,
+) -> Result<PriceEntry, String> {
+    let provider = text(fields, "litellm_provider").ok_or("it names no `litellm_provider`")?;
+    let model = name.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+    check_name("litellm_provider", provider, 64)?;
+    check_name("model", model, 256)?;
+    check_per_token_only(provider, model, fields)?;
+    let rates = read_rates(Fields(fields), operation)?;
+    let known = base.find(provider, model);
+    let max_output = fields
+        .get("max_output_tokens")
+        .and_then(Value::as_u64)
+        .filter(|tokens| (1..=MAX_TOKENS).contains(tokens))
+        .or_else(|| known.and_then(|entry| entry.max_output));
+    let thinks = fields.get("supports_reasoning").and_then(Value::as_bool).unwrap_or(false)
+        || fields.contains_key("output_cost_per_reasoning_token");
+    let source = text(fields, "source")
+        .filter(|source| !source.trim().is_empty() && !source.chars().any(char::is_control))
+        .unwrap_or(TABLE);
+    Ok(PriceEntry {
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        operation,
+        rates,
+        free: false,
+        source: source.to_owned(),
+        date: date.to_owned(),
+        encoding: known.and_then(|entry| entry.encoding),
+        image_tokens: known.and_then(|entry| entry.image_tokens),
+        max_output,
+        reasoning: known.map_or(thinks, |entry| entry.reasoning),
+    })
+}
+
+/// Refuses what costs something beside its tokens: a bound in tokens would not bound it.
+fn check_per_token_only(provider: &str, model: &str, fields: &Map<String, Value>) -> Result<(), String> {
+    let also = fields.iter().find(|(name, value)| {
+        let counted = ["_cost_per_request", "_cost_per_second", "_cost_per_query"];
+        // Most models search only when a call asks for it, which is refused on its own.
+        let always_searches = provider == "perplexity" || model.contains("search");
+        let counts =
+            counted.iter().any(|end| name.ends_with(end)) && (name.as_str() != SEARCH || always_searches);
+        counts && !is_nothing(value)
+    });
+    match also {
+        Some((name, _)) => Err(format!("it also bills by `{name}`, which a price per token does not bound")),
+        None => Ok(()),
+    }
+}
+
+/// The one price per search that the table has; an object with a price for each size.
+const SEARCH: &str = "search_context_cost_per_query";
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Object(sizes) => sizes.values().all(is_nothing),
+        Value::Bool(_) | Value::String(_) | Value::Array(_) => false,
+    }
+}
+
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    fields.get(name).and_then(Value::as_str)
+}
