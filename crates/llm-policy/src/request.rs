@@ -8,6 +8,7 @@ mod fields;
 mod input;
 mod meter;
 mod refused;
+mod template;
 
 use serde_json::{Map, Value};
 

@@ -62,40 +62,35 @@ fn a_cut_ends_where_the_provider_would_have_stopped() {
 #[test]
 fn a_long_text_is_cut_like_a_short_one() {
     let words = "word ".repeat(LONGEST_COUNTED);
-    assert_eq!(cut_text(&words, 100, Some(Encoding::O200k)), words[..499].to_owned());
+    assert_eq!(cut_text(&words, 100, Some(Encoding::O200k)), words.get(..499).unwrap());
     let bytes = cut_text(&words, 300_000, Some(Encoding::O200k));
     assert_eq!(bytes.len(), 300_000);
     let most = cut_text(&words, 200_000, Some(Encoding::O200k));
     assert_eq!(most.len(), LONGEST_COUNTED);
 }
 
-/// Processor time of this thread would be better; the least of some runs comes near.
 fn micros(run: impl Fn() -> usize) -> u128 {
-    let once = || {
-        #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
-        let start = std::time::Instant::now();
-        std::hint::black_box(run());
-        start.elapsed().as_micros()
-    };
-    (0..2).map(|_| once()).min().unwrap_or(0).max(1)
+    #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
+    let start = std::time::Instant::now();
+    std::hint::black_box(run());
+    start.elapsed().as_micros()
 }
 
 #[test]
 fn no_text_takes_out_of_proportion_long_to_count_or_cut() {
     for encoding in BOTH {
         assert!(count_text("load it", Some(encoding)) > 0);
-        for unit in
-            ["a", " ", "\n", " \n", "🧑‍🚀", "\u{301}", "A", "ʰA", "'s", "0", "ab", "\t a", "aAaA ", "zq"]
-        {
-            let small = unit.repeat(4096 / unit.len());
-            let large = unit.repeat(65_536 / unit.len());
-            let counting = |text: &str| micros(|| usize::try_from(count_text(text, Some(encoding))).unwrap());
-            let cutting = |text: &str| micros(|| cut_text(text, 2000, Some(encoding)).len());
-            // 16 times the text: quadratic work would take 256 times as long.
-            let (short, long) = (counting(&small), counting(&large));
-            assert!(long < short.max(500) * 80, "{unit:?} {encoding:?}: {short} µs, {long} µs");
-            let (short, long) = (cutting(&small), cutting(&large));
-            assert!(long < short.max(500) * 80, "cut {unit:?} {encoding:?}: {short} µs, {long} µs");
+        let count = |text: &str| micros(|| usize::try_from(count_text(text, Some(encoding))).unwrap());
+        let cut = |text: &str| micros(|| cut_text(text, 2000, Some(encoding)).len());
+        for unit in ["a", " ", "🧑‍🚀", "ʰA", "ab"] {
+            let small = unit.repeat(2048 / unit.len());
+            let large = unit.repeat(LONGEST_COUNTED / 2 / unit.len());
+            // 64 times the text: quadratic work would take 4,096 times as long. What is between is for machines
+            // that are busy.
+            let (short, long) = (count(&small), count(&large));
+            assert!(long < short.max(100) * 640, "{unit:?} {encoding:?}: {short} µs, {long} µs");
+            let long = cut(&large);
+            assert!(long < short.max(100) * 1280, "cut {unit:?} {encoding:?}: {short} µs, {long} µs");
         }
     }
 }
@@ -164,8 +159,9 @@ proptest! {
         let tokenizer = bpe_openai::o200k_base();
         let left = cut_text(&text, most, Some(Encoding::O200k)).len();
         let ids = tokenizer.encode(text.as_str());
+        let first = usize::try_from(most.saturating_sub(8)).unwrap();
         let whole: usize =
-            ids.iter().take(most.saturating_sub(8) as usize).map(|id| tokenizer.bpe.token_len(*id)).sum();
+            ids.iter().take(first).map(|id| tokenizer.bpe.token_len(*id)).sum();
         prop_assert!(left >= whole, "{left} of {whole}");
     }
 }
