@@ -14,7 +14,7 @@ use crate::{Builder, Error};
 /// An admin's way to the registry, async. The token goes in `X-T4-Admin-Token`, never in a URL.
 #[derive(Debug, Clone)]
 pub struct AdminClient {
-    transport: Arc<Transport>,
+    pub(crate) transport: Arc<Transport>,
 }
 
 /// Which rows of the audit log are asked for. Everything, up to 1,000 rows, by default.

@@ -102,12 +102,13 @@ pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> 
     };
     let request_id = named.filter(|id| !id.is_empty()).or_else(|| request_id(headers));
     let retry_after = retry_after(headers);
-    let error = if status == 429 {
+    // A budget that is spent is a refusal with facts, not a matter of asking more slowly.
+    let error = if status == 429 && code != Some(Code::InsufficientQuota) {
         Error::RateLimited { code, message, retry_after, request_id }
     } else {
         Error::Api { status, code, message, request_id, details: details.map(Box::new) }
     };
-    Failed { error, may_pass: may_pass(status), retry_after }
+    Failed { error, may_pass: may_pass(status, code), retry_after }
 }
 
 /// `Retry-After` in seconds. The form with a date is what proxies send; it counts as absent.

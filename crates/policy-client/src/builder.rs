@@ -218,6 +218,21 @@ impl Builder {
         Ok(AdminClient::over(Arc::new(self.transport(credential)?)))
     }
 
+    /// The blocking client of an admin, for what it reads of the ledger.
+    ///
+    /// # Errors
+    /// As [`Builder::build_admin`], and [`Error::Setup`] when no thread can be started.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), policy_client::Error> {
+    /// let client = policy_client::Client::builder().admin_token("...").build_admin_blocking()?;
+    /// # drop(client); Ok(())
+    /// # }
+    /// ```
+    pub fn build_admin_blocking(self) -> Result<blocking::AdminClient, Error> {
+        blocking::AdminClient::over(self.build_admin()?)
+    }
+
     fn transport(self, credential: Credential) -> Result<Transport, Error> {
         let base = BaseUrl::parse(&self.base_url)?;
         install_crypto();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api_types::Code;
 use registry_core::Entropy;
 
 /// How often and how long a call is tried.
@@ -65,9 +66,16 @@ impl RetryPolicy {
     }
 }
 
-/// Whether a status tells of trouble that may pass.
-pub(crate) const fn may_pass(status: u16) -> bool {
-    matches!(status, 429 | 502 | 503 | 504)
+/// Whether an answer tells of trouble that may pass by itself, and that costs nothing to meet again.
+pub(crate) const fn may_pass(status: u16, code: Option<Code>) -> bool {
+    match code {
+        // A budget does not grow and a provider does not appear while a call waits; and what failed at the provider
+        // may have been billed, as another attempt would be, so that is the caller's to say.
+        Some(Code::InsufficientQuota | Code::NoProvider | Code::ProviderFailed | Code::ProviderTimeout) => {
+            false
+        }
+        _ => matches!(status, 429 | 502 | 503 | 504),
+    }
 }
 
 #[cfg(test)]

@@ -101,16 +101,27 @@ impl Transport {
         path: impl Into<String>,
         body: &impl Serialize,
     ) -> Result<Call, Error> {
-        let unsendable = |_| Error::InvalidArgument { what: "body", problem: "can't be written as JSON" };
-        let body = serde_json::to_vec(body).map_err(unsendable)?;
+        let mut call = Self::repeatable(method, path, body)?;
         let mut random = [0; 16];
         self.entropy.fill(&mut random);
         let key = format!("{:032x}", u128::from_be_bytes(random));
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let key = HeaderValue::from_str(&key)
             .map_err(|_| Error::InvalidArgument { what: "idempotency key", problem: "can't be sent" })?;
-        headers.insert(HeaderName::from_static("idempotency-key"), key);
+        call.headers.insert(HeaderName::from_static("idempotency-key"), key);
+        Ok(call)
+    }
+
+    /// A call with a JSON body that the server knows again by what it names: made twice, it does what it does when
+    /// made once. It needs no idempotency key.
+    pub(crate) fn repeatable(
+        method: Method,
+        path: impl Into<String>,
+        body: &impl Serialize,
+    ) -> Result<Call, Error> {
+        let unsendable = |_| Error::InvalidArgument { what: "body", problem: "can't be written as JSON" };
+        let body = serde_json::to_vec(body).map_err(unsendable)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Call { method, headers, body: Some(body), ..Call::get(path) })
     }
 

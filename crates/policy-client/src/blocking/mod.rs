@@ -1,10 +1,13 @@
 //! The same calls for programs without async. See [`crate::Client`] for what each promises.
 
+mod admin;
+mod llm;
 mod runner;
 
 use api_types::{CreateIntent, Health, IntentView, PatchIntent, PrePrResult, SummaryView};
 
 use crate::{Builder, Error, Versioned};
+pub use admin::AdminClient;
 use runner::Runner;
 
 /// An agent's way to the registry, blocking. Clones share one thread, which makes the calls.

@@ -7,6 +7,10 @@ mod blocking;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod llm;
+#[cfg(test)]
 mod retries;
 #[cfg(test)]
 mod support;
