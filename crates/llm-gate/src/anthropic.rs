@@ -1,0 +1,98 @@
+//! Anthropic Messages, spoken for callers that speak OpenAI's protocol.
+
+mod answer;
+mod blocks;
+mod events;
+mod messages;
+mod request;
+mod tools;
+mod usage;
+mod words;
+
+use std::sync::Arc;
+
+use llm_policy::{BoxFuture, Operation, ProviderConfig};
+use registry_core::Clock;
+use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
+
+use crate::SetupError;
+use crate::http::{Http, MAX_WHOLE, route, secret};
+use crate::provider::{Incoming, Outgoing, Provider, ProviderError, Whole};
+use crate::sse::Frames;
+
+pub(crate) use events::Events;
+
+/// The version of the API whose answers are read here.
+const VERSION: &str = "2023-06-01";
+
+/// A provider that speaks Anthropic Messages: `POST {base_url}/messages`, with the key as `x-api-key`.
+///
+/// Requests and answers are translated from and to OpenAI's form. System and developer messages, wherever they
+/// stand, become the `system` prompt. `seed`, `stream_options` and the thoughts in earlier answers are left out,
+/// because the API has nothing of that kind and answers are the same without; whatever else has no counterpart is
+/// refused by name with [`ProviderError::NotSent`]: `n` above 1, `logprobs`, `response_format` other than text,
+/// audio, files, embeddings and so on. `cache_control` of parts and tools is passed on.
+///
+/// # Errors
+/// As [`crate::provider_of`].
+pub fn anthropic(
+    config: &ProviderConfig,
+    api_key: Option<&str>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Provider>, SetupError> {
+    let mut headers = secret(config, HeaderName::from_static("x-api-key"), "", api_key)?;
+    headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
+    Ok(Arc::new(Anthropic {
+        name: config.name.clone(),
+        messages: route(config, "/messages")?,
+        http: Http::new(config, headers, Arc::clone(&clock))?,
+        clock,
+    }))
+}
+
+struct Anthropic {
+    name: String,
+    messages: Url,
+    http: Http,
+    clock: Arc<dyn Clock>,
+}
+
+impl Provider for Anthropic {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {
+        Box::pin(self.attempt(request))
+    }
+}
+
+impl Anthropic {
+    async fn attempt(&self, request: Outgoing) -> Result<Incoming, ProviderError> {
+        let Outgoing { operation, hold_id, body, stream } = request;
+        match operation {
+            Operation::Chat => {}
+            Operation::Embeddings => {
+                return Err(ProviderError::NotSent("Anthropic has no embeddings".to_owned()));
+            }
+        }
+        let body = request::write(body, stream).map_err(|error| ProviderError::NotSent(error.to_string()))?;
+        let body = serde_json::to_vec(&body).map_err(|error| ProviderError::NotSent(error.to_string()))?;
+        let mut answer = self.http.post(&self.messages, &hold_id, body).await?;
+        if !answer.is_success() {
+            let (head, body) = answer.refusal().await;
+            return Ok(Incoming::Whole(Whole { head, body, usage: None, text: None }));
+        }
+        let created = self.clock.now().unix_seconds();
+        if stream && answer.is_event_stream {
+            return Ok(Incoming::Stream(answer.head, Frames::over(answer.body, Events::new(created))));
+        }
+        let body = answer.body.read(MAX_WHOLE).await?;
+        let head = answer.head;
+        Ok(Incoming::Whole(match answer::translate(&body, created) {
+            Some(read) => Whole { head, body: read.body, usage: read.usage, text: Some(read.text) },
+            None => Whole { head, body, usage: None, text: None },
+        }))
+    }
+}

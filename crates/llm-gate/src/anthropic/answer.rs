@@ -1,0 +1,158 @@
+//! A whole answer of Anthropic's as one of OpenAI's.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use llm_policy::Usage;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::usage::{Tokens, Told};
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, default)]
+    id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    model: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Vec<Block<'a>>,
+    #[serde(borrow)]
+    stop_reason: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    thinking: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Completion<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: [Choice<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Told>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u8,
+    message: Said<'a>,
+    logprobs: Option<()>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    role: &'static str,
+    content: Option<String>,
+    refusal: Option<()>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reasoning_content: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToolCall<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+/// An answer in OpenAI's form.
+pub(super) struct Read {
+    pub(super) body: Bytes,
+    pub(super) usage: Option<Usage>,
+    pub(super) text: String,
+}
+
+/// Translates an answer; `None` when it is none.
+pub(super) fn translate(body: &[u8], created: i64) -> Option<Read> {
+    let message: Message<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    let mut tokens = Tokens::default();
+    if let Some(raw) = message.usage {
+        tokens.learn(raw, true);
+    }
+    let usage = tokens.usage();
+    let mut said = Said {
+        role: "assistant",
+        content: None,
+        refusal: None,
+        reasoning_content: String::new(),
+        tool_calls: Vec::new(),
+    };
+    let mut text = String::new();
+    for block in &message.content {
+        match &*block.kind {
+            "text" => {
+                said.content.get_or_insert_default().push_str(block.text.as_deref().unwrap_or_default())
+            }
+            "thinking" => said.reasoning_content.push_str(block.thinking.as_deref().unwrap_or_default()),
+            "tool_use" => said.tool_calls.push(ToolCall {
+                id: block.id.as_deref().unwrap_or_default(),
+                kind: "function",
+                function: Function {
+                    name: block.name.as_deref().unwrap_or_default(),
+                    arguments: block.input.map_or("{}", RawValue::get),
+                },
+            }),
+            // What has no place in OpenAI's form: encrypted thoughts, and tools that run at Anthropic.
+            _ => {}
+        }
+    }
+    text.push_str(&said.reasoning_content);
+    text.push_str(said.content.as_deref().unwrap_or_default());
+    for call in &said.tool_calls {
+        text.push_str(call.function.name);
+        text.push_str(call.function.arguments);
+    }
+    let completion = Completion {
+        id: &message.id,
+        object: "chat.completion",
+        created,
+        model: &message.model,
+        choices: [Choice {
+            index: 0,
+            message: said,
+            logprobs: None,
+            finish_reason: finish_reason(message.stop_reason.as_deref()),
+        }],
+        usage: usage.map(Told::from),
+    };
+    Some(Read { body: serde_json::to_vec(&completion).ok()?.into(), usage, text })
+}
+
+/// Why the model stopped, in OpenAI's word for it.
+pub(super) fn finish_reason(stop_reason: Option<&str>) -> &'static str {
+    match stop_reason {
+        Some("max_tokens" | "model_context_window_exceeded") => "length",
+        Some("tool_use") => "tool_calls",
+        Some("refusal") => "content_filter",
+        // `end_turn`, `stop_sequence`, `pause_turn`, and whatever comes to be.
+        Some(_) | None => "stop",
+    }
+}

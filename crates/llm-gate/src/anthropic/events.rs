@@ -1,0 +1,214 @@
+//! A streamed answer of Anthropic's as one of OpenAI's.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::answer::finish_reason;
+use super::usage::Tokens;
+use crate::openai::{message, parse};
+use crate::provider::{Frame, ProviderError};
+use crate::sse::{DONE, Decode};
+
+mod write;
+
+use write::{Delta, Writer};
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    message: Option<Start<'a>>,
+    index: Option<u64>,
+    #[serde(borrow)]
+    content_block: Option<Block<'a>>,
+    #[serde(borrow)]
+    delta: Option<Change<'a>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Start<'a> {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    model: String,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    thinking: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+/// What an event changes: of a block, or of the message.
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    thinking: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    partial_json: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    stop_reason: Option<Cow<'a, str>>,
+}
+
+/// A tool call that is being told.
+#[derive(Clone, Copy)]
+struct Call {
+    /// Its block.
+    block: u64,
+    /// Its place among the tool calls.
+    place: u32,
+    has_arguments: bool,
+}
+
+/// Reads the events of the Messages API.
+pub(crate) struct Events {
+    writer: Writer,
+    tokens: Tokens,
+    /// Whether the output has been counted to the end, and the caller not told yet.
+    owes_usage: bool,
+    calls: u32,
+    open: Option<Call>,
+}
+
+impl Events {
+    /// `created` is when the answer began, in Unix seconds.
+    pub(crate) fn new(created: i64) -> Self {
+        Self {
+            writer: Writer::new(created),
+            tokens: Tokens::default(),
+            owes_usage: false,
+            calls: 0,
+            open: None,
+        }
+    }
+
+    fn begin(&mut self, block: &Block<'_>, index: u64) -> Option<Frame> {
+        match &*block.kind {
+            "text" => self.say(Delta::Text(block.text.as_deref()?)),
+            "thinking" => self.say(Delta::Thought(block.thinking.as_deref()?)),
+            "tool_use" => {
+                let place = self.calls;
+                self.calls = self.calls.saturating_add(1);
+                self.open = Some(Call { block: index, place, has_arguments: false });
+                let (id, name) = (block.id.as_deref(), block.name.as_deref());
+                Some(self.writer.delta(&Delta::Call {
+                    place,
+                    id: id.unwrap_or_default(),
+                    name: name.unwrap_or_default(),
+                }))
+            }
+            // Encrypted thoughts, and tools that run at Anthropic.
+            _ => None,
+        }
+    }
+
+    fn go_on(&mut self, change: &Change<'_>, index: u64) -> Option<Frame> {
+        if let Some(text) = &change.text {
+            return self.say(Delta::Text(text));
+        }
+        if let Some(thought) = &change.thinking {
+            return self.say(Delta::Thought(thought));
+        }
+        let json = change.partial_json.as_deref().filter(|json| !json.is_empty())?;
+        let call = self.open.as_mut().filter(|call| call.block == index)?;
+        call.has_arguments = true;
+        let place = call.place;
+        Some(self.writer.delta(&Delta::Arguments { place, json }))
+    }
+
+    /// A tool that takes nothing is called without a word, but OpenAI's clients read its arguments as JSON.
+    fn close(&mut self, index: u64) -> Option<Frame> {
+        let call = self.open.take_if(|call| call.block == index)?;
+        (!call.has_arguments).then(|| self.writer.delta(&Delta::Arguments { place: call.place, json: "{}" }))
+    }
+
+    fn say(&self, delta: Delta<'_>) -> Option<Frame> {
+        match delta {
+            Delta::Text("") | Delta::Thought("") => None,
+            delta => Some(self.writer.delta(&delta)),
+        }
+    }
+
+    fn usage(&mut self) -> Option<Frame> {
+        let usage = self.tokens.usage().filter(|_| std::mem::take(&mut self.owes_usage))?;
+        Some(self.writer.usage(usage))
+    }
+}
+
+impl Decode for Events {
+    fn event(&mut self, data: Bytes, out: &mut VecDeque<Frame>) -> Result<(), ProviderError> {
+        if data.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let event: Event<'_> = parse(&data)?;
+        let index = event.index.unwrap_or(0);
+        match &*event.kind {
+            "message_start" => {
+                if let Some(start) = event.message {
+                    if let Some(raw) = start.usage {
+                        // Its count of the output is that of the first token.
+                        self.tokens.learn(raw, false);
+                    }
+                    self.writer.name(start.id, start.model);
+                }
+                out.push_back(self.writer.delta(&Delta::Role));
+            }
+            "content_block_start" => {
+                out.extend(event.content_block.and_then(|block| self.begin(&block, index)));
+            }
+            "content_block_delta" => out.extend(event.delta.and_then(|change| self.go_on(&change, index))),
+            "content_block_stop" => out.extend(self.close(index)),
+            "message_delta" => {
+                if let Some(raw) = event.usage {
+                    self.tokens.learn(raw, true);
+                    self.owes_usage = true;
+                }
+                if let Some(reason) = event.delta.and_then(|change| change.stop_reason) {
+                    out.push_back(self.writer.delta(&Delta::Finish(finish_reason(Some(&reason)))));
+                }
+            }
+            "message_stop" => {
+                out.extend(self.usage());
+                out.push_back(Frame {
+                    data: Bytes::from_static(DONE),
+                    text: String::new(),
+                    usage: None,
+                    usage_only: false,
+                    done: true,
+                });
+            }
+            "error" => {
+                let text = event.error.map_or_else(|| "an error without a word".to_owned(), message);
+                return Err(ProviderError::BadAnswer(text));
+            }
+            // `ping`, and by the API's versioning policy whatever comes to be.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut VecDeque<Frame>) {
+        out.extend(self.usage());
+    }
+}

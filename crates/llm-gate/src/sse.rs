@@ -1,0 +1,167 @@
+//! Server-sent events, by the parsing rules of the HTML standard (section 9.2.6), from bytes as they come.
+
+mod frames;
+#[cfg(test)]
+mod tests {}
+
+use std::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::provider::ProviderError;
+
+pub(crate) use frames::{Decode, Frames};
+
+/// The largest event, in bytes.
+const MAX_EVENT: usize = 4 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// The data that ends a stream in OpenAI's protocol.
+pub(crate) const DONE: &[u8] = b"[DONE]";
+
+/// The data of an event so far.
+#[derive(Debug, Default)]
+enum Data {
+    #[default]
+    Nothing,
+    /// One line: where it is in the buffer.
+    Line(Range<usize>),
+    /// More lines, joined.
+    Lines(Vec<u8>),
+}
+
+/// How a stream ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Between two events.
+    Clean,
+    /// With `[DONE]`, whose blank line did not come.
+    Done,
+    /// In the middle of an event.
+    Broken,
+}
+
+/// Cuts bytes into the data of events. The cuts of the network do not change what comes out.
+#[derive(Debug, Default)]
+pub(crate) struct Splitter {
+    /// What is not used yet. It begins with the event's first `data` line, or with the line that is being read.
+    buffer: BytesMut,
+    /// Where the line that is being read begins.
+    line: usize,
+    /// Up to where it has been looked through for its end.
+    seen: usize,
+    data: Data,
+    /// Whether the byte order mark is behind us.
+    begun: bool,
+    /// Whether the last line ended with a carriage return, which a line feed may belong to.
+    after_cr: bool,
+}
+
+impl Splitter {
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        self.buffer.extend_from_slice(chunk);
+    }
+
+    /// The data of the next event that is complete.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
+        if !self.begun && !self.begin() {
+            return Ok(None);
+        }
+        while let Some((end, byte)) = self.line_end() {
+            check(end + 1)?;
+            let empty = end == self.line;
+            let belongs_to_cr =
+                std::mem::replace(&mut self.after_cr, byte == b'\r') && empty && byte == b'\n';
+            if empty && !belongs_to_cr {
+                match std::mem::take(&mut self.data) {
+                    Data::Nothing => {}
+                    Data::Line(range) => {
+                        let event = self.buffer.split_to(end + 1).freeze();
+                        (self.line, self.seen) = (0, 0);
+                        return Ok(Some(event.slice(range)));
+                    }
+                    Data::Lines(data) => {
+                        self.forget(end + 1);
+                        return Ok(Some(data.into()));
+                    }
+                }
+            } else if !belongs_to_cr {
+                self.field(self.line..end);
+            }
+            match self.data {
+                Data::Nothing => self.forget(end + 1),
+                Data::Line(_) | Data::Lines(_) => (self.line, self.seen) = (end + 1, end + 1),
+            }
+        }
+        check(self.buffer.len())?;
+        Ok(None)
+    }
+
+    /// What the end of the connection means.
+    pub(crate) fn finish(&mut self) -> End {
+        let broken = match self.data {
+            Data::Nothing => self.line < self.buffer.len(),
+            Data::Line(_) | Data::Lines(_) => true,
+        };
+        self.push(b"\n\n");
+        match self.next() {
+            Ok(Some(data)) if data == DONE => End::Done,
+            _ if broken => End::Broken,
+            _ => End::Clean,
+        }
+    }
+
+    /// Looks for a byte order mark, as soon as enough has come to tell.
+    fn begin(&mut self) -> bool {
+        if self.buffer.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.buffer) {
+            return false;
+        }
+        if self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.forget(BYTE_ORDER_MARK.len());
+        }
+        self.begun = true;
+        true
+    }
+
+    /// Where the line that is being read ends, and with which byte.
+    fn line_end(&mut self) -> Option<(usize, u8)> {
+        let rest = self.buffer.get(self.seen..).unwrap_or_default();
+        let found = rest.iter().copied().enumerate().find(|(_, byte)| matches!(byte, b'\n' | b'\r'));
+        if found.is_none() {
+            self.seen = self.buffer.len();
+        }
+        found.map(|(at, byte)| (self.seen + at, byte))
+    }
+
+    /// Only `data` counts: comments, and fields that nobody uses, are skipped.
+    fn field(&mut self, line: Range<usize>) {
+        let end = line.end;
+        let value = match self.buffer.get(line.clone()).and_then(|line| line.strip_prefix(b"data")) {
+            Some([]) => end..end,
+            Some([b':', b' ', ..]) => line.start + 6..end,
+            Some([b':', ..]) => line.start + 5..end,
+            Some(_) | None => return,
+        };
+        let bytes = |range: &Range<usize>| self.buffer.get(range.clone()).unwrap_or_default();
+        self.data = match std::mem::take(&mut self.data) {
+            Data::Nothing => Data::Line(value),
+            Data::Line(first) => Data::Lines([bytes(&first), b"\n", bytes(&value)].concat()),
+            Data::Lines(mut data) => {
+                data.push(b'\n');
+                data.extend_from_slice(bytes(&value));
+                Data::Lines(data)
+            }
+        };
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        self.buffer.advance(bytes);
+        (self.line, self.seen) = (0, 0);
+    }
+}
+
+fn check(bytes: usize) -> Result<(), ProviderError> {
+    if bytes > MAX_EVENT {
+        return Err(ProviderError::BadAnswer(format!("an event is longer than {} MiB", MAX_EVENT >> 20)));
+    }
+    Ok(())
+}
