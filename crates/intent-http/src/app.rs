@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 pub use crate::edge::edge_layer;
 use crate::endpoint::Endpoint;
-use crate::{admin, docs, intents, probes};
+use crate::{admin, docs, intents, llm, probes};
 
 /// Every route of the server. A handler that is not listed here can't be reached.
 #[must_use]
@@ -17,6 +17,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let mut all = probes::endpoints();
     all.extend(docs::endpoints());
     all.extend(intents::endpoints());
+    all.extend(llm::endpoints());
     all.extend(admin::endpoints());
     all
 }

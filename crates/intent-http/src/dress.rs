@@ -30,6 +30,8 @@ const RATE: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// OpenAI's clients repeat a 429 by themselves unless this says no; a budget is not mended by asking again.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -59,7 +61,10 @@ pub(crate) fn dress<B: MessageBody + 'static>(
     if let Some(seconds) = error.retry_after {
         shaped.insert_header((RETRY_AFTER, seconds));
     }
-    let text = error::body(error, request_id.as_str());
+    if edge.openai && error.code == Code::InsufficientQuota {
+        shaped.insert_header((SHOULD_RETRY, "false"));
+    }
+    let text = error::body(error, request_id.as_str(), edge.openai);
     let mut shaped = match edge.unread.take() {
         None => shaped.body(text),
         Some(unread) => shaped.body(Refusal { text: Some(text.into()), _unread: unread }),

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -23,11 +24,13 @@ use intent_service::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
 use registry_core::RequestId;
+use tokio::runtime::Handle;
 
 use crate::address;
 use crate::app::route_of;
 use crate::dress::dress;
 use crate::error::{self, ApiError};
+use crate::llm;
 use crate::metrics::known_method;
 use crate::state::HttpState;
 
@@ -43,6 +46,8 @@ pub(crate) struct Edge {
     pub agent: Option<String>,
     /// What comes after the head, until somebody reads it.
     pub unread: Option<Payload>,
+    /// Errors are told in OpenAI's shape.
+    pub openai: bool,
     /// The route's template, kept because a handler that panics takes the request down with it.
     route: Option<&'static str>,
 }
@@ -97,18 +102,59 @@ const NO_ROUTE: &str = "-";
 /// The status that the log shows for a caller that went away (nginx's number).
 const CLIENT_GONE: u16 = 499;
 
+/// How long a transaction whose caller is gone is waited for; the store gives up on a lock long before.
+const TRANSACTION_TIME: Duration = Duration::from_mins(1);
+/// How often it is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 impl Drop for Guard {
     fn drop(&mut self) {
-        // A job that holds the draft records it with its change.
-        if self.done || !self.handle.is_open() {
+        if self.done || self.handle.is_recorded() {
+            return;
+        }
+        let Some(draft) = self.edge.borrow_mut().draft.take() else { return };
+        let leaving = Leaving { services: Arc::clone(&self.services), handle: self.handle.clone(), draft };
+        // A transaction that holds the draft records it with its change, unless it fails: then nobody else is left
+        // to do it.
+        if self.handle.is_submitted()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(leaving.after_its_transaction());
+        }
+    }
+}
+
+/// The record of a caller that went away; written when it is dropped, unless somebody else has the draft.
+struct Leaving {
+    services: Arc<Services>,
+    handle: DraftHandle,
+    draft: Draft,
+}
+
+impl Leaving {
+    /// Waits until the transaction has ended. A draft's handle tells nobody when it moves, and this is rare.
+    async fn after_its_transaction(self) {
+        let ended = async {
+            while self.handle.is_submitted() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        // Past that time the draft stays with whoever has it.
+        drop(tokio::time::timeout(TRANSACTION_TIME, ended).await);
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if !self.handle.claim() {
             return;
         }
         let outcome = Outcome::refused(CLIENT_GONE, "client_gone");
         let at = self.services.clock.monotonic_micros();
-        let draft = self.edge.borrow_mut().draft.take();
-        if let Some(record) = draft.and_then(|mut draft| draft.close(&outcome, at)) {
+        if let Some(record) = self.draft.close(&outcome, at) {
             self.services.recorder.push(record);
         }
+        self.handle.mark_recorded();
     }
 }
 
@@ -163,7 +209,8 @@ pub async fn edge_layer<B: MessageBody + 'static>(
         (None, Some(answer)) => answer.status(),
         (None, None) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    if !probe && !turned_away && !guard.handle.is_recorded() {
+    // Whoever claims the draft records it: a transaction that is still under way keeps it.
+    if !probe && !turned_away && guard.handle.claim() {
         let outcome = match &failure {
             Some(error) => error.outcome(),
             None => Outcome::ok(status(&failure).as_u16()),
@@ -175,6 +222,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
         {
             failure = Some(refusal);
         }
+        guard.handle.mark_recorded();
     }
     guard.done = true;
     let status = status(&failure);
@@ -196,7 +244,17 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
     draft.set_aggregator(Arc::clone(&services.refusals));
     let handle = draft.handle();
     let draft = Some(draft);
-    let edge = Edge { draft, client, limit: None, deprecated: false, agent: None, unread: None, route: None };
+    let openai = llm::speaks_openai(request.path());
+    let edge = Edge {
+        draft,
+        client,
+        limit: None,
+        deprecated: false,
+        agent: None,
+        unread: None,
+        openai,
+        route: None,
+    };
     (edge, handle)
 }
 

@@ -48,6 +48,8 @@ pub enum Success {
     Json(u16, Shape),
     /// A bare array, with a `Link` to the next page.
     List(Shape),
+    /// One JSON document, or the same in events (`text/event-stream`) when the caller asks for it.
+    Events(Shape),
     /// A text of this media type.
     Text(&'static str),
 }
@@ -76,6 +78,8 @@ pub struct Endpoint {
     pub conditional: bool,
     /// What a success looks like.
     pub success: Success,
+    /// Headers that a success may carry, each with what it tells.
+    pub headers: &'static [(&'static str, &'static str)],
     /// Codes of its own, besides those that its guard, body and parameters bring.
     pub codes: &'static [Code],
     /// The handler.
@@ -105,6 +109,7 @@ impl Endpoint {
             idempotent: false,
             conditional: false,
             success,
+            headers: &[],
             codes: &[],
             handler,
         }
@@ -154,6 +159,11 @@ impl Endpoint {
 
     pub(crate) fn conditional(mut self) -> Self {
         self.conditional = true;
+        self
+    }
+
+    pub(crate) fn answer_headers(mut self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        self.headers = headers;
         self
     }
 

@@ -5,6 +5,8 @@ use actix_web::{HttpResponse, ResponseError};
 use api_types::{Code, ErrorBody, ErrorDetail};
 use intent_service::ServiceError;
 
+use crate::llm::OpenaiErrorBody;
+
 /// A refusal or failure of a handler or extractor.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -59,8 +61,11 @@ pub(crate) fn of_status(status: StatusCode) -> ServiceError {
     }
 }
 
-/// The body of an error.
-pub(crate) fn body(error: &ServiceError, request_id: &str) -> String {
+/// The body of an error; below `/llm/v1` with OpenAI's members.
+pub(crate) fn body(error: &ServiceError, request_id: &str, openai: bool) -> String {
+    if openai {
+        return serde_json::to_string(&OpenaiErrorBody::of(error, request_id)).unwrap_or_default();
+    }
     let shape = ErrorBody {
         error: ErrorDetail {
             code: error.code.as_str().to_owned(),

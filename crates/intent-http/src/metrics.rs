@@ -1,15 +1,19 @@
 //! What a Prometheus server sees.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix_web::http::Method;
 use api_types::{CheckState, Code};
 use intent_service::{Services, readiness};
+use llm_gate::CallReport;
 use prometheus::{
     Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
 use rate_limit::Mode;
+
+use crate::llm::LlmMetrics;
 
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -34,6 +38,7 @@ pub struct Metrics {
     audit_broken: IntGauge,
     limiter_mode: IntGaugeVec,
     ready: IntGauge,
+    llm: Arc<LlmMetrics>,
 }
 
 impl Metrics {
@@ -81,6 +86,7 @@ impl Metrics {
             key_reads: counter("t4_key_reads_total", "Keys read from the store.")?,
             audit_broken: gauge("t4_audit_broken", "1 when the audit log did not verify.")?,
             limiter_mode,
+            llm: Arc::new(LlmMetrics::new(&registry)?),
             ready: gauge("t4_ready", "2 ready, 1 degraded, 0 failing.")?,
             registry,
         })
@@ -94,6 +100,9 @@ impl Metrics {
         let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
         self.latency.with_label_values(&[method, route]).observe(seconds);
         let Some(code) = code else { return };
+        if route.starts_with("/llm/") {
+            self.llm.refused(code);
+        }
         match code {
             Code::RateLimited | Code::TooManyFailures => {
                 let kind = if code == Code::RateLimited { "key" } else { "auth_failures" };
@@ -108,6 +117,13 @@ impl Metrics {
             | Code::MissingScope => self.auth_failures.with_label_values(&[code.as_str()]).inc(),
             _ => {}
         }
+    }
+
+    /// What a gate tells of each settled attempt goes here (`GateBuilder::observer`).
+    #[must_use]
+    pub fn call_observer(&self) -> Arc<dyn Fn(&CallReport) + Send + Sync> {
+        let llm = Arc::clone(&self.llm);
+        Arc::new(move |report| llm.settled(report))
     }
 
     /// The page of `/metrics`, with the figures that others keep brought up to date.
@@ -133,6 +149,7 @@ impl Metrics {
             CheckState::Degraded => 1,
             CheckState::Failing => 0,
         });
+        self.llm.refresh(services);
         let mut page = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut page) {
             tracing::error!("the metrics can't be written: {error}");
@@ -156,7 +173,7 @@ pub(crate) fn known_method(method: &Method) -> &str {
 }
 
 /// Brings a counter up to a total that is kept elsewhere.
-fn raise(counter: &IntCounter, total: u64) {
+pub(crate) fn raise(counter: &IntCounter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::endpoints;
 use crate::endpoint::{Endpoint, Guard, ONE_LINE, Param, Shape, Success, shape};
+use crate::llm::{OpenaiErrorBody, speaks_openai};
 
 /// The document.
 #[must_use]
@@ -14,6 +15,7 @@ pub fn document() -> Value {
     let mut schemas = Map::new();
     let mut paths: Map<String, Value> = Map::new();
     add_schemas(&mut schemas, shape::<ErrorBody>());
+    add_schemas(&mut schemas, shape::<OpenaiErrorBody>());
     for endpoint in endpoints() {
         let (path, method) = (endpoint.path.to_owned(), endpoint.method.to_ascii_lowercase());
         let operation = operation(endpoint, &mut schemas);
@@ -97,7 +99,10 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
     };
     let created_again = endpoint.id == "create_intent";
     set("security", security);
-    set("responses", responses(endpoint.success, created_again, &codes, schemas));
+    let mut responses =
+        responses(endpoint.success, created_again, &codes, schemas, error_shape(endpoint.path));
+    add_headers(&mut responses, endpoint.headers);
+    set("responses", responses);
     Value::Object(operation)
 }
 
@@ -162,6 +167,7 @@ fn responses(
     created_again: bool,
     codes: &BTreeSet<Code>,
     schemas: &mut Map<String, Value>,
+    error: &str,
 ) -> Value {
     let mut all = Map::new();
     let json_content = |schema: Value| json!({ "application/json": { "schema": schema } });
@@ -186,6 +192,14 @@ fn responses(
             });
             all.insert("200".to_owned(), answer);
         }
+        Success::Events(body) => {
+            let schema = reference(&body.name);
+            add_schemas(schemas, body);
+            let content = json!({
+                "application/json": { "schema": schema }, "text/event-stream": { "schema": { "type": "string" } },
+            });
+            all.insert("200".to_owned(), json!({ "description": "Done.", "content": content }));
+        }
         Success::Text(media) => {
             let mut content = Map::new();
             content.insert(media.to_owned(), json!({}));
@@ -198,12 +212,33 @@ fn responses(
             codes.iter().filter(|code| code.status() == status).map(|code| code.as_str()).collect();
         let answer = json!({
             "description": words.join(", "),
-            "content": json_content(reference("ErrorBody")),
+            "content": json_content(reference(error)),
             "x-t4-codes": words,
         });
         all.insert(status.to_string(), answer);
     }
     Value::Object(all)
+}
+
+/// The schema of the errors below a path.
+fn error_shape(path: &str) -> &'static str {
+    if speaks_openai(path) { "OpenaiErrorBody" } else { "ErrorBody" }
+}
+
+/// Tells the headers of a success.
+fn add_headers(responses: &mut Value, headers: &[(&str, &str)]) {
+    if headers.is_empty() {
+        return;
+    }
+    let told: Map<String, Value> = headers
+        .iter()
+        .map(|(name, about)| {
+            ((*name).to_owned(), json!({ "description": about, "schema": { "type": "string" } }))
+        })
+        .collect();
+    if let Some(success) = responses.get_mut("200").and_then(Value::as_object_mut) {
+        success.insert("headers".to_owned(), Value::Object(told));
+    }
 }
 
 fn path_params(path: &str) -> Vec<Value> {

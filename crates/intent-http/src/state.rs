@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use intent_service::Services;
+use llm_gate::Gate;
 
 use crate::address::Cidr;
 use crate::metrics::Metrics;
@@ -26,15 +27,18 @@ pub struct HttpState {
     pub metrics: Metrics,
     /// Settings.
     pub settings: HttpSettings,
+    /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
+    /// [`Metrics::call_observer`].
+    pub gate: Option<Gate>,
 }
 
 impl HttpState {
-    /// The state of a server.
+    /// The state of a server without providers.
     ///
     /// # Errors
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new(&settings.version)?;
-        Ok(Self { services, metrics, settings })
+        Ok(Self { services, metrics, settings, gate: None })
     }
 }

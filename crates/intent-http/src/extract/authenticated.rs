@@ -6,10 +6,9 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::Code;
-use audit::Body;
 use intent_service::{Idempotency, OpContext, Refused};
 
-use super::body::{self, FromBody, NoBody};
+use super::body::{self, FromBody, NoBody, Prepared, Treat};
 use super::headers;
 use super::who::Who;
 use crate::app::route_of;
@@ -79,12 +78,17 @@ async fn extract<W: Who, B: FromBody>(
     let (body, idempotency, if_match) = match B::LIMIT {
         None => (B::parse(&[])?, None, None),
         Some(limit) => {
-            let key = headers::idempotency_key(request)?;
+            // Calls of models have ids of their own, and their bodies hold prompts.
+            let llm = route.starts_with("/llm/");
+            let key = if llm { None } else { headers::idempotency_key(request)? };
             let if_match = headers::if_match(request)?;
             let bytes = body::read(request, payload, limit).await?;
-            edge_of(request, |edge| edge.set_body(Body::json(&bytes)));
-            let idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(&bytes) });
-            (B::parse(&bytes)?, idempotency, if_match)
+            let treat =
+                Treat { private: llm && !state.services.llm.keep_prompts, fingerprint: key.is_some() };
+            let Prepared { kept, fingerprint, out } = body::prepare::<B>(bytes, treat).await?;
+            edge_of(request, |edge| edge.set_body(kept));
+            let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
+            (out?, idempotency, if_match)
         }
     };
     let at_micros = state.services.clock.monotonic_micros();
@@ -102,11 +106,4 @@ fn check_query(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(ApiError::new(Code::MalformedRequest, "the query is not UTF-8"));
     }
     Ok(())
-}
-
-/// The digest of a body, the same for every spelling of the same JSON.
-fn fingerprint(bytes: &[u8]) -> [u8; 32] {
-    let value = serde_json::from_slice::<serde_json::Value>(bytes).ok();
-    let text = value.and_then(|value| canonical::to_jcs(&value).ok());
-    *canonical::Digest::sha256(text.as_ref().map_or(bytes, |text| text.as_bytes())).as_bytes()
 }

@@ -6,10 +6,12 @@ use actix_web::HttpRequest;
 use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::Bytes;
+use actix_web::web::{self, Bytes};
 use api_types::{Code, Object};
+use audit::Body;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 
@@ -18,7 +20,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A body that a handler wants.
 pub(crate) trait FromBody {
-    type Out;
+    type Out: Send + 'static;
     /// The most bytes that are read; `None` when the route takes no body.
     const LIMIT: Option<usize>;
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError>;
@@ -38,7 +40,7 @@ impl FromBody for NoBody {
 /// A JSON document of at most `KIB` KiB.
 pub(crate) struct JsonBody<T, const KIB: usize>(std::marker::PhantomData<T>);
 
-impl<T: DeserializeOwned, const KIB: usize> FromBody for JsonBody<T, KIB> {
+impl<T: DeserializeOwned + Send + 'static, const KIB: usize> FromBody for JsonBody<T, KIB> {
     type Out = T;
     const LIMIT: Option<usize> = Some(KIB * 1024);
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
@@ -49,12 +51,59 @@ impl<T: DeserializeOwned, const KIB: usize> FromBody for JsonBody<T, KIB> {
 /// A JSON document that may be left out.
 pub(crate) struct OptionalJson<T, const KIB: usize>(std::marker::PhantomData<T>);
 
-impl<T: DeserializeOwned + Default, const KIB: usize> FromBody for OptionalJson<T, KIB> {
+impl<T: DeserializeOwned + Default + Send + 'static, const KIB: usize> FromBody for OptionalJson<T, KIB> {
     type Out = T;
     const LIMIT: Option<usize> = Some(KIB * 1024);
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
         if bytes.is_empty() { Ok(T::default()) } else { parse_json(bytes) }
     }
+}
+
+/// A JSON object of at most `KIB` KiB whose members are of another API: they are passed on as they came.
+pub(crate) struct RawObject<const KIB: usize>;
+
+impl<const KIB: usize> FromBody for RawObject<KIB> {
+    type Out = Map<String, Value>;
+    const LIMIT: Option<usize> = Some(KIB * 1024);
+    fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError> {
+        parse_json(bytes)
+    }
+}
+
+/// What is made of a body's bytes.
+pub(crate) struct Prepared<T> {
+    /// What the audit log keeps.
+    pub kept: Body,
+    /// The digest for the idempotency key, when there is one.
+    pub fingerprint: Option<[u8; 32]>,
+    pub out: Result<T, ApiError>,
+}
+
+/// How a body is to be treated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Treat {
+    /// The audit log keeps its digest alone.
+    pub private: bool,
+    /// A fingerprint is wanted.
+    pub fingerprint: bool,
+}
+
+/// From this many bytes on a body is read on the blocking pool: it would hold up every other request of the worker.
+const LARGE_BYTES: usize = 256 * 1024;
+
+/// Digests and reads a body.
+pub(crate) async fn prepare<B: FromBody>(bytes: Bytes, treat: Treat) -> Result<Prepared<B::Out>, ApiError> {
+    let large = bytes.len() >= LARGE_BYTES;
+    let make = move || Prepared {
+        kept: if treat.private { Body::digest_only(&bytes) } else { Body::json(&bytes) },
+        fingerprint: treat.fingerprint.then(|| fingerprint(&bytes)),
+        out: B::parse(&bytes),
+    };
+    if large {
+        let cancelled = |_| ApiError::new(Code::Internal, "the reading of the body was cancelled");
+        return web::block(make).await.map_err(cancelled);
+    }
+    Ok(make())
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
@@ -93,8 +142,74 @@ pub(crate) async fn read(
     Ok(bytes)
 }
 
+/// The digest of a body, the same for every spelling of the same JSON.
+fn fingerprint(bytes: &[u8]) -> [u8; 32] {
+    let value = serde_json::from_slice::<Value>(bytes).ok();
+    let text = value.and_then(|value| canonical::to_jcs(&value).ok());
+    *canonical::Digest::sha256(text.as_ref().map_or(bytes, |text| text.as_bytes())).as_bytes()
+}
+
 fn is_json(request: &HttpRequest) -> bool {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    type Raw = RawObject<16>;
+
+    async fn prepared(bytes: &[u8], private: bool) -> Prepared<Map<String, Value>> {
+        let treat = Treat { private, fingerprint: true };
+        prepare::<Raw>(Bytes::copy_from_slice(bytes), treat).await.unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_raw_object_keeps_members_that_nobody_here_knows() {
+        let body = json!({ "model": "m", "x_new": [1.5, null], "messages": [{ "role": "oracle" }] });
+        let read = prepared(body.to_string().as_bytes(), true).await.out.unwrap();
+        assert_eq!(Value::Object(read), body);
+    }
+
+    #[actix_web::test]
+    async fn what_is_no_object_or_no_utf_8_is_refused_with_its_code() {
+        for (bytes, code) in [
+            (b"[1]".as_slice(), Code::InvalidBody),
+            (b"7", Code::InvalidBody),
+            (b"{", Code::MalformedJson),
+            (b"", Code::MalformedJson),
+            (b"{\"a\":\"\xff\"}", Code::MalformedJson),
+            (b"{\"a\":1e999}", Code::MalformedJson),
+        ] {
+            let refused = prepared(bytes, true).await.out.unwrap_err();
+            assert_eq!(refused.0.code, code, "{bytes:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_private_body_leaves_its_digest_alone_whatever_its_size() {
+        let small = json!({ "prompt": "a secret plan" }).to_string();
+        let large = json!({ "prompt": "x".repeat(LARGE_BYTES) }).to_string();
+        for text in [small, large] {
+            let treated = prepared(text.as_bytes(), true).await;
+            assert_eq!(treated.kept, Body::digest_only(text.as_bytes()));
+            assert!(treated.out.is_ok());
+        }
+        let open = prepared(br#"{"prompt":"a plan"}"#, false).await.kept;
+        assert_eq!(open, Body::json(br#"{"prompt":"a plan"}"#));
+        assert_ne!(open, Body::digest_only(br#"{"prompt":"a plan"}"#));
+    }
+
+    #[actix_web::test]
+    async fn a_fingerprint_is_the_same_for_every_spelling_of_the_same_json() {
+        let one = prepared(br#"{"a":1,"b":[ 2 ]}"#, true).await.fingerprint;
+        let other = prepared(br#"{ "b":[2], "a":1.0 }"#, false).await.fingerprint;
+        assert!(one.is_some());
+        assert_eq!(one, other);
+        assert_ne!(one, prepared(br#"{"a":2}"#, true).await.fingerprint);
+    }
 }

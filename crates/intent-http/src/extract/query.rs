@@ -48,6 +48,22 @@ impl Query {
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
+    /// A whole number within a range, such as of tokens.
+    pub(crate) fn count(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.checked(name, 64)? else { return Ok(None) };
+        let number = text.parse::<u64>().ok().filter(|n| (min..=max).contains(n));
+        number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
+    }
+
+    /// `true` or `false`; false when it is absent.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.checked(name, 64)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(invalid(&format!("`{name}` takes `true` or `false`, got `{other}`"))),
+        }
+    }
+
     /// A point in time.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = self.checked(name, 64)? else { return Ok(None) };

@@ -59,6 +59,8 @@ agents! {
     IntentsRead = Scope::IntentsRead;
     /// An agent that may write intents.
     IntentsWrite = Scope::IntentsWrite;
+    /// An agent that may call models.
+    LlmCall = Scope::LlmCall;
 }
 
 /// An admin.

@@ -1,0 +1,31 @@
+//! `GET /admin/llm/holds`: calls under way, and orphans.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use api_types::{Code, OpenHoldView};
+use intent_service::{Whose, list_holds};
+
+use super::filter::ROWS;
+use crate::blocking::{self, Cost};
+use crate::endpoint::{Endpoint, Success, shape};
+use crate::error::ApiError;
+use crate::extract::{Admin, Authenticated, Query, Who as _};
+use crate::respond;
+use crate::state::HttpState;
+
+pub(crate) fn endpoint() -> Endpoint {
+    let success = Success::List(shape::<OpenHoldView>());
+    Endpoint::new("GET", "/admin/llm/holds", "list_llm_holds", Admin::GUARD, success, || web::to(list))
+        .about("admin", "Lists the calls under way and those that nobody settled, by id.")
+        .paged(ROWS)
+        .codes(&[Code::InvalidQuery])
+}
+
+async fn list(
+    _: Authenticated<Admin>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let page = Query::of(&request).page(ROWS)?;
+    let found = blocking::run(Cost::Scan, move || list_holds(&state.services, &Whose::Everybody, &page));
+    respond::page(&request, &found.await?)
+}

@@ -1,0 +1,128 @@
+//! One call through the gate, and what its answer carries.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use futures_core::Stream as _;
+use intent_service::{AgentCaller, LocalLedger, OpContext, Slot};
+use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
+use llm_policy::Operation;
+use serde_json::{Map, Value};
+
+use super::amount::dollars_text;
+use super::failure::{no_provider, refused, too_many_calls};
+use crate::error::ApiError;
+use crate::state::HttpState;
+
+const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
+const PROVIDER: HeaderName = HeaderName::from_static("x-t4-provider");
+const COST: HeaderName = HeaderName::from_static("x-t4-cost-usd");
+const REMAINING: HeaderName = HeaderName::from_static("x-t4-budget-remaining-usd");
+const MAX_TOKENS: HeaderName = HeaderName::from_static("x-t4-max-tokens");
+
+/// What the document says of the headers of an answer.
+pub(crate) const ANSWER_HEADERS: &[(&str, &str)] = &[
+    ("x-t4-call-id", "the call, as its usage rows name it"),
+    ("x-t4-provider", "the provider that answered"),
+    ("x-t4-cost-usd", "what it cost, exactly; a stream has it in its usage frame"),
+    ("x-t4-budget-remaining-usd", "what the tightest budget allows now; a stream has it in its usage frame"),
+    ("x-t4-max-tokens", "the `max_tokens` that was sent, when it was filled in"),
+];
+
+/// A caller's way through the gate: its ledger, and its place among the calls under way.
+pub(crate) struct Way {
+    pub gate: Gate,
+    pub slot: Slot,
+    pub caller: AgentCaller,
+}
+
+impl Way {
+    /// Takes a place and opens the caller's ledger.
+    ///
+    /// # Errors
+    /// 503 `no_provider`, 429 `too_many_calls`.
+    pub(crate) fn open(state: &HttpState, context: OpContext<AgentCaller>) -> Result<Self, ApiError> {
+        let gate = state.gate.as_ref().ok_or_else(no_provider)?;
+        let services = &state.services;
+        let most = services.llm.limits.concurrent_calls_per_key;
+        let caller = context.caller.clone();
+        let slot = services.slots.take(caller.key_id(), most).ok_or_else(|| too_many_calls(most))?;
+        let gate = gate.with_ledger(LocalLedger::for_request(services, context));
+        Ok(Self { gate, slot, caller })
+    }
+}
+
+/// Sends an OpenAI body and answers with what comes back.
+///
+/// # Errors
+/// Whatever keeps the call from having an answer.
+pub(crate) async fn pass_on(
+    state: &HttpState,
+    context: OpContext<AgentCaller>,
+    operation: Operation,
+    body: Map<String, Value>,
+) -> Result<HttpResponse, ApiError> {
+    let Way { gate, slot, caller } = Way::open(state, context)?;
+    // The place is free once the call is settled, which is later than its answer when the caller leaves.
+    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new(slot)) };
+    match gate.call(call).await {
+        Ok(GateAnswer::Whole { body, receipt }) => Ok(whole(body, &receipt)),
+        Ok(GateAnswer::Stream(stream)) => Ok(streamed(stream)),
+        Err(error) => Err(refused(&state.services, &caller, error)),
+    }
+}
+
+fn whole(body: Bytes, receipt: &Receipt) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::OK).content_type("application/json").body(body);
+    tell(response.headers_mut(), receipt);
+    response
+}
+
+/// What every whole answer carries besides its body.
+pub(crate) fn tell(headers: &mut HeaderMap, receipt: &Receipt) {
+    for (name, text) in [
+        (CALL_ID, receipt.call_id.as_str().to_owned()),
+        (PROVIDER, receipt.provider.clone()),
+        (COST, dollars_text(receipt.cost_pico_usd)),
+        (REMAINING, dollars_text(receipt.remaining_pico_usd)),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+    if let Some(filled) = receipt.max_tokens.filter(|_| receipt.filled) {
+        headers.insert(MAX_TOKENS, HeaderValue::from(filled));
+    }
+}
+
+fn streamed(stream: AnswerStream) -> HttpResponse {
+    let Opened { call_id, provider, max_tokens, filled, .. } = stream.opened.clone();
+    let mut response = HttpResponse::build(StatusCode::OK);
+    response.content_type("text/event-stream").insert_header((CACHE_CONTROL, "no-store"));
+    response.insert_header((CALL_ID, call_id.as_str())).insert_header((PROVIDER, provider));
+    if let Some(filled) = max_tokens.filter(|_| filled) {
+        response.insert_header((MAX_TOKENS, filled));
+    }
+    response.body(Events(Box::pin(stream)))
+}
+
+/// The events of a streamed answer. The HTTP layer drops it when the caller hangs up, which tells the gate.
+struct Events(Pin<Box<AnswerStream>>);
+
+impl MessageBody for Events {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        self.get_mut().0.as_mut().poll_next(context).map(|event| event.map(Ok))
+    }
+}

@@ -1,0 +1,182 @@
+//! What a Prometheus server sees of model calls: OpenTelemetry's GenAI names where they exist, `t4_` names else.
+//!
+//! The labels are bounded: a report names models and providers of the configuration alone, because nothing else is
+//! ever called.
+
+use std::sync::atomic::Ordering;
+
+use api_types::Code;
+use intent_service::Services;
+use llm_gate::CallReport;
+use llm_policy::ALERT_PERCENTS;
+use prometheus::{
+    CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
+use registry_core::pico_to_dollars;
+
+use crate::metrics::raise;
+
+/// Upper bounds of the token buckets (OpenTelemetry's advice for `gen_ai.client.token.usage`).
+const TOKENS: [f64; 14] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+/// Upper bounds of the buckets of a call's time, in seconds (`gen_ai.client.operation.duration`).
+const SECONDS: [f64; 14] =
+    [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+/// Upper bounds of the buckets of the time to the first token, in seconds (`gen_ai.server.time_to_first_token`).
+const FIRST_SECONDS: [f64; 16] =
+    [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// The metrics of model calls.
+pub(crate) struct LlmMetrics {
+    tokens: HistogramVec,
+    duration: HistogramVec,
+    first_token: HistogramVec,
+    calls: IntCounterVec,
+    cost: CounterVec,
+    overruns: IntCounter,
+    orphans: IntCounter,
+    refusals: IntCounterVec,
+    alerts: IntCounterVec,
+    open: IntGauge,
+    holds: IntGauge,
+    held: Gauge,
+}
+
+impl LlmMetrics {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let call = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
+        let histogram = |name: &str, help: &str, labels: &[&str], buckets: &[f64]| {
+            let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+            let metric = HistogramVec::new(opts, labels)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let gauge = |name: &str, help: &str| {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let cost = CounterVec::new(
+            Opts::new("t4_llm_cost_usd_total", "What calls cost, in dollars."),
+            &["model", "provider"],
+        )?;
+        registry.register(Box::new(cost.clone()))?;
+        let counter = |name: &str, help: &str| {
+            let metric = IntCounter::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let held = Gauge::new("t4_llm_held_usd", "What calls under way hold, in dollars.")?;
+        registry.register(Box::new(held.clone()))?;
+        let [operation, provider, model] = call;
+        Ok(Self {
+            tokens: histogram(
+                "gen_ai_client_token_usage",
+                "Tokens of a call.",
+                &["gen_ai_token_type", operation, provider, model],
+                &TOKENS,
+            )?,
+            duration: histogram(
+                "gen_ai_client_operation_duration_seconds",
+                "From a request's departure to its end.",
+                &call,
+                &SECONDS,
+            )?,
+            first_token: histogram(
+                "gen_ai_server_time_to_first_token_seconds",
+                "From a request's departure to the first byte of its answer.",
+                &call,
+                &FIRST_SECONDS,
+            )?,
+            calls: counters(
+                "t4_llm_calls_total",
+                "Settled attempts.",
+                &["model", "provider", "outcome", "source"],
+            )?,
+            cost,
+            overruns: counter("t4_llm_overruns_total", "Calls that gave or billed more than was asked for.")?,
+            orphans: counter(
+                "t4_llm_orphans_total",
+                "Holds settled at their worst case because nobody settled them in time.",
+            )?,
+            refusals: counters("t4_llm_refusals_total", "Requests below /llm that failed.", &["code"])?,
+            alerts: counters(
+                "t4_llm_budget_alerts_total",
+                "Budgets that reached a part of their limit.",
+                &["percent"],
+            )?,
+            open: gauge("t4_llm_calls_open", "Calls of this process that are not settled yet.")?,
+            holds: gauge("t4_llm_holds", "Holds under way.")?,
+            held,
+        })
+    }
+
+    /// Counts a settled attempt.
+    pub(crate) fn settled(&self, report: &CallReport) {
+        let (operation, provider, model) =
+            (report.operation.as_str(), report.provider.as_str(), report.model.as_str());
+        let call = [operation, provider, model];
+        let tokens = |kind: &str, count: u64| {
+            // A histogram counts in floats; beyond 2^53 nobody minds the last digit.
+            #[expect(clippy::cast_precision_loss, reason = "a histogram's sum is a float")]
+            self.tokens.with_label_values(&[kind, operation, provider, model]).observe(count as f64);
+        };
+        tokens("input", report.usage.prompt_tokens);
+        if report.usage.completion_tokens > 0 {
+            tokens("output", report.usage.completion_tokens);
+        }
+        self.duration.with_label_values(&call).observe(seconds(report.total_micros));
+        if let Some(micros) = report.first_byte_micros {
+            self.first_token.with_label_values(&call).observe(seconds(micros));
+        }
+        let (outcome, source) = (report.outcome.as_str(), report.source.as_str());
+        self.calls.with_label_values(&[model, provider, outcome, source]).inc();
+        let cost = pico_to_dollars(report.cost_pico_usd.max(0));
+        self.cost.with_label_values(&[model, provider]).inc_by(cost);
+        if report.overrun {
+            self.overruns.inc();
+        }
+    }
+
+    /// Counts a request below `/llm` that failed.
+    pub(crate) fn refused(&self, code: Code) {
+        self.refusals.with_label_values(&[code.as_str()]).inc();
+    }
+
+    /// Brings the figures that others keep up to date.
+    pub(crate) fn refresh(&self, services: &Services) {
+        if let Ok((holds, pico)) = services.store.read(|view| view.held_totals()) {
+            self.holds.set(i64::try_from(holds).unwrap_or(i64::MAX));
+            self.held.set(pico_to_dollars(pico));
+        }
+        self.open.set(i64::try_from(services.slots.taken()).unwrap_or(i64::MAX));
+        raise(&self.orphans, services.counters.orphaned_holds.load(Ordering::Relaxed));
+        for (percent, reached) in ALERT_PERCENTS.iter().zip(&services.counters.budget_alerts) {
+            let counter = self.alerts.with_label_values(&[&percent.to_string()]);
+            raise(&counter, reached.load(Ordering::Relaxed));
+        }
+    }
+}
+
+fn seconds(micros: u64) -> f64 {
+    std::time::Duration::from_micros(micros).as_secs_f64()
+}

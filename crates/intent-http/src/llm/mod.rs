@@ -1,0 +1,43 @@
+//! The routes of model calls: OpenAI's own below `v1`, a simple surface beside it, and the ledger for agents that
+//! call a provider themselves.
+
+mod admin_holds;
+mod admin_summary;
+mod admin_usage;
+mod amount;
+mod call;
+mod chat;
+mod create_hold;
+mod failure;
+mod filter;
+mod metrics;
+mod quota;
+mod release_hold;
+mod settle_hold;
+mod status;
+mod summary;
+mod usage;
+mod v1;
+
+pub(crate) use metrics::LlmMetrics;
+pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
+
+use crate::endpoint::Endpoint;
+
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut all = v1::endpoints();
+    all.extend([
+        status::endpoint(),
+        chat::endpoint(),
+        quota::endpoint(),
+        usage::endpoint(),
+        summary::endpoint(),
+        create_hold::endpoint(),
+        settle_hold::endpoint(),
+        release_hold::endpoint(),
+        admin_usage::endpoint(),
+        admin_summary::endpoint(),
+        admin_holds::endpoint(),
+    ]);
+    all
+}

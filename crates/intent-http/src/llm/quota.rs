@@ -1,0 +1,75 @@
+//! `GET /llm/quota`: would this run, and what would remain?
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use api_types::{Code, QuotaView};
+use intent_service::{AgentCaller, QuotaQuestion, ServiceError, quota};
+use registry_core::Timestamp;
+
+use super::filter::MOST_TOKENS;
+use crate::blocking::{self, Cost};
+use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
+use crate::error::ApiError;
+use crate::extract::{Authenticated, LlmCall, Query, Who as _};
+use crate::respond;
+use crate::state::HttpState;
+
+pub(crate) fn endpoint() -> Endpoint {
+    let success = Success::Json(200, shape::<QuotaView>());
+    let tokens = |name, about, minimum: u32| Param {
+        name,
+        about,
+        required: false,
+        schema: serde_json::json!({
+            "type": "integer", "format": "int64", "minimum": minimum, "maximum": MOST_TOKENS,
+        }),
+    };
+    Endpoint::new("GET", "/llm/quota", "llm_quota", LlmCall::GUARD, success, || web::to(ask))
+        .about("llm", "Tells how the caller's budgets stand, and whether a call would run. Changes nothing.")
+        .params(vec![
+            text_param("model", "the model of the call", 200, false),
+            tokens("input_tokens", "a bound of its input, 0 when absent", 0),
+            tokens("max_tokens", "its `max_tokens`; filled in when absent", 1),
+        ])
+        .codes(&[Code::InvalidQuery])
+}
+
+/// What is asked about.
+struct Asked {
+    model: String,
+    input_tokens: u64,
+    max_tokens: Option<u64>,
+}
+
+async fn ask(
+    call: Authenticated<LlmCall>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&request);
+    let input_tokens = query.count("input_tokens", 0, MOST_TOKENS)?.unwrap_or(0);
+    let max_tokens = query.count("max_tokens", 1, MOST_TOKENS)?;
+    let asked = query.checked("model", 200)?.map(|model| Asked { model, input_tokens, max_tokens });
+    let context = call.context;
+    let told = blocking::run(Cost::Point, move || answer(&state, &context.caller, context.now, asked));
+    respond::json(StatusCode::OK, &told.await?)
+}
+
+fn answer(
+    state: &HttpState,
+    caller: &AgentCaller,
+    now: Timestamp,
+    asked: Option<Asked>,
+) -> Result<QuotaView, ServiceError> {
+    let Some(Asked { model, input_tokens, max_tokens }) = asked else {
+        return quota(&state.services, caller, now, None);
+    };
+    let Some((provider, priced_as)) = state.gate.as_ref().and_then(|gate| gate.candidate(&model)) else {
+        let code = if state.gate.is_some() { Code::ModelNotFound } else { Code::NoProvider };
+        let reason = format!("{}: {}", code.as_str(), code.hint());
+        let budgets = quota(&state.services, caller, now, None)?;
+        return Ok(QuotaView { would_run: Some(false), reason: Some(reason), ..budgets });
+    };
+    let question = QuotaQuestion { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
+    quota(&state.services, caller, now, Some(question))
+}

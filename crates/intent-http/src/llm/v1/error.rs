@@ -1,0 +1,136 @@
+//! Errors below `/llm/v1`: OpenAI's members beside those of every other route, so that its clients find theirs.
+
+use api_types::Code;
+use intent_service::ServiceError;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// What every error answer below `/llm/v1` looks like.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OpenaiErrorBody {
+    /// The error.
+    pub error: OpenaiErrorDetail,
+    /// The message again.
+    pub detail: String,
+}
+
+/// What went wrong, with OpenAI's `type` and `param`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OpenaiErrorDetail {
+    /// One of the stable codes.
+    pub code: String,
+    /// What happened and what to do about it.
+    pub message: String,
+    /// The class of the error: `invalid_request_error`, `authentication_error`, `permission_error`,
+    /// `insufficient_quota`, `rate_limit_error` or `server_error`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The field of the request that it is about.
+    pub param: Option<String>,
+    /// The request's id; the same as the `X-Request-Id` header.
+    pub request_id: String,
+    /// More facts for programs, by code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub details: Option<Value>,
+}
+
+impl OpenaiErrorBody {
+    pub(crate) fn of(error: &ServiceError, request_id: &str) -> Self {
+        let detail = OpenaiErrorDetail {
+            code: error.code.as_str().to_owned(),
+            message: error.message.clone(),
+            kind: kind(error.code),
+            param: param(error),
+            request_id: request_id.to_owned(),
+            details: error.details.clone(),
+        };
+        Self { error: detail, detail: error.message.clone() }
+    }
+}
+
+/// Whether a path is answered in this shape, whatever is wrong with it.
+pub(crate) fn speaks_openai(path: &str) -> bool {
+    path.strip_prefix("/llm/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// OpenAI's word for the class of an error.
+fn kind(code: Code) -> &'static str {
+    match (code, code.status()) {
+        (Code::InsufficientQuota, _) => "insufficient_quota",
+        (_, 401) => "authentication_error",
+        (_, 403) => "permission_error",
+        (_, 429) => "rate_limit_error",
+        (_, 500..) => "server_error",
+        _ => "invalid_request_error",
+    }
+}
+
+/// The field that an error is about, as far as it is known.
+fn param(error: &ServiceError) -> Option<String> {
+    let named = error.details.as_ref().and_then(|details| details.get("field")).and_then(Value::as_str);
+    let implied = match error.code {
+        Code::ModelNotFound | Code::ModelNotPriced => Some("model"),
+        Code::MaxTokensAboveCap => Some("max_tokens"),
+        _ => None,
+    };
+    named.or(implied).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_code_has_the_class_that_openai_s_clients_know() {
+        for code in Code::ALL {
+            let expected = match code.as_str() {
+                "insufficient_quota" => "insufficient_quota",
+                "too_many_calls" | "provider_limited" | "rate_limited" | "too_many_failures" => {
+                    "rate_limit_error"
+                }
+                _ => match code.status() {
+                    401 => "authentication_error",
+                    403 => "permission_error",
+                    500 | 502 | 503 | 504 => "server_error",
+                    400 | 404 | 405 | 408 | 409 | 412 | 413 | 415 | 422 | 431 => "invalid_request_error",
+                    other => panic!("a new status: {other}"),
+                },
+            };
+            assert_eq!(kind(*code), expected, "{}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn the_shape_has_openai_s_members_beside_ours() {
+        let error =
+            ServiceError::new(Code::InvalidField, "`n` takes 1 to 128").with_details(json!({ "field": "n" }));
+        let body = serde_json::to_value(OpenaiErrorBody::of(&error, "req-1")).unwrap();
+        let expected = json!({
+            "error": {
+                "code": "invalid_field", "message": error.message, "type": "invalid_request_error",
+                "param": "n", "request_id": "req-1", "details": { "field": "n" },
+            },
+            "detail": error.message,
+        });
+        assert_eq!(body, expected);
+        let unknown = ServiceError::new(Code::Internal, "no");
+        let body = serde_json::to_value(OpenaiErrorBody::of(&unknown, "req-1")).unwrap();
+        assert_eq!(body["error"].get("param"), Some(&Value::Null));
+        let model = ServiceError::new(Code::ModelNotFound, "no");
+        assert_eq!(param(&model).as_deref(), Some("model"));
+    }
+
+    #[test]
+    fn only_paths_below_llm_v1_are_answered_so() {
+        for path in ["/llm/v1", "/llm/v1/", "/llm/v1/models", "/llm/v1/none"] {
+            assert!(speaks_openai(path), "{path}");
+        }
+        for path in ["/", "/llm/v10/models", "/llm/status", "/llm/v", "/a/llm/v1/models"] {
+            assert!(!speaks_openai(path), "{path}");
+        }
+    }
+}

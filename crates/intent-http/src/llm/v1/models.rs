@@ -1,0 +1,67 @@
+//! `GET /llm/v1/models`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use llm_gate::ModelInfo;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::endpoint::{Endpoint, Success, shape};
+use crate::error::ApiError;
+use crate::extract::{Authenticated, LlmCall, Who as _};
+use crate::respond;
+use crate::state::HttpState;
+
+/// A model, in OpenAI's form.
+#[derive(Debug, Serialize, ToSchema)]
+struct Model {
+    /// Its name.
+    id: String,
+    /// Always `model`.
+    object: &'static str,
+    /// Always 0: nobody says when it was made.
+    created: u64,
+    /// The provider that is asked first.
+    owned_by: String,
+}
+
+/// Models, in OpenAI's form.
+#[derive(Debug, Serialize, ToSchema)]
+struct ModelList {
+    /// Always `list`.
+    object: &'static str,
+    /// The models.
+    data: Vec<Model>,
+}
+
+pub(crate) fn endpoint() -> Endpoint {
+    let success = Success::Json(200, shape::<ModelList>());
+    Endpoint::new("GET", "/llm/v1/models", "list_models", LlmCall::GUARD, success, || web::to(list))
+        .about("llm", "Lists the models that agents may ask for; none without a provider.")
+}
+
+async fn list(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+    let models = state.gate.as_ref().map(llm_gate::Gate::models).unwrap_or_default();
+    respond::json(StatusCode::OK, &listed(models))
+}
+
+fn listed(models: Vec<ModelInfo>) -> ModelList {
+    let model = |info: ModelInfo| Model { id: info.id, object: "model", created: 0, owned_by: info.provider };
+    ModelList { object: "list", data: models.into_iter().map(model).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn models_come_in_openai_s_form() {
+        let info = ModelInfo { id: "gpt-4o".to_owned(), provider: "openai".to_owned() };
+        let list = serde_json::to_value(listed(vec![info])).unwrap();
+        let model = json!({ "id": "gpt-4o", "object": "model", "created": 0, "owned_by": "openai" });
+        assert_eq!(list, json!({ "object": "list", "data": [model] }));
+        assert_eq!(serde_json::to_value(listed(vec![])).unwrap(), json!({ "object": "list", "data": [] }));
+    }
+}

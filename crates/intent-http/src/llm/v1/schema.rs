@@ -1,0 +1,82 @@
+//! OpenAI's bodies, as far as this server reads them. The rest is the provider's affair, so they are open objects.
+
+use serde_json::{Value, json};
+
+use crate::endpoint::{ONE_LINE, Shape};
+
+fn named(name: &str, schema: Value) -> Shape {
+    Shape { name: name.to_owned(), schemas: vec![(name.to_owned(), schema)] }
+}
+
+fn model() -> Value {
+    json!({
+        "type": "string", "minLength": 1, "maxLength": 200, "pattern": ONE_LINE,
+        "description": "one of `GET /llm/v1/models`",
+    })
+}
+
+/// A chat completion's request.
+pub(super) fn chat_request() -> Shape {
+    let tokens = |about: &str| json!({ "type": ["integer", "null"], "minimum": 1, "description": about });
+    named(
+        "ChatCompletionRequest",
+        json!({
+            "type": "object",
+            "description": "OpenAI's chat completion; members that are not listed are passed on",
+            "required": ["model", "messages"],
+            "properties": {
+                "model": model(),
+                "messages": { "type": "array", "minItems": 1, "items": { "type": "object" } },
+                "max_tokens": tokens("the most output of each choice; filled in when absent"),
+                "max_completion_tokens": tokens("the same, under its newer name"),
+                "n": {
+                    "type": ["integer", "null"], "minimum": 1, "maximum": 128,
+                    "description": "how many choices",
+                },
+                "stream": { "type": ["boolean", "null"], "description": "whether to answer in events" },
+            },
+            "additionalProperties": true,
+        }),
+    )
+}
+
+/// A chat completion.
+pub(super) fn chat_completion() -> Shape {
+    named(
+        "ChatCompletion",
+        json!({
+            "type": "object",
+            "description": "OpenAI's chat completion, as the provider gave it",
+            "additionalProperties": true,
+        }),
+    )
+}
+
+/// A request for embeddings.
+pub(super) fn embeddings_request() -> Shape {
+    named(
+        "EmbeddingsRequest",
+        json!({
+            "type": "object",
+            "description": "OpenAI's embeddings; members that are not listed are passed on",
+            "required": ["model", "input"],
+            "properties": {
+                "model": model(),
+                "input": { "description": "a text, or a list of texts or of lists of tokens" },
+            },
+            "additionalProperties": true,
+        }),
+    )
+}
+
+/// Embeddings.
+pub(super) fn embeddings() -> Shape {
+    named(
+        "Embeddings",
+        json!({
+            "type": "object",
+            "description": "OpenAI's embeddings, as the provider gave them",
+            "additionalProperties": true,
+        }),
+    )
+}
