@@ -13,7 +13,9 @@ fn with_body() -> impl Iterator<Item = &'static RouteCase> {
 }
 
 fn data(world: &World) -> String {
-    ["intents", "api_keys", "idempotency"].map(|table| world.app.dump(table)).concat()
+    ["intents", "api_keys", "idempotency", "llm_accounts", "llm_holds", "llm_usage"]
+        .map(|table| world.app.dump(table))
+        .concat()
 }
 
 /// The right caller with another body.
@@ -28,8 +30,15 @@ fn limit(route: &RouteCase) -> usize {
     match route.template {
         "/intents/batch" | "/intents/pre_pr_check" => 8 << 20,
         "/intents" | "/intents/{id}" => 1 << 20,
+        "/llm/v1/chat/completions" | "/llm/v1/embeddings" | "/llm/chat" => 16 << 20,
+        template if template.starts_with("/llm/holds") => 16 << 10,
         _ => 64 << 10,
     }
+}
+
+/// Whether the body is another API's, with fields that this server need not know.
+fn open(route: &RouteCase) -> bool {
+    route.template.starts_with("/llm/v1/")
 }
 
 #[actix_web::test]
@@ -87,6 +96,9 @@ async fn json_of_another_form_is_422_on_every_route() {
             r#"{"colour":"red"}"#,
             r#"{"Code":"A"}"#,
         ] {
+            if open(route) && body.starts_with('{') {
+                continue;
+            }
             let answer = send(&world, route, |call| call.body(body)).await;
             assert_eq!(answer.code(), "invalid_body", "{} {body}: {}", route.template, answer.text());
         }
@@ -119,7 +131,7 @@ async fn a_body_over_the_routes_limit_is_413_whether_it_is_told_or_not() {
     for route in with_body() {
         let world = World::new().await;
         let before = data(&world);
-        for bytes in [limit(route) + 1, 10 << 20] {
+        for bytes in [limit(route) + 1, limit(route).max(5 << 20) * 2] {
             let body = vec![b' '; bytes];
             let untold = send(&world, route, |call| call.body(body).length("1")).await;
             untold.refused(Code::BodyTooLarge);
@@ -169,10 +181,11 @@ async fn no_body_is_no_json_but_where_it_may_be_left_out() {
         let world = World::new().await;
         for call in [send(&world, route, |call| call).await, send(&world, route, |call| call.body("")).await]
         {
-            if route.template.ends_with("/rotate") {
-                call.ok(200);
-            } else {
-                call.refused(Code::MalformedJson);
+            match route.template.rsplit('/').next() {
+                Some("rotate") => drop(call.ok(200)),
+                // The second time there is nothing left to release.
+                Some("release") => assert!(["ok", "hold_not_found"].contains(&&*call.code())),
+                _ => drop(call.refused(Code::MalformedJson)),
             }
         }
     }

@@ -18,7 +18,7 @@ pub struct RouteCase {
 /// What the calls are about.
 pub struct World {
     pub app: TestApp,
-    /// May do everything with intents; `alice-1` is hers.
+    /// May do everything with intents, and call models; `alice-1` is hers, and so is the hold of `alice-call`.
     pub alice: Key,
     /// May do the same, with nothing of her own.
     pub mallory: Key,
@@ -28,9 +28,17 @@ pub struct World {
 
 const READ: &str = "agent intents:read";
 const WRITE: &str = "agent intents:write";
+const CALL: &str = "agent llm:call";
 
 fn plain(path: &'static str) -> (String, Option<Value>) {
     (path.to_owned(), None)
+}
+
+/// A hold of a call that its agent makes itself.
+fn hold(call_id: &str) -> Value {
+    json!({
+        "call_id": call_id, "provider": "openai", "model": "gpt-4o-mini", "input_tokens": 10, "max_tokens": 10,
+    })
 }
 
 const fn route(
@@ -43,7 +51,7 @@ const fn route(
     RouteCase { method, template, guard, success, call }
 }
 
-pub const ROUTES: [RouteCase; 25] = [
+pub const ROUTES: [RouteCase; 39] = [
     route("GET", "/health", "probe", 200, |_| plain("/health")),
     route("GET", "/healthz", "probe", 200, |_| plain("/healthz")),
     route("GET", "/readyz", "probe", 200, |_| plain("/readyz")),
@@ -67,6 +75,34 @@ pub const ROUTES: [RouteCase; 25] = [
         ("/intents/alice-1".to_owned(), Some(json!({ "reason": "because" })))
     }),
     route("GET", "/metrics/summary", READ, 200, |_| plain("/metrics/summary")),
+    // The world has no provider of models, and the right caller is told so.
+    route("POST", "/llm/v1/chat/completions", CALL, 503, |_| {
+        let messages = json!([{ "role": "user", "content": "hello" }]);
+        ("/llm/v1/chat/completions".to_owned(), Some(json!({ "model": "gpt-4o-mini", "messages": messages })))
+    }),
+    route("POST", "/llm/v1/embeddings", CALL, 503, |_| {
+        (
+            "/llm/v1/embeddings".to_owned(),
+            Some(json!({ "model": "text-embedding-3-small", "input": "hello" })),
+        )
+    }),
+    route("POST", "/llm/chat", CALL, 503, |_| ("/llm/chat".to_owned(), Some(json!({ "prompt": "hello" })))),
+    route("GET", "/llm/v1/models", CALL, 200, |_| plain("/llm/v1/models")),
+    route("GET", "/llm/status", CALL, 200, |_| plain("/llm/status")),
+    route("GET", "/llm/quota", CALL, 200, |_| plain("/llm/quota?model=gpt-4o-mini&input_tokens=10")),
+    route("GET", "/llm/usage", CALL, 200, |_| plain("/llm/usage?limit=10")),
+    route("GET", "/llm/usage/summary", CALL, 200, |_| plain("/llm/usage/summary?by=day")),
+    route("POST", "/llm/holds", CALL, 201, |_| ("/llm/holds".to_owned(), Some(hold("new-call")))),
+    route("POST", "/llm/holds/{id}/settle", CALL, 200, |_| {
+        let usage = json!({ "prompt_tokens": 3, "completion_tokens": 2 });
+        ("/llm/holds/alice-call.1/settle".to_owned(), Some(json!({ "usage": usage })))
+    }),
+    route("POST", "/llm/holds/{id}/release", CALL, 200, |_| {
+        ("/llm/holds/alice-call.1/release".to_owned(), Some(json!({ "reason": "not_sent" })))
+    }),
+    route("GET", "/admin/llm/usage", "admin", 200, |_| plain("/admin/llm/usage?limit=10")),
+    route("GET", "/admin/llm/usage/summary", "admin", 200, |_| plain("/admin/llm/usage/summary")),
+    route("GET", "/admin/llm/holds", "admin", 200, |_| plain("/admin/llm/holds")),
     route("DELETE", "/intents/{id}", "admin", 200, |_| plain("/intents/alice-1")),
     route("POST", "/admin/api_keys", "admin", 201, |_| {
         ("/admin/api_keys".to_owned(), Some(json!({ "agent_id": "new" })))
@@ -111,9 +147,14 @@ impl RouteCase {
         let call = self.call(world);
         match self.guard {
             "admin" | "metrics" => call.admin(),
-            READ | WRITE => call.key(&world.alice.text),
+            READ | WRITE | CALL => call.key(&world.alice.text),
             _ => call,
         }
+    }
+
+    /// Whether it allows an act outside the database: its row says so, and how the act ended has another one.
+    pub fn authorises(&self) -> bool {
+        self.template == "/llm/holds"
     }
 
     /// The scope that an agent needs.
@@ -135,6 +176,7 @@ impl World {
         let intent =
             json!({ "id": "alice-1", "code": "F401", "file": "src/a.py", "line": 7, "owner": "team-a" });
         app.post("/intents", &intent).key(&alice.text).send().await.ok(201);
+        app.post("/llm/holds", &hold("alice-call")).key(&alice.text).send().await.ok(201);
         app.skip_rows().await;
         Self { app, alice, mallory, victim }
     }

@@ -1,4 +1,5 @@
-//! What a Prometheus server sees of model calls: OpenTelemetry's GenAI names where they exist, `t4_` names else.
+//! What a Prometheus server sees of model calls: the names of OpenTelemetry's conventions for generative AI where
+//! they exist, `t4_` names else.
 //!
 //! The labels are bounded: a report names models and providers of the configuration alone, because nothing else is
 //! ever called.
