@@ -152,10 +152,10 @@ impl LocalLedger {
     /// Takes note of how the end of a hold went.
     fn ended<T>(&self, id: &HoldId, answer: Result<T, LedgerError>) -> Result<T, LedgerError> {
         match &answer {
-            Err(LedgerError::Unavailable { .. }) => self.failed(id),
-            Ok(_) | Err(_) => {
+            Ok(_) | Err(LedgerError::UnknownHold | LedgerError::Settled) => {
                 self.open().remove(id);
             }
+            Err(_) => self.failed(id),
         }
         answer
     }

@@ -37,6 +37,9 @@ pub(super) fn settle(
         return Ok(Err(LedgerError::UnknownHold));
     }
     let row = usage_row(&hold, end, now);
+    if row.cost_pico_usd > hold.amount_pico_usd && !countable(tx, &hold, row.cost_pico_usd)? {
+        return Ok(Err(LedgerError::Uncountable));
+    }
     let remaining = if hold.orphaned {
         put_right(tx, rules, key.as_deref(), &hold, &row)?
     } else {
@@ -76,6 +79,19 @@ pub(crate) fn settle_orphan(
         return Err(moved());
     }
     Ok(Ended { settled: settled(&row, remaining), row, repeated: false })
+}
+
+/// Whether an overrun leaves every account within what can be counted, with room for all that it holds. The cost of
+/// what an agent reports has no other bound.
+fn countable(tx: &mut dyn Tx, hold: &HoldRow, cost_pico_usd: i64) -> Result<bool, StoreError> {
+    for account in &hold.accounts {
+        let state = tx.account(account)?;
+        let sum = state.settled_pico_usd.checked_add(state.held_pico_usd);
+        if sum.and_then(|sum| sum.checked_add(cost_pico_usd)).is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn moved() -> StoreError {
