@@ -9,10 +9,11 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use instance::{AdminSource, Options, PepperSource, dotenv};
+use instance::{AdminSource, LlmOptions, Options, PepperSource, dotenv};
 use intent_http::Cidr;
 use intent_service::AuditMode;
 
+use crate::llm::{LlmSetup, LlmSources};
 use crate::logging::LogConfig;
 
 /// The T4 intent registry.
@@ -50,6 +51,24 @@ pub struct Flags {
     /// Proxies whose X-Forwarded-For is believed, as CIDRs [T4_TRUSTED_PROXIES, default none]
     #[arg(long, value_name = "CIDR,...")]
     trusted_proxies: Option<String>,
+    /// Providers, models, caps and budgets of model calls [T4_LLM_CONFIG, default a provider for each key that is set]
+    #[arg(long, value_name = "FILE")]
+    llm_config: Option<PathBuf>,
+    /// Prices that are laid over the built-in book [T4_PRICES, default none]
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// A file with OpenAI's key [OPENAI_API_KEY has the key itself]
+    #[arg(long, value_name = "FILE")]
+    openai_api_key_file: Option<PathBuf>,
+    /// Where OpenAI's calls go when there is no --llm-config [OPENAI_BASE_URL]
+    #[arg(long, value_name = "URL")]
+    openai_base_url: Option<String>,
+    /// A file with Groq's key [GROQ_API_KEY has the key itself]
+    #[arg(long, value_name = "FILE")]
+    groq_api_key_file: Option<PathBuf>,
+    /// A file with the URL that alerts of budgets are posted to [T4_ALERT_WEBHOOK has the URL itself]
+    #[arg(long, value_name = "FILE")]
+    alert_webhook_file: Option<PathBuf>,
     /// When the audit row of a read is durable: batched or strict [T4_AUDIT, default batched]
     #[arg(long, value_name = "MODE")]
     audit: Option<String>,
@@ -77,6 +96,7 @@ pub struct Flags {
 pub struct Config {
     pub bind: SocketAddr,
     pub instance: Options,
+    pub llm: LlmSetup,
     pub trusted_proxies: Vec<Cidr>,
     pub metrics_public: bool,
     pub log: LogConfig,
@@ -139,6 +159,18 @@ impl Config {
             Some("strict") => AuditMode::Strict,
             Some(other) => bail!("T4_AUDIT takes batched or strict, got `{other}`"),
         };
+        let llm = LlmSetup::read(&LlmSources {
+            config: flags.llm_config.or_else(|| env.get("T4_LLM_CONFIG").map(PathBuf::from)),
+            prices: flags.prices.or_else(|| env.get("T4_PRICES").map(PathBuf::from)),
+            openai_base_url: flags.openai_base_url.or_else(|| env.get("OPENAI_BASE_URL")),
+            variable: &|name| match name {
+                "OPENAI_API_KEY" => secret(flags.openai_api_key_file.clone(), env, name),
+                "GROQ_API_KEY" => secret(flags.groq_api_key_file.clone(), env, name),
+                other => Ok(env.get(other)),
+            },
+        })?;
+        options.llm = LlmOptions::of(&llm.config, llm.prices.clone());
+        options.alert_webhook = secret(flags.alert_webhook_file, env, "T4_ALERT_WEBHOOK")?;
         options.checkpoints =
             flags.audit_checkpoints.or_else(|| env.get("T4_AUDIT_CHECKPOINTS").map(PathBuf::from));
         let proxies = flags.trusted_proxies.or_else(|| env.get("T4_TRUSTED_PROXIES")).unwrap_or_default();
@@ -168,7 +200,7 @@ impl Config {
         };
         options.readers = u32::try_from(workers.unwrap_or(4)).unwrap_or(4).clamp(4, 64) + 2;
         let welcome = flags.welcome;
-        Ok(Self { bind, instance: options, trusted_proxies, metrics_public, log, workers, welcome })
+        Ok(Self { bind, instance: options, llm, trusted_proxies, metrics_public, log, workers, welcome })
     }
 }
 
@@ -256,6 +288,8 @@ mod tests {
             ("T4_TRUSTED_PROXIES", "10.0.0.0/99"),
             ("T4_METRICS_PUBLIC", "perhaps"),
             ("T4_WORKERS", "0"),
+            ("T4_LLM_CONFIG", "/nowhere/llm.toml"),
+            ("T4_PRICES", "/nowhere/prices.toml"),
         ] {
             let error = config(&[(name, value)], &[]).err().map(|e| e.to_string()).unwrap_or_default();
             assert!(error.starts_with(name), "{name}={value}: {error}");

@@ -1,6 +1,7 @@
 //! The registry's server: reads the configuration, opens everything, serves, and stops in order.
 
 mod config;
+mod llm;
 mod logging;
 mod serve;
 mod welcome;

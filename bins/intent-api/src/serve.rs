@@ -1,5 +1,5 @@
-//! From the configuration to a server, and back to nothing in order: stop accepting, finish what runs, stop the
-//! jobs, write what waits, close.
+//! From the configuration to a server, and back to nothing in order: stop accepting, finish what runs, settle the
+//! calls of those who left, stop the jobs, write what waits, close.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -8,14 +8,20 @@ use std::time::Duration;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, Result};
-use intent_http::{HttpSettings, HttpState, configure, edge_layer};
+use intent_http::{HttpSettings, HttpState, Metrics, configure, edge_layer};
+use intent_service::{AuditMode, Services};
+use llm_gate::{Gate, GateBuilder};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
+use crate::llm::LlmSetup;
 use crate::welcome;
 
 /// How long running requests may take to finish after the signal, in seconds.
 const DRAIN_SECONDS: u64 = 10;
+/// The longest time that calls may take to be settled after the server has stopped.
+const DRAIN_CALLS_MOST: Duration = Duration::from_secs(30);
 /// How long the store may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a caller may take to send the head of a request.
@@ -31,6 +37,8 @@ pub async fn run(config: Config) -> Result<()> {
     let mut term = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
     let db = config.instance.db.clone();
+    // Who wants every row before its answer wants the settlement there as well.
+    let settle_first = config.instance.audit == AuditMode::Strict;
     let instance = instance::open(config.instance).await?;
     tell(&instance, &db);
     let settings = HttpSettings {
@@ -38,10 +46,15 @@ pub async fn run(config: Config) -> Result<()> {
         metrics_public: config.metrics_public,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let state = HttpState::new(instance.services.clone(), settings).context("the metrics can't be made")?;
+    let mut state =
+        HttpState::new(instance.services.clone(), settings).context("the metrics can't be made")?;
+    let gate = gate(config.llm, &instance.services, &state.metrics, settle_first)?;
+    state.gate.clone_from(&gate);
     let state = web::Data::new(state);
     let app = move || App::new().app_data(state.clone()).wrap(from_fn(edge_layer)).configure(configure);
     let mut server = HttpServer::new(app)
+        // A frame of a stream leaves when it is there, not when the one before it was acknowledged.
+        .tcp_nodelay(true)
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIME)
@@ -62,11 +75,51 @@ pub async fn run(config: Config) -> Result<()> {
         handle.stop(true).await;
     };
     let (ended, ()) = tokio::join!(server, stop);
+    if let Some(gate) = gate {
+        drain(&gate, instance.services.llm.limits.drain_seconds).await;
+    }
     jobs.stop().await;
     let closed = instance.close(CLOSE_WITHIN).await;
     tracing::info!("stopped");
     ended.context("the server failed")?;
     closed.context("the store did not close in order")
+}
+
+/// The way to the providers; `None` when there are none. Its calls run on this runtime, which outlives the server's
+/// workers and its callers.
+fn gate(setup: LlmSetup, services: &Services, metrics: &Metrics, settle_first: bool) -> Result<Option<Gate>> {
+    let LlmSetup { config, prices, keys } = setup;
+    if config.providers.is_empty() {
+        tracing::info!("no provider of models is configured: calls of models get 503 `no_provider`");
+        return Ok(None);
+    }
+    for provider in &config.providers {
+        let (name, kind, models) = (&provider.name, provider.kind.as_str(), provider.models.len());
+        tracing::info!(llm.provider = name, llm.kind = kind, llm.models = models, "a provider of models");
+    }
+    let gate = Gate::builder()
+        .config(config)
+        .prices(prices)
+        .clock(services.clock.clone())
+        .entropy(services.entropy.clone())
+        .runtime(Handle::current())
+        .observer(metrics.call_observer())
+        .settle_before_answer(settle_first)
+        .connect(|variable| keys.get(variable).cloned())
+        .and_then(GateBuilder::build);
+    gate.map(Some).context("T4_LLM_CONFIG")
+}
+
+/// Waits for calls whose callers are gone: what they cost is known when they end.
+async fn drain(gate: &Gate, drain_seconds: u32) {
+    let within = Duration::from_secs(u64::from(drain_seconds)).min(DRAIN_CALLS_MOST);
+    let open = gate.drain(within).await;
+    if open > 0 {
+        tracing::warn!(
+            llm.open_calls = open,
+            "calls were still open; their holds run out and are settled then"
+        );
+    }
 }
 
 /// The first line of stdout tells where the server listens.
