@@ -4,12 +4,12 @@
 pub const ALERT_PERCENTS: [u8; 3] = [50, 80, 100];
 
 /// The parts of a limit that spending reached when it went from `before` to `after`, all in pico-dollars, in
-/// rising order. A limit of nothing is never reached: nothing can be spent under it.
+/// rising order. A limit of nothing is reached before anything is spent, and never reported.
 pub fn crossed(limit_pico_usd: i64, before_pico_usd: i64, after_pico_usd: i64) -> impl Iterator<Item = u8> {
     ALERT_PERCENTS.into_iter().filter(move |percent| {
         let threshold = i128::from(limit_pico_usd) * i128::from(*percent);
         let reached = |spent: i64| i128::from(spent) * 100 >= threshold;
-        limit_pico_usd > 0 && !reached(before_pico_usd) && reached(after_pico_usd)
+        !reached(before_pico_usd) && reached(after_pico_usd)
     })
 }
 

@@ -193,6 +193,11 @@ fn a_tier_is_no_cheaper_than_the_one_below_it() {
     let rates = one(&chat(&json!({"output_cost_per_reasoning_token_above_200k_tokens": 5e-6}))).rates;
     let long = rates.long.unwrap();
     assert_eq!((long.above, long.input, long.output), (200_000, 1_000_000, 5_000_000));
+    let cheaper = json!({
+        "input_cost_per_token_above_200k_tokens": 5e-7, "output_cost_per_token_above_200k_tokens": 5e-7,
+    });
+    let long = one(&chat(&cheaper)).rates.long.unwrap();
+    assert_eq!((long.input, long.output), (1_000_000, 2_000_000));
 }
 
 #[test]
@@ -309,10 +314,10 @@ fn tables() -> impl Strategy<Value = Value> {
     );
     let called = proptest::sample::select(vec!["gpt-4o", "gpt-4", "claude-opus-5", "a\"b\\c", "ü/x", "m"]);
     proptest::collection::vec((called, any::<bool>(), model), 0..12).prop_map(|chosen| {
-        let named = chosen.into_iter().map(|(name, prefixed, (provider, fields))| {
+        let table = chosen.into_iter().map(|(name, prefixed, (provider, fields))| {
             (if prefixed { format!("{provider}/{name}") } else { name.to_owned() }, fields)
         });
-        Value::Object(named.collect())
+        Value::Object(table.collect())
     })
 }
 
