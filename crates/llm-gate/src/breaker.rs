@@ -1,0 +1,191 @@
+//! A circuit breaker: a provider that failed too often is left alone for a while.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many failures in a row open the breaker.
+const FAILURES: u32 = 5;
+/// How long it stays open, in microseconds.
+const OPEN_MICROS: u64 = 10_000_000;
+
+/// How a provider's breaker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BreakerState {
+    /// Calls go there.
+    Closed,
+    /// The provider failed too often and is left alone.
+    Open,
+    /// One call may try, or is trying.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Closed { failures: u32 },
+    Open { until_micros: u64 },
+    Probing,
+}
+
+/// The breaker of one provider. Times are of one monotonic clock, in microseconds.
+#[derive(Debug)]
+pub(crate) struct Breaker(Mutex<Phase>);
+
+impl Breaker {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Phase::Closed { failures: 0 })))
+    }
+
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets an attempt pass, or says for how many microseconds none may.
+    pub(crate) fn admit(self: &Arc<Self>, now_micros: u64) -> Result<Pass, u64> {
+        let mut phase = self.phase();
+        let probe = match *phase {
+            Phase::Closed { .. } => false,
+            Phase::Open { until_micros } if until_micros <= now_micros => {
+                *phase = Phase::Probing;
+                true
+            }
+            Phase::Open { until_micros } => return Err(until_micros - now_micros),
+            Phase::Probing => return Err(OPEN_MICROS),
+        };
+        drop(phase);
+        Ok(Pass { breaker: Arc::clone(self), probe })
+    }
+
+    pub(crate) fn state(&self, now_micros: u64) -> BreakerState {
+        match *self.phase() {
+            Phase::Closed { .. } => BreakerState::Closed,
+            Phase::Open { until_micros } if until_micros > now_micros => BreakerState::Open,
+            Phase::Open { .. } | Phase::Probing => BreakerState::HalfOpen,
+        }
+    }
+}
+
+/// The right to one attempt. Dropped without a verdict it changes nothing: the next attempt may be the probe.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    breaker: Arc<Breaker>,
+    probe: bool,
+}
+
+impl Pass {
+    /// The provider has begun to answer. That is enough for a probe, which need not wait for the end of a stream.
+    pub(crate) fn answered(&mut self) {
+        if std::mem::take(&mut self.probe) {
+            *self.breaker.phase() = Phase::Closed { failures: 0 };
+        }
+    }
+
+    /// The provider did its part.
+    pub(crate) fn succeeded(mut self) {
+        self.answered();
+        let mut phase = self.breaker.phase();
+        // An answer to an older request says nothing about a provider that has been found down since.
+        if let Phase::Closed { failures } = &mut *phase {
+            *failures = 0;
+        }
+    }
+
+    /// The provider failed.
+    pub(crate) fn failed(mut self, now_micros: u64) {
+        let open = Phase::Open { until_micros: now_micros.saturating_add(OPEN_MICROS) };
+        let probe = std::mem::take(&mut self.probe);
+        let mut phase = self.breaker.phase();
+        match &mut *phase {
+            Phase::Closed { failures } => {
+                *failures += 1;
+                if *failures >= FAILURES {
+                    *phase = open;
+                }
+            }
+            Phase::Probing if probe => *phase = open,
+            Phase::Open { .. } | Phase::Probing => {}
+        }
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if self.probe {
+            *self.breaker.phase() = Phase::Open { until_micros: 0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(breaker: &Arc<Breaker>, times: u32, now: u64) {
+        for _ in 0..times {
+            breaker.admit(now).unwrap().failed(now);
+        }
+    }
+
+    #[test]
+    fn five_failures_in_a_row_open_it_for_ten_seconds() {
+        let breaker = Breaker::new();
+        fail(&breaker, 4, 1);
+        assert_eq!(breaker.state(1), BreakerState::Closed);
+        fail(&breaker, 1, 1);
+        assert_eq!(breaker.state(1), BreakerState::Open);
+        assert_eq!(breaker.admit(1).unwrap_err(), OPEN_MICROS);
+        assert_eq!(breaker.admit(OPEN_MICROS).unwrap_err(), 1);
+        assert!(breaker.admit(OPEN_MICROS + 1).is_ok());
+    }
+
+    #[test]
+    fn a_success_in_between_starts_the_count_again() {
+        let breaker = Breaker::new();
+        fail(&breaker, 4, 0);
+        breaker.admit(0).unwrap().succeeded();
+        fail(&breaker, 4, 0);
+        assert_eq!(breaker.state(0), BreakerState::Closed);
+    }
+
+    #[test]
+    fn one_probe_at_a_time_decides() {
+        let breaker = Breaker::new();
+        fail(&breaker, 5, 0);
+        let probe = breaker.admit(OPEN_MICROS).unwrap();
+        assert_eq!(breaker.state(OPEN_MICROS), BreakerState::HalfOpen);
+        assert!(breaker.admit(OPEN_MICROS).is_err());
+        probe.failed(OPEN_MICROS);
+        assert_eq!(breaker.state(OPEN_MICROS), BreakerState::Open);
+        let mut probe = breaker.admit(2 * OPEN_MICROS).unwrap();
+        probe.answered();
+        assert_eq!(breaker.state(2 * OPEN_MICROS), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_probe_that_comes_to_nothing_leaves_room_for_the_next() {
+        let breaker = Breaker::new();
+        fail(&breaker, 5, 0);
+        drop(breaker.admit(OPEN_MICROS).unwrap());
+        assert!(breaker.admit(OPEN_MICROS).is_ok());
+    }
+
+    #[test]
+    fn what_began_before_it_opened_neither_closes_nor_prolongs_it() {
+        let breaker = Breaker::new();
+        let (early, other) = (breaker.admit(0).unwrap(), breaker.admit(0).unwrap());
+        fail(&breaker, 5, 0);
+        early.succeeded();
+        other.failed(OPEN_MICROS / 2);
+        assert_eq!(breaker.admit(1).unwrap_err(), OPEN_MICROS - 1);
+    }
+}

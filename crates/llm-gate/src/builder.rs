@@ -1,0 +1,240 @@
+//! Putting a gate together.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use llm_policy::{
+    BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, Limits, LlmConfig, PriceBook, ProviderConfig,
+    ReleaseReason, Settled, Settlement,
+};
+use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
+use tokio::runtime::Handle;
+
+use crate::breaker::Breaker;
+use crate::gate::OpenCalls;
+use crate::provider::Provider;
+use crate::{CallReport, Gate, SetupError, provider_of};
+
+/// Who is told of every attempt that reached a provider, or may have.
+type Observer = Arc<dyn Fn(&CallReport) + Send + Sync>;
+
+/// One configured provider.
+pub(crate) struct Upstream {
+    pub(crate) config: ProviderConfig,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) breaker: Arc<Breaker>,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What all calls of a gate share, whatever their ledger.
+pub(crate) struct Shared {
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// Where the calls of each model go, in order. Never empty for a model that is there.
+    pub(crate) models: HashMap<String, Vec<Arc<Upstream>>>,
+    /// The models in the order of the configuration.
+    pub(crate) order: Vec<String>,
+    pub(crate) limits: Limits,
+    pub(crate) default_model: Option<String>,
+    pub(crate) prices: PriceBook,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) runtime: OnceLock<Handle>,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) settle_before_answer: bool,
+    pub(crate) open: Arc<OpenCalls>,
+}
+
+/// Builds a [`Gate`].
+#[derive(Default)]
+#[must_use]
+pub struct GateBuilder {
+    config: Option<LlmConfig>,
+    prices: Option<PriceBook>,
+    providers: Vec<Arc<dyn Provider>>,
+    ledger: Option<Arc<dyn Ledger>>,
+    clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+    runtime: Option<Handle>,
+    observer: Option<Observer>,
+    settle_before_answer: bool,
+}
+
+impl GateBuilder {
+    /// Providers, routes and limits. Without it the gate has no provider.
+    pub fn config(mut self, config: LlmConfig) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// The price book; the built-in one by default.
+    pub fn prices(mut self, prices: PriceBook) -> Self {
+        self.prices = Some(prices);
+        self
+    }
+
+    /// The provider of the configuration that has this one's name.
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Who keeps the money. Without it every call is refused, until [`Gate::with_ledger`] gives one.
+    pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Where the time comes from; the machine's clock by default.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Where the ids of calls come from; the operating system's random source by default.
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// The runtime that calls run on, apart from whoever waits for them; by default the one of the first call.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Is told of every attempt that reached a provider, or may have, once it is settled. It must not block.
+    pub fn observer(mut self, observer: Arc<dyn Fn(&CallReport) + Send + Sync>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Whether the end of an answer waits until it is settled. Off by default: the hold is durable, so a crash
+    /// in between bills the worst case, and no call is forgotten.
+    pub fn settle_before_answer(mut self, wait: bool) -> Self {
+        self.settle_before_answer = wait;
+        self
+    }
+
+    /// Makes every provider of the configuration that was not given, with the key that `environment` has for its
+    /// `api_key_env`. Configuration and clock come before.
+    ///
+    /// # Errors
+    /// [`SetupError::NoKey`] when there is none, and whatever [`provider_of`] finds.
+    pub fn connect(mut self, environment: impl Fn(&str) -> Option<String>) -> Result<Self, SetupError> {
+        let clock = self.clock.get_or_insert_with(|| Arc::new(SystemClock::new()));
+        for config in self.config.iter().flat_map(|config| &config.providers) {
+            if self.providers.iter().any(|provider| provider.name() == config.name) {
+                continue;
+            }
+            let key = match &config.api_key_env {
+                None => None,
+                Some(variable) => Some(environment(variable).ok_or_else(|| SetupError::NoKey {
+                    provider: config.name.clone(),
+                    variable: variable.clone(),
+                })?),
+            };
+            self.providers.push(provider_of(config, key.as_deref(), Arc::clone(clock))?);
+        }
+        Ok(self)
+    }
+
+    /// The gate.
+    ///
+    /// # Errors
+    /// [`SetupError`] when providers and configuration do not fit each other.
+    pub fn build(self) -> Result<Gate, SetupError> {
+        let (configs, routes, limits, default_model) = match self.config {
+            Some(config) => (config.providers, config.routes, config.limits, config.default_model),
+            None => (Vec::new(), Vec::new(), Limits::default(), None),
+        };
+        for provider in &self.providers {
+            if !configs.iter().any(|config| config.name == provider.name()) {
+                return Err(SetupError::NotConfigured { name: provider.name().to_owned() });
+            }
+        }
+        let mut upstreams = Vec::with_capacity(configs.len());
+        for config in configs {
+            let given = self.providers.iter().find(|provider| provider.name() == config.name);
+            let provider = given.ok_or_else(|| SetupError::Missing { name: config.name.clone() })?;
+            let provider = Arc::clone(provider);
+            upstreams.push(Arc::new(Upstream { config, provider, breaker: Breaker::new() }));
+        }
+        let mut order = Vec::new();
+        let mut models: HashMap<String, Vec<Arc<Upstream>>> = HashMap::new();
+        for upstream in &upstreams {
+            for model in &upstream.config.models {
+                let places = models.entry(model.clone()).or_insert_with(|| {
+                    order.push(model.clone());
+                    Vec::new()
+                });
+                places.push(Arc::clone(upstream));
+            }
+        }
+        for route in routes {
+            let find = |name: &String| {
+                let found = upstreams.iter().find(|upstream| upstream.config.name == *name);
+                found
+                    .map(Arc::clone)
+                    .ok_or_else(|| SetupError::Route { model: route.model.clone(), provider: name.clone() })
+            };
+            let places = route.to.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+            // A route to nowhere says nothing.
+            if !places.is_empty() && models.insert(route.model.clone(), places).is_none() {
+                order.push(route.model);
+            }
+        }
+        let runtime = self.runtime.map_or_else(OnceLock::new, OnceLock::from);
+        let shared = Shared {
+            upstreams,
+            models,
+            order,
+            limits,
+            default_model,
+            prices: self.prices.unwrap_or_else(PriceBook::builtin),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
+            runtime,
+            observer: self.observer,
+            settle_before_answer: self.settle_before_answer,
+            open: OpenCalls::new(),
+        };
+        Ok(Gate::new(Arc::new(shared), self.ledger.unwrap_or_else(|| Arc::new(NoLedger))))
+    }
+}
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The ledger of a gate that was given none: without one there is no call.
+struct NoLedger;
+
+impl NoLedger {
+    fn unavailable<T: Send + 'static>() -> BoxFuture<'static, Result<T, LedgerError>> {
+        Box::pin(std::future::ready(Err(LedgerError::Unavailable {
+            cause: "the gate was given no ledger".to_owned(),
+        })))
+    }
+}
+
+impl Ledger for NoLedger {
+    fn hold(&self, _: HoldAsk) -> BoxFuture<'_, Result<Held, LedgerError>> {
+        Self::unavailable()
+    }
+
+    fn settle(&self, _: HoldId, _: Settlement) -> BoxFuture<'_, Result<Settled, LedgerError>> {
+        Self::unavailable()
+    }
+
+    fn release(&self, _: HoldId, _: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>> {
+        Self::unavailable()
+    }
+}

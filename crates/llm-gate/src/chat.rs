@@ -1,0 +1,250 @@
+//! Chat without JSON, for agents that link the gate.
+
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use llm_policy::{CallId, Operation, ProviderKind};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Feed, Piece};
+use crate::gate::Form;
+use crate::{Gate, GateAnswer, GateCall, GateError, Opened, Receipt};
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// The text.
+    pub content: String,
+}
+
+impl ChatMessage {
+    /// What a user says.
+    #[must_use]
+    pub fn user(content: impl Into<String>) -> Self {
+        Self { role: "user".to_owned(), content: content.into() }
+    }
+
+    /// What the model is told to be.
+    #[must_use]
+    pub fn system(content: impl Into<String>) -> Self {
+        Self { role: "system".to_owned(), content: content.into() }
+    }
+}
+
+/// A chat completion of one choice. What is left out makes the same request the same answer, as far as the provider
+/// allows: temperature 0 and a seed. Models that think take neither, so they get what is stated only.
+#[derive(Default)]
+pub struct ChatRequest {
+    /// The model; the gate's default when absent.
+    pub model: Option<String>,
+    /// The conversation.
+    pub messages: Vec<ChatMessage>,
+    /// 0 when absent.
+    pub temperature: Option<f64>,
+    /// 0 when absent, where the provider has one.
+    pub seed: Option<i64>,
+    /// The most output, in tokens; filled in when absent.
+    pub max_tokens: Option<u64>,
+    /// The call's id, when the caller chose one; no other call may ever have it.
+    pub call_id: Option<CallId>,
+    /// Dropped when the call is settled.
+    pub keep: Option<Box<dyn Any + Send>>,
+}
+
+impl fmt::Debug for ChatRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The messages are a prompt, which no log is to have.
+        let mut shown = f.debug_struct("ChatRequest");
+        shown.field("model", &self.model).field("call_id", &self.call_id).finish_non_exhaustive()
+    }
+}
+
+impl ChatRequest {
+    /// One message of a user.
+    #[must_use]
+    pub fn prompt(text: impl Into<String>) -> Self {
+        Self { messages: vec![ChatMessage::user(text)], ..Self::default() }
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatAnswer {
+    /// Its text.
+    pub text: String,
+    /// Why it ended: `stop`, `length` and others of the provider's.
+    pub finish_reason: Option<String>,
+    /// What it used and cost.
+    pub receipt: Receipt,
+}
+
+/// A streamed answer: a stream of pieces of its text. Dropping it is a hang-up.
+#[derive(Debug)]
+pub struct ChatStream {
+    /// What was known when the first byte left.
+    pub opened: Opened,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Feed(Feed),
+    /// The provider answered in one piece all the same.
+    Whole(Option<String>, Box<Receipt>),
+}
+
+impl ChatStream {
+    /// What the call used and cost; there once the stream has ended without an error.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        match &self.source {
+            Source::Feed(feed) => feed.receipt(),
+            Source::Whole(None, receipt) => Some(receipt),
+            Source::Whole(Some(_), _) => None,
+        }
+    }
+
+    /// The next piece of text; `None` at the end.
+    ///
+    /// # Errors
+    /// [`GateError`] when the answer ends before its time; nothing comes after.
+    pub async fn next(&mut self) -> Option<Result<String, GateError>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Result<String, GateError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let feed = match &mut this.source {
+            Source::Whole(text, _) => return Poll::Ready(text.take().map(Ok)),
+            Source::Feed(feed) => feed,
+        };
+        loop {
+            return Poll::Ready(match std::task::ready!(feed.poll(&this.opened, cx)) {
+                Some(Ok(Piece::Text(text))) => Some(Ok(text)),
+                // The event that marks a cut answer has no text.
+                Some(Ok(Piece::Frame(_) | Piece::Failed(_) | Piece::End(_))) => continue,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            });
+        }
+    }
+}
+
+impl Gate {
+    /// Asks for a whole answer.
+    ///
+    /// # Errors
+    /// [`GateError`], as of [`Gate::call`].
+    pub async fn chat(&self, request: ChatRequest) -> Result<ChatAnswer, GateError> {
+        match self.call(self.chat_call(request, false)).await? {
+            GateAnswer::Whole { body, receipt } => read(&body, receipt),
+            GateAnswer::Stream(stream) => Err(unreadable(&stream.opened.provider, &stream.opened.call_id)),
+        }
+    }
+
+    /// Asks for an answer piece by piece.
+    ///
+    /// # Errors
+    /// [`GateError`], as of [`Gate::call`].
+    pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, GateError> {
+        match self.start(self.chat_call(request, true), Form::Text).await? {
+            GateAnswer::Stream(stream) => {
+                Ok(ChatStream { opened: stream.opened, source: Source::Feed(stream.feed) })
+            }
+            GateAnswer::Whole { body, receipt } => {
+                let ChatAnswer { text, receipt, .. } = read(&body, receipt)?;
+                let opened = Opened {
+                    call_id: receipt.call_id.clone(),
+                    provider: receipt.provider.clone(),
+                    model: receipt.model.clone(),
+                    max_tokens: receipt.max_tokens,
+                    filled: receipt.filled,
+                };
+                Ok(ChatStream { opened, source: Source::Whole(Some(text), Box::new(receipt)) })
+            }
+        }
+    }
+
+    /// The request in OpenAI's form, with what makes it repeatable.
+    fn chat_call(&self, request: ChatRequest, stream: bool) -> GateCall {
+        let ChatRequest { model, messages, temperature, seed, max_tokens, call_id, keep } = request;
+        let model = model.or_else(|| self.shared.default_model.clone()).unwrap_or_default();
+        let first = self.shared.models.get(&model).and_then(|places| places.first());
+        let kind = first.map(|upstream| upstream.config.kind);
+        let thinks = first.is_some_and(|upstream| {
+            let entry = self.shared.prices.find(&upstream.config.priced_as, &model);
+            entry.is_some_and(|entry| entry.reasoning)
+        });
+        let seed = seed.or((!thinks && kind == Some(ProviderKind::Openai)).then_some(0));
+        let temperature = match temperature {
+            Some(stated) => Some(json!(stated)),
+            None => (!thinks).then(|| json!(0)),
+        };
+        let messages: Vec<Value> = messages
+            .into_iter()
+            .map(|message| json!({"role": message.role, "content": message.content}))
+            .collect();
+        let mut body = Map::new();
+        body.insert("model".to_owned(), model.into());
+        body.insert("messages".to_owned(), messages.into());
+        let optional = [
+            ("temperature", temperature),
+            ("seed", seed.map(Value::from)),
+            ("max_completion_tokens", max_tokens.map(Value::from)),
+            ("stream", stream.then_some(Value::Bool(true))),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                body.insert(name.to_owned(), value);
+            }
+        }
+        GateCall { operation: Operation::Chat, body, call_id, keep }
+    }
+}
+
+fn read(body: &Bytes, receipt: Receipt) -> Result<ChatAnswer, GateError> {
+    #[derive(Deserialize)]
+    struct Document {
+        choices: Vec<Choice>,
+    }
+    #[derive(Deserialize)]
+    struct Choice {
+        message: Message,
+        #[serde(default)]
+        finish_reason: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Message {
+        #[serde(default)]
+        content: Option<String>,
+    }
+    let document: Result<Document, _> = serde_json::from_slice(body);
+    let Some(choice) = document.ok().and_then(|document| document.choices.into_iter().next()) else {
+        return Err(unreadable(&receipt.provider, &receipt.call_id));
+    };
+    Ok(ChatAnswer {
+        text: choice.message.content.unwrap_or_default(),
+        finish_reason: choice.finish_reason,
+        receipt,
+    })
+}
+
+/// A document that is there and is billed, and is not what was asked for.
+pub(crate) fn unreadable(provider: &str, call_id: &CallId) -> GateError {
+    GateError::Failed {
+        provider: provider.to_owned(),
+        call_id: call_id.clone(),
+        cause: "its answer has another form than was asked for".to_owned(),
+    }
+}

@@ -1,0 +1,176 @@
+//! The gate: where a call comes in.
+
+mod attempts;
+mod open;
+mod prepare;
+mod reply;
+mod rotation;
+mod sent;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_policy::{CallId, Ledger, Operation, PriceBook, ProviderKind};
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::builder::{GateBuilder, Shared};
+use crate::{BreakerState, GateAnswer, GateError};
+pub(crate) use open::OpenCalls;
+pub(crate) use reply::Reply;
+
+/// Calls providers within budgets. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Gate {
+    pub(crate) shared: Arc<Shared>,
+    ledger: Arc<dyn Ledger>,
+}
+
+/// One call, in OpenAI's form.
+pub struct GateCall {
+    /// What it does.
+    pub operation: Operation,
+    /// The body. Fields that the gate does not know are passed on.
+    pub body: Map<String, Value>,
+    /// Its id, when the caller chose one; no other call may ever have it.
+    pub call_id: Option<CallId>,
+    /// Dropped when the call is settled: a slot that the call takes.
+    pub keep: Option<Box<dyn Any + Send>>,
+}
+
+impl fmt::Debug for GateCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The body is a prompt, which no log is to have.
+        let mut shown = f.debug_struct("GateCall");
+        shown.field("operation", &self.operation).field("call_id", &self.call_id).finish_non_exhaustive()
+    }
+}
+
+/// A model that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// Its name.
+    pub id: String,
+    /// The provider that is asked first.
+    pub provider: String,
+}
+
+/// How a provider stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderStatus {
+    /// Its name.
+    pub name: String,
+    /// Its protocol.
+    pub kind: ProviderKind,
+    /// What may be asked for.
+    pub models: Vec<String>,
+    /// Whether calls go there.
+    pub breaker: BreakerState,
+}
+
+impl Gate {
+    /// Begins a gate.
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>, ledger: Arc<dyn Ledger>) -> Self {
+        Self { shared, ledger }
+    }
+
+    /// The same gate, with the money kept there.
+    #[must_use]
+    pub fn with_ledger(&self, ledger: Arc<dyn Ledger>) -> Self {
+        Self { shared: Arc::clone(&self.shared), ledger }
+    }
+
+    /// Makes a call: holds its worst case, asks a provider, hands the answer on, settles.
+    ///
+    /// All this happens in a task of its own. Dropping the future, or the stream that it gives, is a hang-up: what
+    /// has left is settled without the caller, what has not is given back.
+    ///
+    /// # Errors
+    /// [`GateError`]. What attempts of a call that failed have cost is in the ledger.
+    pub async fn call(&self, call: GateCall) -> Result<GateAnswer, GateError> {
+        self.start(call, Form::Events).await
+    }
+
+    pub(crate) async fn start(&self, call: GateCall, form: Form) -> Result<GateAnswer, GateError> {
+        let open = self.shared.open.enter().ok_or(GateError::Closing)?;
+        let runtime = if let Some(runtime) = self.shared.runtime.get() {
+            runtime
+        } else {
+            let current = Handle::try_current().map_err(|_| GateError::Closing)?;
+            self.shared.runtime.get_or_init(|| current)
+        };
+        let (sender, answer) = oneshot::channel();
+        runtime.spawn(attempts::run(self.clone(), call, form, Reply::new(sender), open));
+        // The task answers before it ends, unless its runtime stops.
+        answer.await.unwrap_or(Err(GateError::Closing))
+    }
+
+    /// The models that can be asked for, in the order of the configuration.
+    #[must_use]
+    pub fn models(&self) -> Vec<ModelInfo> {
+        let info = |id: &String| {
+            let provider = self.shared.models.get(id)?.first()?.config.name.clone();
+            Some(ModelInfo { id: id.clone(), provider })
+        };
+        self.shared.order.iter().filter_map(info).collect()
+    }
+
+    /// The providers, in the order of the configuration.
+    #[must_use]
+    pub fn status(&self) -> Vec<ProviderStatus> {
+        let now = self.shared.clock.monotonic_micros();
+        let status = |upstream: &Arc<crate::builder::Upstream>| ProviderStatus {
+            name: upstream.config.name.clone(),
+            kind: upstream.config.kind,
+            models: upstream.config.models.clone(),
+            breaker: upstream.breaker.state(now),
+        };
+        self.shared.upstreams.iter().map(status).collect()
+    }
+
+    /// The model of a call that names none.
+    #[must_use]
+    pub fn default_model(&self) -> Option<&str> {
+        self.shared.default_model.as_deref()
+    }
+
+    /// The price book.
+    #[must_use]
+    pub fn prices(&self) -> &PriceBook {
+        &self.shared.prices
+    }
+
+    /// The provider that a model's calls are sent to first, and the name that it has in the price book.
+    #[must_use]
+    pub fn candidate(&self, model: &str) -> Option<(String, String)> {
+        let config = &self.shared.models.get(model)?.first()?.config;
+        Some((config.name.clone(), config.priced_as.clone()))
+    }
+
+    /// Takes no further calls, and waits until those under way are settled. Gives the number of those that are not.
+    pub async fn drain(&self, within: Duration) -> usize {
+        self.shared.open.drain(within).await
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("upstreams", &self.shared.upstreams).finish_non_exhaustive()
+    }
+}
+
+/// What of a streamed answer its reader wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The events.
+    Events,
+    /// The text.
+    Text,
+}

@@ -1,0 +1,183 @@
+//! Callers that leave, at every point of a call.
+
+use std::future::Future as _;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use llm_policy::{CallOutcome, ReleaseReason, UsageSource};
+use tokio::sync::Semaphore;
+
+use crate::support::{
+    Act, Bench, End, call, done, frames, live, next, question, silent_after, stream, streamed, told_usage,
+    usage, whole,
+};
+
+/// The act, once there is a permit.
+fn after(permit: &Arc<Semaphore>, act: Act) -> Act {
+    let permit = Arc::clone(permit);
+    Box::pin(async move {
+        permit.acquire().await.unwrap().forget();
+        act.await
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_before_the_hold_leaves_no_trace() {
+    let bench = Bench::new();
+    let mut asked = Box::pin(bench.gate.call(call(question())));
+    // The first poll starts the task, which has not run when its caller is gone.
+    assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(asked);
+    assert_eq!(bench.finish().await.len(), 0);
+    assert_eq!(bench.alpha.seen().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_between_hold_and_request_gets_the_hold_back_and_no_call_is_made() {
+    let bench = Bench::new();
+    bench.ledger.stop_answering_holds();
+    let gate = bench.gate.clone();
+    let asked = tokio::spawn(async move { gate.call(call(question())).await });
+    bench.ledger.wait_for_holds(1).await;
+    asked.abort();
+    asked.await.unwrap_err();
+    bench.ledger.answer_holds.add_permits(1);
+    let entries = bench.finish().await;
+    assert_eq!(entries[0].end, Some(End::Released(ReleaseReason::NotSent)));
+    assert_eq!(bench.alpha.seen().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_is_given_back_even_when_the_ledger_has_to_be_asked_again() {
+    let bench = Bench::new();
+    bench.ledger.stop_answering_holds();
+    bench.ledger.fail_releases(5);
+    let gate = bench.gate.clone();
+    let asked = tokio::spawn(async move { gate.call(call(question())).await });
+    bench.ledger.wait_for_holds(1).await;
+    asked.abort();
+    asked.await.unwrap_err();
+    bench.ledger.answer_holds.add_permits(1);
+    let entries = bench.finish().await;
+    assert_eq!(entries[0].end, Some(End::Released(ReleaseReason::NotSent)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_the_provider_works_is_settled_with_its_numbers() {
+    for before in [false, true] {
+        let bench = Bench::with(|builder| builder.settle_before_answer(before));
+        let permit = Arc::new(Semaphore::new(0));
+        bench.alpha.then(after(&permit, whole("hi", Some(usage(9, 2)))));
+        let gate = bench.gate.clone();
+        let asked = tokio::spawn(async move { gate.call(call(question())).await });
+        bench.ledger.wait_for_holds(1).await;
+        while bench.alpha.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        asked.abort();
+        asked.await.unwrap_err();
+        permit.add_permits(1);
+        let (entry, report) = bench.finish_one().await;
+        assert_eq!(entry.tokens(), (usage(9, 2), UsageSource::Provider));
+        assert_eq!(report.outcome, CallOutcome::ClientGone);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_attempt_is_not_repeated_for_a_caller_that_has_left() {
+    let bench = Bench::pair();
+    let permit = Arc::new(Semaphore::new(0));
+    bench.alpha.then(after(&permit, crate::support::status(500, None, None)));
+    let gate = bench.gate.clone();
+    let asked = tokio::spawn(async move { gate.call(call(question())).await });
+    while bench.alpha.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    asked.await.unwrap_err();
+    permit.add_permits(1);
+    bench.finish_one().await;
+    assert_eq!(bench.beta.seen().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hang_up_at_any_frame_is_settled_with_the_providers_numbers() {
+    for read in 0..=66 {
+        let bench = Bench::new();
+        let (feed, act) = live();
+        bench.alpha.then(act);
+        let mut rest = frames(64);
+        rest.extend([told_usage(usage(9, 64)), done()]);
+        let mut rest = rest.into_iter();
+        feed.send(rest.next().unwrap()).unwrap();
+        let mut answer = bench.ask_stream(streamed()).await.unwrap();
+        for _ in 0..read {
+            if let Some(frame) = rest.next() {
+                feed.send(frame).unwrap();
+            }
+            next(&mut answer).await.unwrap();
+        }
+        drop(answer);
+        // The provider goes on without a reader.
+        for frame in rest {
+            tokio::task::yield_now().await;
+            feed.send(frame).unwrap();
+        }
+        drop(feed);
+        let (entry, report) = bench.finish_one().await;
+        assert_eq!(entry.tokens(), (usage(9, 64), UsageSource::Provider), "after {read} events");
+        if read < 63 {
+            assert_eq!(report.outcome, CallOutcome::ClientGone, "after {read} events");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hang_up_at_any_frame_of_a_provider_that_then_falls_silent_costs_its_frames_at_least() {
+    for sent in 1..=64 {
+        let bench = Bench::new();
+        bench.alpha.then(silent_after(frames(sent)));
+        let mut answer = bench.ask_stream(streamed()).await.unwrap();
+        for _ in 0..sent {
+            next(&mut answer).await.unwrap();
+        }
+        let began = tokio::time::Instant::now();
+        drop(answer);
+        let (entry, report) = bench.finish_one().await;
+        assert_eq!(began.elapsed().as_secs(), 30, "the rest is waited for as long as the limits say");
+        let (counted, source) = entry.tokens();
+        assert!(counted.completion_tokens >= u64::try_from(sent).unwrap(), "{counted:?} for {sent}");
+        assert_eq!(counted.prompt_tokens, entry.ask.input_tokens);
+        assert_eq!((source, report.outcome), (UsageSource::Estimated, CallOutcome::ClientGone));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_before_the_first_frame_is_settled_as_well() {
+    let bench = Bench::new();
+    let (feed, act) = live();
+    bench.alpha.then(act);
+    let gate = bench.gate.clone();
+    let asked = tokio::spawn(async move { gate.call(call(streamed())).await });
+    while bench.alpha.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    asked.await.unwrap_err();
+    for frame in frames(3).into_iter().chain([told_usage(usage(9, 3)), done()]) {
+        feed.send(frame).unwrap();
+    }
+    let (entry, report) = bench.finish_one().await;
+    assert_eq!(entry.tokens(), (usage(9, 3), UsageSource::Provider));
+    assert_eq!(report.outcome, CallOutcome::ClientGone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_read_to_the_end_has_not_left() {
+    let bench = Bench::new();
+    let mut items = frames(2);
+    items.extend([told_usage(usage(9, 2)), done()]);
+    bench.alpha.then(stream(items));
+    bench.events(streamed()).await;
+    assert_eq!(bench.finish_one().await.1.outcome, CallOutcome::Ok);
+}
