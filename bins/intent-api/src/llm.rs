@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use llm_policy::{LlmConfig, OpenaiKey, PriceBook};
 
 /// Providers, prices and the providers' keys, checked.
@@ -31,13 +31,16 @@ impl LlmSetup {
     pub fn read(sources: &LlmSources<'_>) -> Result<Self> {
         let mut prices = PriceBook::builtin();
         if let Some(path) = &sources.prices {
-            let wrong = || format!("T4_PRICES: `{}`", path.display());
-            prices = prices.with_overlay(&text(path, "T4_PRICES")?).with_context(wrong)?;
+            let wrong =
+                |error: anyhow::Error| anyhow!("T4_PRICES: `{}`: {}", path.display(), in_one_line(&error));
+            prices = prices.with_overlay(&text(path, "T4_PRICES")?).map_err(|e| wrong(e.into()))?;
         }
         let config = match &sources.config {
             Some(path) => {
-                let wrong = || format!("T4_LLM_CONFIG: `{}`", path.display());
-                LlmConfig::parse(&text(path, "T4_LLM_CONFIG")?).with_context(wrong)?
+                let wrong = |error: anyhow::Error| {
+                    anyhow!("T4_LLM_CONFIG: `{}`: {}", path.display(), in_one_line(&error))
+                };
+                LlmConfig::parse(&text(path, "T4_LLM_CONFIG")?).map_err(|e| wrong(e.into()))?
             }
             None => without_file(sources, &prices)?,
         };
@@ -60,6 +63,16 @@ fn without_file(sources: &LlmSources<'_>, prices: &PriceBook) -> Result<LlmConfi
     let groq = (sources.variable)("GROQ_API_KEY")?.is_some();
     // The one thing that can be wrong.
     LlmConfig::from_keys(prices, openai, groq).context("OPENAI_BASE_URL")
+}
+
+/// What is wrong with a file, without the piece of it that the parser shows: a key may have been pasted there.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let shows = |line: &str| {
+        line.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace()).starts_with('|')
+    };
+    let told = format!("{error:#}");
+    let lines = told.lines().filter(|line| !shows(line)).map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(": ")
 }
 
 fn text(path: &Path, name: &str) -> Result<String> {
@@ -124,13 +137,14 @@ mod tests {
         assert!(missing.starts_with("A_KEY"), "{missing}");
         for (told, variable) in [
             (refusal(Some("[[provider]]\nname = 1"), None, &[]), "T4_LLM_CONFIG"),
+            (refusal(Some("[[provider]]\nname = sk-x"), None, &[]), "T4_LLM_CONFIG"),
             (refusal(None, Some("[[price]]\nmodel = 1"), &[]), "T4_PRICES"),
             (
                 refusal(None, None, &[("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "nowhere")]),
                 "OPENAI_BASE_URL",
             ),
         ] {
-            assert!(told.starts_with(variable) && !told.contains("sk-x"), "{told}");
+            assert!(told.starts_with(variable) && !told.contains("sk-x") && !told.contains('\n'), "{told}");
         }
         let gone = LlmSources {
             config: Some(PathBuf::from("/nowhere/llm.toml")),

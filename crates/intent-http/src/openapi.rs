@@ -269,3 +269,40 @@ fn reference(name: &str) -> Value {
 fn add_schemas(all: &mut Map<String, Value>, shape: Shape) {
     all.extend(shape.schemas);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_below_llm_v1_are_told_in_openai_s_shape_and_no_others() {
+        let document = document();
+        let paths = document.get("paths").and_then(Value::as_object).unwrap();
+        let mut seen = 0;
+        for (path, item) in paths {
+            let expected = if path.starts_with("/llm/v1/") { "OpenaiErrorBody" } else { "ErrorBody" };
+            for operation in item.as_object().unwrap().values() {
+                let responses = operation.get("responses").and_then(Value::as_object).unwrap();
+                for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                    let shape = response.pointer("/content/application~1json/schema/$ref");
+                    let told = shape.and_then(Value::as_str).unwrap_or_default();
+                    assert!(told.ends_with(&format!("/{expected}")), "{path} {status}: {told}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
+    #[test]
+    fn a_call_of_a_model_tells_its_headers_and_both_forms_of_its_answer() {
+        let document = document();
+        let answer = document.pointer("/paths/~1llm~1v1~1chat~1completions/post/responses/200").unwrap();
+        for name in ["x-t4-call-id", "x-t4-provider", "x-t4-cost-usd", "x-t4-budget-remaining-usd"] {
+            assert!(answer.pointer(&format!("/headers/{name}")).is_some(), "{name}");
+        }
+        for media in ["application/json", "text/event-stream"] {
+            assert!(answer.get("content").and_then(|content| content.get(media)).is_some(), "{media}");
+        }
+    }
+}

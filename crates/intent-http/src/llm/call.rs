@@ -126,3 +126,47 @@ impl MessageBody for Events {
         self.get_mut().0.as_mut().poll_next(context).map(|event| event.map(Ok))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use llm_policy::{CallId, Usage, UsageSource};
+
+    use super::*;
+
+    fn receipt(filled: bool) -> Receipt {
+        Receipt {
+            call_id: CallId::sane("call-1").unwrap(),
+            attempt: 1,
+            provider: "openai".to_owned(),
+            model: "gpt-4o".to_owned(),
+            max_tokens: Some(4096),
+            filled,
+            usage: Usage::default(),
+            source: UsageSource::Provider,
+            cost_pico_usd: 23_000_000,
+            remaining_pico_usd: 999_977_000_000,
+            overrun: false,
+            provider_request_id: None,
+        }
+    }
+
+    #[test]
+    fn a_whole_answer_passes_as_it_came_and_tells_its_cost_exactly() {
+        let body = Bytes::from_static(br#"{ "choices" : [] }"#);
+        let answer = whole(body.clone(), &receipt(true));
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(header("content-type"), Some("application/json"));
+        assert_eq!(header("x-t4-call-id"), Some("call-1"));
+        assert_eq!(header("x-t4-provider"), Some("openai"));
+        assert_eq!(header("x-t4-cost-usd"), Some("0.000023"));
+        assert_eq!(header("x-t4-budget-remaining-usd"), Some("0.999977"));
+        assert_eq!(header("x-t4-max-tokens"), Some("4096"));
+        assert_eq!(answer.into_body().try_into_bytes().ok(), Some(body));
+    }
+
+    #[test]
+    fn a_stated_max_tokens_is_not_told_again() {
+        let answer = whole(Bytes::new(), &receipt(false));
+        assert!(!answer.headers().contains_key("x-t4-max-tokens"));
+    }
+}

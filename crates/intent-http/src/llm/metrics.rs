@@ -181,3 +181,67 @@ impl LlmMetrics {
 fn seconds(micros: u64) -> f64 {
     std::time::Duration::from_micros(micros).as_secs_f64()
 }
+
+#[cfg(test)]
+mod tests {
+    use llm_policy::{CallOutcome, Operation, Usage, UsageSource};
+    use prometheus::{Encoder as _, TextEncoder};
+
+    use super::*;
+
+    fn report() -> CallReport {
+        CallReport {
+            operation: Operation::Chat,
+            provider: "openai".to_owned(),
+            model: "gpt-4o".to_owned(),
+            outcome: CallOutcome::Ok,
+            usage: Usage { prompt_tokens: 9, completion_tokens: 70, ..Usage::default() },
+            source: UsageSource::Provider,
+            cost_pico_usd: 23_000_000,
+            overrun: true,
+            first_byte_micros: Some(30_000),
+            total_micros: 500_000,
+            provider_status: Some(200),
+        }
+    }
+
+    #[test]
+    fn a_settled_attempt_is_told_under_opentelemetry_s_names_and_ours() {
+        let registry = Registry::new();
+        let metrics = LlmMetrics::new(&registry).unwrap();
+        metrics.settled(&report());
+        let free = CallReport {
+            usage: Usage::default(),
+            cost_pico_usd: 0,
+            overrun: false,
+            first_byte_micros: None,
+            outcome: CallOutcome::Timeout,
+            ..report()
+        };
+        metrics.settled(&free);
+        metrics.refused(Code::InsufficientQuota);
+        let mut page = Vec::new();
+        TextEncoder::new().encode(&registry.gather(), &mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        let call =
+            r#"gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="gpt-4o""#;
+        for line in [
+            format!("gen_ai_client_token_usage_sum{{{call},gen_ai_token_type=\"input\"}} 9"),
+            format!("gen_ai_client_token_usage_count{{{call},gen_ai_token_type=\"input\"}} 2"),
+            format!("gen_ai_client_token_usage_bucket{{{call},gen_ai_token_type=\"output\",le=\"64\"}} 0"),
+            format!("gen_ai_client_token_usage_bucket{{{call},gen_ai_token_type=\"output\",le=\"256\"}} 1"),
+            format!("gen_ai_client_operation_duration_seconds_sum{{{call}}} 1"),
+            format!("gen_ai_server_time_to_first_token_seconds_count{{{call}}} 1"),
+            format!("gen_ai_server_time_to_first_token_seconds_sum{{{call}}} 0.03"),
+            r#"t4_llm_calls_total{model="gpt-4o",outcome="ok",provider="openai",source="provider"} 1"#
+                .to_owned(),
+            r#"t4_llm_calls_total{model="gpt-4o",outcome="timeout",provider="openai",source="provider"} 1"#
+                .to_owned(),
+            r#"t4_llm_cost_usd_total{model="gpt-4o",provider="openai"} 0.000023"#.to_owned(),
+            "t4_llm_overruns_total 1".to_owned(),
+            r#"t4_llm_refusals_total{code="insufficient_quota"} 1"#.to_owned(),
+        ] {
+            assert!(page.lines().any(|shown| shown == line), "{line} is missing:\n{page}");
+        }
+    }
+}

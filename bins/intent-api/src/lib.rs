@@ -1,0 +1,50 @@
+//! The server as a library, so that tests can start the same server with a store that dies on purpose. `main.rs`
+//! chooses the allocator and nothing else.
+
+mod config;
+mod llm;
+mod logging;
+mod serve;
+mod welcome;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use config::Config;
+
+/// Exit code of a server that could not start or stop as it should.
+const FAILED: u8 = 3;
+/// Exit code of a wrong flag or variable.
+const USAGE: u8 = 2;
+
+/// The whole program: reads the configuration, opens everything, serves, and stops in order. `adjust` may change what
+/// was read before anything is opened.
+pub fn run(adjust: impl FnOnce(&mut instance::Options)) -> ExitCode {
+    let flags = config::Flags::parse();
+    let mut config = match Config::read(flags) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("intent-api: {error:#}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    adjust(&mut config.instance);
+    let guard = match logging::start(&config.log) {
+        Ok(guard) => guard,
+        Err(error) => {
+            eprintln!("intent-api: {error:#}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let ended = actix_web::rt::System::new().block_on(serve::run(config));
+    // The last lines of the log are written before the process ends.
+    drop(guard);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("intent-api: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
