@@ -57,7 +57,7 @@ const CLIENTS: &[&str] = &["policy-client", "llm-gate", "outbound"];
 const BINS: &[&str] = &["intent-api", "admin-keys", "t4"];
 
 /// Packages of tests alone: nobody may depend on them.
-const TEST_PACKAGES: [&str; 2] = ["t4-tests", "t4-bench"];
+const TEST_PACKAGES: [&str; 3] = ["t4-tests", "t4-bench", "t4-crash-api"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

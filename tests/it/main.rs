@@ -21,6 +21,7 @@ mod keys;
 mod keys_life;
 mod limits;
 mod lists;
+mod llm_ledger;
 mod panics;
 mod pre_pr;
 mod rows_wait;

@@ -25,7 +25,7 @@ fn drive(client: &mut Command, classes: [&str; 4]) {
         ("cost", json!("0.000013")),
         ("streamed", json!(" the".repeat(9))),
         ("stream_completion_tokens", json!(9)),
-        ("stream_cost", json!("0.000021")),
+        ("stream_cost", json!(0.000021)),
         ("plain_stream_frames", json!(5)),
         ("tool", json!("look")),
         ("choices", json!(3)),

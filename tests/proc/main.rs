@@ -9,6 +9,7 @@ mod graceful_stop;
 mod kill_9;
 mod llm_calls;
 mod llm_clients;
+mod llm_crash;
 mod llm_faults;
 mod llm_support;
 mod logs;

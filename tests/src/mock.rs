@@ -87,7 +87,7 @@ date = "2026-11-21"
 [[price]]
 provider = "mock"
 model = "mock-out"
-input_usd_per_mtok = "0"
+input_usd_per_mtok = "0.000001"
 output_usd_per_mtok = "2"
 encoding = "o200k"
 source = "the tests"
@@ -98,13 +98,12 @@ provider = "mock"
 model = "mock-embed"
 operation = "embeddings"
 input_usd_per_mtok = "1"
-output_usd_per_mtok = "0"
 source = "the tests"
 date = "2026-11-21"
 "#;
 
 /// A server's start whose only provider is at `url`; `more` is added to the configuration. The input of `mock-out`
-/// costs nothing; `mock-dear` is listed but has no price.
+/// costs next to nothing, one pico-dollar a token; `mock-dear` is listed but has no price.
 pub fn with_provider(start: Start, url: &str, more: &str) -> Start {
     let provider = format!(
         "[[provider]]\nname = \"mock\"\nkind = \"openai\"\nbase_url = \"{url}\"\napi_key_env = \"MOCK_KEY\"\n\

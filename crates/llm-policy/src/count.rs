@@ -7,6 +7,9 @@ use crate::Encoding;
 /// Texts that are longer are bounded by their bytes instead of counted, so that no request can buy much time.
 pub(crate) const LONGEST_COUNTED: usize = 256 * 1024;
 
+/// How many characters a cut gives up at most to come below its bound.
+const MOST_TAKEN_BACK: usize = 16;
+
 /// The tokens of a text as a provider with this tokenizer counts them, special tokens not read. Without a tokenizer,
 /// and for texts of more than 256 KiB, its bytes: no byte-level tokenizer makes more tokens than that.
 #[must_use]
@@ -28,11 +31,12 @@ pub fn cut_text(text: &str, max_tokens: u64, encoding: Option<Encoding>) -> &str
     }
     let tokenizer = tokenizer(encoding);
     let head = start(text, LONGEST_COUNTED);
-    // A text that is cut inside of a word or a character can have more tokens than it had before. Giving up the last
-    // tokens helps; the bytes are the last resort.
-    (most.saturating_sub(4)..=most)
-        .rev()
-        .map(|tokens| first_tokens(tokenizer, head, tokens))
+    let left = first_tokens(tokenizer, head, most);
+    // A token may end inside of a character, and what it has before that can be several tokens by itself. Some
+    // characters less put that right; the bytes are the last resort.
+    std::iter::once(left.len())
+        .chain(left.char_indices().rev().take(MOST_TAKEN_BACK).map(|(end, _)| end))
+        .map(|end| start(left, end))
         .find(|left| count(tokenizer, left) <= max_tokens)
         .unwrap_or_else(|| start(text, most))
 }

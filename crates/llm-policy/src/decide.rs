@@ -38,20 +38,18 @@ pub fn decide(
     Ok(Grant { amount_pico_usd, max_tokens })
 }
 
-/// The `max_tokens` of a call that states none.
+/// The `max_tokens` of a call that states none: as much as every account allows, but never less than the least, which
+/// then fits or is refused like a stated one.
 fn fill(entry: &PriceEntry, ask: &HoldAsk, cap: u64, accounts: &[Account]) -> Result<u64, LedgerError> {
     // No answer has less than one token.
     if cap == 0 {
         return Err(LedgerError::AboveCap { stated: 1, cap });
     }
-    let least = cap.min(OutputWish::LEAST);
-    let needed = worst_case(&entry.rates, ask, least)?;
-    fits(accounts, needed).map_err(|short| LedgerError::Quota(Box::new(short)))?;
     let remaining = accounts.iter().map(|account| account.state.remaining(account.limit_pico_usd)).min();
     let affordable = remaining.map_or(Some(u64::MAX), |remaining| {
         entry.rates.affordable_output(ask.input_tokens, ask.choices, remaining)
     });
-    Ok(cap.min(affordable.unwrap_or(0)).max(least))
+    Ok(cap.min(affordable.unwrap_or(0)).max(cap.min(OutputWish::LEAST)))
 }
 
 /// The most that all choices can cost together.

@@ -16,6 +16,7 @@ mod import;
 mod ledger;
 mod rates;
 mod request;
+mod toml_text;
 mod usage;
 mod window;
 

@@ -8,6 +8,7 @@ use super::check::number;
 use super::provider::read_provider;
 use super::raw::{RawBudget, RawConfig, RawLimits, RawRoute};
 use super::{BudgetRule, ConfigError, Limits, LlmConfig, ProviderConfig, RouteConfig};
+use crate::toml_text::problem;
 use crate::{BudgetScope, Zone};
 
 /// The largest `max_tokens`, far beyond any model's.
@@ -23,7 +24,8 @@ impl LlmConfig {
     /// # Errors
     /// [`ConfigError`], which names the part and says what it takes.
     pub fn parse(toml: &str) -> Result<Self, ConfigError> {
-        let raw: RawConfig = toml::from_str(toml).map_err(|cause| ConfigError::Syntax(cause.to_string()))?;
+        let raw: RawConfig =
+            toml::from_str(toml).map_err(|cause| ConfigError::Syntax(problem(toml, &cause)))?;
         let mut providers: Vec<ProviderConfig> = Vec::with_capacity(raw.provider.len());
         for provider in raw.provider {
             let provider = read_provider(provider)?;

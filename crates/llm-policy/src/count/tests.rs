@@ -60,6 +60,19 @@ fn a_cut_ends_where_the_provider_would_have_stopped() {
 }
 
 #[test]
+fn a_cut_through_a_character_leaves_no_more_tokens_than_it_may() {
+    // The first of two tokens ends inside of the last character; without that part it is two tokens itself.
+    for (encoding, text, whole) in [(Encoding::O200k, " მაბ", " მა"), (Encoding::Cl100k, "無しぁ", "無し")]
+    {
+        assert_eq!(count_text(text, Some(encoding)), 2);
+        assert_eq!(count_text(whole, Some(encoding)), 2);
+        let left = cut_text(text, 1, Some(encoding));
+        assert_eq!(left, whole.get(..whole.len() - 3).unwrap());
+        assert_eq!(count_text(left, Some(encoding)), 1);
+    }
+}
+
+#[test]
 fn a_long_text_is_cut_like_a_short_one() {
     let words = "word ".repeat(LONGEST_COUNTED);
     assert_eq!(cut_text(&words, 100, Some(Encoding::O200k)), words.get(..499).unwrap());

@@ -68,6 +68,21 @@ fn the_worst_case_takes_the_dearest_price_that_may_hold() {
 }
 
 #[test]
+fn the_worst_case_covers_a_call_that_turns_out_shorter_than_its_bound() {
+    // Long calls are cheaper here, and each part is the dearest once.
+    let long = Some(LongRates { above: 100, input: 1, cached_input: 1, cache_write: 1, output: 1 });
+    let part = |input, cached_input, cache_write| Rates { input, cached_input, cache_write, output: 5, long };
+    for (rates, used) in [
+        (part(9, 1, 1), usage(100, 0, 0, 1)),
+        (part(1, 9, 1), usage(100, 100, 0, 1)),
+        (part(1, 1, 9), usage(100, 0, 100, 1)),
+    ] {
+        assert_eq!(rates.cost(&used), 905);
+        assert_eq!(rates.worst_case(101, 1), 914);
+    }
+}
+
+#[test]
 fn amounts_beyond_the_range_are_cut_to_it() {
     assert_eq!(SAMPLE.worst_case(u64::MAX, u64::MAX), i64::MAX);
     assert_eq!(SAMPLE.cost(&usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX)), i64::MAX);

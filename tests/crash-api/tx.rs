@@ -1,0 +1,162 @@
+//! A transaction that notices what a job books.
+
+use std::sync::Arc;
+
+use api_keys::KeyRecord;
+use llm_policy::{AccountKey, AccountState, HoldId};
+use registry_core::{Intent, IntentId, KeyId, Timestamp};
+use storage::{
+    AlertRow, AuditTx, FileRow, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, LedgerTx,
+    OutsideChange, OutsideTx, Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
+};
+
+/// The transaction of a job, and whether a hold or a usage row was written in it.
+pub struct Watching<'a> {
+    pub tx: &'a mut dyn Tx,
+    pub held: bool,
+    pub settled: bool,
+}
+
+impl IntentTx for Watching<'_> {
+    fn intent(&mut self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
+        self.tx.intent(id)
+    }
+
+    fn insert_intent(&mut self, intent: &Intent, creation: &[u8; 32]) -> Result<Inserted, StoreError> {
+        self.tx.insert_intent(intent, creation)
+    }
+
+    fn update_intent(&mut self, intent: &Intent) -> Result<bool, StoreError> {
+        self.tx.update_intent(intent)
+    }
+
+    fn delete_intent(&mut self, id: &IntentId) -> Result<bool, StoreError> {
+        self.tx.delete_intent(id)
+    }
+
+    fn visit_file(
+        &mut self,
+        file: &str,
+        visit: &mut dyn FnMut(FileRow<'_>) -> bool,
+    ) -> Result<(), StoreError> {
+        self.tx.visit_file(file, visit)
+    }
+}
+
+impl KeyTx for Watching<'_> {
+    fn key(&mut self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        self.tx.key(id)
+    }
+
+    fn insert_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {
+        self.tx.insert_key(key)
+    }
+
+    fn update_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {
+        self.tx.update_key(key)
+    }
+}
+
+impl AuditTx for Watching<'_> {
+    fn append_audit(&mut self, record: Arc<Leafed>) -> Result<(), StoreError> {
+        self.tx.append_audit(record)
+    }
+
+    fn put_checkpoint(&mut self, checkpoint: &SealedCheckpoint, at: Timestamp) -> Result<(), StoreError> {
+        self.tx.put_checkpoint(checkpoint, at)
+    }
+}
+
+impl IdempotencyTx for Watching<'_> {
+    fn recall(&mut self, caller: &str, operation: &str, key: &str) -> Result<Option<Recalled>, StoreError> {
+        self.tx.recall(caller, operation, key)
+    }
+
+    fn remember(&mut self, what: Remembered<'_>) -> Result<(), StoreError> {
+        self.tx.remember(what)
+    }
+
+    fn forget_idempotency(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.tx.forget_idempotency(before, limit)
+    }
+}
+
+impl OutsideTx for Watching<'_> {
+    fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
+        self.tx.take_outside_changes(limit)
+    }
+}
+
+impl LedgerTx for Watching<'_> {
+    fn account(&mut self, key: &AccountKey) -> Result<AccountState, StoreError> {
+        self.tx.account(key)
+    }
+
+    fn book(
+        &mut self,
+        key: &AccountKey,
+        settled_pico_usd: i64,
+        held_pico_usd: i64,
+    ) -> Result<AccountState, StoreError> {
+        self.tx.book(key, settled_pico_usd, held_pico_usd)
+    }
+
+    fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
+        self.tx.hold(id)
+    }
+
+    fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError> {
+        self.held = true;
+        self.tx.insert_hold(hold)
+    }
+
+    fn remove_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
+        self.tx.remove_hold(id)
+    }
+
+    fn orphan_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
+        self.tx.orphan_hold(id)
+    }
+
+    fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
+        self.tx.renew_leases(holder, until)
+    }
+
+    fn expired_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
+        self.tx.expired_holds(now, limit)
+    }
+
+    fn forget_orphans(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.tx.forget_orphans(before, limit)
+    }
+
+    fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
+        self.tx.usage(hold)
+    }
+
+    fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
+        self.settled = true;
+        self.tx.insert_usage(row)
+    }
+
+    fn amend_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
+        self.tx.amend_usage(row)
+    }
+
+    fn put_key_usage(&mut self, key: &KeyId, day: &str, used_pico_usd: i64) -> Result<bool, StoreError> {
+        self.tx.put_key_usage(key, day, used_pico_usd)
+    }
+
+    fn insert_alert(&mut self, alert: &AlertRow) -> Result<bool, StoreError> {
+        self.tx.insert_alert(alert)
+    }
+
+    fn alert_delivered(
+        &mut self,
+        account: &AccountKey,
+        percent: u8,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.tx.alert_delivered(account, percent, at)
+    }
+}
