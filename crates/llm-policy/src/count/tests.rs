@@ -82,28 +82,18 @@ fn a_long_text_is_cut_like_a_short_one() {
     assert_eq!(most.len(), LONGEST_COUNTED);
 }
 
-fn micros(run: impl Fn() -> usize) -> u128 {
-    #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
-    let start = std::time::Instant::now();
-    std::hint::black_box(run());
-    start.elapsed().as_micros()
-}
-
 #[test]
 fn no_text_takes_out_of_proportion_long_to_count_or_cut() {
     for encoding in BOTH {
-        assert!(count_text("load it", Some(encoding)) > 0);
-        let count = |text: &str| micros(|| usize::try_from(count_text(text, Some(encoding))).unwrap());
-        let cut = |text: &str| micros(|| cut_text(text, 2000, Some(encoding)).len());
         for unit in ["a", " ", "🧑‍🚀", "ʰA", "ab"] {
-            let small = unit.repeat(2048 / unit.len());
-            let large = unit.repeat(LONGEST_COUNTED / 2 / unit.len());
-            // 64 times the text: quadratic work would take 4,096 times as long. What is between is for machines
-            // that are busy.
-            let (short, long) = (count(&small), count(&large));
-            assert!(long < short.max(100) * 640, "{unit:?} {encoding:?}: {short} µs, {long} µs");
-            let long = cut(&large);
-            assert!(long < short.max(100) * 1280, "cut {unit:?} {encoding:?}: {short} µs, {long} µs");
+            let text = unit.repeat(LONGEST_COUNTED / unit.len());
+            #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
+            let start = std::time::Instant::now();
+            assert!(count_text(&text, Some(encoding)) > 2000);
+            assert!(cut_text(&text, 2000, Some(encoding)).len() >= 2000);
+            // Unoptimized and on a busy machine this takes a second or two. Work that grows with the square of the
+            // text would be some 70,000,000,000 steps.
+            assert!(start.elapsed().as_secs() < 20, "{unit:?} {encoding:?}: {:?}", start.elapsed());
         }
     }
 }

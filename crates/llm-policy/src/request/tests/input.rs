@@ -125,8 +125,8 @@ fn ten_megabytes_are_bounded_within_the_tenth_of_a_second() {
             start.elapsed().as_millis()
         };
         let best = (0..3).map(|_| once()).min().unwrap();
-        // Unoptimized code is some ten times slower.
-        let most = if cfg!(debug_assertions) { 1000 } else { 100 };
+        // Unoptimized code is some ten times slower, and other tests run beside this one.
+        let most = if cfg!(debug_assertions) { 2000 } else { 100 };
         assert!(best < most, "{best} ms");
     }
 }
