@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
-use llm_policy::{AccountKey, AccountState, HoldId};
+use llm_policy::{AccountKey, AccountState, CallOutcome, HoldId};
 use registry_core::{Intent, IntentId, KeyId, Timestamp};
 use storage::{
     AlertRow, AuditTx, FileRow, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, LedgerTx,
@@ -135,7 +135,8 @@ impl LedgerTx for Watching<'_> {
     }
 
     fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
-        self.settled = true;
+        // What an earlier crash left is settled while the server starts; that is not the call.
+        self.settled |= row.outcome != CallOutcome::Orphan;
         self.tx.insert_usage(row)
     }
 

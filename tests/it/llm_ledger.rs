@@ -54,7 +54,7 @@ async fn a_budget_s_day_is_the_calendar_s_in_its_zone() {
         let budget = &budgets(&app, &key).await[0];
         assert_eq!((&budget["window_id"], &budget["window"]), (&json!(day), &json!("day")), "{zone}");
         let time = |name: &str| Timestamp::parse(budget[name].as_str().unwrap()).unwrap();
-        let length = time("ends_at").micros() - time("starts_at").micros();
+        let length = time("ends_at").as_micros() - time("starts_at").as_micros();
         assert_eq!(length as f64 / 3.6e9, hours, "{zone} {day}");
         app.clock.set_wall(moment.plus_micros(1));
         assert_ne!(budgets(&app, &key).await[0]["window_id"], json!(day), "{zone}");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use llm_policy::{LlmConfig, OpenaiKey, PriceBook};
 
 /// Providers, prices and the providers' keys, checked.
@@ -31,16 +31,13 @@ impl LlmSetup {
     pub fn read(sources: &LlmSources<'_>) -> Result<Self> {
         let mut prices = PriceBook::builtin();
         if let Some(path) = &sources.prices {
-            let wrong =
-                |error: anyhow::Error| anyhow!("T4_PRICES: `{}`: {}", path.display(), in_one_line(&error));
-            prices = prices.with_overlay(&text(path, "T4_PRICES")?).map_err(|e| wrong(e.into()))?;
+            let wrong = || format!("T4_PRICES: `{}`", path.display());
+            prices = prices.with_overlay(&text(path, "T4_PRICES")?).with_context(wrong)?;
         }
         let config = match &sources.config {
             Some(path) => {
-                let wrong = |error: anyhow::Error| {
-                    anyhow!("T4_LLM_CONFIG: `{}`: {}", path.display(), in_one_line(&error))
-                };
-                LlmConfig::parse(&text(path, "T4_LLM_CONFIG")?).map_err(|e| wrong(e.into()))?
+                let wrong = || format!("T4_LLM_CONFIG: `{}`", path.display());
+                LlmConfig::parse(&text(path, "T4_LLM_CONFIG")?).with_context(wrong)?
             }
             None => without_file(sources, &prices)?,
         };
@@ -63,16 +60,6 @@ fn without_file(sources: &LlmSources<'_>, prices: &PriceBook) -> Result<LlmConfi
     let groq = (sources.variable)("GROQ_API_KEY")?.is_some();
     // The one thing that can be wrong.
     LlmConfig::from_keys(prices, openai, groq).context("OPENAI_BASE_URL")
-}
-
-/// What is wrong with a file, without the piece of it that the parser shows: a key may have been pasted there.
-fn in_one_line(error: &anyhow::Error) -> String {
-    let shows = |line: &str| {
-        line.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace()).starts_with('|')
-    };
-    let told = format!("{error:#}");
-    let lines = told.lines().filter(|line| !shows(line)).map(str::trim).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join(": ")
 }
 
 fn text(path: &Path, name: &str) -> Result<String> {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use intent_http::{HttpSettings, HttpState, Metrics, configure, edge_layer};
 use intent_service::{AuditMode, Services};
 use llm_gate::{Gate, GateBuilder};
+use llm_policy::{LlmConfig, PriceBook, count_text};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -97,6 +98,7 @@ fn gate(setup: LlmSetup, services: &Services, metrics: &Metrics, settle_first: b
         let (name, kind, models) = (&provider.name, provider.kind.as_str(), provider.models.len());
         tracing::info!(llm.provider = name, llm.kind = kind, llm.models = models, "a provider of models");
     }
+    warm(&config, &prices);
     let gate = Gate::builder()
         .config(config)
         .prices(prices)
@@ -108,6 +110,28 @@ fn gate(setup: LlmSetup, services: &Services, metrics: &Metrics, settle_first: b
         .connect(|variable| keys.get(variable).cloned())
         .and_then(GateBuilder::build);
     gate.map(Some).context("T4_LLM_CONFIG")
+}
+
+/// Reads the tokenizers of the configured models: the first call of each would wait for that, and all others with it.
+/// Nothing waits for this thread, a stop neither.
+fn warm(config: &LlmConfig, prices: &PriceBook) {
+    let mut encodings = Vec::new();
+    for provider in &config.providers {
+        let entries = provider.models.iter().filter_map(|model| prices.find(&provider.priced_as, model));
+        for encoding in entries.filter_map(|entry| entry.encoding) {
+            if !encodings.contains(&encoding) {
+                encodings.push(encoding);
+            }
+        }
+    }
+    let read = move || {
+        for encoding in encodings {
+            let _: u64 = count_text("a", Some(encoding));
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("tokenizers".to_owned()).spawn(read) {
+        tracing::warn!("the tokenizers are read when they are first used: {error}");
+    }
 }
 
 /// Waits for calls whose callers are gone: what they cost is known when they end.

@@ -1,13 +1,13 @@
 //! Settings from the environment: the one place of this program that reads it.
 //!
-//! Commands that talk to a server read no `.env` file. They run inside checked-out repositories, and a `.env` from a
-//! stranger's branch could name a server to send the key to. Commands on the database file send nothing anywhere
-//! and read it as the server does.
+//! Where the server is comes from the environment or a flag, never from a `.env` file: the program runs inside
+//! checked-out repositories, and a `.env` from a stranger's branch could name a server to send the key to. What names
+//! no server is read from it as the server itself does.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use instance::{PepperSource, dotenv};
 use policy_client::{Builder, Error, blocking};
 
@@ -18,6 +18,35 @@ pub fn registry(api: Option<&str>) -> Result<blocking::Client, Failure> {
     let builder = Builder::from_env().map_err(failure)?;
     let builder = if let Some(url) = api { builder.base_url(url) } else { builder };
     builder.build_blocking().map_err(failure)
+}
+
+/// The registry's client of an admin: the token from the file, else `T4_ADMIN_TOKEN`; the server as for
+/// [`registry`].
+pub fn admin(api: Option<&str>, token_file: Option<&Path>) -> Result<blocking::AdminClient, Failure> {
+    let token = match token_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            let what = || format!("the token file `{}` can't be read", path.display());
+            Some(text.with_context(what).map_err(Failure::undecided)?)
+        }
+        None => variable("T4_ADMIN_TOKEN")?,
+    };
+    let token = token.filter(|token| !token.trim().is_empty()).ok_or_else(|| {
+        Failure::undecided(anyhow!(
+            "this takes the admin token: set T4_ADMIN_TOKEN, or give --admin-token-file"
+        ))
+    })?;
+    let builder = Builder::from_env().map_err(failure)?.admin_token(token);
+    let builder = if let Some(url) = api { builder.base_url(url) } else { builder };
+    builder.build_admin_blocking().map_err(failure)
+}
+
+/// The file of prices that is laid over the built-in ones: the flag, else `T4_PRICES`, else none.
+pub fn prices(flag: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    Ok(match flag {
+        Some(path) => Some(path),
+        None => variable("T4_PRICES")?.map(PathBuf::from),
+    })
 }
 
 /// What the caller can mend on the command line is wrong usage; the rest could not be decided.
@@ -55,7 +84,7 @@ pub fn pepper(flag: Option<PathBuf>) -> Result<PepperSource, Failure> {
 fn variable(name: &str) -> Result<Option<String>, Failure> {
     let value = match std::env::var_os(name) {
         Some(value) => {
-            let text = value.into_string().map_err(|_| anyhow::anyhow!("{name} is not UTF-8"));
+            let text = value.into_string().map_err(|_| anyhow!("{name} is not UTF-8"));
             Some(text.map_err(Failure::usage)?)
         }
         None => match std::fs::read_to_string(".env") {

@@ -5,6 +5,7 @@ mod config;
 mod db;
 mod exit;
 mod git;
+mod llm;
 mod out;
 mod pre_pr;
 
@@ -29,6 +30,7 @@ enum Command {
     PrePr(pre_pr::Args),
     Audit(audit::Args),
     Db(db::Args),
+    Llm(llm::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,5 +38,6 @@ fn main() -> ExitCode {
         Command::PrePr(args) => pre_pr::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Db(args) => db::run(args),
+        Command::Llm(args) => llm::run(args),
     })
 }

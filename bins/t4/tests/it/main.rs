@@ -7,6 +7,10 @@ mod database;
 #[cfg(test)]
 mod db;
 #[cfg(test)]
+mod llm;
+#[cfg(test)]
+mod llm_prices;
+#[cfg(test)]
 mod pre_pr;
 #[cfg(test)]
 mod support;

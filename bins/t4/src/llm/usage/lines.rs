@@ -1,0 +1,170 @@
+//! Usage row by row.
+
+use api_types::UsageLineView;
+
+use crate::llm::csv::{self, Cell};
+use crate::llm::money::{dollars, exact_dollars};
+use crate::llm::table::{Column, Lines, lay_out, moment};
+
+/// A table; with the agents when the rows are everybody's.
+pub fn human(rows: &[UsageLineView], everybody: bool) -> String {
+    if rows.is_empty() {
+        return "No usage.\n".to_owned();
+    }
+    let columns = [
+        Column::Whole("Time (UTC)"),
+        Column::Text(if everybody { "Model, agent" } else { "Model" }),
+        Column::Number("Input"),
+        Column::Number("Output"),
+        Column::Number("Cost"),
+        Column::Text("Remarks"),
+    ];
+    let cells = rows.iter().map(|row| {
+        vec![
+            Lines::from(moment(&row.timestamp)),
+            Lines::of([&row.model, if everybody { row.agent_id.as_str() } else { "" }]),
+            Lines::from(row.usage.prompt_tokens),
+            Lines::from(row.usage.completion_tokens),
+            Lines::from(dollars(row.cost_pico_usd)),
+            Lines::from(remarks(row)),
+        ]
+    });
+    lay_out(&columns, cells.collect())
+}
+
+/// What is not as it is with most rows: where the numbers come from, how the attempt ended, and what is odd.
+pub fn remarks(row: &UsageLineView) -> String {
+    let source = row.source.as_deref().filter(|source| *source != "provider");
+    let outcome = row.outcome.as_deref().filter(|outcome| *outcome != "ok");
+    let odd = [row.overrun.then_some("overrun"), row.late.then_some("late")];
+    let words: Vec<_> = [source, outcome].into_iter().chain(odd).flatten().map(readable).collect();
+    words.join(", ")
+}
+
+fn readable(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+const HEADER: [&str; 20] = [
+    "timestamp",
+    "key_id",
+    "agent_id",
+    "owner",
+    "model",
+    "provider",
+    "call_id",
+    "attempt",
+    "prompt_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "cost_pico_usd",
+    "price_version",
+    "source",
+    "outcome",
+    "overrun",
+    "late",
+];
+
+/// Every field of every row.
+pub fn csv(rows: &[UsageLineView]) -> String {
+    let rows: Vec<_> = rows.iter().map(cells).collect();
+    csv::write(&HEADER, &rows)
+}
+
+fn cells(row: &UsageLineView) -> Vec<Cell> {
+    let attempt = row.attempt.map_or(String::new(), |attempt| attempt.to_string());
+    vec![
+        Cell::text(Some(&row.timestamp)),
+        Cell::text(Some(&row.key_id)),
+        Cell::text(Some(&row.agent_id)),
+        Cell::text(row.owner.as_deref()),
+        Cell::text(Some(&row.model)),
+        Cell::text(row.provider.as_deref()),
+        Cell::text(row.call_id.as_deref()),
+        Cell::Plain(attempt),
+        Cell::plain(&row.usage.prompt_tokens),
+        Cell::plain(&row.usage.cached_tokens),
+        Cell::plain(&row.usage.cache_write_tokens),
+        Cell::plain(&row.usage.completion_tokens),
+        Cell::plain(&row.usage.reasoning_tokens),
+        Cell::Plain(exact_dollars(row.cost_pico_usd)),
+        Cell::plain(&row.cost_pico_usd),
+        Cell::text(row.price_version.as_deref()),
+        Cell::text(row.source.as_deref()),
+        Cell::text(row.outcome.as_deref()),
+        Cell::plain(&row.overrun),
+        Cell::plain(&row.late),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::LlmUsage;
+
+    use super::*;
+    use crate::llm::table::width;
+
+    fn row() -> UsageLineView {
+        UsageLineView {
+            timestamp: "2026-11-21T10:00:03.000001Z".to_owned(),
+            key_id: "t4_000000000001".to_owned(),
+            agent_id: "=cmd|'/c calc'!A1".to_owned(),
+            owner: None,
+            model: "a-model-with-quite-a-long-name-2026-11-21".to_owned(),
+            provider: Some("openai".to_owned()),
+            call_id: Some("-1".to_owned()),
+            attempt: Some(2),
+            usage: LlmUsage {
+                prompt_tokens: 10_000_000,
+                completion_tokens: 1_000_000,
+                ..LlmUsage::default()
+            },
+            cost_usd: 0.0,
+            cost_pico_usd: 150_000_000,
+            price_version: Some("0123456789ab".to_owned()),
+            source: Some("worst_case".to_owned()),
+            outcome: Some("client_gone".to_owned()),
+            overrun: true,
+            late: true,
+        }
+    }
+
+    #[test]
+    fn a_table_is_at_most_80_columns_wide_whatever_is_in_it() {
+        let mut dear = row();
+        dear.cost_pico_usd = i64::MAX;
+        dear.model = "漢字".repeat(40);
+        for text in [human(&[row(), dear.clone()], true), human(&[dear], false)] {
+            assert!(width(&text) <= 80, "{} {text}", width(&text));
+            assert!(text.contains("2026-11-21 10:00:03") && text.contains("$9223372.04"), "{text}");
+        }
+        assert!(human(&[row()], true).contains("$0.000150"));
+    }
+
+    #[test]
+    fn what_is_as_usual_needs_no_remark() {
+        let usual = UsageLineView {
+            source: Some("provider".to_owned()),
+            outcome: Some("ok".to_owned()),
+            overrun: false,
+            late: false,
+            ..row()
+        };
+        assert_eq!(remarks(&usual), "");
+        assert_eq!(remarks(&UsageLineView { source: None, outcome: None, ..usual }), "");
+        assert_eq!(remarks(&row()), "worst case, client gone, overrun, late");
+    }
+
+    #[test]
+    fn every_field_is_in_the_file_and_none_is_a_formula() {
+        let text = csv(&[row()]);
+        let (header, line) = text.split_once("\r\n").unwrap();
+        assert_eq!(header.split(',').count(), line.trim_end().split(',').count());
+        assert!(line.starts_with("2026-11-21T10:00:03.000001Z,t4_000000000001,'=cmd|'/c calc'!A1,,a-model"));
+        assert!(line.contains(",'-1,2,10000000,0,0,1000000,0,0.00015,150000000,0123456789ab,worst_case,"));
+        assert!(line.ends_with("client_gone,true,true\r\n"), "{line}");
+    }
+}

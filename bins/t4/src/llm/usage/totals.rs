@@ -1,0 +1,149 @@
+//! Usage summed up.
+
+use std::cmp::Reverse;
+
+use api_types::UsageTotalView;
+
+use super::By;
+use crate::llm::csv::{self, Cell};
+use crate::llm::money::{dollars, exact_dollars};
+use crate::llm::table::{Column, Lines, lay_out};
+
+/// A table, the dearest first, or the days in their order; the last row is the sum of all.
+pub fn human(mut totals: Vec<UsageTotalView>, by: By) -> String {
+    if totals.is_empty() {
+        return "No usage.\n".to_owned();
+    }
+    match by {
+        By::Day => totals.sort_by(|a, b| a.group.cmp(&b.group)),
+        By::Agent | By::Model | By::Owner => totals.sort_by_key(|total| Reverse(total.cost_pico_usd)),
+    }
+    let columns = [
+        Column::Text(by.heading()),
+        Column::Number("Calls"),
+        Column::Number("Input"),
+        Column::Number("Output"),
+        Column::Number("Cost"),
+        Column::Number("Flagged"),
+    ];
+    let rows = totals.iter().map(|total| {
+        let group = if total.group.is_empty() { "-" } else { &total.group };
+        let usage = total.usage;
+        row(
+            group,
+            [total.calls, usage.prompt_tokens, usage.completion_tokens, total.flagged],
+            total.cost_pico_usd,
+        )
+    });
+    let add = |value: fn(&UsageTotalView) -> u64| {
+        totals.iter().fold(0_u64, |sum, total| sum.saturating_add(value(total)))
+    };
+    let cost = totals.iter().fold(0_i64, |sum, total| sum.saturating_add(total.cost_pico_usd));
+    let all = [
+        add(|total| total.calls),
+        add(|total| total.usage.prompt_tokens),
+        add(|total| total.usage.completion_tokens),
+        add(|total| total.flagged),
+    ];
+    lay_out(&columns, rows.chain([row("all", all, cost)]).collect())
+}
+
+fn row(group: &str, [calls, input, output, flagged]: [u64; 4], cost_pico_usd: i64) -> Vec<Lines> {
+    vec![
+        Lines::from(group),
+        Lines::from(calls),
+        Lines::from(input),
+        Lines::from(output),
+        Lines::from(dollars(cost_pico_usd)),
+        Lines::from(flagged),
+    ]
+}
+
+impl By {
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Agent => "Agent",
+            Self::Model => "Model",
+            Self::Owner => "Owner",
+            Self::Day => "Day (UTC)",
+        }
+    }
+}
+
+/// Every field of every sum, in the server's order.
+pub fn csv(totals: &[UsageTotalView], by: By) -> String {
+    let header = [
+        by.group().as_str(),
+        "calls",
+        "prompt_tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "completion_tokens",
+        "reasoning_tokens",
+        "cost_usd",
+        "cost_pico_usd",
+        "flagged",
+    ];
+    let rows: Vec<_> = totals
+        .iter()
+        .map(|total| {
+            let usage = total.usage;
+            vec![
+                Cell::text(Some(&total.group)),
+                Cell::plain(&total.calls),
+                Cell::plain(&usage.prompt_tokens),
+                Cell::plain(&usage.cached_tokens),
+                Cell::plain(&usage.cache_write_tokens),
+                Cell::plain(&usage.completion_tokens),
+                Cell::plain(&usage.reasoning_tokens),
+                Cell::Plain(exact_dollars(total.cost_pico_usd)),
+                Cell::plain(&total.cost_pico_usd),
+                Cell::plain(&total.flagged),
+            ]
+        })
+        .collect();
+    csv::write(&header, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::LlmUsage;
+
+    use super::*;
+    use crate::llm::table::width;
+
+    fn total(group: &str, cost_pico_usd: i64) -> UsageTotalView {
+        let usage = LlmUsage { prompt_tokens: 900_000_000_000, completion_tokens: 7, ..LlmUsage::default() };
+        UsageTotalView { group: group.to_owned(), calls: 3, usage, cost_usd: 0.0, cost_pico_usd, flagged: 1 }
+    }
+
+    fn groups(text: &str) -> Vec<&str> {
+        text.lines()
+            .filter(|line| line.contains('$'))
+            .filter_map(|line| line.split_whitespace().next())
+            .collect()
+    }
+
+    #[test]
+    fn the_dearest_come_first_the_days_in_order_and_the_sum_last() {
+        let totals = || vec![total("b", 10_000_000_000_000), total("", 5), total("a", 30_000_000_000_000)];
+        let text = human(totals(), By::Agent);
+        assert_eq!(groups(&text), ["a", "b", "-", "all"], "{text}");
+        assert!(width(&text) <= 80, "{text}");
+        let last = text.lines().rfind(|line| line.contains('$')).unwrap();
+        let figures: Vec<_> = last.split_whitespace().collect();
+        assert_eq!(figures, ["all", "9", "2700000000000", "21", "$40.000000", "3"]);
+        assert_eq!(groups(&human(totals(), By::Day)), ["-", "a", "b", "all"]);
+        assert_eq!(human(vec![], By::Day), "No usage.\n");
+        let long = human(vec![total(&"漢字".repeat(40), i64::MAX)], By::Owner);
+        assert!(width(&long) <= 80, "{long}");
+    }
+
+    #[test]
+    fn the_file_has_the_groups_name_as_its_first_column() {
+        let text = csv(&[total("@all", 150_000_000)], By::Owner);
+        let (header, line) = text.split_once("\r\n").unwrap();
+        assert!(header.starts_with("owner,calls,prompt_tokens,"), "{header}");
+        assert_eq!(line, "'@all,3,900000000000,0,0,7,0,0.00015,150000000,1\r\n");
+    }
+}
