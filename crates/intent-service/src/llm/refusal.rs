@@ -84,6 +84,9 @@ fn quota(shortfall: &Shortfall) -> ServiceError {
         "limit_usd": pico_to_dollars(*limit_pico_usd),
         "remaining_usd": remaining,
         "needed_usd": needed,
+        "limit_pico_usd": limit_pico_usd,
+        "remaining_pico_usd": remaining_pico_usd,
+        "needed_pico_usd": needed_pico_usd,
     }))
 }
 
