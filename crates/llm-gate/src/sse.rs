@@ -2,7 +2,7 @@
 
 mod frames;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::ops::Range;
 

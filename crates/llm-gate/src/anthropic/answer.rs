@@ -109,7 +109,8 @@ pub(super) fn translate(body: &[u8], created: i64) -> Option<Read> {
     for block in &message.content {
         match &*block.kind {
             "text" => {
-                said.content.get_or_insert_default().push_str(block.text.as_deref().unwrap_or_default())
+                let content = said.content.get_or_insert_default();
+                content.push_str(block.text.as_deref().unwrap_or_default());
             }
             "thinking" => said.reasoning_content.push_str(block.thinking.as_deref().unwrap_or_default()),
             "tool_use" => said.tool_calls.push(ToolCall {

@@ -52,7 +52,7 @@ fn part(value: Value, at: &str, speaker: Speaker) -> Result<Option<Value>, Untol
             let mut image = object(part.remove("image_url").unwrap_or_default(), &at)?;
             let url = text(image.remove("url"), &at, "url")?;
             out.insert("type".to_owned(), "image".into());
-            out.insert("source".to_owned(), source(url, &at)?);
+            out.insert("source".to_owned(), source(&url, &at)?);
             Ok(Some(Value::Object(out)))
         }
         _ => Err(Untold::NoCounterpart(format!("{at}.type"))),
@@ -69,7 +69,7 @@ fn block(text: String, mut out: Map<String, Value>) -> Option<Value> {
 }
 
 /// Where an image is: in a `data:` URL (RFC 2397) or on the web.
-fn source(url: String, at: &str) -> Result<Value, Untold> {
+fn source(url: &str, at: &str) -> Result<Value, Untold> {
     if url.starts_with("https://") {
         return Ok(json!({ "type": "url", "url": url }));
     }

@@ -49,7 +49,10 @@ pub(super) fn write(body: Map<String, Value>, stream: bool) -> Result<Map<String
                 out.insert(name, Value::Array(tools::write(value)?));
             }
             "tool_choice" => choice = Some(value),
-            "parallel_tool_calls" => parallel = Some(value),
+            "parallel_tool_calls" => {
+                let wrong = || Untold::Wrong(name.clone(), "must be true or false");
+                parallel = Some(value.as_bool().ok_or_else(wrong)?);
+            }
             "stream" | "stream_options" | "seed" => {}
             other if is_neutral(other, &value) => {}
             _ => return Err(Untold::NoCounterpart(name)),

@@ -36,7 +36,7 @@ fn one(tool: Value, at: &str) -> Result<Value, Untold> {
 /// The choice among the tools; without tools there is none.
 pub(super) fn choice(
     choice: Option<Value>,
-    parallel: Option<Value>,
+    parallel: Option<bool>,
     has_tools: bool,
 ) -> Result<Option<Value>, Untold> {
     let mut out = match choice {
@@ -58,8 +58,8 @@ pub(super) fn choice(
         }
     };
     match parallel {
-        None | Some(Value::Bool(true)) => {}
-        Some(Value::Bool(false)) => {
+        None | Some(true) => {}
+        Some(false) => {
             let choice = out.get_or_insert_with(|| json!({ "type": "auto" }));
             if let Value::Object(choice) = choice
                 && choice.get("type").and_then(Value::as_str) != Some("none")
@@ -67,7 +67,6 @@ pub(super) fn choice(
                 choice.insert("disable_parallel_tool_use".to_owned(), true.into());
             }
         }
-        Some(_) => return Err(Untold::Wrong("parallel_tool_calls".to_owned(), "must be true or false")),
     }
     Ok(out.filter(|_| has_tools))
 }

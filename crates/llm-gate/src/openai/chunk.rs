@@ -80,9 +80,9 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, Provide
     let text = std::str::from_utf8(data).map_err(|_| unreadable("not UTF-8"))?;
     serde_json::from_str(text).map_err(|error| {
         unreadable(&if error.is_data() {
-            format!("of an unknown form (at byte {})", error.column())
+            format!("of an unknown form (at column {})", error.column())
         } else {
-            format!("not JSON (at byte {})", error.column())
+            format!("not JSON (at column {})", error.column())
         })
     })
 }

@@ -67,6 +67,9 @@ impl<D: Decode> Reader<D> {
 
     /// The body has ended.
     pub(super) fn finish(&mut self) -> Option<Result<Frame, ProviderError>> {
+        if self.over {
+            return None;
+        }
         match self.splitter.finish() {
             End::Broken => {
                 let cause = "it ended in the middle of an event".to_owned();

@@ -1,0 +1,20 @@
+//! The providers against a server of scripted bytes.
+
+#[cfg(test)]
+mod anthropic;
+#[cfg(test)]
+mod cuts;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod reuse;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod setup;
+#[cfg(test)]
+mod times;

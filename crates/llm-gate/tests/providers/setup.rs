@@ -1,0 +1,45 @@
+//! Configurations that make no provider, and secrets that stay inside.
+
+use std::sync::Arc;
+
+use llm_gate::provider_of;
+use llm_policy::ProviderKind;
+use registry_core::SystemClock;
+
+use super::server::{config, provider};
+
+#[test]
+fn an_unusable_address_is_refused_without_being_repeated() {
+    for url in [
+        "",
+        "localhost",
+        "ftp://geheim.example",
+        "http://user:geheim@localhost/v1",
+        "http://geheim@localhost/v1",
+        "http://localhost/v1?key=geheim",
+        "http://localhost/v1#geheim",
+    ] {
+        for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
+            let error = provider_of(&config(kind, url), None, Arc::new(SystemClock::new()));
+            let error = error.err().unwrap_or_else(|| panic!("{url} was taken"));
+            assert!(!format!("{error} {error:?}").contains("geheim"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_unusable_key_is_refused_without_being_repeated() {
+    for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
+        let config = config(kind, "http://localhost/v1/");
+        let error = provider_of(&config, Some("sk\ngeheim"), Arc::new(SystemClock::new())).err().unwrap();
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("geheim") && text.contains("test"), "{text}");
+    }
+}
+
+#[test]
+fn a_provider_has_the_name_of_its_configuration() {
+    for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
+        assert_eq!(provider(&config(kind, "http://localhost")).name(), "test");
+    }
+}

@@ -1,0 +1,119 @@
+//! Time limits of each phase, and connections that do not come about.
+
+use llm_gate::provider::{Incoming, ProviderError};
+use llm_policy::{ProviderConfig, ProviderKind};
+use tokio::net::TcpListener;
+
+use super::server::{
+    COMPLETION, FRAMES, Server, Step, collect, config, json_answer, next, open, openai, provider, send,
+    small, whole,
+};
+
+const STREAM: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+const FRAME: &str = "18\r\ndata: {\"choices\":[{}]}\n\n\r\n";
+
+fn timeout(phase: &'static str) -> ProviderError {
+    ProviderError::Timeout { phase }
+}
+
+fn with(url: &str, change: impl Fn(&mut ProviderConfig)) -> ProviderConfig {
+    let mut config = config(ProviderKind::Openai, url);
+    change(&mut config);
+    config
+}
+
+#[tokio::test]
+async fn a_first_byte_that_does_not_come_is_a_timeout() {
+    let server = Server::start(|_| vec![Step::Hang]).await;
+    let slow = provider(&with(&server.url, |config| config.first_byte_timeout_ms = 60));
+    assert_eq!(whole(&*slow).await.unwrap_err(), timeout("first_byte"));
+    server.connection_over().await;
+    let slow = provider(&with(&server.url, |config| config.total_timeout_ms = 60));
+    assert_eq!(whole(&*slow).await.unwrap_err(), timeout("total"));
+}
+
+#[tokio::test]
+async fn a_body_that_stops_is_idle() {
+    let half = json_answer(COMPLETION);
+    let half = half.split_at(half.len() - 9).0.to_owned();
+    let server = Server::start(move |_| vec![send(&half), Step::Hang]).await;
+    let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 60));
+    assert_eq!(whole(&*slow).await.unwrap_err(), timeout("idle"));
+    server.connection_over().await;
+    let slow = provider(&with(&server.url, |config| config.total_timeout_ms = 60));
+    assert_eq!(whole(&*slow).await.unwrap_err(), timeout("total"));
+}
+
+#[tokio::test]
+async fn a_stream_that_stops_is_idle_after_what_came() {
+    let server = Server::start(|_| vec![send(STREAM), send(FRAME), send(FRAME), Step::Hang]).await;
+    let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 60));
+    let (frames, error) = collect(open(&*slow).await.unwrap()).await;
+    assert_eq!((frames.len(), error), (2, Some(timeout("idle"))));
+    server.connection_over().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_goes_on_and_on_ends_at_its_total() {
+    let server = Server::start(|_| {
+        let drip = [send(FRAME), Step::Pause(5)];
+        [send(STREAM)].into_iter().chain(drip.into_iter().cycle().take(20_000)).collect()
+    })
+    .await;
+    let slow = provider(&with(&server.url, |config| config.total_timeout_ms = 150));
+    let (frames, error) = collect(open(&*slow).await.unwrap()).await;
+    assert_eq!(error, Some(timeout("total")));
+    assert!(!frames.is_empty());
+    server.connection_over().await;
+}
+
+#[tokio::test]
+async fn each_byte_begins_the_idle_time_anew() {
+    let pieces = FRAMES.as_bytes().chunks(FRAMES.len() / 8 + 1);
+    let mut steps = vec![send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")];
+    for piece in pieces {
+        steps.extend([Step::Pause(60), send(piece)]);
+    }
+    let server = Server::start(move |_| steps.clone()).await;
+    let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 300));
+    let (frames, error) = collect(open(&*slow).await.unwrap()).await;
+    assert_eq!((frames.len(), error), (4, None));
+}
+
+#[tokio::test]
+async fn a_stream_is_there_before_its_end() {
+    let server = Server::start(|_| vec![send(STREAM), send(FRAME), Step::Hang]).await;
+    let mut frames = open(&*openai(&server.url)).await.unwrap();
+    assert!(next(&mut frames).await.unwrap().is_ok());
+    // Who drops it hangs up.
+    drop(frames);
+    server.connection_over().await;
+}
+
+#[tokio::test]
+async fn a_closed_port_is_not_connected() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    drop(listener);
+    let error = whole(&*openai(&url)).await.unwrap_err();
+    assert!(matches!(&error, ProviderError::NotConnected(_)), "{error:?}");
+    assert!(!error.to_string().contains("127.0.0.1:"), "{error}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_is_not_connected() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/v1", listener.local_addr().unwrap());
+    let silent = provider(&with(&url, |config| config.connect_timeout_ms = 60));
+    let Err(error) = silent.send(small(false)).await else { panic!("nobody answered") };
+    assert!(matches!(&error, ProviderError::NotConnected(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_stream_may_be_answered_whole() {
+    let server = Server::always(json_answer(COMPLETION)).await;
+    let Ok(Incoming::Whole(whole)) = openai(&server.url).send(small(true)).await else { panic!("no answer") };
+    assert_eq!(whole.text.as_deref(), Some("Hi there"));
+    assert_eq!(whole.usage.unwrap().completion_tokens, 2);
+}
