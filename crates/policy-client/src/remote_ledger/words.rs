@@ -5,7 +5,7 @@ use llm_policy::{
     AccountKey, BudgetScope, Held, HoldAsk, HoldId, LedgerError, LongRates, Measured, OutputWish, Rates,
     ReleaseReason, Settled, Settlement, Shortfall, Usage, UsageSource, WindowKind,
 };
-use registry_core::Timestamp;
+use registry_core::{MoneyError, Timestamp, dollars_to_pico};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -123,9 +123,22 @@ struct QuotaDetails {
     id: String,
     window: WindowKind,
     window_id: String,
-    limit_pico_usd: i64,
-    remaining_pico_usd: i64,
-    needed_pico_usd: i64,
+    limit_usd: f64,
+    remaining_usd: f64,
+    needed_usd: f64,
+    limit_pico_usd: Option<i64>,
+    remaining_pico_usd: Option<i64>,
+    needed_pico_usd: Option<i64>,
+}
+
+/// The exact amount where it is told, else what the dollars come to. Dollars that are too many to be counted are the
+/// largest amount that can be.
+fn amount(exact_pico_usd: Option<i64>, dollars: f64) -> i64 {
+    exact_pico_usd.unwrap_or_else(|| match dollars_to_pico(dollars) {
+        Ok(pico_usd) => pico_usd,
+        Err(MoneyError::TooMuch(_)) => i64::MAX,
+        Err(MoneyError::NotANumber | MoneyError::Negative(_)) => 0,
+    })
 }
 
 /// Which budget the call does not fit, when the refusal says so.
@@ -138,9 +151,9 @@ pub(super) fn shortfall(error: &Error) -> Option<Shortfall> {
             window: told.window,
             window_id: told.window_id,
         },
-        limit_pico_usd: told.limit_pico_usd,
-        remaining_pico_usd: told.remaining_pico_usd,
-        needed_pico_usd: told.needed_pico_usd,
+        limit_pico_usd: amount(told.limit_pico_usd, told.limit_usd),
+        remaining_pico_usd: amount(told.remaining_pico_usd, told.remaining_usd),
+        needed_pico_usd: amount(told.needed_pico_usd, told.needed_usd),
     })
 }
 

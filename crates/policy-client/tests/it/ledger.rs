@@ -56,7 +56,7 @@ fn refused(code: Code, details: &Value) -> Reply {
 fn quota() -> Value {
     value!({
         "scope": "owner", "id": "platform-team", "window": "month", "window_id": "2026-11", "limit_usd": 500.0,
-        "remaining_usd": 0.1, "needed_usd": 0.2, "limit_pico_usd": 500_000_000_000_000_i64,
+        "remaining_usd": 0.0, "needed_usd": 0.0, "limit_pico_usd": 500_000_000_000_000_i64,
         "remaining_pico_usd": 100_000_000_000_i64, "needed_pico_usd": 200_000_000_000_i64,
     })
 }
@@ -187,6 +187,22 @@ async fn every_refusal_of_the_registry_is_the_ledgers_own() {
     }
     let server = Canned::serve(|_, _| error(Code::HoldNotFound, &[]));
     assert_eq!(ledger(&server).settle(id(), end(Measured::WorstCase)).await, Err(LedgerError::UnknownHold));
+}
+
+#[tokio::test]
+async fn a_budget_that_is_told_in_dollars_alone_is_counted_from_them() {
+    let details = value!({
+        "scope": "key", "id": "t4_000000000001", "window": "day", "window_id": "2026-11-21", "limit_usd": 5.0,
+        "remaining_usd": 0.1, "needed_usd": 9_300_000.0,
+    });
+    let server = Canned::serve(move |_, _| refused(Code::InsufficientQuota, &details));
+    match ledger(&server).hold(ask()).await {
+        Err(LedgerError::Quota(short)) => {
+            let amounts = (short.limit_pico_usd, short.remaining_pico_usd, short.needed_pico_usd);
+            assert_eq!(amounts, (5_000_000_000_000, 100_000_000_000, i64::MAX));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
