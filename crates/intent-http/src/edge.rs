@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -24,12 +23,12 @@ use intent_service::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
 use registry_core::RequestId;
-use tokio::runtime::Handle;
 
 use crate::address;
 use crate::app::route_of;
 use crate::dress::dress;
 use crate::error::{self, ApiError};
+use crate::leaving::Guard;
 use crate::llm;
 use crate::metrics::known_method;
 use crate::state::HttpState;
@@ -52,7 +51,7 @@ pub(crate) struct Edge {
     route: Option<&'static str>,
 }
 
-type Shared = Rc<RefCell<Edge>>;
+pub(crate) type Shared = Rc<RefCell<Edge>>;
 
 impl Edge {
     pub(crate) fn set_principal(&mut self, principal: Principal) {
@@ -88,75 +87,8 @@ pub(crate) fn edge_value<T>(request: &HttpRequest, read: impl FnOnce(&Edge) -> T
     request.extensions().get::<Shared>().map(|edge| read(&edge.borrow()))
 }
 
-/// Leaves the row of a request whose caller went away while it was served.
-struct Guard {
-    services: Arc<Services>,
-    edge: Shared,
-    handle: DraftHandle,
-    done: bool,
-}
-
 /// What stands for a route where none was found.
 const NO_ROUTE: &str = "-";
-
-/// The status that the log shows for a caller that went away (nginx's number).
-const CLIENT_GONE: u16 = 499;
-
-/// How long a transaction whose caller is gone is waited for; the store gives up on a lock long before.
-const TRANSACTION_TIME: Duration = Duration::from_mins(1);
-/// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if self.done || self.handle.is_recorded() {
-            return;
-        }
-        let Some(draft) = self.edge.borrow_mut().draft.take() else { return };
-        let leaving = Leaving { services: Arc::clone(&self.services), handle: self.handle.clone(), draft };
-        // A transaction that holds the draft records it with its change, unless it fails: then nobody else is left
-        // to do it.
-        if self.handle.is_submitted()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            runtime.spawn(leaving.after_its_transaction());
-        }
-    }
-}
-
-/// The record of a caller that went away; written when it is dropped, unless somebody else has the draft.
-struct Leaving {
-    services: Arc<Services>,
-    handle: DraftHandle,
-    draft: Draft,
-}
-
-impl Leaving {
-    /// Waits until the transaction has ended. A draft's handle tells nobody when it moves, and this is rare.
-    async fn after_its_transaction(self) {
-        let ended = async {
-            while self.handle.is_submitted() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        // Past that time the draft stays with whoever has it.
-        drop(tokio::time::timeout(TRANSACTION_TIME, ended).await);
-    }
-}
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        if !self.handle.claim() {
-            return;
-        }
-        let outcome = Outcome::refused(CLIENT_GONE, "client_gone");
-        let at = self.services.clock.monotonic_micros();
-        if let Some(record) = self.draft.close(&outcome, at) {
-            self.services.recorder.push(record);
-        }
-        self.handle.mark_recorded();
-    }
-}
 
 /// The layer, for `actix_web::middleware::from_fn`.
 ///
@@ -176,7 +108,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     edge.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
     let edge = Rc::new(RefCell::new(edge));
     request.extensions_mut().insert(Rc::clone(&edge));
-    let mut guard = Guard { services: Arc::clone(&services), edge: Rc::clone(&edge), handle, done: false };
+    let mut guard = Guard::new(Arc::clone(&services), Rc::clone(&edge), handle);
     let method = request.method().clone();
     let probe = is_probe(request.path());
 

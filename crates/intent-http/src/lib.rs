@@ -15,6 +15,7 @@ mod endpoint;
 mod error;
 mod extract;
 mod intents;
+mod leaving;
 mod llm;
 mod metrics;
 mod openapi;
