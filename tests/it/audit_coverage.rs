@@ -342,3 +342,23 @@ async fn bodies_are_kept_redacted_and_bounded() {
     app.get(&path).key(key).send().await.refused(Code::IntentNotFound);
     assert_eq!(app.one_row().await.path.len(), 1024);
 }
+
+#[actix_web::test]
+async fn bodies_below_llm_leave_their_digest_alone_unless_the_operator_keeps_prompts() {
+    for keep in [false, true] {
+        let mut setup = Setup::new();
+        setup.options.llm.keep_prompts = keep;
+        let world = World::on(setup.start().await).await;
+        for route in ROUTES.iter().filter(|r| r.template.starts_with("/llm/") && r.method == "POST") {
+            route.allowed(&world).send().await;
+            let row = world.app.one_row().await;
+            let what = format!("{} {}", route.template, row.body);
+            assert_eq!(row.body.is_empty(), !keep, "{what}");
+            let sql = format!(
+                "SELECT body_bytes > 0 AND length(body_sha256) = 64 FROM audit_log WHERE id = {}",
+                row.id
+            );
+            assert_eq!(world.app.count(&sql), 1, "{what}");
+        }
+    }
+}

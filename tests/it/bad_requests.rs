@@ -44,6 +44,32 @@ async fn paths_that_are_no_route_are_404_in_the_one_shape() {
 }
 
 #[actix_web::test]
+async fn errors_below_llm_v1_have_openai_s_members_whoever_made_them_and_no_others_have() {
+    let world = World::new().await;
+    let chat = |key: &str| world.app.call("POST", "/llm/v1/chat/completions").key(key);
+    let (alice, invalid) = (world.alice.text.as_str(), "invalid_request_error");
+    let none = world.app.key_with(json!({ "agent_id": "none", "scopes": "intents:read" })).await;
+    for (call, code, kind) in [
+        (world.app.get("/llm/v1/none").key(alice), Code::RouteNotFound, invalid),
+        (world.app.get("/llm/v1").key(alice), Code::RouteNotFound, invalid),
+        (world.app.call("PUT", "/llm/v1/models").key(alice), Code::MethodNotAllowed, invalid),
+        (chat("t4_damaged").json(&json!({})), Code::MalformedKey, "authentication_error"),
+        (chat(&none.text).json(&json!({})), Code::MissingScope, "permission_error"),
+        (chat(alice).typed("text/plain", "{}"), Code::UnsupportedMediaType, invalid),
+        (chat(alice).body("{"), Code::MalformedJson, invalid),
+        (chat(alice).body("{}").length("99999999"), Code::BodyTooLarge, invalid),
+        (chat(alice).json(&json!({})), Code::NoProvider, "server_error"),
+    ] {
+        let error = call.send().await.refused(code);
+        assert_eq!((&error["type"], error.get("param")), (&json!(kind), Some(&json!(null))), "{error}");
+    }
+    for path in ["/llm/none", "/llm/v10/models", "/intents/none"] {
+        let error = world.app.get(path).key(alice).send().await.json()["error"].take();
+        assert!(error.get("type").is_none() && error.get("param").is_none(), "{path}: {error}");
+    }
+}
+
+#[actix_web::test]
 async fn a_route_refuses_methods_that_it_does_not_take_and_names_those_it_does() {
     let world = World::new().await;
     for route in &ROUTES {

@@ -149,3 +149,19 @@ async fn join_all<F: Future + Unpin>(mut waiting: Vec<F>) -> Vec<F::Output> {
     .await;
     done
 }
+
+#[actix_web::test]
+async fn below_llm_an_idempotency_key_says_nothing_because_calls_have_their_own_ids() {
+    let world = World::new().await;
+    let hold = |call_id: &str, key: &str| {
+        let body = json!({
+            "call_id": call_id, "provider": "openai", "model": "gpt-4o-mini", "input_tokens": 1, "max_tokens": 1,
+        });
+        world.app.post("/llm/holds", &body).key(&world.alice.text).header("Idempotency-Key", key).send()
+    };
+    let first = hold("one", "same").await.ok(201);
+    assert_eq!(hold("two", "same").await.ok(201)["call_id"], "two");
+    assert_eq!(hold("one", "other").await.ok(201)["hold_id"], first["hold_id"], "the call's own id counts");
+    assert_eq!(hold("three", "no key at all").await.ok(201)["call_id"], "three");
+    assert_eq!(world.app.count("SELECT count(*) FROM idempotency"), 0);
+}
