@@ -1,10 +1,12 @@
 //! Handing a streamed answer on, frame by frame, and knowing at its end what it used.
 
+mod end;
+
 use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_policy::{CallOutcome, Measured, Settlement, Shape, Usage, UsageSource};
+use llm_policy::{Shape, Usage};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -13,10 +15,11 @@ use crate::answer::{Feed, Piece};
 use crate::attempt::Attempt;
 use crate::breaker::Pass;
 use crate::estimate::Tally;
-use crate::frames::{DONE, chunk_head, event, length_event, usage_event};
+use crate::frames::{chunk_head, event, length_event};
 use crate::gate::{Form, Reply};
 use crate::provider::{Frame, FrameStream, Head, ProviderError};
-use crate::{AnswerStream, GateAnswer, GateError, Receipt};
+use crate::{AnswerStream, GateAnswer};
+use end::End;
 
 /// How long the end of a body is waited for after `[DONE]`, so that its connection can be used again.
 const TAIL: Duration = Duration::from_secs(1);
@@ -42,16 +45,6 @@ impl Reader<'_> {
     }
 }
 
-/// How a provider's stream ended.
-enum End {
-    /// With `[DONE]`, or cleanly.
-    Complete,
-    Broken(ProviderError),
-    /// It was not read to its end: the caller had left, or was given all that it may have, and the time for the
-    /// rest is over.
-    Late,
-}
-
 enum Step {
     Item(Option<Result<Frame, ProviderError>>),
     Left,
@@ -70,7 +63,8 @@ pub(crate) struct Relay<'a, 'r> {
     tally: Tally,
     /// The usage of the last frame that brought one.
     usage: Option<Usage>,
-    /// The last frame with nothing but the usage. The caller gets it at the end, and only one.
+    /// The last frame with nothing but the usage. The caller gets it at the end, and only one. Copied, like the
+    /// next one: a frame is a piece of the connection's buffer, which is to be used again.
     last: Option<Bytes>,
     /// The first frame, for what all frames have in common.
     sample: Option<Bytes>,
@@ -150,7 +144,7 @@ impl<'a, 'r> Relay<'a, 'r> {
         if frame.usage_only {
             // One that can't be believed is not handed on either.
             if frame.usage.is_some() {
-                self.last = Some(frame.data);
+                self.last = Some(Bytes::copy_from_slice(&frame.data));
             }
             return;
         }
@@ -159,7 +153,7 @@ impl<'a, 'r> Relay<'a, 'r> {
             return;
         }
         if self.sample.is_none() {
-            self.sample = Some(frame.data.clone());
+            self.sample = Some(Bytes::copy_from_slice(&frame.data));
         }
         if self.tally.exceeds(self.attempt.bound()) {
             self.cut = true;
@@ -212,93 +206,6 @@ impl<'a, 'r> Relay<'a, 'r> {
         };
         if !taken {
             self.leave();
-        }
-    }
-
-    /// What the answer used, as far as that is known.
-    fn measured(&self, end: &End) -> Measured {
-        match (end, self.usage) {
-            (End::Complete, Some(usage)) => Measured::Tokens(usage, UsageSource::Provider),
-            // The usage stands in the last frame: nothing but the end is missing.
-            (_, Some(usage)) if self.last.is_some() => Measured::Tokens(usage, UsageSource::Provider),
-            (End::Broken(_), None) if self.first_byte.is_none() => Measured::WorstCase,
-            (_, running) => {
-                let counted = self.tally.count(self.attempt.bound());
-                let running = running.unwrap_or_default();
-                match self.attempt.estimate(counted.max(running.completion_tokens)) {
-                    // What has been read of the input is not going to change.
-                    Measured::Tokens(guess, source) if running.prompt_tokens > 0 => Measured::Tokens(
-                        Usage { completion_tokens: guess.completion_tokens, ..running },
-                        source,
-                    ),
-                    measured => measured,
-                }
-            }
-        }
-    }
-
-    fn outcome(&self, end: &End) -> CallOutcome {
-        match (&self.reader, end) {
-            (Reader::Gone, _) => CallOutcome::ClientGone,
-            (_, End::Complete | End::Late) => CallOutcome::Ok,
-            (_, End::Broken(ProviderError::Timeout { .. })) => CallOutcome::Timeout,
-            (_, End::Broken(ProviderError::BadAnswer(_))) => CallOutcome::BadAnswer,
-            (
-                _,
-                End::Broken(
-                    ProviderError::Broken(_) | ProviderError::NotConnected(_) | ProviderError::NotSent(_),
-                ),
-            ) => CallOutcome::Broken,
-        }
-    }
-
-    async fn finish(mut self, end: End) {
-        let attempt = self.attempt;
-        let mut settlement =
-            attempt.settlement(self.measured(&end), self.outcome(&end), Some(&self.head), self.first_byte);
-        let before = attempt.shared.settle_before_answer;
-        let bill = if before { attempt.settle(&settlement).await } else { attempt.bill(&settlement) };
-        match end {
-            End::Broken(error) if self.last.is_none() => self.give_up(&error).await,
-            End::Broken(_) | End::Complete | End::Late => {
-                self.give_end(attempt.receipt(&bill, &settlement)).await;
-            }
-        }
-        if !before {
-            self.note_hang_up(&mut settlement);
-            attempt.settle(&settlement).await;
-        }
-    }
-
-    /// A caller that left before the very end has left.
-    fn note_hang_up(&self, settlement: &mut Settlement) {
-        if matches!(self.reader, Reader::Gone) && settlement.outcome == CallOutcome::Ok {
-            settlement.outcome = CallOutcome::ClientGone;
-        }
-    }
-
-    async fn give_end(&mut self, receipt: Receipt) {
-        if self.form == Form::Events {
-            if self.shape.wants_usage {
-                let usage = usage_event(self.last.as_ref(), || self.chunk_head(), &receipt);
-                self.give(Piece::Frame(usage)).await;
-            }
-            self.give(Piece::Frame(event(DONE))).await;
-        }
-        self.give(Piece::End(Box::new(receipt))).await;
-    }
-
-    async fn give_up(&mut self, error: &ProviderError) {
-        let error: GateError = match error {
-            ProviderError::Timeout { .. } => self.attempt.timed_out(),
-            error => self.attempt.failed(error.to_string()),
-        };
-        match &mut self.reader {
-            Reader::Waiting(reply) => {
-                reply.give(Err(error));
-            }
-            Reader::Reading(_) => self.give(Piece::Failed(error)).await,
-            Reader::Gone => {}
         }
     }
 }

@@ -44,8 +44,6 @@ pub(super) async fn prepare(
         .filter_map(|upstream| {
             Some((upstream, shared.prices.find(&upstream.config.priced_as, &shape.model)?))
         })
-        // A price of another operation is none: embeddings have no price for output.
-        .filter(|(_, entry)| entry.operation == operation)
         .collect();
     if priced.is_empty() {
         let provider = places.first().map(|upstream| upstream.config.priced_as.clone()).unwrap_or_default();

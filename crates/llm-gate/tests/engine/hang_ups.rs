@@ -173,6 +173,21 @@ async fn who_leaves_before_the_first_frame_is_settled_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_leaves_just_before_the_end_has_left() {
+    let bench = Bench::new();
+    let (feed, act) = live();
+    bench.alpha.then(act);
+    feed.send(frames(1).remove(0)).unwrap();
+    let mut answer = bench.ask_stream(streamed()).await.unwrap();
+    next(&mut answer).await.unwrap();
+    // Both are there when the call looks again: the end of the stream, and that nobody reads.
+    drop(answer);
+    feed.send(told_usage(usage(9, 1))).unwrap();
+    feed.send(done()).unwrap();
+    assert_eq!(bench.finish_one().await.1.outcome, CallOutcome::ClientGone);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_has_read_to_the_end_has_not_left() {
     let bench = Bench::new();
     let mut items = frames(2);

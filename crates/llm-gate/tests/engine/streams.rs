@@ -104,6 +104,25 @@ async fn of_running_usage_the_last_counts_and_the_asker_gets_a_frame_of_its_own(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_usage_that_cannot_be_believed_is_counted_instead_and_not_handed_on() {
+    let bench = Bench::new();
+    let mut odd = told_usage(usage(9, 7_777)).unwrap();
+    odd.usage = None;
+    let mut items = frames(2);
+    items.extend([Ok(odd), done()]);
+    bench.alpha.then(stream(items));
+    let events = bench.events(streamed()).await;
+    assert_eq!(events.len(), 4);
+    let last = parsed(&events[2]);
+    assert_eq!(
+        (&last["usage"]["completion_tokens"], &last["t4"]["source"]),
+        (&json!(8), &json!("estimated"))
+    );
+    let (entry, _) = bench.finish_one().await;
+    assert_eq!(entry.tokens(), (usage(entry.ask.input_tokens, 8), UsageSource::Estimated));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_just_ends_is_done_and_says_so() {
     let bench = Bench::new();
     bench.alpha.then(stream(frames(2)));
