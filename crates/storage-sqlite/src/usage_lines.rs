@@ -92,14 +92,17 @@ pub(crate) fn visit(
 /// A row is inserted when its call is settled, so the order of the places is not quite the order of the times, and the
 /// first place is the least of all that are young enough. Where those are very many, the list begins at the start.
 fn first_place(conn: &Connection, since: Timestamp) -> rusqlite::Result<i64> {
-    const SQL: &str = "SELECT COALESCE(min(id), ?3), count(*) FROM \
-         (SELECT id FROM llm_usage WHERE timestamp >= ?1 LIMIT ?2)";
     // A time that somebody typed may have another form and offset. In all of them the date comes first, and is at
     // most a day off.
+    const SQL: &str = "SELECT COALESCE(min(CASE WHEN timestamp >= ?1 \
+         OR timestamp NOT GLOB '????-??-??T??:??:??.??????Z' THEN id END), ?4), count(*) \
+         FROM (SELECT id, timestamp FROM llm_usage WHERE timestamp >= ?2 LIMIT ?3)";
     let day: String = since.plus_days(-1).to_string().chars().take(10).collect();
     let (place, count): (i64, i64) = conn
         .prepare_cached(SQL)?
-        .query_row(params![day, PROBE_ENTRIES, i64::MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row(params![since.to_string(), day, PROBE_ENTRIES, i64::MAX], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     Ok(if count < PROBE_ENTRIES { place } else { i64::MIN })
 }
 

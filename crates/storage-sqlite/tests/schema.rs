@@ -57,7 +57,8 @@ fn every_list_goes_by_an_index() {
         ("idx_llm_usage_hold", "SELECT * FROM llm_usage WHERE hold_id = 'h'"),
         (
             "COVERING INDEX idx_llm_usage_timestamp",
-            "SELECT min(id), count(*) FROM (SELECT id FROM llm_usage WHERE timestamp >= 'b' LIMIT 10)",
+            "SELECT min(CASE WHEN timestamp >= 'c' THEN id END), count(*) \
+             FROM (SELECT id, timestamp FROM llm_usage WHERE timestamp >= 'b' LIMIT 10)",
         ),
         (
             "idx_llm_holds_lease",
