@@ -39,16 +39,33 @@ fi
 
 dir="$(mktemp -d)"
 server=
+provider=
 clean_up() {
-  [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
+  local pid
+  for pid in $server $provider; do
+    { kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; } || true
+  done
   rm -rf "$dir"
 }
 trap clean_up EXIT
 
+# Models are asked of a provider that costs nothing.
+exec {told}< <(exec "$bin/mock-provider")
+provider=$!
+read -r -t 30 line <&"$told"
+cat >"$dir/llm.toml" <<TOML
+[[provider]]
+name = "mock"
+kind = "openai"
+base_url = "http://$(sed -n 's/.*"listening":"\([^"]*\)".*/\1/p' <<<"$line")/v1"
+priced_as = "openai"
+models = ["gpt-4o-mini", "text-embedding-3-small"]
+TOML
+
 export T4_CONTRACT_ADMIN_TOKEN="contract-$RANDOM$RANDOM$RANDOM"
 exec {out}< <(
   T4_ADMIN_TOKEN="$T4_CONTRACT_ADMIN_TOKEN" T4_RATE_PER_MINUTE=1000000 T4_TRUSTED_PROXIES=127.0.0.1/32 \
-    T4_METRICS_PUBLIC=1 T4_LOG=warn LOG_FILE="$dir/server.log" \
+    T4_METRICS_PUBLIC=1 T4_LLM_CONFIG="$dir/llm.toml" T4_LOG=warn LOG_FILE="$dir/server.log" \
     exec "$bin/intent-api" --bind 127.0.0.1:0 --db "$dir/contract.db"
 )
 server=$!
