@@ -246,3 +246,15 @@ async fn the_first_hold_is_the_request_s_own_row_and_all_else_has_its_own() {
     assert_eq!((&end["source"], &end["outcome"]), (&"provider".into(), &"ok".into()));
     assert_eq!(world.holds().len(), 0);
 }
+
+#[tokio::test]
+async fn an_agent_s_own_program_has_a_row_for_each_hold_and_each_end() {
+    let world = World::new().await;
+    let key = world.key(3 * AMOUNT).await;
+    let ledger = world.ledger(&key).await;
+    let held = ledger.hold(ask("c")).await.unwrap();
+    ledger.settle(held.hold_id, used(1, 1)).await.unwrap();
+    let rows = world.audit();
+    let told: Vec<_> = rows.iter().map(|(event, outcome, _)| (event.as_str(), outcome.as_str())).collect();
+    assert_eq!(told, [("llm_authorised", authorised().as_str()), ("llm_outcome", "ok")]);
+}

@@ -1,7 +1,9 @@
 //! Settlements and releases: whose, when, how often, and what they book.
 
+use std::future::poll_fn;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::mpsc::{Sender, channel};
+use std::task::Poll;
 
 use intent_service::PageRequest;
 use intent_service::list_keys;
@@ -9,6 +11,7 @@ use llm_policy::{
     BudgetScope, CallOutcome, HoldAsk, HoldId, Ledger as _, LedgerError, Measured, ReleaseReason, Settlement,
     Usage, UsageSource, WindowKind,
 };
+use tokio::task::JoinHandle;
 
 use crate::support::{AMOUNT, World, account, ask, at, cost, day_of, eventually, rule, used, worst};
 
@@ -176,6 +179,23 @@ async fn numbers_beyond_what_can_be_counted_are_refused_and_the_hold_stays() {
     assert_eq!(world.state(&day_of(&key, "2026-11-21")), (cost(1, 1), AMOUNT));
 }
 
+/// Keeps the writer busy until something is sent.
+async fn block(world: &World) -> (Sender<()>, JoinHandle<()>) {
+    let (open, gate) = channel::<()>();
+    let (begun, begins) = tokio::sync::oneshot::channel::<()>();
+    let mut begun = Some(begun);
+    let blocker = world.instance.services.store.upkeep(move |_| {
+        if let Some(begun) = begun.take() {
+            begun.send(()).unwrap();
+        }
+        gate.recv().unwrap();
+        Ok(())
+    });
+    let blocker = tokio::spawn(async move { blocker.await.unwrap() });
+    begins.await.unwrap();
+    (open, blocker)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
     let world = World::new().await;
@@ -184,17 +204,8 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
     let settled = ledger.hold(ask("settled")).await.unwrap();
     let released = ledger.hold(ask("released")).await.unwrap();
 
-    let services = std::sync::Arc::clone(&world.instance.services);
-    let (open, gate) = mpsc::channel::<()>();
-    let (begun, begins) = mpsc::channel::<()>();
-    let blocker = services.store.upkeep(move |_| {
-        begun.send(()).unwrap();
-        // Until the test lets the writer go.
-        let _gone = gate.recv().is_err();
-        Ok(())
-    });
-    let blocker = tokio::spawn(blocker);
-    begins.recv().unwrap();
+    let (open, blocker) = block(&world).await;
+    let services = &world.instance.services;
     let draft = audit::Draft::tool(world.now(), "filler");
     let mut fillers = Vec::new();
     loop {
@@ -223,7 +234,27 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
     for end in ends {
         end.await.unwrap().unwrap();
     }
-    blocker.await.unwrap().unwrap();
+    blocker.await.unwrap();
+    assert_eq!(world.state(&day_of(&key, "2026-11-21")), (cost(1, 1), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_is_written_although_nobody_waits_for_it_any_more() {
+    let world = World::new().await;
+    let key = world.key(10 * AMOUNT).await;
+    let ledger = world.ledger(&key).await;
+    let held = ledger.hold(ask("c")).await.unwrap();
+    let (open, blocker) = block(&world).await;
+    let mut settle = ledger.settle(held.hold_id, used(1, 1));
+    poll_fn(|context| {
+        assert!(settle.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    drop(settle);
+    open.send(()).unwrap();
+    blocker.await.unwrap();
+    eventually("it is settled", || (world.usage().len() == 1).then_some(())).await;
     assert_eq!(world.state(&day_of(&key, "2026-11-21")), (cost(1, 1), 0));
 }
 
