@@ -13,8 +13,9 @@ scripts/ensure-tools.sh
 scripts/client-tests.sh
 # Some tests start the real programs.
 cargo build --workspace --bins --locked
-# The demo registers with an example of the client.
+# Tests run the examples of the libraries.
 cargo build -p policy-client --example register --locked
+cargo build -p llm-gate --example remote --locked
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --locked --profile "$profile"
 else

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use t4_tests::mock::{Mock, cost, server};
-use t4_tests::process::{built, run};
+use t4_tests::process::{Server, built, run, stdout_of};
 
 use crate::llm_support::{assert_parity, key, settled, usage};
 use crate::support::root;
@@ -77,4 +77,29 @@ fn the_official_node_package_works_with_base_url_and_key_alone() {
         &mut client,
         ["RateLimitError", "NotFoundError", "UnprocessableEntityError", "AuthenticationError"],
     );
+}
+
+#[test]
+fn an_agent_with_the_library_pays_from_the_registry_s_ledger() {
+    let (folder, mock) = (tempfile::tempdir().unwrap(), Mock::start());
+    let server = Server::start(folder.path());
+    let key = key(&server, "a", "1.0");
+    let agent = || {
+        let mut agent = Command::new(built().join("examples/remote"));
+        agent.env("T4_INTENT_API", server.url()).env("T4_API_KEY", &key).env("PROVIDER_KEY", "sk-x");
+        agent
+    };
+    let told = stdout_of(agent().args([&mock.url(), "gpt-4o-mini", "!mock tokens=5 prompt=9"]));
+    // The registry's book has the seed's prices: $0.005 and $0.01 per 1,000 tokens.
+    let (input, output) = (5_000_000, 10_000_000);
+    assert!(told.starts_with("the the the the the (9 + 5 tokens,"), "{told}");
+    assert!(told.contains(&format!("{} pico-dollars", 9 * input + 5 * output)), "{told}");
+    settled(&server.db());
+    assert_parity(&mock, &server.db());
+    let rows = usage(&server.db());
+    assert_eq!((rows.len(), rows[0].end()), (1, ("reported", "ok")));
+    assert_eq!(rows[0].cost_pico, 9 * input + 5 * output);
+    // What the book does not price does not leave.
+    let refused = run(agent().args([&mock.url(), "nobody-s-model", "hello"]));
+    assert_eq!((refused.status.code(), mock.count()), (Some(3), 1));
 }

@@ -38,10 +38,10 @@ impl dyn Store + '_ {
         self.write_as(false, record, at_micros, move |tx, _| f(tx))
     }
 
-    /// Like [`write`](Self::write) for `f` that adds to the record what only the transaction knows.
+    /// Like `write` for `f` that adds to the record what only the transaction knows.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// As `write`.
     pub fn write_noted<T, F>(
         &self,
         record: Draft,
@@ -55,11 +55,11 @@ impl dyn Store + '_ {
         self.write_as(false, record, at_micros, f)
     }
 
-    /// Like [`write_noted`](Self::write_noted) for a change that must not be lost to a crowd: it uses the places
+    /// Like `write_noted` for a change that must not be lost to a crowd: it uses the places
     /// that are kept free, and it runs although nobody waits for it any more.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// As `write`.
     pub fn write_urgent<T, F>(
         &self,
         record: Draft,
