@@ -66,10 +66,29 @@ fn tools_take_no_less_than_their_json_or_a_declaration_of_them() {
     // As ` | 1`, each takes three tokens, but only two bytes in JSON.
     assert!(tokens(&body, &openai()) > 3000);
     // Python writes six bytes for each of these, and so does Go.
-    for hard in ["ä", "<", "\u{1}"] {
+    for hard in ["ä", "<", "\u{1}", "\"\"\"", "\\\\\\"] {
         let tool = json!({"type": "custom", "custom": {"description": hard.repeat(1000)}});
         assert!(tokens(&chat(json!({"tools": [tool]})), &openai()) > 6000, "{hard:?}");
     }
+}
+
+#[test]
+fn tools_and_schemas_have_a_margin_for_the_words_around_them() {
+    let more = |fields: Value, entry: &crate::PriceEntry| {
+        tokens(&chat(fields), entry) - tokens(&chat(json!({})), entry)
+    };
+    // `{"type":"custom"}` has 17 bytes; its two values and the spaces after its name have 5 more.
+    for (entry, all, each) in [(openai(), 64, 16), (unknown(), 1024, 64)] {
+        let tool = json!({"type": "custom"});
+        assert_eq!(more(json!({"tools": [tool, tool]}), &entry), all + 2 * (each + 22));
+        assert_eq!(more(json!({"functions": [tool]}), &entry), all + each + 22);
+        assert_eq!(more(json!({"response_format": tool}), &entry), all + 22);
+    }
+    let call =
+        json!([{"role": "assistant", "function_call": "f"}, {"role": "assistant", "tool_calls": ["f"]}]);
+    let none = json!([{"role": "assistant"}, {"role": "assistant"}]);
+    let margin = more(json!({"messages": call}), &openai()) - more(json!({"messages": none}), &openai());
+    assert_eq!(margin, 2 * (16 + 2 + 1));
 }
 
 #[test]
