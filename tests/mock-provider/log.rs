@@ -58,6 +58,11 @@ impl Log {
         self.entries().len()
     }
 
+    /// How many requests named a hold: those that came through a gate.
+    pub fn held(&self) -> usize {
+        self.entries().iter().filter(|entry| !entry.client_request_id.is_empty()).count()
+    }
+
     pub fn clear(&self) {
         self.entries().clear();
     }

@@ -4,7 +4,8 @@
 //!
 //! `mock-provider [--bind ADDR:PORT]`; the first line on stdout is `{"listening":"ADDR:PORT"}`. A last message such
 //! as `!mock frames=64 reset_frame=3` scripts the answer (see `script.rs`). `GET /log` gives the log as a JSON
-//! array, `GET /log/count` how many entries it has, `POST /log/clear` empties it. One thread per connection.
+//! array, `GET /log/count` how many entries it has, `GET /log/held` how many of
+//! them came with a hold, `POST /log/clear` empties it. One thread per connection.
 
 mod answer;
 mod log;
@@ -49,6 +50,7 @@ fn serve(stream: TcpStream, log: &Log) -> std::io::Result<()> {
         match (request.method.as_str(), request.target.as_str()) {
             ("GET", "/log") => wire.json(200, &log.all())?,
             ("GET", "/log/count") => wire.json(200, &log.count().to_string())?,
+            ("GET", "/log/held") => wire.json(200, &log.held().to_string())?,
             ("POST", "/log/clear") => {
                 log.clear();
                 wire.json(200, "{}")?;
@@ -66,6 +68,9 @@ fn serve(stream: TcpStream, log: &Log) -> std::io::Result<()> {
                 }
             }
             _ => wire.json(404, "{}")?,
+        }
+        if request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            return Ok(());
         }
     }
     Ok(())

@@ -67,7 +67,7 @@ pub(crate) fn set_up_writer(conn: &Connection, max_pages: Option<u32>) -> rusqli
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     // The pages that random keys and the secondary indexes touch between two commits.
-    conn.pragma_update(None, "cache_size", -32 * 1024)?;
+    conn.pragma_update(None, "cache_size", -8 * 1024)?;
     // These two answer with a row.
     conn.query_row(&format!("PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}"), [], |_| Ok(()))?;
     conn.query_row(&format!("PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}"), [], |_| Ok(()))?;
