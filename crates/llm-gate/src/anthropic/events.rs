@@ -85,8 +85,6 @@ struct Call {
 pub(crate) struct Events {
     writer: Writer,
     tokens: Tokens,
-    /// Whether the output has been counted to the end, and the caller not told yet.
-    owes_usage: bool,
     calls: u32,
     open: Option<Call>,
 }
@@ -94,13 +92,7 @@ pub(crate) struct Events {
 impl Events {
     /// `created` is when the answer began, in Unix seconds.
     pub(crate) fn new(created: i64) -> Self {
-        Self {
-            writer: Writer::new(created),
-            tokens: Tokens::default(),
-            owes_usage: false,
-            calls: 0,
-            open: None,
-        }
+        Self { writer: Writer::new(created), tokens: Tokens::default(), calls: 0, open: None }
     }
 
     fn begin(&mut self, block: &Block<'_>, index: u64) -> Option<Frame> {
@@ -150,9 +142,8 @@ impl Events {
         }
     }
 
-    fn usage(&mut self) -> Option<Frame> {
-        let usage = self.tokens.usage().filter(|_| std::mem::take(&mut self.owes_usage))?;
-        Some(self.writer.usage(usage))
+    fn usage(&self) -> Option<Frame> {
+        self.tokens.usage().map(|usage| self.writer.usage(usage))
     }
 }
 
@@ -182,7 +173,6 @@ impl Decode for Events {
             "message_delta" => {
                 if let Some(raw) = event.usage {
                     self.tokens.learn(raw, true);
-                    self.owes_usage = true;
                 }
                 if let Some(reason) = event.delta.and_then(|change| change.stop_reason) {
                     out.push_back(self.writer.delta(&Delta::Finish(finish_reason(Some(&reason)))));

@@ -17,13 +17,15 @@ struct Turns(Vec<(Speaker, Vec<Value>)>);
 impl Turns {
     fn say(&mut self, speaker: Speaker, mut blocks: Vec<Value>) {
         match self.0.last_mut() {
+            // Anthropic refuses a turn in which nothing is said.
+            _ if blocks.is_empty() => {}
             Some((last, said)) if *last == speaker => said.append(&mut blocks),
             Some(_) | None => self.0.push((speaker, blocks)),
         }
     }
 
     fn write(self) -> Vec<Value> {
-        let turns = self.0.into_iter().filter(|(_, blocks)| !blocks.is_empty());
+        let turns = self.0.into_iter();
         turns.map(|(speaker, blocks)| json!({ "role": speaker.role(), "content": blocks })).collect()
     }
 }

@@ -115,4 +115,14 @@ mod tests {
             assert_eq!(of(json), usage, "{json}");
         }
     }
+
+    #[test]
+    fn one_number_that_is_no_count_spoils_all() {
+        let raw = |json| serde_json::from_str::<&RawValue>(json).unwrap();
+        let mut tokens = Tokens::default();
+        tokens.learn(raw(r#"{"input_tokens":3,"output_tokens":4}"#), true);
+        assert!(tokens.usage().is_some());
+        tokens.learn(raw(r#"{"output_tokens":4.5}"#), true);
+        assert!(tokens.usage().is_none());
+    }
 }

@@ -114,3 +114,36 @@ impl Body {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes without end and without a pause.
+    struct Flood;
+
+    impl Stream for Flood {
+        type Item = reqwest::Result<Bytes>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready(Some(Ok(Bytes::from_static(b"x"))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_pauses_ends_at_its_total() {
+        let idle = Duration::from_mins(1);
+        let total = Instant::now() + Duration::from_millis(20);
+        let timer = Box::pin(sleep_until(total));
+        let mut body = Body { chunks: Box::pin(Flood), length: None, timer, idle, total };
+        let last = tokio::time::timeout(idle, async {
+            loop {
+                if let Err(error) = body.chunk().await.unwrap() {
+                    return error;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(last.await.unwrap(), ProviderError::Timeout { phase: "total" });
+    }
+}

@@ -108,6 +108,8 @@ fn an_event_is_refused_at_its_bound_whatever_its_cuts() {
     }
     let comment = format!(":{}\n", "x".repeat(MAX_EVENT));
     assert!(matches!(events(&[comment.as_bytes()]), Err(ProviderError::BadAnswer(_))));
+    let endless = format!("data: {}", "x".repeat(MAX_EVENT));
+    assert!(matches!(events(&[endless.as_bytes()]), Err(ProviderError::BadAnswer(_))));
     let comments = ": ping\n".repeat(MAX_EVENT / 4);
     assert!(events(&[comments.as_bytes()]).is_ok());
     let lines = "data: x\n".repeat(MAX_EVENT / 4);

@@ -46,6 +46,14 @@ async fn a_body_that_stops_is_idle() {
 }
 
 #[tokio::test]
+async fn a_body_that_does_not_begin_is_idle() {
+    let server = Server::start(|_| vec![send(STREAM), Step::Hang]).await;
+    let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 60));
+    let (frames, error) = collect(open(&*slow).await.unwrap()).await;
+    assert_eq!((frames.len(), error), (0, Some(timeout("idle"))));
+}
+
+#[tokio::test]
 async fn a_stream_that_stops_is_idle_after_what_came() {
     let server = Server::start(|_| vec![send(STREAM), send(FRAME), send(FRAME), Step::Hang]).await;
     let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 60));
