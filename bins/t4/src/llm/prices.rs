@@ -32,7 +32,7 @@ enum Command {
 /// Where prices are beside the built-in ones.
 #[derive(Debug, clap::Args)]
 pub struct Overlay {
-    /// A TOML file of prices, laid over the built-in ones [`T4_PRICES`]
+    /// A TOML file of prices, laid over the built-in ones [`T4_PRICES`, default none]
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
 }
