@@ -124,7 +124,8 @@ CREATE TABLE llm_holds (
     holder TEXT,
     created_at TEXT NOT NULL,
     lease_until TEXT NOT NULL,
-    orphaned INTEGER NOT NULL
+    orphaned INTEGER NOT NULL,
+    by_agent INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE llm_usage (

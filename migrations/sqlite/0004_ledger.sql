@@ -34,7 +34,8 @@ CREATE TABLE llm_holds (
     holder TEXT,
     created_at TEXT NOT NULL,
     lease_until TEXT NOT NULL,
-    orphaned INTEGER NOT NULL
+    orphaned INTEGER NOT NULL,
+    by_agent INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX idx_llm_holds_lease ON llm_holds (lease_until) WHERE orphaned = 0;
 

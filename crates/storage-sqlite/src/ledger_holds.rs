@@ -14,7 +14,7 @@ macro_rules! columns {
     () => {
         "id, call_id, attempt, key_id, agent_id, owner, operation, provider, model, rates, price_version, \
          input_tokens, choices, max_tokens, amount_pico, accounts, request_id, holder, created_at, lease_until, \
-         orphaned"
+         orphaned, by_agent"
     };
 }
 
@@ -43,6 +43,7 @@ fn hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
         created_at: cells.time(18, "created_at")?,
         lease_until: cells.time(19, "lease_until")?,
         orphaned: cells.flag(20, "orphaned")?,
+        by_agent: cells.flag(21, "by_agent")?,
     })
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn insert(conn: &Connection, hold: &HoldRow) -> Result<bool, StoreErr
     const SQL: &str = concat!(
         "INSERT INTO llm_holds (",
         columns!(),
-        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
+        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
          ON CONFLICT (id) DO NOTHING"
     );
     let json = |error: serde_json::Error| StoreError::Unavailable(error.to_string());
@@ -81,6 +82,7 @@ pub(crate) fn insert(conn: &Connection, hold: &HoldRow) -> Result<bool, StoreErr
         hold.created_at.to_string(),
         hold.lease_until.to_string(),
         hold.orphaned,
+        hold.by_agent,
     ];
     changed(conn, SQL, row).map(|count| count == 1)
 }

@@ -46,6 +46,9 @@ pub struct HoldRow {
     pub request_id: Option<String>,
     /// The server that renews its lease; `None` when the agent itself called the provider.
     pub holder: Option<String>,
+    /// Whether the agent makes the call itself, and so tells how it ended. A hold of the gate's own is ended by the gate
+    /// alone: the agent pays for it.
+    pub by_agent: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it becomes an orphan.

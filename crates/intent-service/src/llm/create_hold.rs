@@ -39,6 +39,7 @@ pub async fn create_hold(
     let ask = ask(services, body, now)?;
     let (call_id, attempt) = (ask.call_id.clone(), ask.attempt);
     let mut plan = Plan::new(services, Payer::of(services, &caller), ask, now);
+    plan.by_agent = true;
     plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
     draft.set_detail(detail::of_ask(&plan.id, &plan.ask, None));
     let write = services.store.write_noted(draft, at_micros, move |tx, draft| {

@@ -46,6 +46,8 @@ pub(super) struct Plan {
     /// The server that renews the lease.
     pub holder: Option<String>,
     pub request_id: Option<String>,
+    /// Whether the agent makes the call itself.
+    pub by_agent: bool,
     pub now: Timestamp,
 }
 
@@ -54,7 +56,7 @@ impl Plan {
         let rules = Arc::clone(&services.llm);
         let entry = rules.prices.find(&ask.priced_as, &ask.model).cloned();
         let id = HoldId::of(&ask.call_id, ask.attempt);
-        Self { id, ask, payer, entry, rules, holder: None, request_id: None, now }
+        Self { id, ask, payer, entry, rules, holder: None, request_id: None, by_agent: false, now }
     }
 }
 
@@ -113,6 +115,7 @@ pub(super) fn hold(tx: &mut dyn Tx, plan: &Plan) -> Result<Result<Held, LedgerEr
         created_at: plan.now,
         lease_until: plan.now.plus_seconds(i64::from(ask.lease_seconds.max(1))),
         orphaned: false,
+        by_agent: plan.by_agent,
     };
     if !tx.insert_hold(&row)? {
         return Err(StoreError::Unavailable("a hold appeared inside a transaction".to_owned()));
@@ -128,7 +131,8 @@ enum Known {
 /// What is known of this call and attempt already.
 fn known(tx: &mut dyn Tx, plan: &Plan) -> Result<Option<Known>, StoreError> {
     if let Some(row) = tx.hold(&plan.id)? {
-        let same = row.key_id == plan.payer.key_id && !row.orphaned && same_numbers(&row, &plan.ask);
+        let same_payer = row.key_id == plan.payer.key_id && row.by_agent == plan.by_agent;
+        let same = same_payer && !row.orphaned && same_numbers(&row, &plan.ask);
         return Ok(Some(if same { Known::Same(Box::new(row)) } else { Known::Other }));
     }
     if tx.usage(&plan.id)?.is_some() {

@@ -121,7 +121,7 @@ impl LocalLedger {
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
         let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
-            let value = settle(tx, &rules, &payer, &hold_id, &end, now)?;
+            let value = settle(tx, &rules, &payer, false, &hold_id, &end, now)?;
             if let Ok(ended) = &value {
                 draft.set_detail(detail::of_end(ended));
             }
@@ -139,7 +139,7 @@ impl LocalLedger {
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
         let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
-            let value = match release(tx, &payer, &hold_id)? {
+            let value = match release(tx, &payer, false, &hold_id)? {
                 // This ledger has held it, so it was released before, by a write whose end was not heard of.
                 Err(LedgerError::UnknownHold) if own => Ok(()),
                 value => value.map(drop),

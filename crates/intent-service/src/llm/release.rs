@@ -5,13 +5,16 @@ use storage::{HoldRow, StoreError, Tx};
 
 use super::hold::Payer;
 
-/// Frees a hold of this payer's, without a usage row.
+/// Frees a hold of this payer's, without a usage row. `by_agent` says whose word it is: an agent does not end what the
+/// gate holds for it.
 pub(super) fn release(
     tx: &mut dyn Tx,
     payer: &Payer,
+    by_agent: bool,
     id: &HoldId,
 ) -> Result<Result<HoldRow, LedgerError>, StoreError> {
-    let Some(hold) = tx.hold(id)?.filter(|hold| hold.key_id == payer.key_id) else {
+    let Some(hold) = tx.hold(id)?.filter(|hold| hold.key_id == payer.key_id && hold.by_agent == by_agent)
+    else {
         let settled = tx.usage(id)?.is_some_and(|row| row.key_id == payer.key_id);
         return Ok(Err(if settled { LedgerError::Settled } else { LedgerError::UnknownHold }));
     };

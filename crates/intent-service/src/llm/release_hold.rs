@@ -34,7 +34,7 @@ pub async fn release_hold(
     let payer = Payer::of(services, &caller);
     draft.set_detail(detail::of_release(&id, reason));
     let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
-        let value = release(tx, &payer, &id)?.map(drop).map_err(ServiceError::from);
+        let value = release(tx, &payer, true, &id)?.map(drop).map_err(ServiceError::from);
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |()| Outcome::ok(200));
         Ok(Decided { value, outcome })
     });

@@ -22,18 +22,20 @@ pub(crate) struct Ended {
     pub repeated: bool,
 }
 
-/// Settles a hold of this payer's, once. A hold that became an orphan is put right.
+/// Settles a hold of this payer's, once. A hold that became an orphan is put right. `by_agent` says whose word it is:
+/// an agent does not end what the gate holds for it.
 pub(super) fn settle(
     tx: &mut dyn Tx,
     rules: &LlmRules,
     payer: &Payer,
+    by_agent: bool,
     id: &HoldId,
     end: &Settlement,
     now: Timestamp,
 ) -> Result<Result<Ended, LedgerError>, StoreError> {
     let key = payer.key(tx)?;
     let Some(hold) = tx.hold(id)? else { return repeat(tx, rules, payer, key.as_deref(), id, end) };
-    if hold.key_id != payer.key_id {
+    if hold.key_id != payer.key_id || hold.by_agent != by_agent {
         return Ok(Err(LedgerError::UnknownHold));
     }
     let row = usage_row(&hold, end, now);
@@ -43,8 +45,15 @@ pub(super) fn settle(
     let remaining = if hold.orphaned {
         put_right(tx, rules, key.as_deref(), &hold, &row)?
     } else {
-        let remaining =
-            book(tx, rules, key.as_deref(), &hold, row.cost_pico_usd, -hold.amount_pico_usd, now)?;
+        let remaining = book(
+            tx,
+            rules,
+            key.as_deref(),
+            &hold,
+            Booked::of(&hold, row.cost_pico_usd),
+            -hold.amount_pico_usd,
+            now,
+        )?;
         insert(tx, &row)?;
         remaining
     };
@@ -73,7 +82,8 @@ pub(crate) fn settle_orphan(
     // A key of the configuration is not found here: it has no row to write into, and its limit alerts nobody.
     let key = tx.key(&hold.key_id)?;
     let row = usage_row(hold, &end, now);
-    let remaining = book(tx, rules, key.as_ref(), hold, row.cost_pico_usd, -hold.amount_pico_usd, now)?;
+    let remaining =
+        book(tx, rules, key.as_ref(), hold, Booked::of(hold, row.cost_pico_usd), -hold.amount_pico_usd, now)?;
     insert(tx, &row)?;
     if !tx.orphan_hold(&hold.id)? {
         return Err(moved());
@@ -115,9 +125,36 @@ fn put_right(
 ) -> Result<Tightest, StoreError> {
     let lost = || StoreError::Unavailable(format!("the orphan `{}` has no usage row", hold.id));
     let before = tx.usage(&hold.id)?.ok_or_else(lost)?;
-    let difference = row.cost_pico_usd.saturating_sub(before.cost_pico_usd);
+    let difference = Booked::of(hold, row.cost_pico_usd).less(Booked::of(hold, before.cost_pico_usd));
     let remaining = book(tx, rules, key, hold, difference, 0, row.settled_at)?;
     if tx.amend_usage(row)? { Ok(remaining) } else { Err(lost()) }
+}
+
+/// What a settlement books, in pico-dollars.
+#[derive(Debug, Clone, Copy)]
+struct Booked {
+    own: i64,
+    shared: i64,
+}
+
+impl Booked {
+    /// All of it on the key's own account. What an agent tells beyond its hold is nobody else's to pay: on accounts that
+    /// it shares it counts up to the hold, or one agent's word could spend everybody's budget.
+    fn of(hold: &HoldRow, cost_pico_usd: i64) -> Self {
+        let shared = if hold.by_agent { cost_pico_usd.min(hold.amount_pico_usd) } else { cost_pico_usd };
+        Self { own: cost_pico_usd, shared }
+    }
+
+    fn less(self, before: Self) -> Self {
+        Self { own: self.own.saturating_sub(before.own), shared: self.shared.saturating_sub(before.shared) }
+    }
+
+    fn on(self, scope: BudgetScope) -> i64 {
+        match scope {
+            BudgetScope::Key => self.own,
+            BudgetScope::Agent | BudgetScope::Owner | BudgetScope::Platform => self.shared,
+        }
+    }
 }
 
 /// Books on the accounts of the hold, whatever day it is by now.
@@ -126,12 +163,13 @@ fn book(
     rules: &LlmRules,
     key: Option<&KeyRecord>,
     hold: &HoldRow,
-    settled_pico_usd: i64,
+    booked: Booked,
     held_pico_usd: i64,
     now: Timestamp,
 ) -> Result<Tightest, StoreError> {
     let mut tightest = Tightest::NONE;
     for account in &hold.accounts {
+        let settled_pico_usd = booked.on(account.scope);
         let after = tx.book(account, settled_pico_usd, held_pico_usd)?;
         let limit = rules.limit_of(account, key);
         tightest = tightest.and(limit, after);

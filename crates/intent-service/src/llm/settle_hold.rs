@@ -38,7 +38,7 @@ pub async fn settle_hold(
     draft.set_detail(detail::of_hold(&id));
     let hold_id = id.clone();
     let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
-        let value = match settle(tx, &rules, &payer, &hold_id, &end, now)? {
+        let value = match settle(tx, &rules, &payer, true, &hold_id, &end, now)? {
             Ok(ended) => {
                 draft.set_detail(detail::of_end(&ended));
                 Ok(ended.settled)

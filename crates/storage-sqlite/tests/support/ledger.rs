@@ -55,6 +55,7 @@ pub fn hold(
         created_at: at,
         lease_until: at.plus_seconds(60),
         orphaned: false,
+        by_agent: false,
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn hold(name: &str) -> HoldRow {
         created_at: at(0),
         lease_until: at(60),
         orphaned: false,
+        by_agent: false,
     }
 }
 
