@@ -308,3 +308,65 @@ fn a_wrong_configuration_stops_the_start_and_names_the_variable() {
         assert!(said.contains(word), "{said}");
     }
 }
+
+#[test]
+fn an_agent_ends_no_hold_that_the_gate_has_made_for_it() {
+    let (folder, mock) = (tempfile::tempdir().unwrap(), Mock::start());
+    let server = server(folder.path(), &mock, "");
+    let key = key(&server, "a", "1.0");
+    let body = streamed("!mock tokens=64 frame_ms=10 prompt=3").to_string();
+    let headers = [("x-t4-api-key", key.as_str())];
+    let mut connection = Connection::open(server.address).unwrap();
+    connection.send(&request("POST", "/llm/v1/chat/completions", &headers, &body)).unwrap();
+    read_frames(&mut connection, 2);
+    let hold = support::rows(&support::open(&server.db()), "SELECT id FROM llm_holds").remove(0).remove(0);
+    let nothing = r#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#;
+    for (act, body) in [("settle", nothing), ("release", "{}")] {
+        let answer = server.agent(&key, "POST", &format!("/llm/holds/{hold}/{act}"), body);
+        assert_eq!((answer.status, answer.code().as_str()), (404, "hold_not_found"), "{act}");
+    }
+    settled(&server.db());
+    let rows = usage(&server.db());
+    assert_eq!((rows.len(), rows[0].cost_pico, rows[0].end()), (1, cost(3, 64), ("provider", "ok")));
+}
+
+#[test]
+fn what_an_agent_tells_beyond_its_hold_spends_nobody_else_s_budget() {
+    let (folder, mock) = (tempfile::tempdir().unwrap(), Mock::start());
+    let more = "[[budget]]\nscope = \"platform\"\nwindow = \"week\"\nlimit_usd = 1.0\n";
+    let server = server(folder.path(), &mock, more);
+    let (liar, other) = (key(&server, "liar", "0.5"), key(&server, "other", "0.5"));
+    let ask = r#"{"call_id":"lie","provider":"mock","model":"mock-1","input_tokens":1,"max_tokens":1}"#;
+    assert_eq!(server.agent(&liar, "POST", "/llm/holds", ask).status, 201);
+    let told = r#"{"usage":{"prompt_tokens":100000000,"completion_tokens":0}}"#;
+    let answer = server.agent(&liar, "POST", "/llm/holds/lie.1/settle", told);
+    assert_eq!((answer.status, &answer.json()["overrun"]), (200, &json!(true)), "{}", answer.body);
+    // Its own budget is gone, everybody's has paid what was held.
+    assert_eq!(call(&server, &liar, &chat("hello")).code(), "insufficient_quota");
+    let sql = "SELECT settled_pico FROM llm_accounts WHERE scope = 'platform'";
+    assert_eq!(support::number(&server.db(), sql), 3_000_000);
+    assert_eq!(call(&server, &other, &chat("!mock tokens=1")).status, 200);
+}
+
+#[test]
+fn a_name_that_some_provider_would_read_as_ours_does_not_pass() {
+    let (folder, mock) = (tempfile::tempdir().unwrap(), Mock::start());
+    let server = server(folder.path(), &mock, "");
+    let key = key(&server, "a", "1.0");
+    for (name, value) in [
+        ("N", json!(128)),
+        ("Max_Completion_Tokens", json!(100_000)),
+        ("max_to\u{212a}ens", json!(99_999)),
+        ("max_token\u{17f}", json!(99_999)),
+        ("SERVICE_TIER", json!("priority")),
+        ("Web_Search_Options", json!({})),
+    ] {
+        let mut body = chat("hello");
+        body[name] = value;
+        assert_eq!(call(&server, &key, &body).code(), "invalid_field", "{name}");
+    }
+    assert_eq!(mock.count(), 0);
+    let mut many = chat("hello");
+    many["x"] = json!(vec![json!({ "": 0 }); 70_000]);
+    assert_eq!(call(&server, &key, &many).code(), "invalid_body");
+}

@@ -110,6 +110,33 @@ fn an_error_of_the_provider_costs_nothing_and_each_attempt_has_its_row() {
 }
 
 #[test]
+fn what_a_gateway_gave_up_is_billed_at_its_worst_case_and_not_sent_again() {
+    let rig = Rig::new("");
+    for status in [408, 504, 524] {
+        let mut body = chat(&format!("!mock status={status}"));
+        body["max_tokens"] = json!(50);
+        let (answer, rows) = rig.call(&body);
+        assert!([502, 504].contains(&answer.status), "{status} {}", answer.body);
+        assert_eq!((rows.len(), rows[0].end()), (1, ("worst_case", "provider_error")), "{status}");
+        assert!(rows[0].cost_pico >= cost(0, 50), "{status}");
+    }
+}
+
+#[test]
+fn calls_that_a_provider_can_t_stand_close_it_to_nobody() {
+    let rig = Rig::new("");
+    for _ in 0..6 {
+        assert_eq!(call(&rig.server, &rig.key, &chat("!mock status=500")).code(), "provider_failed");
+    }
+    // Of each of these, the three attempts are one failure.
+    for _ in 0..4 {
+        assert_eq!(call(&rig.server, &rig.key, &chat("!mock status=503")).code(), "provider_failed");
+    }
+    let other = key(&rig.server, "b", "1");
+    assert_eq!(call(&rig.server, &other, &chat("!mock tokens=1")).status, 200);
+}
+
+#[test]
 fn the_provider_s_own_limit_is_waited_for_when_that_is_short_and_told_when_it_is_long() {
     let rig = Rig::new("");
     let mut body = chat("!mock status=429 retry_after=1 fail_first=1 tokens=4");

@@ -26,6 +26,7 @@ mod state;
 pub use address::{Cidr, CidrError};
 pub use app::{configure, edge_layer, endpoints};
 pub use endpoint::{Endpoint, Guard};
+pub use llm::Room;
 pub use metrics::Metrics;
 pub use openapi::document;
 pub use state::{HttpSettings, HttpState};

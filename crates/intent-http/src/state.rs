@@ -6,6 +6,7 @@ use intent_service::Services;
 use llm_gate::Gate;
 
 use crate::address::Cidr;
+use crate::llm::Room;
 use crate::metrics::Metrics;
 
 /// What an operator may set of the edge.
@@ -30,6 +31,8 @@ pub struct HttpState {
     /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
     /// [`Metrics::call_observer`].
     pub gate: Option<Gate>,
+    /// The room for the bodies of calls under way.
+    pub room: Room,
 }
 
 impl HttpState {
@@ -39,6 +42,6 @@ impl HttpState {
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new(&settings.version)?;
-        Ok(Self { services, metrics, settings, gate: None })
+        Ok(Self { services, metrics, settings, gate: None, room: Room::default() })
     }
 }

@@ -126,13 +126,22 @@ impl Feed {
     }
 }
 
+/// The most of a cause that is logged: it may repeat what a caller wrote.
+const LOGGED_CHARS: usize = 300;
+
 fn error_event(error: &GateError) -> Bytes {
-    let code = match error {
-        GateError::TimedOut { .. } => "provider_timeout",
-        _ => "provider_failed",
+    let (code, message) = match error {
+        GateError::TimedOut { .. } => ("provider_timeout", error.to_string()),
+        // What the provider wrote may be about the key that it was shown: that is for the log alone.
+        GateError::Failed { provider, cause, .. } => {
+            let cause: String = cause.chars().take(LOGGED_CHARS).collect();
+            tracing::warn!(llm.provider = provider, cause, "a streamed answer broke off");
+            ("provider_failed", format!("`{provider}` failed in the middle of its answer"))
+        }
+        _ => ("provider_failed", error.to_string()),
     };
     let body = json!({
-        "error": { "message": error.to_string(), "type": "server_error", "code": code, "param": null }
+        "error": { "message": message, "type": "server_error", "code": code, "param": null }
     });
     event(body.to_string().as_bytes())
 }

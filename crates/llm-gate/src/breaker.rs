@@ -63,7 +63,7 @@ impl Breaker {
             Phase::Probing => return Err(OPEN_MICROS),
         };
         drop(phase);
-        Ok(Pass { breaker: Arc::clone(self), probe })
+        Ok(Pass { breaker: Arc::clone(self), probe, counts: true })
     }
 
     pub(crate) fn state(&self, now_micros: u64) -> BreakerState {
@@ -80,9 +80,16 @@ impl Breaker {
 pub(crate) struct Pass {
     breaker: Arc<Breaker>,
     probe: bool,
+    counts: bool,
 }
 
 impl Pass {
+    /// A further attempt of a call that has failed here already: its failure is not another one.
+    pub(crate) fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
     /// The provider has begun to answer. That is enough for a probe, which need not wait for the end of a stream.
     pub(crate) fn answered(&mut self) {
         if std::mem::take(&mut self.probe) {
@@ -106,6 +113,7 @@ impl Pass {
         let probe = std::mem::take(&mut self.probe);
         let mut phase = self.breaker.phase();
         match &mut *phase {
+            Phase::Closed { .. } if !self.counts => {}
             Phase::Closed { failures } => {
                 *failures += 1;
                 if *failures >= FAILURES {

@@ -62,12 +62,47 @@ impl<T: DeserializeOwned + Default + Send + 'static, const KIB: usize> FromBody 
 /// A JSON object of at most `KIB` KiB whose members are of another API: they are passed on as they came.
 pub(crate) struct RawObject<const KIB: usize>;
 
+/// What a [`RawObject`] is read as.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub object: Map<String, Value>,
+    /// How long it was, in bytes.
+    pub bytes: usize,
+}
+
+/// The most values of a [`RawObject`], an object counted tenfold: each takes far more memory than the bytes that it is
+/// written in. Embeddings of token lists have some 300,000.
+const MOST_VALUES: usize = 600_000;
+/// What an object takes more than another value.
+const OBJECT: usize = 10;
+
 impl<const KIB: usize> FromBody for RawObject<KIB> {
-    type Out = Map<String, Value>;
+    type Out = Raw;
     const LIMIT: Option<usize> = Some(KIB * 1024);
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError> {
-        parse_json(bytes)
+        if values(bytes) > MOST_VALUES {
+            let what = format!("the body has more than {MOST_VALUES} values");
+            return Err(ApiError::new(Code::InvalidBody, what));
+        }
+        Ok(Raw { object: parse_json(bytes)?, bytes: bytes.len() })
     }
+}
+
+/// How many values a JSON text has at the most, without reading them: each but the first of its container follows a
+/// comma, a brace or a bracket outside of strings.
+fn values(text: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => count += OBJECT,
+            b',' | b'[' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// What is made of a body's bytes.
@@ -161,18 +196,18 @@ mod tests {
 
     use super::*;
 
-    type Raw = RawObject<16>;
+    type Small = RawObject<16>;
 
-    async fn prepared(bytes: &[u8], private: bool) -> Prepared<Map<String, Value>> {
+    async fn prepared(bytes: &[u8], private: bool) -> Prepared<Raw> {
         let treat = Treat { private, fingerprint: true };
-        prepare::<Raw>(Bytes::copy_from_slice(bytes), treat).await.unwrap()
+        prepare::<Small>(Bytes::copy_from_slice(bytes), treat).await.unwrap()
     }
 
     #[actix_web::test]
     async fn a_raw_object_keeps_members_that_nobody_here_knows() {
         let body = json!({ "model": "m", "x_new": [1.5, null], "messages": [{ "role": "oracle" }] });
         let read = prepared(body.to_string().as_bytes(), true).await.out.unwrap();
-        assert_eq!(Value::Object(read), body);
+        assert_eq!((read.bytes, Value::Object(read.object)), (body.to_string().len(), body));
     }
 
     #[actix_web::test]
@@ -211,5 +246,20 @@ mod tests {
         assert!(one.is_some());
         assert_eq!(one, other);
         assert_ne!(one, prepared(br#"{"a":2}"#, true).await.fingerprint);
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_strings_alone() {
+        for (text, most) in [(r#"{"a":[1,2],"b":"x,[{\",y"}"#, 13), ("1", 0), (r#"["\\",[],{}]"#, 14)] {
+            assert_eq!(values(text.as_bytes()), most, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_many_small_values_is_refused_before_it_is_read() {
+        let many = format!("{{\"x\":[{}]}}", vec!["0"; MOST_VALUES + 1].join(","));
+        assert!(RawObject::<16_384>::parse(many.as_bytes()).is_err());
+        let long = format!("{{\"x\":\"{}\"}}", ",[{".repeat(MOST_VALUES));
+        assert!(RawObject::<16_384>::parse(long.as_bytes()).is_ok());
     }
 }

@@ -8,6 +8,6 @@ mod query;
 mod who;
 
 pub(crate) use authenticated::Authenticated;
-pub(crate) use body::{JsonBody, OptionalJson, RawObject};
+pub(crate) use body::{JsonBody, OptionalJson, Raw, RawObject};
 pub(crate) use query::{Query, invalid as invalid_query, path_param};
 pub(crate) use who::{Admin, Anybody, IntentsRead, IntentsWrite, LlmCall, MetricsReader, Who};

@@ -13,11 +13,11 @@ use futures_core::Stream as _;
 use intent_service::{AgentCaller, LocalLedger, OpContext, Slot};
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
-use serde_json::{Map, Value};
 
 use super::amount::dollars_text;
-use super::failure::{no_provider, refused, too_many_calls};
+use super::failure::{no_provider, no_room, refused, too_many_calls};
 use crate::error::ApiError;
+use crate::extract::Raw;
 use crate::state::HttpState;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
@@ -66,11 +66,13 @@ pub(crate) async fn pass_on(
     state: &HttpState,
     context: OpContext<AgentCaller>,
     operation: Operation,
-    body: Map<String, Value>,
+    body: Raw,
 ) -> Result<HttpResponse, ApiError> {
+    let Raw { object: body, bytes } = body;
+    let room = state.room.take(bytes).ok_or_else(no_room)?;
     let Way { gate, slot, caller } = Way::open(state, context)?;
     // The place is free once the call is settled, which is later than its answer when the caller leaves.
-    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new(slot)) };
+    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new((slot, room))) };
     match gate.call(call).await {
         Ok(GateAnswer::Whole { body, receipt }) => Ok(whole(body, &receipt)),
         Ok(GateAnswer::Stream(stream)) => Ok(streamed(stream)),

@@ -34,6 +34,13 @@ pub(crate) fn no_provider() -> ApiError {
     ApiError(ServiceError::new(Code::NoProvider, "no provider is configured").with_retry_after(LATER))
 }
 
+/// The bodies of the calls under way fill their room.
+pub(crate) fn no_room() -> ApiError {
+    let error =
+        ServiceError::new(Code::TooManyCalls, "the bodies of the calls under way are too large together");
+    ApiError(error.with_retry_after(1))
+}
+
 /// The key has as many calls under way as it may.
 pub(crate) fn too_many_calls(most: u32) -> ApiError {
     let what = format!("the key has {most} calls under way");
@@ -80,7 +87,8 @@ fn told(error: GateError) -> ServiceError {
             let what = format!("`{provider}` failed, or its answer can't be read");
             let details = json!({ "provider": provider, "call_id": call_id.as_str() });
             let error = ServiceError::new(Code::ProviderFailed, what).with_details(details);
-            ServiceError { cause: Some(cause), ..error }
+            // The cause may repeat what the caller wrote, at any length.
+            ServiceError { cause: Some(cut(&cause, WHAT_BYTES).to_owned()), ..error }
         }
         GateError::TimedOut { provider, call_id } => ServiceError::new(Code::ProviderTimeout, what)
             .with_details(json!({ "provider": provider, "call_id": call_id.as_str() })),

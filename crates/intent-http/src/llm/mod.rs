@@ -13,6 +13,7 @@ mod filter;
 mod metrics;
 mod quota;
 mod release_hold;
+mod room;
 mod settle_hold;
 mod status;
 mod summary;
@@ -20,6 +21,7 @@ mod usage;
 mod v1;
 
 pub(crate) use metrics::LlmMetrics;
+pub use room::Room;
 pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
 
 use crate::endpoint::Endpoint;

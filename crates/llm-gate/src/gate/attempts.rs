@@ -47,13 +47,18 @@ impl Task<'_> {
         let mut rotation = Rotation::new(candidates.len());
         let mut refusal: Option<GateError> = None;
         let mut closed_for = u64::MAX;
+        let mut asked = vec![false; candidates.len()];
         while let Some((index, wait)) = rotation.next() {
             let Some(candidate) = candidates.get(index) else { break };
             if !reply.pause(wait).await {
                 return;
             }
             let pass = match candidate.upstream.breaker.admit(self.shared.clock.monotonic_micros()) {
-                Ok(pass) => pass,
+                // However often one call fails there, it is one failure.
+                Ok(pass) => match asked.get_mut(index).map(|asked| std::mem::replace(asked, true)) {
+                    Some(true) => pass.uncounted(),
+                    Some(false) | None => pass,
+                },
                 Err(micros) => {
                     closed_for = closed_for.min(micros);
                     rotation.bar(index);

@@ -39,7 +39,7 @@ impl Attempt<'_> {
         reply: &mut Reply,
     ) -> Next {
         match self.candidate.upstream.provider.send(outgoing).await {
-            Err(error) => self.unanswered(error, pass, reply).await,
+            Err(error) => self.unanswered(error, shape.stream, pass, reply).await,
             Ok(Incoming::Whole(whole)) => self.whole(whole, pass, reply).await,
             Ok(Incoming::Stream(head, frames)) if shape.stream => {
                 Relay::new(self, shape, form, head, reply).run(frames, pass).await;
@@ -54,7 +54,7 @@ impl Attempt<'_> {
         }
     }
 
-    async fn unanswered(&self, error: ProviderError, pass: Pass, reply: &mut Reply) -> Next {
+    async fn unanswered(&self, error: ProviderError, streamed: bool, pass: Pass, reply: &mut Reply) -> Next {
         let now = self.shared.clock.monotonic_micros();
         let failure = self.failed(error.to_string());
         let (outcome, failure) = match error {
@@ -67,7 +67,10 @@ impl Attempt<'_> {
                 return self.give_back(ReleaseReason::NotSent, failure, false, reply).await;
             }
             ProviderError::Timeout { .. } => {
-                pass.failed(now);
+                // A long answer that comes whole is late by its caller's choice, not by the provider's.
+                if streamed {
+                    pass.failed(now);
+                }
                 (CallOutcome::Timeout, self.timed_out())
             }
             ProviderError::Broken(_) => {
@@ -139,15 +142,18 @@ impl Attempt<'_> {
     async fn refused(&self, whole: Whole, pass: Pass, reply: &mut Reply) -> Next {
         let Whole { head, body, usage, .. } = whole;
         let now = self.shared.clock.monotonic_micros();
-        if head.status >= 500 {
-            pass.failed(now);
-        } else {
-            pass.succeeded();
+        match head.status {
+            // The request may be what it can't stand: one agent's calls close the provider to nobody else.
+            500 => drop(pass),
+            501.. => pass.failed(now),
+            _ => pass.succeeded(),
         }
-        let measured = provided(usage.unwrap_or_default());
+        // What stands before a provider gives up with these; the call may have run behind it.
+        let unsure = usage.is_none() && matches!(head.status, 408 | 504 | 520..=524 | 598 | 599);
+        let measured = if unsure { Measured::WorstCase } else { provided(usage.unwrap_or_default()) };
         let end = self.settlement(measured, CallOutcome::ProviderError, Some(&head), Some(self.micros()));
         let error = self.refusal(&head, &body);
-        if !matches!(head.status, 408 | 429 | 500 | 502 | 503 | 529) {
+        if unsure || !matches!(head.status, 408 | 429 | 500 | 502 | 503 | 529) {
             return self.finish(end, reply, |_, _| Err(error)).await;
         }
         if self.settle_once(&end).await.is_some() {
@@ -165,7 +171,9 @@ impl Attempt<'_> {
             429 => GateError::Limited { provider, retry_after: head.retry_after },
             // The credentials are the server's own, so this says nothing about the request.
             401 | 403 => self.failed(format!("it refuses the credentials with status {}", head.status)),
-            408 => self.failed("it says that the request came too slowly (status 408)".to_owned()),
+            408 | 504 | 522 | 524 | 598 | 599 => self.timed_out(),
+            // The server's account or address is wrong, not the request.
+            402 | 404 => self.failed(format!("it refuses the server with status {}", head.status)),
             status if (400..500).contains(&status) => {
                 GateError::Rejected { provider, status, body: told(body) }
             }

@@ -32,8 +32,84 @@ const REFUSED: &[(&str, &str)] = &[
     ("max_new_tokens", "the bound of the output is `max_completion_tokens`"),
     ("n_predict", "the bound of the output is `max_completion_tokens`"),
     ("num_predict", "the bound of the output is `max_completion_tokens`"),
+    ("max_tokens_to_sample", "the bound of the output is `max_completion_tokens`"),
+    ("max_gen_len", "the bound of the output is `max_completion_tokens`"),
+    ("max_length", "the bound of the output is `max_completion_tokens`"),
+    ("thinking_budget", "the bound of the output is `max_completion_tokens`"),
+    ("generation_config", "its fields belong into the body itself"),
     ("n_cmpl", "the number of answers is `n`"),
+    ("num_return_sequences", "the number of answers is `n`"),
+    ("use_beam_search", "beams beyond `n` are computed and not shown"),
+    ("cached_content", "what is cached elsewhere adds input that nobody bounds"),
+    ("google", "its fields add input that nobody bounds"),
+    ("search_options", "searches are billed by their number"),
+    ("enable_code_interpreter", "hosted tools are billed by their use"),
+    ("vl_high_resolution_images", "it lifts the bound of an image"),
+    ("mm_processor_kwargs", "it lifts the bound of an image"),
+    ("safety_model", "another model has another price"),
+    ("preset", "what a preset adds is not known"),
+    ("deferred", "deferred answers have their own price"),
 ];
+
+/// Fields that are understood here, in a body, a message or a part of one.
+const UNDERSTOOD: &[&str] = &[
+    "model",
+    "messages",
+    "input",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "stream",
+    "stream_options",
+    "tools",
+    "functions",
+    "modalities",
+    "service_tier",
+    "best_of",
+    "content",
+    "tool_calls",
+    "type",
+    "text",
+    "image_url",
+    "cache_control",
+];
+
+/// Some providers read names without regard to case, and take U+017F for `s` and U+212A for `k`. A name that is one of
+/// ours for them and none for us would pass without being bounded.
+fn check_names(body: &Map<String, Value>) -> Result<(), RequestError> {
+    check_object(body)?;
+    let messages = get(body, "messages").and_then(Value::as_array).into_iter().flatten();
+    for message in messages.filter_map(Value::as_object) {
+        check_object(message)?;
+        let parts = message.get("content").and_then(Value::as_array).into_iter().flatten();
+        parts.filter_map(Value::as_object).try_for_each(check_object)?;
+    }
+    Ok(())
+}
+
+fn check_object(object: &Map<String, Value>) -> Result<(), RequestError> {
+    for name in object.keys() {
+        if name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            continue;
+        }
+        let folded: String = name.chars().map(fold).collect();
+        let known =
+            UNDERSTOOD.contains(&folded.as_str()) || REFUSED.iter().any(|(known, _)| *known == folded);
+        if known && folded != *name {
+            let short: String = name.chars().take(64).collect();
+            return Err(RequestError::invalid(short, format!("is spelled `{folded}`")));
+        }
+    }
+    Ok(())
+}
+
+fn fold(c: char) -> char {
+    match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    }
+}
 
 pub fn check_chat(body: &Map<String, Value>, choices: u32) -> Result<(), RequestError> {
     check_both(body)?;
@@ -53,6 +129,7 @@ pub fn check_embeddings(body: &Map<String, Value>) -> Result<(), RequestError> {
 }
 
 fn check_both(body: &Map<String, Value>) -> Result<(), RequestError> {
+    check_names(body)?;
     for (name, why) in REFUSED {
         if get(body, name).is_some_and(|value| *value != Value::Bool(false)) {
             return Err(RequestError::not_priced(*name, *why));
