@@ -9,7 +9,7 @@ use crate::support::{
 
 async fn open_breaker(bench: &Bench) {
     for _ in 0..5 {
-        bench.alpha.then(fail(ProviderError::Timeout { phase: "first_byte" }));
+        bench.alpha.then(fail(ProviderError::Broken("reset".to_owned())));
         bench.ask_whole(question()).await.unwrap_err();
     }
     assert_eq!(bench.gate.status()[0].breaker, BreakerState::Open);
@@ -92,7 +92,7 @@ async fn every_kind_of_failure_counts_and_a_refusal_does_not() {
     bench.ask_whole(question()).await.unwrap_err();
     bench.ask_whole(question()).await.unwrap_err();
     bench.events(streamed()).await;
-    bench.ask_whole(question()).await.unwrap_err();
+    bench.ask_stream(streamed()).await.unwrap_err();
     assert_eq!(bench.gate.status()[0].breaker, BreakerState::Closed);
     bench.alpha.then(fail(ProviderError::NotConnected("refused".to_owned())));
     bench.ask_whole(question()).await.unwrap_err();
@@ -105,5 +105,37 @@ async fn every_kind_of_failure_counts_and_a_refusal_does_not() {
         bench.ask_whole(question()).await.unwrap_err();
     }
     assert_eq!(bench.gate.status()[0].breaker, BreakerState::Closed);
+    bench.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_caller_can_bring_about_closes_a_provider_to_nobody() {
+    let bench = Bench::new();
+    for _ in 0..10 {
+        // A long answer that comes whole, and a request that the provider can't stand.
+        bench.alpha.then(fail(ProviderError::Timeout { phase: "first_byte" }));
+        bench.ask_whole(question()).await.unwrap_err();
+        for _ in 0..3 {
+            bench.alpha.then(status(500, None, None));
+        }
+        bench.ask_whole(question()).await.unwrap_err();
+    }
+    assert_eq!(bench.gate.status()[0].breaker, BreakerState::Closed);
+    bench.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attempts_of_one_call_are_one_failure() {
+    let bench = Bench::new();
+    for _ in 0..4 {
+        for _ in 0..3 {
+            bench.alpha.then(status(503, None, None));
+        }
+        bench.ask_whole(question()).await.unwrap_err();
+    }
+    assert_eq!(bench.gate.status()[0].breaker, BreakerState::Closed);
+    bench.alpha.then(status(503, None, None));
+    bench.ask_whole(question()).await.unwrap_err();
+    assert_eq!(bench.gate.status()[0].breaker, BreakerState::Open);
     bench.finish().await;
 }
