@@ -1,11 +1,12 @@
 //! What the ledger says, read from the file, and compared with what the provider saw.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use t4_tests::http::Answer;
+use t4_tests::http::{Answer, Connection};
 use t4_tests::mock::Mock;
 use t4_tests::process::{Server, eventually};
 
@@ -111,4 +112,14 @@ pub fn key(server: &Server, agent: &str, daily_limit: &str) -> String {
         r#"{{"agent_id":"{agent}","owner":"team-{agent}","daily_limit":{daily_limit},"rate_per_minute":1000000}}"#
     );
     server.key_with(&body).0
+}
+
+/// Reads until so many frames are there.
+pub fn read_frames(connection: &mut Connection, frames: usize) {
+    let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
+    while seen.windows(6).filter(|w| w == b"data: ").count() < frames {
+        let count = connection.stream().read(&mut buffer).unwrap();
+        assert!(count > 0, "the stream ended");
+        seen.extend_from_slice(&buffer[..count]);
+    }
 }
