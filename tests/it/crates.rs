@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate depends only on crates of a lower layer.
-const LAYERS: [(&str, u8); 19] = [
+const LAYERS: [(&str, u8); 22] = [
     ("registry-core", 0),
     ("canonical", 0),
     ("api-types", 1),
@@ -15,11 +15,14 @@ const LAYERS: [(&str, u8); 19] = [
     ("audit", 1),
     ("rate-limit", 1),
     ("llm-policy", 1),
+    ("annotations", 1),
+    ("codemods", 1),
     ("storage", 2),
     ("rate-limit-redis", 2),
     ("policy-client", 2),
     ("llm-gate", 2),
     ("outbound", 2),
+    ("pr-gate", 2),
     ("storage-sqlite", 3),
     ("intent-service", 3),
     ("intent-http", 4),
@@ -30,17 +33,22 @@ const LAYERS: [(&str, u8); 19] = [
 ];
 
 /// Who may use which outside crate. One that is not listed may be used by any crate.
-const OWNERS: [(&str, &[&str]); 20] = [
+const OWNERS: [(&str, &[&str]); 25] = [
     ("rusqlite", &["storage-sqlite"]),
     ("r2d2", &["storage-sqlite"]),
     ("r2d2_sqlite", &["storage-sqlite"]),
     ("deadpool-redis", &["rate-limit-redis"]),
     ("reqwest", CLIENTS),
     ("rustls", CLIENTS),
-    ("toml", &["llm-policy"]),
+    ("toml", &["llm-policy", "pr-gate"]),
+    ("libcst", &["codemods"]),
+    ("serde-saphyr", &["annotations"]),
+    ("similar", &["pr-gate"]),
+    ("ignore", &["pr-gate"]),
+    ("indicatif", BINS),
     ("jiff", &["llm-policy"]),
     ("bpe-openai", &["llm-policy"]),
-    ("actix-web", &["intent-http", "intent-api"]),
+    ("actix-web", &["intent-http", "intent-api", "t4"]),
     ("utoipa", &["api-types", "intent-http"]),
     ("utoipa-swagger-ui", &["intent-http"]),
     ("prometheus", &["intent-http"]),

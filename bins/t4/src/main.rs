@@ -1,13 +1,26 @@
 //! `t4`: the platform's commands for people and for CI.
 
+mod annotate;
 mod audit;
+mod bar;
+mod batches;
+mod check;
+mod codemod;
 mod config;
+mod dashboard;
 mod db;
 mod exit;
+mod gate;
 mod git;
+mod ingest;
+mod init;
 mod llm;
+mod migrate;
 mod out;
 mod pre_pr;
+mod protect;
+mod prune;
+mod waivers;
 
 use std::process::ExitCode;
 
@@ -27,6 +40,17 @@ struct Cli {
 /// One variant per command; each lives in a file of its name.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
+    Check(check::Args),
+    Annotate(annotate::Args),
+    Prune(prune::Args),
+    Migrate(migrate::Args),
+    Waivers(waivers::Args),
+    Dashboard(dashboard::Args),
+    Codemod(codemod::Args),
+    Batches(batches::Args),
+    Ingest(ingest::Args),
+    Protect(protect::Args),
     PrePr(pre_pr::Args),
     Audit(audit::Args),
     Db(db::Args),
@@ -35,6 +59,17 @@ enum Command {
 
 fn main() -> ExitCode {
     exit::code(match Cli::parse().command {
+        Command::Init(args) => init::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Annotate(args) => annotate::run(args),
+        Command::Prune(args) => prune::run(args),
+        Command::Migrate(args) => migrate::run(args),
+        Command::Waivers(args) => waivers::run(args),
+        Command::Dashboard(args) => dashboard::run(args),
+        Command::Codemod(args) => codemod::run(args),
+        Command::Batches(args) => batches::run(args),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Protect(args) => protect::run(args),
         Command::PrePr(args) => pre_pr::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Db(args) => db::run(args),

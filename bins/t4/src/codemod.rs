@@ -1,0 +1,15 @@
+//! `t4 codemod`.
+
+use anyhow::anyhow;
+
+use crate::exit::{Failure, Verdict};
+
+/// codemod.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs it.
+pub fn run(args: Args) -> Result<Verdict, Failure> {
+    let Args {} = args;
+    Err(Failure::undecided(anyhow!("not built yet")))
+}

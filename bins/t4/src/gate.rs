@@ -1,0 +1,16 @@
+//! What the commands on a working tree share.
+
+use pr_gate::{Error, Project};
+
+use crate::exit::Failure;
+
+/// The project around the working directory.
+pub fn project() -> Result<Project, Failure> {
+    let here = std::env::current_dir().map_err(Failure::undecided)?;
+    Project::find(&here).map_err(failure)
+}
+
+/// Wrong usage, or something that stood in the way.
+pub fn failure(error: Error) -> Failure {
+    if error.is_usage() { Failure::usage(error) } else { Failure::undecided(error) }
+}

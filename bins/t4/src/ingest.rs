@@ -1,0 +1,15 @@
+//! `t4 ingest`.
+
+use anyhow::anyhow;
+
+use crate::exit::{Failure, Verdict};
+
+/// ingest.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs it.
+pub fn run(args: Args) -> Result<Verdict, Failure> {
+    let Args {} = args;
+    Err(Failure::undecided(anyhow!("not built yet")))
+}

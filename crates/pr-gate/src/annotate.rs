@@ -1,0 +1,1 @@
+//! Writes skeleton annotations for findings that have none.

@@ -1,0 +1,1 @@
+//! Fixes by category, each in a worktree of its own.

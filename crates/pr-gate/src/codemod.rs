@@ -1,0 +1,1 @@
+//! Runs codemods over a tree, with a snapshot of what was there.

@@ -1,0 +1,1 @@
+//! What linters say: ruff, or any SARIF.

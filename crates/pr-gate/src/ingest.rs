@@ -1,0 +1,1 @@
+//! Annotations and findings as intents of the registry.

@@ -1,0 +1,33 @@
+//! The PR gate over a working tree: what linters find, what answers for it, and what may be changed about it.
+//!
+//! It owns ruff and SARIF in, reports out (table, JSON, SARIF, GitHub, the dashboard's page), git, the files of a tree
+//! with atomic writes, snapshots and undo, worktrees, and `t4.toml`. It refuses HTTP: what the registry or GitHub knows
+//! comes in as an argument. Whether an annotation answers for a finding is decided in `annotations`, how a source is
+//! fixed in `codemods`.
+
+pub mod annotate;
+pub mod batches;
+pub mod blame;
+pub mod check;
+pub mod codemod;
+pub mod dashboard;
+pub mod diff;
+mod error;
+pub mod files;
+pub mod findings;
+pub mod git;
+pub mod ingest;
+pub mod init;
+pub mod migrate;
+pub mod output;
+mod progress;
+pub mod project;
+pub mod protect;
+pub mod prune;
+pub mod settings;
+pub mod snapshot;
+pub mod waivers;
+
+pub use error::Error;
+pub use progress::Progress;
+pub use project::Project;

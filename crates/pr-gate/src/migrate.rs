@@ -1,0 +1,1 @@
+//! Legacy annotations of a tree into unified ones.

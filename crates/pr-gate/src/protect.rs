@@ -1,0 +1,1 @@
+//! Branch protection and CODEOWNERS: what is asked of GitHub.

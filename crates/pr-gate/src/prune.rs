@@ -1,0 +1,1 @@
+//! Takes stale annotations out of a tree.

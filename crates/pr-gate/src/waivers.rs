@@ -1,0 +1,1 @@
+//! The waiver files of a tree.

@@ -1,0 +1,3 @@
+//! A stand-in for the GitHub API.
+
+fn main() {}

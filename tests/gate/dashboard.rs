@@ -1,0 +1,1 @@
+//! `t4 dashboard`.

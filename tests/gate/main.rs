@@ -1,0 +1,17 @@
+//! `t4` on working trees: the real binary, real git, a real ruff.
+
+mod annotate;
+mod batches;
+mod check;
+mod codemod;
+mod compat;
+mod dashboard;
+mod formats;
+mod ingest;
+mod init;
+mod migrate;
+mod protect;
+mod since;
+mod support;
+mod undo;
+mod waivers;
