@@ -1,6 +1,4 @@
-//! Files, read and written whole.
-
-use std::path::Path;
+//! Which files there are.
 
 use crate::{Error, Project};
 
@@ -13,12 +11,4 @@ use crate::{Error, Project};
 pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
     let _ = (project, names);
     Ok(Vec::new())
-}
-
-/// Writes a file whole or not at all, through a temporary file beside it; its mode stays. A link is refused.
-///
-/// # Errors
-/// When the disk or the permissions stand in the way: the file is as it was.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    std::fs::write(path, bytes).map_err(Error::file(path, "can't be written"))
 }

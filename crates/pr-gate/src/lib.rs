@@ -6,6 +6,7 @@
 //! fixed in `codemods`.
 
 pub mod annotate;
+pub mod atomic;
 pub mod batches;
 pub mod blame;
 pub mod check;
