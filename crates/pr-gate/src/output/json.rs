@@ -1,0 +1,28 @@
+//! The report for machines. Its JSON Schema is `docs/schemas/check.schema.json`.
+
+use annotations::Report;
+use serde::Serialize;
+
+use super::Header;
+
+/// The version of the format: a member may be added to it; a member that goes or changes its meaning makes a new one.
+const FORMAT: &str = "t4.check/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: &'static str,
+    #[serde(flatten)]
+    header: &'a Header<'a>,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// One JSON object, indented, with a line end.
+///
+/// # Errors
+/// When a number of the report is not finite, which the check never makes.
+pub fn render(header: &Header<'_>, report: &Report) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(&Document { format: FORMAT, header, report })?;
+    text.push('\n');
+    Ok(text)
+}
