@@ -24,6 +24,9 @@ pub struct Input<'a> {
     /// The rules that the linter looked for, as prefixes (`F`, `F401`); empty is all. An annotation of another code is
     /// not stale: nobody looked.
     pub codes: &'a [String],
+    /// The files and folders that were looked into, from the root; empty, or `.`, is everything. A waiver of another
+    /// file is not idle: nobody looked.
+    pub paths: &'a [String],
     /// The waivers.
     pub waivers: &'a Waivers,
     /// CODEOWNERS, where there is one.
