@@ -9,6 +9,7 @@ use api_types::{
 use reqwest::Method;
 
 use crate::answer::Answer;
+use crate::intents::IntentFilter;
 use crate::transport::{Call, Transport};
 use crate::url::{intent_segment, segment};
 use crate::{Builder, Error};
@@ -89,6 +90,23 @@ impl Client {
         let call = self.transport.change(Method::POST, "/intents/batch", &CreateBatch { intents })?;
         let created: Intents = self.transport.send(&call).await?.json()?;
         Ok(created.intents)
+    }
+
+    /// Every intent that fits a filter, by id.
+    ///
+    /// # Errors
+    /// As every call: [`Error`] says what to do.
+    ///
+    /// ```no_run
+    /// # async fn example(client: policy_client::Client) -> Result<(), policy_client::Error> {
+    /// use policy_client::IntentFilter;
+    /// let filter = IntentFilter { status: Some("reserved".into()), ..Default::default() };
+    /// println!("{} wait for somebody", client.intents(&filter).await?.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn intents(&self, filter: &IntentFilter) -> Result<Vec<IntentView>, Error> {
+        self.transport.list("/intents", &filter.pairs(), usize::MAX).await
     }
 
     /// Every intent of a file, by line.

@@ -72,6 +72,22 @@ impl Client {
         self.runner.run(async move { client.register_batch(intents).await })
     }
 
+    /// Every intent that fits a filter: [`crate::Client::intents`].
+    ///
+    /// # Errors
+    /// As there, and [`Error::InAsyncContext`].
+    ///
+    /// ```no_run
+    /// # fn example(client: policy_client::blocking::Client) -> Result<(), policy_client::Error> {
+    /// println!("{} intents", client.intents(&Default::default())?.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn intents(&self, filter: &crate::IntentFilter) -> Result<Vec<IntentView>, Error> {
+        let (client, filter) = (self.inner.clone(), filter.clone());
+        self.runner.run(async move { client.intents(&filter).await })
+    }
+
     /// Every intent of a file: [`crate::Client::by_file`].
     ///
     /// # Errors

@@ -1,0 +1,212 @@
+//! What is to be told to the registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use annotations::{Annotated, By, Report, State};
+use registry_core::{NewIntent, Status};
+
+use super::{ID_PREFIX, Known, checked, id_of, reserve};
+
+/// What was looked at: what lies outside of it is not gone, only unseen.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Files and folders, from the root; `.` is everything.
+    pub paths: &'a [String],
+    /// The rules that were looked for, as prefixes; empty is all.
+    pub codes: &'a [String],
+}
+
+/// What is to be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Intents to create.
+    pub create: Vec<NewIntent>,
+    /// Intents to change.
+    pub update: Vec<Update>,
+    /// How many are as they should be.
+    pub unchanged: usize,
+    /// What the registry would not take, or what is not ours to change: the subject and why.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// A change of one intent. A field that is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Update {
+    /// Its id.
+    pub id: String,
+    /// Where it is to stand.
+    pub status: Option<Status>,
+    /// Who is to answer.
+    pub owner: Option<String>,
+    /// The ticket.
+    pub ticket: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Until when.
+    pub eta: Option<String>,
+}
+
+impl Update {
+    fn is_empty(&self) -> bool {
+        let Self { id: _, status, owner, ticket, reason, eta } = self;
+        status.is_none() && [owner, ticket, reason, eta].iter().all(|field| field.is_none())
+    }
+}
+
+impl Scope<'_> {
+    /// Whether a file was looked at for a code.
+    fn covers(&self, file: &str, code: &str) -> bool {
+        let below = |path: &String| {
+            path == "."
+                || file == path
+                || file.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.paths.iter().any(below)
+            && (self.codes.is_empty() || self.codes.iter().any(|prefix| code.starts_with(prefix.as_str())))
+    }
+}
+
+/// What a report says that the registry does not hold yet. The report is one without a base to compare with.
+#[must_use]
+pub fn plan(report: &Report, known: &[Known], scope: Scope<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.id.as_str(), one)).collect();
+    let mut told = BTreeSet::new();
+    for one in &report.findings {
+        match (one.state, &one.by) {
+            (State::Annotated | State::Legacy, Some(by)) => {
+                annotation(&mut plan, &by_id, &mut told, one, by);
+                superseded(&mut plan, &by_id, &mut told, one);
+            }
+            (State::Unannotated, _) if !told.insert(id_of(one)) => {}
+            (State::Unannotated, _) if by_id.contains_key(id_of(one).as_str()) => plan.unchanged += 1,
+            (State::Unannotated, _) => match reserve(one) {
+                Ok(new) => plan.create.push(new),
+                Err(why) => plan.skipped.push((one.finding.file.clone(), why.to_string())),
+            },
+            (State::Annotated | State::Legacy | State::Waived | State::Registered, _) => {}
+        }
+    }
+    for one in known.iter().filter(|one| !told.contains(&one.id)) {
+        gone(&mut plan, report, one, scope);
+    }
+    plan
+}
+
+/// One annotation is one intent, however many findings it answers for.
+fn annotation(
+    plan: &mut Plan,
+    by_id: &BTreeMap<&str, &Known>,
+    told: &mut BTreeSet<String>,
+    one: &Annotated,
+    by: &By,
+) {
+    let subject = format!("{}:{}", by.file, by.row);
+    let Some(id) = by.id.clone() else {
+        if told.insert(subject.clone()) {
+            plan.skipped.push((subject, "the annotation has no id".to_owned()));
+        }
+        return;
+    };
+    if !told.insert(id.clone()) {
+        return;
+    }
+    let code = by.code.clone().filter(|code| code != "UNKNOWN").unwrap_or_else(|| one.finding.code.clone());
+    match by_id.get(id.as_str()) {
+        None => {
+            let new = checked(NewIntent {
+                id: Some(id),
+                code,
+                file: Some(by.file.clone()),
+                line: Some(i64::from(by.row.max(1))),
+                reason: by.reason.clone(),
+                owner: by.owner.clone(),
+                ticket: by.ticket.clone(),
+                eta: by.eta.clone(),
+                status: by.status.clone(),
+                ..NewIntent::default()
+            });
+            match new {
+                Ok(new) => plan.create.push(new),
+                Err(why) => plan.skipped.push((subject, why.to_string())),
+            }
+        }
+        Some(held) if held.file.as_deref() != Some(by.file.as_str()) => {
+            let file = held.file.as_deref().unwrap_or("no file");
+            plan.skipped.push((subject, format!("the registry has `{id}` for {file}")));
+        }
+        Some(held) => match change(held, by) {
+            Ok(update) if update.is_empty() => plan.unchanged += 1,
+            Ok(update) => plan.update.push(update),
+            Err(why) => plan.skipped.push((subject, why)),
+        },
+    }
+}
+
+/// What an annotation says that its intent does not. What it leaves out stays as the registry has it.
+fn change(held: &Known, by: &By) -> Result<Update, String> {
+    let other = |said: &Option<String>, held: &Option<String>| {
+        said.clone().filter(|said| held.as_ref() != Some(said))
+    };
+    let mut update = Update {
+        id: held.id.clone(),
+        status: None,
+        owner: other(&by.owner, &held.owner),
+        ticket: other(&by.ticket, &held.ticket),
+        reason: other(&by.reason, &held.reason),
+        eta: other(&by.eta, &held.eta),
+    };
+    if let Some(word) = &by.status {
+        let to = Status::parse(word).ok_or_else(|| format!("`{word}` is no status of the registry"))?;
+        let from = Status::read(Some(&held.status)).status;
+        if to != from && !from.may_become(to) {
+            return Err(format!("the registry has `{}` as {from}, which can't become {to}", held.id));
+        }
+        update.status = Some(to).filter(|to| *to != from);
+    }
+    // The rules of a new intent hold for a changed one.
+    checked(NewIntent {
+        id: Some(held.id.clone()),
+        code: held.code.clone(),
+        owner: update.owner.clone().or_else(|| held.owner.clone()),
+        ticket: update.ticket.clone().or_else(|| held.ticket.clone()),
+        reason: update.reason.clone(),
+        eta: update.eta.clone(),
+        status: update.status.map(|status| status.as_str().to_owned()),
+        ..NewIntent::default()
+    })
+    .map(|_| update)
+    .map_err(|why| why.to_string())
+}
+
+/// The placeholder of a finding that an annotation answers for by now is given up.
+fn superseded(plan: &mut Plan, by_id: &BTreeMap<&str, &Known>, told: &mut BTreeSet<String>, one: &Annotated) {
+    let id = id_of(one);
+    let reserved = by_id.get(id.as_str()).is_some_and(|held| held.status == Status::Reserved.as_str());
+    if reserved && told.insert(id.clone()) {
+        plan.update.push(Update { id, status: Some(Status::Expired), ..Update::default() });
+    }
+}
+
+/// An intent whose finding is gone is done, when it was about to be; a reserved one only when it came from here, since
+/// other placeholders were never about a finding.
+fn gone(plan: &mut Plan, report: &Report, one: &Known, scope: Scope<'_>) {
+    let Some(file) = one.file.as_deref() else { return };
+    let open = match Status::read(Some(&one.status)).status {
+        Status::Planned | Status::Committed => true,
+        Status::Reserved => one.ingested,
+        Status::Implemented | Status::Accepted | Status::Expired => false,
+    };
+    let of_file = || report.findings.iter().filter(|found| found.finding.file == file);
+    // A placeholder is about one finding, and that is not there; another intent is about any of its code.
+    let placeholder = one.id.starts_with(ID_PREFIX);
+    let still_found = || !placeholder && of_file().any(|found| found.finding.code == one.code);
+    let unseen = || of_file().any(|found| found.finding.code == "invalid-syntax");
+    if open && scope.covers(file, &one.code) && !still_found() && !unseen() {
+        plan.update.push(Update {
+            id: one.id.clone(),
+            status: Some(Status::Implemented),
+            ..Update::default()
+        });
+    }
+}
