@@ -11,6 +11,7 @@ mod ingest;
 mod init;
 mod migrate;
 mod protect;
+mod schema;
 mod since;
 mod support;
 mod undo;
