@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Makes sure that the programs which the tests start are there: a redis-server (each test starts one of its own on a
-# free port; T4_TEST_REDIS_URL uses a running one instead), curl and sqlite3 for the commands of the documents, and
-# Python and Node for the official clients.
+# free port; T4_TEST_REDIS_URL uses a running one instead), curl and sqlite3 for the commands of the documents,
+# Python and Node for the official clients, and Chromium to look at the dashboard.
 # Installs the distribution's packages when some are missing and that is possible, else says what to install.
 set -euo pipefail
 
 missing() {
   local program
-  for program in curl sqlite3 python3 npm; do
+  for program in curl git sqlite3 python3 npm; do
     command -v "$program" >/dev/null || echo "$program"
   done
   command -v node >/dev/null || echo nodejs
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    echo chromium
   # Distributions ship the part of Python that makes virtual environments by itself.
   python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
   [ -n "${T4_TEST_REDIS_URL:-}" ] || command -v redis-server >/dev/null || echo redis-server

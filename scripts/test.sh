@@ -11,6 +11,7 @@ fi
 
 scripts/ensure-tools.sh
 scripts/client-tests.sh
+scripts/ensure-ruff.sh
 # Some tests start the real programs.
 cargo build --workspace --bins --locked
 # Tests run the examples of the libraries.
