@@ -1,11 +1,30 @@
 //! The GitHub API.
 
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Response, Url};
 use serde_json::Value;
 
+use crate::client::client;
+
+/// How long a call may take, from the connection to the end of the answer.
+const TOTAL: Duration = Duration::from_secs(30);
+/// The version of the API that is spoken.
+const API_VERSION: &str = "2022-11-28";
+/// The largest answer that is read, in bytes: protections and pull requests are a few thousand.
+const MAX_ANSWER: usize = 8 << 20;
+
 /// A repository host that speaks the GitHub API.
+///
+/// Redirects are answers and not followed: the token goes to this host alone, and over plain http to this machine alone.
 #[derive(Clone)]
 pub struct GitHub {
+    http: Client,
     api: String,
+    host: String,
+    authorization: HeaderValue,
 }
 
 /// What it answered.
@@ -13,31 +32,224 @@ pub struct GitHub {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The body; `null` when there was none.
+    /// The body; `null` when there was none, or none in JSON.
     pub body: Value,
 }
 
-/// A call that was not answered.
+/// A call that was not answered. No text tells the token.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct GitHubError(pub String);
+pub enum GitHubError {
+    /// The address is not one of an API.
+    #[error("`{api}` is no address of an API such as `https://api.github.com`: {problem}")]
+    Address {
+        /// The address.
+        api: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The token can't be sent.
+    #[error("the token holds characters that no token has")]
+    Token,
+    /// The machine lacks what `https` needs.
+    #[error("https needs the system's root certificates (package `ca-certificates`, or `SSL_CERT_FILE`)")]
+    Setup(#[source] reqwest::Error),
+    /// The call itself is malformed.
+    #[error("`{method} {path}` is no call of the API")]
+    Call {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// Too many calls were made with this token.
+    #[error("`{host}` takes no more calls for now: {problem}; try again {again}")]
+    Limited {
+        /// The host.
+        host: String,
+        /// What it said.
+        problem: String,
+        /// When calls are taken again, such as `in 60 s`.
+        again: String,
+    },
+    /// There was no answer in time.
+    #[error("`{host}` did not answer in time")]
+    TimedOut {
+        /// The host.
+        host: String,
+    },
+    /// There was no answer.
+    #[error("`{host}` can't be reached")]
+    Unreachable {
+        /// The host.
+        host: String,
+        /// What failed.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer is larger than any that the API gives.
+    #[error("`{host}` answered with more than {MAX_ANSWER} bytes")]
+    TooLarge {
+        /// The host.
+        host: String,
+    },
+}
 
-impl GitHub {
-    /// Calls go to `api` (`https://api.github.com`), with this token.
-    ///
-    /// # Errors
-    /// When the address is no URL.
-    pub fn new(api: &str, token: &str) -> Result<Self, GitHubError> {
-        let _ = token;
-        Ok(Self { api: api.to_owned() })
+impl Reply {
+    /// Whether it is a success.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 
-    /// One call; any status is an answer. `method` is `GET`, `PUT`, `POST`, `PATCH` or `DELETE`; `path` begins with `/`.
-    ///
-    /// # Errors
-    /// When there was no answer.
-    pub async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Reply, GitHubError> {
-        let _ = body;
-        Err(GitHubError(format!("{method} {}{path}", self.api)))
+    /// The status with what the host said about it, on one line: `422, Validation Failed: already_exists (name)`.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        let message = self.body.get("message").and_then(Value::as_str).unwrap_or_default();
+        let errors = self.body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let errors: Vec<_> = errors.iter().map(detail).collect();
+        let mut text = self.status.to_string();
+        if !message.trim().is_empty() {
+            text = format!("{text}, {message}");
+        }
+        if !errors.is_empty() {
+            text = format!("{text}: {}", errors.join("; "));
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
+
+/// One of `errors`: a text, or an object with a code and a field or a message.
+fn detail(error: &Value) -> String {
+    let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+    match (error.as_str(), part("message"), part("code"), part("field")) {
+        (Some(text), ..) => text.to_owned(),
+        (None, "", code, "") => code.to_owned(),
+        (None, "", code, field) => format!("{code} ({field})"),
+        (None, message, ..) => message.to_owned(),
+    }
+}
+
+impl GitHub {
+    /// Calls go to `api` (`https://api.github.com`, or `https://HOST/api/v3`), with this token.
+    ///
+    /// # Errors
+    /// When the address is no URL, or names another machine by `http`, or the token can't be sent.
+    pub fn new(api: &str, token: &str) -> Result<Self, GitHubError> {
+        let api = api.trim().trim_end_matches('/');
+        let address = |problem| GitHubError::Address { api: without_secrets(api), problem };
+        let url = Url::parse(api).map_err(|_| address("it is no URL"))?;
+        let host =
+            url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| address("it names no host"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(host) => {}
+            "http" => return Err(address("the token would travel unencrypted, use https")),
+            _ => return Err(address("it begins with neither https nor http")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(address("the token comes from the environment, not from the address"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(address("it has a query or a fragment"));
+        }
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {}", token.trim())).map_err(|_| GitHubError::Token)?;
+        authorization.set_sensitive(true);
+        let http = client(&url, TOTAL).map_err(GitHubError::Setup)?;
+        Ok(Self { http, api: api.to_owned(), host: host.to_owned(), authorization })
+    }
+
+    /// Where a path is called, for people to read.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.api)
+    }
+
+    /// One call; any status but that of a used-up rate limit is an answer. `method` is `GET`, `PUT`, `POST`, `PATCH` or
+    /// `DELETE`; `path` begins with `/`, its parts percent-encoded.
+    ///
+    /// # Errors
+    /// When there was no answer, or no more calls are taken for now: nothing is tried again.
+    pub async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Reply, GitHubError> {
+        let malformed = || GitHubError::Call { method: method.to_owned(), path: path.to_owned() };
+        let verb = Method::from_bytes(method.as_bytes()).map_err(|_| malformed())?;
+        let url = Some(path).filter(|path| path.starts_with('/'));
+        let url = url.and_then(|path| Url::parse(&self.address(path)).ok()).ok_or_else(malformed)?;
+        let mut request = self
+            .http
+            .request(verb, url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
+            .header(HeaderName::from_static("x-github-api-version"), HeaderValue::from_static(API_VERSION));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.map_err(|error| self.failed(error))?;
+        let status = answer.status().as_u16();
+        let again = again(answer.headers());
+        let reply = Reply { status, body: self.body(answer).await? };
+        // GitHub answers with 403 both to a missing right and to too many calls.
+        let said = reply.body.get("message").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        let limited = status == 429 || (status == 403 && (again.is_some() || said.contains("rate limit")));
+        if limited {
+            let again = again.unwrap_or_else(|| "in a minute".to_owned());
+            return Err(GitHubError::Limited { host: self.host.clone(), problem: reply.problem(), again });
+        }
+        Ok(reply)
+    }
+
+    async fn body(&self, mut answer: Response) -> Result<Value, GitHubError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.failed(error))? {
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                return Err(GitHubError::TooLarge { host: self.host.clone() });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    fn failed(&self, error: reqwest::Error) -> GitHubError {
+        let host = self.host.clone();
+        if error.is_timeout() {
+            GitHubError::TimedOut { host }
+        } else {
+            GitHubError::Unreachable { host, source: error.without_url() }
+        }
+    }
+}
+
+impl fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GitHub").field("api", &self.api).finish_non_exhaustive()
+    }
+}
+
+/// When calls are taken again, if the headers speak of a limit that is used up.
+fn again(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(seconds) = text(RETRY_AFTER.as_str()).and_then(|text| text.trim().parse::<u64>().ok()) {
+        return Some(format!("in {seconds} s"));
+    }
+    if text("x-ratelimit-remaining") != Some("0") {
+        return None;
+    }
+    let reset = text("x-ratelimit-reset").and_then(|text| text.trim().parse::<i64>().ok());
+    Some(reset.map_or_else(
+        || "within the hour".to_owned(),
+        |seconds| format!("at {seconds} (seconds since 1970, `date -d @{seconds}`)"),
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// An address without what stands before `@`, which may be a token.
+fn without_secrets(api: &str) -> String {
+    api.rsplit_once('@').map_or_else(|| api.to_owned(), |(_, rest)| format!("***@{rest}"))
+}
+
+#[cfg(test)]
+mod tests;

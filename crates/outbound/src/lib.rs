@@ -1,8 +1,10 @@
 //! What the platform sends out by itself.
 //!
-//! It owns the poster of webhooks. It refuses what is sent and when: its callers hand in whole bodies and decide
-//! about repeats. No address is told in full: paths and queries of webhooks often are their credentials.
+//! It owns the poster of webhooks and the client of GitHub's API. It refuses what is sent and when: its callers hand in
+//! whole bodies and decide about repeats. No address of a webhook is told in full: their paths and queries often are
+//! their credentials.
 
+mod client;
 mod github;
 mod webhook;
 

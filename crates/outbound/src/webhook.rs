@@ -1,14 +1,13 @@
 //! JSON documents to one address.
 
 use std::fmt;
-use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Client, Url};
 
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(2);
+use crate::client::client;
+
 /// How long all may take, from the connection to the status of the answer.
 const TOTAL: Duration = Duration::from_secs(10);
 
@@ -74,21 +73,7 @@ impl Webhook {
             return Err(UrlError::Scheme(url.scheme().to_owned()));
         }
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(UrlError::NotAUrl)?.to_owned();
-        install_crypto();
-        let mut http = Client::builder()
-            .user_agent(concat!("t4/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            // The caller decides what is tried again.
-            .retry(retry::never())
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL);
-        if url.scheme() == "http" {
-            // No roots are loaded for plain http, so that a container without certificates can use it.
-            http = http.tls_certs_only([]);
-        }
-        let http = http.build().map_err(UrlError::Setup)?;
+        let http = client(&url, TOTAL).map_err(UrlError::Setup)?;
         Ok(Self { http, url, host })
     }
 
@@ -119,12 +104,6 @@ impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhook").field("host", &self.host).finish_non_exhaustive()
     }
-}
-
-/// Names the cryptography that `reqwest` is to use; somebody else in the process may have done so already.
-fn install_crypto() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
 #[cfg(test)]
