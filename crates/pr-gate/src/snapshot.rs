@@ -1,9 +1,27 @@
 //! Snapshots: what stood in files before a command changed them, so that it can be undone.
+//!
+//! A snapshot is a folder `.t4/snapshots/ID`: `manifest.json` names each file with its mode and the SHA-256 of what
+//! stood there and of what the command put there, and `files/` holds the old contents, named by their SHA-256. It is on
+//! the disk before the first file of the tree is written, so a run that stops in the middle is undone as well. The
+//! newest [`KEPT`] snapshots of each command are kept. `.t4` ignores itself in git, and one that came with the
+//! repository is not believed.
 
-use registry_core::Timestamp;
+mod apply;
+mod manifest;
+mod revert;
+mod store;
+mod swap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Project};
+use store::Store;
+
+pub use apply::apply;
+pub use revert::revert;
+
+/// How many snapshots of a command are kept; older ones go when a new one is made.
+pub const KEPT: usize = 20;
 
 /// One file that is to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,29 +58,12 @@ pub struct Drift {
     pub what: &'static str,
 }
 
-/// Writes all changes, after a snapshot of what was there is on disk. When one write fails, those before it are taken
-/// back. A file that no longer holds `before` is refused before anything is written.
-///
-/// # Errors
-/// [`Error::Refused`] or [`Error::File`]; the tree is as it was.
-pub fn apply(project: &Project, command: &str, changes: &[Change], now: Timestamp) -> Result<Info, Error> {
-    let _ = (project, changes, now);
-    Ok(Info {
-        id: command.to_owned(),
-        command: command.to_owned(),
-        created_at: String::new(),
-        files: Vec::new(),
-        reverted: false,
-    })
-}
-
 /// The snapshots, newest first.
 ///
 /// # Errors
-/// When the folder can't be read.
+/// When the folder can't be read, or a manifest in it is none.
 pub fn list(project: &Project) -> Result<Vec<Info>, Error> {
-    let _ = project;
-    Ok(Vec::new())
+    Ok(Store::of(project)?.manifests()?.iter().map(manifest::Manifest::info).collect())
 }
 
 /// What differs from what the command left.
@@ -70,16 +71,22 @@ pub fn list(project: &Project) -> Result<Vec<Info>, Error> {
 /// # Errors
 /// When there is no such snapshot, or it can't be read.
 pub fn verify(project: &Project, id: &str) -> Result<Vec<Drift>, Error> {
-    let _ = (project, id);
-    Ok(Vec::new())
+    let store = Store::of(project)?;
+    let manifest = store.manifest(id)?;
+    let mut drifts = Vec::new();
+    for entry in &manifest.files {
+        let mut drift = |what| drifts.push(Drift { file: entry.file.clone(), what });
+        if let Some(what) = entry.state(&project.root)?.differs_from_after {
+            drift(what);
+        }
+        if let Some(before) = &entry.before
+            && store.content(&manifest.id, &before.sha256)?.is_none()
+        {
+            drift("snapshot damaged");
+        }
+    }
+    Ok(drifts)
 }
 
-/// Restores every file of a snapshot, or none: bytes and modes; files that were not there before go. `id` is the
-/// snapshot's, or `None` for the newest of `command` that is not reverted.
-///
-/// # Errors
-/// [`Error::Refused`] naming the files that were changed since, unless `force`; nothing is changed then.
-pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -> Result<Info, Error> {
-    let _ = (project, id, force);
-    Err(Error::Refused(format!("there is nothing to undo for `{command}`")))
-}
+#[cfg(test)]
+mod tests;
