@@ -9,6 +9,7 @@ mod check;
 mod codeowners;
 mod comments;
 mod compat;
+mod day;
 mod edit;
 mod finding;
 mod grammar;
