@@ -56,8 +56,8 @@ pub struct Unreadable {
     pub row: Option<u32>,
     /// What is wrong and what is expected.
     pub problem: String,
-    /// Whether it is a list of waivers, of which one lacks what a waiver needs.
-    pub lacks: bool,
+    /// The waiver, as far as it goes, when the file is a list of waivers of which one lacks what a waiver needs.
+    pub entry: Option<Box<Waiver>>,
 }
 
 impl Waivers {

@@ -23,11 +23,11 @@ impl Pattern {
     /// A pattern as it is written.
     pub fn new(text: &str) -> Self {
         let anchored = text.trim_end_matches('/').contains('/');
+        let names: Vec<_> = text.split('/').filter(|name| !name.is_empty()).collect();
         let mut segments = Vec::new();
         if !anchored && !names.is_empty() {
             segments.push(Segment::Folders);
         }
-        let names: Vec<_> = text.split('/').filter(|name| !name.is_empty()).collect();
         // A lone `/` means nothing.
         let folder = text.ends_with('/') && !names.is_empty();
         for (index, name) in names.iter().enumerate() {

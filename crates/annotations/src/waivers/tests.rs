@@ -56,7 +56,7 @@ fn what_a_waiver_lacks_is_told_with_its_row() {
     ] {
         let problem = read(&format!("waivers:\n  - {{file: ok.py, {REST}}}\n  - {entry}\n")).unwrap_err();
         assert!(problem.problem.contains(word), "{entry}: {problem}");
-        assert_eq!((problem.row, problem.lacks), (Some(3), true), "{entry}");
+        assert_eq!((problem.row, problem.entry.is_some()), (Some(3), true), "{entry}");
     }
 }
 
@@ -77,7 +77,10 @@ fn what_is_no_list_of_waivers_is_unreadable() {
         ("waivers: &a\n- *a\n", None),
     ] {
         let problem = read(text).expect_err(text);
-        assert!(!problem.lacks && problem.problem.contains("expected `waivers:`"), "{text}: {problem}");
+        assert!(
+            problem.entry.is_none() && problem.problem.contains("expected `waivers:`"),
+            "{text}: {problem}"
+        );
         assert!(row.is_none() || problem.row == row, "{text}: {problem:?}");
         assert_eq!(problem.problem.lines().count(), 1, "{problem}");
     }
@@ -131,6 +134,6 @@ fn inspecting_tells_all_problems_and_keeps_what_can_be_read() {
     ];
     let (waivers, problems) = Waivers::inspect(&files);
     assert_eq!(waivers.list.len(), 1);
-    let lacking: Vec<_> = problems.iter().map(|problem| (problem.row, problem.lacks)).collect();
+    let lacking: Vec<_> = problems.iter().map(|problem| (problem.row, problem.entry.is_some())).collect();
     assert_eq!(lacking, [(Some(1), false), (Some(2), true), (Some(4), true)]);
 }

@@ -32,19 +32,23 @@ const SHAPE: &str =
 pub fn parse(file: &str, text: &str) -> Result<Vec<Result<Waiver, Unreadable>>, Unreadable> {
     let list: Option<List> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let row = error.location().and_then(|place| u32::try_from(place.line()).ok()).filter(|row| *row > 0);
-        Unreadable { file: file.to_owned(), row, problem: problem(text, row, &error), lacks: false }
+        Unreadable { file: file.to_owned(), row, problem: problem(text, row, &error), entry: None }
     })?;
     let entries = list.and_then(|list| list.waivers).unwrap_or_default();
     Ok(entries
         .into_iter()
         .map(|entry| {
             let row = u32::try_from(entry.referenced.line()).unwrap_or_default();
-            waiver(file, row, entry.value).map_err(|problem| Unreadable {
-                file: file.to_owned(),
-                row: Some(row),
-                problem,
-                lacks: true,
-            })
+            let waiver = read(file, row, &entry.value);
+            match lack(&entry.value, &waiver) {
+                None => Ok(waiver),
+                Some(problem) => Err(Unreadable {
+                    file: file.to_owned(),
+                    row: Some(row),
+                    problem,
+                    entry: Some(Box::new(waiver)),
+                }),
+            }
         })
         .collect())
 }
@@ -75,36 +79,44 @@ fn problem(text: &str, row: Option<u32>, error: &Error) -> String {
     format!("{said}; {SHAPE}")
 }
 
-fn waiver(file: &str, row: u32, entry: Entry) -> Result<Waiver, String> {
-    let needed = |value: Option<String>, name: &str, advice: &str| {
-        let value = value.filter(|value| !value.trim().is_empty());
-        value.ok_or_else(|| format!("a waiver lacks `{name}`: {advice}"))
-    };
-    let waived = needed(entry.file, "file", "the path of one file, from the root")?;
-    if !is_name(&waived) {
-        return Err(format!(
-            "`file: {waived}` is no path of one file from the root, such as `src/a.py` (no `*`, `..`, `./`)"
+fn read(file: &str, row: u32, entry: &Entry) -> Waiver {
+    let text = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
+    Waiver {
+        at: (file.to_owned(), row),
+        file: text(&entry.file),
+        line: entry.line.filter(|line| *line > 0),
+        codes: entry.codes.iter().flatten().map(|code| code.trim().to_owned()).collect(),
+        reason: text(&entry.reason),
+        owner: text(&entry.owner),
+        expires: entry.expires.clone(),
+    }
+}
+
+/// What an entry lacks, if anything.
+fn lack(entry: &Entry, waiver: &Waiver) -> Option<String> {
+    let lacks = |name: &str, advice: &str| Some(format!("a waiver lacks `{name}`: {advice}"));
+    if waiver.file.is_empty() {
+        return lacks("file", "the path of one file, from the root");
+    }
+    if !is_name(&waiver.file) {
+        let file = &waiver.file;
+        return Some(format!(
+            "`file: {file}` is no path of one file from the root, such as `src/a.py` (no `*`, `..`, `./`)"
         ));
     }
-    let reason = needed(entry.reason, "reason", "say why its findings may stay")?;
-    let owner = needed(entry.owner, "owner", "say who answers for it, such as \"@org/team\"")?;
-    let line = entry.line.filter(|line| *line > 0);
-    let expires = entry.expires;
-    if line.is_none() && expires.is_none() {
-        return Err(
-            "a waiver of a whole file lacks `expires`: name its last day, such as `expires: 2027-01-31`, \
-                    or name a `line`"
-                .to_owned(),
-        );
+    if waiver.reason.is_empty() {
+        return lacks("reason", "say why its findings may stay");
     }
-    let codes = match entry.codes {
-        None => Vec::new(),
-        Some(codes) if codes.is_empty() || codes.iter().any(|code| code.trim().is_empty()) => {
-            return Err("`codes` names no code: leave it out to waive every code".to_owned());
-        }
-        Some(codes) => codes.into_iter().map(|code| code.trim().to_owned()).collect(),
-    };
-    Ok(Waiver { at: (file.to_owned(), row), file: waived, line, codes, reason, owner, expires })
+    if waiver.owner.is_empty() {
+        return lacks("owner", "say who answers for it, such as \"@org/team\"");
+    }
+    if waiver.line.is_none() && waiver.expires.is_none() {
+        return lacks("expires", "a whole file is waived until a day, such as 2027-01-31; or name a `line`");
+    }
+    if entry.codes.is_some() && (waiver.codes.is_empty() || waiver.codes.iter().any(String::is_empty)) {
+        return Some("`codes` names no code: leave it out to waive every code".to_owned());
+    }
+    None
 }
 
 /// Whether a path can be one of those that findings have. One that can't would waive nothing, unnoticed.
