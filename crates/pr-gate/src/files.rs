@@ -1,14 +1,129 @@
 //! Which files there are.
 
+use std::io::Read as _;
+use std::path::{Component, Path};
+
+use ignore::WalkBuilder;
+
 use crate::{Error, Project};
+
+/// How many bytes a source may have: larger ones are not written by people.
+pub const LARGEST_SOURCE: u64 = 4 << 20;
 
 /// The files of a project below some names (files or folders, from the root), sorted: those that git does not ignore,
 /// links not followed, folders that are skipped left out. `.` is everything. A name that is a file is listed even when
-/// git ignores it.
+/// git ignores it. Files whose names are not UTF-8 are left out: nothing can be said about them.
 ///
 /// # Errors
-/// When a folder can't be read.
+/// When a folder can't be read. [`Error::Usage`] for a name that is not there.
 pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
-    let _ = (project, names);
-    Ok(Vec::new())
+    let mut files = Vec::new();
+    let mut folders = names.iter().filter_map(|name| match kind(project, name) {
+        Ok(Kind::Folder) => Some(Ok(project.path(name))),
+        Ok(Kind::File) => {
+            files.push(name.clone());
+            None
+        }
+        Ok(Kind::Link | Kind::Other) => None,
+        Err(error) => Some(Err(error)),
+    });
+    if let Some(first) = folders.next() {
+        let mut walk = WalkBuilder::new(first?);
+        for folder in folders {
+            walk.add(folder?);
+        }
+        // What git ignores, and nothing that other tools ignore.
+        walk.hidden(false).ignore(false).follow_links(false);
+        let (root, skips) = (project.root.clone(), project.clone());
+        walk.filter_entry(move |entry| {
+            let name = entry.path().strip_prefix(&root).ok().and_then(Path::to_str);
+            name.is_some_and(|name| !skips.is_skipped(name))
+        });
+        for entry in walk.build() {
+            let entry = entry.map_err(|error| walk_failure(project, error))?;
+            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let name = entry.path().strip_prefix(&project.root).ok().and_then(Path::to_str);
+            files.extend(name.map(str::to_owned));
+        }
+    } else {
+        drop(folders);
+    }
+    files.sort_unstable();
+    files.dedup();
+    Ok(files)
+}
+
+/// The bytes of a file, from the root; `None` for one that is not there, is no plain file, is reached through a link,
+/// or has more than [`LARGEST_SOURCE`].
+///
+/// # Errors
+/// When the file is there and can't be read.
+pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    if !matches!(kind(project, name), Ok(Kind::File)) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    Ok(read_into(project, name, &mut bytes)?.then_some(bytes))
+}
+
+/// The same into a buffer, for a file that [`list`] has named; whether there is something.
+pub(crate) fn read_into(project: &Project, name: &str, bytes: &mut Vec<u8>) -> Result<bool, Error> {
+    bytes.clear();
+    let path = project.path(name);
+    let failed = Error::file(&path, "can't be read");
+    let mut file = match std::fs::File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.by_ref().take(LARGEST_SOURCE + 1).read_to_end(bytes) {
+        Ok(read) => Ok(u64::try_from(read).is_ok_and(|read| read <= LARGEST_SOURCE)),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether a name is a link or lies behind one.
+pub(crate) fn is_link(project: &Project, name: &str) -> bool {
+    matches!(kind(project, name), Ok(Kind::Link))
+}
+
+enum Kind {
+    File,
+    Folder,
+    /// A link, or something behind one.
+    Link,
+    /// A pipe and the like, or something in a folder that is skipped.
+    Other,
+}
+
+fn kind(project: &Project, name: &str) -> Result<Kind, Error> {
+    let mut path = project.root.clone();
+    let mut last = None;
+    for part in Path::new(name).components() {
+        match part {
+            Component::CurDir => continue,
+            Component::Normal(part) => path.push(part),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Ok(Kind::Other),
+        }
+        let found = path.symlink_metadata();
+        let found = found.map_err(|_| Error::Usage(format!("`{name}` is not there")))?.file_type();
+        if found.is_symlink() {
+            return Ok(Kind::Link);
+        }
+        last = Some(found);
+    }
+    Ok(match last {
+        _ if project.is_skipped(name) => Kind::Other,
+        None => Kind::Folder,
+        Some(kind) if kind.is_dir() => Kind::Folder,
+        Some(kind) if kind.is_file() => Kind::File,
+        Some(_) => Kind::Other,
+    })
+}
+
+fn walk_failure(project: &Project, error: ignore::Error) -> Error {
+    let said = error.to_string();
+    Error::unreadable(format!("`{}`", project.root.display()), format!("a folder can't be read: {said}"))
 }

@@ -1,8 +1,21 @@
 //! What linters say: ruff, or any SARIF.
 
+mod names;
+mod ruff;
+mod ruff_json;
+mod sarif;
+
+use std::collections::BTreeSet;
+
 use annotations::Finding;
 
+pub(crate) use ruff::Ruff;
+
 use crate::{Error, Project};
+use names::Names;
+
+/// How many bytes of another linter's output are read.
+pub const LARGEST: usize = 100 << 20;
 
 /// What a linter said.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,13 +24,79 @@ pub struct Output {
     pub findings: Vec<Finding>,
     /// The linter and its version, such as `ruff 0.14.2`.
     pub tool: String,
+    /// What was left out of the findings and why, and what the linter said beside them.
+    pub warnings: Vec<String>,
+    /// The rules that the output shows the linter to have looked for: it has findings of them, or describes them.
+    pub rules: BTreeSet<String>,
 }
 
-/// Runs ruff on names (files or folders, from the root) for some rules (as its `--select` takes them).
+/// Runs ruff on names (files or folders, from the root; none is nothing) for some rules (as its `--select` takes
+/// them). It reads its settings from the tree as always, but fixes nothing.
 ///
 /// # Errors
-/// When there is no ruff, or it fails, with what it said.
+/// When there is no ruff, or it fails, with what it said. [`Error::Usage`] for a name that is not there.
 pub fn ruff(project: &Project, names: &[String], codes: &[String]) -> Result<Output, Error> {
-    let _ = (project, names, codes);
-    Ok(Output::default())
+    let mut output = ruff_in_its_order(project, names, codes)?.0;
+    sort(&mut output.findings);
+    Ok(output)
 }
+
+/// The same, with the findings in ruff's own order; and the ruff that said so.
+pub(crate) fn ruff_in_its_order(
+    project: &Project,
+    names: &[String],
+    codes: &[String],
+) -> Result<(Output, Ruff), Error> {
+    for name in names {
+        project
+            .path(name)
+            .symlink_metadata()
+            .map_err(|_| Error::Usage(format!("`{name}` is not there: name files and folders that are")))?;
+    }
+    let (ruff, version) = Ruff::find(project)?;
+    let mut known = Names::new(project);
+    let mut output = Output::default();
+    ruff.check(names, codes, &mut known, &mut output)?;
+    output.tool = version.wait()?;
+    output.warnings.extend(known.warnings());
+    Ok((output, ruff))
+}
+
+/// Reads what a linter said: ruff's JSON, or SARIF 2.1.0.
+///
+/// # Errors
+/// [`Error::Unreadable`] for anything else.
+pub fn read(project: &Project, bytes: &[u8]) -> Result<Output, Error> {
+    let mut output = read_in_its_order(project, bytes)?;
+    sort(&mut output.findings);
+    Ok(output)
+}
+
+/// The same, with the findings in the linter's own order.
+pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Output, Error> {
+    const NEITHER: &str = "it is neither ruff's JSON (`ruff check --output-format json`) nor SARIF 2.1.0";
+    let unreadable = |problem: String| Error::unreadable("the linter's output", problem);
+    if bytes.len() > LARGEST {
+        return Err(unreadable(format!("it has more than {} MB", LARGEST >> 20)));
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut known = Names::new(project);
+    let mut output = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => ruff_json::read(text, &mut known)
+            .map(|findings| Output { findings, tool: "ruff".to_owned(), ..Output::default() }),
+        Some(b'{') => sarif::read(text, &mut known),
+        _ => return Err(unreadable(NEITHER.to_owned())),
+    }
+    .map_err(|error| unreadable(format!("{NEITHER}: {error}")))?;
+    output.rules.extend(output.findings.iter().map(|finding| finding.code.clone()));
+    output.warnings.extend(known.warnings());
+    Ok(output)
+}
+
+/// By file, then place; findings of one place stay in the linter's order.
+pub(crate) fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| (&a.file, a.start).cmp(&(&b.file, b.start)));
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ pub mod diff;
 mod error;
 pub mod files;
 pub mod findings;
+mod fingerprint;
 pub mod git;
 pub mod ingest;
 pub mod init;

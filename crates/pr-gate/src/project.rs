@@ -77,10 +77,11 @@ impl Project {
         self.root.join(name)
     }
 
-    /// Whether a name lies in a folder that is not looked into.
+    /// Whether a name lies in a folder that is not looked into: git's own and T4's never are.
     #[must_use]
     pub fn is_skipped(&self, name: &str) -> bool {
-        name.split('/').any(|part| part == STATE || self.settings.check.skip.iter().any(|skip| skip == part))
+        let skip = &self.settings.check.skip;
+        name.split('/').any(|part| part == ".git" || part == STATE || skip.iter().any(|skip| skip == part))
     }
 }
 

@@ -1,0 +1,301 @@
+//! ruff, run as a program.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use annotations::Finding;
+
+use super::names::Names;
+use super::{Output, ruff_json};
+use crate::git::Git;
+use crate::{Error, Project};
+
+/// Runs `python3 -m ruff` with a path of modules that lacks the working directory: a `ruff.py` in the tree is not it.
+const MODULE: &str = "import sys\nsys.path[:] = [p for p in sys.path if p]\n\
+                      import runpy\nrunpy.run_module('ruff', run_name='__main__', alter_sys=True)\n";
+
+/// How long a command line may get, in bytes: systems allow 128 KB and more.
+const COMMAND_LINE: usize = 64 << 10;
+
+/// How much ruff may print before its output is refused.
+const LARGEST: u64 = 1 << 30;
+
+/// How much is kept of what ruff says beside its findings.
+const SAID: u64 = 64 << 10;
+
+/// How many lines of that become warnings.
+const WARNINGS: usize = 10;
+
+/// Where ruff is.
+#[derive(Debug, Clone)]
+pub struct Ruff {
+    program: OsString,
+    before: Vec<OsString>,
+    root: PathBuf,
+    cache: bool,
+}
+
+/// `ruff --version`, while it runs.
+pub struct Version {
+    child: Running,
+}
+
+impl Ruff {
+    /// The ruff on PATH, in `.venv`, of `python3`, or through `uvx`: the first that is there. Its version is asked
+    /// for at the same time.
+    ///
+    /// # Errors
+    /// When there is none, with how to get it.
+    pub fn find(project: &Project) -> Result<(Self, Version), Error> {
+        let root = &project.root;
+        let cache = is_own_folder(&root.join(".ruff_cache"));
+        let ruff = |program: &Path, before: &[&str]| Self {
+            program: program.into(),
+            before: before.iter().map(Into::into).collect(),
+            root: root.clone(),
+            cache,
+        };
+        let on_path = ruff(Path::new("ruff"), &[]);
+        match on_path.version() {
+            Ok(child) => return Ok((on_path, Version { child })),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(format!("can't be run: {error}"))),
+        }
+        let venv = root.join(".venv/bin/ruff");
+        let mut others = Vec::new();
+        if venv.is_file() && !is_tracked(project.git.as_ref(), ".venv")? {
+            others.push(ruff(&venv, &[]));
+        }
+        others.push(ruff(Path::new("python3"), &["-c", MODULE]));
+        // Its settings come from the user alone: those of the tree could name a server to take a program from.
+        others.push(ruff(Path::new("uvx"), &["--no-config", "ruff"]));
+        for other in others {
+            let Ok(mut child) = other.version() else { continue };
+            // python3 may be there without a ruff.
+            let text = child.text();
+            if let Some(text) = text.filter(|text| text.starts_with("ruff")) {
+                child.said = Some(text);
+                return Ok((other, Version { child }));
+            }
+        }
+        Err(failed(
+            "it is not on PATH, not in `.venv`, not in `python3`, and there is no `uvx`: install it \
+             (`pip install ruff`), or give a linter's output with --from"
+                .to_owned(),
+        ))
+    }
+
+    fn version(&self) -> std::io::Result<Running> {
+        let mut command = self.command();
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Running::start(&mut command)
+    }
+
+    /// ruff, about to be run in the root. What the environment may say about where its output goes is undone.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.before).current_dir(&self.root);
+        command.env("NO_COLOR", "1").env_remove("RUFF_OUTPUT_FILE").env_remove("FORCE_COLOR");
+        command
+    }
+
+    /// `ruff check` for some rules. The tree's settings count, but for those that would change files, hide findings
+    /// that could be fixed, or put the cache elsewhere.
+    fn linter(&self, codes: &[String]) -> Command {
+        let mut command = self.command();
+        command.args(["check", "--output-format=json", "--exit-zero", "--no-fix", "--no-fix-only"]);
+        command.arg(format!("--select={}", codes.join(",")));
+        if self.cache {
+            command.arg("--cache-dir").arg(self.root.join(".ruff_cache"));
+        } else {
+            command.arg("--no-cache");
+        }
+        command
+    }
+
+    /// Lints names.
+    ///
+    /// # Errors
+    /// When ruff fails, with what it said.
+    pub fn check(
+        &self,
+        names: &[String],
+        codes: &[String],
+        known: &mut Names<'_>,
+        output: &mut Output,
+    ) -> Result<(), Error> {
+        for names in portions(names) {
+            let mut command = self.linter(codes);
+            command.arg("--").args(names.iter().map(|name| argument(name)));
+            let (findings, said) = run(&mut command, None, known)?;
+            output.findings.extend(findings);
+            let lines = said.lines().filter(|line| !line.trim().is_empty());
+            output.warnings.extend(lines.take(WARNINGS).map(|line| format!("ruff: {line}")));
+        }
+        Ok(())
+    }
+
+    /// Lints a text as if it stood in the file of this name.
+    ///
+    /// # Errors
+    /// When ruff fails, with what it said.
+    pub fn check_text(
+        &self,
+        project: &Project,
+        name: &str,
+        text: &[u8],
+        codes: &[String],
+    ) -> Result<Vec<Finding>, Error> {
+        let mut command = self.linter(codes);
+        command.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
+        Ok(run(&mut command, Some(text), &mut Names::new(project))?.0)
+    }
+
+    /// The files below names that ruff looks at, from the root.
+    ///
+    /// # Errors
+    /// When ruff fails, with what it said.
+    pub fn files(&self, project: &Project, names: &[String]) -> Result<BTreeSet<String>, Error> {
+        let mut known = Names::new(project);
+        let mut files = BTreeSet::new();
+        for names in portions(names) {
+            let mut command = self.command();
+            command.args(["check", "--show-files", "--no-cache", "--"]);
+            command.args(names.iter().map(|name| argument(name)));
+            let output = command.stdin(Stdio::null()).output();
+            let output = output.map_err(|error| failed(format!("can't be run: {error}")))?;
+            if !output.status.success() {
+                return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            }
+            let text = String::from_utf8_lossy(&output.stdout);
+            files.extend(text.lines().filter_map(|line| known.name(line)));
+        }
+        Ok(files)
+    }
+}
+
+impl Version {
+    /// What it says: `ruff 0.14.2`.
+    ///
+    /// # Errors
+    /// When it says nothing that a version could be.
+    pub fn wait(mut self) -> Result<String, Error> {
+        let text = self.child.said.take().or_else(|| self.child.text());
+        text.ok_or_else(|| failed("`ruff --version` failed".to_owned()))
+    }
+}
+
+/// Runs ruff to its end: the findings, and what it said beside them.
+fn run(
+    command: &mut Command,
+    text: Option<&[u8]>,
+    known: &mut Names<'_>,
+) -> Result<(Vec<Finding>, String), Error> {
+    command.stdin(if text.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running::start(command).map_err(|error| failed(format!("can't be run: {error}")))?;
+    let (Some(stdout), Some(stderr)) = (running.child.stdout.take(), running.child.stderr.take()) else {
+        return Err(failed("its output can't be read".to_owned()));
+    };
+    let stdin = running.child.stdin.take();
+    let (findings, said) = std::thread::scope(|scope| {
+        let said = scope.spawn(move || {
+            let mut said = Vec::new();
+            let mut stderr = stderr;
+            let _ = stderr.by_ref().take(SAID).read_to_end(&mut said);
+            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        if let (Some(mut stdin), Some(text)) = (stdin, text) {
+            // A ruff that ends before it has read everything says why.
+            let _ = stdin.write_all(text);
+        }
+        let findings = ruff_json::stream(stdout.take(LARGEST), known);
+        if findings.is_err() {
+            // It may still write, and nobody reads.
+            let _ = running.child.kill();
+        }
+        (findings, said.join().unwrap_or_default())
+    });
+    let status = running.child.wait().map_err(|error| failed(error.to_string()))?;
+    if !status.success() && !said.trim().is_empty() {
+        return Err(failed(said.trim().to_owned()));
+    }
+    match findings {
+        Ok(findings) if status.success() => Ok((findings, said)),
+        Ok(_) => Err(failed(format!("it ended with {status}"))),
+        Err(error) => Err(Error::unreadable("ruff's output", format!("{error} (it ended with {status})"))),
+    }
+}
+
+/// A program that is ended when nobody waits for it any more.
+struct Running {
+    child: Child,
+    said: Option<String>,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        Ok(Self { child: command.spawn()?, said: None })
+    }
+
+    /// What it prints, in one line, when it ends well.
+    fn text(&mut self) -> Option<String> {
+        let mut text = String::new();
+        self.child.stdout.take()?.take(1024).read_to_string(&mut text).ok()?;
+        let ended_well = self.child.wait().is_ok_and(|status| status.success());
+        ended_well.then(|| text.lines().next().unwrap_or_default().trim().to_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Names, in portions that a command line can hold.
+fn portions(names: &[String]) -> Vec<&[String]> {
+    let mut portions = Vec::new();
+    let mut rest = names;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fit = rest.iter().take_while(|name| {
+            bytes += name.len() + 16;
+            bytes <= COMMAND_LINE
+        });
+        let (portion, others) = rest.split_at(fit.count().max(1));
+        portions.push(portion);
+        rest = others;
+    }
+    portions
+}
+
+/// A name as an argument. `-` would be the standard input, and `@name` a file of further arguments, even after `--`.
+fn argument(name: &str) -> String {
+    if name == "." { name.to_owned() } else { format!("./{name}") }
+}
+
+/// Whether ruff may write into this folder: it, and what is in it, is no link that leads elsewhere.
+fn is_own_folder(folder: &Path) -> bool {
+    let Ok(kind) = folder.symlink_metadata() else { return true };
+    let no_link = |entry: std::fs::DirEntry| entry.file_type().is_ok_and(|kind| !kind.is_symlink());
+    kind.is_dir()
+        && folder.read_dir().is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(no_link)))
+}
+
+/// Whether a commit brings something below a name: what a pull request brings is not run.
+fn is_tracked(git: Option<&Git>, name: &str) -> Result<bool, Error> {
+    let Some(git) = git else { return Ok(false) };
+    Ok(!git.run(&["ls-files", "-z", "--", name])?.is_empty())
+}
+
+fn failed(problem: String) -> Error {
+    Error::Program { program: "ruff".to_owned(), problem }
+}

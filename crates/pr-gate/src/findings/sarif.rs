@@ -1,0 +1,102 @@
+//! SARIF 2.1.0: what clippy, ESLint, CodeQL and most other linters can write.
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>
+
+mod shape;
+mod uri;
+
+use annotations::{Finding, Place};
+
+use super::Output;
+use super::names::Names;
+use shape::{Log, Message, PhysicalLocation, Region, ResultItem, Rule, Run};
+
+/// The findings of all runs, in order.
+pub fn read(text: &[u8], names: &mut Names<'_>) -> serde_json::Result<Output> {
+    let log: Log = serde_json::from_slice(text)?;
+    let mut output = Output::default();
+    let mut tools: Vec<String> = Vec::new();
+    for run in log.runs {
+        let driver = &run.tool.driver;
+        let version = driver.semantic_version.as_ref().or(driver.version.as_ref());
+        let tool = version.map_or_else(|| driver.name.clone(), |version| format!("{} {version}", driver.name));
+        if !tools.contains(&tool) {
+            tools.push(tool);
+        }
+        let components = std::iter::once(driver).chain(&run.tool.extensions);
+        output.rules.extend(components.flat_map(|one| &one.rules).map(|rule| rule.id.clone()));
+        for result in &run.results {
+            if result.counts() {
+                output.findings.extend(finding(&run, result, names));
+            }
+        }
+    }
+    output.tool = tools.join(", ");
+    Ok(output)
+}
+
+fn finding(run: &Run, result: &ResultItem, names: &mut Names<'_>) -> Option<Finding> {
+    let rule = rule(run, result);
+    let code = result.rule_id.clone().or_else(|| result.rule.as_ref()?.id.clone());
+    let code = code.or_else(|| rule.map(|rule| rule.id.clone()));
+    let place = result.locations.iter().find_map(|location| location.physical_location.as_ref());
+    let Some(said) = place.and_then(|place| uri::path(run, &place.artifact_location)) else {
+        names.unplaced();
+        return None;
+    };
+    let file = names.name(&said)?;
+    let (start, end) = span(place);
+    Some(Finding {
+        file,
+        code: code.unwrap_or_else(|| "unknown".to_owned()),
+        message: message(&result.message, rule),
+        start,
+        end,
+        url: rule.and_then(|rule| rule.help_uri.clone()),
+    })
+}
+
+/// The rule that a result is of: by its place in the list of the driver or an extension, or by its id.
+fn rule<'a>(run: &'a Run, result: &ResultItem) -> Option<&'a Rule> {
+    let reference = result.rule.as_ref();
+    let extension = reference.and_then(|rule| rule.tool_component.as_ref()?.index);
+    let component = match extension.and_then(|index| usize::try_from(index).ok()) {
+        Some(index) => run.tool.extensions.get(index)?,
+        None => &run.tool.driver,
+    };
+    let index = reference.and_then(|rule| rule.index).or(result.rule_index);
+    if let Some(index) = index.and_then(|index| usize::try_from(index).ok()) {
+        return component.rules.get(index);
+    }
+    let id = result.rule_id.as_ref().or_else(|| reference?.id.as_ref())?;
+    component.rules.iter().find(|rule| rule.id == *id)
+}
+
+/// What a result says: its own text, or its rule's text with the arguments filled in.
+fn message(message: &Message, rule: Option<&Rule>) -> String {
+    let id = message.id.as_ref();
+    let text = message.text.as_ref().or_else(|| rule?.message_strings.get(id?)?.text.as_ref());
+    let text = text.or_else(|| rule?.short_description.as_ref()?.text.as_ref());
+    let mut text = text.cloned().unwrap_or_default();
+    for (n, argument) in message.arguments.iter().enumerate() {
+        text = text.replace(&format!("{{{n}}}"), argument);
+    }
+    text
+}
+
+/// Where a result is. A region that names no end ends with its row.
+fn span(place: Option<&PhysicalLocation>) -> (Place, Place) {
+    let default = Region::default();
+    let region = place.and_then(|place| place.region.as_ref()).unwrap_or(&default);
+    let Some(row) = region.start_line else {
+        let first = Place { row: 1, column: 0 };
+        return (first, first);
+    };
+    let start = Place { row: row.max(1), column: region.start_column.unwrap_or(1) };
+    let end = match (region.end_line.unwrap_or(row), region.end_column) {
+        (row, Some(column)) => Place { row, column },
+        // The whole of its last row.
+        (last, None) if last > row => Place { row: last.saturating_add(1), column: 1 },
+        (_, None) => start,
+    };
+    (start, end.max(start))
+}

@@ -1,0 +1,143 @@
+//! The parts of SARIF that are read. Everything else is skipped.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub struct Log {
+    pub runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    pub tool: Tool,
+    #[serde(default)]
+    pub results: Vec<ResultItem>,
+    #[serde(default)]
+    pub artifacts: Vec<Artifact>,
+    #[serde(default)]
+    pub original_uri_base_ids: BTreeMap<String, ArtifactLocation>,
+}
+
+#[derive(Deserialize)]
+pub struct Tool {
+    pub driver: Component,
+    #[serde(default)]
+    pub extensions: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Component {
+    pub name: String,
+    pub version: Option<String>,
+    pub semantic_version: Option<String>,
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    pub id: String,
+    pub help_uri: Option<String>,
+    pub short_description: Option<Text>,
+    #[serde(default)]
+    pub message_strings: BTreeMap<String, Text>,
+}
+
+#[derive(Deserialize)]
+pub struct Text {
+    pub text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultItem {
+    pub rule_id: Option<String>,
+    pub rule_index: Option<i64>,
+    pub rule: Option<RuleReference>,
+    pub message: Message,
+    pub kind: Option<String>,
+    pub baseline_state: Option<String>,
+    #[serde(default)]
+    pub locations: Vec<Location>,
+    pub suppressions: Option<Vec<Suppression>>,
+}
+
+impl ResultItem {
+    /// Whether it is a finding: it says that something is wrong, and nobody has accepted that in the source or in the
+    /// tool.
+    pub fn counts(&self) -> bool {
+        let fine = matches!(self.kind.as_deref(), Some("pass" | "notApplicable"));
+        let gone = self.baseline_state.as_deref() == Some("absent");
+        let suppressed = self.suppressions.as_ref().is_some_and(|all| {
+            !all.is_empty() && all.iter().all(|one| one.status.as_deref().unwrap_or("accepted") == "accepted")
+        });
+        !(fine || gone || suppressed)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleReference {
+    pub id: Option<String>,
+    pub index: Option<i64>,
+    pub tool_component: Option<ComponentReference>,
+}
+
+#[derive(Deserialize)]
+pub struct ComponentReference {
+    pub index: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub struct Message {
+    pub text: Option<String>,
+    pub id: Option<String>,
+    #[serde(default)]
+    pub arguments: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Suppression {
+    pub status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    pub physical_location: Option<PhysicalLocation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhysicalLocation {
+    #[serde(default)]
+    pub artifact_location: ArtifactLocation,
+    pub region: Option<Region>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactLocation {
+    pub uri: Option<String>,
+    pub uri_base_id: Option<String>,
+    pub index: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub struct Artifact {
+    pub location: Option<ArtifactLocation>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Region {
+    pub start_line: Option<u32>,
+    pub start_column: Option<u32>,
+    pub end_line: Option<u32>,
+    pub end_column: Option<u32>,
+}

@@ -1,0 +1,72 @@
+use annotations::Place;
+
+use super::*;
+
+fn finding(file: &str, row: u32, from: u32, to: u32, message: &str) -> Finding {
+    Finding {
+        file: file.to_owned(),
+        code: "B904".to_owned(),
+        message: message.to_owned(),
+        start: Place { row, column: from },
+        end: Place { row, column: to },
+        url: None,
+    }
+}
+
+fn of(file: &str, source: &str, row: u32, message: &str) -> String {
+    let text = source.lines().nth(row as usize - 1).unwrap_or_default();
+    let from = text.len() - text.trim_start().len() + 1;
+    let all = [finding(file, row, from as u32, text.len() as u32 + 1, message)];
+    let sources = BTreeMap::from([(file.to_owned(), source.to_owned())]);
+    fingerprints(&all, &sources).remove(0)
+}
+
+const SOURCE: &str = "class A:\n    def f(self):\n        try:\n            x()\n        except E:\n            raise X\n";
+
+#[test]
+fn it_survives_moved_lines_a_renamed_file_remarks_and_spaces() {
+    let before = of("a.py", SOURCE, 6, "m from line 3");
+    let moved = format!("import os\n\n\n{SOURCE}");
+    assert_eq!(of("b/c.py", &moved, 9, "m from line 6"), before);
+    let remarked = SOURCE.replace("raise X", "raise  X  # TODO[T4-ISSUE]: {\"id\":\"t4-1\"}");
+    let wider = SOURCE.replace("def f(self)", "def f(self, more)").replace("except E", "except (E, F)");
+    assert_eq!(of("a.py", &wider, 6, "m from line 3"), before);
+    let text = |row: &str| normal(without_remarks(row));
+    assert_eq!(text("raise  X  # TODO[T4-ISSUE]: {}"), text("raise X"));
+    assert_eq!(text("raise X  # noqa: B904"), text("raise X  # NOQA"));
+    assert_eq!(of("a.py", &remarked, 6, "m from line 3"), before);
+}
+
+#[test]
+fn another_function_rule_text_or_message_is_another_finding() {
+    let before = of("a.py", SOURCE, 6, "m");
+    assert_ne!(of("a.py", &SOURCE.replace("def f", "def g"), 6, "m"), before);
+    assert_ne!(of("a.py", &SOURCE.replace("class A", "class B"), 6, "m"), before);
+    assert_ne!(of("a.py", &SOURCE.replace("raise X", "raise Y"), 6, "m"), before);
+    assert_ne!(of("a.py", SOURCE, 6, "n"), before);
+}
+
+#[test]
+fn findings_that_are_the_same_are_numbered() {
+    let source = "import os\nimport os\n";
+    let all = [finding("a.py", 1, 8, 10, "m"), finding("a.py", 2, 8, 10, "m"), finding("b.py", 1, 8, 10, "m")];
+    let sources = ["a.py", "b.py"].map(|file| (file.to_owned(), source.to_owned())).into();
+    let names = fingerprints(&all, &sources);
+    assert_eq!(names[1], format!("{}-2", names[0]));
+    assert_eq!(names[2], names[0]);
+}
+
+#[test]
+fn rows_end_as_linters_count_them() {
+    let all: Vec<_> = rows("a\r\nb\rc\nd\u{2028}e\u{c}f").collect();
+    assert_eq!(all, ["a", "b", "c", "d\u{2028}e\u{c}f"]);
+}
+
+#[test]
+fn a_place_that_is_not_in_the_source_is_no_trouble() {
+    for (row, from, to) in [(0, 0, 0), (99, 1, 2), (1, 99, 100), (1, 5, 1), (u32::MAX, u32::MAX, u32::MAX)] {
+        let all = [finding("a.py", row, from, to, "m")];
+        assert_eq!(fingerprints(&all, &BTreeMap::from([("a.py".to_owned(), "é".to_owned())])).len(), 1);
+        assert_eq!(fingerprints(&all, &BTreeMap::new()).len(), 1);
+    }
+}
