@@ -1,15 +1,141 @@
-//! `t4 check`.
+//! `t4 check`: does somebody answer for every finding?
 
-use anyhow::anyhow;
+mod compat;
+mod source;
 
+use std::path::PathBuf;
+
+use annotations::{Report, Verdict as Said};
+use pr_gate::Project;
+use pr_gate::check::{Gathered, Question, gather};
+use pr_gate::output::{self, Header};
+use registry_core::{Clock as _, SystemClock, Timestamp};
+
+use crate::bar::Bar;
 use crate::exit::{Failure, Verdict};
+use crate::{gate, out};
 
-/// check.
+/// Check that somebody answers for every finding of the linter.
+///
+/// A finding is answered for by an annotation on its rows (`# TODO[T4-ISSUE]: {...}`), or by a waiver. The
+/// check says no (exit code 1) when a finding has neither, or when an annotation lacks what it needs.
+///
+/// ruff is looked for on PATH, in `.venv`, as `python3 -m ruff` and through `uvx`, and is run with the
+/// repository's own settings. Files that git ignores, links, and the folders that `t4.toml` skips are left out.
+///
+/// Examples:
+///   t4 check                        everything that `t4.toml` names, or the whole repository
+///   t4 check src --since main       only what the branch adds, uncommitted changes included
+///   cargo clippy --message-format=json | clippy-sarif | t4 check --from -
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Files and folders to check [default: those of `t4.toml`, else everything]
+    #[arg(value_name = "PATHS")]
+    paths: Vec<PathBuf>,
 
-/// Runs it.
+    /// The same, as the original checker took them
+    #[arg(long = "paths", value_name = "PATH", num_args = 1.., hide = true)]
+    more_paths: Vec<PathBuf>,
+
+    /// The rules to look for, as ruff's --select takes them [default: those of `t4.toml`, else eleven]
+    #[arg(long, value_name = "A,B")]
+    codes: Option<String>,
+
+    /// Also fail on stale annotations, on expired annotations and waivers, and on warnings
+    #[arg(long)]
+    strict: bool,
+
+    /// Print one JSON object (its schema is `docs/schemas/check.schema.json`)
+    #[arg(long, alias = "json-only", group = "form")]
+    json: bool,
+
+    /// Print a SARIF 2.1.0 log; findings that are answered for are in it as suppressed ones
+    #[arg(long, group = "form")]
+    sarif: bool,
+
+    /// Print GitHub's workflow commands, which it shows beside the changed lines, and the table
+    #[arg(long, group = "form")]
+    github: bool,
+
+    /// Check as the original checker did, with its JSON, its defaults and its exit codes
+    #[arg(long, conflicts_with_all = ["sarif", "github", "since", "age"])]
+    compat: bool,
+
+    /// Only findings that the change since the merge base of REV and HEAD adds
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+
+    /// Read findings from FILE (`-` is the standard input) instead of running ruff: ruff's JSON, or the SARIF of
+    /// any linter
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+
+    /// Ask git how old each finding is
+    #[arg(long)]
+    age: bool,
+}
+
+/// Runs the check.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let Args {} = args;
-    Err(Failure::undecided(anyhow!("not built yet")))
+    let project = gate::project()?;
+    let now = SystemClock::new().now();
+    if args.compat {
+        return compat::run(args, &project, now);
+    }
+    let question = question(&args, &project)?;
+    let gathered = {
+        let bar = Bar::new();
+        gather(&project, &question, &bar).map_err(gate::failure)?
+    };
+    for warning in &gathered.warnings {
+        out::say(&out::plain(warning));
+    }
+    let report = gathered.check(&project, &[], gate::day(now));
+    out::print(&render(&args, &question, &gathered, &report, now)?)?;
+    Ok(verdict(&report, args.strict))
+}
+
+fn question(args: &Args, project: &Project) -> Result<Question, Failure> {
+    let paths = args.paths.iter().chain(&args.more_paths);
+    let paths = paths.map(|path| project.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
+    let codes = args.codes.as_deref().unwrap_or_default().split(',').map(str::trim);
+    let codes = codes.filter(|code| !code.is_empty()).map(str::to_owned).collect();
+    let source = source::read(args.from.as_deref())?;
+    Ok(Question { paths, codes, source, since: args.since.clone(), age: args.age })
+}
+
+fn render(
+    args: &Args,
+    question: &Question,
+    gathered: &Gathered,
+    report: &Report,
+    now: Timestamp,
+) -> Result<String, Failure> {
+    let header = Header {
+        checked_at: &now.to_string(),
+        tool: &gathered.tool,
+        paths: &gathered.paths,
+        codes: &gathered.codes,
+        since: question.since.as_deref(),
+    };
+    if args.json {
+        output::json::render(&header, report).map_err(Failure::undecided)
+    } else if args.sarif {
+        output::sarif::render(&header, report).map_err(Failure::undecided)
+    } else if args.github {
+        Ok(output::github::render(&header, report))
+    } else {
+        Ok(output::table::render(&header, report))
+    }
+}
+
+/// What the check says; a strict one also minds what only should be looked at.
+fn verdict(report: &Report, strict: bool) -> Verdict {
+    let summary = &report.summary;
+    let minded = strict && summary.stale + summary.expired + summary.duplicates + summary.warnings > 0;
+    match report.status {
+        Said::Pass if !minded => Verdict::Fine,
+        Said::Pass | Said::Fail => Verdict::No,
+    }
 }

@@ -1,6 +1,8 @@
 //! What the commands on a working tree share.
 
 use pr_gate::{Error, Project};
+use registry_core::Timestamp;
+use time::{Date, OffsetDateTime};
 
 use crate::exit::Failure;
 
@@ -13,4 +15,9 @@ pub fn project() -> Result<Project, Failure> {
 /// Wrong usage, or something that stood in the way.
 pub fn failure(error: Error) -> Failure {
     if error.is_usage() { Failure::usage(error) } else { Failure::undecided(error) }
+}
+
+/// The day of a point in time, in UTC.
+pub fn day(now: Timestamp) -> Date {
+    OffsetDateTime::from_unix_timestamp(now.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH).date()
 }

@@ -1,11 +1,13 @@
 //! The check of a working tree.
 
+mod compat;
 mod gather;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use annotations::{CodeOwners, Facts, Finding, Input, Registered, Report, Waivers};
 
+pub use compat::{CompatAnswer, CompatQuestion, compat};
 pub use gather::gather;
 
 use crate::Project;
@@ -65,6 +67,8 @@ pub struct Gathered {
     pub warnings: Vec<String>,
     /// The rules that were looked for, as prefixes; empty is all.
     pub codes: Vec<String>,
+    /// The files and folders that were looked into, from the root.
+    pub paths: Vec<String>,
     waivers: Waivers,
     owners: Option<CodeOwners>,
     linter: Option<Linter>,
@@ -105,6 +109,7 @@ impl Gathered {
             facts: &self.facts,
             sources,
             codes: &self.codes,
+            paths: &self.paths,
             waivers: &self.waivers,
             owners: self.owners.as_ref(),
             registered,

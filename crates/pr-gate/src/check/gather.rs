@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{Facts, Finding, Language, Waivers, may_be_annotated};
+use annotations::{Facts, Finding, Language, may_be_annotated};
 
 use super::{Gathered, Linter, Question, Source};
 use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
-use crate::{Error, Progress, Project, files};
+use crate::{Error, Progress, Project, files, owners, waivers};
 
 /// Runs the linter and reads the files.
 ///
@@ -15,6 +15,7 @@ use crate::{Error, Progress, Project, files};
 /// When the linter, git or a file stand in the way, or a waiver file can't be read.
 pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Gathered, Error> {
     let (paths, codes) = (question.paths(project), question.codes(project));
+    let (waivers, owners) = (waivers::load(project)?, owners::codeowners(project)?);
     let (linted, annotated) = std::thread::scope(|scope| {
         let annotated = scope.spawn(|| annotated(project, paths));
         let linted = lint(project, question, paths, codes, progress);
@@ -38,8 +39,8 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
         .map(|fingerprint| Facts { fingerprint, new: true, first_seen: None })
         .collect();
     let codes = looked_for(question, codes, rules);
-    let waivers = Waivers::default();
-    Ok(Gathered { findings, facts, sources, tool, warnings, codes, waivers, owners: None, linter })
+    let paths = paths.to_vec();
+    Ok(Gathered { findings, facts, sources, tool, warnings, codes, paths, waivers, owners, linter })
 }
 
 fn lint(
