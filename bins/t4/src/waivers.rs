@@ -1,15 +1,52 @@
-//! `t4 waivers`.
+//! `t4 waivers`: what is let pass for a time, and whether it still may.
 
-use anyhow::anyhow;
+mod check;
+mod list;
+mod ratchet;
+mod view;
+
+use clap::Subcommand;
+use registry_core::{Clock as _, SystemClock};
+use time::Date;
 
 use crate::exit::{Failure, Verdict};
+use crate::gate;
 
-/// waivers.
+/// Look after waivers: findings that are let pass for a time, with a reason and an owner.
+///
+/// They are in the `*.yaml` files of `audit/waivers` (`[waivers] folder` of t4.toml):
+///
+///   waivers:
+///     - file: src/a.py          # one file, from the root
+///       line: 12                # left out or 0: the whole file
+///       codes: [F401]           # left out: every code
+///       reason: the plugin needs it
+///       owner: "@org/team"
+///       expires: 2027-01-31     # the last day; a whole file needs one
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
 
-/// Runs it.
+/// One variant per command; each lives in a file of its name.
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Args),
+    Check(check::Args),
+    Ratchet(ratchet::Args),
+}
+
+/// Runs the command.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let Args {} = args;
-    Err(Failure::undecided(anyhow!("not built yet")))
+    match args.command {
+        Command::List(args) => list::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Ratchet(args) => ratchet::run(&args),
+    }
+}
+
+fn today() -> Date {
+    gate::day(SystemClock::new().now())
 }

@@ -7,7 +7,7 @@ mod prices;
 mod quota;
 mod reconcile;
 mod status;
-mod table;
+pub mod table;
 mod usage;
 mod when;
 

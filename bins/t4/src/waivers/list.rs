@@ -1,0 +1,37 @@
+//! `t4 waivers list`: what is let pass.
+
+use serde::Serialize;
+
+use super::view::{View, print_json, table};
+use crate::exit::{Failure, Verdict};
+use crate::{gate, out};
+
+/// List the waivers, with the days that are left to them.
+///
+/// Ends with 3 when a waiver file can't be read; `t4 waivers check` tells everything that is wrong.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print one JSON object: `{"waivers": [...]}`
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Machine<'a> {
+    waivers: Vec<View<'a>>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Verdict, Failure> {
+    let waivers = pr_gate::waivers::load(&gate::project()?).map_err(gate::failure)?.list;
+    let today = super::today();
+    if args.json {
+        let waivers = waivers.iter().map(|waiver| View::of(waiver, today)).collect();
+        print_json(&Machine { waivers })?;
+    } else if waivers.is_empty() {
+        out::print("There are no waivers.\n")?;
+    } else {
+        out::print(&table(&waivers, today))?;
+    }
+    Ok(Verdict::Fine)
+}

@@ -1,0 +1,101 @@
+//! `t4 waivers ratchet`: waivers become fewer, never more.
+
+use std::fmt::Write as _;
+
+use pr_gate::waivers::Ratchet;
+use serde::Serialize;
+use time::Date;
+
+use super::view::{View, print_json, subject};
+use crate::exit::{Failure, Verdict};
+use crate::{gate, out};
+
+/// Check that the change adds no waiver.
+///
+/// The number of entries may not grow against the merge base of REV and HEAD; an entry in place of another is fine.
+/// Entries that hold longer than before are told. Ends with 1 when there are more.
+///
+/// Example: `t4 waivers ratchet --base origin/main`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The branch or commit that the change is to go into
+    #[arg(long, value_name = "REV")]
+    base: String,
+
+    /// Print one JSON object: ok, base, before, now, new, extended, `unreadable_base`
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Machine<'a> {
+    ok: bool,
+    base: &'a str,
+    before: usize,
+    now: usize,
+    new: Vec<View<'a>>,
+    extended: Vec<Longer<'a>>,
+    unreadable_base: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Longer<'a> {
+    #[serde(flatten)]
+    waiver: View<'a>,
+    expired_before: Option<&'a str>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Verdict, Failure> {
+    let ratchet = pr_gate::waivers::ratchet(&gate::project()?, &args.base).map_err(gate::failure)?;
+    if args.json {
+        print_json(&machine(&ratchet, super::today()))?;
+    } else {
+        for file in &ratchet.unreadable {
+            out::say(&format!("warning: `{file}` of the base is no list of waivers: it counts as empty"));
+        }
+        out::print(&human(&ratchet))?;
+    }
+    Ok(if ratchet.grew() { Verdict::No } else { Verdict::Fine })
+}
+
+fn machine(ratchet: &Ratchet, today: Date) -> Machine<'_> {
+    Machine {
+        ok: !ratchet.grew(),
+        base: &ratchet.base,
+        before: ratchet.before,
+        now: ratchet.now,
+        new: ratchet.new.iter().map(|waiver| View::of(waiver, today)).collect(),
+        extended: ratchet
+            .extended
+            .iter()
+            .map(|extended| Longer {
+                waiver: View::of(&extended.waiver, today),
+                expired_before: extended.before.as_deref(),
+            })
+            .collect(),
+        unreadable_base: &ratchet.unreadable,
+    }
+}
+
+fn human(ratchet: &Ratchet) -> String {
+    let mut text = String::new();
+    for waiver in &ratchet.new {
+        let place = out::plain(&format!("{}:{}", waiver.at.0, waiver.at.1));
+        let _ = writeln!(text, "new: {place}: {}", subject(waiver));
+    }
+    for extended in &ratchet.extended {
+        let waiver = &extended.waiver;
+        let place = out::plain(&format!("{}:{}", waiver.at.0, waiver.at.1));
+        let day = |day: Option<&str>| out::plain(day.unwrap_or("no day"));
+        let (before, now) = (day(extended.before.as_deref()), day(waiver.expires.as_deref()));
+        let _ = writeln!(text, "warning: {place}: {} holds longer: {before} -> {now}", subject(waiver));
+    }
+    let (before, now) = (ratchet.before, ratchet.now);
+    let _ = if ratchet.grew() {
+        writeln!(text, "{now} waivers, {before} before: fix a finding instead of waiving it, or end a waiver")
+    } else {
+        writeln!(text, "ok: {now} waivers, {before} before")
+    };
+    text
+}

@@ -1,0 +1,38 @@
+//! Which intent of the registry answers for a finding.
+
+use std::collections::HashMap;
+
+use super::index::Rows;
+use super::{Input, Registered};
+
+/// Statuses with which an intent answers.
+const ANSWERING: [&str; 4] = ["planned", "committed", "implemented", "accepted"];
+
+/// The intents that can answer, by file and code: sorted by row, those without one first.
+pub struct Intents<'a> {
+    by_key: HashMap<(&'a str, &'a str), Vec<&'a Registered>>,
+}
+
+impl<'a> Intents<'a> {
+    /// The intents that can answer.
+    pub fn new(input: &Input<'a>) -> Self {
+        let mut by_key: HashMap<_, Vec<&Registered>> = HashMap::new();
+        for intent in input.registered {
+            if ANSWERING.contains(&intent.status.as_str()) {
+                by_key.entry((intent.file.as_str(), intent.code.as_str())).or_default().push(intent);
+            }
+        }
+        for intents in by_key.values_mut() {
+            intents.sort_by(|a, b| (a.line, &a.id).cmp(&(b.line, &b.id)));
+        }
+        Self { by_key }
+    }
+
+    /// The intent for a finding: one for its rows, the nearest to the first row, else one for any row.
+    pub fn by(&self, file: &str, code: &str, rows: Rows) -> Option<&'a Registered> {
+        let intents = self.by_key.get(&(file, code))?;
+        let near = intents.partition_point(|intent| intent.line < Some(rows.start));
+        let in_rows = intents.get(near).filter(|intent| intent.line <= Some(rows.last));
+        in_rows.or_else(|| intents.first().filter(|intent| intent.line.is_none())).copied()
+    }
+}
