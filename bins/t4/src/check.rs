@@ -1,9 +1,10 @@
 //! `t4 check`: does somebody answer for every finding?
 
 mod compat;
+mod registry;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use annotations::{Report, Verdict as Said};
 use pr_gate::Project;
@@ -17,8 +18,9 @@ use crate::{gate, out};
 
 /// Check that somebody answers for every finding of the linter.
 ///
-/// A finding is answered for by an annotation on its rows (`# TODO[T4-ISSUE]: {...}`), or by a waiver. The
-/// check says no (exit code 1) when a finding has neither, or when an annotation lacks what it needs.
+/// A finding is answered for by an annotation on its rows (`# TODO[T4-ISSUE]: {...}`), by a waiver, or with
+/// --registry by an intent. The check says no (exit code 1) when a finding has none of them, or when an
+/// annotation lacks what it needs.
 ///
 /// ruff is looked for on PATH, in `.venv`, as `python3 -m ruff` and through `uvx`, and is run with the
 /// repository's own settings. Files that git ignores, links, and the folders that `t4.toml` skips are left out.
@@ -71,6 +73,19 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
+    /// Ask the registry too: an intent for the file and the code that is planned, committed, implemented or accepted
+    /// counts as an annotation. Reads `T4_API_KEY` and `T4_INTENT_API` (default `http://127.0.0.1:8001`)
+    #[arg(long, conflicts_with = "compat")]
+    registry: bool,
+
+    /// Reserve an intent for each finding that nothing answers for. It does not answer for it until somebody takes it
+    #[arg(long, requires = "registry")]
+    reserve: bool,
+
+    /// The registry's URL, instead of `T4_INTENT_API`
+    #[arg(long, value_name = "URL", requires = "registry")]
+    api: Option<String>,
+
     /// Ask git how old each finding is
     #[arg(long)]
     age: bool,
@@ -83,7 +98,12 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     if args.compat {
         return compat::run(args, &project, now);
     }
-    let question = question(&args, &project)?;
+    let paths = args.paths.iter().chain(&args.more_paths);
+    let question = Question {
+        since: args.since.clone(),
+        age: args.age,
+        ..question(&project, paths, args.codes.as_deref(), args.from.as_deref())?
+    };
     let gathered = {
         let bar = Bar::new();
         gather(&project, &question, &bar).map_err(gate::failure)?
@@ -91,18 +111,27 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     for warning in &gathered.warnings {
         out::say(&out::plain(warning));
     }
-    let report = gathered.check(&project, &[], gate::day(now));
+    let mut report = gathered.check(&project, &[], gate::day(now));
+    if args.registry {
+        let registered = registry::ask(&report, args.api.as_deref(), args.reserve)?;
+        report = gathered.check(&project, &registered, gate::day(now));
+    }
     out::print(&render(&args, &question, &gathered, &report, now)?)?;
     Ok(verdict(&report, args.strict))
 }
 
-fn question(args: &Args, project: &Project) -> Result<Question, Failure> {
-    let paths = args.paths.iter().chain(&args.more_paths);
-    let paths = paths.map(|path| project.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
-    let codes = args.codes.as_deref().unwrap_or_default().split(',').map(str::trim);
+/// What is asked, by the flags that several commands have.
+pub fn question<'a>(
+    project: &Project,
+    paths: impl IntoIterator<Item = &'a PathBuf>,
+    codes: Option<&str>,
+    from: Option<&Path>,
+) -> Result<Question, Failure> {
+    let paths = paths.into_iter().map(|path| project.name(path));
+    let paths = paths.collect::<Result<_, _>>().map_err(gate::failure)?;
+    let codes = codes.unwrap_or_default().split(',').map(str::trim);
     let codes = codes.filter(|code| !code.is_empty()).map(str::to_owned).collect();
-    let source = source::read(args.from.as_deref())?;
-    Ok(Question { paths, codes, source, since: args.since.clone(), age: args.age })
+    Ok(Question { paths, codes, source: source::read(from)?, ..Question::default() })
 }
 
 fn render(

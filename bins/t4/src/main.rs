@@ -20,6 +20,7 @@ mod out;
 mod pre_pr;
 mod protect;
 mod prune;
+mod registry;
 mod waivers;
 
 use std::process::ExitCode;

@@ -82,8 +82,11 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut known = Names::new(project);
     let mut output = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'[') => ruff_json::read(text, &mut known)
-            .map(|findings| Output { findings, tool: "ruff".to_owned(), ..Output::default() }),
+        Some(b'[') => ruff_json::read(text, &mut known).map(|findings| Output {
+            findings,
+            tool: "ruff".to_owned(),
+            ..Output::default()
+        }),
         Some(b'{') => sarif::read(text, &mut known),
         _ => return Err(unreadable(NEITHER.to_owned())),
     }

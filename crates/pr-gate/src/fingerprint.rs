@@ -118,7 +118,8 @@ impl<'a> Scopes<'a> {
             let text = without_remarks(text);
             // A finding without a width is about its row.
             let whole = start == finding.end || start.column == 0;
-            let to = if row == finding.end.row && !whole { column(text, finding.end.column) } else { text.len() };
+            let to =
+                if row == finding.end.row && !whole { column(text, finding.end.column) } else { text.len() };
             let from = if row == start.row && !whole { column(text, start.column) } else { 0 };
             add(&normal(text.get(from..to).unwrap_or_default()));
         }

@@ -10,8 +10,7 @@ use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
 use crate::{Error, Project, contained, files, findings};
 
 /// Where the original looks unless it is told.
-const DEFAULT_PATHS: [&str; 7] =
-    ["lukhas", "core", "api", "consciousness", "memory", "identity", "MATRIZ"];
+const DEFAULT_PATHS: [&str; 7] = ["lukhas", "core", "api", "consciousness", "memory", "identity", "MATRIZ"];
 
 /// Where it reads waivers from: in this spelling, which is another folder than `audit/waivers` on most systems.
 const WAIVERS: &str = "AUDIT/waivers/unused_imports.yaml";

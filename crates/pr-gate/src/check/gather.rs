@@ -83,8 +83,11 @@ fn read_the_rest(
     findings: &mut Vec<Finding>,
     sources: &mut BTreeMap<String, String>,
 ) -> Result<usize, Error> {
-    let missing: BTreeSet<&str> =
-        findings.iter().map(|finding| finding.file.as_str()).filter(|file| !sources.contains_key(*file)).collect();
+    let missing: BTreeSet<&str> = findings
+        .iter()
+        .map(|finding| finding.file.as_str())
+        .filter(|file| !sources.contains_key(*file))
+        .collect();
     let mut read = Vec::with_capacity(missing.len());
     let mut links = BTreeSet::new();
     for file in missing {

@@ -286,8 +286,7 @@ fn argument(name: &str) -> String {
 fn is_own_folder(folder: &Path) -> bool {
     let Ok(kind) = folder.symlink_metadata() else { return true };
     let no_link = |entry: std::fs::DirEntry| entry.file_type().is_ok_and(|kind| !kind.is_symlink());
-    kind.is_dir()
-        && folder.read_dir().is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(no_link)))
+    kind.is_dir() && folder.read_dir().is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(no_link)))
 }
 
 /// Whether a commit brings something below a name: what a pull request brings is not run.

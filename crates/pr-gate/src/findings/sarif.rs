@@ -18,7 +18,8 @@ pub fn read(text: &[u8], names: &mut Names<'_>) -> serde_json::Result<Output> {
     for run in log.runs {
         let driver = &run.tool.driver;
         let version = driver.semantic_version.as_ref().or(driver.version.as_ref());
-        let tool = version.map_or_else(|| driver.name.clone(), |version| format!("{} {version}", driver.name));
+        let tool =
+            version.map_or_else(|| driver.name.clone(), |version| format!("{} {version}", driver.name));
         if !tools.contains(&tool) {
             tools.push(tool);
         }

@@ -3,7 +3,12 @@ use std::path::Path;
 use super::*;
 
 fn project(root: &Path) -> Project {
-    Project { root: root.to_owned(), prefix: "".into(), git: None, settings: crate::settings::Settings::default() }
+    Project {
+        root: root.to_owned(),
+        prefix: "".into(),
+        git: None,
+        settings: crate::settings::Settings::default(),
+    }
 }
 
 fn read_at_root(text: &str) -> Output {
@@ -63,7 +68,9 @@ fn a_source_that_does_not_parse_has_a_code() {
 #[test]
 fn findings_are_sorted_by_file_and_place() {
     let of = |file: &str, row: u32| {
-        format!(r#"{{"code":"X{row}","filename":"{file}","message":"m","location":{{"row":{row},"column":1}}}}"#)
+        format!(
+            r#"{{"code":"X{row}","filename":"{file}","message":"m","location":{{"row":{row},"column":1}}}}"#
+        )
     };
     let text = format!("[{},{},{}]", of("b.py", 1), of("a.py", 9), of("a.py", 2));
     assert_eq!(short(&read_at_root(&text)), ["a.py X2 2:1-2:1", "a.py X9 9:1-9:1", "b.py X1 1:1-1:1"]);
@@ -71,7 +78,9 @@ fn findings_are_sorted_by_file_and_place() {
 
 #[test]
 fn anything_else_is_refused_with_what_is_expected() {
-    for text in ["", "  ", "nonsense", "[1]", "{}", "[{\"filePath\":\"/r/a.js\",\"messages\":[]}]", "[", "[]x"] {
+    for text in
+        ["", "  ", "nonsense", "[1]", "{}", "[{\"filePath\":\"/r/a.js\",\"messages\":[]}]", "[", "[]x"]
+    {
         let error = read(&project(Path::new("/r")), text.as_bytes()).expect_err(text).to_string();
         assert!(error.contains("ruff's JSON") && error.contains("SARIF 2.1.0"), "{text}: {error}");
     }
@@ -85,7 +94,10 @@ fn sarif_of_clippy_is_read() {
         short(&output),
         ["src/lib.rs clippy::needless_return 7:5-7:14", "src/my file.rs clippy::unwrap_used 3:1-5:1"]
     );
-    assert_eq!(output.findings[1].url.as_deref(), Some("https://rust-lang.github.io/rust-clippy/unwrap_used"));
+    assert_eq!(
+        output.findings[1].url.as_deref(),
+        Some("https://rust-lang.github.io/rust-clippy/unwrap_used")
+    );
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn of(file: &str, source: &str, row: u32, message: &str) -> String {
     fingerprints(&all, &sources).remove(0)
 }
 
-const SOURCE: &str = "class A:\n    def f(self):\n        try:\n            x()\n        except E:\n            raise X\n";
+const SOURCE: &str =
+    "class A:\n    def f(self):\n        try:\n            x()\n        except E:\n            raise X\n";
 
 #[test]
 fn it_survives_moved_lines_a_renamed_file_remarks_and_spaces() {
@@ -49,7 +50,8 @@ fn another_function_rule_text_or_message_is_another_finding() {
 #[test]
 fn findings_that_are_the_same_are_numbered() {
     let source = "import os\nimport os\n";
-    let all = [finding("a.py", 1, 8, 10, "m"), finding("a.py", 2, 8, 10, "m"), finding("b.py", 1, 8, 10, "m")];
+    let all =
+        [finding("a.py", 1, 8, 10, "m"), finding("a.py", 2, 8, 10, "m"), finding("b.py", 1, 8, 10, "m")];
     let sources = ["a.py", "b.py"].map(|file| (file.to_owned(), source.to_owned())).into();
     let names = fingerprints(&all, &sources);
     assert_eq!(names[1], format!("{}-2", names[0]));
