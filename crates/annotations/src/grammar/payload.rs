@@ -19,8 +19,8 @@ const OTHER_COMMENTS: [&str; 11] =
 
 /// What follows `TODO[T4-ISSUE]` in its row, and how many bytes belong to it.
 pub(super) fn unified(rest: &str) -> (Kind, usize) {
-    let end = own_text(rest).len();
-    let malformed = |problem: String| (Kind::Malformed(format!("{problem}; {EXAMPLE}")), end);
+    let malformed =
+        |problem: String| (Kind::Malformed(format!("{problem}; {EXAMPLE}")), own_text(rest).len());
     let Some(json) = rest.trim_start_matches(is_space).strip_prefix(':') else {
         return malformed("the `:` after the tag is missing".to_owned());
     };
