@@ -4,6 +4,19 @@
 //! byte edits, so everything outside of them stays as it was. It refuses files and processes. A source that does not
 //! parse is an error; a finding that can't be fixed safely is skipped with the reason.
 
+mod call_in_default;
+mod class_attribute;
+mod guard;
+mod import_star;
+mod imports;
+mod names;
+mod plan;
+mod reraise;
+mod task_reference;
+mod text;
+mod tree;
+mod unused_import;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -140,8 +153,7 @@ impl Codemod {
     /// # Errors
     /// [`Unparsable`] when the source is not Python that can be read.
     pub fn fix(self, source: &str, targets: &[Target]) -> Result<Fixed, Unparsable> {
-        let skipped = targets.iter().enumerate().map(|(n, _)| (n, String::new())).collect();
-        Ok(Fixed { source: source.to_owned(), fixed: Vec::new(), skipped })
+        plan::run(self, source, targets)
     }
 }
 
