@@ -11,7 +11,6 @@ mod dashboard;
 mod db;
 mod exit;
 mod gate;
-mod git;
 mod ingest;
 mod init;
 mod llm;

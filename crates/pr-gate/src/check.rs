@@ -1,7 +1,9 @@
 //! The check of a working tree.
 
+mod age;
 mod compat;
 mod gather;
+mod since;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use annotations::{Finding, Language};
 use sha2::{Digest as _, Sha256};
@@ -92,6 +93,43 @@ impl<'a> Scopes<'a> {
         self.rows.get(n).copied()
     }
 
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// A row (from 0) without annotations and `noqa` comments, and without the spaces at its end.
+    pub fn bare(&self, row: usize) -> &'a str {
+        without_remarks(self.rows.get(row).copied().unwrap_or_default()).trim_end()
+    }
+
+    /// The same with its spaces made one.
+    pub fn plain(&self, row: usize) -> String {
+        normal(self.bare(row))
+    }
+
+    /// For each row, what tells the block that it stands in from the other blocks.
+    pub fn blocks(&self) -> Vec<u64> {
+        let mut blocks: Vec<u64> = Vec::with_capacity(self.rows.len());
+        for above in &self.above {
+            let block = above.map_or(0, |n| {
+                let outer = blocks.get(n).copied().unwrap_or_default();
+                let Some(header) = self.header(n) else { return outer };
+                let mut hasher = DefaultHasher::new();
+                (outer, normal(header)).hash(&mut hasher);
+                hasher.finish()
+            });
+            blocks.push(block);
+        }
+        blocks
+    }
+
+    /// What names the block that a row (from 0) opens.
+    fn header(&self, row: usize) -> Option<&'a str> {
+        let text = without_remarks(self.rows.get(row).copied().unwrap_or_default()).trim();
+        if self.python { header(text) } else { Some(text) }
+    }
+
     /// The headers of the blocks around a row, from the inside: functions and classes of Python; elsewhere every line
     /// with less indentation.
     fn around(&self, row: u32, add: &mut impl FnMut(&str)) {
@@ -99,8 +137,7 @@ impl<'a> Scopes<'a> {
         let mut depth = 0;
         while let Some(n) = at.and_then(|n| self.above.get(n).copied().flatten()) {
             at = Some(n);
-            let text = self.rows.get(n).copied().unwrap_or_default().trim();
-            if let Some(header) = if self.python { header(text) } else { Some(text) } {
+            if let Some(header) = self.header(n) {
                 add(&normal(header));
                 depth += 1;
             }

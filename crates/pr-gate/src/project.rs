@@ -50,7 +50,10 @@ impl Project {
         let outside =
             || Error::Usage(format!("`{}` is outside of `{}`", path.display(), self.root.display()));
         let joined = if path.is_absolute() {
-            path.strip_prefix(&self.root).map_err(|_| outside())?.to_owned()
+            // The caller may have come to the root through a link.
+            let real = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+            let below = |path: &Path| path.strip_prefix(&self.root).ok().map(Path::to_owned);
+            below(path).or_else(|| below(&real()?)).ok_or_else(outside)?
         } else {
             self.prefix.join(path)
         };

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use pr_gate::git::{Git, NoRepository};
 use registry_core::{Limits, check_text};
 
 use crate::exit::Failure;
-use crate::git::{self, NoRepository, Repository};
-use crate::out;
+use crate::{gate, out};
 
 /// A file to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,40 +30,44 @@ impl File {
 
 /// The files named, or else the changed ones.
 pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<File>, Failure> {
-    let repository = Repository::find()?;
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(Failure::undecided)?;
+    let git = Git::look(&here).map_err(gate::failure)?;
     let names = if given.is_empty() {
-        changed(repository, since)?
+        changed(git, since)?
     } else {
-        given.into_iter().map(|path| from_root(repository.as_ref().ok(), &path)).collect::<Result<_, _>>()?
+        given.into_iter().map(|path| from_root(git.as_ref().ok(), &here, &path)).collect::<Result<_, _>>()?
     };
     let mut seen = HashSet::new();
     Ok(names.iter().filter(|name| seen.insert(*name)).map(|name| File::from_bytes(name)).collect())
 }
 
-fn changed(
-    repository: Result<Repository, NoRepository>,
-    since: Option<String>,
-) -> Result<Vec<Vec<u8>>, Failure> {
-    repository.map_err(|why| match why {
+fn changed(git: Result<Git, NoRepository>, since: Option<String>) -> Result<Vec<Vec<u8>>, Failure> {
+    let git = git.map_err(|why| match why {
         NoRepository::Outside => {
             Failure::usage(anyhow!("this is no git repository: name FILES, or go into one"))
         }
         NoRepository::NoGit => Failure::undecided(anyhow!("git can't be run: install it, or name FILES")),
     })?;
-    let base = since.or_else(|| git::default_base().map(str::to_owned)).ok_or_else(|| {
-        Failure::usage(anyhow!("there is no origin/HEAD, main or master to compare with: give --since REV"))
-    })?;
+    let base = match since {
+        Some(base) => base,
+        None => git.default_base().map_err(gate::failure)?.map(str::to_owned).ok_or_else(|| {
+            Failure::usage(anyhow!(
+                "there is no origin/HEAD, main or master to compare with: give --since REV"
+            ))
+        })?,
+    };
     out::say(&format!("changes since the merge base with `{base}`"));
-    git::changed(&base)
+    git.changed(&base).map_err(gate::failure)
 }
 
-fn from_root(repository: Option<&Repository>, path: &Path) -> Result<Vec<u8>, Failure> {
+fn from_root(git: Option<&Git>, here: &Path, path: &Path) -> Result<Vec<u8>, Failure> {
     let refused = |problem: &str| Failure::usage(anyhow!("`{}` {problem}", path.display()));
     if path.is_dir() {
         return Err(refused("is a directory: name files"));
     }
-    let Some(repository) = repository else { return Ok(bytes(path)) };
-    repository.relative(path).map(|path| bytes(&path)).ok_or_else(|| refused("is outside of the repository"))
+    let Some(git) = git else { return Ok(bytes(path)) };
+    let prefix = here.strip_prefix(git.root()).unwrap_or(Path::new(""));
+    git.relative(prefix, path).map(|path| bytes(&path)).ok_or_else(|| refused("is outside of the repository"))
 }
 
 fn bytes(path: &Path) -> Vec<u8> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use annotations::{Facts, Finding, Language, may_be_annotated};
 
-use super::{Gathered, Linter, Question, Source};
+use super::since::{self, Changes};
+use super::{Gathered, Linter, Question, Source, age};
 use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
 use crate::{Error, Progress, Project, files, owners, waivers};
@@ -16,6 +17,8 @@ use crate::{Error, Progress, Project, files, owners, waivers};
 pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Gathered, Error> {
     let (paths, codes) = (question.paths(project), question.codes(project));
     let (waivers, owners) = (waivers::load(project)?, owners::codeowners(project)?);
+    let changes = question.since.as_ref().map(|revision| Changes::since(since::git(project)?, revision));
+    let changes = changes.transpose()?;
     let (linted, annotated) = std::thread::scope(|scope| {
         let annotated = scope.spawn(|| annotated(project, paths));
         let linted = lint(project, question, paths, codes, progress);
@@ -34,13 +37,34 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
     if links > 0 {
         warnings.push(format!("findings in {links} files that are links are left out"));
     }
-    let facts = fingerprints(&findings, &sources)
-        .into_iter()
-        .map(|fingerprint| Facts { fingerprint, new: true, first_seen: None })
-        .collect();
+    let mut facts = facts(project, changes.as_ref(), linter.as_ref(), codes, &findings, &sources)?;
+    if question.age {
+        age::ask(project, &findings, &mut facts)?;
+    }
     let codes = looked_for(question, codes, rules);
     let paths = paths.to_vec();
     Ok(Gathered { findings, facts, sources, tool, warnings, codes, paths, waivers, owners, linter })
+}
+
+/// What is known of each finding: its fingerprint, and whether the change adds it.
+fn facts(
+    project: &Project,
+    changes: Option<&Changes>,
+    linter: Option<&Linter>,
+    codes: &[String],
+    findings: &[Finding],
+    sources: &BTreeMap<String, String>,
+) -> Result<Vec<Facts>, Error> {
+    let new = match changes {
+        Some(changes) => {
+            let linter = linter.map(|linter| (&linter.ruff, codes));
+            since::new(project, changes, linter, findings, sources)?
+        }
+        None => vec![true; findings.len()],
+    };
+    let fingerprints = fingerprints(findings, sources).into_iter();
+    let facts = fingerprints.zip(new);
+    Ok(facts.map(|(fingerprint, new)| Facts { fingerprint, new, first_seen: None }).collect())
 }
 
 fn lint(
@@ -54,10 +78,22 @@ fn lint(
         Source::Given(bytes) => Ok((findings::read(project, bytes)?, None)),
         Source::Ruff => {
             progress.begin("ruff", None);
-            let (mut output, ruff) = findings::ruff_in_its_order(project, paths, codes)?;
+            let (mut output, ruff) =
+                findings::ruff_in_its_order(project, paths, codes).map_err(wrong_codes)?;
             findings::sort(&mut output.findings);
             Ok((output, Some(Linter { ruff, names: paths.to_vec() })))
         }
+    }
+}
+
+/// A rule that ruff does not know is wrong usage.
+fn wrong_codes(error: Error) -> Error {
+    match error {
+        Error::Program { problem, .. } if problem.contains("for '--select <") => {
+            let line = problem.lines().next().unwrap_or_default();
+            Error::Usage(format!("ruff: {}", line.trim_start_matches("error: ")))
+        }
+        other => other,
     }
 }
 

@@ -1,0 +1,108 @@
+//! What a change adds: the findings of the working tree that its base does not have.
+
+mod changes;
+mod compare;
+
+use std::collections::BTreeMap;
+
+use annotations::Finding;
+
+pub use changes::{Before, Changes};
+
+use crate::findings::Ruff;
+use crate::git::Git;
+use crate::{Error, Project};
+use compare::Pair;
+
+/// How many linters run at a time: each reads one file, and git beside it.
+const AT_A_TIME: usize = 2;
+
+/// Which findings the change adds, in their order. They are sorted by file. With a linter, each changed file's base is
+/// linted by the settings of the working tree; without one, findings on rows that the change leaves alone are old.
+pub fn new(
+    project: &Project,
+    changes: &Changes,
+    linter: Option<(&Ruff, &[String])>,
+    findings: &[Finding],
+    sources: &BTreeMap<String, String>,
+) -> Result<Vec<bool>, Error> {
+    let git = git(project)?;
+    let mut new = vec![false; findings.len()];
+    let mut jobs = Vec::new();
+    let mut rest = new.as_mut_slice();
+    for of_file in findings.chunk_by(|a, b| a.file == b.file) {
+        let Some((flags, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else { break };
+        rest = others;
+        let Some(file) = of_file.first().map(|finding| finding.file.as_str()) else { continue };
+        match changes.before(file) {
+            Before::Same => {}
+            Before::Nothing => flags.fill(true),
+            Before::Other(before) => {
+                let source = sources.get(file).map(String::as_str).unwrap_or_default();
+                jobs.push(Job { file, before, source, findings: of_file, new: flags });
+            }
+        }
+    }
+    let base = changes.base();
+    let queue = std::sync::Mutex::new(jobs.into_iter());
+    let work = || -> Result<(), Error> {
+        loop {
+            let job = queue.lock().map_or(None, |mut queue| queue.next());
+            let Some(job) = job else { return Ok(()) };
+            job.run(project, git, base, linter)?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        let own = work();
+        workers.into_iter().fold(own, |all, worker| {
+            let one = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            all.and(one)
+        })
+    })?;
+    Ok(new)
+}
+
+/// The repository, without which there is nothing to compare with.
+pub fn git(project: &Project) -> Result<&Git, Error> {
+    let missing = || Error::Usage("this is no git repository: --since has nothing to compare with".to_owned());
+    project.git.as_ref().ok_or_else(missing)
+}
+
+/// One changed file.
+struct Job<'a> {
+    file: &'a str,
+    before: &'a str,
+    source: &'a str,
+    findings: &'a [Finding],
+    new: &'a mut [bool],
+}
+
+impl Job<'_> {
+    fn run(
+        self,
+        project: &Project,
+        git: &Git,
+        base: &str,
+        linter: Option<(&Ruff, &[String])>,
+    ) -> Result<(), Error> {
+        let bytes = git.run(&["cat-file", "blob", &format!("{base}:{}", self.before)])?;
+        let text = String::from_utf8_lossy(&bytes);
+        if text == self.source {
+            return Ok(());
+        }
+        let pair = Pair::of(self.file, &text, self.source);
+        match linter {
+            Some((ruff, codes)) => {
+                let mut old = ruff.check_text(project, self.file, &bytes, codes)?;
+                old.retain(|finding| finding.file == self.file);
+                pair.compare(&old, self.findings, self.new);
+            }
+            None => pair.compare_rows(self.findings, self.new),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

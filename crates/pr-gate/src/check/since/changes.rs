@@ -1,0 +1,96 @@
+//! Which files differ from the base.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::Error;
+use crate::git::Git;
+
+/// The files that differ between the base and the working tree.
+#[derive(Debug, Default)]
+pub struct Changes {
+    base: String,
+    /// The changed files by their names now: their names in the base, if they are there.
+    changed: BTreeMap<String, Option<String>>,
+    /// What git tracks.
+    tracked: BTreeSet<String>,
+}
+
+/// What a file was in the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before<'a> {
+    /// What it is now.
+    Same,
+    /// Something else, under this name.
+    Other(&'a str),
+    /// It was not there.
+    Nothing,
+}
+
+impl Changes {
+    /// What differs between the merge base of a revision and `HEAD` and the working tree, whether committed or not.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the revision names no commit that shares a history with `HEAD`.
+    pub fn since(git: &Git, revision: &str) -> Result<Self, Error> {
+        // The flags undo what a user's settings may change.
+        const DIFF: [&str; 8] = [
+            "diff",
+            "--name-status",
+            "-z",
+            "-M",
+            "--no-relative",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--ignore-submodules=none",
+        ];
+        let base = git.merge_base(revision)?;
+        let output = git.run(&[&DIFF[..], &[&base, "--"]].concat())?;
+        let tracked = names(&git.run(&["ls-files", "-z"])?).collect();
+        let mut changed = BTreeMap::new();
+        let mut fields = names(&output);
+        while let Some(status) = fields.next() {
+            let Some(first) = fields.next() else { break };
+            match status.chars().next() {
+                Some('A') => changed.insert(first, None),
+                Some('R' | 'C') => {
+                    let Some(now) = fields.next() else { break };
+                    changed.insert(now, Some(first))
+                }
+                _ => changed.insert(first.clone(), Some(first)),
+            };
+        }
+        Ok(Self { base, changed, tracked })
+    }
+
+    /// The base: a commit's name.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What a file was. A file in a submodule is the same when the submodule is.
+    pub fn before<'a>(&'a self, file: &'a str) -> Before<'a> {
+        match self.changed.get(file) {
+            Some(Some(before)) => Before::Other(before),
+            Some(None) => Before::Nothing,
+            None if self.tracked.contains(file) => Before::Same,
+            None => {
+                let mut above = file;
+                while let Some((folder, _)) = above.rsplit_once('/') {
+                    if self.tracked.contains(folder) && !self.changed.contains_key(folder) {
+                        return Before::Same;
+                    }
+                    above = folder;
+                }
+                Before::Nothing
+            }
+        }
+    }
+}
+
+/// The names of an output that NULs part. A linter's names are UTF-8: others match none of them.
+fn names(output: &[u8]) -> impl Iterator<Item = String> {
+    output
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+}

@@ -1,0 +1,133 @@
+use annotations::Place;
+use proptest::prelude::*;
+
+use super::compare::Pair;
+use super::*;
+
+/// A finding for each row that holds `BAD`, about that word.
+fn findings(source: &str) -> Vec<Finding> {
+    let of_row = |(row, text): (usize, &str)| {
+        let column = u32::try_from(text.find("BAD")? + 1).ok()?;
+        let row = u32::try_from(row + 1).ok()?;
+        let start = Place { row, column };
+        let end = Place { row, column: column + 3 };
+        let (file, code, message) = ("a.py".to_owned(), "X1".to_owned(), "m".to_owned());
+        Some(Finding { file, code, message, start, end, url: None })
+    };
+    source.lines().enumerate().filter_map(of_row).collect()
+}
+
+/// The rows of the findings that are new.
+fn new_rows(before: &str, now: &str) -> Vec<u32> {
+    let all = findings(now);
+    let mut new = vec![false; all.len()];
+    Pair::of("a.py", before, now).compare(&findings(before), &all, &mut new);
+    all.iter().zip(new).filter(|(_, new)| *new).map(|(finding, _)| finding.start.row).collect()
+}
+
+/// The same when the linter did not see the earlier version.
+fn new_rows_by_text(before: &str, now: &str) -> Vec<u32> {
+    let all = findings(now);
+    let mut new = vec![false; all.len()];
+    Pair::of("a.py", before, now).compare_rows(&all, &mut new);
+    all.iter().zip(new).filter(|(_, new)| *new).map(|(finding, _)| finding.start.row).collect()
+}
+
+const TWO: &str = "def f():\n    a = 1\n    BAD\n    return a\n\ndef g():\n    b = 2\n    ok\n    return b\n";
+
+#[test]
+fn lines_that_only_moved_bring_nothing_new() {
+    let moved = format!("import os\n\n\n{TWO}");
+    assert!(new_rows(TWO, &moved).is_empty());
+    assert!(new_rows_by_text(TWO, &moved).is_empty());
+    let (f, g) = TWO.split_at(TWO.find("def g").unwrap());
+    let swapped = format!("{g}\n{f}");
+    assert!(new_rows(TWO, &swapped).is_empty(), "functions changed places");
+    assert!(new_rows_by_text(TWO, &swapped).is_empty());
+}
+
+#[test]
+fn a_fix_does_not_pay_for_a_regression_in_another_function() {
+    let now = TWO.replace("    ok\n", "    BAD\n").replacen("    BAD\n", "    good\n", 1);
+    assert_eq!(new_rows(TWO, &now), [8]);
+    assert_eq!(new_rows_by_text(TWO, &now), [8]);
+    // Here the row itself stays in the eyes of a diff, but in another function.
+    let before = "def f():\n    BAD\n\ndef g():\n    pass\n";
+    let now = "def f():\n    pass\n\ndef g():\n    BAD\n";
+    assert_eq!(new_rows(before, now), [5]);
+    assert_eq!(new_rows_by_text(before, now), [5]);
+}
+
+#[test]
+fn a_regression_beside_an_old_finding_is_new() {
+    let before = "def f():\n    BAD\n";
+    assert_eq!(new_rows(before, "def f():\n    BAD\n    BAD\n").len(), 1);
+    assert_eq!(new_rows_by_text(before, "def f():\n    BAD\n    BAD\n").len(), 1);
+}
+
+#[test]
+fn a_renamed_function_keeps_its_findings() {
+    let now = TWO.replace("def f():", "def other(x, y):");
+    assert!(new_rows(TWO, &now).is_empty());
+    assert!(new_rows_by_text(TWO, &now).is_empty());
+}
+
+#[test]
+fn an_annotation_on_the_row_does_not_make_it_new() {
+    let now = TWO.replace("BAD\n", "BAD  # TODO[T4-ISSUE]: {\"id\":\"t4-1\"}\n");
+    assert!(new_rows(TWO, &now).is_empty());
+    assert!(new_rows_by_text(TWO, &now).is_empty());
+}
+
+#[test]
+fn a_row_that_stayed_can_have_a_new_finding() {
+    // The linter finds something there now that it did not find before: a use elsewhere is gone.
+    let before = "import BAD\nuse\n";
+    let all = findings("import BAD\n");
+    let mut new = [false];
+    Pair::of("a.py", before, "import BAD\n").compare(&[], &all, &mut new);
+    assert_eq!(new, [true]);
+}
+
+#[test]
+fn a_finding_over_rows_is_new_when_one_of_them_is() {
+    let (before, now) = ("if a:\n    x\n", "if a:\n    if b:\n        x\n");
+    let mut finding = findings("BAD\n").remove(0);
+    finding.end = Place { row: 3, column: 10 };
+    let mut new = [false];
+    Pair::of("a.py", before, now).compare_rows(&[finding], &mut new);
+    assert_eq!(new, [true]);
+}
+
+#[test]
+fn versions_that_have_little_in_common_are_compared_in_time() {
+    let many = |word: &str| (0..40_000).map(|n| format!("{word}{}\n", n % 7)).collect::<String>();
+    let before = format!("def f():\n    BAD\n{}", many("a"));
+    let now = format!("{}def f():\n    BAD\n", many("b"));
+    assert!(new_rows(&before, &now).is_empty());
+}
+
+fn source() -> impl Strategy<Value = String> {
+    let row = prop::sample::select(vec![
+        "def f():\n", "def g():\n", "    BAD\n", "    x\n", "BAD\n", "\n", "class A:\n", "    def f():\n", "        BAD\n",
+    ]);
+    prop::collection::vec(row, 0..14).prop_map(|rows| rows.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_more_findings_are_old_than_there_were(before in source(), now in source()) {
+        let old = findings(&now).len() - new_rows(&before, &now).len();
+        prop_assert!(old <= findings(&before).len());
+    }
+
+    #[test]
+    fn a_version_has_nothing_new_beside_itself(source in source()) {
+        prop_assert!(new_rows(&source, &source).is_empty());
+        prop_assert!(new_rows_by_text(&source, &source).is_empty());
+        let later = format!("# a comment\n{source}");
+        prop_assert!(new_rows(&source, &later).is_empty());
+    }
+}
