@@ -1,15 +1,74 @@
 //! `t4 annotate`.
 
-use anyhow::anyhow;
+use std::path::PathBuf;
 
+use pr_gate::annotate::plan;
+use pr_gate::check::Question;
+use registry_core::{Clock as _, SystemClock, SystemEntropy};
+use serde_json::json;
+
+use crate::bar::Bar;
+use crate::edits::{self, Mode, names, say_skipped};
 use crate::exit::{Failure, Verdict};
+use crate::gate;
 
-/// annotate.
+/// Write a skeleton annotation for every finding that nothing answers for.
+///
+/// It stands at the end of the finding's first row; where the row has findings of several codes, or can't take a
+/// comment, on a line of its own above. It names the finding, the owner (CODEOWNERS, else `git blame`) and the
+/// status `reserved`: reason, ticket and eta are yours to fill in.
+///
+/// Prints a unified diff and writes nothing, unless --apply is given. Sources that do not parse are left alone.
+///
+/// Example: t4 annotate src --codes F401,B008 --apply
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
+    paths: Vec<PathBuf>,
+
+    #[arg(long = "paths", value_name = "PATHS", num_args = 1.., hide = true)]
+    more_paths: Vec<PathBuf>,
+
+    /// The rules to look for, as ruff's `--select` takes them [default: `check.codes` of `t4.toml`]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    codes: Vec<String>,
+
+    #[command(flatten)]
+    mode: Mode,
+
+    /// Do not ask git who may own what CODEOWNERS does not know
+    #[arg(long)]
+    no_blame: bool,
+}
 
 /// Runs it.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let Args {} = args;
-    Err(Failure::undecided(anyhow!("not built yet")))
+    let project = gate::project()?;
+    if let Some(verdict) = args.mode.undone(&project, "annotate")? {
+        return Ok(verdict);
+    }
+    let now = SystemClock::default().now();
+    let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
+    let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
+    let bar = Bar::new();
+    let blame = !args.no_blame;
+    let plan = plan(&project, &question, blame, &SystemEntropy, now, &bar).map_err(gate::failure)?;
+    drop(bar);
+    let done = args.mode.carry_out(&project, "annotate", &plan.changes, now)?;
+    if args.mode.json {
+        edits::json(&json!({
+            "mode": if done.is_some() { "applied" } else { "dry-run" },
+            "snapshot": done.as_ref().map(|info| &info.id),
+            "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),
+            "annotations": plan.written,
+            "skipped": plan.skipped,
+            "unparsed": plan.unparsed,
+        }))?;
+    } else {
+        say_skipped(&plan.skipped, &plan.unparsed);
+    }
+    let count = plan.written.len();
+    let what = format!("{count} annotation{} added", if count == 1 { "" } else { "s" });
+    args.mode.summary(&what, "annotate", done.as_ref(), plan.changes.len())?;
+    Ok(args.mode.verdict(&plan.changes))
 }

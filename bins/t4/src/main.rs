@@ -9,6 +9,7 @@ mod codemod;
 mod config;
 mod dashboard;
 mod db;
+mod edits;
 mod exit;
 mod gate;
 mod ingest;

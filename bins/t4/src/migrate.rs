@@ -1,15 +1,97 @@
 //! `t4 migrate`.
 
-use anyhow::anyhow;
+use std::path::{Path, PathBuf};
 
+use pr_gate::atomic;
+use pr_gate::migrate::{Question, Report, plan};
+use pr_gate::{Error, Project};
+use registry_core::{Clock as _, SystemClock, SystemEntropy};
+
+use crate::bar::Bar;
+use crate::edits::{Mode, json, names, say_skipped};
 use crate::exit::{Failure, Verdict};
+use crate::{gate, out};
 
-/// migrate.
+/// Convert legacy annotations into unified ones, in comments only.
+///
+/// Knows `TODO[T4-UNUSED-IMPORT]`, `TODO[T4-LINT-ISSUE]` (with a reason or a JSON object) and
+/// `T4: key=value | key=value`. Reason, owner, ticket and every other field that was there are kept; a missing
+/// owner is looked up in `git blame`. All other bytes of a file stay as they are. A second run changes nothing.
+///
+/// Prints a unified diff and writes nothing, unless --apply is given. Then a snapshot is kept below `.t4`, and
+/// --undo restores it.
+///
+/// Example: t4 migrate src; t4 migrate src --apply; t4 migrate --undo
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
+    paths: Vec<PathBuf>,
+
+    #[arg(long = "paths", value_name = "PATHS", num_args = 1.., hide = true)]
+    more_paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    mode: Mode,
+
+    /// Write the report there [with --apply: `reports/todos/migration_report.json`]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Do not ask git who may own what has no owner
+    #[arg(long)]
+    no_blame: bool,
+}
+
+/// The original's report.
+const REPORT: &str = "reports/todos/migration_report.json";
 
 /// Runs it.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let Args {} = args;
-    Err(Failure::undecided(anyhow!("not built yet")))
+    let project = gate::project()?;
+    if let Some(verdict) = args.mode.undone(&project, "migrate")? {
+        return Ok(verdict);
+    }
+    let now = SystemClock::default().now();
+    let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
+    let question = Question { paths: names(&project, &paths)?, blame: !args.no_blame };
+    let bar = Bar::new();
+    let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(gate::failure)?;
+    drop(bar);
+    let done = args.mode.carry_out(&project, "migrate", &plan.changes, now)?;
+    if done.is_some() {
+        plan.report.mode = "applied";
+    }
+    write_report(&project, args.report.as_deref(), &plan.report, done.is_some())?;
+    if args.mode.json {
+        json(&plan.report)?;
+    } else {
+        say_skipped(&plan.report.skipped, &[]);
+    }
+    let count = plan.report.total_conversions;
+    let what = format!("{count} legacy annotation{} converted", if count == 1 { "" } else { "s" });
+    args.mode.summary(&what, "migrate", done.as_ref(), plan.changes.len())?;
+    Ok(args.mode.verdict(&plan.changes))
+}
+
+/// Writes the report where it was asked for, else, when sources were written, where the original had it.
+fn write_report(
+    project: &Project,
+    asked: Option<&Path>,
+    report: &Report,
+    applied: bool,
+) -> Result<(), Failure> {
+    let path = match asked {
+        Some(path) => path.to_owned(),
+        // A tree could have a link there that leads out of it.
+        None if applied => atomic::inside(&project.root, REPORT).map_err(gate::failure)?,
+        None => return Ok(()),
+    };
+    let text = serde_json::to_string_pretty(report).map_err(Failure::undecided)? + "\n";
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    made.map_err(Error::file(&path, "can't be written"))
+        .and_then(|()| atomic::write(&path, text.as_bytes()))
+        .map_err(gate::failure)?;
+    out::say(&out::plain(&format!("the report is in {}", path.display())));
+    Ok(())
 }

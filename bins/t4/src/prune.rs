@@ -1,15 +1,68 @@
 //! `t4 prune`.
 
-use anyhow::anyhow;
+use std::path::PathBuf;
 
+use pr_gate::check::Question;
+use pr_gate::prune::plan;
+use registry_core::{Clock as _, SystemClock};
+use serde_json::json;
+
+use crate::bar::Bar;
+use crate::edits::{self, Mode, names, say_skipped};
 use crate::exit::{Failure, Verdict};
+use crate::gate;
 
-/// prune.
+/// Take out the annotations whose finding is gone: exactly those that `t4 check` reports as stale.
+///
+/// The comment goes when nothing else is said in it, the line when nothing else stands on it; all other bytes stay
+/// as they are. Annotations of rules that were not looked for stay, and so do sources that do not parse.
+///
+/// Prints a unified diff and writes nothing, unless --apply is given.
+///
+/// Example: t4 prune src --apply; t4 prune --undo
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
+    paths: Vec<PathBuf>,
+
+    #[arg(long = "paths", value_name = "PATHS", num_args = 1.., hide = true)]
+    more_paths: Vec<PathBuf>,
+
+    /// The rules to look for, as ruff's `--select` takes them [default: `check.codes` of `t4.toml`]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    codes: Vec<String>,
+
+    #[command(flatten)]
+    mode: Mode,
+}
 
 /// Runs it.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let Args {} = args;
-    Err(Failure::undecided(anyhow!("not built yet")))
+    let project = gate::project()?;
+    if let Some(verdict) = args.mode.undone(&project, "prune")? {
+        return Ok(verdict);
+    }
+    let now = SystemClock::default().now();
+    let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
+    let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
+    let bar = Bar::new();
+    let plan = plan(&project, &question, now, &bar).map_err(gate::failure)?;
+    drop(bar);
+    let done = args.mode.carry_out(&project, "prune", &plan.changes, now)?;
+    if args.mode.json {
+        edits::json(&json!({
+            "mode": if done.is_some() { "applied" } else { "dry-run" },
+            "snapshot": done.as_ref().map(|info| &info.id),
+            "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),
+            "pruned": plan.pruned,
+            "skipped": plan.skipped,
+            "unparsed": plan.unparsed,
+        }))?;
+    } else {
+        say_skipped(&plan.skipped, &plan.unparsed);
+    }
+    let count = plan.pruned.len();
+    let what = format!("{count} stale annotation{} taken out", if count == 1 { "" } else { "s" });
+    args.mode.summary(&what, "prune", done.as_ref(), plan.changes.len())?;
+    Ok(args.mode.verdict(&plan.changes))
 }

@@ -17,10 +17,11 @@ mod language;
 mod migrate;
 mod prune;
 pub mod pyjson;
+mod tag;
 mod waivers;
 mod weights;
 
-pub use annotate::{Skeleton, annotate};
+pub use annotate::{Annotating, Skeleton, annotate, skeleton_fields};
 pub use check::{
     Age, Annotated, By, Debt, Expired, Facts, Input, Issue, Metrics, Registered, Report, State, Summary,
     Verdict, check,

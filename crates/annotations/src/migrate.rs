@@ -1,8 +1,24 @@
 //! Legacy annotations into unified ones.
+//!
+//! Each one is converted where it stands: only bytes of its comment change, and other directives in that comment
+//! (`# noqa: F401`) are moved before it, since a unified annotation is the last thing on its line. The original also
+//! joined the tickets of annotations within two rows of each other, which gave a row a ticket that is not its own; that
+//! is not copied.
+
+mod legacy;
+mod record;
+
+use std::ops::Range;
 
 use crate::edit::Edit;
+use crate::grammar::{Kind, Located, scan};
 use crate::language::Language;
 use crate::pyjson::Object;
+use crate::tag::{Rows, SUBSTITUTE, needs_ascii, render};
+use legacy::Legacy;
+
+pub(crate) use legacy::directive;
+pub(crate) use record::category;
 
 /// Who wrote a row, as the caller learned it from git.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,7 +50,8 @@ pub struct Migration {
 }
 
 /// Converts the legacy annotations of a source. `blame` says who wrote a row; `new_id` mints `t4-` + 8 hex; `now` is
-/// the time in RFC 3339, to seconds.
+/// the time in RFC 3339, to seconds. U+001A in the source stands for a byte that is not UTF-8: a comment with one is
+/// left alone.
 pub fn migrate(
     source: &str,
     language: Language,
@@ -42,6 +59,70 @@ pub fn migrate(
     new_id: &mut dyn FnMut() -> String,
     now: &str,
 ) -> Migration {
-    let _ = (source, language, blame, new_id, now);
-    Migration::default()
+    let located = scan(source, language);
+    let mut migration = Migration::default();
+    if located.iter().all(|one| matches!(one.kind, Kind::Unified(_) | Kind::Malformed(_))) {
+        return migration;
+    }
+    let rows = Rows::of(source);
+    let ascii = needs_ascii(source, language);
+    for (place, one) in located.iter().enumerate() {
+        let Some(legacy) = Legacy::of(one, source, &rows) else { continue };
+        if let Some(why) = obstacle(&located, place, source) {
+            migration.skipped.push((one.row, why.to_owned()));
+            continue;
+        }
+        let fields = record::of(&legacy, &mut || blame(one.row), new_id, now);
+        match edit(source, one, &legacy, &fields, ascii) {
+            Some(edit) => {
+                migration.edits.push(edit);
+                migration.converted.push(Migrated { row: one.row, fields });
+            }
+            None => migration.skipped.push((one.row, "what it says would end its comment".to_owned())),
+        }
+    }
+    migration
 }
+
+/// Why a legacy annotation is left alone.
+fn obstacle(located: &[Located], place: usize, source: &str) -> Option<&'static str> {
+    let one = located.get(place)?;
+    if source.get(one.comment.whole.clone()).is_none_or(|text| text.contains(SUBSTITUTE)) {
+        return Some("its comment is not UTF-8");
+    }
+    for (other, neighbour) in located.iter().enumerate().filter(|(_, neighbour)| neighbour.row == one.row) {
+        match neighbour.kind {
+            Kind::Unified(_) => return Some("the row already has a unified annotation"),
+            Kind::Malformed(_) => return Some("the row has a malformed unified annotation: mend that one first"),
+            // A unified annotation is the last thing on its line, so only one can be made.
+            Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) if other > place => {
+                return Some("the row has another legacy annotation after it");
+            }
+            Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) => {}
+        }
+    }
+    None
+}
+
+/// Puts the unified annotation in the place of the legacy one, after what else its comment says.
+fn edit(source: &str, one: &Located, legacy: &Legacy<'_>, fields: &Object, ascii: bool) -> Option<Edit> {
+    let closer = source.get(one.comment.body.end..one.comment.whole.end)?;
+    let tag = render(fields, closer, ascii)?;
+    let Range { start, end } = legacy.range;
+    if legacy.after.is_empty() {
+        return Some(Edit { range: start..end, text: tag });
+    }
+    if !closer.is_empty() {
+        // In the middle of a sentence a tag is only mentioned.
+        return Some(Edit { range: start..end, text: format!("{} # {tag}", legacy.after) });
+    }
+    // `# legacy  # noqa` becomes `# noqa  # unified`; without a marker of its own, the text after it gets that of the
+    // legacy annotation.
+    let marker = source.get(one.comment.whole.start..one.comment.body.start)?;
+    let text = legacy.after.strip_prefix(marker).unwrap_or(legacy.after).trim_start();
+    let separator = if text.is_empty() { String::new() } else { format!("{text}  {marker} ") };
+    Some(Edit { range: start..end, text: format!("{separator}{tag}") })
+}
+
+#[cfg(test)]
+mod tests;

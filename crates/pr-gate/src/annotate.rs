@@ -1,1 +1,152 @@
 //! Writes skeleton annotations for findings that have none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use annotations::{CodeOwners, Finding, Language, Skeleton, State, skeleton_fields};
+use registry_core::{Entropy, Timestamp};
+use serde::Serialize;
+
+use crate::check::{Question, gather};
+use crate::migrate::{Owners, Skipped, day, new_id, seconds};
+use crate::snapshot::Change;
+use crate::{Error, Progress, Project, sources};
+
+/// The code of the findings of sources that do not parse.
+pub(crate) const INVALID_SYNTAX: &str = "invalid-syntax";
+
+/// What would change.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The files that change, sorted.
+    pub changes: Vec<Change>,
+    /// What is written.
+    pub written: Vec<Written>,
+    /// The findings that can't have an annotation.
+    pub skipped: Vec<Skipped>,
+    /// Sources that do not parse: they are left alone.
+    pub unparsed: Vec<String>,
+}
+
+/// One annotation that is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// The file, from the root.
+    pub file: String,
+    /// The first row of the finding, before the change.
+    pub line: u32,
+    /// The code.
+    pub code: String,
+    /// Its id.
+    pub id: String,
+    /// The owner that was found, if any.
+    pub owner: Option<String>,
+}
+
+/// The findings of one file.
+#[derive(Debug, Default)]
+struct Job {
+    file: String,
+    open: Vec<Finding>,
+    /// Rows where something answers for a finding already.
+    taken: BTreeSet<u32>,
+}
+
+/// Plans an annotation for every finding that nothing answers for. Nothing is written.
+///
+/// # Errors
+/// When the check can't be made, a file can't be read, or git can't be run.
+pub fn plan(
+    project: &Project,
+    question: &Question,
+    blame: bool,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Plan, Error> {
+    let report = gather(project, question, progress)?.check(project, &[], day(now));
+    let unparsed: BTreeSet<String> = report
+        .findings
+        .iter()
+        .filter(|one| one.finding.code == INVALID_SYNTAX)
+        .map(|one| one.finding.file.clone())
+        .collect();
+    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    for one in report.findings {
+        let file = one.finding.file.clone();
+        let job = jobs.entry(file.clone()).or_insert_with(|| Job { file, ..Job::default() });
+        match one.state {
+            State::Unannotated => job.open.push(one.finding),
+            State::Annotated | State::Legacy | State::Registered => {
+                job.taken.insert(one.finding.start.row);
+            }
+            State::Waived => {}
+        }
+    }
+    let jobs: Vec<Job> =
+        jobs.into_values().filter(|job| !job.open.is_empty() && !unparsed.contains(&job.file)).collect();
+    let owners = crate::owners::codeowners(project)?;
+    let work = |job: &Job| annotate(project, job, owners.as_ref(), blame, entropy, now).map(Some);
+    let mut plan = Plan { unparsed: unparsed.into_iter().collect(), ..Plan::default() };
+    for part in sources::each(&jobs, "Writing annotations", progress, work)? {
+        plan.changes.extend(part.changes);
+        plan.written.extend(part.written);
+        plan.skipped.extend(part.skipped);
+    }
+    Ok(plan)
+}
+
+/// The annotations of one file.
+fn annotate(
+    project: &Project,
+    job: &Job,
+    codeowners: Option<&CodeOwners>,
+    blame: bool,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<Plan, Error> {
+    let name = &job.file;
+    let bytes = sources::read(project, name)?.filter(|_| sources::is_inside(project, name));
+    let (Some(bytes), Some(language)) = (bytes, Language::of_path(name)) else {
+        return Ok(Plan::skipping(job, "no annotation can stand in this kind of file"));
+    };
+    let text = sources::decode(&bytes);
+    let listed = codeowners.and_then(|owners| owners.of(name).first());
+    let git = project.git.as_ref().filter(|_| blame && listed.is_none());
+    let mut blamed = Owners::of(git, name, &bytes, now);
+    let created_at = seconds(now);
+    let mut written = Vec::new();
+    let mut skeletons = Vec::new();
+    for finding in &job.open {
+        let owner = listed.cloned().or_else(|| blamed.of_row(finding.start.row).owner);
+        let id = new_id(entropy);
+        let fields = skeleton_fields(finding, id.clone(), owner.as_deref(), &created_at);
+        skeletons.push(Skeleton { finding, fields });
+        let Finding { file, code, start, .. } = finding;
+        written.push(Written { file: file.clone(), line: start.row, code: code.clone(), id, owner });
+    }
+    blamed.end()?;
+    let done = annotations::annotate(&text, language, &skeletons, &job.taken);
+    let mut plan = Plan::default();
+    for (place, one) in written.into_iter().enumerate() {
+        if let Some((_, why)) = done.skipped.iter().find(|(skipped, _)| *skipped == place) {
+            plan.skipped.push(Skipped { file: one.file, line: one.line, reason: format!("{}: {why}", one.code) });
+        } else if done.written.binary_search(&place).is_ok() {
+            plan.written.push(one);
+        }
+    }
+    if let Some(after) = sources::splice(&bytes, &done.edits).filter(|_| !done.edits.is_empty()) {
+        plan.changes.push(Change { file: name.clone(), before: Some(bytes.clone()), after });
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn skipping(job: &Job, why: &str) -> Self {
+        let skipped = |finding: &Finding| Skipped {
+            file: finding.file.clone(),
+            line: finding.start.row,
+            reason: format!("{}: {why}", finding.code),
+        };
+        Self { skipped: job.open.iter().map(skipped).collect(), ..Self::default() }
+    }
+}

@@ -1,7 +1,23 @@
 //! Who last changed each row of a file.
 
+use std::collections::HashMap;
+
 use crate::Error;
 use crate::git::Git;
+
+/// The file in the root that names commits which only moved or formatted code.
+pub const IGNORED_COMMITS: &str = ".git-blame-ignore-revs";
+
+/// How long ago a change may be for its author to be taken for the owner without doubt.
+const SURE_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// Words in the names of authors that are no people.
+const BOTS: [&str; 4] = ["bot", "copilot", "dependabot", "renovate"];
+
+fn is_bot(author: &str) -> bool {
+    let name = author.to_lowercase();
+    name.split(|c: char| !c.is_alphanumeric()).any(|word| BOTS.contains(&word))
+}
 
 /// Who last changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +32,91 @@ pub struct Row {
     pub committed: bool,
 }
 
-/// The rows of a file, in order: one git process per file, `.git-blame-ignore-revs` honoured. Empty for a file that git
-/// does not know.
+impl Row {
+    /// Who may be asked about the row: `@` and the author's name, and how sure that is. A bot gives 0.5, a change of
+    /// over 30 days before `now` (seconds since 1970) 0.8; a row that is in no commit is nobody's.
+    #[must_use]
+    pub fn owner(&self, now: i64) -> annotations::Blame {
+        if !self.committed || self.author.is_empty() {
+            return annotations::Blame::default();
+        }
+        let confidence = if is_bot(&self.author) {
+            0.5
+        } else if now.saturating_sub(self.time) > SURE_SECONDS {
+            0.8
+        } else {
+            1.0
+        };
+        annotations::Blame { owner: Some(format!("@{}", self.author)), confidence }
+    }
+}
+
+/// The rows of a file, in order: one git process per file, `.git-blame-ignore-revs` honoured. Rows end at LF, as git
+/// counts them. Empty for a file that git does not know.
 ///
 /// # Errors
-/// When git can't be run.
+/// When git can't be run, or does not understand `.git-blame-ignore-revs`.
 pub fn blame(git: &Git, file: &str) -> Result<Vec<Row>, Error> {
-    let _ = (git, file);
+    let ignored = git.root().join(IGNORED_COMMITS);
+    // A link could name a file outside of the tree.
+    let ignores = std::fs::symlink_metadata(&ignored).is_ok_and(|data| data.is_file());
+    let mut arguments = vec!["blame", "--porcelain"];
+    if ignores {
+        arguments.extend(["--ignore-revs-file", IGNORED_COMMITS]);
+    }
+    arguments.extend(["--", file]);
+    let output = git.output(&arguments)?;
+    if output.status.success() {
+        return Ok(read(&output.stdout));
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    if ignores && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
+        let problem = format!("git does not understand it ({}): it takes a full commit hash per line", said.trim());
+        return Err(Error::unreadable(IGNORED_COMMITS, problem));
+    }
+    // Not committed yet, no commit at all, in a submodule: nobody is known.
     Ok(Vec::new())
 }
+
+/// Reads `--porcelain`: a header of `HASH ORIGINAL FINAL [COUNT]` per row, facts after the first header of a commit, and
+/// the row after a tab.
+fn read(output: &[u8]) -> Vec<Row> {
+    let mut commits: HashMap<Vec<u8>, Row> = HashMap::new();
+    let mut rows = Vec::new();
+    let mut current: Vec<u8> = Vec::new();
+    let mut in_header = false;
+    for line in output.split(|byte| *byte == b'\n') {
+        if line.first() == Some(&b'\t') {
+            in_header = false;
+            rows.extend(commits.get(&current).cloned());
+            continue;
+        }
+        if !in_header {
+            let Some(hash) = line.split(|byte| *byte == b' ').next().filter(|hash| hash.len() >= 40) else {
+                continue;
+            };
+            current = hash.to_vec();
+            in_header = true;
+            let committed = hash.iter().any(|byte| *byte != b'0');
+            commits.entry(current.clone()).or_insert_with(|| Row {
+                author: String::new(),
+                email: String::new(),
+                time: 0,
+                committed,
+            });
+            continue;
+        }
+        let Some(row) = commits.get_mut(&current) else { continue };
+        let text = String::from_utf8_lossy(line);
+        match text.split_once(' ') {
+            Some(("author", name)) => row.author = name.trim().to_owned(),
+            Some(("author-mail", mail)) => row.email = mail.trim_matches(['<', '>']).to_owned(),
+            Some(("author-time", time)) => row.time = time.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests;

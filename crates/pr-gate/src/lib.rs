@@ -30,6 +30,7 @@ pub mod protect;
 pub mod prune;
 pub mod settings;
 pub mod snapshot;
+mod sources;
 pub mod waivers;
 
 pub use error::Error;

@@ -1,1 +1,71 @@
-//! Takes stale annotations out of a tree.
+//! Takes annotations out whose finding is gone.
+
+use std::collections::BTreeMap;
+
+use annotations::{By, Language};
+use registry_core::Timestamp;
+
+use crate::annotate::INVALID_SYNTAX;
+use crate::check::{Question, gather};
+use crate::migrate::{Skipped, day};
+use crate::snapshot::Change;
+use crate::{Error, Progress, Project, sources};
+
+/// What would change.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The files that change, sorted.
+    pub changes: Vec<Change>,
+    /// What is taken out: exactly what the check calls stale.
+    pub pruned: Vec<By>,
+    /// What is left alone.
+    pub skipped: Vec<Skipped>,
+    /// Sources that do not parse: nobody knows what is stale in them.
+    pub unparsed: Vec<String>,
+}
+
+/// Plans the removal of every stale annotation. Nothing is written.
+///
+/// # Errors
+/// When the check can't be made, or a file can't be read.
+pub fn plan(
+    project: &Project,
+    question: &Question,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Plan, Error> {
+    let report = gather(project, question, progress)?.check(project, &[], day(now));
+    let mut plan = Plan::default();
+    let broken = report.findings.iter().filter(|one| one.finding.code == INVALID_SYNTAX);
+    plan.unparsed = broken.map(|one| one.finding.file.clone()).collect();
+    plan.unparsed.dedup();
+    let mut stale: BTreeMap<String, Vec<By>> = BTreeMap::new();
+    for by in report.stale {
+        if matches!(by.kind, "annotation" | "legacy") && !plan.unparsed.contains(&by.file) {
+            stale.entry(by.file.clone()).or_default().push(by);
+        }
+    }
+    for (file, list) in stale {
+        let rows: Vec<u32> = list.iter().map(|by| by.row).collect();
+        match change(project, &file, &rows)? {
+            Some(change) => {
+                plan.changes.push(change);
+                plan.pruned.extend(list);
+            }
+            None => plan.skipped.extend(list.into_iter().map(|by| Skipped {
+                file: by.file,
+                line: by.row,
+                reason: "its comment is not UTF-8, or the file lies behind a link".to_owned(),
+            })),
+        }
+    }
+    Ok(plan)
+}
+
+fn change(project: &Project, file: &str, rows: &[u32]) -> Result<Option<Change>, Error> {
+    let bytes = sources::read(project, file)?.filter(|_| sources::is_inside(project, file));
+    let (Some(bytes), Some(language)) = (bytes, Language::of_path(file)) else { return Ok(None) };
+    let edits = annotations::prune(&sources::decode(&bytes), language, rows);
+    let after = if edits.is_empty() { None } else { sources::splice(&bytes, &edits) };
+    Ok(after.map(|after| Change { file: file.to_owned(), before: Some(bytes), after }))
+}

@@ -1,0 +1,102 @@
+//! The report of a migration: the original's fields, and what was left alone.
+
+use annotations::Migration;
+use annotations::pyjson::{Object, Value, dumps};
+use registry_core::Timestamp;
+use serde::Serialize;
+
+/// What became of the legacy annotations of a tree.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// When.
+    pub timestamp: String,
+    /// `dry-run` or `applied`.
+    pub mode: &'static str,
+    /// The sources that were looked at.
+    pub total_files_scanned: usize,
+    /// Those that change.
+    pub files_modified: usize,
+    /// The annotations that are converted.
+    pub total_conversions: usize,
+    /// The files that change.
+    pub files: Vec<FileReport>,
+    /// The annotations as they stand afterwards, with `file` and `line` before their fields.
+    pub annotations: Vec<serde_json::Value>,
+    /// What was left alone.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Its name, from the root.
+    pub file: String,
+    /// How many annotations of it are converted.
+    pub conversions: usize,
+    /// Their ids.
+    pub annotations: Vec<String>,
+}
+
+/// An annotation, or a finding, that was left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// The file, from the root.
+    pub file: String,
+    /// The row.
+    pub line: u32,
+    /// Why.
+    pub reason: String,
+}
+
+impl Report {
+    pub(super) fn new(now: Timestamp, scanned: usize) -> Self {
+        Self {
+            timestamp: now.to_string(),
+            mode: "dry-run",
+            total_files_scanned: scanned,
+            files_modified: 0,
+            total_conversions: 0,
+            files: Vec::new(),
+            annotations: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, file: &str, migration: &Migration, changed: bool) {
+        let skipped = |(line, reason): &(u32, String)| Skipped {
+            file: file.to_owned(),
+            line: *line,
+            reason: reason.clone(),
+        };
+        self.skipped.extend(migration.skipped.iter().map(skipped));
+        if !changed {
+            return;
+        }
+        self.files_modified += 1;
+        self.total_conversions += migration.converted.len();
+        let id = |fields: &Object| fields.iter().find(|(name, _)| name == "id").map(|(_, id)| match id {
+            Value::Text(id) => id.clone(),
+            other => dumps(other),
+        });
+        self.files.push(FileReport {
+            file: file.to_owned(),
+            conversions: migration.converted.len(),
+            annotations: migration.converted.iter().filter_map(|one| id(&one.fields)).collect(),
+        });
+        for one in &migration.converted {
+            let mut fields = serde_json::Map::new();
+            fields.insert("file".to_owned(), file.into());
+            fields.insert("line".to_owned(), one.row.into());
+            for (name, value) in &one.fields {
+                fields.entry(name.clone()).or_insert_with(|| json(value));
+            }
+            self.annotations.push(fields.into());
+        }
+    }
+}
+
+/// The value as plain JSON: what only Python's knows (`NaN`, lone surrogates) becomes a text.
+fn json(value: &Value) -> serde_json::Value {
+    let written = dumps(value);
+    serde_json::from_str(&written).unwrap_or(serde_json::Value::String(written))
+}
