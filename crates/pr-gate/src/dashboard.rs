@@ -1,1 +1,19 @@
 //! The dashboard: one page, and the history behind it.
+//!
+//! The page is one file that loads nothing: every number, table and chart is in its HTML, the script only filters, sorts,
+//! downloads and refreshes. Whatever comes from a source (a file name, a status, an owner, a message) is text in it.
+
+mod breakdown;
+mod charts;
+pub mod eta;
+pub mod history;
+mod html;
+mod lists;
+mod overview;
+mod page;
+mod place;
+mod plot;
+mod policy;
+
+pub use page::Page;
+pub use place::{history_file, output_file};

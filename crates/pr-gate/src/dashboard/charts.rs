@@ -1,0 +1,46 @@
+//! Findings and scores over time.
+
+use registry_core::Timestamp;
+
+use super::eta::float;
+use super::history::Entry;
+use super::plot::{Line, Plot};
+
+/// The charts of a history.
+pub fn html(history: &[Entry], goal: u64) -> String {
+    let times: Vec<Timestamp> = history.iter().map(|entry| entry.timestamp).collect();
+    let of = |value: &dyn Fn(&Entry) -> Option<f64>| history.iter().map(value).collect();
+    let findings = Plot {
+        id: "findings-over-time",
+        title: "Findings over time",
+        times: &times,
+        lines: vec![
+            Line {
+                name: "Findings",
+                class: "line-1",
+                values: of(&|entry| Some(float(entry.total_findings))),
+            },
+            Line { name: "Unannotated", class: "line-2", values: of(&|entry| entry.unannotated.map(float)) },
+        ],
+        top: None,
+        unit: "",
+        mark: Some((float(goal), format!("Goal ({goal})"))),
+    };
+    let scores = Plot {
+        id: "scores-over-time",
+        title: "Scores over time",
+        times: &times,
+        lines: vec![
+            Line { name: "Answered for", class: "line-1", values: of(&|entry| entry.coverage_percent) },
+            Line { name: "Annotation quality", class: "line-2", values: of(&|entry| entry.quality_score) },
+        ],
+        top: Some(100.0),
+        unit: "%",
+        mark: None,
+    };
+    format!(
+        "<section aria-labelledby=\"trend\"><h2 id=\"trend\">Over time</h2><div class=\"columns\">{}{}</div></section>",
+        findings.html(),
+        scores.html()
+    )
+}

@@ -1,0 +1,157 @@
+//! What earlier runs found: the file of the original, with a few numbers more.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use annotations::Report;
+use registry_core::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Error, atomic};
+
+/// How many days are kept.
+pub const KEPT_DAYS: i64 = 90;
+/// A file that is larger is none of ours: 90 days of one entry an hour are a few megabytes.
+const LARGEST: u64 = 32 * 1024 * 1024;
+
+/// What one run found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    pub timestamp: Timestamp,
+    /// Findings, waived ones included.
+    pub total_findings: u64,
+    /// The annotations' score in percent.
+    #[serde(default)]
+    pub quality_score: Option<f64>,
+    /// Findings by code.
+    #[serde(default)]
+    pub counts_by_code: BTreeMap<String, u64>,
+    /// Annotated findings by the annotation's status.
+    #[serde(default)]
+    pub counts_by_status: BTreeMap<String, u64>,
+    /// The share of findings that are answered for, in percent. Not in the original's entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage_percent: Option<f64>,
+    /// The share of annotations whose finding is gone, in percent. Not in the original's entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness_percent: Option<f64>,
+    /// Findings that nothing answers for. Not in the original's entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unannotated: Option<u64>,
+}
+
+impl Entry {
+    /// An entry without findings.
+    #[must_use]
+    pub fn at(timestamp: Timestamp) -> Self {
+        Self {
+            timestamp,
+            total_findings: 0,
+            quality_score: None,
+            counts_by_code: BTreeMap::new(),
+            counts_by_status: BTreeMap::new(),
+            coverage_percent: None,
+            staleness_percent: None,
+            unannotated: None,
+        }
+    }
+
+    /// What a report says.
+    #[must_use]
+    pub fn of(report: &Report, timestamp: Timestamp) -> Self {
+        let counts = |from: &BTreeMap<String, usize>| {
+            from.iter().map(|(name, count)| (name.clone(), whole(*count))).collect()
+        };
+        let (summary, metrics) = (&report.summary, &report.metrics);
+        Self {
+            total_findings: whole(summary.total_findings),
+            quality_score: Some(metrics.annotation_quality_score),
+            counts_by_code: counts(&metrics.counts_by_code),
+            counts_by_status: counts(&metrics.counts_by_status),
+            coverage_percent: Some(metrics.coverage_percent),
+            staleness_percent: Some(metrics.staleness_percent),
+            unannotated: Some(whole(summary.unannotated)),
+            ..Self::at(timestamp)
+        }
+    }
+}
+
+/// Reads a history, sorted by time; empty when there is no file yet.
+///
+/// # Errors
+/// When the file can't be read or is no history: it is never taken for an empty one.
+pub fn read(path: &Path) -> Result<Vec<Entry>, Error> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::file(path, "can't be read")(error)),
+        Ok(found) if !found.is_file() => return Err(broken(path, "it is no regular file")),
+        Ok(_) => {}
+    }
+    let file = File::open(path).map_err(Error::file(path, "can't be read"))?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(Error::file(path, "can't be read"))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+        return Err(broken(path, "it is larger than 32 MiB"));
+    }
+    let mut entries: Vec<Entry> = serde_json::from_slice(&bytes).map_err(|error| broken(path, error))?;
+    entries.sort_by_key(|entry| entry.timestamp);
+    Ok(entries)
+}
+
+/// Adds an entry to a history, and lets go of those that are 90 days old. Another writer is waited for. Nothing is
+/// written when there is an entry younger than `apart_seconds`. Gives the history with the entry at its end, written
+/// or not.
+///
+/// # Errors
+/// When the file is no history, or can't be written: it is as it was.
+pub fn record(path: &Path, entry: Entry, apart_seconds: i64) -> Result<Vec<Entry>, Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
+    // The folder is locked, not the file: the file is replaced by each write, and a file of its own would stay behind.
+    let lock = File::open(folder).map_err(Error::file(folder, "can't be opened"))?;
+    lock.lock().map_err(Error::file(folder, "can't be locked"))?;
+    let (now, mut entries) = (entry.timestamp, read(path)?);
+    let recent = |entry: &Entry| entry.timestamp > now.plus_seconds(-apart_seconds) && entry.timestamp <= now;
+    let due = !entries.iter().any(recent);
+    let oldest = now.plus_days(-KEPT_DAYS);
+    entries.retain(|entry| entry.timestamp > oldest);
+    entries.push(entry);
+    if due {
+        entries.sort_by_key(|entry| entry.timestamp);
+        let mut text = serde_json::to_string_pretty(&entries)
+            .map_err(|error| Error::unreadable("the history", error))?;
+        text.push('\n');
+        atomic::write(path, text.as_bytes())?;
+    }
+    Ok(entries)
+}
+
+fn broken(path: &Path, problem: impl std::fmt::Display) -> Error {
+    Error::unreadable(
+        format!("`{}`", path.display()),
+        format!(
+            "no history of the dashboard ({problem}): mend it, move it away, or name another with --history"
+        ),
+    )
+}
+
+fn whole(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn write_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Timestamp::parse_lenient(&text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests;

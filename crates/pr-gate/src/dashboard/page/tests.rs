@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+
+use annotations::{Annotated, By, Debt, Expired, Finding, Issue, Metrics, Place, State, Summary};
+use serde_json::Value;
+
+use super::*;
+
+const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\"'&<!--\u{2028}";
+
+fn hostile() -> Report {
+    let at = Place { row: 3, column: 1 };
+    let text = || Some(HOSTILE.to_owned());
+    let by = By {
+        file: HOSTILE.to_owned(),
+        row: 3,
+        kind: "annotation",
+        id: text(),
+        code: text(),
+        status: text(),
+        owner: text(),
+        ticket: text(),
+        reason: text(),
+        eta: text(),
+    };
+    let finding = Finding {
+        file: HOSTILE.to_owned(),
+        code: HOSTILE.to_owned(),
+        message: HOSTILE.to_owned(),
+        start: at,
+        end: at,
+        url: Some(format!("javascript:{HOSTILE}")),
+    };
+    let issue = Issue {
+        file: HOSTILE.to_owned(),
+        row: 1,
+        code: text(),
+        id: text(),
+        problems: vec![HOSTILE.to_owned()],
+    };
+    Report {
+        summary: Summary { total_findings: 2000, unannotated: 1, ..Summary::default() },
+        metrics: Metrics {
+            counts_by_code: BTreeMap::from([(HOSTILE.to_owned(), 1)]),
+            counts_by_status: BTreeMap::from([(HOSTILE.to_owned(), 1)]),
+            debt_by_owner: vec![Debt { owner: text(), findings: 1, weight: 1, oldest: text() }],
+            ..Metrics::default()
+        },
+        findings: vec![Annotated {
+            finding,
+            fingerprint: HOSTILE.to_owned(),
+            state: State::Annotated,
+            by: Some(by.clone()),
+            first_seen: text(),
+        }],
+        quality_issues: vec![issue.clone()],
+        stale: vec![by.clone()],
+        expired: vec![Expired { by, date: HOSTILE.to_owned(), malformed: true }],
+        duplicates: vec![issue.clone()],
+        warnings: vec![issue],
+        ..Report::default()
+    }
+}
+
+fn render(report: &Report, history: &[Entry]) -> String {
+    named(HOSTILE, report, history)
+}
+
+fn named(name: &str, report: &Report, history: &[Entry]) -> String {
+    let page = Page {
+        project: name,
+        tool: name,
+        report,
+        history,
+        weights: &Weights::default(),
+        goal: 100,
+        generated_at: Timestamp::EPOCH,
+        reload: None,
+        live: None,
+        failure: Some(name),
+    };
+    page.html().unwrap()
+}
+
+/// The JSON inside the page.
+fn data(page: &str) -> Value {
+    let (_, from) = page.split_once("id=\"data\">").unwrap();
+    serde_json::from_str(from.split_once("</script>").unwrap().0).unwrap()
+}
+
+#[test]
+fn no_text_of_a_source_becomes_markup() {
+    let mut entry = Entry::at(Timestamp::EPOCH);
+    entry.counts_by_code.insert(HOSTILE.to_owned(), 1);
+    let page = render(&hostile(), &[entry]);
+    assert_eq!(page.matches("<img").count(), 0);
+    assert_eq!(page.matches("<!--").count(), 0);
+    assert_eq!(page.matches("</script>").count(), 2, "the data's and the script's own");
+    assert!(!page.contains("href=\"javascript:"));
+    assert!(!page.contains('\u{2028}'));
+    assert_eq!(data(&page)["report"]["findings"][0]["message"], HOSTILE);
+}
+
+#[test]
+fn the_page_loads_nothing_from_outside() {
+    let page = named("plain", &Report::default(), &[]);
+    for loads in ["http://", "https://", " src=", "@import", "url("] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn the_data_of_the_page_is_the_report() {
+    let report = hostile();
+    assert_eq!(data(&render(&report, &[]))["report"], serde_json::to_value(&report).unwrap());
+}
+
+#[test]
+fn an_empty_report_without_history_has_a_page() {
+    let page = render(&Report::default(), &[]);
+    assert!(page.contains("No findings") && page.contains("Not known yet"), "{page}");
+}
+
+/// The palettes of the light and of the dark page, from the style itself.
+fn palettes() -> Vec<BTreeMap<&'static str, [f64; 3]>> {
+    let blocks = STYLE.split(":root {").skip(1).map(|block| block.split('}').next().unwrap());
+    let colours = |block: &'static str| {
+        let lines = block.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": #"));
+        lines
+            .map(|(name, hex)| {
+                let part = |from: usize| u8::from_str_radix(&hex[from..from + 2], 16).unwrap();
+                (name, [part(0), part(2), part(4)].map(f64::from))
+            })
+            .collect()
+    };
+    blocks.map(colours).collect()
+}
+
+/// WCAG 2.2, "contrast ratio".
+fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+    let luminance = |colour: [f64; 3]| {
+        let linear = colour.map(|part| {
+            let part = part / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn words_are_readable_and_lines_are_seen_in_light_and_in_dark() {
+    let palettes = palettes();
+    assert_eq!(palettes.len(), 2);
+    for colours in palettes {
+        for ground in ["ground", "panel"] {
+            for words in ["text", "faint", "link", "good", "warn", "bad"] {
+                let ratio = contrast(colours[words], colours[ground]);
+                assert!(ratio >= 4.5, "{words} on {ground}: {ratio:.2}");
+            }
+            for drawn in ["line-1", "line-2", "unannotated", "annotated", "legacy", "waived", "registered"] {
+                let ratio = contrast(colours[drawn], colours[ground]);
+                assert!(ratio >= 3.0, "{drawn} on {ground}: {ratio:.2}");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Where the page and its history are written.
+//!
+//! `t4.toml` and the folders of a tree come from whoever wrote the tree: neither may lead a file out of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Project};
+
+/// The page's file: the flag, seen from the working directory, or the setting.
+///
+/// # Errors
+/// When it would be outside of the root without being named so on the command line, behind a link, or in `.git`.
+pub fn output_file(project: &Project, flag: Option<&Path>) -> Result<PathBuf, Error> {
+    place(project, flag, &project.settings.dashboard.output, "output", "html")
+}
+
+/// The history's file: the flag, seen from the working directory, or the setting.
+///
+/// # Errors
+/// As for [`output_file`].
+pub fn history_file(project: &Project, flag: Option<&Path>) -> Result<PathBuf, Error> {
+    place(project, flag, &project.settings.dashboard.history, "history", "json")
+}
+
+fn place(
+    project: &Project,
+    flag: Option<&Path>,
+    setting: &str,
+    name: &str,
+    extension: &str,
+) -> Result<PathBuf, Error> {
+    let Some(flag) = flag else {
+        let wrong = |problem: String| Error::unreadable("t4.toml", format!("dashboard.{name}: {problem}"));
+        // The settings are seen from the root, wherever the command runs.
+        let inside = project.name(&project.root.join(setting)).map_err(|error| wrong(error.to_string()))?;
+        if Path::new(&inside).extension().is_none_or(|found| found != extension) {
+            return Err(wrong(format!("`{inside}` does not end in `.{extension}`")));
+        }
+        return within(project, &inside);
+    };
+    let joined = project.root.join(&project.prefix).join(flag);
+    match project.name(&joined) {
+        Ok(inside) => within(project, &inside),
+        // Whoever types the command may write wherever they may write.
+        Err(_) => Ok(joined),
+    }
+}
+
+/// The path of a name, where no part of it is a link or git's own.
+fn within(project: &Project, name: &str) -> Result<PathBuf, Error> {
+    let mut path = project.root.clone();
+    for part in name.split('/') {
+        path.push(part);
+        if part.eq_ignore_ascii_case(".git") {
+            return Err(Error::Refused(format!("`{name}` is in git's own folder: name another file")));
+        }
+        if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            let link = path.display();
+            return Err(Error::Refused(format!("`{link}` is a link: name the file that is meant")));
+        }
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn project(root: &Path, settings: &str) -> Project {
+        Project {
+            root: root.to_owned(),
+            prefix: PathBuf::from("sub"),
+            git: None,
+            settings: Settings::parse(settings).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_settings_are_seen_from_the_root_and_the_flags_from_the_working_directory() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path(), "");
+        assert_eq!(output_file(&project, None).unwrap(), root.path().join("reports/t4_dashboard.html"));
+        assert_eq!(output_file(&project, Some(Path::new("a.html"))).unwrap(), root.path().join("sub/a.html"));
+        let outside = output_file(&project, Some(Path::new("/elsewhere/a.html"))).unwrap();
+        assert_eq!(outside, Path::new("/elsewhere/a.html"));
+    }
+
+    #[test]
+    fn the_tree_leads_no_file_out_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        for setting in
+            ["/etc/a.html", "../a.html", "a/../../a.html", ".git/a.html", "src/main.py", "x/.GIT/a.html"]
+        {
+            let project = project(root.path(), &format!("[dashboard]\noutput = \"{setting}\"\n"));
+            assert!(output_file(&project, None).is_err(), "{setting}");
+        }
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), root.path().join("reports")).unwrap();
+        let project = project(root.path(), "");
+        for path in [output_file(&project, None), history_file(&project, None)] {
+            assert!(path.unwrap_err().to_string().contains("is a link"));
+        }
+        assert!(output_file(&project, Some(Path::new("../reports/a.html"))).is_err());
+    }
+}

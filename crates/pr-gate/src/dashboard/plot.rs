@@ -1,0 +1,251 @@
+//! Lines over time, as SVG.
+//!
+//! The drawing stretches with the page; the words beside it are HTML, so that they stay readable on a phone.
+
+use std::fmt::Write as _;
+
+use registry_core::Timestamp;
+
+use super::eta::{float, seconds};
+use super::html;
+
+/// Above so many points a line has no dots: they would touch.
+const MOST_DOTS: usize = 45;
+/// So many of the newest entries are in the table beside a chart.
+const MOST_ROWS: usize = 30;
+
+/// A value for each time; `None` where it was not measured.
+pub struct Line {
+    /// What it is.
+    pub name: &'static str,
+    /// Its CSS class, `line-1` or `line-2`.
+    pub class: &'static str,
+    /// The values.
+    pub values: Vec<Option<f64>>,
+}
+
+/// A chart of lines over the same times.
+pub struct Plot<'a> {
+    /// Its id in the page.
+    pub id: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    /// The times, sorted.
+    pub times: &'a [Timestamp],
+    /// The lines, at most two.
+    pub lines: Vec<Line>,
+    /// The upper end of the scale; `None` takes what the values need.
+    pub top: Option<f64>,
+    /// What stands behind a value.
+    pub unit: &'static str,
+    /// A height that is marked, and what it is.
+    pub mark: Option<(f64, String)>,
+}
+
+impl Plot<'_> {
+    /// The figure.
+    pub fn html(&self) -> String {
+        let top = self.top.unwrap_or_else(|| nice(self.highest()));
+        let mut out = String::new();
+        let _ = write!(
+            out,
+            "<figure class=\"panel chart\" aria-labelledby=\"{0}-title\"><figcaption><h3 id=\"{0}-title\">{1}</h3>\
+             <ul class=\"legend\">",
+            self.id, self.title
+        );
+        for line in &self.lines {
+            let _ = write!(
+                out,
+                "<li><svg class=\"key {}\" viewBox=\"0 0 12 4\" aria-hidden=\"true\"><path d=\"M0 2H12\"/></svg>{}</li>",
+                line.class, line.name
+            );
+        }
+        if let Some((_, name)) = &self.mark {
+            let _ = write!(
+                out,
+                "<li><svg class=\"key mark\" viewBox=\"0 0 12 4\" aria-hidden=\"true\"><path d=\"M0 2H12\"/></svg>{}</li>",
+                html::text(name)
+            );
+        }
+        let _ = write!(
+            out,
+            "</ul></figcaption><div class=\"plot\"><div class=\"scale\" aria-hidden=\"true\"><span>{}</span>\
+             <span>{}</span><span>0{}</span></div>",
+            self.value(top),
+            self.value(top / 2.0),
+            self.unit
+        );
+        out.push_str(&self.drawing(top));
+        let day = |time: Option<&Timestamp>| time.map_or_else(String::new, |time| date(*time));
+        let (first, last) = (day(self.times.first()), day(self.times.last()));
+        let _ = write!(
+            out,
+            "<div class=\"days\" aria-hidden=\"true\"><span>{first}</span><span>{}</span></div></div>",
+            if first == last { String::new() } else { last }
+        );
+        if self.times.len() == 1 {
+            out.push_str("<p class=\"note\">One run so far: the line begins with the next one.</p>");
+        }
+        out.push_str(&self.table());
+        out.push_str("</figure>");
+        out
+    }
+
+    fn highest(&self) -> f64 {
+        let values = self.lines.iter().flat_map(|line| line.values.iter().flatten());
+        let highest = values.fold(0.0_f64, |most, value| most.max(*value));
+        self.mark.as_ref().map_or(highest, |(mark, _)| {
+            // A goal far above the values would press them to the ground.
+            if *mark <= highest * 2.0 { highest.max(*mark) } else { highest }
+        })
+    }
+
+    /// From 0 to 100 in both directions, downwards as SVG has it.
+    fn drawing(&self, top: f64) -> String {
+        let mut out = String::new();
+        let _ = write!(
+            out,
+            "<svg class=\"drawing\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\" \
+             aria-labelledby=\"{0}-svg-title {0}-desc\"><title id=\"{0}-svg-title\">{1}</title><desc id=\"{0}-desc\">{2}</desc>\
+             <path class=\"grid\" d=\"M0 0H100M0 50H100M0 100H100\"/>",
+            self.id,
+            self.title,
+            self.description()
+        );
+        let height = |value: f64| 100.0 - (value / top * 100.0).clamp(0.0, 100.0);
+        if let Some((mark, _)) = &self.mark
+            && *mark <= top
+        {
+            let _ = write!(out, "<path class=\"mark\" d=\"M0 {0:.2}H100\"/>", height(*mark));
+        }
+        let start = self.times.first().copied().unwrap_or(Timestamp::EPOCH);
+        let whole = self.times.last().map_or(0.0, |last| seconds(last.since(start)));
+        let across = |time: &Timestamp| {
+            if whole > 0.0 { seconds(time.since(start)) / whole * 99.0 + 0.5 } else { 50.0 }
+        };
+        for line in &self.lines {
+            let (mut path, mut dots, mut drawing) = (String::new(), String::new(), false);
+            for (time, value) in self.times.iter().zip(&line.values) {
+                let Some(value) = value else {
+                    drawing = false;
+                    continue;
+                };
+                let (x, y) = (across(time), height(*value));
+                let _ = write!(path, "{}{x:.2} {y:.2}", if drawing { 'L' } else { 'M' });
+                let _ = write!(dots, "M{x:.2} {y:.2}h0");
+                drawing = true;
+            }
+            let _ = write!(out, "<path class=\"{}\" d=\"{path}\"/>", line.class);
+            if self.times.len() <= MOST_DOTS {
+                let _ = write!(out, "<path class=\"{} dots\" d=\"{dots}\"/>", line.class);
+            }
+        }
+        out.push_str("</svg>");
+        out
+    }
+
+    /// What somebody hears who does not see the lines.
+    fn description(&self) -> String {
+        let ends = self.lines.iter().filter_map(|line| {
+            let mut measured = line.values.iter().flatten();
+            let first = *measured.next()?;
+            let last = measured.next_back().copied().unwrap_or(first);
+            Some(format!("{} from {} to {}", line.name, self.value(first), self.value(last)))
+        });
+        ends.collect::<Vec<_>>().join("; ")
+    }
+
+    fn table(&self) -> String {
+        let mut out =
+            String::from("<details><summary>As a table</summary><div class=\"box\" tabindex=\"0\"><table>");
+        let _ = write!(
+            out,
+            "<caption class=\"hidden\">{}</caption><thead><tr><th scope=\"col\">Time (UTC)</th>",
+            self.title
+        );
+        for line in &self.lines {
+            let _ = write!(out, "<th scope=\"col\" class=\"number\">{}</th>", line.name);
+        }
+        out.push_str("</tr></thead><tbody>");
+        for (place, time) in self.times.iter().enumerate().rev().take(MOST_ROWS) {
+            let _ = write!(out, "<tr><td>{}</td>", minute(*time));
+            for line in &self.lines {
+                let value = line.values.get(place).copied().flatten();
+                let shown = value.map_or_else(|| "–".to_owned(), |value| self.value(value));
+                let _ = write!(out, "<td class=\"number\">{shown}</td>");
+            }
+            out.push_str("</tr>");
+        }
+        out.push_str("</tbody></table></div>");
+        if self.times.len() > MOST_ROWS {
+            let _ = write!(out, "<p class=\"note\">The newest {MOST_ROWS}; all are in the JSON.</p>");
+        }
+        out.push_str("</details>");
+        out
+    }
+
+    fn value(&self, value: f64) -> String {
+        if self.unit == "%" {
+            html::percent(value)
+        } else {
+            format!("{}{}", (value * 10.0).round() / 10.0, self.unit)
+        }
+    }
+}
+
+/// The day of a time in UTC.
+pub fn date(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
+}
+
+/// A time in UTC, to minutes.
+pub fn minute(time: Timestamp) -> String {
+    time.to_string().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+/// The next 1, 2, 4 or 5 times a power of ten that is not below a value; at least 4.
+fn nice(value: f64) -> f64 {
+    let mut power = 1.0;
+    while power < 1e12 {
+        let step =
+            [1.0, 2.0, 4.0, 5.0, 8.0].iter().map(|step| step * power).find(|step| *step >= value.max(4.0));
+        if let Some(step) = step {
+            return step;
+        }
+        power *= 10.0;
+    }
+    float(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_end_at_a_round_number_above_the_values() {
+        for (value, top) in
+            [(0.0, 4.0), (4.1, 5.0), (9.0, 10.0), (41.0, 50.0), (647.0, 800.0), (1001.0, 2000.0)]
+        {
+            assert!((nice(value) - top).abs() < f64::EPSILON, "{value}: {}", nice(value));
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_a_gap_and_not_a_zero() {
+        let times = [0, 1, 2, 3].map(|day| Timestamp::EPOCH.plus_days(day));
+        let values = vec![Some(50.0), None, Some(100.0), Some(0.0)];
+        let lines = vec![Line { name: "Coverage", class: "line-1", values }];
+        let plot = Plot {
+            id: "c",
+            title: "Coverage",
+            times: &times,
+            lines,
+            top: Some(100.0),
+            unit: "%",
+            mark: None,
+        };
+        let html = plot.html();
+        assert!(html.contains("d=\"M0.50 50.00M66.50 0.00L99.50 100.00\""), "{html}");
+        assert!(html.contains("Coverage from 50% to 0%") && html.contains("<td class=\"number\">–</td>"));
+    }
+}
