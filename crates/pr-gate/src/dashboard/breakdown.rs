@@ -33,7 +33,11 @@ struct Table<'a> {
 
 /// All of them.
 pub fn html(report: &Report, weights: &Weights) -> String {
-    let tables = [codes(report, weights), statuses(report), owners(report), ages(report)];
+    // Five empty tables say less than the one sentence below them.
+    if report.findings.is_empty() {
+        return String::new();
+    }
+    let tables = [codes(report, weights), owners(report), statuses(report), ages(report)];
     let mut out = String::from(
         "<section aria-labelledby=\"breakdown\"><h2 id=\"breakdown\">Where they are</h2><div class=\"columns\">",
     );
@@ -150,6 +154,11 @@ fn files(report: &Report, weights: &Weights) -> Table<'static> {
     }
 }
 
+/// How many of so many rows are shown at once: two more are not worth a click.
+pub fn shown(rows: usize) -> usize {
+    if rows <= SHOWN + 2 { rows } else { SHOWN }
+}
+
 fn sorted(rows: impl Iterator<Item = Row>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.collect();
     // Stable: equal counts stay in the order of their names.
@@ -168,7 +177,7 @@ impl Table<'_> {
             return out;
         }
         let whole = self.rows.iter().map(|row| row.count).max().unwrap_or(0).max(1);
-        let (shown, others) = self.rows.split_at(SHOWN.min(self.rows.len()));
+        let (shown, others) = self.rows.split_at(shown(self.rows.len()));
         out.push_str(&self.table(shown, whole));
         if !others.is_empty() {
             let _ = write!(out, "<details><summary>{} more</summary>", html::size(others.len()));

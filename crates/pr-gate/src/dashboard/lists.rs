@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use annotations::{Annotated, By, Issue, Report, State};
 
+use super::breakdown::shown;
 use super::html;
 use super::overview::word;
 
@@ -11,8 +12,6 @@ use super::overview::word;
 const MOST_FINDINGS: usize = 3000;
 /// So many rows of another list are in the page.
 const MOST_ROWS: usize = 300;
-/// So many rows of another list are shown at once; the others open with a click.
-const SHOWN: usize = 10;
 /// So many findings are the oldest debt.
 const OLDEST: usize = 50;
 
@@ -75,7 +74,7 @@ fn row(out: &mut String, annotated: &Annotated) {
     };
     let _ = write!(
         out,
-        "<tr data-state=\"{state}\"><td><span class=\"badge {state}\">{state}</span></td><td class=\"place\">{}</td>\
+        "<tr data-state=\"{state}\"><td><span class=\"badge {state}\">{state}</span></td><td>{}</td>\
          <td>{code}</td><td class=\"words\">{}</td>{}{}{}<td class=\"day\">{}</td></tr>",
         place(&finding.file, finding.start.row),
         html::text(&finding.message),
@@ -198,8 +197,8 @@ fn list(id: &str, title: &str, note: &str, heads: &[&str], rows: Vec<Vec<String>
         let _ = write!(out, "<p class=\"note\">{note}</p>");
     }
     let rows: Vec<Vec<String>> = rows.into_iter().take(MOST_ROWS).collect();
-    let (shown, hidden) = rows.split_at(SHOWN.min(rows.len()));
-    table(&mut out, title, heads, shown);
+    let (first, hidden) = rows.split_at(shown(rows.len()));
+    table(&mut out, title, heads, first);
     if !hidden.is_empty() {
         let _ = write!(out, "<details><summary>Show {} more</summary>", html::size(hidden.len()));
         table(&mut out, title, heads, hidden);
@@ -238,7 +237,8 @@ fn table(out: &mut String, title: &str, heads: &[&str], rows: &[Vec<String>]) {
 /// `file:row`, which may break after a slash.
 fn place(file: &str, row: u32) -> String {
     let file = html::text(file).replace('/', "/<wbr>");
-    if row == 0 { file } else { format!("{file}:{row}") }
+    let row = if row == 0 { String::new() } else { format!(":{row}") };
+    format!("<span class=\"place\">{file}{row}</span>")
 }
 
 fn said(text: Option<&str>) -> String {

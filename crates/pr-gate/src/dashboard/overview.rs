@@ -182,29 +182,28 @@ fn says(state: State) -> &'static str {
 
 /// When the goal is reached.
 pub fn goal(eta: Option<&Eta>, goal: u64, report: &Report) -> String {
+    let reached = u64::try_from(report.summary.total_findings).is_ok_and(|findings| findings <= goal);
     let goal = html::count(goal);
     let (state, head, more) = match eta {
         None => (
             "none",
-            "Not known yet".to_owned(),
+            if reached { "Reached".to_owned() } else { "Not known yet".to_owned() },
             format!(
-                "The estimate needs two runs at different times. There {} now; the goal is {goal}.",
+                "There {} now. An estimate needs runs at two different times.",
                 are(report.summary.total_findings)
             ),
         ),
         Some(Eta::NotDecreasing { current_count, .. }) => (
             "not_decreasing",
-            "Not decreasing".to_owned(),
+            if reached { "Reached, but not decreasing".to_owned() } else { "Not decreasing".to_owned() },
             format!(
-                "The findings of the last 90 days do not become fewer: {} now, and the goal is {goal}.",
+                "The findings of the last 90 days do not become fewer. Now: {}.",
                 html::count(*current_count)
             ),
         ),
-        Some(Eta::GoalAchieved { current }) => (
-            "goal_achieved",
-            "Reached".to_owned(),
-            format!("{} now, and the goal is {goal}.", html::count(*current)),
-        ),
+        Some(Eta::GoalAchieved { current }) => {
+            ("goal_achieved", "Reached".to_owned(), format!("Now: {}.", html::count(*current)))
+        }
         Some(Eta::OnTrack { days_remaining, target_date, rate_per_week, current_count, between }) => {
             let head = target_date.clone().unwrap_or_else(|| "More than ten years away".to_owned());
             let between = match between {

@@ -38,9 +38,8 @@
     }
     const seen = chosen.all ? fits : Math.min(fits, STEP);
     const number = (value) => value.toLocaleString("en-US");
-    shown.textContent = fits === list.length && seen === fits
-      ? `${number(fits)} shown`
-      : `${number(seen)} shown of ${number(fits)} that fit, ${number(list.length)} in all`;
+    shown.textContent = `${number(seen)} of ${number(fits)} shown`
+      + (fits === list.length ? "" : `, ${number(list.length - fits)} filtered out`);
     const more = byId("more");
     more.hidden = seen === fits;
     more.textContent = `Show all ${number(fits)}`;

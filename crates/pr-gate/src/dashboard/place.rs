@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Project};
+use crate::{Error, Project, atomic};
 
 /// The page's file: the flag, seen from the working directory, or the setting.
 ///
@@ -36,30 +36,14 @@ fn place(
         if Path::new(&inside).extension().is_none_or(|found| found != extension) {
             return Err(wrong(format!("`{inside}` does not end in `.{extension}`")));
         }
-        return within(project, &inside);
+        return atomic::inside(&project.root, &inside);
     };
     let joined = project.root.join(&project.prefix).join(flag);
     match project.name(&joined) {
-        Ok(inside) => within(project, &inside),
+        Ok(inside) => atomic::inside(&project.root, &inside),
         // Whoever types the command may write wherever they may write.
         Err(_) => Ok(joined),
     }
-}
-
-/// The path of a name, where no part of it is a link or git's own.
-fn within(project: &Project, name: &str) -> Result<PathBuf, Error> {
-    let mut path = project.root.clone();
-    for part in name.split('/') {
-        path.push(part);
-        if part.eq_ignore_ascii_case(".git") {
-            return Err(Error::Refused(format!("`{name}` is in git's own folder: name another file")));
-        }
-        if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-            let link = path.display();
-            return Err(Error::Refused(format!("`{link}` is a link: name the file that is meant")));
-        }
-    }
-    Ok(path)
 }
 
 #[cfg(test)]

@@ -78,11 +78,13 @@ impl Plot<'_> {
         out.push_str(&self.drawing(top));
         let day = |time: Option<&Timestamp>| time.map_or_else(String::new, |time| date(*time));
         let (first, last) = (day(self.times.first()), day(self.times.last()));
-        let _ = write!(
-            out,
-            "<div class=\"days\" aria-hidden=\"true\"><span>{first}</span><span>{}</span></div></div>",
-            if first == last { String::new() } else { last }
-        );
+        let (class, last) = if first == last {
+            ("days one", String::new())
+        } else {
+            ("days", format!("<span>{last}</span>"))
+        };
+        let _ =
+            write!(out, "<div class=\"{class}\" aria-hidden=\"true\"><span>{first}</span>{last}</div></div>");
         if self.times.len() == 1 {
             out.push_str("<p class=\"note\">One run so far: the line begins with the next one.</p>");
         }

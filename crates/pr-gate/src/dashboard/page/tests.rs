@@ -118,7 +118,7 @@ fn the_data_of_the_page_is_the_report() {
 #[test]
 fn an_empty_report_without_history_has_a_page() {
     let page = render(&Report::default(), &[]);
-    assert!(page.contains("No findings") && page.contains("Not known yet"), "{page}");
+    assert!(page.contains("No findings") && page.contains("An estimate needs"), "{page}");
 }
 
 /// The palettes of the light and of the dark page, from the style itself.
