@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use instance::{PepperSource, dotenv};
+use outbound::{GitHub, GitHubError};
 use policy_client::{Builder, Error, blocking};
 
 use crate::exit::Failure;
@@ -79,14 +80,44 @@ pub fn pepper(flag: Option<PathBuf>) -> Result<PepperSource, Failure> {
     Ok(variable("T4_KEY_PEPPER")?.map_or(PepperSource::Beside, PepperSource::Text))
 }
 
-/// A variable that is set and not empty, in the environment or else in `.env`.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
-fn variable(name: &str) -> Result<Option<String>, Failure> {
-    let value = match std::env::var_os(name) {
-        Some(value) => {
-            let text = value.into_string().map_err(|_| anyhow!("{name} is not UTF-8"));
-            Some(text.map_err(Failure::usage)?)
+/// GitHub's token: `GITHUB_TOKEN`, else `GH_TOKEN`. From the environment alone: a `.env` of a checked-out tree could make
+/// somebody act as somebody else.
+pub fn github_token() -> Result<Option<String>, Failure> {
+    for name in ["GITHUB_TOKEN", "GH_TOKEN"] {
+        if let Some(token) = environment(name)?.filter(|token| !token.trim().is_empty()) {
+            return Ok(Some(token));
         }
+    }
+    Ok(None)
+}
+
+/// The client of GitHub's API at an address, which needs a token.
+pub fn github(api: &str) -> Result<GitHub, Failure> {
+    let token = github_token()?.ok_or_else(|| {
+        Failure::undecided(anyhow!("this takes a token of GitHub: set GITHUB_TOKEN (or GH_TOKEN)"))
+    })?;
+    GitHub::new(api, &token).map_err(github_failure)
+}
+
+/// An address or a token that can't be used is wrong usage; the rest could not be decided.
+pub fn github_failure(error: GitHubError) -> Failure {
+    match error {
+        GitHubError::Address { .. } | GitHubError::Token | GitHubError::Call { .. } => Failure::usage(error),
+        other => Failure::undecided(other),
+    }
+}
+
+/// A variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+fn environment(name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = std::env::var_os(name) else { return Ok(None) };
+    value.into_string().map(Some).map_err(|_| Failure::usage(anyhow!("{name} is not UTF-8")))
+}
+
+/// A variable that is set and not empty, in the environment or else in `.env`.
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    let value = match environment(name)? {
+        Some(value) => Some(value),
         None => match std::fs::read_to_string(".env") {
             Ok(text) => dotenv::parse(&text).remove(name),
             Err(error) if error.kind() == ErrorKind::NotFound => None,

@@ -30,6 +30,11 @@ impl Failure {
     pub fn undecided(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 3, error: error.into() }
     }
+
+    /// The same, told with what it means for the whole.
+    pub fn context(self, what: String) -> Self {
+        Self { code: self.code, error: self.error.context(what) }
+    }
 }
 
 /// Tells what went wrong, if anything, and gives the exit code.

@@ -1,1 +1,65 @@
-//! The files that a repository needs to be gated.
+//! The files that a repository needs to be gated: settings, workflows, the pre-commit hook.
+//!
+//! What is there already stays as it is. The texts are files beside this one; a test holds each to what it promises.
+
+mod hook;
+mod settings;
+mod workflows;
+
+use crate::snapshot::Change;
+use crate::{Error, Project, contained};
+
+pub use hook::{Hook, LINE, hook, install, remove};
+pub use settings::{guess_paths, settings_text};
+pub use workflows::{INSTALL, WORKFLOWS, Workflow};
+
+/// The largest file that is compared with what T4 would write, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// A file that is to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The file, from the root.
+    pub file: String,
+    /// What it is to hold when it is not there yet.
+    pub text: String,
+}
+
+/// What is to be done about files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What is written.
+    pub changes: Vec<Change>,
+    /// Files that are there and are what T4 would write.
+    pub same: Vec<String>,
+    /// Files that are there and hold something else: they are left alone.
+    pub kept: Vec<String>,
+}
+
+/// The workflows and the script that they call, as wanted files.
+#[must_use]
+pub fn workflows() -> Vec<Wanted> {
+    let wanted = |file: &str, text: &str| Wanted { file: file.to_owned(), text: text.to_owned() };
+    let mut files: Vec<_> = WORKFLOWS.iter().map(|one| wanted(one.file, one.text)).collect();
+    files.push(wanted(INSTALL.file, INSTALL.text));
+    files
+}
+
+/// What is to be done so that the files are there.
+///
+/// # Errors
+/// When a file is a link, leads out of the tree, or can't be read.
+pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<Plan, Error> {
+    let mut plan = Plan::default();
+    for Wanted { file, text } in wanted {
+        match contained::text(project, &file, LARGEST)? {
+            None => plan.changes.push(Change { file, before: None, after: text.into_bytes() }),
+            Some(found) if found == text => plan.same.push(file),
+            Some(_) => plan.kept.push(file),
+        }
+    }
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests;

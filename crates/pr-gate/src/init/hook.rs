@@ -1,0 +1,85 @@
+//! The pre-commit hook.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::git::Git;
+use crate::{Error, Project, atomic};
+
+const TEXT: &str = include_str!("templates/pre-commit.sh");
+
+/// What to add to a hook that is somebody else's.
+pub const LINE: &str = "git diff --cached --name-only -z --diff-filter=ACMR -- '*.py' '*.pyi' | \
+                        xargs -0 -r t4 check --since HEAD -- || exit 1";
+
+/// What stands where the hook goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hook {
+    /// Nothing: the hook can be written here.
+    Free(PathBuf),
+    /// The hook, as T4 writes it.
+    Ours(PathBuf),
+    /// Another hook: it is left alone.
+    Foreign(PathBuf),
+    /// git looks for hooks outside of the repository, where they are for other repositories as well: left alone.
+    Shared(PathBuf),
+    /// There is no repository.
+    NoGit,
+}
+
+/// What stands where the hook goes: git's own folder, or that of `core.hooksPath`.
+///
+/// # Errors
+/// When git or the file can't be asked.
+pub fn hook(project: &Project) -> Result<Hook, Error> {
+    let Some(git) = &project.git else { return Ok(Hook::NoGit) };
+    let folder = asked(git, &["--git-path", "hooks"])?;
+    let own = asked(git, &["--git-common-dir"])?;
+    let path = folder.join("pre-commit");
+    if !folder.starts_with(&own) {
+        let Ok(name) = folder.strip_prefix(&project.root) else { return Ok(Hook::Shared(path)) };
+        // The tree may be somebody else's: no link of it is followed.
+        atomic::inside(&project.root, &name.join("pre-commit").display().to_string())?;
+    }
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Hook::Free(path)),
+        Err(error) => Err(Error::file(&path, "can't be looked at")(error)),
+        Ok(found) if !found.is_file() => Ok(Hook::Foreign(path)),
+        Ok(_) => {
+            let bytes = fs::read(&path).map_err(Error::file(&path, "can't be read"))?;
+            Ok(if bytes == TEXT.as_bytes() { Hook::Ours(path) } else { Hook::Foreign(path) })
+        }
+    }
+}
+
+/// A path that git tells, absolute.
+fn asked(git: &Git, what: &[&str]) -> Result<PathBuf, Error> {
+    let mut arguments = vec!["rev-parse"];
+    arguments.extend(what);
+    let told = git.run(&arguments)?;
+    let told =
+        String::from_utf8(told).map_err(|_| Error::unreadable("git", "a path of the hooks is not UTF-8"))?;
+    let path = git.root().join(told.trim_end_matches('\n'));
+    Ok(path.canonicalize().unwrap_or(path))
+}
+
+/// Writes the hook to a place that is free, and makes it a program.
+///
+/// # Errors
+/// When the disk or the permissions stand in the way.
+pub fn install(path: &Path) -> Result<(), Error> {
+    let folder = atomic::folder(path);
+    fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
+    atomic::write_mode(path, TEXT.as_bytes(), Some(0o755))
+}
+
+/// Takes the hook away when it is as T4 writes it; where it was.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove(project: &Project) -> Result<Option<PathBuf>, Error> {
+    let Hook::Ours(path) = hook(project)? else { return Ok(None) };
+    fs::remove_file(&path).map_err(Error::file(&path, "can't be removed"))?;
+    Ok(Some(path))
+}

@@ -1,0 +1,75 @@
+//! The text of a new `t4.toml`.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::settings::Settings;
+use crate::{Error, Project, files};
+
+const TEMPLATE: &str = include_str!("templates/t4.toml");
+/// More folders than this are not listed one by one.
+const MANY: usize = 8;
+
+/// A `t4.toml` that says everything that these settings say, with comments.
+///
+/// # Errors
+/// [`Error::Usage`] when a path or a code can't be written.
+pub fn settings_text(settings: &Settings) -> Result<String, Error> {
+    let weights = settings.weights();
+    let codes: BTreeSet<&String> = settings.check.codes.iter().chain(settings.weights.keys()).collect();
+    let mut lines = String::new();
+    for code in codes {
+        lines.push_str(&format!("{} = {}\n", quoted(code), weights.of(code)));
+    }
+    let values = [
+        ("@PATHS@", list(&settings.check.paths)),
+        ("@CODES@", list(&settings.check.codes)),
+        ("@SKIP@", list(&settings.check.skip)),
+        ("@WEIGHTS@", lines),
+        ("@FOLDER@", quoted(&settings.waivers.folder)),
+        ("@OUTPUT@", quoted(&settings.dashboard.output)),
+        ("@HISTORY@", quoted(&settings.dashboard.history)),
+        ("@GOAL@", settings.dashboard.goal.to_string()),
+    ];
+    // Line by line, so that a value that looks like a place is not filled in again.
+    let fill = |line: &str| match values.iter().find(|(place, _)| line.contains(place)) {
+        Some((place, value)) => line.replacen(place, value, 1),
+        None => line.to_owned(),
+    };
+    let text: Vec<_> = TEMPLATE.lines().map(fill).collect();
+    let text = format!("{}\n", text.join("\n"));
+    match Settings::parse(&text) {
+        Ok(read) if read.check == settings.check => Ok(text),
+        _ => Err(Error::Usage("a path or a code holds characters that `t4.toml` can't hold".to_owned())),
+    }
+}
+
+fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+}
+
+/// A text between quotes; JSON's escapes are TOML's too.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// The folders that hold Python, when they are few and nothing lies beside them; else everything.
+///
+/// # Errors
+/// When a folder can't be read.
+pub fn guess_paths(project: &Project) -> Result<Vec<String>, Error> {
+    let mut folders = BTreeSet::new();
+    for name in files::list(project, &[".".to_owned()])? {
+        if !name.ends_with(".py") || project.is_skipped(&name) {
+            continue;
+        }
+        match name.split_once('/') {
+            // A file at the top, or so many folders that a list would be out of date soon.
+            None => return Ok(vec![".".to_owned()]),
+            Some((folder, _)) => folders.insert(folder.to_owned()),
+        };
+    }
+    let few = (1..=MANY).contains(&folders.len());
+    Ok(if few { folders.into_iter().collect() } else { vec![".".to_owned()] })
+}

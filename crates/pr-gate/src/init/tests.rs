@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::protect::CHECKS;
+use crate::settings::Settings;
+
+#[test]
+fn the_written_settings_are_read_back_as_they_are() {
+    let mut settings = Settings::default();
+    assert_eq!(Settings::parse(&settings_text(&settings).unwrap()).unwrap().check, settings.check);
+    settings.check.paths = vec!["src".into(), "a \"b\" \\ é @CODES@".into()];
+    settings.check.codes = vec!["F".into()];
+    settings.weights.insert("F".into(), 7);
+    let text = settings_text(&settings).unwrap();
+    let read = Settings::parse(&text).unwrap();
+    assert_eq!(read.check, settings.check);
+    assert_eq!(read.weights.get("F"), Some(&7));
+    assert_eq!(read.waivers, settings.waivers);
+    assert_eq!(read.dashboard, settings.dashboard);
+}
+
+#[test]
+fn every_default_is_visible() {
+    let text = settings_text(&Settings::default()).unwrap();
+    for code in crate::settings::DEFAULT_CODES {
+        assert!(text.contains(&format!("\"{code}\" = ")), "the weight of {code}");
+    }
+    assert!(!text.contains('@'), "{text}");
+}
+
+#[test]
+fn a_workflow_defines_each_required_check() {
+    for check in CHECKS {
+        let name = format!("    name: {check}\n");
+        let count = WORKFLOWS.iter().filter(|one| one.text.contains(&name)).count();
+        assert_eq!(count, 1, "{check}");
+    }
+}
+
+#[test]
+fn no_workflow_gives_a_pull_request_more_than_reading_or_pastes_its_words_into_a_script() {
+    for Workflow { file, text } in WORKFLOWS {
+        assert!(text.contains("permissions:"), "{file}");
+        let rights: Vec<_> =
+            text.lines().filter(|line| line.ends_with(": write") || line.contains("write-all")).collect();
+        assert!(rights.is_empty(), "{file}: {rights:?}");
+        assert!(!text.contains("pull_request_target") && !text.contains("secrets."), "{file}");
+        // An expression is allowed as a value of `env`, of a group, never in a script.
+        let mut script = None;
+        for line in text.lines() {
+            let depth = line.len() - line.trim_start().len();
+            if script.is_some_and(|at| depth <= at && !line.trim().is_empty()) {
+                script = None;
+            }
+            if line.trim_start().starts_with("run:") {
+                script = Some(depth);
+            }
+            assert!(script.is_none() || !line.contains("${{"), "{file}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_there_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project {
+        root: folder.path().to_owned(),
+        prefix: PathBuf::new(),
+        git: None,
+        settings: Settings::default(),
+    };
+    std::fs::write(project.path("a"), "mine").unwrap();
+    std::fs::write(project.path("b"), "text").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", project.path("link")).unwrap();
+    let wanted = |file: &str| Wanted { file: file.to_owned(), text: "text".to_owned() };
+    let got = plan(&project, vec![wanted("a"), wanted("b"), wanted("c")]).unwrap();
+    assert_eq!((got.kept, got.same), (vec!["a".to_owned()], vec!["b".to_owned()]));
+    assert_eq!(got.changes.iter().map(|change| change.file.as_str()).collect::<Vec<_>>(), ["c"]);
+    assert!(plan(&project, vec![wanted("link")]).is_err());
+}

@@ -1,0 +1,176 @@
+//! Branch protection as JSON. GitHub takes it in one shape (`PUT`) and gives it in another (`GET`): switches come back
+//! as objects, names as accounts.
+
+use serde_json::{Map, Value, json};
+
+use super::CHECKS;
+
+/// Switches that a body may have.
+const SWITCHES: [&str; 7] = [
+    "required_linear_history",
+    "allow_force_pushes",
+    "allow_deletions",
+    "block_creations",
+    "required_conversation_resolution",
+    "lock_branch",
+    "allow_fork_syncing",
+];
+
+/// The body that puts back a protection as GitHub showed it.
+#[must_use]
+pub fn as_request(shown: &Value) -> Value {
+    let mut body = Map::new();
+    body.insert("required_status_checks".to_owned(), checks(&shown["required_status_checks"]));
+    body.insert("enforce_admins".to_owned(), json!(enabled(&shown["enforce_admins"]).unwrap_or(false)));
+    body.insert("required_pull_request_reviews".to_owned(), reviews(&shown["required_pull_request_reviews"]));
+    body.insert("restrictions".to_owned(), people(&shown["restrictions"]));
+    for name in SWITCHES {
+        if let Some(on) = enabled(&shown[name]) {
+            body.insert(name.to_owned(), json!(on));
+        }
+    }
+    Value::Object(body)
+}
+
+/// The body that adds T4's checks to a protection, as GitHub showed it; `None` for a branch without one. What is there
+/// stays, and administrators are no longer exempt.
+#[must_use]
+pub fn wanted(shown: Option<&Value>) -> Value {
+    let mut body = as_request(shown.unwrap_or(&Value::Null));
+    if body["required_status_checks"].is_null() {
+        body["required_status_checks"] = json!({ "strict": true, "checks": [] });
+    }
+    let mut contexts = contexts(&body);
+    for check in CHECKS {
+        if contexts.iter().any(|context| context == check) {
+            continue;
+        }
+        contexts.push(check.to_owned());
+        let Some(required) = body["required_status_checks"].as_object_mut() else { continue };
+        // Without the id of an app GitHub takes the one that last reported the check.
+        if let Some(Value::Array(list)) = required.get_mut("checks") {
+            list.push(json!({ "context": check }));
+        } else if let Some(Value::Array(list)) = required.get_mut("contexts") {
+            list.push(json!(check));
+        }
+    }
+    body["enforce_admins"] = json!(true);
+    if body["required_pull_request_reviews"].is_null() {
+        body["required_pull_request_reviews"] =
+            json!({ "required_approving_review_count": 1, "require_code_owner_reviews": true });
+    }
+    body
+}
+
+/// What a protection that GitHub shows lacks of a body that it took, in words.
+#[must_use]
+pub fn lacking(shown: &Value, body: &Value) -> Vec<String> {
+    let now = as_request(shown);
+    let mut lacking = Vec::new();
+    let has = contexts(&now);
+    let missing = contexts(body).into_iter().filter(|context| !has.contains(context));
+    lacking.extend(missing.map(|context| format!("the required check `{context}`")));
+    let strict = |body: &Value| body["required_status_checks"]["strict"].clone();
+    if strict(body) != strict(&now) {
+        lacking.push("`strict` of `required_status_checks`".to_owned());
+    }
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if name != "required_status_checks" && !holds(&now[name], value) {
+            lacking.push(format!("`{name}`"));
+        }
+    }
+    lacking
+}
+
+/// Whether two protections that GitHub showed are the same in all that a body can say.
+#[must_use]
+pub fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    one.map(as_request) == other.map(as_request)
+}
+
+/// Whether a review by a code owner is required.
+#[must_use]
+pub fn asks_code_owners(body: &Value) -> bool {
+    body["required_pull_request_reviews"]["require_code_owner_reviews"] == true
+}
+
+/// The names of the required checks of a body.
+#[must_use]
+pub fn contexts(body: &Value) -> Vec<String> {
+    let required = &body["required_status_checks"];
+    let list = |name: &str| required[name].as_array().into_iter().flatten();
+    let checks = list("checks").filter_map(|check| check["context"].as_str());
+    checks.chain(list("contexts").filter_map(Value::as_str)).map(str::to_owned).collect()
+}
+
+/// Whether a value has all that another says.
+fn holds(now: &Value, wanted: &Value) -> bool {
+    match wanted {
+        Value::Object(members) => members.iter().all(|(name, value)| holds(&now[name], value)),
+        _ => now == wanted,
+    }
+}
+
+fn enabled(switch: &Value) -> Option<bool> {
+    switch["enabled"].as_bool()
+}
+
+fn checks(shown: &Value) -> Value {
+    if !shown.is_object() {
+        return Value::Null;
+    }
+    let strict = shown["strict"].as_bool().unwrap_or(false);
+    // GitHub takes one of the two lists; old servers know the second only.
+    let Some(checks) = shown["checks"].as_array() else {
+        let contexts = shown["contexts"].as_array().cloned().unwrap_or_default();
+        return json!({ "strict": strict, "contexts": contexts });
+    };
+    let mut list: Vec<Value> = Vec::new();
+    for check in checks {
+        // Shown as null, taken as -1: any app.
+        let id = check["app_id"].as_i64().unwrap_or(-1);
+        list.push(json!({ "context": check["context"], "app_id": id }));
+    }
+    json!({ "strict": strict, "checks": list })
+}
+
+fn reviews(shown: &Value) -> Value {
+    if !shown.is_object() {
+        return Value::Null;
+    }
+    let mut body = Map::new();
+    let plain = [
+        "dismiss_stale_reviews",
+        "require_code_owner_reviews",
+        "require_last_push_approval",
+        "required_approving_review_count",
+    ];
+    for name in plain {
+        if !shown[name].is_null() {
+            body.insert(name.to_owned(), shown[name].clone());
+        }
+    }
+    for name in ["dismissal_restrictions", "bypass_pull_request_allowances"] {
+        if shown[name].is_object() {
+            body.insert(name.to_owned(), people(&shown[name]));
+        }
+    }
+    Value::Object(body)
+}
+
+/// Accounts as the lists of their names, sorted; null for none.
+fn people(shown: &Value) -> Value {
+    if !shown.is_object() {
+        return Value::Null;
+    }
+    let names = |list: &str, key: &str| {
+        let accounts = shown[list].as_array().into_iter().flatten();
+        let mut names: Vec<_> = accounts.filter_map(|account| account[key].as_str()).collect();
+        names.sort_unstable();
+        json!(names)
+    };
+    json!({ "users": names("users", "login"), "teams": names("teams", "slug"), "apps": names("apps", "slug") })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Which repository on GitHub.
+
+use std::fmt;
+
+use crate::Error;
+
+/// A repository's owner and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    owner: String,
+    name: String,
+}
+
+/// What the address of a git remote says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The host, such as `github.com`.
+    pub host: String,
+    /// The repository there.
+    pub repository: Repository,
+}
+
+impl Repository {
+    /// Reads `OWNER/NAME`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let part = |text: &str| {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            !text.is_empty() && text.len() <= 100 && text != "." && text != ".." && text.bytes().all(known)
+        };
+        match text.split_once('/') {
+            Some((owner, name)) if part(owner) && part(name) => {
+                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(Error::Usage(format!(
+                "`{}` is no repository such as `octo/widgets`",
+                text.escape_debug()
+            ))),
+        }
+    }
+
+    /// Its path in the API.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/repos/{}/{}", self.owner, self.name)
+    }
+
+    /// The path of the protection of a branch.
+    #[must_use]
+    pub fn protection(&self, branch: &str) -> String {
+        let mut encoded = String::new();
+        for byte in branch.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                encoded.push(char::from(byte));
+            } else {
+                encoded.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        format!("{}/branches/{encoded}/protection", self.path())
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+impl Remote {
+    /// Reads the address of a remote: `https://HOST/O/R.git`, `ssh://git@HOST/O/R.git`, `git@HOST:O/R.git`. `None` for
+    /// any other, such as a folder.
+    #[must_use]
+    pub fn parse(address: &str) -> Option<Self> {
+        let address = address.trim();
+        let (host, path) = if let Some((scheme, rest)) = address.split_once("://") {
+            if !["https", "http", "ssh", "git", "git+ssh"].contains(&scheme) {
+                return None;
+            }
+            rest.split_once('/')?
+        } else {
+            address.split_once(':')?
+        };
+        // What stands before the host may be a password.
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let host = host.split(':').next().unwrap_or_default().to_lowercase();
+        let path = path.trim_matches('/');
+        let repository = Repository::parse(path.strip_suffix(".git").unwrap_or(path)).ok()?;
+        (!host.is_empty()).then_some(Self { host, repository })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_names_its_repository_in_every_form() {
+        for address in [
+            "https://github.com/octo/wid.gets.git",
+            "https://github.com/octo/wid.gets",
+            "https://token@GitHub.com/octo/wid.gets/",
+            "ssh://git@github.com:22/octo/wid.gets.git",
+            "git@github.com:octo/wid.gets.git\n",
+            "github.com:octo/wid.gets",
+        ] {
+            let remote = Remote::parse(address).unwrap();
+            assert_eq!(
+                (remote.host.as_str(), remote.repository.to_string().as_str()),
+                ("github.com", "octo/wid.gets")
+            );
+        }
+        for address in [
+            "/srv/git/a.git",
+            "../a",
+            "file:///srv/a/b",
+            "https://github.com/octo",
+            "https://github.com/a/b/c",
+        ] {
+            assert_eq!(Remote::parse(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_repository_and_a_branch_are_each_one_part_of_a_path() {
+        for wrong in ["", "octo", "octo/", "/widgets", "a/b/c", "../x", "a/..", "a/b?c", "a/b c", "a/é"] {
+            assert!(Repository::parse(wrong).is_err(), "{wrong}");
+        }
+        let path = Repository::parse("octo/widgets").unwrap().protection("release/1.0 ü?#..");
+        assert_eq!(path, "/repos/octo/widgets/branches/release%2F1.0%20%C3%BC%3F%23../protection");
+    }
+}
