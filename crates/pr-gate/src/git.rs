@@ -107,9 +107,8 @@ impl Git {
         let usage = |problem: String| Error::Usage(problem);
         let since =
             self.commit(revision)?.ok_or_else(|| usage(format!("`{revision}` names no commit here")))?;
-        let head = self
-            .commit("HEAD")?
-            .ok_or_else(|| usage("there is no commit yet to compare with".to_owned()))?;
+        let head =
+            self.commit("HEAD")?.ok_or_else(|| usage("there is no commit yet to compare with".to_owned()))?;
         let base = self.output(&["merge-base", &since, &head])?;
         if !base.status.success() {
             return Err(usage(format!(

@@ -17,7 +17,9 @@ pub fn ask(project: &Project, findings: &[Finding], facts: &mut [Facts]) -> Resu
     let mut files = Vec::new();
     let mut rest = facts;
     for of_file in findings.chunk_by(|a, b| a.file == b.file) {
-        let Some((own, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else { break };
+        let Some((own, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else {
+            break;
+        };
         rest = others;
         files.push((of_file, own));
     }

@@ -31,7 +31,9 @@ pub fn new(
     let mut jobs = Vec::new();
     let mut rest = new.as_mut_slice();
     for of_file in findings.chunk_by(|a, b| a.file == b.file) {
-        let Some((flags, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else { break };
+        let Some((flags, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else {
+            break;
+        };
         rest = others;
         let Some(file) = of_file.first().map(|finding| finding.file.as_str()) else { continue };
         match changes.before(file) {
@@ -65,7 +67,8 @@ pub fn new(
 
 /// The repository, without which there is nothing to compare with.
 pub fn git(project: &Project) -> Result<&Git, Error> {
-    let missing = || Error::Usage("this is no git repository: --since has nothing to compare with".to_owned());
+    let missing =
+        || Error::Usage("this is no git repository: --since has nothing to compare with".to_owned());
     project.git.as_ref().ok_or_else(missing)
 }
 

@@ -132,7 +132,8 @@ fn index(row: u32) -> Option<usize> {
 
 /// For each row now, the row that it was; annotations do not count.
 fn align(before: &Scopes<'_>, now: &Scopes<'_>) -> Vec<Option<usize>> {
-    let rows = |scopes: &Scopes<'_>| -> Vec<u64> { (0..scopes.len()).map(|row| hash(&scopes.bare(row))).collect() };
+    let rows =
+        |scopes: &Scopes<'_>| -> Vec<u64> { (0..scopes.len()).map(|row| hash(&scopes.bare(row))).collect() };
     let (old, new) = (rows(before), rows(now));
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (old.get(head..).unwrap_or_default(), new.get(head..).unwrap_or_default());

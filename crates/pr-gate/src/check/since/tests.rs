@@ -109,7 +109,15 @@ fn versions_that_have_little_in_common_are_compared_in_time() {
 
 fn source() -> impl Strategy<Value = String> {
     let row = prop::sample::select(vec![
-        "def f():\n", "def g():\n", "    BAD\n", "    x\n", "BAD\n", "\n", "class A:\n", "    def f():\n", "        BAD\n",
+        "def f():\n",
+        "def g():\n",
+        "    BAD\n",
+        "    x\n",
+        "BAD\n",
+        "\n",
+        "class A:\n",
+        "    def f():\n",
+        "        BAD\n",
     ]);
     prop::collection::vec(row, 0..14).prop_map(|rows| rows.concat())
 }
