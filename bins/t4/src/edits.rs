@@ -84,7 +84,13 @@ impl Mode {
     }
 
     /// Says in words what was done, and how to go on.
-    pub fn summary(&self, what: &str, command: &str, done: Option<&Info>, changes: usize) -> Result<(), Failure> {
+    pub fn summary(
+        &self,
+        what: &str,
+        command: &str,
+        done: Option<&Info>,
+        changes: usize,
+    ) -> Result<(), Failure> {
         if self.json {
             return Ok(());
         }

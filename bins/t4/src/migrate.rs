@@ -57,11 +57,16 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     let bar = Bar::new();
     let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(gate::failure)?;
     drop(bar);
+    let writes = args.mode.writes() && !plan.changes.is_empty();
+    // Where the report goes is settled before anything is written.
+    let report = report_path(&project, args.report, writes)?;
     let done = args.mode.carry_out(&project, "migrate", &plan.changes, now)?;
     if done.is_some() {
         plan.report.mode = "applied";
     }
-    write_report(&project, args.report.as_deref(), &plan.report, done.is_some())?;
+    if let Some(path) = report {
+        write_report(&path, &plan.report)?;
+    }
     if args.mode.json {
         json(&plan.report)?;
     } else {
@@ -73,24 +78,22 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     Ok(args.mode.verdict(&plan.changes))
 }
 
-/// Writes the report where it was asked for, else, when sources were written, where the original had it.
-fn write_report(
-    project: &Project,
-    asked: Option<&Path>,
-    report: &Report,
-    applied: bool,
-) -> Result<(), Failure> {
-    let path = match asked {
-        Some(path) => path.to_owned(),
+/// Where the report goes: where it was asked for, else, when sources are written, where the original had it.
+fn report_path(project: &Project, asked: Option<PathBuf>, writes: bool) -> Result<Option<PathBuf>, Failure> {
+    match asked {
+        Some(path) => Ok(Some(path)),
         // A tree could have a link there that leads out of it.
-        None if applied => atomic::inside(&project.root, REPORT).map_err(gate::failure)?,
-        None => return Ok(()),
-    };
+        None if writes => atomic::inside(&project.root, REPORT).map(Some).map_err(gate::failure),
+        None => Ok(None),
+    }
+}
+
+fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).map_err(Failure::undecided)? + "\n";
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
-    made.map_err(Error::file(&path, "can't be written"))
-        .and_then(|()| atomic::write(&path, text.as_bytes()))
+    made.map_err(Error::file(path, "can't be written"))
+        .and_then(|()| atomic::write(path, text.as_bytes()))
         .map_err(gate::failure)?;
     out::say(&out::plain(&format!("the report is in {}", path.display())));
     Ok(())

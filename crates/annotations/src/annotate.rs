@@ -5,13 +5,13 @@ mod safe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::Finding;
 use crate::edit::Edit;
 use crate::grammar::scan;
 use crate::language::Language;
 use crate::migrate::category;
 use crate::pyjson::{Object, Value};
 use crate::tag::{Rows, cookie, marker, needs_ascii, render};
-use crate::Finding;
 use safe::Safe;
 
 /// What is written for one finding.
@@ -112,7 +112,9 @@ pub fn annotate(
             } else if used.contains(row) {
                 Err("its row has findings of several codes, and room for one annotation")
             } else {
-                Err("no comment can stand on its row or above it: it is inside a string, or after a backslash")
+                Err(
+                    "no comment can stand on its row or above it: it is inside a string, or after a backslash",
+                )
             };
             match written {
                 Ok(()) => done.written.push(*place),
@@ -122,7 +124,8 @@ pub fn annotate(
     }
     // The others of one code on one row share the fate of the first.
     for (place, skeleton) in skeletons.iter().enumerate() {
-        let first = by_row.get(&skeleton.finding.start.row).and_then(|codes| codes.get(&*skeleton.finding.code));
+        let first =
+            by_row.get(&skeleton.finding.start.row).and_then(|codes| codes.get(&*skeleton.finding.code));
         let fate = done.skipped.iter().find(|(one, _)| first == Some(one)).map(|(_, why)| *why);
         if let Some(why) = fate.filter(|_| first != Some(&place)) {
             done.skipped.push((place, why));
@@ -132,9 +135,10 @@ pub fn annotate(
     done.skipped.sort_unstable();
     done.edits = writer.edits;
     done.edits.sort_by_key(|edit| edit.range.start);
-    if language == Language::Python && Edit::apply(source, &done.edits).is_none_or(|after| {
-        cookie(&after).map(str::to_owned) != cookie(source).map(str::to_owned)
-    }) {
+    if language == Language::Python
+        && Edit::apply(source, &done.edits)
+            .is_none_or(|after| cookie(&after).map(str::to_owned) != cookie(source).map(str::to_owned))
+    {
         let every = (0..skeletons.len()).map(|place| (place, "it would change the file's declared encoding"));
         return Annotating { skipped: every.collect(), ..Annotating::default() };
     }

@@ -93,7 +93,9 @@ fn obstacle(located: &[Located], place: usize, source: &str) -> Option<&'static 
     for (other, neighbour) in located.iter().enumerate().filter(|(_, neighbour)| neighbour.row == one.row) {
         match neighbour.kind {
             Kind::Unified(_) => return Some("the row already has a unified annotation"),
-            Kind::Malformed(_) => return Some("the row has a malformed unified annotation: mend that one first"),
+            Kind::Malformed(_) => {
+                return Some("the row has a malformed unified annotation: mend that one first");
+            }
             // A unified annotation is the last thing on its line, so only one can be made.
             Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) if other > place => {
                 return Some("the row has another legacy annotation after it");

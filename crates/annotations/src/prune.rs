@@ -57,18 +57,23 @@ fn without(source: &str, rows: &Rows, comment: &Comment, marker: &str, span: Ran
     let row = rows.text(rows.at(span.start))?;
     let before = source.get(comment.body.start.max(row.start)..span.start)?;
     let after = source.get(span.end..comment.body.end.min(row.end).max(span.end))?;
-    let bare = |text: &str| text.chars().all(|c| c.is_whitespace() || matches!(c, '#' | '/' | '*' | '-' | '!'));
+    let bare =
+        |text: &str| text.chars().all(|c| c.is_whitespace() || matches!(c, '#' | '/' | '*' | '-' | '!'));
     if bare(before) {
         let rest = after.trim_start();
         let rest = rest.strip_prefix(marker).unwrap_or(rest).trim_start();
         let rest = if rest.is_empty() { 0 } else { rest.len() };
-        let end = if comment.body.start < row.start && rest == 0 { span.end } else { span.end + after.len() - rest };
+        let end = if comment.body.start < row.start && rest == 0 {
+            span.end
+        } else {
+            span.end + after.len() - rest
+        };
         return Some(Edit { range: span.start..end, text: String::new() });
     }
     let said = before.trim_end();
-    let own = [marker, "#"].iter().find_map(|marker| {
-        said.strip_suffix(*marker).filter(|rest| rest.ends_with(char::is_whitespace))
-    });
+    let own = [marker, "#"]
+        .iter()
+        .find_map(|marker| said.strip_suffix(*marker).filter(|rest| rest.ends_with(char::is_whitespace)));
     let kept = own.unwrap_or(said).trim_end();
     let start = span.start - (before.len() - kept.len());
     let last = after.trim().is_empty() && comment.body.end == comment.whole.end;

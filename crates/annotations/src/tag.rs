@@ -56,7 +56,10 @@ pub(crate) fn needs_ascii(source: &str, language: Language) -> bool {
     source.contains(SUBSTITUTE)
         || (language == Language::Python
             && cookie(source).is_some_and(|name| {
-                !matches!(name.to_ascii_lowercase().replace('_', "-").as_str(), "utf-8" | "utf8" | "utf-8-sig")
+                !matches!(
+                    name.to_ascii_lowercase().replace('_', "-").as_str(),
+                    "utf-8" | "utf8" | "utf-8-sig"
+                )
             }))
 }
 
@@ -123,7 +126,9 @@ impl Rows {
 
     /// The line end of a row; of the last row, that of the one before; LF in a source of one row.
     pub(crate) fn line_end<'a>(&self, source: &'a str, row: u32) -> &'a str {
-        let end = |row| self.row(row).and_then(|(_, end, next)| source.get(end..next)).filter(|end| !end.is_empty());
+        let end = |row| {
+            self.row(row).and_then(|(_, end, next)| source.get(end..next)).filter(|end| !end.is_empty())
+        };
         end(row).or_else(|| end(row.saturating_sub(1))).unwrap_or("\n")
     }
 
@@ -142,9 +147,10 @@ mod tests {
         let source = "a\nb\r\nc\rd\n";
         let rows = Rows::of(source);
         let text = |row| rows.text(row).and_then(|range| source.get(range));
-        assert_eq!([text(1), text(2), text(3), text(4), text(5), text(6)], [
-            Some("a"), Some("b"), Some("c"), Some("d"), Some(""), None
-        ]);
+        assert_eq!(
+            [text(1), text(2), text(3), text(4), text(5), text(6)],
+            [Some("a"), Some("b"), Some("c"), Some("d"), Some(""), None]
+        );
         assert_eq!([rows.at(0), rows.at(1), rows.at(2), rows.at(5), rows.at(9)], [1, 1, 2, 3, 5]);
         assert_eq!(rows.line_end(source, 2), "\r\n");
         assert_eq!(rows.line_end(source, 5), "\n");

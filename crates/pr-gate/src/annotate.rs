@@ -129,7 +129,11 @@ fn annotate(
     let mut plan = Plan::default();
     for (place, one) in written.into_iter().enumerate() {
         if let Some((_, why)) = done.skipped.iter().find(|(skipped, _)| *skipped == place) {
-            plan.skipped.push(Skipped { file: one.file, line: one.line, reason: format!("{}: {why}", one.code) });
+            plan.skipped.push(Skipped {
+                file: one.file,
+                line: one.line,
+                reason: format!("{}: {why}", one.code),
+            });
         } else if done.written.binary_search(&place).is_ok() {
             plan.written.push(one);
         }

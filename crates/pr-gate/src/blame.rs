@@ -71,7 +71,8 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<Row>, Error> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     if ignores && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
-        let problem = format!("git does not understand it ({}): it takes a full commit hash per line", said.trim());
+        let problem =
+            format!("git does not understand it ({}): it takes a full commit hash per line", said.trim());
         return Err(Error::unreadable(IGNORED_COMMITS, problem));
     }
     // Not committed yet, no commit at all, in a submodule: nobody is known.

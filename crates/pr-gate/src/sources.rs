@@ -45,7 +45,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The bytes after the edits of their decoded text; `None` when the edits overlap.
 pub(crate) fn splice(bytes: &[u8], edits: &[Edit]) -> Option<Vec<u8>> {
-    let mut changed = Vec::with_capacity(bytes.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
+    let mut changed =
+        Vec::with_capacity(bytes.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
     let mut done = 0;
     for edit in edits {
         changed.extend_from_slice(bytes.get(done..edit.range.start)?);
@@ -119,7 +120,8 @@ mod tests {
         let names: Vec<u32> = (0..1_000).collect();
         let even = each(&names, "part", &(), |name| Ok((name % 2 == 0).then_some(*name))).unwrap();
         assert_eq!(even, (0..1_000).step_by(2).collect::<Vec<_>>());
-        let refuse = |name: &u32| if *name == 7 { Err(Error::Refused("seven".to_owned())) } else { Ok(Some(())) };
+        let refuse =
+            |name: &u32| if *name == 7 { Err(Error::Refused("seven".to_owned())) } else { Ok(Some(())) };
         assert_eq!(each(&names, "part", &(), refuse).unwrap_err().to_string(), "seven");
     }
 }

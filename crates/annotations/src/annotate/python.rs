@@ -16,7 +16,8 @@ enum Inside {
 /// The rows that end inside a string, or with a backslash that goes on in the next row. The fields of f-strings count
 /// as strings: before Python 3.12, no comment can stand there.
 pub(super) fn open_rows(source: &str) -> BTreeSet<u32> {
-    let mut reader = Reader { bytes: source.as_bytes(), at: 0, row: 1, open: BTreeSet::new(), inside: Vec::new() };
+    let mut reader =
+        Reader { bytes: source.as_bytes(), at: 0, row: 1, open: BTreeSet::new(), inside: Vec::new() };
     reader.run();
     reader.open
 }
@@ -106,7 +107,8 @@ impl Reader<'_> {
     fn quote(&mut self, quote: u8) {
         let word = self.bytes.get(..self.at).unwrap_or_default();
         let word = word.rsplit(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_' || *byte > 127)).next();
-        let is_prefix = |word: &&[u8]| word.len() <= 2 && word.iter().all(|byte| b"bBfFrRtTuU".contains(byte));
+        let is_prefix =
+            |word: &&[u8]| word.len() <= 2 && word.iter().all(|byte| b"bBfFrRtTuU".contains(byte));
         let prefix = word.filter(is_prefix).unwrap_or_default();
         let has = |one: u8| prefix.iter().any(|byte| byte.eq_ignore_ascii_case(&one));
         let (raw, template) = (has(b'r'), has(b'f') || has(b't'));
@@ -132,8 +134,7 @@ impl Reader<'_> {
 
     /// Whether a string ends here; steps over its quotes when it does.
     fn ends(&mut self, byte: u8, quote: u8, triple: bool) -> bool {
-        let ends =
-            byte == quote && (!triple || (self.byte(1) == Some(quote) && self.byte(2) == Some(quote)));
+        let ends = byte == quote && (!triple || (self.byte(1) == Some(quote) && self.byte(2) == Some(quote)));
         if ends {
             self.at += if triple { 3 } else { 1 };
         }

@@ -33,7 +33,8 @@ impl Safe {
                 continue;
             }
             let continued = line.ends_with('\\');
-            let ending = found.iter().rev().find(|one| one.whole.start <= text.end && one.whole.end == text.end);
+            let ending =
+                found.iter().rev().find(|one| one.whole.start <= text.end && one.whole.end == text.end);
             match ending {
                 // C splices a line that ends with a backslash before it looks for comments.
                 Some(_) if continued && language != Language::Python => {}

@@ -49,7 +49,8 @@ impl<'a> Legacy<'a> {
         let payload = payload.trim_start();
         let payload = payload.strip_prefix(':').unwrap_or(payload).trim_start();
         let unused = name == "T4-UNUSED-IMPORT";
-        if name != "T4" && payload.starts_with('{')
+        if name != "T4"
+            && payload.starts_with('{')
             && let Ok((Value::Object(object), end)) = pyjson::prefix(payload)
         {
             let after = payload.get(end..)?.trim_start();
@@ -92,10 +93,44 @@ fn is_key(key: &str) -> bool {
 
 /// How tools' directives in comments begin, in lower case.
 const DIRECTIVES: [&str; 38] = [
-    "noqa", "type:", "pylint:", "pragma", "nosec", "nosemgrep", "fmt:", "isort:", "ruff:", "pyright:", "mypy:",
-    "flake8:", "yapf:", "black:", "pyre-", "pytype:", "noinspection", "bandit:", "todo[", "t4:", "eslint-", "@ts-",
-    "nolint", "prettier-", "biome-", "clang-format", "clang-tidy", "swiftlint:", "istanbul ", "c8 ", "v8 ", "codeql[",
-    "lgtm[", "shellcheck ", "yamllint ", "rubocop:", "hadolint ", "sqlfluff:",
+    "noqa",
+    "type:",
+    "pylint:",
+    "pragma",
+    "nosec",
+    "nosemgrep",
+    "fmt:",
+    "isort:",
+    "ruff:",
+    "pyright:",
+    "mypy:",
+    "flake8:",
+    "yapf:",
+    "black:",
+    "pyre-",
+    "pytype:",
+    "noinspection",
+    "bandit:",
+    "todo[",
+    "t4:",
+    "eslint-",
+    "@ts-",
+    "nolint",
+    "prettier-",
+    "biome-",
+    "clang-format",
+    "clang-tidy",
+    "swiftlint:",
+    "istanbul ",
+    "c8 ",
+    "v8 ",
+    "codeql[",
+    "lgtm[",
+    "shellcheck ",
+    "yamllint ",
+    "rubocop:",
+    "hadolint ",
+    "sqlfluff:",
 ];
 
 /// Where a text goes over to a directive of a tool, with the marker before it (`kept for now  # noqa: F401`). A `#`
@@ -108,9 +143,9 @@ pub(crate) fn directive(text: &str, marker: &str) -> Option<usize> {
     marks.into_iter().find(|at| {
         let Some((before, rest)) = text.split_at_checked(*at) else { return false };
         let word = rest.trim_start_matches(marker).trim_start();
-        let begins = |name: &&str| {
-            word.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        };
-        (before.is_empty() || before.ends_with(char::is_whitespace)) && DIRECTIVES.iter().any(|name| begins(&name))
+        let begins =
+            |name: &&str| word.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        (before.is_empty() || before.ends_with(char::is_whitespace))
+            && DIRECTIVES.iter().any(|name| begins(&name))
     })
 }

@@ -9,8 +9,19 @@ const NO_REASON: &str = "kept for future use (migration from legacy annotation)"
 
 /// The fields in the order in which they are written; what a legacy annotation had beside them comes after.
 const ORDER: [&str; 13] = [
-    "id", "code", "type", "reason_category", "reason", "suggestion", "owner", "inferred_owner_confidence", "ticket",
-    "eta", "status", "created_at", "legacy_format",
+    "id",
+    "code",
+    "type",
+    "reason_category",
+    "reason",
+    "suggestion",
+    "owner",
+    "inferred_owner_confidence",
+    "ticket",
+    "eta",
+    "status",
+    "created_at",
+    "legacy_format",
 ];
 
 /// The fields of the unified annotation.

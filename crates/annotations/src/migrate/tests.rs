@@ -57,7 +57,12 @@ fn what_is_written_is_a_unified_annotation_and_a_second_run_changes_nothing() {
             let Kind::Unified(annotation) = &one.kind else { panic!("{one:?}") };
             assert_eq!((one.row, &annotation.fields), (migrated.row, &migrated.fields));
             // Nothing but blanks may follow on the row: the original checker reads no other.
-            assert!(after[one.span.end..].trim_start_matches([' ', '\t']).find(['\r', '\n']).is_none_or(|at| at == 0));
+            assert!(
+                after[one.span.end..]
+                    .trim_start_matches([' ', '\t'])
+                    .find(['\r', '\n'])
+                    .is_none_or(|at| at == 0)
+            );
         }
         let (again, second) = run(&after, Language::Python);
         assert_eq!((again, second.converted, second.skipped), (after, vec![], vec![]));
@@ -70,7 +75,10 @@ fn other_directives_stay_and_come_before_the_annotation() {
     assert!(after.starts_with("import os  # noqa: F401  # TODO[T4-ISSUE]: {"), "{after}");
     assert!(after.contains("\"reason\":\"kept, see #3\"") && after.ends_with("}\nx = 1\n"), "{after}");
     let after = python("x = 1  # type: ignore # TODO[T4-LINT-ISSUE]: {\"id\":\"1\"} and more \n");
-    assert!(after.starts_with("x = 1  # type: ignore # and more  # TODO[T4-ISSUE]: {\"id\":\"1\""), "{after}");
+    assert!(
+        after.starts_with("x = 1  # type: ignore # and more  # TODO[T4-ISSUE]: {\"id\":\"1\""),
+        "{after}"
+    );
     assert!(after.ends_with("} \n"), "{after}");
 }
 
@@ -80,9 +88,10 @@ fn a_json_payload_keeps_its_fields() {
                   \"reason\":\"é\",\"estimate\":\"2h\",\"status\":\"planned\"}";
     let (after, migration) = run(source, Language::Python);
     let get = |name| field(&migration, name).as_text();
-    assert_eq!([get("id"), get("owner"), get("ticket"), get("reason"), get("estimate"), get("status")], [
-        Some("old"), Some("team"), Some("GH-1"), Some("é"), Some("2h"), Some("planned")
-    ]);
+    assert_eq!(
+        [get("id"), get("owner"), get("ticket"), get("reason"), get("estimate"), get("status")],
+        [Some("old"), Some("team"), Some("GH-1"), Some("é"), Some("2h"), Some("planned")]
+    );
     assert_eq!(field(&migration, "inferred_owner_confidence"), &Value::Null);
     assert!(after.contains("\"reason\":\"é\""), "{after}");
     let source = "x  # TODO[T4-LINT-ISSUE]: {\"reason\":\"r\",\"code\":\"B008\",\"owner\":\"o\",\"n\":NaN}";
@@ -112,12 +121,15 @@ fn a_malformed_payload_is_kept_as_the_reason() {
 
 #[test]
 fn keys_and_values_become_fields() {
-    let (_, migration) =
-        run("# T4: code=B904 | ticket=GH-1 | owner=me | reason=a=b | estimate=2h\nraise X\n", Language::Python);
+    let (_, migration) = run(
+        "# T4: code=B904 | ticket=GH-1 | owner=me | reason=a=b | estimate=2h\nraise X\n",
+        Language::Python,
+    );
     let get = |name| field(&migration, name).as_text();
-    assert_eq!([get("code"), get("ticket"), get("owner"), get("reason"), get("estimate"), get("legacy_format")], [
-        Some("B904"), Some("GH-1"), Some("me"), Some("a=b"), Some("2h"), Some("T4-KEY-VALUE")
-    ]);
+    assert_eq!(
+        [get("code"), get("ticket"), get("owner"), get("reason"), get("estimate"), get("legacy_format")],
+        [Some("B904"), Some("GH-1"), Some("me"), Some("a=b"), Some("2h"), Some("T4-KEY-VALUE")]
+    );
 }
 
 #[test]
@@ -187,7 +199,10 @@ fn block_comments_are_converted_and_never_ended_early() {
     assert_eq!(run(&after, Language::C).0, after);
     assert_eq!(scan(&after, Language::C).len(), 2);
     let (after, _) = run("let x = 1; // TODO[T4-UNUSED-IMPORT]: kept // noqa\r\n", Language::Rust);
-    assert!(after.starts_with("let x = 1; // noqa  // TODO[T4-ISSUE]: {") && after.ends_with("}\r\n"), "{after}");
+    assert!(
+        after.starts_with("let x = 1; // noqa  // TODO[T4-ISSUE]: {") && after.ends_with("}\r\n"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -196,7 +211,10 @@ fn other_encodings_get_escapes_and_keep_their_bytes() {
     assert!(after.contains("\"reason\":\"\\u00e9\""), "{after}");
     let (after, migration) =
         run("# caf\u{1a}\nx  # TODO[T4-UNUSED-IMPORT]: caf\u{1a}\ny  # T4: code=F401\n", Language::Python);
-    assert!(after.starts_with("# caf\u{1a}\nx  # TODO[T4-UNUSED-IMPORT]: caf\u{1a}\ny  # TODO[T4-ISSUE]"), "{after}");
+    assert!(
+        after.starts_with("# caf\u{1a}\nx  # TODO[T4-UNUSED-IMPORT]: caf\u{1a}\ny  # TODO[T4-ISSUE]"),
+        "{after}"
+    );
     assert_eq!(migration.skipped, vec![(2, "its comment is not UTF-8".to_owned())]);
 }
 

@@ -74,10 +74,12 @@ impl Report {
         }
         self.files_modified += 1;
         self.total_conversions += migration.converted.len();
-        let id = |fields: &Object| fields.iter().find(|(name, _)| name == "id").map(|(_, id)| match id {
-            Value::Text(id) => id.clone(),
-            other => dumps(other),
-        });
+        let id = |fields: &Object| {
+            fields.iter().find(|(name, _)| name == "id").map(|(_, id)| match id {
+                Value::Text(id) => id.clone(),
+                other => dumps(other),
+            })
+        };
         self.files.push(FileReport {
             file: file.to_owned(),
             conversions: migration.converted.len(),
