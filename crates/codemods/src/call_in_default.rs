@@ -13,7 +13,7 @@ use crate::plan::{Aim, Job, Plan};
 use crate::tree::{Kind, Tree, top_level};
 use crate::{Edit, imports, text};
 
-/// Calls that a framework reads from the signature: FastAPI, Typer and their like.
+/// Calls that a framework reads from the signature: `FastAPI`, Typer and their like.
 const MARKERS: [&str; 26] = [
     "Depends",
     "Query",
@@ -297,7 +297,7 @@ fn rewrite(
     for argument in arguments {
         let name = argument.name;
         let call = tree.slice(&argument.default);
-        added.push_str(&format!("{indent}if {name} is None:{newline}{indent}{step}{name} = {call}{newline}"));
+        added.extend([indent, "if ", name, " is None:", newline, indent, step, name, " = ", call, newline]);
         edits.push(Edit { range: tree.bytes(&argument.default), text: "None".to_owned() });
     }
     edits.push(Edit { range: at..at, text: added });

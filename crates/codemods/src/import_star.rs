@@ -72,6 +72,9 @@ fn rewrite(job: &Job<'_, '_, '_>, aim: &Aim<'_>) -> Result<(Edit, Vec<usize>), S
     }
     let module: String =
         node.tokens.clone().skip(1).map(|t| tree.text(t)).take_while(|t| *t != "import").collect();
+    if module.rsplit('.').next().is_some_and(|last| last.starts_with('_')) {
+        return Err(format!("`{module}` is private: the star import passes its names on"));
+    }
     hidden(tree, &module, import.module.as_ref())?;
     let (names, read) = names(job, &module);
     if let Some(name) = names.iter().find(|name| name.starts_with('_') || !is_identifier(name)) {
@@ -85,16 +88,19 @@ fn rewrite(job: &Job<'_, '_, '_>, aim: &Aim<'_>) -> Result<(Edit, Vec<usize>), S
     if tree.text(star) != "*" {
         return Err("its star was not found".to_owned());
     }
-    let start = text::line_start(tree.source, range.start);
+    let line = text::line_start(tree.source, range.start);
     let joined = names.iter().copied().collect::<Vec<_>>().join(", ");
-    let before = tree.source.get(start..range.start).unwrap_or("").chars().count();
+    let before = tree.source.get(line..range.start).unwrap_or("").chars().count();
     if before + joined.chars().count() <= WIDTH {
         return Ok((Edit { range, text: joined }, read));
     }
     let outer = text::indent(tree.source, range.start);
     let inner = if outer.contains('\t') { "\t" } else { "    " };
     let newline = job.newline;
-    let rows: String = names.iter().map(|name| format!("{outer}{inner}{name},{newline}")).collect();
+    let mut rows = String::new();
+    for name in &names {
+        rows.extend([outer, inner, name, ",", newline]);
+    }
     Ok((Edit { range, text: format!("({newline}{rows}{outer})") }, read))
 }
 

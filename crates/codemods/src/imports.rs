@@ -71,16 +71,29 @@ pub(crate) fn add_import(job: &Job<'_, '_, '_>, import: &str) -> Edit {
 pub(crate) fn after_imports(job: &Job<'_, '_, '_>, line: &str) -> Edit {
     let (tree, newline) = (job.tree, job.newline);
     let nodes = tree.block(0).map_or(&[][..], |b| &b.nodes);
-    let holds_import = |node: usize| {
-        tree.whole(node).any(|t| tree.text(t) == "import")
-            && tree.node(node).is_some_and(|n| matches!(n.kind, Kind::Try | Kind::Clause))
-            && !tree.whole(node).any(|t| matches!(tree.text(t), "def" | "class"))
+    // A conditional import is passed over; a block that does more may already start tasks.
+    let only_imports = |node: usize| {
+        let whole = tree.whole(node);
+        tree.nodes.iter().filter(|n| whole.contains(&n.tokens.start)).all(|n| {
+            matches!(
+                n.kind,
+                Kind::Try
+                    | Kind::Handler { .. }
+                    | Kind::Clause
+                    | Kind::Small(
+                        SmallStatement::Import(_)
+                            | SmallStatement::ImportFrom(_)
+                            | SmallStatement::Assign(_)
+                            | SmallStatement::Pass(_)
+                    )
+            )
+        })
     };
     let mut last = None;
     for (at, node) in nodes.iter().enumerate() {
         match part(tree, *node, at == 0) {
             Part::Docstring | Part::Future | Part::Import => last = Some(*node),
-            Part::Other if holds_import(*node) || continues(tree, *node) => {
+            Part::Other if continues(tree, *node) || only_imports(*node) && !is_small(tree, *node) => {
                 // The clauses of one statement stay together.
                 last = Some(*node);
             }
@@ -95,6 +108,10 @@ pub(crate) fn after_imports(job: &Job<'_, '_, '_>, line: &str) -> Edit {
         return Edit { range: at..at, text: format!("{line}{}", newline.repeat(3)) };
     };
     after_line(tree, last, &format!("{newline}{line}"), newline)
+}
+
+fn is_small(tree: &Tree<'_, '_>, node: usize) -> bool {
+    tree.node(node).is_some_and(|n| matches!(n.kind, Kind::Small(_)))
 }
 
 /// A clause that goes on with the statement before it.

@@ -30,7 +30,9 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
         let scope = tree.function_of(clause).map_or(tree.all(), |function| tree.whole(function));
         let name = names::unused(tree, &scope, &taken, &NAMES);
         let Some(header) = name_clause(tree, clause, &name) else {
-            aims.iter().for_each(|aim| plan.skip(aim.target, "its except clause can't take a name"));
+            for aim in aims {
+                plan.skip(aim.target, "its except clause can't take a name");
+            }
             continue;
         };
         let raises = aims.iter().map(|aim| from(tree, aim, &name));

@@ -67,6 +67,9 @@ fn alias(tree: &Tree<'_, '_>, aim: &Aim<'_>) -> Result<usize, &'static str> {
     if import.names.get(at).is_none_or(|name| name != named) {
         return Err("another name is imported at its place: the source has changed since");
     }
+    if named.ends_with(".__all__") {
+        return Err("an imported `__all__` says what a star import of this module brings");
+    }
     Ok(at)
 }
 
@@ -228,11 +231,11 @@ fn names_out(
         let next = bytes(at + 1).map(|n| n.start);
         if at < last_kept {
             let next = next?;
-            let range = if !tree.source.get(end..next)?.contains(['#', '\n', '\r']) {
-                name.start..next
-            } else {
+            let range = if tree.source.get(end..next)?.contains(['#', '\n', '\r']) {
                 // The next name stands on another line: the line end stays, and with it a comment.
                 text::skip_spaces_back(tree.source, name.start)..end
+            } else {
+                name.start..next
             };
             edits.push(Edit { range, text: String::new() });
         } else {

@@ -110,7 +110,7 @@ impl<'t, 'a> Walk<'t, 'a> {
             let token = self.tree.tokens.get(at)?;
             match (token.kind, token.text) {
                 (TokType::FStringStart | TokType::TStringStart, _) | (TokType::Op, "(" | "[" | "{") => {
-                    depth += 1
+                    depth += 1;
                 }
                 (TokType::FStringEnd | TokType::TStringEnd, _) | (TokType::Op, ")" | "]" | "}") => {
                     depth = depth.checked_sub(1)?;

@@ -1,0 +1,5 @@
+def f(a=None):
+	"""Doc."""
+	if a is None:
+		a = g()
+	return a

@@ -1,0 +1,3 @@
+@app.get("/")
+def f(a=g()):
+    return a

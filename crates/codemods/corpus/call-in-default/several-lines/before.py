@@ -1,0 +1,7 @@
+def f(
+    a=g(
+        1,  # one
+    ),
+    b=2,
+):
+    return a, b

@@ -1,0 +1,4 @@
+from a import *
+
+__all__ = ["thing"]
+print(thing)

@@ -1,0 +1,4 @@
+if True:
+	from a import thing
+
+print(thing)

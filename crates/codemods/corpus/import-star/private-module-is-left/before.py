@@ -1,0 +1,3 @@
+from _a import *
+
+print(thing)

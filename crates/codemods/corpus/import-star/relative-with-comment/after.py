@@ -1,0 +1,4 @@
+"""Doc."""
+from .models import Account, User  # noqa: E402
+
+print(User, Account)

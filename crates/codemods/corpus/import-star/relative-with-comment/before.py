@@ -1,0 +1,4 @@
+"""Doc."""
+from .models import *  # noqa: E402
+
+print(User, Account)

@@ -1,0 +1,4 @@
+from a import *
+from b import *
+
+print(thing)

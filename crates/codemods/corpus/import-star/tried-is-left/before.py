@@ -1,0 +1,5 @@
+try:
+    from a import *
+except ImportError:
+    pass
+print(thing)

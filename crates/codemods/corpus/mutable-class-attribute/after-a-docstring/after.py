@@ -1,0 +1,7 @@
+"""Doc."""
+
+from typing import ClassVar
+
+
+class A:
+    a: ClassVar[list] = []

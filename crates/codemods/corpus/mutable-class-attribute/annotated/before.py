@@ -1,0 +1,3 @@
+class A:
+    a: list[int] = []
+    b: "dict[str, int]" = {}

@@ -1,0 +1,6 @@
+import collections
+
+
+class A:
+    a = collections.defaultdict(list)
+    b = collections.OrderedDict()

@@ -1,0 +1,7 @@
+from typing import Any, Optional
+
+x: Any = None
+
+
+class A:
+    a: Optional[list] = []

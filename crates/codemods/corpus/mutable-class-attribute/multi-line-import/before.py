@@ -1,0 +1,10 @@
+from typing import (
+    Any,
+)
+
+
+class A:
+	a: Any = 1
+	b = {
+		1: 2,
+	}

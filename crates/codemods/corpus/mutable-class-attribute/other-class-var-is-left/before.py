@@ -1,0 +1,6 @@
+class ClassVar:
+    pass
+
+
+class A:
+    a = []

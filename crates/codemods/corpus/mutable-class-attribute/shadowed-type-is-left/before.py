@@ -1,0 +1,5 @@
+class A:
+    def list(self):
+        return 1
+
+    a = []

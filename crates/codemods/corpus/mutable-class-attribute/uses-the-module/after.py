@@ -1,0 +1,5 @@
+import typing
+
+
+class A:
+    a: typing.ClassVar[dict] = dict()

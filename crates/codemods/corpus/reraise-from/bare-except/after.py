@@ -1,0 +1,4 @@
+try:
+    g()
+except BaseException as exc:
+    raise KeyError from exc

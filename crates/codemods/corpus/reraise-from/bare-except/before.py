@@ -1,0 +1,4 @@
+try:
+    g()
+except:
+    raise KeyError

@@ -1,0 +1,5 @@
+try:
+    g()
+except ValueError as e:
+    print(e)
+    raise

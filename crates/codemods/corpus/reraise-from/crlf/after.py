@@ -1,0 +1,5 @@
+try:
+	g()
+except ValueError as exc:
+	raise KeyError(
+		"a") from exc

@@ -1,0 +1,5 @@
+try:
+	g()
+except ValueError:
+	raise KeyError(
+		"a")

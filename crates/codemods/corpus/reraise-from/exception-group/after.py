@@ -1,0 +1,4 @@
+try:
+    g()
+except* ValueError as exc:
+    raise KeyError from exc

@@ -1,0 +1,4 @@
+try:
+    g()
+except ValueError as e:
+    raise e.with_traceback(None)

@@ -1,0 +1,5 @@
+def f(exc):
+    try:
+        g(exc)
+    except ValueError:
+        raise KeyError(exc)

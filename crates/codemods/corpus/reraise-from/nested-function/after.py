@@ -1,0 +1,6 @@
+try:
+    g()
+except ValueError as e:
+    def f():
+        raise KeyError
+    raise TypeError from e

@@ -1,0 +1,5 @@
+try:
+    g()
+except ValueError as e:
+    e = str(e)
+    raise KeyError(e)

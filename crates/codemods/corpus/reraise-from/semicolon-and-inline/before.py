@@ -1,0 +1,2 @@
+try: g()
+except ValueError as e: print(e); raise KeyError(1); print(2)

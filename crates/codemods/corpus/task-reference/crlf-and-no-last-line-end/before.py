@@ -1,0 +1,5 @@
+import asyncio
+
+class A:
+	async def f(self):
+		asyncio.create_task(g())

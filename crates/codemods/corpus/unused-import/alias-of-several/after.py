@@ -1,0 +1,3 @@
+import json, sys
+
+print(sys.path, json)

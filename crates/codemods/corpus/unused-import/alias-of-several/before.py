@@ -1,0 +1,3 @@
+import json, os as system, sys
+
+print(sys.path, json)

@@ -1,0 +1,4 @@
+import os
+import xml.dom as dom
+
+print(os)

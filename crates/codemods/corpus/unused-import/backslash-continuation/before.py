@@ -1,0 +1,5 @@
+from os.path import join, \
+    split, \
+    exists
+
+print(split)

@@ -1,0 +1,7 @@
+﻿import sys
+
+def f():
+	from json import (
+		dumps,
+	)
+	return dumps, sys

@@ -1,0 +1,4 @@
+from typing import (Any, Dict,
+                    List)
+
+x: Dict = {}

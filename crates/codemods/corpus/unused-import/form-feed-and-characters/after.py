@@ -1,0 +1,3 @@
+
+näme = "é"
+print(näme)

@@ -1,0 +1,3 @@
+
+näme = "é"; import os
+print(näme)

@@ -1,0 +1,3 @@
+from io import __all__, BytesIO
+
+print(BytesIO)

@@ -1,0 +1,4 @@
+import os  # about the system
+import sys  # noqa: E402
+
+print()

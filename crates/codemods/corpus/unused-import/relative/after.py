@@ -1,0 +1,3 @@
+from ..far import thing
+
+print(thing)

@@ -1,0 +1,4 @@
+from . import near
+from ..far import thing, other as same
+
+print(thing)

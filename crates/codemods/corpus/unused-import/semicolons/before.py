@@ -1,0 +1,3 @@
+import os; x = 1; import sys; import json
+
+print(x)
