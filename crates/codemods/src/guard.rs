@@ -15,71 +15,86 @@ const ELIFS: usize = 2_000;
 #[derive(Default)]
 struct Level {
     tokens: usize,
+    /// The deepest bracket of this element.
     inner: usize,
+    /// The deepest of the elements before.
+    done: usize,
 }
 
 impl Level {
-    const fn depth(&self) -> usize {
-        self.tokens.saturating_add(self.inner)
+    fn depth(&self) -> usize {
+        self.done.max(self.tokens.saturating_add(self.inner))
     }
 }
 
-/// Says why a source is not given to the parser.
-pub(crate) fn check(tokens: &[Token<'_>]) -> Result<(), String> {
-    let mut levels = vec![Level::default()];
-    let mut brackets = BRACKETS;
-    let mut elifs = 0_usize;
-    let mut at_start = true;
-    for (at, token) in tokens.iter().enumerate() {
+/// Reads the tokens as they come, so a hostile source is refused early.
+pub(crate) struct Guard {
+    levels: Vec<Level>,
+    brackets: usize,
+    elifs: usize,
+    /// How many tokens of the logical line there were.
+    in_line: usize,
+}
+
+impl Guard {
+    pub(crate) fn new() -> Self {
+        Self { levels: vec![Level::default()], brackets: BRACKETS, elifs: 0, in_line: 0 }
+    }
+
+    /// Says why a source with this token is not given to the parser.
+    pub(crate) fn see(&mut self, token: &Token<'_>) -> Result<(), String> {
         match token.r#type {
             TokType::Newline => {
-                levels.clear();
-                levels.push(Level::default());
-                at_start = true;
-                continue;
+                self.levels = vec![Level::default()];
+                self.in_line = 0;
+                return Ok(());
             }
-            TokType::Indent | TokType::Dedent => continue,
+            TokType::Indent | TokType::Dedent => return Ok(()),
             _ => {}
         }
-        if at_start {
-            at_start = false;
-            let next = tokens.get(at + 1).map_or("", |t| t.string);
-            let many_readings =
-                token.string == "del" || (token.string == "case" && !matches!(next, "=" | "."));
-            brackets = if many_readings { PATTERN_BRACKETS } else { BRACKETS };
-            elifs += usize::from(token.string == "elif");
+        match self.in_line {
+            0 => {
+                let many_readings = matches!(token.string, "del" | "case");
+                self.brackets = if many_readings { PATTERN_BRACKETS } else { BRACKETS };
+                self.elifs += usize::from(token.string == "elif");
+            }
+            // Here `case` is a name.
+            1 if matches!(token.string, "=" | ".") => self.brackets = BRACKETS,
+            _ => {}
         }
-        let opens = token.r#type == TokType::FStringStart
-            || token.r#type == TokType::TStringStart
+        self.in_line += 1;
+        self.nest(token);
+        if self.levels.len() > self.brackets + 1 {
+            return Err(format!("brackets nest deeper than {}", self.brackets));
+        }
+        if self.levels.last().map_or(0, Level::depth) > CHAIN {
+            return Err(format!("an expression chains more than {CHAIN} tokens"));
+        }
+        if self.elifs > ELIFS {
+            return Err(format!("there are more than {ELIFS} `elif` clauses"));
+        }
+        Ok(())
+    }
+
+    fn nest(&mut self, token: &Token<'_>) {
+        let opens = matches!(token.r#type, TokType::FStringStart | TokType::TStringStart)
             || (token.r#type == TokType::Op && matches!(token.string, "(" | "[" | "{"));
-        let closes = token.r#type == TokType::FStringEnd
-            || token.r#type == TokType::TStringEnd
+        let closes = matches!(token.r#type, TokType::FStringEnd | TokType::TStringEnd)
             || (token.r#type == TokType::Op && matches!(token.string, ")" | "]" | "}"));
         if opens {
-            levels.push(Level::default());
-        } else if closes && levels.len() > 1 {
-            let depth = levels.pop().map_or(0, |level| level.depth());
-            if let Some(outer) = levels.last_mut() {
+            self.levels.push(Level::default());
+        } else if closes && self.levels.len() > 1 {
+            let depth = self.levels.pop().map_or(0, |level| level.depth());
+            if let Some(outer) = self.levels.last_mut() {
                 outer.inner = outer.inner.max(depth);
                 outer.tokens += 1;
             }
-        } else if let Some(level) = levels.last_mut() {
+        } else if let Some(level) = self.levels.last_mut() {
             if matches!(token.string, "," | ";") {
-                level.inner = level.depth();
-                level.tokens = 0;
+                *level = Level { done: level.depth(), ..Level::default() };
             } else {
                 level.tokens += 1;
             }
         }
-        if levels.len() > brackets + 1 {
-            return Err(format!("brackets nest deeper than {brackets}"));
-        }
-        if levels.iter().map(Level::depth).max().unwrap_or(0) > CHAIN {
-            return Err(format!("an expression chains more than {CHAIN} tokens"));
-        }
-        if elifs > ELIFS {
-            return Err(format!("there are more than {ELIFS} `elif` clauses"));
-        }
     }
-    Ok(())
 }

@@ -9,10 +9,11 @@ mod walk;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use libcst_native::tokenizer::TokType;
+use libcst_native::tokenizer::{TokConfig, TokType, TokenIterator};
 use libcst_native::{ClassDef, FunctionDef, Module, SmallStatement};
 
-use crate::{Unparsable, guard};
+use crate::Unparsable;
+use crate::guard::Guard;
 
 pub(crate) use bindings::top_level;
 
@@ -95,8 +96,14 @@ pub(crate) fn parses(source: &str) -> Result<(), Unparsable> {
 }
 
 fn parse(source: &str) -> Result<(Vec<libcst_native::tokenizer::Token<'_>>, Module<'_>), Unparsable> {
-    let tokens = libcst_native::tokenize(source).map_err(|e| Unparsable(e.to_string()))?;
-    guard::check(&tokens).map_err(Unparsable)?;
+    let config = TokConfig { async_hacks: false, split_ftstring: true };
+    let mut guard = Guard::new();
+    let mut tokens = Vec::new();
+    for token in TokenIterator::new(source, &config) {
+        let token = token.map_err(|e| Unparsable(e.to_string()))?;
+        guard.see(&token).map_err(Unparsable)?;
+        tokens.push(token);
+    }
     let module = libcst_native::parse_module(source, None).map_err(|e| Unparsable(e.to_string()))?;
     Ok((tokens, module))
 }

@@ -94,6 +94,7 @@ fn top(codemod: Codemod) -> (&'static str, &'static str) {
     }
 }
 
+#[derive(Debug)]
 struct Style {
     newline: &'static str,
     indent: &'static str,

@@ -47,12 +47,7 @@ pub(super) fn find(tree: &Tree<'_, '_>) -> HashSet<usize> {
             Kind::Small(SmallStatement::Del(_) | SmallStatement::Global(_) | SmallStatement::Nonlocal(_)) => {
                 bound.extend(node.tokens.clone().skip(1).filter(|at| plain_target(tree, *at)));
             }
-            Kind::Function(_) => {
-                bound.extend(node.tokens.clone().skip(1).filter(|at| {
-                    let before = tree.text(at - 1);
-                    name(*at) && matches!(before, "(" | "," | "*" | "**" | "[")
-                }));
-            }
+            Kind::Function(_) => bound.extend(parameters(tree, node.tokens.clone())),
             Kind::Clause if matches!(first, "case" | "with" | "async") => {
                 bound.extend(node.tokens.clone().skip(1).filter(|at| plain_target(tree, *at)));
             }
@@ -77,6 +72,21 @@ pub(crate) fn top_level<'x>(
         }
         false
     })
+}
+
+/// The names of the parameters and type parameters in the header of a function.
+fn parameters(tree: &Tree<'_, '_>, header: std::ops::Range<usize>) -> Vec<usize> {
+    let mut depth = 0_usize;
+    let mut found = Vec::new();
+    for at in header.skip(1) {
+        match tree.text(at) {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ if depth == 1 && matches!(tree.text(at - 1), "(" | "[" | "," | "*" | "**") => found.push(at),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// A name that stands for itself: no attribute, no call, no subscript.
