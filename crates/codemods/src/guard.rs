@@ -2,8 +2,8 @@
 
 use libcst_native::tokenizer::{TokType, Token};
 
-/// How deep brackets may nest. Python itself stops at 200.
-const BRACKETS: usize = 100;
+/// How deep brackets may nest. Python stops at 200, but the parser's time grows with the cube of the depth.
+const BRACKETS: usize = 40;
 /// How deep they may nest where the parser tries every reading of them: patterns and `del`.
 const PATTERN_BRACKETS: usize = 6;
 /// How many tokens an element between two commas may chain, such as `a + b + c`.
@@ -54,13 +54,15 @@ impl Guard {
         }
         match self.in_line {
             0 => {
-                let many_readings = matches!(token.string, "del" | "case");
-                self.brackets = if many_readings { PATTERN_BRACKETS } else { BRACKETS };
+                self.brackets = if token.string == "case" { PATTERN_BRACKETS } else { BRACKETS };
                 self.elifs += usize::from(token.string == "elif");
             }
             // Here `case` is a name.
             1 if matches!(token.string, "=" | ".") => self.brackets = BRACKETS,
             _ => {}
+        }
+        if token.string == "del" {
+            self.brackets = PATTERN_BRACKETS;
         }
         self.in_line += 1;
         self.nest(token);

@@ -13,6 +13,8 @@ mod names;
 mod plan;
 mod reraise;
 mod task_reference;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 mod unused_import;

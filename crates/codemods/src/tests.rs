@@ -1,0 +1,4 @@
+//! The canonical examples, and what holds for any source.
+
+mod corpus;
+mod properties;
