@@ -1,15 +1,196 @@
-//! `t4 codemod`.
+//! `t4 codemod`: fixes that ruff does not make.
+
+mod run;
+pub mod show;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
+use clap::Subcommand;
+use codemods::Codemod;
+use pr_gate::codemod::COMMAND;
+use pr_gate::snapshot::{self, Info};
+use serde_json::json;
 
 use crate::exit::{Failure, Verdict};
+use crate::{gate, out};
 
-/// codemod.
+/// Fix findings in Python sources that ruff does not fix, with a way back.
+///
+/// A codemod acts on ruff's findings of its rule and on nothing else; what it can't fix safely it leaves alone and
+/// says why. Nothing is written unless `run` is given `--apply`; then what was there is kept in `.t4/snapshots`
+/// (the newest 20 runs), and `revert` restores it, bytes and modes.
+///
+/// Example: `t4 codemod run src --only unused-import --apply`
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
 
-/// Runs it.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the codemods: name, rule, what it does
+    List(Json),
+    Run(Run),
+    /// List the snapshots of earlier runs, newest first
+    Snapshots(Json),
+    Verify(Verify),
+    Revert(Revert),
+}
+
+#[derive(Debug, clap::Args)]
+struct Json {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show what the codemods would change as a diff, or change it.
+///
+/// With `--apply`, all files are written or none. ruff then looks again: the findings must be gone, and no new
+/// undefined name (F821) and no syntax error may have come; otherwise everything is taken back and the exit code
+/// is 3.
+///
+/// Links, notebooks, files over 4 MB and the folders that `t4.toml` skips are left alone.
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
+    #[arg(value_name = "PATHS")]
+    paths: Vec<PathBuf>,
+
+    /// The codemods to run, by name or rule: `unused-import,B904` [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = codemod)]
+    only: Vec<Codemod>,
+
+    /// Write the changes
+    #[arg(long)]
+    apply: bool,
+
+    /// Print one JSON object: applied, snapshot, fixed, skipped, files, unparsable
+    #[arg(long)]
+    json: bool,
+}
+
+/// Tell which files are no longer as a run left them: exit code 1 when there are any.
+#[derive(Debug, clap::Args)]
+struct Verify {
+    /// The snapshot [default: the newest that is not reverted]
+    id: Option<String>,
+
+    /// Print a JSON object: snapshot, drift
+    #[arg(long)]
+    json: bool,
+}
+
+/// Restore every file of a run, or none: bytes and modes.
+///
+/// Files that were changed since are named and nothing is restored, unless forced. A run that was interrupted is
+/// undone as well.
+#[derive(Debug, clap::Args)]
+struct Revert {
+    /// The snapshot [default: the newest that is not reverted]
+    id: Option<String>,
+
+    /// Restore files that were changed since, too: those changes are lost
+    #[arg(long)]
+    force: bool,
+
+    /// Print the snapshot as a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn codemod(text: &str) -> Result<Codemod, String> {
+    Codemod::parse(text).ok_or_else(|| {
+        let names: Vec<_> = Codemod::ALL.iter().map(|one| one.name()).collect();
+        format!("there is no such codemod: they are {}", names.join(", "))
+    })
+}
+
+/// Runs the command.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let Args {} = args;
-    Err(Failure::undecided(anyhow!("not built yet")))
+    match args.command {
+        Command::List(Json { json }) => list(json),
+        Command::Run(args) => run::run(args),
+        Command::Snapshots(Json { json }) => snapshots(json),
+        Command::Verify(args) => verify(args),
+        Command::Revert(args) => revert(args),
+    }
+}
+
+fn list(json: bool) -> Result<Verdict, Failure> {
+    let text = if json {
+        let one = |one: &Codemod| json!({ "name": one.name(), "code": one.code(), "about": one.about() });
+        line(&json!(Codemod::ALL.iter().map(one).collect::<Vec<_>>()))
+    } else {
+        let mut text = String::new();
+        for one in Codemod::ALL {
+            let _ = writeln!(text, "{:24} {:7} {}", one.name(), one.code(), one.about());
+        }
+        text
+    };
+    out::print(&text)?;
+    Ok(Verdict::Fine)
+}
+
+fn snapshots(json: bool) -> Result<Verdict, Failure> {
+    let project = gate::project()?;
+    let mut infos = snapshot::list(&project).map_err(gate::failure)?;
+    infos.retain(|info| info.command == COMMAND);
+    let text = if json {
+        line(&json!(infos))
+    } else if infos.is_empty() {
+        "no snapshots\n".to_owned()
+    } else {
+        let mut text = String::new();
+        for info in &infos {
+            let reverted = if info.reverted { "  reverted" } else { "" };
+            let _ = writeln!(text, "{}  {}{reverted}", info.id, show::files(info.files.len()));
+        }
+        text
+    };
+    out::print(&text)?;
+    Ok(Verdict::Fine)
+}
+
+fn verify(args: Verify) -> Result<Verdict, Failure> {
+    let project = gate::project()?;
+    let id = match args.id {
+        Some(id) => id,
+        None => {
+            let infos = snapshot::list(&project).map_err(gate::failure)?;
+            let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
+            newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
+        }
+    };
+    let drift = snapshot::verify(&project, &id).map_err(gate::failure)?;
+    let text = if args.json {
+        line(&json!({ "snapshot": id, "drift": drift }))
+    } else if drift.is_empty() {
+        format!("{id}: every file is as the run left it\n")
+    } else {
+        drift
+            .iter()
+            .fold(String::new(), |text, one| text + &format!("{}: {}\n", out::plain(&one.file), one.what))
+    };
+    out::print(&text)?;
+    Ok(if drift.is_empty() { Verdict::Fine } else { Verdict::No })
+}
+
+fn revert(args: Revert) -> Result<Verdict, Failure> {
+    let project = gate::project()?;
+    let info = snapshot::revert(&project, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;
+    let Info { id, files, .. } = &info;
+    out::print(&if args.json {
+        line(&json!(info))
+    } else {
+        format!("restored {} from {id}\n", show::files(files.len()))
+    })?;
+    Ok(Verdict::Fine)
+}
+
+fn line(value: &serde_json::Value) -> String {
+    format!("{value}\n")
 }

@@ -1,1 +1,131 @@
-//! Runs codemods over a tree, with a snapshot of what was there.
+//! Runs codemods over a tree: plans what they would change, writes it with a snapshot of what was there, and looks
+//! whether it did what it should.
+
+mod apply;
+mod plan;
+
+use std::collections::BTreeMap;
+
+use codemods::Codemod;
+use serde::Serialize;
+
+use crate::snapshot::Change;
+
+pub use apply::apply;
+pub use plan::plan;
+pub(crate) use plan::targets;
+
+/// The command's name in snapshots.
+pub const COMMAND: &str = "codemod";
+
+/// The rule that tells a name that is used and not there: a fix must not bring one.
+pub(crate) const UNDEFINED: &str = "F821";
+/// What a source that does not parse is found as.
+pub(crate) const SYNTAX: &str = "invalid-syntax";
+
+/// What is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// Files and folders, from the root; empty takes those of the settings.
+    pub paths: Vec<String>,
+    /// The codemods to run; empty runs all of them.
+    pub only: Vec<Codemod>,
+}
+
+/// What would be changed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Plan {
+    /// The files that have findings a codemod is for, sorted.
+    pub files: Vec<File>,
+    /// The files that could not be read as Python: they are left alone.
+    pub unparsable: Vec<Unparsable>,
+    /// The linter and its version.
+    pub tool: String,
+    /// What the linter said beside its findings.
+    pub warnings: Vec<String>,
+}
+
+/// One file.
+#[derive(Debug, Clone, Serialize)]
+pub struct File {
+    /// Its name from the root.
+    pub file: String,
+    /// What was fixed.
+    pub fixed: Vec<Fix>,
+    /// What was left alone.
+    pub skipped: Vec<Skip>,
+    /// What stands there.
+    #[serde(skip)]
+    pub before: String,
+    /// What is to stand there.
+    #[serde(skip)]
+    pub after: String,
+    /// How many findings of each rule there may be afterwards.
+    #[serde(skip)]
+    pub(crate) left: BTreeMap<String, usize>,
+}
+
+/// A finding that is fixed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fix {
+    /// The codemod's name.
+    pub codemod: &'static str,
+    /// The rule.
+    pub code: String,
+    /// The row of the finding, as the file stood when the codemod came to it.
+    pub row: u32,
+    /// What the linter says.
+    pub message: String,
+}
+
+/// A finding that is left alone.
+#[derive(Debug, Clone, Serialize)]
+pub struct Skip {
+    /// The codemod's name.
+    pub codemod: &'static str,
+    /// The rule.
+    pub code: String,
+    /// The row of the finding, as the file stood when the codemod came to it.
+    pub row: u32,
+    /// What the linter says.
+    pub message: String,
+    /// Why it was left alone.
+    pub reason: String,
+}
+
+/// A file that could not be read as Python.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unparsable {
+    /// Its name from the root.
+    pub file: String,
+    /// Why.
+    pub problem: String,
+}
+
+impl Plan {
+    /// The files that change.
+    pub fn changed(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(|file| file.before != file.after)
+    }
+
+    /// How many findings are fixed.
+    #[must_use]
+    pub fn fixed(&self) -> usize {
+        self.files.iter().map(|file| file.fixed.len()).sum()
+    }
+
+    /// How many findings are left alone.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.files.iter().map(|file| file.skipped.len()).sum()
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        let change = |file: &File| Change {
+            file: file.file.clone(),
+            before: Some(file.before.clone().into_bytes()),
+            after: file.after.clone().into_bytes(),
+        };
+        self.changed().map(change).collect()
+    }
+}

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use annotations::Finding;
 
-pub(crate) use ruff::Ruff;
+pub(crate) use ruff::{Ruff, Survey};
 
 use crate::{Error, Project};
 use names::Names;

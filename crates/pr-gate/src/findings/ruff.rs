@@ -1,5 +1,7 @@
 //! ruff, run as a program.
 
+mod fix;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -12,6 +14,8 @@ use super::names::Names;
 use super::{Output, ruff_json};
 use crate::git::Git;
 use crate::{Error, Project};
+
+pub use fix::Survey;
 
 /// Runs `python3 -m ruff` with a path of modules that lacks the working directory: a `ruff.py` in the tree is not it.
 const MODULE: &str = "import sys\nsys.path[:] = [p for p in sys.path if p]\n\

@@ -1,0 +1,58 @@
+//! `t4 codemod run`.
+
+use pr_gate::codemod::{self, Question};
+use pr_gate::diff;
+use registry_core::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+
+use super::{Run, line, show};
+use crate::bar::Bar;
+use crate::exit::{Failure, Verdict};
+use crate::{gate, out};
+
+/// Plans, shows, and writes when asked to.
+pub fn run(args: Run) -> Result<Verdict, Failure> {
+    let Run { paths, only, apply, json } = args;
+    let project = gate::project()?;
+    let paths =
+        paths.iter().map(|path| project.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
+    let bar = Bar::new();
+    let plan = codemod::plan(&project, &Question { paths, only }, &bar).map_err(gate::failure)?;
+    let now = SystemClock::new().now();
+    let snapshot = if apply {
+        let info = codemod::apply(&project, &plan, now, &bar).map_err(gate::failure)?;
+        (!info.files.is_empty()).then_some(info.id)
+    } else {
+        None
+    };
+    drop(bar);
+    for warning in &plan.warnings {
+        out::say(warning);
+    }
+    if json {
+        let mut files = json!(plan.files);
+        for (shown, file) in files.as_array_mut().into_iter().flatten().zip(&plan.files) {
+            if let Value::Object(shown) = shown {
+                shown.insert("diff".to_owned(), json!(diff::unified(&file.file, &file.before, &file.after)));
+            }
+        }
+        out::print(&line(&json!({
+            "applied": apply,
+            "snapshot": snapshot,
+            "tool": plan.tool,
+            "fixed": plan.fixed(),
+            "skipped": plan.skipped(),
+            "files": files,
+            "unparsable": plan.unparsable,
+        })))?;
+    } else {
+        if !apply {
+            for file in plan.changed() {
+                out::print(&show::diff(&diff::unified(&file.file, &file.before, &file.after)))?;
+            }
+        }
+        out::print(&show::left(&plan))?;
+        out::print(&show::summary(&plan, apply, snapshot.as_deref()))?;
+    }
+    Ok(Verdict::Fine)
+}

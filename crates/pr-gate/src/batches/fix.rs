@@ -1,0 +1,64 @@
+//! The fixes of one rule in one file.
+
+use annotations::Finding;
+use codemods::Codemod;
+
+use super::{Work, found};
+use crate::codemod::{SYNTAX, UNDEFINED, targets};
+use crate::findings::Ruff;
+use crate::{Error, Project, files};
+
+/// A file and what became of it.
+pub struct Fixed {
+    pub before: String,
+    pub after: String,
+    pub fixed: usize,
+}
+
+impl Work<'_> {
+    /// What ruff and our codemod make of a file; `None` when nothing is fixed, or when the fix would bring an undefined
+    /// name or a source that does not parse.
+    pub fn fix(
+        &self,
+        project: &Project,
+        ruff: &Ruff,
+        code: &str,
+        file: &str,
+    ) -> Result<Option<Fixed>, Error> {
+        if file.ends_with(".ipynb") {
+            return Ok(None);
+        }
+        let Some(before) = files::read(project, file)?.and_then(|bytes| String::from_utf8(bytes).ok()) else {
+            return Ok(None);
+        };
+        let counted = self.survey.get(code).and_then(|files| files.get(file)).copied().unwrap_or_default();
+        let mut after = before.clone();
+        if counted.fixable > 0 {
+            after = ruff.fix_text(file, &before, code, self.question.unsafe_fixes)?;
+        }
+        let codemod = Codemod::ALL.into_iter().find(|one| one.code() == code);
+        let mut codes = vec![code.to_owned(), UNDEFINED.to_owned()];
+        codes.extend(codemod.iter().flat_map(|one| one.also_reads()).map(|code| (*code).to_owned()));
+        let lint = |text: &str| ruff.check_text(project, file, text.as_bytes(), &codes);
+        if let Some(codemod) = codemod {
+            let targets = targets(codemod, &lint(&after)?);
+            if let Ok(done) = codemod.fix(&after, &targets) {
+                after = done.source;
+            }
+        }
+        if after == before {
+            return Ok(None);
+        }
+        let findings = lint(&after)?;
+        let more = |code: &str| count(&findings, code) > found(self.survey, code, file);
+        if more(SYNTAX) || (code != UNDEFINED && more(UNDEFINED)) {
+            return Ok(None);
+        }
+        let fixed = counted.found.saturating_sub(count(&findings, code));
+        Ok((fixed > 0).then_some(Fixed { before, after, fixed }))
+    }
+}
+
+fn count(findings: &[Finding], code: &str) -> usize {
+    findings.iter().filter(|finding| finding.code == code).count()
+}

@@ -1,0 +1,106 @@
+//! Writes what codemods would change, and looks whether it did what it should.
+
+use std::collections::BTreeMap;
+
+use annotations::Finding;
+use registry_core::Timestamp;
+
+use super::{COMMAND, Plan, SYNTAX, UNDEFINED};
+use crate::snapshot::{self, Info};
+use crate::{Error, Progress, Project, findings};
+
+/// Writes the plan with one snapshot, and asks ruff again: the findings that were fixed must be gone, and there must be
+/// no new undefined name and no new syntax error. Otherwise everything is taken back. A plan that changes nothing
+/// leaves no snapshot: the answer names no file.
+///
+/// # Errors
+/// [`Error::Refused`] when a file was changed meanwhile, or the fixes were taken back; the tree is as it was.
+pub fn apply(project: &Project, plan: &Plan, now: Timestamp, progress: &dyn Progress) -> Result<Info, Error> {
+    progress.begin("writing", None);
+    let info = snapshot::apply(project, COMMAND, &plan.changes(), now)?;
+    if info.files.is_empty() {
+        return Ok(info);
+    }
+    progress.begin("checking what was written", None);
+    let problem = match look(project, plan) {
+        Ok(problems) if problems.is_empty() => return Ok(info),
+        Ok(problems) => problems.join(", "),
+        Err(error) => format!("the check could not be made: {error}"),
+    };
+    match snapshot::revert(project, COMMAND, Some(&info.id), false) {
+        Ok(_) => Err(Error::Refused(format!("the fixes did not hold and were taken back: {problem}"))),
+        Err(error) => Err(Error::Refused(format!(
+            "the fixes did not hold ({problem}) and could not be taken back ({error}): \
+             `t4 codemod revert {}` tries again",
+            info.id
+        ))),
+    }
+}
+
+/// What is not as it should be.
+fn look(project: &Project, plan: &Plan) -> Result<Vec<String>, Error> {
+    let names: Vec<String> = plan.changed().map(|file| file.file.clone()).collect();
+    let mut codes: Vec<String> =
+        plan.changed().flat_map(|file| file.left.keys().cloned()).filter(|code| code != SYNTAX).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    Ok(problems(plan, &findings::ruff(project, &names, &codes)?.findings))
+}
+
+fn problems(plan: &Plan, findings: &[Finding]) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for finding in findings {
+        *counts.entry((&finding.file, &finding.code)).or_default() += 1;
+    }
+    let mut problems = Vec::new();
+    for file in plan.changed() {
+        for (code, left) in &file.left {
+            let now = counts.get(&(file.file.as_str(), code.as_str())).copied().unwrap_or(0);
+            if now > *left {
+                problems.push(match code.as_str() {
+                    SYNTAX => format!("`{}` does not parse any more", file.file),
+                    UNDEFINED => format!("`{}` has new undefined names", file.file),
+                    code => format!("`{}` still has {code}", file.file),
+                });
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use annotations::Place;
+
+    use super::*;
+    use crate::codemod::File;
+
+    #[test]
+    fn more_findings_than_there_may_be_are_told() {
+        let file = File {
+            file: "a.py".to_owned(),
+            fixed: Vec::new(),
+            skipped: Vec::new(),
+            before: "before".to_owned(),
+            after: "after".to_owned(),
+            left: BTreeMap::from([("F401", 1), (UNDEFINED, 0), (SYNTAX, 0)].map(|(c, n)| (c.to_owned(), n))),
+        };
+        let plan = Plan { files: vec![file], ..Plan::default() };
+        let found = |codes: &[&str]| {
+            let place = Place { row: 1, column: 1 };
+            let finding = |code: &&str| Finding {
+                file: "a.py".to_owned(),
+                code: (*code).to_owned(),
+                message: String::new(),
+                start: place,
+                end: place,
+                url: None,
+            };
+            problems(&plan, &codes.iter().map(finding).collect::<Vec<_>>()).join(", ")
+        };
+        assert_eq!(found(&["F401"]), "");
+        assert_eq!(found(&["F401", "F401"]), "`a.py` still has F401");
+        assert_eq!(found(&["F821"]), "`a.py` has new undefined names");
+        assert_eq!(found(&["invalid-syntax"]), "`a.py` does not parse any more");
+    }
+}

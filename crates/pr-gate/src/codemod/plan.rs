@@ -1,0 +1,155 @@
+//! What codemods would change.
+
+use std::collections::BTreeMap;
+
+use annotations::Finding;
+use codemods::{Codemod, Target};
+
+use super::{File, Fix, Plan, Question, SYNTAX, Skip, UNDEFINED, Unparsable};
+use crate::findings;
+use crate::{Error, Progress, Project, files};
+
+/// What the codemods would change. Each acts on what ruff finds in the text that the one before it left; nothing is
+/// written. Links, files that are too large, notebooks and files in folders that are skipped are left alone.
+///
+/// # Errors
+/// When ruff can't be run, or a file can't be read. [`Error::Usage`] for a path that is not there.
+pub fn plan(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Plan, Error> {
+    let codemods: Vec<Codemod> = Codemod::ALL
+        .into_iter()
+        .filter(|one| question.only.is_empty() || question.only.contains(one))
+        .collect();
+    let codes = codes(&codemods);
+    let names = if question.paths.is_empty() { &project.settings.check.paths } else { &question.paths };
+    progress.begin("looking for findings", None);
+    let (mut found, ruff) = findings::ruff_in_its_order(project, names, &codes)?;
+    findings::sort(&mut found.findings);
+    let by_file = group(found.findings);
+    let steps = u64::try_from(by_file.len()).ok();
+    let mut plan = Plan { tool: found.tool, warnings: found.warnings, ..Plan::default() };
+    progress.begin("fixing", steps);
+    for (file, findings) in by_file {
+        progress.step(1);
+        let wanted = findings.iter().any(|finding| codemods.iter().any(|one| one.code() == finding.code));
+        if !wanted {
+            continue;
+        }
+        match read(project, &file)? {
+            Source::Text(before) => {
+                let lint = |text: &str| ruff.check_text(project, &file, text.as_bytes(), &codes);
+                match fix(file.clone(), before, findings, &codemods, &lint)? {
+                    Ok(fixed) => plan.files.push(fixed),
+                    Err(unparsable) => plan.unparsable.push(unparsable),
+                }
+            }
+            Source::Other(problem) => {
+                plan.unparsable.push(Unparsable { file, problem: problem.to_owned() });
+            }
+        }
+    }
+    Ok(plan)
+}
+
+/// The rules to look for: those of the codemods, those that they read, and the one that tells that a fix went wrong.
+pub(super) fn codes(codemods: &[Codemod]) -> Vec<String> {
+    let own =
+        codemods.iter().flat_map(|one| std::iter::once(one.code()).chain(one.also_reads().iter().copied()));
+    let mut codes: Vec<String> = own.chain([UNDEFINED]).map(str::to_owned).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+fn group(findings: Vec<Finding>) -> BTreeMap<String, Vec<Finding>> {
+    let mut groups: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for finding in findings {
+        groups.entry(finding.file.clone()).or_default().push(finding);
+    }
+    groups
+}
+
+enum Source {
+    Text(String),
+    Other(&'static str),
+}
+
+fn read(project: &Project, file: &str) -> Result<Source, Error> {
+    // A notebook's rows are those of its cells.
+    if file.ends_with(".ipynb") {
+        return Ok(Source::Other("notebooks are left alone"));
+    }
+    let Some(bytes) = files::read(project, file)? else {
+        return Ok(Source::Other("it is a link, or too large"));
+    };
+    Ok(String::from_utf8(bytes).map_or(Source::Other("it is not UTF-8"), Source::Text))
+}
+
+/// One codemod after another, each on what is found in the text so far.
+fn fix(
+    file: String,
+    before: String,
+    mut findings: Vec<Finding>,
+    codemods: &[Codemod],
+    lint: &dyn Fn(&str) -> Result<Vec<Finding>, Error>,
+) -> Result<Result<File, Unparsable>, Error> {
+    let mut left = BTreeMap::from([UNDEFINED, SYNTAX].map(|code| (code.to_owned(), count(&findings, code))));
+    let (mut fixed, mut skipped) = (Vec::new(), Vec::new());
+    let mut text = before.clone();
+    let mut stale = false;
+    let mut last = None;
+    for codemod in codemods {
+        // The places have moved. Looking again is worth it where something was found, or may have come: the names of a
+        // star import may be unused.
+        let may_come = last == Some(Codemod::ImportStar);
+        if stale && (may_come || count(&findings, codemod.code()) > 0) {
+            findings = lint(&text)?;
+            stale = false;
+        }
+        let targets = targets(*codemod, &findings);
+        let own = count(&findings, codemod.code());
+        if own == 0 {
+            continue;
+        }
+        let done = match codemod.fix(&text, &targets) {
+            Ok(done) => done,
+            // A source that did not parse before any fix is told; a fix never leaves one.
+            Err(error) => return Ok(Err(Unparsable { file, problem: error.to_string() })),
+        };
+        let name = codemod.name();
+        let is_own = |target: &&Target| target.code == codemod.code();
+        for target in done.fixed.iter().filter_map(|place| targets.get(*place)).filter(is_own) {
+            let (code, message) = (target.code.clone(), target.message.clone());
+            fixed.push(Fix { codemod: name, code, row: target.row, message });
+        }
+        for (place, reason) in done.skipped {
+            if let Some(target) = targets.get(place).filter(is_own) {
+                let (code, message) = (target.code.clone(), target.message.clone());
+                skipped.push(Skip { codemod: name, code, row: target.row, message, reason });
+            }
+        }
+        let gone = fixed.iter().filter(|fix| fix.codemod == name).count();
+        left.insert(codemod.code().to_owned(), own.saturating_sub(gone));
+        stale |= done.source != text;
+        last = Some(*codemod);
+        text = done.source;
+    }
+    Ok(Ok(File { file, fixed, skipped, before, after: text, left }))
+}
+
+/// The findings that a codemod reads, as it takes them.
+pub(crate) fn targets(codemod: Codemod, findings: &[Finding]) -> Vec<Target> {
+    let reads = |code: &str| codemod.code() == code || codemod.also_reads().contains(&code);
+    let target = |finding: &Finding| Target {
+        code: finding.code.clone(),
+        message: finding.message.clone(),
+        row: finding.start.row,
+        column: finding.start.column,
+        end_row: finding.end.row,
+        end_column: finding.end.column,
+    };
+    findings.iter().filter(|finding| reads(&finding.code)).map(target).collect()
+}
+
+pub(super) fn count(findings: &[Finding], code: &str) -> usize {
+    findings.iter().filter(|finding| finding.code == code).count()
+}
