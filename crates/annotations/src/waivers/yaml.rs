@@ -72,11 +72,18 @@ fn problem(text: &str, row: Option<u32>, error: &Error) -> String {
     if line.is_some_and(|line| line.contains(": @") || line.contains("- @")) {
         return "a text that begins with `@` needs quotes, such as `owner: \"@org/team\"`".to_owned();
     }
+    let error = error.without_snippet();
+    if matches!(error, Error::Budget { .. }) {
+        return format!("anchors, aliases and thousands of entries are not taken; {SHAPE}");
+    }
     // The row is told apart from this; the parser's own text repeats it.
-    let said = error.without_snippet().to_string();
+    let said = error.to_string();
     let said = said.lines().next().unwrap_or_default();
     let said = said.split(" at line ").next().unwrap_or(said);
-    format!("{said}; {SHAPE}")
+    match said {
+        "invalid u32" => format!("`line` is no row, such as `line: 12`; {SHAPE}"),
+        _ => format!("{said}; {SHAPE}"),
+    }
 }
 
 fn read(file: &str, row: u32, entry: &Entry) -> Waiver {
