@@ -1,6 +1,6 @@
 //! Rows that hold comments and nothing else.
 
-use crate::comments::Comment;
+use crate::comments::{Comment, line_ends};
 
 /// Runs of rows that hold comments and nothing else: first and last row of each, in order, none next to another.
 pub fn comment_runs(source: &str, comments: &[Comment]) -> Vec<(u32, u32)> {
@@ -34,13 +34,7 @@ pub fn first_above(runs: &[(u32, u32)], row: u32) -> u32 {
 }
 
 fn last_row(source: &str, comment: &Comment) -> u32 {
-    let text = source.get(comment.whole.clone()).unwrap_or_default().as_bytes();
-    let breaks = text.iter().enumerate().filter(|(place, byte)| match byte {
-        b'\n' => true,
-        b'\r' => text.get(place + 1) != Some(&b'\n'),
-        _ => false,
-    });
-    comment.row.saturating_add(u32::try_from(breaks.count()).unwrap_or(u32::MAX))
+    comment.row.saturating_add(line_ends(source.as_bytes(), comment.whole.clone()))
 }
 
 fn before(source: &str, end: usize) -> &str {

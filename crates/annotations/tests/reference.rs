@@ -1,0 +1,34 @@
+//! The check against a second opinion: the rules again, slowly, on files whose parts are known because they were made
+//! from them. Nothing of the product is used but its types.
+
+mod reference {
+    pub mod files;
+    pub mod rules;
+}
+
+use annotations::{Input, Weights, check};
+use reference::files::{TODAY, Tree};
+use reference::rules::{Opinion, judge};
+
+#[test]
+fn the_check_says_what_the_rules_say() {
+    let weights = Weights::default();
+    for seed in 0..2_500 {
+        let tree = Tree::grow(seed);
+        let facts = tree.facts();
+        let report = check(&Input {
+            findings: &tree.findings,
+            facts: &facts,
+            sources: &tree.sources(),
+            codes: &tree.codes,
+            paths: &[],
+            waivers: &tree.waivers,
+            owners: tree.owners.as_ref(),
+            registered: &tree.registered,
+            weights: &weights,
+            today: time::Date::from_calendar_date(TODAY.0, TODAY.1, TODAY.2).unwrap(),
+        });
+        let opinion = judge(&tree);
+        assert_eq!(Opinion::of(&report), opinion, "seed {seed}\n{}\n{:#?}", tree.shown(), tree.findings);
+    }
+}
