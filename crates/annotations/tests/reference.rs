@@ -1,6 +1,7 @@
 //! The check against a second opinion: the rules again, slowly, on files whose parts are known because they were made
 //! from them. Nothing of the product is used but its types.
 
+#[cfg(test)]
 mod reference {
     pub mod files;
     pub mod rules;

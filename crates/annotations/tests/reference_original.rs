@@ -26,7 +26,7 @@ fn every_finding_annotated_on_its_first_row_stands_as_the_original_says() {
     let mut compared = 0;
     let mut differ = Vec::new();
     for (name, case) in &cases {
-        let (Some(ruff), Some(files)) =
+        let (Some(found), Some(files)) =
             (case["ruff_json_default_codes"].as_array(), case["files"].as_object())
         else {
             continue;
@@ -36,7 +36,7 @@ fn every_finding_annotated_on_its_first_row_stands_as_the_original_says() {
             continue;
         }
         let findings: Vec<_> =
-            ruff.iter().map(finding).filter(|one| one.file.starts_with("lukhas/")).collect();
+            found.iter().map(ruff::finding).filter(|one| one.file.starts_with("lukhas/")).collect();
         if original["summary"]["total_findings"] != findings.len() {
             continue;
         }
@@ -86,16 +86,22 @@ fn every_finding_annotated_on_its_first_row_stands_as_the_original_says() {
     assert!(compared >= 40, "{compared}");
 }
 
-fn finding(one: &Value) -> Finding {
-    let number = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
-    let place = |name: &str| Place { row: number(&one[name]["row"]), column: number(&one[name]["column"]) };
-    let text = |name: &str| one[name].as_str().unwrap().to_owned();
-    Finding {
-        file: text("filename"),
-        code: text("code"),
-        message: text("message"),
-        start: place("location"),
-        end: place("end_location"),
-        url: None,
+#[cfg(test)]
+mod ruff {
+    use super::*;
+
+    pub fn finding(one: &Value) -> Finding {
+        let number = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+        let place =
+            |name: &str| Place { row: number(&one[name]["row"]), column: number(&one[name]["column"]) };
+        let text = |name: &str| one[name].as_str().unwrap().to_owned();
+        Finding {
+            file: text("filename"),
+            code: text("code"),
+            message: text("message"),
+            start: place("location"),
+            end: place("end_location"),
+            url: None,
+        }
     }
 }

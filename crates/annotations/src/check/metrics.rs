@@ -21,7 +21,7 @@ pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> M
     let mut debts: BTreeMap<Option<String>, Debt> = BTreeMap::new();
     let mut ages: [Age; 5] = AGES.map(|(_, age)| Age { age, findings: 0, weight: 0 });
     let mut unknown = Age { age: "unknown", findings: 0, weight: 0 };
-    let (mut findings, mut answered, mut aged) = (0, 0, false);
+    let (mut findings, mut answered, mut dated) = (0, 0, false);
     for (place, finding, answer) in answers.new_ones(input) {
         findings += 1;
         answered += usize::from(!matches!(answer, Answer::None));
@@ -42,7 +42,7 @@ pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> M
             debt.oldest = Some(debt.oldest.take().map_or(day.clone(), |oldest| oldest.min(day)));
         }
         let age = first_seen.and_then(|day| ages.get_mut(age(input.today, day)));
-        aged |= age.is_some();
+        dated |= age.is_some();
         let age = age.unwrap_or(&mut unknown);
         age.findings += 1;
         age.weight += weight;
@@ -53,7 +53,7 @@ pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> M
     metrics.staleness_percent = percent(count(stale), count(notes.list.len()), 0.0);
     metrics.debt_by_owner = debts.into_values().collect();
     metrics.debt_by_owner.sort_by_key(|debt| Reverse((debt.weight, debt.findings)));
-    if aged {
+    if dated {
         metrics.debt_by_age = ages.into();
         metrics.debt_by_age.extend((unknown.findings > 0).then_some(unknown));
     }

@@ -1,5 +1,7 @@
 //! What a waiver file may say.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 fn read(text: &str) -> Result<Vec<Waiver>, Unreadable> {
@@ -98,7 +100,7 @@ fn neither_aliases_nor_depth_blow_up() {
     let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for (name, before) in ('b'..='z').zip('a'..) {
         let aliases = vec![format!("*{before}"); 9].join(",");
-        bomb.push_str(&format!("{name}: &{name} [{aliases}]\n"));
+        writeln!(bomb, "{name}: &{name} [{aliases}]").unwrap();
     }
     assert!(read(&bomb).is_err());
     assert!(read(&format!("waivers: {}", "[".repeat(100_000))).is_err());

@@ -53,7 +53,7 @@ pub struct Tree {
     pub registered: Vec<Registered>,
 }
 
-/// SplitMix64.
+/// `SplitMix64`.
 pub struct Dice(u64);
 
 impl Dice {
@@ -123,7 +123,9 @@ impl Tree {
     }
 
     pub fn shown(&self) -> String {
-        self.sources().iter().map(|(name, text)| format!("{name}: {}\n", text.escape_debug())).collect()
+        let shown: Vec<_> =
+            self.sources().iter().map(|(name, text)| format!("{name}: {}", text.escape_debug())).collect();
+        shown.join("\n")
     }
 }
 
@@ -271,13 +273,14 @@ fn text(row: &Row) -> String {
         if at > 0 {
             text.push_str("  ");
         }
-        text.push_str(&match tag {
+        let part = match tag {
             Tag::Unified(fields) => format!("# TODO[T4-ISSUE]: {}", serde_json::to_string(fields).unwrap()),
             Tag::Broken(payload) => format!("#TODO[T4-ISSUE] : {payload}"),
             Tag::Unused(payload) => format!("# TODO[T4-UNUSED-IMPORT]: {payload}"),
             Tag::Lint(payload) => format!("# TODO[T4-LINT-ISSUE]: {payload}"),
             Tag::Plain(remark) => format!("# {remark}"),
-        });
+        };
+        text.push_str(&part);
     }
     text + row.end
 }

@@ -5,12 +5,15 @@ use serde_json::{Map, Value};
 
 use super::files::{DAYS, Row, Tag, Tree};
 
+/// Kind, file and row of what answers.
+type Place = (String, String, u32);
+
 /// What there is to compare.
 #[derive(Debug, PartialEq)]
 pub struct Opinion {
     passes: bool,
-    /// State; kind, file and row of what answers.
-    findings: Vec<(State, Option<(String, String, u32)>)>,
+    /// How each stands.
+    findings: Vec<(State, Option<Place>)>,
     /// File, row and problems, for each finding with an unfit annotation.
     issues: Vec<(String, u32, Vec<String>)>,
     /// File and row.
@@ -228,7 +231,7 @@ fn problems(note: &Note, code: &str) -> Vec<String> {
     match field("reason").unwrap_or(&Value::Null) {
         Value::Null => problems.push("missing or empty reason".to_owned()),
         Value::String(reason) if reason.trim().is_empty() => {
-            problems.push("missing or empty reason".to_owned())
+            problems.push("missing or empty reason".to_owned());
         }
         Value::String(reason) if reason.trim() == "TODO" => {
             problems.push("generic reason: 'todo' - provide specific context".to_owned());
