@@ -1,5 +1,6 @@
 //! How a unified annotation is written into a comment, and the rows of a source.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::language::Language;
@@ -46,7 +47,8 @@ pub(crate) fn render(fields: &Object, closer: &str, ascii: bool) -> Option<Strin
 fn escape(c: char, text: &mut String) {
     let mut units = [0; 2];
     for unit in c.encode_utf16(&mut units) {
-        text.push_str(&format!("\\u{unit:04x}"));
+        // Writing to a text can't fail.
+        let _ = write!(text, "\\u{unit:04x}");
     }
 }
 

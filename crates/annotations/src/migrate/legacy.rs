@@ -146,6 +146,6 @@ pub(crate) fn directive(text: &str, marker: &str) -> Option<usize> {
         let begins =
             |name: &&str| word.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
         (before.is_empty() || before.ends_with(char::is_whitespace))
-            && DIRECTIVES.iter().any(|name| begins(&name))
+            && DIRECTIVES.iter().any(begins)
     })
 }
