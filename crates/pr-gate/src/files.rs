@@ -40,7 +40,7 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
             name.is_some_and(|name| !skips.is_skipped(name))
         });
         for entry in walk.build() {
-            let entry = entry.map_err(|error| walk_failure(project, error))?;
+            let entry = entry.map_err(|error| walk_failure(project, &error))?;
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
             }
@@ -123,7 +123,7 @@ fn kind(project: &Project, name: &str) -> Result<Kind, Error> {
     })
 }
 
-fn walk_failure(project: &Project, error: ignore::Error) -> Error {
+fn walk_failure(project: &Project, error: &ignore::Error) -> Error {
     let said = error.to_string();
     Error::unreadable(format!("`{}`", project.root.display()), format!("a folder can't be read: {said}"))
 }

@@ -42,7 +42,7 @@ impl Git {
     pub fn look(folder: &Path) -> Result<Result<Self, NoRepository>, Error> {
         let output = match command(folder).args(["rev-parse", "--show-toplevel"]).output() {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Err(NoRepository::NoGit)),
-            Err(error) => return Err(program(error)),
+            Err(error) => return Err(program(&error)),
             Ok(output) => output,
         };
         if !output.status.success() {
@@ -79,7 +79,7 @@ impl Git {
     /// # Errors
     /// When it can't be run.
     pub fn output<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Output, Error> {
-        self.command().args(arguments).output().map_err(program)
+        self.command().args(arguments).output().map_err(|error| program(&error))
     }
 
     /// git, about to be run in the root.
@@ -210,7 +210,7 @@ fn command(folder: &Path) -> Command {
     git
 }
 
-fn program(error: std::io::Error) -> Error {
+fn program(error: &std::io::Error) -> Error {
     Error::Program { program: "git".to_owned(), problem: format!("can't be run: {error}") }
 }
 

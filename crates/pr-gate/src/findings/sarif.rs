@@ -1,4 +1,4 @@
-//! SARIF 2.1.0: what clippy, ESLint, CodeQL and most other linters can write.
+//! SARIF 2.1.0: what clippy, `ESLint`, `CodeQL` and most other linters can write.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>
 
 mod shape;

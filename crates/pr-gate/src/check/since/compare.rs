@@ -36,10 +36,11 @@ impl<'a> Pair<'a> {
         let all_before: HashSet<u64> = blocks_before.iter().copied().collect();
         let all_now: HashSet<u64> = blocks_now.iter().copied().collect();
         for (block, was) in blocks_now.iter().zip(&mut was) {
-            let block_before = was.and_then(|row| blocks_before.get(row));
-            if block_before.is_some_and(|before| {
+            let earlier = was.and_then(|row| blocks_before.get(row));
+            let another = earlier.is_some_and(|before| {
                 before != block && (all_now.contains(before) || all_before.contains(block))
-            }) {
+            });
+            if another {
                 *was = None;
             }
         }
@@ -133,7 +134,7 @@ fn index(row: u32) -> Option<usize> {
 /// For each row now, the row that it was; annotations do not count.
 fn align(before: &Scopes<'_>, now: &Scopes<'_>) -> Vec<Option<usize>> {
     let rows =
-        |scopes: &Scopes<'_>| -> Vec<u64> { (0..scopes.len()).map(|row| hash(&scopes.bare(row))).collect() };
+        |scopes: &Scopes<'_>| -> Vec<u64> { (0..scopes.len()).map(|row| hash(scopes.bare(row))).collect() };
     let (old, new) = (rows(before), rows(now));
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (old.get(head..).unwrap_or_default(), new.get(head..).unwrap_or_default());
