@@ -36,6 +36,11 @@ fn row(cursor: &mut Cursor<'_>) {
             b'"' | b'\'' if fresh => {
                 cursor.at += 1;
                 cursor.string(byte, byte == b'"', false);
+                // A doubled quote stands for itself.
+                while byte == b'\'' && cursor.peek() == Some(byte) {
+                    cursor.at += 1;
+                    cursor.string(byte, false, false);
+                }
                 fresh = false;
                 header = false;
             }
