@@ -17,11 +17,16 @@ const INSTEAD: [(&str, i32, &str); 12] = [
     ("waiver_null_crash", 3, "`waivers` must be a list"),
     ("waiver_list_top_crash", 3, "it must begin with `waivers:`"),
     ("waiver_line_str_bad_crash", 3, "`line` must be a number"),
-    ("path_outside_crash", 3, "outside"),
+    ("path_outside_crash", 2, "outside"),
     ("unknown_option", 2, "--nope"),
     ("human_output", 0, "status: fail"),
     ("human_pass", 0, "status: pass"),
 ];
+
+/// Cases whose recorded findings are not those of ruff 0.14.2 on their files alone: the original ran with a
+/// configuration that the record does not have (here, one that lets unused imports of an `__init__.py` pass). They are
+/// run on their recorded findings.
+const RECORDED: [&str; 1] = ["init_py"];
 
 #[test]
 fn every_case_of_the_original_has_its_answer_and_its_exit_code() {
@@ -32,7 +37,7 @@ fn every_case_of_the_original_has_its_answer_and_its_exit_code() {
         if INSTEAD.iter().any(|(instead, ..)| instead == name) {
             continue;
         }
-        let run = run(case);
+        let run = run(case, RECORDED.contains(&name.as_str()));
         let code = case["rc"].as_i64().expect("a code");
         let answer = serde_json::from_str(&run.stdout).map(without_time);
         if i64::from(run.code) != code
@@ -48,7 +53,7 @@ fn every_case_of_the_original_has_its_answer_and_its_exit_code() {
 fn where_the_original_crashed_there_is_an_answer() {
     let cases = cases();
     for (name, code, says) in INSTEAD {
-        let run = run(&cases[name]);
+        let run = run(&cases[name], false);
         assert_eq!(run.code, code, "{name}: {run:?}");
         let said = format!("{}{}", run.stdout, run.stderr);
         assert!(said.contains(says), "{name}: {said}");
@@ -60,8 +65,8 @@ fn cases() -> Map<String, Value> {
     serde_json::from_str(CASES).expect("the cases")
 }
 
-/// Runs a case in a tree of its own.
-fn run(case: &Value) -> Run {
+/// Runs a case in a tree of its own, with ruff or on its recorded findings.
+fn run(case: &Value, recorded: bool) -> Run {
     let repo = Repo::without_git();
     for (file, text) in case["files"].as_object().expect("files") {
         repo.write(file, text.as_str().expect("a text"));
@@ -73,6 +78,10 @@ fn run(case: &Value) -> Run {
     arguments.extend(
         case["args"].as_array().expect("arguments").iter().map(|text| text.as_str().expect("a text")),
     );
+    if recorded {
+        repo.write("findings.json", case["ruff_json_default_codes"].to_string());
+        arguments.extend(["--from", "findings.json"]);
+    }
     repo.t4(&arguments)
 }
 

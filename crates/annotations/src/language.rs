@@ -136,7 +136,7 @@ mod tests {
             let found = crate::comments(&source, language);
             assert_eq!(found.len(), 1, "{source}");
             assert_eq!(found[0].whole, 0..source.len());
-            assert_eq!(source[found[0].body.clone()].trim(), "hello");
+            assert_eq!(source.get(found[0].body.clone()).unwrap().trim(), "hello");
         }
     }
 }

@@ -8,7 +8,7 @@ mod slashes;
 /// The comments of a source, each with its row.
 fn said(source: &str, language: Language) -> Vec<(u32, &str)> {
     let found = comments(source, language);
-    found.into_iter().map(|comment| (comment.row, &source[comment.whole])).collect()
+    found.into_iter().map(|comment| (comment.row, source.get(comment.whole).unwrap())).collect()
 }
 
 /// Checks each source for its comments.
@@ -58,7 +58,7 @@ fn a_body_is_what_a_comment_says() {
     ] {
         let found = comments(source, language);
         assert_eq!(found.len(), 1, "{source}");
-        assert_eq!(&source[found[0].body.clone()], body);
+        assert_eq!(source.get(found[0].body.clone()).unwrap(), body);
         assert_eq!(found[0].block, !matches!(source.as_bytes()[1], b'a' | b'/'), "{source}");
     }
 }

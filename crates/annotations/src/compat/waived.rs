@@ -217,7 +217,8 @@ mod tests {
         let mut text = "a0: &a0 [x]\n".to_owned();
         for level in 1..20 {
             let before = level - 1;
-            text += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", "));
+            let aliases = vec![format!("*a{before}"); 10].join(", ");
+            text.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &aliases, "]\n"]);
         }
         text += "waivers:\n- file: a.py\n";
         assert!(Waived::read(&text).unwrap().rows.is_empty());

@@ -2,7 +2,7 @@ use super::*;
 
 fn kinds(source: &str) -> Vec<(u32, String, Kind)> {
     let found = scan(source, Language::Python);
-    found.into_iter().map(|one| (one.row, source[one.span].to_owned(), one.kind)).collect()
+    found.into_iter().map(|one| (one.row, source.get(one.span).unwrap().to_owned(), one.kind)).collect()
 }
 
 fn only(source: &str) -> (String, Kind) {
@@ -69,7 +69,7 @@ fn what_is_wrong_with_a_unified_annotation_is_said() {
         assert_eq!(span, source.trim_start_matches("# ").trim_end());
         match kind {
             Kind::Malformed(why) => {
-                assert!(why.contains(problem) && why.contains("; write `TODO["), "{source}: {why}")
+                assert!(why.contains(problem) && why.contains("; write `TODO["), "{source}: {why}");
             }
             other => panic!("{source}: {other:?}"),
         }
@@ -155,7 +155,7 @@ fn a_block_comment_holds_annotations_on_its_rows() {
         "/* TODO[T4-ISSUE]: {\"a\":1} */\r\n/*\r\n * T4: code=E1\r\n   TODO[T4-ISSUE]: {\"b\":2}\r\n */";
     let found = scan(source, Language::C);
     let rows: Vec<_> =
-        found.iter().map(|one| (one.row, one.comment.row, &source[one.span.clone()])).collect();
+        found.iter().map(|one| (one.row, one.comment.row, source.get(one.span.clone()).unwrap())).collect();
     let expected =
         [(1, 1, "TODO[T4-ISSUE]: {\"a\":1}"), (3, 2, "T4: code=E1"), (4, 2, "TODO[T4-ISSUE]: {\"b\":2}")];
     assert_eq!(rows, expected);
