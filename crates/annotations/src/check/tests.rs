@@ -180,13 +180,15 @@ fn an_own_line_of_the_right_code_goes_before_the_wrong_code_on_the_row() {
 
 #[test]
 fn block_comments_stand_above_as_well() {
-    let mut case = case("").on("F401", 4, 4).on("F401", 6, 6);
+    let mut case = case("").on("F401", 4, 4).on("F401", 6, 6).on("F401", 8, 8);
     let tag = tag("i", "F401");
     let tag = tag.trim_start_matches("# ");
-    let source = format!("/* first\n   {tag} */\n// more\nx();\nlet y = 1; /* {tag} */\nx();\n");
+    let source = format!(
+        "/* first\n   {tag} */\n// more\nx();\nlet y = 1; /* {tag} */\nx();\n/* a */ y(); /* {tag} */\nx();\n"
+    );
     case.sources = BTreeMap::from([("a.rs".to_owned(), source)]);
     case.findings.iter_mut().for_each(|finding| "a.rs".clone_into(&mut finding.file));
-    assert_eq!(case.answers(), [annotated("i"), NONE]);
+    assert_eq!(case.answers(), [annotated("i"), NONE, NONE]);
 }
 
 #[test]
