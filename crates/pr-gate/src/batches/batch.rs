@@ -35,9 +35,9 @@ impl Work<'_> {
             let hint = if self.question.unsafe_fixes { "" } else { " that is safe" };
             batch.reason = Some(format!("neither ruff nor a codemod has a fix{hint}"));
         } else if let Err(error) = self.make(code, &mut batch) {
-            batch.outcome = Outcome::Failed;
-            batch.reason = Some(error.to_string());
-            batch.commit = None;
+            let reason = Some(error.to_string());
+            batch =
+                Batch { code: code.to_owned(), outcome: Outcome::Failed, reason, found, ..Batch::default() };
         }
         batch
     }

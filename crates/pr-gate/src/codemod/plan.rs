@@ -32,6 +32,9 @@ pub fn plan(project: &Project, question: &Question, progress: &dyn Progress) -> 
         progress.step(1);
         let wanted = findings.iter().any(|finding| codemods.iter().any(|one| one.code() == finding.code));
         if !wanted {
+            if let Some(error) = findings.into_iter().find(|finding| finding.code == SYNTAX) {
+                plan.unparsable.push(Unparsable { file, problem: error.message });
+            }
             continue;
         }
         match read(project, &file)? {
