@@ -6,7 +6,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and start the server on 127.0.0.1:8001; it prints what to type next
 	cargo build --workspace --bins
@@ -58,3 +58,13 @@ ci: ## What CI runs
 
 check-clean: ## Fail when something is not committed, or a generated file is not the one in the tree
 	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
+
+# T4 on this repository itself, as built here.
+T4 = $(TARGET)/debug/t4
+T4_API = $(TARGET)/debug/intent-api
+T4_NEEDS = t4-build
+include mk/t4.mk
+
+.PHONY: t4-build
+t4-build:
+	cargo build -p t4 -p intent-api
