@@ -68,10 +68,7 @@ fn dry(plan: &Plan, host: &Host) -> String {
         let before = String::from_utf8_lossy(change.before.as_deref().unwrap_or_default()).into_owned();
         let difference = diff::unified(&change.file, &before, &String::from_utf8_lossy(&change.after));
         text.push('\n');
-        for line in difference.lines() {
-            text.push_str(&out::plain(line));
-            text.push('\n');
-        }
+        text.push_str(&difference);
     }
     if plan.changes().is_empty() {
         text.push_str("\nThe files are as they should be.\n");
@@ -90,14 +87,14 @@ fn dry(plan: &Plan, host: &Host) -> String {
     if !plan.changes().is_empty() || !plan.is_protected() {
         text.push_str("\nTo do it, add --apply.\n");
     }
-    text
+    plain(&text)
 }
 
 fn after(plan: &Plan, done: &Done) -> String {
     let mut text = format!("{}, branch {}: ", plan.repository, plan.branch);
     let Some(record) = &done.record else {
         text.push_str("all is as it should be, nothing was changed\n");
-        return text;
+        return plain(&text);
     };
     text.push_str("protected; required checks: ");
     text.push_str(&contexts(&plan.body).join(", "));
@@ -114,11 +111,16 @@ fn after(plan: &Plan, done: &Done) -> String {
         );
     }
     text.push_str(&format!("\n`t4 protect --undo` restores what was there (record {record}).\n"));
+    plain(&text)
+}
+
+/// Branches, files and what GitHub tells may hold anything.
+fn plain(text: &str) -> String {
     text.lines().map(|line| out::plain(line) + "\n").collect()
 }
 
 fn notes(plan: &Plan, text: &mut String) {
     for note in &plan.notes {
-        text.push_str(&format!("\nnote: {}\n", out::plain(note)));
+        text.push_str(&format!("\nnote: {note}\n"));
     }
 }
