@@ -66,16 +66,19 @@ impl Host {
                 &format!("there is no repository `{repository}`, or the token may not see it"),
             ));
         }
-        let branch = reply.body["default_branch"].as_str().filter(|_| reply.is_success());
+        let branch = reply.body.get("default_branch").and_then(Value::as_str).filter(|_| reply.is_success());
         let default_branch =
             branch.ok_or_else(|| refused(&reply, &format!("`{repository}` can't be looked at")))?.to_owned();
-        Ok(Facts { default_branch, may_administrate: reply.body["permissions"]["admin"].as_bool() })
+        Ok(Facts {
+            default_branch,
+            may_administrate: reply.body.pointer("/permissions/admin").and_then(Value::as_bool),
+        })
     }
 
     /// The protection at a path; `None` when there is none.
     pub fn protection(&self, path: &str) -> Result<Option<Value>, Failure> {
         let reply = self.call("GET", path, None)?;
-        match (reply.status, reply.body["message"].as_str()) {
+        match (reply.status, reply.body.get("message").and_then(Value::as_str)) {
             (200, _) if reply.body.is_object() => Ok(Some(reply.body)),
             (404, Some("Branch not protected")) => Ok(None),
             (404, Some("Branch not found")) => Err(refused(
@@ -99,7 +102,8 @@ impl Host {
     /// Takes the protection away; there being none is as good.
     pub fn unprotect(&self, path: &str) -> Result<(), Failure> {
         let reply = self.call("DELETE", path, None)?;
-        let none = reply.status == 404 && reply.body["message"] == "Branch not protected";
+        let none = reply.status == 404
+            && reply.body.get("message").is_some_and(|said| said == "Branch not protected");
         if reply.is_success() || none {
             Ok(())
         } else {

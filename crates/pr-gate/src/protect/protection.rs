@@ -19,34 +19,44 @@ const SWITCHES: [&str; 7] = [
 /// The body that puts back a protection as GitHub showed it.
 #[must_use]
 pub fn as_request(shown: &Value) -> Value {
+    Value::Object(request(shown))
+}
+
+fn request(shown: &Value) -> Map<String, Value> {
     let mut body = Map::new();
-    body.insert("required_status_checks".to_owned(), checks(&shown["required_status_checks"]));
-    body.insert("enforce_admins".to_owned(), json!(enabled(&shown["enforce_admins"]).unwrap_or(false)));
-    body.insert("required_pull_request_reviews".to_owned(), reviews(&shown["required_pull_request_reviews"]));
-    body.insert("restrictions".to_owned(), people(&shown["restrictions"]));
+    body.insert("required_status_checks".to_owned(), checks(member(shown, "required_status_checks")));
+    body.insert(
+        "enforce_admins".to_owned(),
+        json!(enabled(member(shown, "enforce_admins")).unwrap_or(false)),
+    );
+    body.insert(
+        "required_pull_request_reviews".to_owned(),
+        reviews(member(shown, "required_pull_request_reviews")),
+    );
+    body.insert("restrictions".to_owned(), people(member(shown, "restrictions")));
     for name in SWITCHES {
-        if let Some(on) = enabled(&shown[name]) {
+        if let Some(on) = enabled(member(shown, name)) {
             body.insert(name.to_owned(), json!(on));
         }
     }
-    Value::Object(body)
+    body
 }
 
 /// The body that adds T4's checks to a protection, as GitHub showed it; `None` for a branch without one. What is there
 /// stays, and administrators are no longer exempt.
 #[must_use]
 pub fn wanted(shown: Option<&Value>) -> Value {
-    let mut body = as_request(shown.unwrap_or(&Value::Null));
-    if body["required_status_checks"].is_null() {
-        body["required_status_checks"] = json!({ "strict": true, "checks": [] });
+    let mut body = request(shown.unwrap_or(&Value::Null));
+    let required = body.entry("required_status_checks").or_insert(Value::Null);
+    if required.is_null() {
+        *required = json!({ "strict": true, "checks": [] });
     }
-    let mut contexts = contexts(&body);
+    let contexts = required_contexts(required);
     for check in CHECKS {
         if contexts.iter().any(|context| context == check) {
             continue;
         }
-        contexts.push(check.to_owned());
-        let Some(required) = body["required_status_checks"].as_object_mut() else { continue };
+        let Some(required) = required.as_object_mut() else { continue };
         // Without the id of an app GitHub takes the one that last reported the check.
         if let Some(Value::Array(list)) = required.get_mut("checks") {
             list.push(json!({ "context": check }));
@@ -54,12 +64,12 @@ pub fn wanted(shown: Option<&Value>) -> Value {
             list.push(json!(check));
         }
     }
-    body["enforce_admins"] = json!(true);
-    if body["required_pull_request_reviews"].is_null() {
-        body["required_pull_request_reviews"] =
-            json!({ "required_approving_review_count": 1, "require_code_owner_reviews": true });
+    body.insert("enforce_admins".to_owned(), json!(true));
+    let reviews = body.entry("required_pull_request_reviews").or_insert(Value::Null);
+    if reviews.is_null() {
+        *reviews = json!({ "required_approving_review_count": 1, "require_code_owner_reviews": true });
     }
-    body
+    Value::Object(body)
 }
 
 /// What a protection that GitHub shows lacks of a body that it took, in words.
@@ -70,12 +80,12 @@ pub fn lacking(shown: &Value, body: &Value) -> Vec<String> {
     let has = contexts(&now);
     let missing = contexts(body).into_iter().filter(|context| !has.contains(context));
     lacking.extend(missing.map(|context| format!("the required check `{context}`")));
-    let strict = |body: &Value| body["required_status_checks"]["strict"].clone();
+    let strict = |body: &Value| member(member(body, "required_status_checks"), "strict").clone();
     if strict(body) != strict(&now) {
         lacking.push("`strict` of `required_status_checks`".to_owned());
     }
     for (name, value) in body.as_object().into_iter().flatten() {
-        if name != "required_status_checks" && !holds(&now[name], value) {
+        if name != "required_status_checks" && !holds(member(&now, name), value) {
             lacking.push(format!("`{name}`"));
         }
     }
@@ -91,45 +101,53 @@ pub fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
 /// Whether a review by a code owner is required.
 #[must_use]
 pub fn asks_code_owners(body: &Value) -> bool {
-    body["required_pull_request_reviews"]["require_code_owner_reviews"] == true
+    member(member(body, "required_pull_request_reviews"), "require_code_owner_reviews") == &json!(true)
 }
 
 /// The names of the required checks of a body.
 #[must_use]
 pub fn contexts(body: &Value) -> Vec<String> {
-    let required = &body["required_status_checks"];
-    let list = |name: &str| required[name].as_array().into_iter().flatten();
-    let checks = list("checks").filter_map(|check| check["context"].as_str());
+    required_contexts(member(body, "required_status_checks"))
+}
+
+fn required_contexts(required: &Value) -> Vec<String> {
+    let list = |name: &str| member(required, name).as_array().into_iter().flatten();
+    let checks = list("checks").filter_map(|check| member(check, "context").as_str());
     checks.chain(list("contexts").filter_map(Value::as_str)).map(str::to_owned).collect()
 }
 
 /// Whether a value has all that another says.
 fn holds(now: &Value, wanted: &Value) -> bool {
     match wanted {
-        Value::Object(members) => members.iter().all(|(name, value)| holds(&now[name], value)),
+        Value::Object(members) => members.iter().all(|(name, value)| holds(member(now, name), value)),
         _ => now == wanted,
     }
 }
 
+/// A member of an object; null when there is none.
+fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
 fn enabled(switch: &Value) -> Option<bool> {
-    switch["enabled"].as_bool()
+    member(switch, "enabled").as_bool()
 }
 
 fn checks(shown: &Value) -> Value {
     if !shown.is_object() {
         return Value::Null;
     }
-    let strict = shown["strict"].as_bool().unwrap_or(false);
+    let strict = member(shown, "strict").as_bool().unwrap_or(false);
     // GitHub takes one of the two lists; old servers know the second only.
-    let Some(checks) = shown["checks"].as_array() else {
-        let contexts = shown["contexts"].as_array().cloned().unwrap_or_default();
+    let Some(checks) = member(shown, "checks").as_array() else {
+        let contexts = member(shown, "contexts").as_array().cloned().unwrap_or_default();
         return json!({ "strict": strict, "contexts": contexts });
     };
     let mut list: Vec<Value> = Vec::new();
     for check in checks {
         // Shown as null, taken as -1: any app.
-        let id = check["app_id"].as_i64().unwrap_or(-1);
-        list.push(json!({ "context": check["context"], "app_id": id }));
+        let id = member(check, "app_id").as_i64().unwrap_or(-1);
+        list.push(json!({ "context": member(check, "context"), "app_id": id }));
     }
     json!({ "strict": strict, "checks": list })
 }
@@ -146,13 +164,13 @@ fn reviews(shown: &Value) -> Value {
         "required_approving_review_count",
     ];
     for name in plain {
-        if !shown[name].is_null() {
-            body.insert(name.to_owned(), shown[name].clone());
+        if !member(shown, name).is_null() {
+            body.insert(name.to_owned(), member(shown, name).clone());
         }
     }
     for name in ["dismissal_restrictions", "bypass_pull_request_allowances"] {
-        if shown[name].is_object() {
-            body.insert(name.to_owned(), people(&shown[name]));
+        if member(shown, name).is_object() {
+            body.insert(name.to_owned(), people(member(shown, name)));
         }
     }
     Value::Object(body)
@@ -164,8 +182,8 @@ fn people(shown: &Value) -> Value {
         return Value::Null;
     }
     let names = |list: &str, key: &str| {
-        let accounts = shown[list].as_array().into_iter().flatten();
-        let mut names: Vec<_> = accounts.filter_map(|account| account[key].as_str()).collect();
+        let accounts = member(shown, list).as_array().into_iter().flatten();
+        let mut names: Vec<_> = accounts.filter_map(|account| member(account, key).as_str()).collect();
         names.sort_unstable();
         json!(names)
     };

@@ -51,7 +51,7 @@ impl Record {
         let time: String =
             now.to_string().chars().take(19).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
         let taken = ids(project)?;
-        let id = (1..).map(|number| format!("{time}Z-{number:03}")).find(|id| !taken.contains(id));
+        let id = (1_u32..=999).map(|number| format!("{time}Z-{number:03}")).find(|id| !taken.contains(id));
         Ok(Self {
             version: 1,
             id: id.unwrap_or_default(),
