@@ -1,6 +1,7 @@
 //! The text of a new `t4.toml`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -18,15 +19,13 @@ const MANY: usize = 8;
 pub fn settings_text(settings: &Settings) -> Result<String, Error> {
     let weights = settings.weights();
     let codes: BTreeSet<&String> = settings.check.codes.iter().chain(settings.weights.keys()).collect();
-    let mut lines = String::new();
-    for code in codes {
-        lines.push_str(&format!("{} = {}\n", quoted(code), weights.of(code)));
-    }
+    let lines: Vec<_> =
+        codes.into_iter().map(|code| format!("{} = {}\n", quoted(code), weights.of(code))).collect();
     let values = [
         ("@PATHS@", list(&settings.check.paths)),
         ("@CODES@", list(&settings.check.codes)),
         ("@SKIP@", list(&settings.check.skip)),
-        ("@WEIGHTS@", lines),
+        ("@WEIGHTS@", lines.concat()),
         ("@FOLDER@", quoted(&settings.waivers.folder)),
         ("@OUTPUT@", quoted(&settings.dashboard.output)),
         ("@HISTORY@", quoted(&settings.dashboard.history)),
@@ -61,7 +60,8 @@ fn quoted(text: &str) -> String {
 pub fn guess_paths(project: &Project) -> Result<Vec<String>, Error> {
     let mut folders = BTreeSet::new();
     for name in files::list(project, &[".".to_owned()])? {
-        if !name.ends_with(".py") || project.is_skipped(&name) {
+        if Path::new(&name).extension().is_none_or(|extension| extension != "py") || project.is_skipped(&name)
+        {
             continue;
         }
         match name.split_once('/') {

@@ -109,7 +109,7 @@ fn is_owner(owner: &str) -> bool {
 }
 
 #[derive(Debug)]
-struct Text {
+struct Draft {
     text: String,
     respected: Vec<(String, u32)>,
     covered: Vec<String>,
@@ -134,7 +134,7 @@ impl Problem {
     }
 }
 
-fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<Text, Problem> {
+fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<Draft, Problem> {
     let (before, block, after) = split(text)?;
     // Empty lines for the block: the rows are those of the file.
     let gap = "\n".repeat(block.lines().count());
@@ -175,7 +175,7 @@ fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Resul
         }
     }
     new.push_str(tail);
-    Ok(Text { text: new, respected, covered })
+    Ok(Draft { text: new, respected, covered })
 }
 
 /// What stands before the block, the block, and what stands after it.

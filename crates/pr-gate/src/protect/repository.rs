@@ -1,6 +1,6 @@
 //! Which repository on GitHub.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::Error;
 
@@ -55,7 +55,8 @@ impl Repository {
             if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
                 encoded.push(char::from(byte));
             } else {
-                encoded.push_str(&format!("%{byte:02X}"));
+                // Writing to a text does not fail.
+                let _ = write!(encoded, "%{byte:02X}");
             }
         }
         format!("{}/branches/{encoded}/protection", self.path())
