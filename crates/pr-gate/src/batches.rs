@@ -137,12 +137,13 @@ pub fn run(
     }
     let (ruff, version) = Ruff::find(project)?;
     let tool = version.wait()?;
-    let shop = Workshop::open(git, &question.temporary, &base, question.keep)?;
+    let workshop = Workshop::open(git, &question.temporary, &base, question.keep)?;
     progress.begin("looking for findings", None);
-    let survey = survey(&shop, &ruff, asked, question.unsafe_fixes)?;
+    let survey = survey(&workshop, &ruff, asked, question.unsafe_fixes)?;
     let codes = codes(asked, &survey);
     progress.begin("making batches", u64::try_from(codes.len()).ok());
-    let work = Work { question, shop: &shop, ruff: &ruff, tool: &tool, survey: &survey, base: &base, stop };
+    let work =
+        Work { question, shop: &workshop, ruff: &ruff, tool: &tool, survey: &survey, base: &base, stop };
     let queue = Mutex::new(VecDeque::from(codes));
     let done = Mutex::new(Vec::new());
     let one = || {
@@ -172,7 +173,7 @@ pub fn run(
         };
         return Err(Error::Refused(format!("stopped; {made}")));
     }
-    drop(shop);
+    drop(workshop);
     Ok(Made { base: base.clone(), tool, batches })
 }
 

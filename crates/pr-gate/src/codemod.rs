@@ -13,7 +13,7 @@ use crate::snapshot::Change;
 
 pub use apply::apply;
 pub use plan::plan;
-pub(crate) use plan::targets;
+pub(crate) use plan::{is_notebook, targets};
 
 /// The command's name in snapshots.
 pub const COMMAND: &str = "codemod";

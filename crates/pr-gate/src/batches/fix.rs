@@ -4,12 +4,12 @@ use annotations::Finding;
 use codemods::Codemod;
 
 use super::{Work, found};
-use crate::codemod::{SYNTAX, UNDEFINED, targets};
+use crate::codemod::{SYNTAX, UNDEFINED, is_notebook, targets};
 use crate::findings::Ruff;
 use crate::{Error, Project, files};
 
 /// A file and what became of it.
-pub struct Fixed {
+pub struct Rewritten {
     pub before: String,
     pub after: String,
     pub fixed: usize,
@@ -24,8 +24,8 @@ impl Work<'_> {
         ruff: &Ruff,
         code: &str,
         file: &str,
-    ) -> Result<Option<Fixed>, Error> {
-        if file.ends_with(".ipynb") {
+    ) -> Result<Option<Rewritten>, Error> {
+        if is_notebook(file) {
             return Ok(None);
         }
         let Some(before) = files::read(project, file)?.and_then(|bytes| String::from_utf8(bytes).ok()) else {
@@ -55,7 +55,7 @@ impl Work<'_> {
             return Ok(None);
         }
         let fixed = counted.found.saturating_sub(count(&findings, code));
-        Ok((fixed > 0).then_some(Fixed { before, after, fixed }))
+        Ok((fixed > 0).then_some(Rewritten { before, after, fixed }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What codemods would change.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use annotations::Finding;
 use codemods::{Codemod, Target};
@@ -77,14 +78,18 @@ enum Source {
 }
 
 fn read(project: &Project, file: &str) -> Result<Source, Error> {
-    // A notebook's rows are those of its cells.
-    if file.ends_with(".ipynb") {
+    if is_notebook(file) {
         return Ok(Source::Other("notebooks are left alone"));
     }
     let Some(bytes) = files::read(project, file)? else {
         return Ok(Source::Other("it is a link, or too large"));
     };
     Ok(String::from_utf8(bytes).map_or(Source::Other("it is not UTF-8"), Source::Text))
+}
+
+/// Whether a file is a notebook: its rows are those of its cells.
+pub(crate) fn is_notebook(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ipynb"))
 }
 
 /// One codemod after another, each on what is found in the text so far.
