@@ -105,7 +105,7 @@ fn tone(good: bool) -> &'static str {
 fn earlier(history: &[Entry], now: Timestamp) -> Option<&Entry> {
     let week = now.plus_days(-COMPARED_DAYS);
     let older = history.iter().filter(|entry| entry.timestamp < now);
-    older.clone().filter(|entry| entry.timestamp <= week).next_back().or_else(|| older.clone().next())
+    older.clone().rfind(|entry| entry.timestamp <= week).or_else(|| older.clone().next())
 }
 
 /// How the findings stand, as one bar with its numbers.

@@ -81,10 +81,10 @@ impl Page<'_> {
         out.push_str(&lists::findings(self.report));
         out.push_str(&lists::others(self.report));
         out.push_str("</main>");
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<footer><p>Written by <code>t4 dashboard</code>. History of 90 days. Times are in UTC.</p></footer>\
-             <script type=\"application/json\" id=\"data\">{}</script></div><script>{SCRIPT}</script></body></html>\n",
+             <script type=\"application/json\" id=\"data\">{}</script></div><script>{SCRIPT}</script></body></html>",
             html::json(&data)
         );
         Ok(out)

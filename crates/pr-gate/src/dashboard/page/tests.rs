@@ -128,7 +128,7 @@ fn palettes() -> Vec<BTreeMap<&'static str, [f64; 3]>> {
         let lines = block.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": #"));
         lines
             .map(|(name, hex)| {
-                let part = |from: usize| u8::from_str_radix(&hex[from..from + 2], 16).unwrap();
+                let part = |from: usize| u8::from_str_radix(hex.get(from..from + 2).unwrap(), 16).unwrap();
                 (name, [part(0), part(2), part(4)].map(f64::from))
             })
             .collect()
