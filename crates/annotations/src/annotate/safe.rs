@@ -60,7 +60,8 @@ impl Safe {
         let edits: Vec<Edit> =
             probes.iter().map(|(_, place)| Edit { range: *place..*place, text: text.clone() }).collect();
         let Some(changed) = Edit::apply(source, &edits) else { return };
-        let begins: BTreeSet<usize> = comments(&changed, language).iter().map(|one| one.whole.start).collect();
+        let begins: BTreeSet<usize> =
+            comments(&changed, language).iter().map(|one| one.whole.start).collect();
         for (before, (row, place)) in probes.iter().enumerate() {
             if begins.contains(&(place + before * text.len() + 1)) {
                 self.rows.insert(*row);

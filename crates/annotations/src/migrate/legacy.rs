@@ -145,7 +145,6 @@ pub(crate) fn directive(text: &str, marker: &str) -> Option<usize> {
         let word = rest.trim_start_matches(marker).trim_start();
         let begins =
             |name: &&str| word.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-        (before.is_empty() || before.ends_with(char::is_whitespace))
-            && DIRECTIVES.iter().any(begins)
+        (before.is_empty() || before.ends_with(char::is_whitespace)) && DIRECTIVES.iter().any(begins)
     })
 }
