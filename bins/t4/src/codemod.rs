@@ -157,13 +157,10 @@ fn snapshots(json: bool) -> Result<Verdict, Failure> {
 
 fn verify(args: Verify) -> Result<Verdict, Failure> {
     let project = gate::project()?;
-    let id = match args.id {
-        Some(id) => id,
-        None => {
-            let infos = snapshot::list(&project).map_err(gate::failure)?;
-            let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
-            newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
-        }
+    let id = if let Some(id) = args.id { id } else {
+        let infos = snapshot::list(&project).map_err(gate::failure)?;
+        let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
+        newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
     };
     let drift = snapshot::verify(&project, &id).map_err(gate::failure)?;
     let text = if args.json {

@@ -48,13 +48,13 @@ pub struct Args {
     /// A host name that the served page is asked by, beside localhost and addresses
     #[arg(long, value_name = "NAME", requires = "serve")]
     allow_host: Vec<String>,
-    /// The page's file, `-` for stdout [default: reports/t4_dashboard.html, or what t4.toml says]
+    /// The page's file, `-` for stdout [default: `reports/t4_dashboard.html`, or what t4.toml says]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Served: check again after so many seconds [default: 60]. Else: the page reloads itself
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     refresh: Option<u32>,
-    /// The history's file [default: reports/t4_metrics_history.json, or what t4.toml says]
+    /// The history's file [default: `reports/t4_metrics_history.json`, or what t4.toml says]
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
     /// Show the history, but add nothing to it

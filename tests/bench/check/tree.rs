@@ -26,15 +26,15 @@ fn name(n: usize) -> String {
 /// Each third module has findings; of these each second one is annotated; each tenth module has a legacy annotation.
 fn module(n: usize) -> String {
     let mut text = format!("\"\"\"Module {n}.\"\"\"\n\nimport json\n");
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         let tag = format!(
             "  # TODO[T4-ISSUE]: {{\"id\":\"t4-{n:08x}\",\"code\":\"F401\",\"reason\":\"a plugin needs it\",\"status\":\"planned\",\
              \"owner\":\"team-{}\",\"ticket\":\"GH-{n}\"}}",
             n % 9
         );
-        let _ = writeln!(text, "import os{}", if n % 6 == 0 { tag.as_str() } else { "" });
+        let _ = writeln!(text, "import os{}", if n.is_multiple_of(6) { tag.as_str() } else { "" });
     }
-    if n % 10 == 0 {
+    if n.is_multiple_of(10) {
         text.push_str("import re  # TODO[T4-UNUSED-IMPORT]: kept for a plugin\n");
     }
     for f in 0..FUNCTIONS {
@@ -44,7 +44,7 @@ fn module(n: usize) -> String {
              for key, value in sorted(first.items()):\n        if second is not None and key in second:\n            \
              result[key] = json.dumps(value + {f})\n    return result\n"
         );
-        if n % 3 == 0 && f == 3 {
+        if n.is_multiple_of(3) && f == 3 {
             text.push_str("\n\ndef risky():\n    try:\n        return 1\n    except ValueError:\n        raise KeyError(\"x\")\n");
         }
     }

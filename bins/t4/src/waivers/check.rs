@@ -91,12 +91,9 @@ fn human(waivers: &Waivers, lacking: &[Unreadable], today: Date) -> String {
         let owner = out::plain(&waiver.owner);
         if waiver.is_expired(today) {
             expired += 1;
-            let why = match days_left(waiver, today) {
-                Some(_) => format!("expired {}", when(waiver, today)),
-                None => {
-                    let written = waiver.expires.as_deref().unwrap_or_default();
-                    format!("`{}` is no date, such as 2027-01-31", out::plain(written))
-                }
+            let why = if days_left(waiver, today).is_some() { format!("expired {}", when(waiver, today)) } else {
+                let written = waiver.expires.as_deref().unwrap_or_default();
+                format!("`{}` is no date, such as 2027-01-31", out::plain(written))
             };
             let _ = writeln!(text, "{place}: the waiver of {} {why} (owner {owner})", subject(waiver));
         } else if days_left(waiver, today).is_some_and(|left| left <= SOON) {
