@@ -37,7 +37,6 @@ const LARGEST_INPUT: u64 = 256 * 1024 * 1024;
 ///   ruff check --output-format sarif | t4 dashboard --from -
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// Serve the page instead of writing it; it refreshes itself. Stops on Ctrl-C
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8090")]
