@@ -28,6 +28,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 ///
 /// Example: `t4 batches --codes F401,B904 --max-per-batch 50 --dry-run`
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// The rules [default: `check.codes` of `t4.toml`, as far as there are fixes]
     #[arg(long, alias = "categories", value_name = "CODES", value_delimiter = ',')]
@@ -83,6 +84,7 @@ pub struct Args {
 }
 
 /// Runs the command.
+#[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 pub fn run(args: Args) -> Result<Verdict, Failure> {
     let project = gate::project()?;
     let pulls = match (&args.repo, args.pr) {

@@ -31,6 +31,7 @@ use crate::{gate, out};
 ///   cargo clippy --message-format=json | clippy-sarif | t4 check --from -
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Files and folders to check [default: those of `t4.toml`, else everything]
     #[arg(value_name = "PATHS")]

@@ -157,7 +157,9 @@ fn snapshots(json: bool) -> Result<Verdict, Failure> {
 
 fn verify(args: Verify) -> Result<Verdict, Failure> {
     let project = gate::project()?;
-    let id = if let Some(id) = args.id { id } else {
+    let id = if let Some(id) = args.id {
+        id
+    } else {
         let infos = snapshot::list(&project).map_err(gate::failure)?;
         let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
         newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
@@ -176,6 +178,7 @@ fn verify(args: Verify) -> Result<Verdict, Failure> {
     Ok(if drift.is_empty() { Verdict::Fine } else { Verdict::No })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 fn revert(args: Revert) -> Result<Verdict, Failure> {
     let project = gate::project()?;
     let info = snapshot::revert(&project, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;

@@ -14,6 +14,7 @@ use crate::{gate, out};
 /// What to do with the changes.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What to do")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Mode {
     /// Print the changes as a unified diff and write nothing (the default; it wins over --apply)
     #[arg(long)]
@@ -30,6 +31,7 @@ pub struct Mode {
     /// Restore the bytes and modes of a snapshot (the newest of this command that is not undone, unless its ID
     /// is given)
     #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "apply")]
+    #[expect(clippy::option_option, reason = "clap tells a flag without a value by it")]
     undo: Option<Option<String>>,
 
     /// With --undo: also restore files that were changed since

@@ -78,8 +78,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
 }
 
 fn as_json(plan: &Plan, dry_run: bool) -> String {
-    let updated =
-        |change: &Update| json!({"id": change.id, "status": change.status.map(registry_core::Status::as_str)});
+    let updated = |change: &Update| json!({"id": change.id, "status": change.status.map(registry_core::Status::as_str)});
     let skipped = |(subject, why): &(String, String)| json!({"subject": subject, "why": why});
     let answer = json!({
         "dry_run": dry_run,

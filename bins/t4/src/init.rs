@@ -22,6 +22,7 @@ use report::Report;
 /// On a terminal it asks for the folders to check and whether to install the hook; --yes takes the defaults.
 /// `t4 protect` makes the checks required afterwards.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Ask nothing
     #[arg(long, short)]
@@ -53,6 +54,7 @@ pub struct Args {
 }
 
 /// Runs it.
+#[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 pub fn run(args: Args) -> Result<Verdict, Failure> {
     let project = gate::project()?;
     if args.undo {

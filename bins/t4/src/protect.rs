@@ -26,6 +26,7 @@ use crate::gate;
 ///
 /// Example: t4 protect --owner @octo/platform, then the same with --apply.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// The repository, OWNER/NAME [default: that of the remote `origin`]
     #[arg(long, value_name = "O/R", value_parser = NonEmptyStringValueParser::new())]
@@ -64,6 +65,7 @@ pub struct Args {
 const DEFAULT_API: &str = "https://api.github.com";
 
 /// Runs it.
+#[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 pub fn run(args: Args) -> Result<Verdict, Failure> {
     let project = gate::project()?;
     let host = host::Host::new(&args.api)?;

@@ -57,11 +57,11 @@ impl Row {
 /// # Errors
 /// When git can't be run, or does not understand `.git-blame-ignore-revs`.
 pub fn blame(git: &Git, file: &str) -> Result<Vec<Row>, Error> {
-    let ignored = git.root().join(IGNORED_COMMITS);
+    let list = git.root().join(IGNORED_COMMITS);
     // A link could name a file outside of the tree.
-    let ignores = std::fs::symlink_metadata(&ignored).is_ok_and(|data| data.is_file());
+    let listed = std::fs::symlink_metadata(&list).is_ok_and(|data| data.is_file());
     let mut arguments = vec!["blame", "--porcelain"];
-    if ignores {
+    if listed {
         arguments.extend(["--ignore-revs-file", IGNORED_COMMITS]);
     }
     arguments.extend(["--", file]);
@@ -70,7 +70,7 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<Row>, Error> {
         return Ok(read(&output.stdout));
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    if ignores && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
+    if listed && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
         let problem =
             format!("git does not understand it ({}): it takes a full commit hash per line", said.trim());
         return Err(Error::unreadable(IGNORED_COMMITS, problem));
@@ -110,8 +110,8 @@ fn read(output: &[u8]) -> Vec<Row> {
         let Some(row) = commits.get_mut(&current) else { continue };
         let text = String::from_utf8_lossy(line);
         match text.split_once(' ') {
-            Some(("author", name)) => row.author = name.trim().to_owned(),
-            Some(("author-mail", mail)) => row.email = mail.trim_matches(['<', '>']).to_owned(),
+            Some(("author", name)) => name.trim().clone_into(&mut row.author),
+            Some(("author-mail", mail)) => mail.trim_matches(['<', '>']).clone_into(&mut row.email),
             Some(("author-time", time)) => row.time = time.parse().unwrap_or(0),
             _ => {}
         }

@@ -49,7 +49,7 @@ impl Error {
     }
 
     /// A waiver file, a setting, an output that is not what it should be.
-    pub fn unreadable(what: impl Into<String>, problem: impl ToString) -> Self {
+    pub fn unreadable(what: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Unreadable { what: what.into(), problem: problem.to_string() }
     }
 

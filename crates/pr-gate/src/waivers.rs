@@ -47,11 +47,10 @@ pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
         let name = entry.map_err(unreadable())?.file_name();
         match name.to_str() {
             Some(name) if is_waiver_file(name) => names.push(format!("{folder}/{name}")),
-            Some(_) => {}
             None if is_waiver_file(&name.to_string_lossy()) => {
                 return Err(Error::unreadable(folder, "has a file whose name is not UTF-8"));
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     names.sort();

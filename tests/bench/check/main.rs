@@ -62,7 +62,8 @@ fn beside_ruff(report: &mut Report, programs: &Programs, tree: &Path, rounds: u6
         let run_ruff = || time(ruff(programs, tree));
         let run_t4 = || time(t4(programs, tree, &["check", "--json"]));
         if warm {
-            run_ruff(); run_t4();
+            run_ruff();
+            run_t4();
         }
         for round in 0..rounds {
             let forget = || {

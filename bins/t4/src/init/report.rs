@@ -1,5 +1,6 @@
 //! What was written, for people and machines.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use pr_gate::init::{Hook, LINE};
@@ -44,7 +45,7 @@ impl Report {
         let mut text = String::new();
         let mut tell = |verb: &str, files: &[String]| {
             for file in files {
-                text.push_str(&format!("{verb:<7} {}\n", out::plain(file)));
+                let _ = writeln!(text, "{verb:<7} {}", out::plain(file));
             }
         };
         tell("wrote", &self.created);
@@ -54,18 +55,28 @@ impl Report {
             text.push_str("        (what is kept differs from what T4 writes, and is left alone)\n");
         }
         match &self.hook {
-            Hook::Ours(path) if self.installed => text.push_str(&format!("wrote   {}\n", shown(path))),
-            Hook::Ours(path) => text.push_str(&format!("same    {}\n", shown(path))),
+            Hook::Ours(path) if self.installed => {
+                let _ = writeln!(text, "wrote   {}", shown(path));
+            }
+            Hook::Ours(path) => {
+                let _ = writeln!(text, "same    {}", shown(path));
+            }
             Hook::Free(_) => text.push_str("no pre-commit hook was installed\n"),
-            Hook::Foreign(path) => text.push_str(&format!(
-                "kept    {}: it is a hook of your own. To have the check in it, add this line:\n\n{LINE}\n",
-                shown(path)
-            )),
-            Hook::Shared(path) => text.push_str(&format!(
-                "no pre-commit hook was installed: git looks for it outside of this repository (core.hooksPath). To have \
+            Hook::Foreign(path) => {
+                let _ = write!(
+                    text,
+                    "kept    {}: it is a hook of your own. To have the check in it, add this line:\n\n{LINE}\n",
+                    shown(path)
+                );
+            }
+            Hook::Shared(path) => {
+                let _ = write!(
+                    text,
+                    "no pre-commit hook was installed: git looks for it outside of this repository (core.hooksPath). To have \
                  the check in {}, add this line:\n\n{LINE}\n",
-                shown(path)
-            )),
+                    shown(path)
+                );
+            }
             Hook::NoGit => {
                 text.push_str("no pre-commit hook was installed: this is no git repository\n");
             }
@@ -88,7 +99,7 @@ pub fn undone(files: &[String], hook: Option<&Path>, as_json: bool) -> Result<()
     }
     let mut text = String::new();
     for file in files.iter().chain(&hook) {
-        text.push_str(&format!("removed {}\n", out::plain(file)));
+        let _ = writeln!(text, "removed {}", out::plain(file));
     }
     out::print(&text)
 }

@@ -19,6 +19,7 @@ pub struct Plan {
     pub files: init::Plan,
     pub owners: Merged,
     /// The protection that is there, as GitHub shows it; `None` when nobody could ask.
+    #[expect(clippy::option_option, reason = "nobody asked, and there is none, are two answers")]
     pub before: Option<Option<Value>>,
     /// The body to send.
     pub body: Value,

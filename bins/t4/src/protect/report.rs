@@ -1,5 +1,7 @@
 //! What is to be done or was done, for people and machines.
 
+use std::fmt::Write as _;
+
 use pr_gate::diff;
 use pr_gate::protect::protection::contexts;
 use serde_json::{Value, json};
@@ -81,7 +83,7 @@ fn dry(plan: &Plan, host: &Host) -> String {
     }
     for (method, url, body) in requests(plan, host) {
         let body = serde_json::to_string_pretty(body).unwrap_or_default();
-        text.push_str(&format!("\n{method} {url}\nAuthorization: {HIDDEN}\n{body}\n"));
+        let _ = writeln!(text, "\n{method} {url}\nAuthorization: {HIDDEN}\n{body}");
     }
     notes(plan, &mut text);
     if !plan.changes().is_empty() || !plan.is_protected() {
@@ -101,7 +103,7 @@ fn after(plan: &Plan, done: &Done) -> String {
     text.push('\n');
     for change in plan.changes() {
         let verb = if change.before.is_some() { "changed" } else { "wrote" };
-        text.push_str(&format!("{verb} {}\n", change.file));
+        let _ = writeln!(text, "{verb} {}", change.file);
     }
     notes(plan, &mut text);
     if !plan.changes().is_empty() {
@@ -110,7 +112,7 @@ fn after(plan: &Plan, done: &Done) -> String {
              required checks.\n",
         );
     }
-    text.push_str(&format!("\n`t4 protect --undo` restores what was there (record {record}).\n"));
+    let _ = writeln!(text, "\n`t4 protect --undo` restores what was there (record {record}).");
     plain(&text)
 }
 
@@ -121,6 +123,6 @@ fn plain(text: &str) -> String {
 
 fn notes(plan: &Plan, text: &mut String) {
     for note in &plan.notes {
-        text.push_str(&format!("\nnote: {note}\n"));
+        let _ = writeln!(text, "\nnote: {note}");
     }
 }

@@ -1,5 +1,7 @@
 //! Restores what was there: first the branch, then the files.
 
+use std::fmt::Write as _;
+
 use anyhow::anyhow;
 use pr_gate::protect::Repository;
 use pr_gate::protect::protection::{as_request, lacking, same};
@@ -42,7 +44,7 @@ pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args)
     } else {
         let mut text = format!("{}, branch {}: {branch}\n", record.repo, out::plain(&record.branch));
         for file in files {
-            text.push_str(&format!("restored {}\n", out::plain(&file)));
+            let _ = writeln!(text, "restored {}", out::plain(&file));
         }
         out::print(&text)?;
     }

@@ -32,11 +32,11 @@ struct Machine<'a> {
     waivers: usize,
     expired: Vec<View<'a>>,
     soon: Vec<View<'a>>,
-    problems: Vec<Problem<'a>>,
+    problems: Vec<Lacking<'a>>,
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct Lacking<'a> {
     file: &'a str,
     row: Option<u32>,
     problem: &'a str,
@@ -74,7 +74,7 @@ fn inspect<'a>(waivers: &'a Waivers, lacking: &'a [Unreadable], today: Date) -> 
         soon: soon.map(view).collect(),
         problems: lacking
             .iter()
-            .map(|Unreadable { file, row, problem, .. }| Problem { file, row: *row, problem })
+            .map(|Unreadable { file, row, problem, .. }| Lacking { file, row: *row, problem })
             .collect(),
     }
 }
@@ -91,7 +91,9 @@ fn human(waivers: &Waivers, lacking: &[Unreadable], today: Date) -> String {
         let owner = out::plain(&waiver.owner);
         if waiver.is_expired(today) {
             expired += 1;
-            let why = if days_left(waiver, today).is_some() { format!("expired {}", when(waiver, today)) } else {
+            let why = if days_left(waiver, today).is_some() {
+                format!("expired {}", when(waiver, today))
+            } else {
                 let written = waiver.expires.as_deref().unwrap_or_default();
                 format!("`{}` is no date, such as 2027-01-31", out::plain(written))
             };

@@ -58,7 +58,9 @@ fn what_is_written_is_a_unified_annotation_and_a_second_run_changes_nothing() {
             assert_eq!((one.row, &annotation.fields), (migrated.row, &migrated.fields));
             // Nothing but blanks may follow on the row: the original checker reads no other.
             assert!(
-                after[one.span.end..]
+                after
+                    .get(one.span.end..)
+                    .unwrap()
                     .trim_start_matches([' ', '\t'])
                     .find(['\r', '\n'])
                     .is_none_or(|at| at == 0)
@@ -233,7 +235,7 @@ proptest! {
         let (before_rows, after_rows) = (Rows::of(&source), Rows::of(&after));
         let mut row = 1;
         while let Some(range) = before_rows.whole(row) {
-            let (text, now) = (&source[range], &after[after_rows.whole(row).unwrap()]);
+            let (text, now) = (source.get(range).unwrap(), after.get(after_rows.whole(row).unwrap()).unwrap());
             if migration.converted.iter().all(|one| one.row != row) {
                 prop_assert_eq!(text, now);
             } else {

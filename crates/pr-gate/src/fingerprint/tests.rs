@@ -15,8 +15,9 @@ fn finding(file: &str, row: u32, from: u32, to: u32, message: &str) -> Finding {
 
 fn of(file: &str, source: &str, row: u32, message: &str) -> String {
     let text = source.lines().nth(row as usize - 1).unwrap_or_default();
-    let from = text.len() - text.trim_start().len() + 1;
-    let all = [finding(file, row, from as u32, text.len() as u32 + 1, message)];
+    let column = |bytes: usize| u32::try_from(bytes).unwrap() + 1;
+    let from = column(text.len() - text.trim_start().len());
+    let all = [finding(file, row, from, column(text.len()), message)];
     let sources = BTreeMap::from([(file.to_owned(), source.to_owned())]);
     fingerprints(&all, &sources).remove(0)
 }
