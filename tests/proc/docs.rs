@@ -10,7 +10,8 @@ use t4_tests::process::{ADMIN, Server, bare, built, run, stdout_of};
 use crate::support::root;
 
 /// Documents that must have such blocks.
-const WITH_COMMANDS: [&str; 4] = ["README.md", "docs/ONBOARDING.md", "docs/API.md", "docs/OPERATIONS.md"];
+const WITH_COMMANDS: [&str; 5] =
+    ["README.md", "docs/ONBOARDING.md", "docs/API.md", "docs/OPERATIONS.md", "docs/GATE.md"];
 
 /// README.md and everything directly under `docs/`.
 fn documents() -> Vec<PathBuf> {
@@ -81,7 +82,10 @@ fn run_document(path: &Path, script: &str) -> Result<(), String> {
     let trap = format!("trap 'echo \"{name}:$LINENO: failed with code $?: $BASH_COMMAND\" >&2' ERR");
     fs::write(&file, format!("{trap}\n{rest}")).unwrap();
     let mut command = Command::new("bash");
-    let program_path = format!("{}:{}", built().display(), std::env::var("PATH").unwrap_or_default());
+    // The ruff that `scripts/ensure-ruff.sh` installed.
+    let ruff = built().parent().expect("target").join("tools/ruff/bin");
+    let (programs, path) = (built(), std::env::var("PATH").unwrap_or_default());
+    let program_path = format!("{}:{}:{path}", programs.display(), ruff.display());
     bare(&mut command)
         .arg("-e")
         .arg(&file)
