@@ -336,7 +336,8 @@ fn the_served_page_follows_the_tree_and_outlives_a_check_that_fails() {
     let page = served.get("/");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(page.body.contains("data-metric=\"total_findings\">3<"), "{}", page.body);
-    assert_eq!(served.get("/report.json").json()["summary"]["total_findings"], 3);
+    let report = served.get("/report.json").json();
+    assert_eq!((&report["format"], &report["summary"]["total_findings"]), (&"t4.check/1".into(), &3.into()));
 
     let mut events = TcpStream::connect(served.address).expect("it listens");
     write!(events, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");

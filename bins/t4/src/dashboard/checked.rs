@@ -6,6 +6,7 @@ use annotations::{Report, Weights};
 use pr_gate::check::{Question, gather};
 use pr_gate::dashboard::history::{self, Entry};
 use pr_gate::dashboard::{Page, history_file};
+use pr_gate::output::{self, Header};
 use pr_gate::{Error, Progress, Project};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
@@ -29,6 +30,8 @@ pub struct Recipe {
 pub struct Checked {
     project: String,
     tool: String,
+    paths: Vec<String>,
+    codes: Vec<String>,
     report: Report,
     history: Vec<Entry>,
     weights: Weights,
@@ -62,6 +65,8 @@ impl Recipe {
         Ok(Checked {
             project: name,
             tool: gathered.tool,
+            paths: gathered.paths,
+            codes: gathered.codes,
             report,
             history,
             weights: project.settings.weights(),
@@ -96,7 +101,14 @@ impl Checked {
 
     /// The report as `t4 check --json` prints it.
     pub fn json(&self) -> Result<String, Error> {
-        serde_json::to_string_pretty(&self.report).map_err(|error| Error::unreadable("the report", error))
+        let header = Header {
+            checked_at: &self.at.to_string(),
+            tool: &self.tool,
+            paths: &self.paths,
+            codes: &self.codes,
+            since: None,
+        };
+        output::json::render(&header, &self.report).map_err(|error| Error::unreadable("the report", error))
     }
 
     /// How many findings there are.
