@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::bar::Bar;
 use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use crate::{config, gate, out};
 
 /// Set when the program is to end: what is under way is cleared away first.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -98,7 +98,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         unsafe_fixes: args.unsafe_fixes,
         dry_run: args.dry_run,
         keep: args.keep,
-        temporary: std::env::temp_dir(),
+        temporary: config::temporary(),
     };
     stop::on_signal(&STOP)?;
     let bar = Bar::new();

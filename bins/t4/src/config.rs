@@ -60,6 +60,17 @@ pub fn failure(error: Error) -> Failure {
     }
 }
 
+/// The working directory, without links.
+pub fn here() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    here.context("the working directory can't be entered").map_err(Failure::undecided)
+}
+
+/// The folder for what is gone when the program ends (`TMPDIR`).
+pub fn temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// The database file: the flag, else `T4_DB`, else the usual place.
 pub fn database(flag: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let usual = || PathBuf::from("reports/todos/intent_registry.db");

@@ -4,12 +4,12 @@ use pr_gate::{Error, Project};
 use registry_core::Timestamp;
 use time::{Date, OffsetDateTime};
 
+use crate::config;
 use crate::exit::Failure;
 
 /// The project around the working directory.
 pub fn project() -> Result<Project, Failure> {
-    let here = std::env::current_dir().map_err(Failure::undecided)?;
-    Project::find(&here).map_err(failure)
+    Project::find(&config::here()?).map_err(failure)
 }
 
 /// Wrong usage, or something that stood in the way.

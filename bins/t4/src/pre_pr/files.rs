@@ -8,7 +8,7 @@ use pr_gate::git::{Git, NoRepository};
 use registry_core::{Limits, check_text};
 
 use crate::exit::Failure;
-use crate::{gate, out};
+use crate::{config, gate, out};
 
 /// A file to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl File {
 
 /// The files named, or else the changed ones.
 pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<File>, Failure> {
-    let here = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(Failure::undecided)?;
+    let here = config::here()?;
     let git = Git::look(&here).map_err(gate::failure)?;
     let names = if given.is_empty() {
         changed(git, since)?
