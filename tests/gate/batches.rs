@@ -256,3 +256,35 @@ fn without_a_repository_there_are_no_batches() {
     scene.run(&["--base", "nonsense"]).ends(2);
     scene.run(&["--codes", "F401;x"]).ends(2);
 }
+
+#[test]
+fn files_with_a_finding_that_is_to_stay_are_left_out() {
+    let scene = Scene::new();
+    let accepted = r#"# TODO[T4-ISSUE]: {"id":"t4-1","code":"F401","reason":"the plugin loads it","status":"accepted","owner":"@ada"}"#;
+    scene.repo.write("a.py", format!("import os\nimport sys  {accepted}\n\nprint('x')\n"));
+    scene.repo.write("d.py", format!("import os  {}\n", accepted.replace("accepted", "planned")));
+    scene.repo.write("waived.py", "import os\n");
+    scene.repo.write(
+        "audit/waivers/a.yaml",
+        "waivers:\n  - {file: waived.py, line: 1, reason: the plugin needs it, owner: '@ada'}\n",
+    );
+    scene.repo.commit("decisions");
+    let made = scene.run(&["--codes", "F401", "--dry-run", "--json"]).ends(0).json();
+    let one = batch(&made, "F401");
+    let files: Vec<_> = one["files"].as_array().unwrap().iter().map(|file| &file["file"]).collect();
+    assert_eq!(files, ["b.py", "d.py"], "{one}");
+    let left: Vec<_> = one["left_out"].as_array().unwrap().iter().map(|one| &one["reason"]).collect();
+    assert_eq!(left, ["accepted: t4-1 @ada", "waived by audit/waivers/a.yaml:2"], "{one}");
+    assert_eq!(one["left_out"][0]["row"], 2, "{one}");
+    let run = scene.run(&["--codes", "F401"]).ends(0);
+    assert!(run.stdout.contains("  a.py:2: file left out: accepted: t4-1 @ada\n"), "{run:?}");
+    let branch = scene.branch("F401");
+    assert_eq!(scene.repo.git(&["diff", "--name-only", "main", &branch]).trim(), "b.py\nd.py");
+    let all = scene.run(&["--codes", "F401", "--dry-run", "--include-accepted", "--json"]);
+    // The branch is there: a dry run says so too.
+    assert!(all.stdout.contains("is there already"), "{all:?}");
+    scene.repo.git(&["branch", "-q", "-D", &branch]);
+    let all = scene.run(&["--codes", "F401", "--dry-run", "--include-accepted", "--json"]).ends(0).json();
+    assert_eq!(batch(&all, "F401")["files"].as_array().unwrap().len(), 4, "{all}");
+    assert_eq!(batch(&all, "F401")["left_out"], serde_json::json!([]));
+}

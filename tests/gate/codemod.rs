@@ -195,3 +195,88 @@ fn a_run_that_is_killed_is_undone() {
     repo.t4(&["codemod", "revert"]).ends(0);
     assert_eq!(repo.git(&["status", "--porcelain"]).trim(), "");
 }
+
+fn annotation(id: &str, code: &str, status: &str) -> String {
+    format!(
+        r##"# TODO[T4-ISSUE]: {{"id":"{id}","code":"{code}","reason":"the plugin loads it","status":"{status}","owner":"@ada","ticket":"T-1"}}"##
+    )
+}
+
+#[test]
+fn what_somebody_decided_to_keep_is_left_alone() {
+    let repo = Repo::new();
+    let lines = [
+        format!("import os  {}", annotation("t4-1", "F401", "accepted")),
+        annotation("t4-2", "F401", "documented"),
+        "import sys".to_owned(),
+        r#"import re  # TODO[T4-LINT-ISSUE]: {"code":"F401","reason":"kept","status":"accepted","owner":"@bob"}"#
+            .to_owned(),
+        format!("import abc  {}", annotation("t4-3", "F401", "planned")),
+        "from x import (".to_owned(),
+        format!("    a,  {}", annotation("t4-4", "F401", "accepted")),
+        "    b,".to_owned(),
+        ")".to_owned(),
+        "import json".to_owned(),
+    ];
+    repo.write("a.py", lines.join("\n") + "\n");
+    repo.commit("first");
+    let run = repo.t4(&["codemod", "run", "--apply"]).ends(0);
+    let text = repo.read("a.py");
+    for kept in ["import os", "import sys", "import re", "    a,"] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    for gone in ["import abc", "    b,", "import json"] {
+        assert!(!text.contains(gone), "{gone}: {text}");
+    }
+    for told in [
+        "a.py:1: F401 left alone: accepted: t4-1 @ada\n",
+        "a.py:3: F401 left alone: documented: t4-2 @ada\n",
+        "a.py:4: F401 left alone: accepted: @bob\n",
+        "a.py:7: F401 left alone: accepted: t4-4 @ada\n",
+        "fixed 3 in 1 file, 4 left alone",
+    ] {
+        assert!(run.stdout.contains(told), "{told}: {run:?}");
+    }
+    repo.t4(&["codemod", "run", "--apply", "--include-accepted"]).ends(0);
+    assert!(!repo.read("a.py").contains("import "), "{}", repo.read("a.py"));
+}
+
+#[test]
+fn a_waived_finding_is_left_alone_wherever_its_row_goes() {
+    let repo = Repo::new();
+    // The star import, which is fixed first, takes two rows instead of one.
+    let source = "from os.path import *\n\nimport sys\nimport re\n\nprint(join, exists)\n";
+    repo.write("a.py", source);
+    repo.write("whole.py", "import os\n");
+    repo.write(
+        "audit/waivers/a.yaml",
+        "waivers:\n  - {file: a.py, line: 3, codes: [F401], reason: the plugin needs it, owner: '@ada'}\n  \
+         - {file: a.py, line: 4, codes: [E702], reason: another rule, owner: '@ada'}\n  \
+         - {file: whole.py, reason: generated code, owner: '@ada', expires: 2999-01-01}\n",
+    );
+    repo.commit("first");
+    let run = repo.t4(&["codemod", "run", "--apply"]).ends(0);
+    let text = repo.read("a.py");
+    assert!(text.contains("import sys") && !text.contains("import re\n"), "{text}");
+    assert!(!text.contains('*'), "{text}");
+    assert_eq!(repo.read("whole.py"), "import os\n");
+    assert!(run.stdout.contains("F401 left alone: waived by audit/waivers/a.yaml:2\n"), "{run:?}");
+    // A waiver file that can't be read may waive anything: nothing is fixed.
+    repo.write("audit/waivers/b.yaml", "waivers: 1\n");
+    repo.t4(&["codemod", "run", "--apply"]).ends(3);
+}
+
+#[test]
+fn annotations_whose_finding_was_fixed_are_told_and_left() {
+    let repo = Repo::new();
+    let line = annotation("t4-1", "B904", "planned");
+    repo.write("a.py", format!("try:\n    pass\nexcept KeyError as e:\n    raise ValueError  {line}\n"));
+    repo.commit("first");
+    let run = repo.t4(&["codemod", "run"]).ends(0);
+    assert!(run.stdout.contains("1 annotation would be stale"), "{run:?}");
+    let run = repo.t4(&["codemod", "run", "--apply"]).ends(0);
+    assert!(run.stdout.ends_with("1 annotation is stale now: `t4 prune` takes it out\n"), "{run:?}");
+    assert!(repo.read("a.py").contains(&format!("raise ValueError from e  {line}")), "{}", repo.read("a.py"));
+    repo.t4(&["prune", "--apply"]).ends(0);
+    assert!(!repo.read("a.py").contains("T4-ISSUE"), "{}", repo.read("a.py"));
+}

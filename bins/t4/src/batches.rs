@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::builder::NonEmptyStringValueParser;
 use pr_gate::batches::{self, Outcome, Question};
+use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::bar::Bar;
@@ -49,6 +50,10 @@ pub struct Args {
     /// Use ruff's unsafe fixes too: they may change what a program does
     #[arg(long)]
     unsafe_fixes: bool,
+
+    /// Fix findings too that are waived or accepted; else their files are left out of the batch
+    #[arg(long)]
+    include_accepted: bool,
 
     /// Push each branch
     #[arg(long)]
@@ -96,6 +101,8 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         most: args.max_per_batch,
         base: args.base.clone(),
         unsafe_fixes: args.unsafe_fixes,
+        include_accepted: args.include_accepted,
+        today: gate::day(SystemClock::new().now()),
         dry_run: args.dry_run,
         keep: args.keep,
         temporary: config::temporary(),

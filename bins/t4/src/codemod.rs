@@ -53,7 +53,8 @@ struct Json {
 /// undefined name (F821) and no syntax error may have come; otherwise everything is taken back and the exit code
 /// is 3.
 ///
-/// Links, notebooks, files over 4 MB and the folders that `t4.toml` skips are left alone.
+/// Findings that somebody decided about are left alone: waived ones, and those whose annotation has the status
+/// `accepted` or `documented`. So are links, notebooks, files over 4 MB and the folders that `t4.toml` skips.
 #[derive(Debug, clap::Args)]
 struct Run {
     /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
@@ -64,11 +65,15 @@ struct Run {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = codemod)]
     only: Vec<Codemod>,
 
+    /// Fix findings too that are waived or accepted
+    #[arg(long)]
+    include_accepted: bool,
+
     /// Write the changes
     #[arg(long)]
     apply: bool,
 
-    /// Print one JSON object: applied, snapshot, fixed, skipped, files, unparsable
+    /// Print one JSON object: applied, snapshot, tool, fixed, skipped, stale, files, unparsable
     #[arg(long)]
     json: bool,
 }

@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::codemod::{SYNTAX, UNDEFINED};
+use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
 use crate::{Error, Progress, Project};
 use batch::Work;
@@ -41,6 +41,10 @@ pub struct Question {
     pub base: String,
     /// Whether ruff may use the fixes that could change what a program does.
     pub unsafe_fixes: bool,
+    /// Whether to fix findings too that are waived, or whose annotation says that they stay.
+    pub include_accepted: bool,
+    /// The day for which waivers are read.
+    pub today: time::Date,
     /// Whether to make no branch, only what it would hold.
     pub dry_run: bool,
     /// Whether the worktrees of batches stay.
@@ -79,6 +83,8 @@ pub struct Batch {
     pub fixed: usize,
     /// The files that are changed.
     pub files: Vec<Changed>,
+    /// The findings that are waived, or whose annotation says that they stay. Their files are left out.
+    pub left_out: Vec<LeftOut>,
     /// The worktree, when it stays.
     pub worktree: Option<PathBuf>,
     /// What changes, in a dry run.
@@ -93,6 +99,17 @@ pub struct Changed {
     pub file: String,
     /// How many findings are fixed in it.
     pub fixed: usize,
+}
+
+/// A finding that is to stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its file, from the root.
+    pub file: String,
+    /// Its row.
+    pub row: u32,
+    /// Who decided that it stays.
+    pub reason: String,
 }
 
 /// What became of a batch.
@@ -139,11 +156,19 @@ pub fn run(
     let tool = version.wait()?;
     let workshop = Workshop::open(git, &question.temporary, &base, question.keep)?;
     progress.begin("looking for findings", None);
-    let survey = survey(&workshop, &ruff, asked, question.unsafe_fixes)?;
+    let (survey, decisions) = survey(&workshop, &ruff, asked, question)?;
     let codes = codes(asked, &survey);
     progress.begin("making batches", u64::try_from(codes.len()).ok());
-    let work =
-        Work { question, shop: &workshop, ruff: &ruff, tool: &tool, survey: &survey, base: &base, stop };
+    let work = Work {
+        question,
+        shop: &workshop,
+        ruff: &ruff,
+        tool: &tool,
+        survey: &survey,
+        decisions: &decisions,
+        base: &base,
+        stop,
+    };
     let queue = Mutex::new(VecDeque::from(codes));
     let done = Mutex::new(Vec::new());
     let one = || {
@@ -181,16 +206,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What there is to fix at the base.
-fn survey(shop: &Workshop<'_>, ruff: &Ruff, asked: &[String], unsafe_fixes: bool) -> Result<Survey, Error> {
+/// What there is to fix at the base, and what is waived there.
+fn survey(
+    shop: &Workshop<'_>,
+    ruff: &Ruff,
+    asked: &[String],
+    question: &Question,
+) -> Result<(Survey, Decisions), Error> {
     let scout = shop.scout()?;
     let project = scout.project()?;
+    let decisions = Decisions::read(&project, question.today, question.include_accepted)?;
     let mut codes = asked.to_vec();
     codes.push(UNDEFINED.to_owned());
     let paths = &project.settings.check.paths;
     let names: Vec<String> =
         paths.iter().filter(|name| project.path(name).symlink_metadata().is_ok()).cloned().collect();
-    ruff.at(&project.root).survey(&project, &names, &codes, unsafe_fixes)
+    let survey = ruff.at(&project.root).survey(&project, &names, &codes, question.unsafe_fixes)?;
+    Ok((survey, decisions))
 }
 
 /// The rules that were found, and those that were asked for and were not.

@@ -2,6 +2,7 @@
 //! whether it did what it should.
 
 mod apply;
+mod decisions;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::snapshot::Change;
 
 pub use apply::apply;
+pub(crate) use decisions::Decisions;
 pub use plan::plan;
 pub(crate) use plan::{is_notebook, targets};
 
@@ -24,12 +26,16 @@ pub(crate) const UNDEFINED: &str = "F821";
 pub(crate) const SYNTAX: &str = "invalid-syntax";
 
 /// What is asked.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Question {
     /// Files and folders, from the root; empty takes those of the settings.
     pub paths: Vec<String>,
     /// The codemods to run; empty runs all of them.
     pub only: Vec<Codemod>,
+    /// Whether to fix findings too that are waived, or whose annotation says that they stay.
+    pub include_accepted: bool,
+    /// The day for which waivers are read.
+    pub today: time::Date,
 }
 
 /// What would be changed.
@@ -54,6 +60,8 @@ pub struct File {
     pub fixed: Vec<Fix>,
     /// What was left alone.
     pub skipped: Vec<Skip>,
+    /// How many annotations answer for nothing any more, now that their findings are fixed.
+    pub stale: usize,
     /// What stands there.
     #[serde(skip)]
     pub before: String,
@@ -118,6 +126,12 @@ impl Plan {
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.files.iter().map(|file| file.skipped.len()).sum()
+    }
+
+    /// How many annotations answer for nothing any more.
+    #[must_use]
+    pub fn stale(&self) -> usize {
+        self.files.iter().map(|file| file.stale).sum()
     }
 
     fn changes(&self) -> Vec<Change> {

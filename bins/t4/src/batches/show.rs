@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pr_gate::batches::{Batch, Outcome};
+use pr_gate::batches::{Batch, LeftOut, Outcome};
 
 use crate::codemod::show::{diff, files};
 use crate::out;
@@ -50,6 +50,9 @@ pub fn batch(batch: &Batch, dry_run: bool, sent: Option<&Sent>) -> String {
             writeln!(text, "{code}: {would} {fixed} of {found} in {} on {branch}", files(batch.files.len()))
         }
     };
+    for LeftOut { file, row, reason } in &batch.left_out {
+        let _ = writeln!(text, "  {}:{row}: file left out: {}", out::plain(file), out::plain(reason));
+    }
     if let Some(path) = &batch.worktree {
         let _ = writeln!(text, "  worktree: {}", out::plain(&path.display().to_string()));
     }

@@ -12,13 +12,14 @@ use crate::{gate, out};
 
 /// Plans, shows, and writes when asked to.
 pub fn run(args: Run) -> Result<Verdict, Failure> {
-    let Run { paths, only, apply, json } = args;
+    let Run { paths, only, include_accepted, apply, json } = args;
+    let now = SystemClock::new().now();
     let project = gate::project()?;
     let paths =
         paths.iter().map(|path| project.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
     let bar = Bar::new();
-    let plan = codemod::plan(&project, &Question { paths, only }, &bar).map_err(gate::failure)?;
-    let now = SystemClock::new().now();
+    let question = Question { paths, only, include_accepted, today: gate::day(now) };
+    let plan = codemod::plan(&project, &question, &bar).map_err(gate::failure)?;
     let snapshot = if apply {
         let info = codemod::apply(&project, &plan, now, &bar).map_err(gate::failure)?;
         (!info.files.is_empty()).then_some(info.id)
@@ -42,6 +43,7 @@ pub fn run(args: Run) -> Result<Verdict, Failure> {
             "tool": plan.tool,
             "fixed": plan.fixed(),
             "skipped": plan.skipped(),
+            "stale": plan.stale(),
             "files": files,
             "unparsable": plan.unparsable,
         })))?;

@@ -54,7 +54,14 @@ pub fn summary(plan: &Plan, apply: bool, snapshot: Option<&str>) -> String {
         None if changed > 0 => "; `--apply` writes it".to_owned(),
         None => String::new(),
     };
-    format!("{done}{left}{unread}{next}\n")
+    let stale = match (plan.stale(), apply) {
+        (0, _) => String::new(),
+        (1, true) => "1 annotation is stale now: `t4 prune` takes it out\n".to_owned(),
+        (1, false) => "1 annotation would be stale: `t4 prune` takes it out afterwards\n".to_owned(),
+        (n, true) => format!("{n} annotations are stale now: `t4 prune` takes them out\n"),
+        (n, false) => format!("{n} annotations would be stale: `t4 prune` takes them out afterwards\n"),
+    };
+    format!("{done}{left}{unread}{next}\n{stale}")
 }
 
 /// How many files.

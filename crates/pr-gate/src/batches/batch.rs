@@ -7,6 +7,7 @@ use codemods::Codemod;
 
 use super::worktree::{Workshop, Worktree, output};
 use super::{Batch, Changed, Outcome, Question};
+use crate::codemod::Decisions;
 use crate::findings::{Ruff, Survey};
 use crate::{Error, atomic, diff};
 
@@ -17,6 +18,7 @@ pub struct Work<'a> {
     pub ruff: &'a Ruff,
     pub tool: &'a str,
     pub survey: &'a Survey,
+    pub decisions: &'a Decisions,
     pub base: &'a str,
     pub stop: &'a AtomicBool,
 }
@@ -56,7 +58,10 @@ impl Work<'_> {
         if batch.files.is_empty() {
             worktree.forget();
             batch.reason = Some(match left_out {
-                0 => "nothing could be fixed safely".to_owned(),
+                0 if batch.left_out.is_empty() => "nothing could be fixed safely".to_owned(),
+                0 => "what could be fixed is accepted or waived, or stands in one file with such a finding: \
+                      --include-accepted fixes it all the same"
+                    .to_owned(),
                 files => format!(
                     "{files} files have more than {} findings that can be fixed: raise --max-per-batch",
                     self.question.most
@@ -87,6 +92,12 @@ impl Work<'_> {
                 break;
             }
             if counted.fixable == 0 && !has_codemod {
+                continue;
+            }
+            // ruff fixes a file as a whole: with one finding that stays, all of them stay.
+            let stays = self.stays(&project, &ruff, code, file)?;
+            if !stays.is_empty() {
+                batch.left_out.extend(stays);
                 continue;
             }
             let Some(fixed) = self.fix(&project, &ruff, code, file)? else { continue };

@@ -3,7 +3,7 @@
 use annotations::Finding;
 use codemods::Codemod;
 
-use super::{Work, found};
+use super::{LeftOut, Work, found};
 use crate::codemod::{SYNTAX, UNDEFINED, is_notebook, targets};
 use crate::findings::Ruff;
 use crate::{Error, Project, files};
@@ -16,6 +16,30 @@ pub struct Rewritten {
 }
 
 impl Work<'_> {
+    /// The findings of a rule in a file that are waived or accepted.
+    pub fn stays(
+        &self,
+        project: &Project,
+        ruff: &Ruff,
+        code: &str,
+        file: &str,
+    ) -> Result<Vec<LeftOut>, Error> {
+        let Some(bytes) =
+            files::read(project, file)?.filter(|bytes| self.decisions.may_be_about(file, bytes))
+        else {
+            return Ok(Vec::new());
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let mut findings = ruff.check_text(project, file, &bytes, &[code.to_owned()])?;
+        findings.retain(|finding| finding.code == code);
+        crate::findings::sort(&mut findings);
+        let reasons = self.decisions.about(file, &text, &text, &findings);
+        let left_out = |(finding, reason): (&Finding, Option<String>)| {
+            Some(LeftOut { file: file.to_owned(), row: finding.start.row, reason: reason? })
+        };
+        Ok(findings.iter().zip(reasons).filter_map(left_out).collect())
+    }
+
     /// What ruff and our codemod make of a file; `None` when nothing is fixed, or when the fix would bring an undefined
     /// name or a source that does not parse.
     pub fn fix(

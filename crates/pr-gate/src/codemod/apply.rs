@@ -81,6 +81,7 @@ mod tests {
             file: "a.py".to_owned(),
             fixed: Vec::new(),
             skipped: Vec::new(),
+            stale: 0,
             before: "before".to_owned(),
             after: "after".to_owned(),
             left: BTreeMap::from([("F401", 1), (UNDEFINED, 0), (SYNTAX, 0)].map(|(c, n)| (c.to_owned(), n))),

@@ -3,24 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use annotations::Finding;
+use annotations::{Finding, may_be_annotated};
 use codemods::{Codemod, Target};
 
-use super::{File, Fix, Plan, Question, SYNTAX, Skip, UNDEFINED, Unparsable};
+use super::{Decisions, File, Fix, Plan, Question, SYNTAX, Skip, UNDEFINED, Unparsable};
 use crate::findings;
 use crate::{Error, Progress, Project, files};
 
 /// What the codemods would change. Each acts on what ruff finds in the text that the one before it left; nothing is
-/// written. Links, files that are too large, notebooks and files in folders that are skipped are left alone.
+/// written. Links, files that are too large, notebooks and files in folders that are skipped are left alone, and so are
+/// findings that are waived or accepted, unless the question includes them.
 ///
 /// # Errors
-/// When ruff can't be run, or a file can't be read. [`Error::Usage`] for a path that is not there.
+/// When ruff can't be run, or a file can't be read; a waiver file included. [`Error::Usage`] for a path that is not there.
 pub fn plan(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Plan, Error> {
     let codemods: Vec<Codemod> = Codemod::ALL
         .into_iter()
         .filter(|one| question.only.is_empty() || question.only.contains(one))
         .collect();
     let codes = codes(&codemods);
+    let decisions = Decisions::read(project, question.today, question.include_accepted)?;
     let names = if question.paths.is_empty() { &project.settings.check.paths } else { &question.paths };
     progress.begin("looking for findings", None);
     let (mut found, ruff) = findings::ruff_in_its_order(project, names, &codes)?;
@@ -41,7 +43,8 @@ pub fn plan(project: &Project, question: &Question, progress: &dyn Progress) -> 
         match read(project, &file)? {
             Source::Text(before) => {
                 let lint = |text: &str| ruff.check_text(project, &file, text.as_bytes(), &codes);
-                match fix(file.clone(), before, findings, &codemods, &lint)? {
+                let job = Job { codemods: &codemods, codes: &codes, decisions: &decisions, lint: &lint };
+                match job.fix(file.clone(), before, findings)? {
                     Ok(fixed) => plan.files.push(fixed),
                     Err(unparsable) => plan.unparsable.push(unparsable),
                 }
@@ -92,56 +95,102 @@ pub(crate) fn is_notebook(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ipynb"))
 }
 
-/// One codemod after another, each on what is found in the text so far.
-fn fix(
-    file: String,
-    before: String,
-    mut findings: Vec<Finding>,
-    codemods: &[Codemod],
-    lint: &dyn Fn(&str) -> Result<Vec<Finding>, Error>,
-) -> Result<Result<File, Unparsable>, Error> {
-    let mut left = BTreeMap::from([UNDEFINED, SYNTAX].map(|code| (code.to_owned(), count(&findings, code))));
-    let (mut fixed, mut skipped) = (Vec::new(), Vec::new());
-    let mut text = before.clone();
-    let mut stale = false;
-    let mut last = None;
-    for codemod in codemods {
-        // The places have moved. Looking again is worth it where something was found, or may have come: the names of a
-        // star import may be unused.
-        let may_come = last == Some(Codemod::ImportStar);
-        if stale && (may_come || count(&findings, codemod.code()) > 0) {
-            findings = lint(&text)?;
-            stale = false;
-        }
-        let targets = targets(*codemod, &findings);
-        let own = count(&findings, codemod.code());
-        if own == 0 {
-            continue;
-        }
-        let done = match codemod.fix(&text, &targets) {
-            Ok(done) => done,
-            // A source that did not parse before any fix is told; a fix never leaves one.
-            Err(error) => return Ok(Err(Unparsable { file, problem: error.to_string() })),
-        };
-        let name = codemod.name();
-        let is_own = |target: &&Target| target.code == codemod.code();
-        for target in done.fixed.iter().filter_map(|place| targets.get(*place)).filter(is_own) {
-            let (code, message) = (target.code.clone(), target.message.clone());
-            fixed.push(Fix { codemod: name, code, row: target.row, message });
-        }
-        for (place, reason) in done.skipped {
-            if let Some(target) = targets.get(place).filter(is_own) {
-                let (code, message) = (target.code.clone(), target.message.clone());
-                skipped.push(Skip { codemod: name, code, row: target.row, message, reason });
+/// What is done to each file.
+struct Job<'a> {
+    codemods: &'a [Codemod],
+    codes: &'a [String],
+    decisions: &'a Decisions,
+    lint: &'a dyn Fn(&str) -> Result<Vec<Finding>, Error>,
+}
+
+impl Job<'_> {
+    /// One codemod after another, each on what is found in the text so far.
+    fn fix(
+        &self,
+        file: String,
+        before: String,
+        mut findings: Vec<Finding>,
+    ) -> Result<Result<File, Unparsable>, Error> {
+        let mut left =
+            BTreeMap::from([UNDEFINED, SYNTAX].map(|code| (code.to_owned(), count(&findings, code))));
+        let stale_before = self.stale(&file, &before, &findings);
+        let (mut fixed, mut skipped) = (Vec::new(), Vec::new());
+        let mut text = before.clone();
+        let mut moved = false;
+        let mut last = None;
+        for codemod in self.codemods {
+            // The places have moved. Looking again is worth it where something was found, or may have come: the names
+            // of a star import may be unused.
+            let may_come = last == Some(Codemod::ImportStar);
+            if moved && (may_come || count(&findings, codemod.code()) > 0) {
+                findings = (self.lint)(&text)?;
+                moved = false;
             }
+            let own = count(&findings, codemod.code());
+            if own == 0 {
+                continue;
+            }
+            let reasons = self.decisions.about(&file, &before, &text, &findings);
+            let (open, decided) = part(*codemod, &findings, reasons);
+            skipped.extend(decided);
+            let targets = targets(*codemod, &open);
+            let done = match codemod.fix(&text, &targets) {
+                Ok(done) => done,
+                // A source that did not parse before any fix is told; a fix never leaves one.
+                Err(error) => return Ok(Err(Unparsable { file, problem: error.to_string() })),
+            };
+            let name = codemod.name();
+            let is_own = |target: &&Target| target.code == codemod.code();
+            for target in done.fixed.iter().filter_map(|place| targets.get(*place)).filter(is_own) {
+                let (code, message) = (target.code.clone(), target.message.clone());
+                fixed.push(Fix { codemod: name, code, row: target.row, message });
+            }
+            for (place, reason) in done.skipped {
+                if let Some(target) = targets.get(place).filter(is_own) {
+                    let (code, message) = (target.code.clone(), target.message.clone());
+                    skipped.push(Skip { codemod: name, code, row: target.row, message, reason });
+                }
+            }
+            let gone = fixed.iter().filter(|fix| fix.codemod == name).count();
+            left.insert(codemod.code().to_owned(), own.saturating_sub(gone));
+            moved |= done.source != text;
+            last = Some(*codemod);
+            text = done.source;
         }
-        let gone = fixed.iter().filter(|fix| fix.codemod == name).count();
-        left.insert(codemod.code().to_owned(), own.saturating_sub(gone));
-        stale |= done.source != text;
-        last = Some(*codemod);
-        text = done.source;
+        let mut stale = 0;
+        if text != before && may_be_annotated(text.as_bytes()) {
+            if moved {
+                findings = (self.lint)(&text)?;
+            }
+            stale = self.stale(&file, &text, &findings).saturating_sub(stale_before);
+        }
+        Ok(Ok(File { file, fixed, skipped, stale, before, after: text, left }))
     }
-    Ok(Ok(File { file, fixed, skipped, before, after: text, left }))
+
+    fn stale(&self, file: &str, text: &str, findings: &[Finding]) -> usize {
+        if !may_be_annotated(text.as_bytes()) {
+            return 0;
+        }
+        self.decisions.stale(file, text, findings, self.codes)
+    }
+}
+
+/// Parts the findings that a codemod may act on from its own that somebody decided about.
+fn part(codemod: Codemod, findings: &[Finding], reasons: Vec<Option<String>>) -> (Vec<Finding>, Vec<Skip>) {
+    let (mut open, mut decided) = (Vec::new(), Vec::new());
+    for (finding, reason) in findings.iter().zip(reasons) {
+        match reason.filter(|_| finding.code == codemod.code()) {
+            None => open.push(finding.clone()),
+            Some(reason) => decided.push(Skip {
+                codemod: codemod.name(),
+                code: finding.code.clone(),
+                row: finding.start.row,
+                message: finding.message.clone(),
+                reason,
+            }),
+        }
+    }
+    (open, decided)
 }
 
 /// The findings that a codemod reads, as it takes them.
