@@ -1,6 +1,7 @@
 //! Restores what stood in files.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::Info;
@@ -35,6 +36,7 @@ pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -
             swaps.push(restore(project, &store, &manifest.id, entry, state)?);
         }
     }
+    clear(project, &manifest);
     swap::all(&swaps).map_err(|failed| {
         let left: Vec<_> = failed.left.iter().map(|path| path.display().to_string()).collect();
         if left.is_empty() {
@@ -53,6 +55,14 @@ pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -
     manifest.reverted = true;
     store.update(&manifest)?;
     Ok(manifest.info())
+}
+
+/// Clears away what an interrupted run left beside files that it did not get to.
+fn clear(project: &Project, manifest: &Manifest) {
+    let paths: Vec<_> =
+        manifest.files.iter().filter_map(|entry| target(&project.root, &entry.file).ok()).collect();
+    let folders: BTreeSet<_> = paths.iter().map(|path| atomic::folder(path)).collect();
+    folders.into_iter().for_each(atomic::clear);
 }
 
 fn choose(store: &Store<'_>, command: &str, id: Option<&str>) -> Result<Manifest, Error> {
