@@ -288,3 +288,12 @@ fn files_with_a_finding_that_is_to_stay_are_left_out() {
     assert_eq!(batch(&all, "F401")["files"].as_array().unwrap().len(), 4, "{all}");
     assert_eq!(batch(&all, "F401")["left_out"], serde_json::json!([]));
 }
+
+#[test]
+fn rules_without_findings_are_told_of_only_when_asked_for() {
+    let scene = Scene::new();
+    let run = scene.run(&["--dry-run"]).ends(0);
+    assert!(run.stdout.contains("F401: ") && !run.stdout.contains("RUF006"), "{run:?}");
+    let run = scene.run(&["--dry-run", "--codes", "RUF006"]).ends(0);
+    assert_eq!(run.stdout, "RUF006: nothing to fix: no findings\nnothing to fix\n");
+}

@@ -250,3 +250,39 @@ fn a_source_that_does_not_parse_is_a_finding() {
     let report = repo.t4(&["check", "--json"]).ends(1).json();
     assert_eq!(report["findings"][0]["code"], "invalid-syntax");
 }
+
+#[test]
+fn a_tree_without_python_passes_and_says_so() {
+    for repo in [Repo::new(), Repo::without_git()] {
+        let run = repo.t4(&["check"]).ends(0);
+        assert_eq!(run.stderr, "t4: there are no Python files to check\n");
+        assert!(
+            run.stdout.ends_with("0 findings, 0 not answered for, 0 annotations to mend: pass\n"),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
+fn without_ruff_it_is_said_how_to_get_it() {
+    let repo = Repo::new();
+    repo.write("a.py", "import os\n");
+    let git = repo.git(&["--exec-path"]);
+    for command in [&["check"][..], &["codemod", "run"], &["annotate"]] {
+        let output = process::run(repo.command(command).env("PATH", git.trim()));
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("pip install ruff") && said.contains("t4 check --from"), "{said}");
+    }
+}
+
+#[test]
+fn the_age_of_findings_is_in_the_table() {
+    let repo = Repo::new();
+    repo.write("a.py", "import os\n");
+    repo.commit("first");
+    let run = repo.t4(&["check", "--age"]).ends(1);
+    assert!(run.stdout.contains("age of the findings: 0-7 days (1)\n"), "{run:?}");
+    assert!(run.stdout.contains("1 finding, 1 not answered for, 0 annotations to mend: fail\n"), "{run:?}");
+    assert!(!repo.t4(&["check"]).ends(1).stdout.contains("age of"));
+}

@@ -233,7 +233,7 @@ fn what_somebody_decided_to_keep_is_left_alone() {
         "a.py:3: F401 left alone: documented: t4-2 @ada\n",
         "a.py:4: F401 left alone: accepted: @bob\n",
         "a.py:7: F401 left alone: accepted: t4-4 @ada\n",
-        "fixed 3 in 1 file, 4 left alone",
+        "fixed 3 findings in 1 file, 4 left alone",
     ] {
         assert!(run.stdout.contains(told), "{told}: {run:?}");
     }

@@ -225,7 +225,7 @@ fn a_migration_that_is_interrupted_leaves_whole_files_and_is_undone() {
 fn annotating_that_is_interrupted_leaves_whole_files_and_is_undone() {
     interrupt(
         &Rewrite {
-            files: 2000,
+            files: 300,
             source: "import os\n",
             apply: &["annotate", "--no-blame", "--apply"],
             undo: &["annotate", "--undo"],
@@ -238,7 +238,7 @@ fn annotating_that_is_interrupted_leaves_whole_files_and_is_undone() {
 fn a_codemod_that_is_interrupted_leaves_whole_files_and_is_reverted() {
     interrupt(
         &Rewrite {
-            files: 300,
+            files: 200,
             source: "import os\n",
             apply: &["codemod", "run", "--apply"],
             undo: &["codemod", "revert"],

@@ -17,7 +17,7 @@ fn with(text: &str) -> Repo {
 #[test]
 fn without_waivers_all_is_fine() {
     let repo = Repo::without_git();
-    assert_eq!(waivers(&repo, &["list"]).ends(0).stdout, "There are no waivers.\n");
+    assert_eq!(waivers(&repo, &["list"]).ends(0).stdout, "no waivers\n");
     assert_eq!(waivers(&repo, &["list", "--json"]).ends(0).stdout, "{\"waivers\":[]}\n");
     assert_eq!(waivers(&repo, &["check"]).ends(0).stdout, "ok: 0 waivers\n");
 }

@@ -12,9 +12,9 @@ use crate::edits::{self, Mode, names, say_skipped};
 use crate::exit::{Failure, Verdict};
 use crate::gate;
 
-/// Write a skeleton annotation for every finding that nothing answers for.
+/// Write skeleton annotations for findings that nothing answers for.
 ///
-/// It stands at the end of the finding's first row; where the row has findings of several codes, or can't take a
+/// Each stands at the end of the finding's first row; where the row has findings of several codes, or can't take a
 /// comment, on a line of its own above. It names the finding, the owner (CODEOWNERS, else `git blame`) and the
 /// status `reserved`: reason, ticket and eta are yours to fill in.
 ///
@@ -33,12 +33,12 @@ pub struct Args {
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     codes: Vec<String>,
 
-    #[command(flatten)]
-    mode: Mode,
-
     /// Do not ask git who may own what CODEOWNERS does not know
     #[arg(long)]
     no_blame: bool,
+
+    #[command(flatten)]
+    mode: Mode,
 }
 
 /// Runs it.

@@ -18,7 +18,7 @@ use crate::{config, gate, out};
 /// Set when the program is to end: what is under way is cleared away first.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Fix findings in branches of their own, one branch per rule, ready for review.
+/// Fix findings in branches, one per rule, ready for review.
 ///
 /// Each batch is made in a temporary worktree from a commit: your working tree, index and HEAD are not touched, and
 /// changes that are not committed do not matter. It holds ruff's safe fixes and those of T4's codemods in one commit
@@ -128,14 +128,15 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         failed |= sent.as_ref().is_some_and(show::Sent::failed);
         if args.json {
             shown.push(with(json!(batch), sent.as_ref()));
-        } else {
+        } else if batch.found > 0 || !args.codes.is_empty() {
+            // Of rules that nobody named, those without findings are of no interest.
             out::print(&show::batch(batch, args.dry_run, sent.as_ref()))?;
         }
     }
     if args.json {
-        out::print(&format!("{}\n", json!({ "base": made.base, "tool": made.tool, "batches": shown })))?;
+        out::print(&format!("{:#}\n", json!({ "base": made.base, "tool": made.tool, "batches": shown })))?;
     } else if made.batches.iter().all(|batch| batch.outcome == Outcome::Nothing) {
-        out::print("nothing to do\n")?;
+        out::print("nothing to fix\n")?;
     }
     if failed {
         return Err(Failure::undecided(anyhow::anyhow!("not every batch was made as asked: see above")));

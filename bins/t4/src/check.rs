@@ -16,18 +16,20 @@ use crate::bar::Bar;
 use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
-/// Check that somebody answers for every finding of the linter.
+/// Check that somebody answers for every finding of the linter
 ///
-/// A finding is answered for by an annotation on its rows (`# TODO[T4-ISSUE]: {...}`), by a waiver, or with
-/// --registry by an intent. The check says no (exit code 1) when a finding has none of them, or when an
+/// A finding is answered for by an annotation on its rows
+/// (`# TODO[T4-ISSUE]: {...}`), by a waiver, or with --registry by an intent.
+/// The check says no (exit code 1) when a finding has none of them, or when an
 /// annotation lacks what it needs.
 ///
-/// ruff is looked for on PATH, in `.venv`, as `python3 -m ruff` and through `uvx`, and is run with the
-/// repository's own settings. Files that git ignores, links, and the folders that `t4.toml` skips are left out.
+/// ruff is looked for on PATH, in `.venv`, as `python3 -m ruff` and through
+/// `uvx`, and is run with the repository's own settings. Files that git ignores,
+/// links, and the folders that `t4.toml` skips are left out.
 ///
 /// Examples:
-///   t4 check                        everything that `t4.toml` names, or the whole repository
-///   t4 check src --since main       only what the branch adds, uncommitted changes included
+///   t4 check                   what `t4.toml` names, or the whole repository
+///   t4 check src --since main  only what the branch adds, committed or not
 ///   cargo clippy --message-format=json | clippy-sarif | t4 check --from -
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -42,7 +44,7 @@ pub struct Args {
     more_paths: Vec<PathBuf>,
 
     /// The rules to look for, as ruff's --select takes them [default: those of `t4.toml`, else eleven]
-    #[arg(long, value_name = "A,B")]
+    #[arg(long, value_name = "CODES")]
     codes: Option<String>,
 
     /// Also fail on stale annotations, on expired annotations and waivers, and on warnings
@@ -87,7 +89,7 @@ pub struct Args {
     #[arg(long, value_name = "URL", requires = "registry")]
     api: Option<String>,
 
-    /// Ask git how old each finding is
+    /// Ask git how old each finding is: `first_seen` and `debt_by_age` in --json, a line in the table
     #[arg(long)]
     age: bool,
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
-/// Fix findings in Python sources that ruff does not fix, with a way back.
+/// Fix findings in Python that ruff does not fix, with a way back.
 ///
 /// A codemod acts on ruff's findings of its rule and on nothing else; what it can't fix safely it leaves alone and
 /// says why. Nothing is written unless `run` is given `--apply`; then what was there is kept in `.t4/snapshots`
@@ -197,5 +197,5 @@ fn revert(args: Revert) -> Result<Verdict, Failure> {
 }
 
 fn line(value: &serde_json::Value) -> String {
-    format!("{value}\n")
+    format!("{value:#}\n")
 }

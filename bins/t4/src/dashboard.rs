@@ -20,16 +20,18 @@ use crate::{gate, out};
 /// Output of a linter that is larger is not read.
 const LARGEST_INPUT: u64 = 256 * 1024 * 1024;
 
-/// Write findings, scores and debts as one HTML page, or serve it.
+/// Write findings, scores and debts as one HTML page, or serve it
 ///
-/// The page loads nothing from outside, works without scripts, in light and dark and on a phone. It
-/// shows the findings and scores over time, by code, status, owner, age and file, the oldest debt,
-/// what is stale or expired, and when the goal is reached if things go on as they have.
+/// The page loads nothing from outside, works without scripts, in light and
+/// dark and on a phone. It shows the findings and scores over time, by code,
+/// status, owner, age and file, the oldest debt, what is stale or expired, and
+/// when the goal is reached if things go on as they have.
 ///
-/// Each run adds an entry to the history, which keeps 90 days. Runs with other --paths or --codes
-/// are not comparable: give them a --history of their own.
+/// Each run adds an entry to the history, which keeps 90 days. Runs with other
+/// --paths or --codes are not comparable: give them a --history of their own.
 ///
-/// The exit code is 0 whatever the findings are: `t4 check` is the one that says no.
+/// The exit code is 0 whatever the findings are: `t4 check` is the one that
+/// says no.
 ///
 /// Examples:
 ///   t4 dashboard

@@ -104,7 +104,10 @@ impl Mode {
             )),
             None if changes == 0 => out::print("nothing to change\n"),
             None => {
-                out::say(&format!("{what} in {}; nothing was written: --apply does", files(changes)));
+                out::say(&format!(
+                    "dry run: {what} in {}; nothing was written (--apply writes it)",
+                    files(changes)
+                ));
                 Ok(())
             }
         }

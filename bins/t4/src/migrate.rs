@@ -30,9 +30,6 @@ pub struct Args {
     #[arg(long = "paths", value_name = "PATHS", num_args = 1.., hide = true)]
     more_paths: Vec<PathBuf>,
 
-    #[command(flatten)]
-    mode: Mode,
-
     /// Write the report there [with --apply: `reports/todos/migration_report.json`]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -40,6 +37,9 @@ pub struct Args {
     /// Do not ask git who may own what has no owner
     #[arg(long)]
     no_blame: bool,
+
+    #[command(flatten)]
+    mode: Mode,
 }
 
 /// The original's report.

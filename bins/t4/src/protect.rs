@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use crate::exit::{Failure, Verdict};
 use crate::gate;
 
-/// Require T4's checks on a branch of GitHub, with owners for what guards them.
+/// Require T4's checks on a GitHub branch, and owners for the gate.
 ///
 /// It does three things. CODEOWNERS gets rules for `t4.toml`, the waivers, the workflows and itself, in a block of
 /// their own; nothing else in it changes. The workflows that define the checks are written where they are missing. The
@@ -28,8 +28,8 @@ use crate::gate;
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// The repository, OWNER/NAME [default: that of the remote `origin`]
-    #[arg(long, value_name = "O/R", value_parser = NonEmptyStringValueParser::new())]
+    /// The repository on GitHub [default: that of the remote `origin`]
+    #[arg(long, value_name = "OWNER/NAME", value_parser = NonEmptyStringValueParser::new())]
     repo: Option<String>,
 
     /// The branch [default: the repository's default branch]

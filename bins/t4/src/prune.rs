@@ -12,9 +12,9 @@ use crate::edits::{self, Mode, names, say_skipped};
 use crate::exit::{Failure, Verdict};
 use crate::gate;
 
-/// Take out the annotations whose finding is gone: exactly those that `t4 check` reports as stale.
+/// Take out the annotations whose finding is gone.
 ///
-/// The comment goes when nothing else is said in it, the line when nothing else stands on it; all other bytes stay
+/// Those are exactly the ones that `t4 check` reports as stale. The comment goes when nothing else is said in it, the line when nothing else stands on it; all other bytes stay
 /// as they are. Annotations of rules that were not looked for stay, and so do sources that do not parse.
 ///
 /// Prints a unified diff and writes nothing, unless --apply is given.

@@ -12,9 +12,10 @@ use time::Date;
 use crate::exit::{Failure, Verdict};
 use crate::gate;
 
-/// Look after waivers: findings that are let pass for a time, with a reason and an owner.
+/// Look after waivers: findings that may pass for a time
 ///
-/// They are in the `*.yaml` files of `audit/waivers` (`[waivers] folder` of t4.toml):
+/// Each has a reason and an owner. They are in the `*.yaml` files of
+/// `audit/waivers` (or `[waivers] folder` of `t4.toml`):
 ///
 ///   waivers:
 ///     - file: src/a.py          # one file, from the root

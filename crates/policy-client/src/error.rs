@@ -12,7 +12,7 @@ pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// No API key was given.
-    #[error("no API key was given: set `T4_API_KEY`, or hand a key to the builder")]
+    #[error("no API key was given: set `T4_API_KEY`")]
     MissingKey,
     /// No admin token was given.
     #[error("no admin token was given: hand one to the builder")]

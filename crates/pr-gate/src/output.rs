@@ -28,7 +28,8 @@ pub struct Header<'a> {
 
 /// What stands for a finding that is let pass, in one line: who and why.
 fn answer(by: &By) -> String {
-    let mut words = vec![by.kind.to_owned()];
+    let kind = if by.kind == "legacy" { "legacy annotation" } else { by.kind };
+    let mut words = vec![kind.to_owned()];
     words.extend(by.id.clone());
     words.extend(by.status.clone());
     words.extend(by.owner.clone());

@@ -43,8 +43,8 @@ pub fn summary(plan: &Plan, apply: bool, snapshot: Option<&str>) -> String {
     let (fixed, changed, left) = (plan.fixed(), plan.changed().count(), plan.skipped());
     let done = match (apply, changed) {
         (_, 0) => "nothing to fix".to_owned(),
-        (true, _) => format!("fixed {fixed} in {}", files(changed)),
-        (false, _) => format!("would fix {fixed} in {}", files(changed)),
+        (true, _) => format!("fixed {} in {}", findings(fixed), files(changed)),
+        (false, _) => format!("would fix {} in {}", findings(fixed), files(changed)),
     };
     let left = if left == 0 { String::new() } else { format!(", {left} left alone") };
     let unparsable = plan.unparsable.len();
@@ -62,6 +62,11 @@ pub fn summary(plan: &Plan, apply: bool, snapshot: Option<&str>) -> String {
         (n, false) => format!("{n} annotations would be stale: `t4 prune` takes them out afterwards\n"),
     };
     format!("{done}{left}{unread}{next}\n{stale}")
+}
+
+/// How many findings.
+fn findings(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
 /// How many files.

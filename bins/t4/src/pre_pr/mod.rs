@@ -12,9 +12,9 @@ use crate::exit::{Failure, Verdict};
 use crate::{config, out};
 use report::Report;
 
-/// Check that an intent covers every changed file, before a pull request is opened.
+/// Check that an intent covers every file of a pull request.
 ///
-/// A file is covered by an intent that is planned, committed, implemented or accepted. Missing files get a
+/// Meant for the moment before it is opened. A file is covered by an intent that is planned, committed, implemented or accepted. Missing files get a
 /// reserved placeholder, which does not cover them until somebody takes it.
 ///
 /// Without FILES, the files checked are those that differ from the merge base of REV and HEAD in commits, in the

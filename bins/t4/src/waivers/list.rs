@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> Result<Verdict, Failure> {
         let waivers = waivers.iter().map(|waiver| View::of(waiver, today)).collect();
         print_json(&Machine { waivers })?;
     } else if waivers.is_empty() {
-        out::print("There are no waivers.\n")?;
+        out::print("no waivers\n")?;
     } else {
         out::print(&table(&waivers, today))?;
     }

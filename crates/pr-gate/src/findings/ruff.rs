@@ -30,6 +30,9 @@ const LARGEST: u64 = 1 << 30;
 /// How much is kept of what ruff says beside its findings.
 const SAID: u64 = 64 << 10;
 
+/// What ruff says about a tree without Python.
+const NO_FILES: &str = "warning: No Python files found under the given path(s)";
+
 /// How many lines of that become warnings.
 const WARNINGS: usize = 10;
 
@@ -87,7 +90,7 @@ impl Ruff {
         }
         Err(failed(
             "it is not on PATH, not in `.venv`, not in `python3`, and there is no `uvx`: install it \
-             (`pip install ruff`), or give a linter's output with --from"
+             (`pip install ruff`), or give `t4 check --from` a linter's output"
                 .to_owned(),
         ))
     }
@@ -137,7 +140,10 @@ impl Ruff {
             let (findings, said) = run(&mut command, None, known)?;
             output.findings.extend(findings);
             let lines = said.lines().filter(|line| !line.trim().is_empty());
-            output.warnings.extend(lines.take(WARNINGS).map(|line| format!("ruff: {line}")));
+            output.warnings.extend(lines.take(WARNINGS).map(|line| match line {
+                NO_FILES => "there are no Python files to check".to_owned(),
+                line => format!("ruff: {line}"),
+            }));
         }
         Ok(())
     }

@@ -82,11 +82,16 @@ fn end(text: &mut String, header: &Header<'_>, report: &Report) {
         "score {} %, coverage {} %, stale {} %; checked by {}",
         metrics.annotation_quality_score, metrics.coverage_percent, metrics.staleness_percent, header.tool,
     );
+    if report.findings.iter().any(|one| one.first_seen.is_some()) {
+        let found = metrics.debt_by_age.iter().filter(|age| age.findings > 0);
+        let ages: Vec<_> = found.map(|age| format!("{} ({})", age.age, age.findings)).collect();
+        let _ = writeln!(text, "age of the findings: {}", ages.join(", "));
+    }
     let found = match header.since {
         Some(base) => {
             format!("{} of {} findings are new since {base}", summary.new_findings, summary.total_findings)
         }
-        None => format!("{} findings", summary.total_findings),
+        None => counted(summary.total_findings, "finding"),
     };
     let verdict = match report.status {
         Verdict::Pass => "pass",
@@ -94,16 +99,20 @@ fn end(text: &mut String, header: &Header<'_>, report: &Report) {
     };
     let _ = writeln!(
         text,
-        "{}, {} not answered for, {} annotations to mend: {verdict}",
+        "{}, {} not answered for, {} to mend: {verdict}",
         plain(&found),
         summary.unannotated,
-        summary.quality_issues,
+        counted(summary.quality_issues, "annotation"),
     );
     if summary.unannotated > 0 {
         text.push_str(
             "`t4 annotate` writes annotations to fill in; `t4 codemod` and ruff's --fix may mend the code.\n",
         );
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn place(one: &Annotated) -> String {
