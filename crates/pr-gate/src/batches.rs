@@ -32,6 +32,7 @@ const AT_ONCE: usize = 2;
 
 /// What is asked.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Question {
     /// The rules, as ruff's `--select` takes them; empty takes those of the settings.
     pub codes: Vec<String>,
