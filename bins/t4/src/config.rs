@@ -4,7 +4,7 @@
 //! checked-out repositories, and a `.env` from a stranger's branch could name a server to send the key to. What names
 //! no server is read from it as the server itself does.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -129,11 +129,22 @@ fn environment(name: &str) -> Result<Option<String>, Failure> {
 fn variable(name: &str) -> Result<Option<String>, Failure> {
     let value = match environment(name)? {
         Some(value) => Some(value),
-        None => match std::fs::read_to_string(".env") {
+        None => match dotenv_text() {
             Ok(text) => dotenv::parse(&text).remove(name),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error).context("`.env` can't be read").map_err(Failure::undecided),
         },
     };
     Ok(value.filter(|value| !value.is_empty()))
+}
+
+/// The text of `.env`. It may be a stranger's: a link to a device would never end.
+fn dotenv_text() -> std::io::Result<String> {
+    const LARGEST: u64 = 1 << 20;
+    if !std::fs::metadata(".env")?.is_file() {
+        return Err(std::io::Error::other("it is no ordinary file"));
+    }
+    let mut text = String::new();
+    std::fs::File::open(".env")?.take(LARGEST).read_to_string(&mut text)?;
+    Ok(text)
 }

@@ -123,10 +123,11 @@ pub fn annotate(
         }
     }
     // The others of one code on one row share the fate of the first.
+    let fates: BTreeMap<usize, &'static str> = done.skipped.iter().copied().collect();
     for (place, skeleton) in skeletons.iter().enumerate() {
         let first =
             by_row.get(&skeleton.finding.start.row).and_then(|codes| codes.get(&*skeleton.finding.code));
-        let fate = done.skipped.iter().find(|(one, _)| first == Some(one)).map(|(_, why)| *why);
+        let fate = first.and_then(|first| fates.get(first)).copied();
         if let Some(why) = fate.filter(|_| first != Some(&place)) {
             done.skipped.push((place, why));
         }

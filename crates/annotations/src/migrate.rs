@@ -8,6 +8,7 @@
 mod legacy;
 mod record;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::edit::Edit;
@@ -66,9 +67,10 @@ pub fn migrate(
     }
     let rows = Rows::of(source);
     let ascii = needs_ascii(source, language);
+    let crowds = Crowd::of_rows(&located, source);
     for (place, one) in located.iter().enumerate() {
         let Some(legacy) = Legacy::of(one, source, &rows) else { continue };
-        if let Some(why) = obstacle(&located, place, source) {
+        if let Some(why) = crowds.get(&one.row).and_then(|crowd| crowd.obstacle(place)) {
             migration.skipped.push((one.row, why.to_owned()));
             continue;
         }
@@ -84,26 +86,49 @@ pub fn migrate(
     migration
 }
 
-/// Why a legacy annotation is left alone.
-fn obstacle(located: &[Located], place: usize, source: &str) -> Option<&'static str> {
-    let one = located.get(place)?;
-    if source.get(one.comment.whole.clone()).is_none_or(|text| text.contains(SUBSTITUTE)) {
-        return Some("its comment is not UTF-8");
-    }
-    for (other, neighbour) in located.iter().enumerate().filter(|(_, neighbour)| neighbour.row == one.row) {
-        match neighbour.kind {
-            Kind::Unified(_) => return Some("the row already has a unified annotation"),
-            Kind::Malformed(_) => {
-                return Some("the row has a malformed unified annotation: mend that one first");
-            }
-            // A unified annotation is the last thing on its line, so only one can be made.
-            Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) if other > place => {
-                return Some("the row has another legacy annotation after it");
-            }
-            Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) => {}
+/// The annotations of one row.
+#[derive(Debug, Default)]
+struct Crowd {
+    /// Why none of them is converted.
+    obstacle: Option<&'static str>,
+    /// The last legacy one: a unified annotation is the last thing on its line, so only one can be made.
+    last: usize,
+}
+
+impl Crowd {
+    /// Those of each row, in one pass: a hostile row may have very many.
+    fn of_rows(located: &[Located], source: &str) -> BTreeMap<u32, Self> {
+        let mut crowds: BTreeMap<u32, Self> = BTreeMap::new();
+        let mut comment: Option<(&Range<usize>, bool)> = None;
+        for (place, one) in located.iter().enumerate() {
+            let whole = &one.comment.whole;
+            let is_text = match comment {
+                Some((known, is_text)) if known == whole => is_text,
+                _ => source.get(whole.clone()).is_some_and(|text| !text.contains(SUBSTITUTE)),
+            };
+            comment = Some((whole, is_text));
+            let crowd = crowds.entry(one.row).or_default();
+            let why = match one.kind {
+                _ if !is_text => Some("its comment is not UTF-8"),
+                Kind::Unified(_) => Some("the row already has a unified annotation"),
+                Kind::Malformed(_) => {
+                    Some("the row has a malformed unified annotation: mend that one first")
+                }
+                Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) => {
+                    crowd.last = place;
+                    None
+                }
+            };
+            crowd.obstacle = crowd.obstacle.or(why);
         }
+        crowds
     }
-    None
+
+    /// Why the legacy annotation in this place is left alone.
+    fn obstacle(&self, place: usize) -> Option<&'static str> {
+        let later = (place < self.last).then_some("the row has another legacy annotation after it");
+        self.obstacle.or(later)
+    }
 }
 
 /// Puts the unified annotation in the place of the legacy one, after what else its comment says.

@@ -1,5 +1,6 @@
 //! Stale annotations out of a source.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::comments::Comment;
@@ -17,6 +18,7 @@ pub fn prune(source: &str, language: Language, rows: &[u32]) -> Vec<Edit> {
     if rows.is_empty() {
         return Vec::new();
     }
+    let rows: BTreeSet<u32> = rows.iter().copied().collect();
     let lines = Rows::of(source);
     let located: Vec<Located> =
         scan(source, language).into_iter().filter(|one| rows.contains(&one.row)).collect();

@@ -6,7 +6,7 @@ use annotations::{CodeOwners, Finding, Language, Skeleton, State, skeleton_field
 use registry_core::{Entropy, Timestamp};
 use serde::Serialize;
 
-use crate::check::{Question, gather};
+use crate::check::{Question, UNREADABLE, gather};
 use crate::migrate::{Owners, Skipped, day, new_id, seconds};
 use crate::snapshot::Change;
 use crate::{Error, Progress, Project, sources};
@@ -67,7 +67,7 @@ pub fn plan(
     let unparsed: BTreeSet<String> = report
         .findings
         .iter()
-        .filter(|one| one.finding.code == INVALID_SYNTAX)
+        .filter(|one| matches!(one.finding.code.as_str(), INVALID_SYNTAX | UNREADABLE))
         .map(|one| one.finding.file.clone())
         .collect();
     let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
@@ -128,7 +128,8 @@ fn annotate(
     let done = annotations::annotate(&text, language, &skeletons, &job.taken);
     let mut plan = Plan::default();
     for (place, one) in written.into_iter().enumerate() {
-        if let Some((_, why)) = done.skipped.iter().find(|(skipped, _)| *skipped == place) {
+        let found = done.skipped.binary_search_by_key(&place, |(skipped, _)| *skipped);
+        if let Some((_, why)) = found.ok().and_then(|at| done.skipped.get(at)) {
             plan.skipped.push(Skipped {
                 file: one.file,
                 line: one.line,

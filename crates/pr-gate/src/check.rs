@@ -3,6 +3,7 @@
 mod age;
 mod compat;
 mod gather;
+mod links;
 mod since;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use annotations::{CodeOwners, Facts, Finding, Input, Registered, Report, Waivers
 
 pub use compat::{CompatAnswer, CompatQuestion, compat};
 pub use gather::gather;
+pub(crate) use gather::UNREADABLE;
 
 use crate::Project;
 use crate::findings::Ruff;

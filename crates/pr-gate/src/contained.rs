@@ -11,11 +11,19 @@ use crate::{Error, Project};
 /// # Errors
 /// When it, or a folder above it, is a link; when it is no file, larger than `largest` bytes, or not UTF-8.
 pub fn text(project: &Project, name: &str, largest: u64) -> Result<Option<String>, Error> {
-    let Some(found) = look(project, name)? else { return Ok(None) };
+    text_below(&project.root, name, largest)
+}
+
+/// The same below a root whose settings are not known yet.
+///
+/// # Errors
+/// As for [`text`].
+pub fn text_below(root: &Path, name: &str, largest: u64) -> Result<Option<String>, Error> {
+    let Some(found) = look_below(root, name)? else { return Ok(None) };
     if !found.is_file() {
         return Err(Error::unreadable(name, "is no regular file"));
     }
-    let path = project.path(name);
+    let path = root.join(name);
     let mut bytes = Vec::new();
     File::open(&path)
         .and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
@@ -31,7 +39,11 @@ pub fn text(project: &Project, name: &str, largest: u64) -> Result<Option<String
 /// # Errors
 /// When something on the way is a link, or the name could lead out of the root.
 pub fn look(project: &Project, name: &str) -> Result<Option<Metadata>, Error> {
-    let mut path = project.root.clone();
+    look_below(&project.root, name)
+}
+
+fn look_below(root: &Path, name: &str) -> Result<Option<Metadata>, Error> {
+    let mut path = root.to_owned();
     let mut found = None;
     for part in name.split('/') {
         if matches!(part, "" | "." | "..") || Path::new(part).is_absolute() {

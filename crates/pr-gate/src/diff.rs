@@ -1,6 +1,11 @@
 //! Differences for people.
 
+use std::time::Duration;
+
 use similar::TextDiff;
+
+/// How long the shortest difference is looked for.
+const ENOUGH: Duration = Duration::from_secs(2);
 
 /// A unified diff of one file, with `a/` and `b/` before its name; empty when nothing changed.
 #[must_use]
@@ -8,7 +13,10 @@ pub fn unified(file: &str, before: &str, after: &str) -> String {
     if before == after {
         return String::new();
     }
-    TextDiff::from_lines(before, after)
+    // Very many lines of a kind take very long to be told apart; what is shown after that is right, but not the shortest.
+    TextDiff::configure()
+        .timeout(ENOUGH)
+        .diff_lines(before, after)
         .unified_diff()
         .context_radius(3)
         .header(&format!("a/{file}"), &format!("b/{file}"))

@@ -17,6 +17,7 @@ pub const LARGEST_SOURCE: u64 = 4 << 20;
 /// # Errors
 /// When a folder can't be read. [`Error::Usage`] for a name that is not there.
 pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
+    refuse_devices(project)?;
     let mut files = Vec::new();
     let mut folders = names.iter().filter_map(|name| match kind(project, name) {
         Ok(Kind::Folder) => Some(Ok(project.path(name))),
@@ -82,6 +83,53 @@ pub(crate) fn read_into(project: &Project, name: &str, bytes: &mut Vec<u8>) -> R
         Ok(read) => Ok(u64::try_from(read).is_ok_and(|read| read <= LARGEST_SOURCE)),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// The Python sources below names that git tracks although a `.gitignore` or an `.ignore` says to ignore them. Such a
+/// file is part of the repository, and a linter that looks for files does not see it.
+pub(crate) fn hidden(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
+    let Some(git) = &project.git else { return Ok(Vec::new()) };
+    let mut hidden = std::collections::BTreeSet::new();
+    for ignored in ["--exclude-standard", "--exclude-per-directory=.ignore"] {
+        let listed = git.run(&["ls-files", "-z", "--cached", "--ignored", ignored])?;
+        let listed = listed.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
+        hidden.extend(listed.filter(|name| is_wanted(project, names, name)).map(str::to_owned));
+    }
+    Ok(hidden.into_iter().collect())
+}
+
+/// Whether a name is that of a Python source below others, and of a file that is there.
+fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
+    let ending = Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
+    let below = |above: &String| {
+        above == "." || name.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    };
+    matches!(ending, Some("py" | "pyi" | "ipynb"))
+        && names.iter().any(below)
+        && !project.is_skipped(name)
+        && project.path(name).is_file()
+}
+
+/// Refuses a tree with a link to a device: whoever reads it (a linter that looks for its settings, for one) would never
+/// come to its end.
+///
+/// # Errors
+/// When there is one among the files that git tracks.
+pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
+    let Some(git) = &project.git else { return Ok(()) };
+    let listed = git.run(&["ls-files", "-z", "--cached", "--stage"])?;
+    for entry in listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"120000 ")) {
+        let Some(at) = entry.iter().position(|byte| *byte == b'\t') else { continue };
+        let name = String::from_utf8_lossy(entry.get(at + 1..).unwrap_or_default());
+        let path = project.path(&name);
+        let is_ordinary = path.metadata().is_ok_and(|found| found.is_file() || found.is_dir());
+        let is_system = ["/dev", "/proc", "/sys"];
+        let leads_there = path.canonicalize().is_ok_and(|to| is_system.iter().any(|top| to.starts_with(top)));
+        if path.exists() && (!is_ordinary || leads_there) {
+            return Err(Error::unreadable(name, "is a link to a device, which has no end: take it out"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a name is a link or lies behind one.

@@ -11,7 +11,7 @@ use annotations::Finding;
 
 pub(crate) use ruff::{Ruff, Survey};
 
-use crate::{Error, Project};
+use crate::{Error, Project, files};
 use names::Names;
 
 /// How many bytes of another linter's output are read.
@@ -53,10 +53,13 @@ pub(crate) fn ruff_in_its_order(
             .symlink_metadata()
             .map_err(|_| Error::Usage(format!("`{name}` is not there: name files and folders that are")))?;
     }
+    files::refuse_devices(project)?;
     let (ruff, version) = Ruff::find(project)?;
     let mut known = Names::new(project);
     let mut output = Output::default();
     ruff.check(names, codes, &mut known, &mut output)?;
+    let hidden = files::hidden(project, names)?;
+    ruff.check_hidden(&hidden, codes, &mut known, &mut output)?;
     output.tool = version.wait()?;
     output.warnings.extend(known.warnings());
     Ok((output, ruff))
@@ -82,15 +85,20 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut known = Names::new(project);
     let mut output = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'[') => ruff_json::read(text, &mut known).map(|findings| Output {
-            findings,
-            tool: "ruff".to_owned(),
-            ..Output::default()
-        }),
-        Some(b'{') => sarif::read(text, &mut known),
+        Some(b'[') => ruff_json::read(text, &mut known)
+            .map(|findings| Output { findings, tool: "ruff".to_owned(), ..Output::default() })
+            .map_err(|error| unreadable(format!("{NEITHER}: {error}")))?,
+        Some(b'{') => {
+            let log = sarif::parse(text).map_err(|error| unreadable(format!("{NEITHER}: {error}")))?;
+            sarif::read(&log, &mut known).map_err(|problem| unreadable(problem.to_owned()))?
+        }
         _ => return Err(unreadable(NEITHER.to_owned())),
+    };
+    if output.findings.is_empty() && known.some_outside() {
+        // The linter ran elsewhere, in a container perhaps: nothing of what it found would be looked at.
+        let root = project.root.display();
+        return Err(unreadable(format!("every file that it names is outside of `{root}`: run the linter here")));
     }
-    .map_err(|error| unreadable(format!("{NEITHER}: {error}")))?;
     output.rules.extend(output.findings.iter().map(|finding| finding.code.clone()));
     output.warnings.extend(known.warnings());
     Ok(output)

@@ -207,6 +207,8 @@ fn inside_root(path: &Path) -> Option<PathBuf> {
 fn command(folder: &Path) -> Command {
     let mut git = Command::new("git");
     git.current_dir(folder).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+    // A folder of the tree that looks like a bare repository is none: its settings could name programs to run.
+    git.args(["-c", "safe.bareRepository=explicit"]);
     git
 }
 

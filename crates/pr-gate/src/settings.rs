@@ -2,12 +2,15 @@
 //! call.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use annotations::Weights;
 use serde::Deserialize;
 
-use crate::Error;
+use crate::{Error, contained};
+
+/// How many bytes a `t4.toml` may have.
+const LARGEST: u64 = 1 << 20;
 
 /// The rules that are looked for unless `t4.toml` or the command line says otherwise: the original's.
 pub const DEFAULT_CODES: [&str; 11] =
@@ -90,14 +93,10 @@ impl Settings {
     /// The settings of a root: its `t4.toml`, or the defaults.
     ///
     /// # Errors
-    /// When the file can't be read, or says something that is not known.
+    /// When the file is a link, huge, or can't be read, or says something that is not known.
     pub fn read(root: &Path) -> Result<Self, Error> {
-        let path = root.join("t4.toml");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::file(&path, "can't be read")(error)),
-        }
+        let text = contained::text_below(root, "t4.toml", LARGEST)?;
+        text.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text))
     }
 
     /// Reads the text of a `t4.toml`.
@@ -105,13 +104,37 @@ impl Settings {
     /// # Errors
     /// With the place of what is wrong.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|error| Error::unreadable("t4.toml", error))
+        let mut settings: Self = toml::from_str(text).map_err(|error| Error::unreadable("t4.toml", error))?;
+        let check = &mut settings.check;
+        // A check that looks at nothing, or for nothing, would let everything pass.
+        if check.paths.is_empty() || check.codes.iter().all(|code| code.trim().is_empty()) {
+            let problem = "`check.paths` and `check.codes` may be left out, but not be empty";
+            return Err(Error::unreadable("t4.toml", problem));
+        }
+        for path in &mut check.paths {
+            *path = from_root(path).ok_or_else(|| {
+                Error::unreadable("t4.toml", format!("`{path}` in `check.paths` is no path from the root"))
+            })?;
+        }
+        Ok(settings)
     }
 
     /// The weights of the score.
     #[must_use]
     pub fn weights(&self) -> Weights {
         Weights::default().with(self.weights.clone())
+    }
+}
+
+/// A path from the root as names have it, without `./` and a `/` at its end; `None` for one that leads elsewhere.
+fn from_root(path: &str) -> Option<String> {
+    let parts = Path::new(path).components().filter(|part| *part != Component::CurDir);
+    let names = parts.map(|part| if let Component::Normal(name) = part { name.to_str() } else { None });
+    let names = names.collect::<Option<Vec<_>>>()?;
+    match names.as_slice() {
+        [] if path.is_empty() => None,
+        [] => Some(".".to_owned()),
+        names => Some(names.join("/")),
     }
 }
 
@@ -125,5 +148,18 @@ mod tests {
         for wrong in ["[chek]", "[check]\nruff = \"x\"", "[weights]\nF401 = -1", "[check]\ncodes = 1"] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn paths_are_names_from_the_root_and_a_check_never_looks_at_nothing() {
+        let paths = |list: &str| {
+            Settings::parse(&format!("[check]\npaths = {list}\n")).map(|settings| settings.check.paths)
+        };
+        assert_eq!(paths("[\"src/\", \"./lib//a\", \"./\"]").unwrap(), ["src", "lib/a", "."]);
+        for wrong in ["[]", "[\"\"]", "[\"/tmp\"]", "[\"../x\"]", "[\"a/../../x\"]"] {
+            assert!(paths(wrong).is_err(), "{wrong}");
+        }
+        assert!(Settings::parse("[check]\ncodes = []\n").is_err());
+        assert!(Settings::parse("[check]\ncodes = [\" \"]\n").is_err());
     }
 }

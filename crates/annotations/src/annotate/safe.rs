@@ -1,6 +1,6 @@
 //! Where a comment can stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::python;
 use crate::comments::{Comment, comments};
@@ -25,6 +25,7 @@ impl Safe {
         let found = comments(source, language);
         let open = if language == Language::Python { python::open_rows(source) } else { BTreeSet::new() };
         let mut safe = Self { rows: BTreeSet::new(), interpreter, full: BTreeSet::new() };
+        let ending: HashMap<usize, &Comment> = found.iter().map(|one| (one.whole.end, one)).collect();
         let mut probes = Vec::new();
         for row in asked {
             let Some(text) = rows.text(row) else { continue };
@@ -33,8 +34,7 @@ impl Safe {
                 continue;
             }
             let continued = line.ends_with('\\');
-            let ending =
-                found.iter().rev().find(|one| one.whole.start <= text.end && one.whole.end == text.end);
+            let ending = ending.get(&text.end).copied();
             match ending {
                 // C splices a line that ends with a backslash before it looks for comments.
                 Some(_) if continued && language != Language::Python => {}

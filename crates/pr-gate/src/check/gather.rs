@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use annotations::{Facts, Finding, Language, may_be_annotated};
 
-use super::since::{self, Changes};
-use super::{Gathered, Linter, Question, Source, age};
+use super::since::{self, Before, Changes};
+use super::{Gathered, Linter, Question, Source, age, links};
 use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
 use crate::{Error, Progress, Project, files, owners, waivers};
+
+/// ruff's rule for a source that can't be read or is not UTF-8. Unless it is asked for, such a source passes with a
+/// warning.
+pub(crate) const UNREADABLE: &str = "E902";
 
 /// Runs the linter and reads the files.
 ///
 /// # Errors
 /// When the linter, git or a file stand in the way, or a waiver file can't be read.
 pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Gathered, Error> {
-    let (paths, codes) = (question.paths(project), question.codes(project));
+    let paths = question.paths(project);
+    // A source that the linter can't read must not pass for one without findings.
+    let codes = &*[question.codes(project), &[UNREADABLE.to_owned()]].concat();
     let (waivers, owners) = (waivers::load(project)?, owners::codeowners(project)?);
     let changes = question.since.as_ref().map(|revision| Changes::since(since::git(project)?, revision));
     let changes = changes.transpose()?;
@@ -27,21 +33,30 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
     let (output, linter) = linted?;
     let mut sources = annotated.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let Output { mut findings, tool, mut warnings, rules } = output;
+    warnings.extend(skipped(project, paths));
     if matches!(question.source, Source::Given(_)) {
         findings.retain(|finding| below(&finding.file, paths));
         if !question.codes.is_empty() {
             findings.retain(|finding| is_asked_for(&finding.code, codes));
         }
     }
-    let links = read_the_rest(project, &mut findings, &mut sources)?;
-    if links > 0 {
-        warnings.push(format!("findings in {links} files that are links are left out"));
+    let links = links::resolve(project, &mut findings);
+    if links.outside > 0 {
+        warnings.push(format!(
+            "findings in {} files that are links out of the tree are left out",
+            links.outside
+        ));
     }
+    read_the_rest(project, &findings, &mut sources)?;
     let mut facts = facts(project, changes.as_ref(), linter.as_ref(), codes, &findings, &sources)?;
+    for (finding, facts) in findings.iter().zip(&mut facts) {
+        let link = changes.as_ref().zip(links.by(finding));
+        facts.new |= link.is_some_and(|(changes, link)| changes.before(link) != Before::Same);
+    }
     if question.age {
         age::ask(project, &findings, &mut facts)?;
     }
-    let codes = looked_for(question, codes, rules);
+    let codes = looked_for(question, question.codes(project), rules);
     let paths = paths.to_vec();
     Ok(Gathered { findings, facts, sources, tool, warnings, codes, paths, waivers, owners, linter })
 }
@@ -112,34 +127,38 @@ fn annotated(project: &Project, paths: &[String]) -> Result<BTreeMap<String, Str
     Ok(sources)
 }
 
-/// Reads the sources that have findings and were not read yet. Findings in files that are reached through a link are
-/// taken out: the file itself has them, or it is none of this tree. The number of such files.
+/// Reads the sources that have findings and were not read yet.
 fn read_the_rest(
     project: &Project,
-    findings: &mut Vec<Finding>,
+    findings: &[Finding],
     sources: &mut BTreeMap<String, String>,
-) -> Result<usize, Error> {
+) -> Result<(), Error> {
     let missing: BTreeSet<&str> = findings
         .iter()
         .map(|finding| finding.file.as_str())
         .filter(|file| !sources.contains_key(*file))
         .collect();
     let mut read = Vec::with_capacity(missing.len());
-    let mut links = BTreeSet::new();
     for file in missing {
-        if files::is_link(project, file) {
-            links.insert(file.to_owned());
-        } else if let Some(bytes) = files::read(project, file)? {
+        if let Some(bytes) = files::read(project, file)? {
             read.push((file.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
-    findings.retain(|finding| !links.contains(&finding.file));
     sources.extend(read);
-    Ok(links.len())
+    Ok(())
+}
+
+/// A warning when names are in folders that are not looked into: they pass unseen.
+fn skipped(project: &Project, paths: &[String]) -> Option<String> {
+    let skipped: Vec<&String> = paths.iter().filter(|path| project.is_skipped(path)).collect();
+    let first = skipped.first()?;
+    let more = skipped.len() - 1;
+    let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("`{first}`{others} is in a folder that is not looked into (`check.skip` of t4.toml)"))
 }
 
 /// Whether a file is one of some names, or below one of them.
-fn below(file: &str, names: &[String]) -> bool {
+pub(super) fn below(file: &str, names: &[String]) -> bool {
     names.iter().any(|name| {
         name == "."
             || file.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -4,11 +4,14 @@ mod changes;
 mod compare;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use annotations::Finding;
 
 pub use changes::{Before, Changes};
 
+use super::gather::below;
+use crate::codemod::is_notebook;
 use crate::findings::Ruff;
 use crate::git::Git;
 use crate::{Error, Project};
@@ -91,20 +94,40 @@ impl Job<'_> {
     ) -> Result<(), Error> {
         let bytes = git.run(&["cat-file", "blob", &format!("{base}:{}", self.before)])?;
         let text = String::from_utf8_lossy(&bytes);
-        if text == self.source {
+        if text == self.source && self.before == self.file {
+            return Ok(());
+        }
+        // Nobody answered for what was not looked at before; and the rows of a notebook are those of its cells, which
+        // can't be compared.
+        if !was_looked_at(project, self.before, self.file) || is_notebook(self.file) {
+            self.new.fill(true);
             return Ok(());
         }
         let pair = Pair::of(self.file, &text, self.source);
         match linter {
             Some((ruff, codes)) => {
-                let mut old = ruff.check_text(project, self.file, &bytes, codes)?;
-                old.retain(|finding| finding.file == self.file);
+                // Under its name then: what the settings say of that name counted.
+                let mut old = if self.before == self.file {
+                    ruff.check_text(project, self.file, &bytes, codes)?
+                } else {
+                    ruff.check_renamed(project, self.before, &bytes, codes)?
+                };
+                old.retain(|finding| finding.file == self.before);
                 pair.compare(&old, self.findings, self.new);
             }
             None => pair.compare_rows(self.findings, self.new),
         }
         Ok(())
     }
+}
+
+/// Whether a file that was renamed was one that the check looks at: of the same kind, and not in another place.
+fn was_looked_at(project: &Project, before: &str, now: &str) -> bool {
+    let ending = |name: &str| Path::new(name).extension().map(std::ffi::OsStr::to_owned);
+    before == now
+        || (ending(before) == ending(now)
+            && !project.is_skipped(before)
+            && below(before, &project.settings.check.paths))
 }
 
 #[cfg(test)]

@@ -73,6 +73,11 @@ impl<'a> Names<'a> {
         (!parts.is_empty()).then(|| parts.join("/"))
     }
 
+    /// Whether a file was named that is outside of the root.
+    pub fn some_outside(&self) -> bool {
+        self.outside_count > 0
+    }
+
     /// What was left out.
     pub fn warnings(self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -134,8 +134,42 @@ impl Ruff {
         known: &mut Names<'_>,
         output: &mut Output,
     ) -> Result<(), Error> {
+        self.check_names(names, codes, false, known, output)
+    }
+
+    /// Lints files that are part of the repository, but that it takes for ignored when it looks for files. What its own
+    /// settings exclude stays excluded.
+    ///
+    /// # Errors
+    /// When ruff fails, with what it said.
+    pub fn check_hidden(
+        &self,
+        names: &[String],
+        codes: &[String],
+        known: &mut Names<'_>,
+        output: &mut Output,
+    ) -> Result<(), Error> {
+        let mut found = Output::default();
+        self.check_names(names, codes, true, known, &mut found)?;
+        let seen: BTreeSet<&str> = output.findings.iter().map(|finding| finding.file.as_str()).collect();
+        found.findings.retain(|finding| !seen.contains(finding.file.as_str()));
+        output.findings.append(&mut found.findings);
+        Ok(())
+    }
+
+    fn check_names(
+        &self,
+        names: &[String],
+        codes: &[String],
+        excluding: bool,
+        known: &mut Names<'_>,
+        output: &mut Output,
+    ) -> Result<(), Error> {
         for names in portions(names) {
             let mut command = self.linter(codes);
+            if excluding {
+                command.arg("--force-exclude");
+            }
             command.arg("--").args(names.iter().map(|name| argument(name)));
             let (findings, said) = run(&mut command, None, known)?;
             output.findings.extend(findings);
@@ -160,6 +194,23 @@ impl Ruff {
         codes: &[String],
     ) -> Result<Vec<Finding>, Error> {
         let mut command = self.linter(codes);
+        command.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
+        Ok(run(&mut command, Some(text), &mut Names::new(project))?.0)
+    }
+
+    /// The same for a name that was another file's: one that the settings exclude had no findings.
+    ///
+    /// # Errors
+    /// When ruff fails, with what it said.
+    pub fn check_renamed(
+        &self,
+        project: &Project,
+        name: &str,
+        text: &[u8],
+        codes: &[String],
+    ) -> Result<Vec<Finding>, Error> {
+        let mut command = self.linter(codes);
+        command.arg("--force-exclude");
         command.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
         Ok(run(&mut command, Some(text), &mut Names::new(project))?.0)
     }

@@ -10,12 +10,25 @@ use super::Output;
 use super::names::Names;
 use shape::{Log, Message, PhysicalLocation, Region, ResultItem, Rule, Run};
 
-/// The findings of all runs, in order.
-pub fn read(text: &[u8], names: &mut Names<'_>) -> serde_json::Result<Output> {
-    let log: Log = serde_json::from_slice(text)?;
+/// The parts of a log that count.
+pub fn parse(text: &[u8]) -> serde_json::Result<Log> {
+    serde_json::from_slice(text)
+}
+
+/// The findings of all runs, in order; why there is nothing to go by.
+pub fn read(log: &Log, names: &mut Names<'_>) -> Result<Output, &'static str> {
     let mut output = Output::default();
     let mut tools: Vec<String> = Vec::new();
-    for run in log.runs {
+    if log.runs.is_empty() {
+        return Err("the SARIF log has no run: no linter has looked");
+    }
+    for run in &log.runs {
+        if run.invocations.iter().flatten().any(|one| one.execution_successful == Some(false)) {
+            return Err("the linter says that its run failed (`executionSuccessful` is false)");
+        }
+        let Some(results) = &run.results else {
+            return Err("a run has no `results`, not even an empty list: its linter did not get to look");
+        };
         let driver = &run.tool.driver;
         let version = driver.semantic_version.as_ref().or(driver.version.as_ref());
         let tool =
@@ -25,9 +38,9 @@ pub fn read(text: &[u8], names: &mut Names<'_>) -> serde_json::Result<Output> {
         }
         let components = std::iter::once(driver).chain(&run.tool.extensions);
         output.rules.extend(components.flat_map(|one| &one.rules).map(|rule| rule.id.clone()));
-        for result in &run.results {
+        for result in results {
             if result.counts() {
-                output.findings.extend(finding(&run, result, names));
+                output.findings.extend(finding(run, result, names));
             }
         }
     }

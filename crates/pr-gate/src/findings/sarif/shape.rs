@@ -13,12 +13,19 @@ pub struct Log {
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     pub tool: Tool,
-    #[serde(default)]
-    pub results: Vec<ResultItem>,
+    /// None at all: the tool failed before it could look.
+    pub results: Option<Vec<ResultItem>>,
+    pub invocations: Option<Vec<Invocation>>,
     #[serde(default)]
     pub artifacts: Vec<Artifact>,
     #[serde(default)]
     pub original_uri_base_ids: BTreeMap<String, ArtifactLocation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    pub execution_successful: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,69 @@
+//! Findings in files that are links.
+
+use std::collections::BTreeMap;
+
+use annotations::{Finding, Place};
+
+use crate::{Project, files, findings};
+
+/// What became of findings in files that are links.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// How many files lead out of the tree: what is there is none of this tree.
+    pub outside: usize,
+    /// The findings that only a link led to: file, place, code; and the link.
+    only: BTreeMap<(String, Place, String), String>,
+}
+
+impl Links {
+    /// The link that alone led to a finding.
+    pub fn by(&self, finding: &Finding) -> Option<&str> {
+        if self.only.is_empty() {
+            return None;
+        }
+        self.only.get(&key(finding)).map(String::as_str)
+    }
+}
+
+/// Gives findings in links to the files that these lead to. Most of those have them anyway; one that the linter does not
+/// look at under its own name (`a.py -> a.txt`) has them through the link alone. Findings in files outside of the tree
+/// are taken out.
+pub fn resolve(project: &Project, all: &mut Vec<Finding>) -> Links {
+    let mut links = Links::default();
+    let mut targets: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for finding in &*all {
+        if !targets.contains_key(&finding.file) && files::is_link(project, &finding.file) {
+            targets.insert(finding.file.clone(), target(project, &finding.file));
+        }
+    }
+    if targets.is_empty() {
+        return links;
+    }
+    links.outside = targets.values().filter(|target| target.is_none()).count();
+    let (through, mut own): (Vec<_>, Vec<_>) =
+        std::mem::take(all).into_iter().partition(|finding| targets.contains_key(&finding.file));
+    let known: std::collections::BTreeSet<_> = own.iter().map(key).collect();
+    for mut finding in through {
+        let Some(Some(target)) = targets.get(&finding.file) else { continue };
+        let link = std::mem::replace(&mut finding.file, target.clone());
+        let key = key(&finding);
+        if !known.contains(&key) && !links.only.contains_key(&key) {
+            links.only.insert(key, link);
+            own.push(finding);
+        }
+    }
+    findings::sort(&mut own);
+    *all = own;
+    links
+}
+
+fn key(finding: &Finding) -> (String, Place, String) {
+    (finding.file.clone(), finding.start, finding.code.clone())
+}
+
+/// Where a link leads, from the root.
+fn target(project: &Project, name: &str) -> Option<String> {
+    let path = project.path(name).canonicalize().ok()?;
+    let root = project.root.canonicalize().ok()?;
+    path.strip_prefix(root).ok()?.to_str().map(str::to_owned)
+}
