@@ -7,6 +7,7 @@ mod codemod;
 mod compat;
 mod dashboard;
 mod formats;
+mod hostile;
 mod ingest;
 mod init;
 mod migrate;

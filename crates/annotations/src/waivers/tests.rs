@@ -49,6 +49,7 @@ fn what_a_waiver_lacks_is_told_with_its_row() {
         ("{file: a.py, reason: r, owner: o}".to_owned(), "`expires`"),
         ("{file: a.py, line: 0, reason: r, owner: o}".to_owned(), "`expires`"),
         (format!("{{file: a.py, codes: [], {REST}}}"), "`codes`"),
+        (format!("{{file: a.py, codes: , {REST}}}"), "`codes`"),
         (format!("{{file: a.py, codes: [' '], {REST}}}"), "`codes`"),
         (format!("{{file: /a.py, {REST}}}"), "`file: /a.py`"),
         (format!("{{file: ./a.py, {REST}}}"), "from the root"),

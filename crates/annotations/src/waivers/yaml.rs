@@ -1,6 +1,6 @@
 //! The YAML of waiver files.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Error, Options, Spanned};
 
 use super::{Unreadable, Waiver};
@@ -17,10 +17,16 @@ struct List {
 struct Entry {
     file: Option<String>,
     line: Option<u32>,
-    codes: Option<Vec<String>>,
+    /// Nothing behind `codes:` is not the same as no `codes`, which waives every code.
+    #[serde(default, deserialize_with = "given")]
+    codes: Option<Option<Vec<String>>>,
     reason: Option<String>,
     owner: Option<String>,
     expires: Option<String>,
+}
+
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
 }
 
 /// The shape, for who does not know it.
@@ -92,7 +98,7 @@ fn read(file: &str, row: u32, entry: &Entry) -> Waiver {
         at: (file.to_owned(), row),
         file: text(&entry.file),
         line: entry.line.filter(|line| *line > 0),
-        codes: entry.codes.iter().flatten().map(|code| code.trim().to_owned()).collect(),
+        codes: entry.codes.iter().flatten().flatten().map(|code| code.trim().to_owned()).collect(),
         reason: text(&entry.reason),
         owner: text(&entry.owner),
         expires: entry.expires.clone(),

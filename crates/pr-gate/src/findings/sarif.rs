@@ -4,11 +4,16 @@
 mod shape;
 mod uri;
 
+use std::collections::HashMap;
+
 use annotations::{Finding, Place};
 
 use super::Output;
 use super::names::Names;
 use shape::{Log, Message, PhysicalLocation, Region, ResultItem, Rule, Run};
+
+/// How long a text gets before no more arguments are put into it.
+const LONGEST: usize = 64 << 10;
 
 /// The parts of a log that count.
 pub fn parse(text: &[u8]) -> serde_json::Result<Log> {
@@ -38,9 +43,11 @@ pub fn read(log: &Log, names: &mut Names<'_>) -> Result<Output, &'static str> {
         }
         let components = std::iter::once(driver).chain(&run.tool.extensions);
         output.rules.extend(components.flat_map(|one| &one.rules).map(|rule| rule.id.clone()));
+        let known: HashMap<&str, &Rule> =
+            driver.rules.iter().rev().map(|rule| (rule.id.as_str(), rule)).collect();
         for result in results {
             if result.counts() {
-                output.findings.extend(finding(run, result, names));
+                output.findings.extend(finding(run, &known, result, names));
             }
         }
     }
@@ -48,8 +55,13 @@ pub fn read(log: &Log, names: &mut Names<'_>) -> Result<Output, &'static str> {
     Ok(output)
 }
 
-fn finding(run: &Run, result: &ResultItem, names: &mut Names<'_>) -> Option<Finding> {
-    let rule = rule(run, result);
+fn finding(
+    run: &Run,
+    known: &HashMap<&str, &Rule>,
+    result: &ResultItem,
+    names: &mut Names<'_>,
+) -> Option<Finding> {
+    let rule = rule(run, known, result);
     let code = result.rule_id.clone().or_else(|| result.rule.as_ref()?.id.clone());
     let code = code.or_else(|| rule.map(|rule| rule.id.clone()));
     let place = result.locations.iter().find_map(|location| location.physical_location.as_ref());
@@ -69,8 +81,9 @@ fn finding(run: &Run, result: &ResultItem, names: &mut Names<'_>) -> Option<Find
     })
 }
 
-/// The rule that a result is of: by its place in the list of the driver or an extension, or by its id.
-fn rule<'a>(run: &'a Run, result: &ResultItem) -> Option<&'a Rule> {
+/// The rule that a result is of: by its place in the list of the driver or an extension, or by its id (`known` has the
+/// driver's).
+fn rule<'a>(run: &'a Run, known: &HashMap<&str, &'a Rule>, result: &ResultItem) -> Option<&'a Rule> {
     let reference = result.rule.as_ref();
     let extension = reference.and_then(|rule| rule.tool_component.as_ref()?.index);
     let component = match extension.and_then(|index| usize::try_from(index).ok()) {
@@ -82,7 +95,10 @@ fn rule<'a>(run: &'a Run, result: &ResultItem) -> Option<&'a Rule> {
         return component.rules.get(index);
     }
     let id = result.rule_id.as_ref().or_else(|| reference?.id.as_ref())?;
-    component.rules.iter().find(|rule| rule.id == *id)
+    match extension {
+        Some(_) => component.rules.iter().find(|rule| rule.id == *id),
+        None => known.get(id.as_str()).copied(),
+    }
 }
 
 /// What a result says: its own text, or its rule's text with the arguments filled in.
@@ -90,11 +106,33 @@ fn message(message: &Message, rule: Option<&Rule>) -> String {
     let id = message.id.as_ref();
     let text = message.text.as_ref().or_else(|| rule?.message_strings.get(id?)?.text.as_ref());
     let text = text.or_else(|| rule?.short_description.as_ref()?.text.as_ref());
-    let mut text = text.cloned().unwrap_or_default();
-    for (n, argument) in message.arguments.iter().enumerate() {
-        text = text.replace(&format!("{{{n}}}"), argument);
+    text.map(|text| filled(text, &message.arguments)).unwrap_or_default()
+}
+
+/// A text with its arguments in the places of `{0}`, `{1}`, ... An argument stands as it is: places in it would make
+/// very long texts of very short ones. So would a text with the same one very often: it is cut.
+fn filled(text: &str, arguments: &[String]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        if filled.len() > LONGEST {
+            return filled;
+        }
+        filled.push_str(before);
+        let argument = after.split_once('}').and_then(|(place, after)| {
+            let place: usize = place.parse().ok()?;
+            Some((arguments.get(place)?, after))
+        });
+        if let Some((argument, after)) = argument {
+            filled.push_str(argument);
+            rest = after;
+        } else {
+            filled.push('{');
+            rest = after;
+        }
     }
-    text
+    filled.push_str(rest);
+    filled
 }
 
 /// Where a result is. A region that names no end ends with its row.
@@ -113,4 +151,19 @@ fn span(place: Option<&PhysicalLocation>) -> (Place, Place) {
         (_, None) => start,
     };
     (start, end.max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_stand_as_they_are_and_make_no_text_very_long() {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(filled("{0} of {1}{2} {x} {", &own(&["{1}", "b"])), "{1} of b{2} {x} {");
+        let bomb: Vec<String> = (1..20).map(|n| format!("{{{n}}}").repeat(100)).collect();
+        assert!(filled(&"{0}".repeat(100), &bomb).len() < 100_000);
+        let wide = vec!["x".repeat(10_000)];
+        assert!(filled(&"{0}".repeat(100_000), &wide).len() < 100_000);
+    }
 }

@@ -16,6 +16,9 @@ use crate::fingerprint::{Scopes, identity};
 /// with the square. The rest is compared by its text.
 const ALIGNED: usize = 10_000;
 
+/// How many rows a finding may have that are compared one by one; a longer one is new when its file changed.
+const LONGEST: usize = 10_000;
+
 /// Two versions of one file.
 pub struct Pair<'a> {
     before: Scopes<'a>,
@@ -112,6 +115,10 @@ impl<'a> Pair<'a> {
                 *new = true;
                 continue;
             };
+            if last.saturating_sub(first) > LONGEST {
+                *new = true;
+                continue;
+            }
             *new = (first..=last.min(self.was.len())).any(|row| {
                 if self.was.get(row).copied().flatten().is_some() {
                     return false;
