@@ -19,7 +19,7 @@ const TEXTS: [&str; 6] = ["id", "code", "status", "reason", "owner", "ticket"];
 pub fn issues(note: &Note<'_>, code: &str) -> Vec<String> {
     let mut issues: Vec<String> = Vec::new();
     for name in ["id", "code", "status"] {
-        if !note.has(name) {
+        if !says(note, name) {
             issues.push(format!("missing {name} field"));
         }
     }
@@ -27,7 +27,7 @@ pub fn issues(note: &Note<'_>, code: &str) -> Vec<String> {
     let status = note.field("status").and_then(Value::as_text);
     if let Some(status @ ("planned" | "committed")) = status {
         for name in ["owner", "ticket"] {
-            if !note.has(name) {
+            if !says(note, name) {
                 issues.push(format!("status='{status}' requires {name} field"));
             }
         }
@@ -49,6 +49,20 @@ pub fn issues(note: &Note<'_>, code: &str) -> Vec<String> {
     issues
 }
 
+/// Whether a field says something; the original took blanks for an owner.
+fn says(note: &Note<'_>, name: &str) -> bool {
+    note.has(name) && note.field(name).and_then(Value::as_text).is_none_or(|text| !is_empty(text))
+}
+
+/// Whether nobody can see anything in a text.
+fn is_empty(text: &str) -> bool {
+    let invisible = |c: char| {
+        matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}' | '\u{3164}' | '\u{feff}')
+    };
+    text.chars().all(|c| is_python_blank(c) || c.is_control() || invisible(c))
+}
+
 /// Whether an annotation may answer for this code without an issue.
 pub fn is_about(note: &Note<'_>, code: &str) -> bool {
     match &note.about {
@@ -65,7 +79,7 @@ fn reason(reason: Option<&Value>) -> Option<String> {
         // Told as a field of the wrong type.
         Some(_) => return None,
     };
-    if reason.is_empty() {
+    if is_empty(reason) {
         return Some("missing or empty reason".to_owned());
     }
     let lowered = reason.to_lowercase();

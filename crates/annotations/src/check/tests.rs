@@ -274,6 +274,12 @@ fn wrong_types_and_unknown_statuses_are_issues() {
         ),
         ("\"reason\": null", "missing or empty reason"),
         ("\"status\": \"\"", "missing status field"),
+        ("\"id\": \" \"", "missing id field"),
+        ("\"reason\": \" \\u200b\"", "missing or empty reason"),
+        (
+            "\"status\": \"planned\", \"ticket\": \"T-1\", \"owner\": \" \\u3000\"",
+            "status='planned' requires owner field",
+        ),
     ] {
         let report = case(&format!("x  {}\n", with("F401", fields))).on("F401", 1, 1).check();
         assert_eq!(report.summary.quality_issues, 1, "{fields}");
