@@ -24,8 +24,9 @@ use crate::{gate, out};
 /// annotation lacks what it needs.
 ///
 /// ruff is looked for on PATH, in `.venv`, as `python3 -m ruff` and through
-/// `uvx`, and is run with the repository's own settings. Files that git ignores,
-/// links, and the folders that `t4.toml` skips are left out.
+/// `uvx`, and is run with the repository's own settings. Files that git ignores
+/// and does not track, links out of the tree, and the folders that `t4.toml`
+/// skips are left out. A source that ruff can't read is a finding (E902).
 ///
 /// Examples:
 ///   t4 check                   what `t4.toml` names, or the whole repository
