@@ -19,14 +19,14 @@ struct Entry {
     line: Option<u32>,
     /// Nothing behind `codes:` is not the same as no `codes`, which waives every code.
     #[serde(default, deserialize_with = "given")]
-    codes: Option<Option<Vec<String>>>,
+    codes: Option<Vec<String>>,
     reason: Option<String>,
     owner: Option<String>,
     expires: Option<String>,
 }
 
-fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
-    Deserialize::deserialize(from).map(Some)
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    Option::deserialize(from).map(|codes: Option<_>| Some(codes.unwrap_or_default()))
 }
 
 /// The shape, for who does not know it.
@@ -98,7 +98,7 @@ fn read(file: &str, row: u32, entry: &Entry) -> Waiver {
         at: (file.to_owned(), row),
         file: text(&entry.file),
         line: entry.line.filter(|line| *line > 0),
-        codes: entry.codes.iter().flatten().flatten().map(|code| code.trim().to_owned()).collect(),
+        codes: entry.codes.iter().flatten().map(|code| code.trim().to_owned()).collect(),
         reason: text(&entry.reason),
         owner: text(&entry.owner),
         expires: entry.expires.clone(),
