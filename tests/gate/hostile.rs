@@ -130,7 +130,10 @@ fn a_rename_out_of_where_nobody_looked_brings_new_findings() {
     for before in ["labs/x.py", "x.txt", "excluded/x.py", "elsewhere/x.py", "tests/x.py"] {
         let repo = Repo::new();
         repo.write("t4.toml", "[check]\npaths = [\"src\", \"excluded\", \"labs\", \"tests\"]\n");
-        repo.write("ruff.toml", "exclude = [\"excluded\"]\nlint.per-file-ignores = { \"tests/*\" = [\"F401\"] }\n");
+        repo.write(
+            "ruff.toml",
+            "exclude = [\"excluded\"]\nlint.per-file-ignores = { \"tests/*\" = [\"F401\"] }\n",
+        );
         repo.write(before, text);
         for folder in ["src", "excluded", "labs", "tests"] {
             repo.write(&format!("{folder}/keep"), "");
@@ -145,8 +148,10 @@ fn a_rename_out_of_where_nobody_looked_brings_new_findings() {
 #[test]
 fn a_fix_in_one_cell_of_a_notebook_does_not_pay_for_a_regression_in_another() {
     let notebook = |cells: [&str; 2]| {
-        let cell = |source| serde_json::json!({"cell_type": "code", "execution_count": null, "metadata": {},
-            "outputs": [], "source": [source]});
+        let cell = |source| {
+            serde_json::json!({"cell_type": "code", "execution_count": null, "metadata": {},
+            "outputs": [], "source": [source]})
+        };
         serde_json::json!({"cells": cells.map(cell), "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
             .to_string()
     };

@@ -111,9 +111,7 @@ impl Crowd {
             let why = match one.kind {
                 _ if !is_text => Some("its comment is not UTF-8"),
                 Kind::Unified(_) => Some("the row already has a unified annotation"),
-                Kind::Malformed(_) => {
-                    Some("the row has a malformed unified annotation: mend that one first")
-                }
+                Kind::Malformed(_) => Some("the row has a malformed unified annotation: mend that one first"),
                 Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) => {
                     crowd.last = place;
                     None

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use annotations::{CodeOwners, Facts, Finding, Input, Registered, Report, Waivers};
 
 pub use compat::{CompatAnswer, CompatQuestion, compat};
-pub use gather::gather;
 pub(crate) use gather::UNREADABLE;
+pub use gather::gather;
 
 use crate::Project;
 use crate::findings::Ruff;

@@ -42,10 +42,8 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
     }
     let links = links::resolve(project, &mut findings);
     if links.outside > 0 {
-        warnings.push(format!(
-            "findings in {} files that are links out of the tree are left out",
-            links.outside
-        ));
+        warnings
+            .push(format!("findings in {} files that are links out of the tree are left out", links.outside));
     }
     read_the_rest(project, &findings, &mut sources)?;
     let mut facts = facts(project, changes.as_ref(), linter.as_ref(), codes, &findings, &sources)?;
