@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo fmt lint test test-long doc deny contract bench bench-llm bench-scale ci check-clean
+.PHONY: help run demo fmt lint test test-long doc deny contract bench bench-check bench-llm bench-scale ci check-clean
 
 # Where cargo puts what it builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -52,6 +52,11 @@ bench-llm: ## Measure calls through the LLM gate against direct ones and write d
 	cargo build --release -p intent-api
 	cargo build --release -p t4-tests --bin mock-provider
 	cargo bench -p t4-bench --bench llm
+
+bench-check: ## Measure t4 check beside ruff, and the migration, and write docs/benchmarks/check-latest.md
+	scripts/ensure-ruff.sh
+	cargo build --release -p t4
+	cargo bench -p t4-bench --bench check
 
 ci: ## What CI runs
 	.ci/run

@@ -1,9 +1,11 @@
 //! `make bench-check`: `t4 check` and ruff alone on the same tree, in turns, in one run; findings from a file; the
-//! dry run of a migration.
+//! dry run of a migration; the memory of t4.
 //!
-//! `T4_BENCH_ROUNDS` is the number of turns (default 15). `T4_BENCH_BIN` names another `t4` than the release build,
-//! `T4_BENCH_RUFF` another ruff than the one of `scripts/ensure-ruff.sh`.
+//! `T4_BENCH_ROUNDS` is the number of turns (default 31). `T4_BENCH_TREE` names a folder whose Python sources are
+//! checked too. `T4_BENCH_BIN` names another `t4` than the release build, `T4_BENCH_RUFF` another ruff than the one of
+//! `scripts/ensure-ruff.sh`.
 
+mod peak;
 mod report;
 mod tree;
 
@@ -42,24 +44,47 @@ fn main() {
     for program in [&programs.t4, &programs.ruff] {
         assert!(program.exists(), "`{}` is missing", program.display());
     }
-    let rounds = number("T4_BENCH_ROUNDS", 15);
+    let rounds = number("T4_BENCH_ROUNDS", 31);
     let mut report = Report::new(rounds);
     let folder = tempfile::tempdir().expect("a folder");
-    tree::write(folder.path(), FILES);
-    beside_ruff(&mut report, &programs, folder.path(), rounds);
+    let kind = tree::Kind { files: FILES, stale_each: None, legacy_each: 20 };
+    tree::write(folder.path(), kind);
+    let name = format!("{FILES} files");
+    report.tree(&name, &tree::about(folder.path()), &summary(&programs, folder.path()));
+    beside_ruff(&mut report, &programs, folder.path(), &name, rounds);
+    peak(&mut report, &programs, folder.path());
     from_a_file(&mut report, &programs, folder.path(), rounds);
+    let stale = tempfile::tempdir().expect("a folder");
+    tree::write(stale.path(), tree::Kind { stale_each: Some(17), ..kind });
+    let name = format!("{FILES} files with stale annotations");
+    report.tree(&name, &tree::about(stale.path()), &summary(&programs, stale.path()));
+    beside_ruff(&mut report, &programs, stale.path(), &name, rounds);
+    if let Some(from) = std::env::var_os("T4_BENCH_TREE") {
+        let real = tempfile::tempdir().expect("a folder");
+        tree::copy(Path::new(&from), real.path(), FILES);
+        let name = "a real tree";
+        report.tree(name, &tree::about(real.path()), &summary(&programs, real.path()));
+        beside_ruff(&mut report, &programs, real.path(), name, rounds);
+    }
     let many = tempfile::tempdir().expect("a folder");
-    tree::write(many.path(), MANY_FILES);
+    tree::write(many.path(), tree::Kind { files: MANY_FILES, stale_each: None, legacy_each: 100 });
     migration(&mut report, &programs, many.path(), rounds);
     report.write();
 }
 
+/// What the check says of a tree, in short.
+fn summary(programs: &Programs, tree: &Path) -> serde_json::Value {
+    let output = t4(programs, tree, &["check", "--json"]).output().expect("t4");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    report["summary"].clone()
+}
+
 /// The whole check against ruff alone, with ruff's cache and without.
-fn beside_ruff(report: &mut Report, programs: &Programs, tree: &Path, rounds: u64) {
+fn beside_ruff(report: &mut Report, programs: &Programs, tree: &Path, name: &str, rounds: u64) {
     let cache = tree.join(".ruff_cache");
     for warm in [true, false] {
         let (mut alone, mut whole) = (Vec::new(), Vec::new());
-        let run_ruff = || time(ruff(programs, tree));
+        let run_ruff = || time(ruff(programs, tree, CODES));
         let run_t4 = || time(t4(programs, tree, &["check", "--json"]));
         if warm {
             run_ruff();
@@ -80,15 +105,24 @@ fn beside_ruff(report: &mut Report, programs: &Programs, tree: &Path, rounds: u6
             one(round % 2 != 0);
         }
         let cache = if warm { "warm" } else { "cold" };
-        report.times(&format!("ruff alone, {FILES} files, {cache} cache"), &alone);
-        report.times(&format!("t4 check, {FILES} files, {cache} cache"), &whole);
-        report.ratio(&format!("t4 check / ruff, {cache} cache"), &whole, &alone, 1.15);
+        report.times(&format!("ruff alone, {name}, {cache} cache"), &alone);
+        report.times(&format!("t4 check, {name}, {cache} cache"), &whole);
+        report.ratio(&format!("t4 check / ruff, {name}, {cache} cache"), &whole, &alone, 1.15);
     }
-    report.peak("peak memory of t4 check", peak_kib(t4(programs, tree, &["check", "--json"])), 80);
+}
+
+/// The most memory that t4 had, with ruff's cache and without.
+fn peak(report: &mut Report, programs: &Programs, tree: &Path) {
+    let cold = || {
+        let _ = std::fs::remove_dir_all(tree.join(".ruff_cache"));
+    };
+    let run = || peak::kib(t4(programs, tree, &["check", "--json"]));
+    cold();
+    report.peak("peak memory of t4 itself", (0..5).filter_map(|_| run()).max(), 80);
 }
 
 fn from_a_file(report: &mut Report, programs: &Programs, tree: &Path, rounds: u64) {
-    let output = tree::findings(FILES, FINDINGS);
+    let output = tree::findings(&mut ruff(programs, tree, "ALL"), FINDINGS);
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), output).expect("findings");
     let name = file.path().to_str().expect("UTF-8").to_owned();
@@ -98,15 +132,19 @@ fn from_a_file(report: &mut Report, programs: &Programs, tree: &Path, rounds: u6
 }
 
 fn migration(report: &mut Report, programs: &Programs, tree: &Path, rounds: u64) {
-    let times: Vec<f64> =
-        (0..rounds.min(5)).map(|_| time(t4(programs, tree, &["migrate", "--dry-run"]))).collect();
-    report.limit(&format!("t4 migrate --dry-run, {MANY_FILES} files"), &times, 1500.0);
+    for (flags, name) in [(&["migrate"][..], "git asked for 60 owners"), (&["migrate", "--no-blame"], "no owner asked for")]
+    {
+        let times: Vec<f64> = (0..rounds.min(11)).map(|_| time(t4(programs, tree, flags))).collect();
+        report.limit(&format!("t4 migrate, dry run, {MANY_FILES} files, {name}"), &times, 1500.0);
+    }
 }
 
-fn ruff(programs: &Programs, tree: &Path) -> Command {
+/// ruff as t4 runs it.
+fn ruff(programs: &Programs, tree: &Path, codes: &str) -> Command {
     let mut command = Command::new(&programs.ruff);
-    command.current_dir(tree).args(["check", "--output-format=json", "--exit-zero", "--no-fix"]);
-    command.arg(format!("--select={CODES}")).args(["--", "."]);
+    command.current_dir(tree).args(["check", "--output-format=json", "--exit-zero", "--no-fix", "--no-fix-only"]);
+    command.arg(format!("--select={codes}")).arg("--cache-dir").arg(tree.join(".ruff_cache")).args(["--", "."]);
+    command.env("NO_COLOR", "1");
     command
 }
 
@@ -129,14 +167,4 @@ fn time(mut command: Command) -> f64 {
     let millis = begin.elapsed().as_secs_f64() * 1000.0;
     assert!(status.code().is_some_and(|code| code <= 1), "{command:?}: {status}");
     millis
-}
-
-/// The most memory that a program had, in KiB, by `time -f %M`; `None` where there is no such `time`.
-fn peak_kib(command: Command) -> Option<u64> {
-    let mut time = Command::new("/usr/bin/time");
-    time.args(["-q", "-f", "%M"]).arg(command.get_program()).args(command.get_args());
-    time.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    time.current_dir(command.get_current_dir()?).stdin(Stdio::null()).stdout(Stdio::null());
-    let output = time.stderr(Stdio::piped()).output().ok()?;
-    String::from_utf8_lossy(&output.stderr).lines().last()?.trim().parse().ok()
 }

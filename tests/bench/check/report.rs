@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use t4_bench::cores;
 
+use crate::tree::About;
+
 /// Everything that one run of the bench showed.
 pub struct Report {
     rounds: u64,
@@ -27,9 +29,28 @@ impl Report {
     }
 
     fn add(&mut self, name: &str, text: String, raw: Value) {
-        println!("{name:<48} {text}");
+        println!("{name:<72} {text}");
         self.rows.push((name.to_owned(), text));
         self.raw.push(raw);
+    }
+
+    /// What a tree is like, and what the check says of it.
+    pub fn tree(&mut self, name: &str, about: &About, summary: &Value) {
+        let text = format!(
+            "{} files, median {} lines, {} KiB; {} findings: {} annotated, {} unannotated; {} stale",
+            about.files,
+            about.median_lines,
+            about.kib,
+            summary["total_findings"],
+            summary["annotated"],
+            summary["unannotated"],
+            summary["stale"]
+        );
+        let raw = json!({
+            "name": format!("tree: {name}"), "files": about.files, "median_lines": about.median_lines, "kib": about.kib,
+            "summary": summary,
+        });
+        self.add(&format!("tree: {name}"), text, raw);
     }
 
     pub fn times(&mut self, name: &str, times: &[f64]) {
@@ -53,7 +74,7 @@ impl Report {
 
     pub fn peak(&mut self, name: &str, kib: Option<u64>, most_mib: u64) {
         let Some(kib) = kib else {
-            return self.add(name, "not measured: no `time -f %M` here".to_owned(), json!({ "name": name }));
+            return self.add(name, "not measured: the system keeps no mark".to_owned(), json!({ "name": name }));
         };
         let mib = kib as f64 / 1024.0;
         let text = format!("{mib:.1} MiB (at most {most_mib} MiB): {}", verdict(mib <= most_mib as f64));
@@ -68,8 +89,8 @@ impl Report {
         std::fs::write(folder.join("check.json"), raw + "\n").expect("check.json");
         let mut text = format!(
             "# The last run of `make bench-check`\n\nWritten by the bench; the raw figures are in `check.json`.\n\n\
-             {} turns; ruff alone and the whole check take turns in one run ({} cores). The memory is that of the \
-             largest of t4 and ruff.\n\n| what | measured |\n|---|---|\n",
+             {} turns; ruff alone and the whole check take turns in one run ({} cores). The memory is that of t4 \
+             alone.\n\n| what | measured |\n|---|---|\n",
             self.rounds,
             cores()
         );
