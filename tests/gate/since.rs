@@ -167,3 +167,34 @@ fn a_base_that_can_not_be_compared_with_is_wrong_usage() {
     bare.write("a.py", "import os\n");
     assert!(bare.t4(&["check", "--since", "main"]).ends(2).stderr.contains("no git repository"));
 }
+
+#[test]
+fn a_submodule_is_what_its_commit_is() {
+    let part = Repo::new();
+    part.write("m.py", "import os\n");
+    part.commit("part");
+    let repo = repo();
+    let from = part.root().to_str().expect("UTF-8");
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["-c", "protocol.file.allow=always", "submodule", "add", "-q", "--", from, "part"]);
+    repo.commit("part");
+    repo.git(&["switch", "-q", "-C", "change"]);
+    assert_eq!(new(&repo, &[]), BTreeSet::new(), "nothing happened");
+    repo.git(&["config", "diff.ignoreSubmodules", "all"]);
+    repo.write("part/n.py", "import re\n");
+    repo.git(&["-C", "part", "add", "-A"]);
+    repo.git(&[
+        "-C",
+        "part",
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@example.com",
+        "commit",
+        "-q",
+        "-m",
+        "more",
+    ]);
+    let expected = &one("part/m.py", 1, "F401") | &one("part/n.py", 1, "F401");
+    assert_eq!(new(&repo, &[]), expected, "another commit: nobody knows what its files were");
+}

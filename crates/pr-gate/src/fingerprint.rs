@@ -75,12 +75,13 @@ impl<'a> Scopes<'a> {
         for (n, row) in rows.iter().enumerate() {
             let text = row.trim_start();
             let indent = row.len() - text.len();
-            while open.last().is_some_and(|(_, of_open)| *of_open >= indent) && !text.is_empty() {
+            // Neither a row without text nor a comment opens a block, or ends one.
+            let counts = !text.is_empty() && !text.starts_with('#');
+            while counts && open.last().is_some_and(|(_, of_open)| *of_open >= indent) {
                 open.pop();
             }
             above.push(open.last().map(|(n, _)| *n));
-            // A comment opens no block.
-            if !text.is_empty() && !text.starts_with('#') {
+            if counts {
                 open.push((n, indent));
             }
         }

@@ -132,7 +132,8 @@ fn from_a_file(report: &mut Report, programs: &Programs, tree: &Path, rounds: u6
 }
 
 fn migration(report: &mut Report, programs: &Programs, tree: &Path, rounds: u64) {
-    for (flags, name) in [(&["migrate"][..], "git asked for 60 owners"), (&["migrate", "--no-blame"], "no owner asked for")]
+    for (flags, name) in
+        [(&["migrate"][..], "git asked for 60 owners"), (&["migrate", "--no-blame"], "no owner asked for")]
     {
         let times: Vec<f64> = (0..rounds.min(11)).map(|_| time(t4(programs, tree, flags))).collect();
         report.limit(&format!("t4 migrate, dry run, {MANY_FILES} files, {name}"), &times, 1500.0);
@@ -142,8 +143,18 @@ fn migration(report: &mut Report, programs: &Programs, tree: &Path, rounds: u64)
 /// ruff as t4 runs it.
 fn ruff(programs: &Programs, tree: &Path, codes: &str) -> Command {
     let mut command = Command::new(&programs.ruff);
-    command.current_dir(tree).args(["check", "--output-format=json", "--exit-zero", "--no-fix", "--no-fix-only"]);
-    command.arg(format!("--select={codes}")).arg("--cache-dir").arg(tree.join(".ruff_cache")).args(["--", "."]);
+    command.current_dir(tree).args([
+        "check",
+        "--output-format=json",
+        "--exit-zero",
+        "--no-fix",
+        "--no-fix-only",
+    ]);
+    command
+        .arg(format!("--select={codes}"))
+        .arg("--cache-dir")
+        .arg(tree.join(".ruff_cache"))
+        .args(["--", "."]);
     command.env("NO_COLOR", "1");
     command
 }

@@ -74,7 +74,11 @@ impl Report {
 
     pub fn peak(&mut self, name: &str, kib: Option<u64>, most_mib: u64) {
         let Some(kib) = kib else {
-            return self.add(name, "not measured: the system keeps no mark".to_owned(), json!({ "name": name }));
+            return self.add(
+                name,
+                "not measured: the system keeps no mark".to_owned(),
+                json!({ "name": name }),
+            );
         };
         let mib = kib as f64 / 1024.0;
         let text = format!("{mib:.1} MiB (at most {most_mib} MiB): {}", verdict(mib <= most_mib as f64));

@@ -16,10 +16,16 @@ const FINDINGS: [(&str, &str); 11] = [
     ("F401", "import os.path as unused_$@\n"),
     ("F821", "\n\ndef undefined_$(value):\n    return value + missing_$@\n"),
     ("B008", "\n\ndef stamped_$(at=time.time()):@\n    return at\n"),
-    ("B904", "\n\ndef strict_$(values):\n    try:\n        return values[0]\n    except IndexError:\n        raise KeyError(\"x\")@\n"),
+    (
+        "B904",
+        "\n\ndef strict_$(values):\n    try:\n        return values[0]\n    except IndexError:\n        raise KeyError(\"x\")@\n",
+    ),
     ("B018", "\n\ndef useless_$(value):\n    [value, value]@\n    return value\n"),
     ("SIM102", "\n\ndef nested_$(a, b):\n    if a:@\n        if b:\n            return 1\n    return 2\n"),
-    ("SIM105", "\n\ndef quiet_$(path):\n    try:@\n        path.unlink()\n    except OSError:\n        pass\n"),
+    (
+        "SIM105",
+        "\n\ndef quiet_$(path):\n    try:@\n        path.unlink()\n    except OSError:\n        pass\n",
+    ),
     ("E701", "\n\ndef short_$(a, b):\n    if a: return b@\n    return a\n"),
     ("E702", "\n\ndef two_$(a):\n    b = a; c = b@\n    return c\n"),
     ("RUF006", "\n\nasync def spawn_$(work):\n    asyncio.create_task(work())@\n"),
@@ -60,8 +66,10 @@ pub fn copy(from: &Path, root: &Path, files: usize) {
     let mut folders = vec![PathBuf::new()];
     let mut copied = 0;
     while let Some(folder) = folders.pop() {
-        let mut entries: Vec<_> =
-            std::fs::read_dir(from.join(&folder)).expect("a folder").map(|entry| entry.expect("an entry")).collect();
+        let mut entries: Vec<_> = std::fs::read_dir(from.join(&folder))
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry"))
+            .collect();
         entries.sort_by_key(std::fs::DirEntry::file_name);
         std::fs::create_dir_all(root.join(&folder)).expect("folders");
         for entry in entries {
@@ -107,7 +115,8 @@ fn module(n: usize, kind: Kind) -> String {
         for each in 0..=scatter(n) % 4 {
             let place = n * 4 + each;
             // Two of five are imports.
-            let which = if scatter(place) % 5 < 2 { 0 } else { 1 + scatter(place + 7) % (FINDINGS.len() - 1) };
+            let which =
+                if scatter(place) % 5 < 2 { 0 } else { 1 + scatter(place + 7) % (FINDINGS.len() - 1) };
             let (code, finding) = FINDINGS[which];
             let tag = if scatter(place + 13) % 5 < 3 { tag(place, code) } else { String::new() };
             let finding = finding.replace('$', &place.to_string()).replace('@', &tag);
@@ -126,7 +135,9 @@ fn module(n: usize, kind: Kind) -> String {
     if kind.stale_each.is_some_and(|each| n.is_multiple_of(each)) {
         let _ = writeln!(text, "GONE = 1{}", tag(n * 4, "F401"));
     }
-    text.push_str("\nlogger = logging.getLogger(__name__)\n");
+    text.push_str(
+        "\nlogger = logging.getLogger(__name__)\nUSED = (asyncio.sleep, json.dumps, time.time, Path)\n",
+    );
     for block in 0..SIZES[scatter(n + 3) % SIZES.len()] {
         let place = n * 100 + block;
         text.push_str(&BLOCKS[scatter(place) % BLOCKS.len()].replace('$', &block.to_string()));

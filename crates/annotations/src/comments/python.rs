@@ -30,20 +30,41 @@ pub(super) fn scan(bytes: &[u8]) -> Vec<Comment> {
     let mut cursor = Cursor::new(bytes);
     let mut templates: Vec<Template> = Vec::new();
     while let Some(byte) = cursor.peek() {
-        match templates.last_mut() {
+        let begun = match templates.last_mut() {
             Some(template) if template.in_text() => {
                 if text(&mut cursor, template, byte) {
                     templates.pop();
                 }
+                None
             }
-            template => code(&mut cursor, template, byte).into_iter().for_each(|new| templates.push(new)),
-        }
+            Some(template) => code(&mut cursor, template, byte),
+            None => plain(&mut cursor),
+        };
+        templates.extend(begun);
     }
     cursor.found
 }
 
-/// One step in code; the f-string that begins there.
-fn code(cursor: &mut Cursor<'_>, template: Option<&mut Template>, byte: u8) -> Option<Template> {
+/// To the next comment or string outside of f-strings, and through it; the f-string that begins there.
+fn plain(cursor: &mut Cursor<'_>) -> Option<Template> {
+    let rest = cursor.rest();
+    let length = memchr::memchr3(b'#', b'"', b'\'', rest).unwrap_or(rest.len());
+    cursor.at += length;
+    match cursor.peek()? {
+        b'#' => {
+            cursor.line_comment(1);
+            None
+        }
+        _ => {
+            let code = rest.get(..length).unwrap_or_default();
+            let before = code.iter().rev().take_while(|byte| is_word(**byte)).count();
+            string(cursor, code.get(length - before..).unwrap_or_default())
+        }
+    }
+}
+
+/// One step in the code of a replacement field; the f-string that begins there.
+fn code(cursor: &mut Cursor<'_>, template: &mut Template, byte: u8) -> Option<Template> {
     match byte {
         b'#' => cursor.line_comment(1),
         b'"' | b'\'' => return string(cursor, b""),
@@ -55,9 +76,7 @@ fn code(cursor: &mut Cursor<'_>, template: Option<&mut Template>, byte: u8) -> O
         }
         byte => {
             cursor.at += 1;
-            if let Some(template) = template {
-                bracket(template, byte);
-            }
+            bracket(template, byte);
         }
     }
     None

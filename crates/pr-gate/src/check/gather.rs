@@ -119,10 +119,15 @@ fn annotated(project: &Project, paths: &[String]) -> Result<BTreeMap<String, Str
             && files::read_into(project, &name, &mut bytes)?
             && may_be_annotated(&bytes)
         {
-            sources.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+            sources.insert(name, text(std::mem::take(&mut bytes)));
         }
     }
     Ok(sources)
+}
+
+/// A source as text, bad bytes replaced. What is UTF-8, as most are, is not copied.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Reads the sources that have findings and were not read yet.
@@ -139,7 +144,7 @@ fn read_the_rest(
     let mut read = Vec::with_capacity(missing.len());
     for file in missing {
         if let Some(bytes) = files::read(project, file)? {
-            read.push((file.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
+            read.push((file.to_owned(), text(bytes)));
         }
     }
     sources.extend(read);

@@ -49,6 +49,67 @@ fn another_function_rule_text_or_message_is_another_finding() {
 }
 
 #[test]
+fn comments_and_empty_rows_neither_open_nor_end_a_block() {
+    let source = "class A:\n    def f(self):\n        x()\n    def g(self):\n        raise X\n";
+    let before = of("a.py", source, 5, "m");
+    let remarked = source.replace("        raise", "# class B:\n\n        # def h():\n        raise");
+    assert_eq!(of("a.py", &remarked, 8, "m"), before);
+    assert_eq!(of("a.py", &source.replace("    def g", "\n    def g"), 6, "m"), before);
+}
+
+#[test]
+fn what_stands_apart_is_kept_apart() {
+    let named = |code: &str, message: &str| {
+        let mut one = finding("a.py", 1, 1, 2, message);
+        one.code = code.to_owned();
+        identity(&one, None)
+    };
+    assert_ne!(named("B904", "m"), named("B90", "4m"), "a rule and its message");
+    let inside = finding("a.py", 2, 3, 4, "m");
+    let mut over = finding("a.py", 1, 1, 2, "m");
+    over.end.row = 2;
+    let (block, rows) = ("def f():\n  x\n", "def f\nx\n");
+    let (block, rows) = (Scopes::of("a.py", block), Scopes::of("a.py", rows));
+    assert_ne!(identity(&inside, Some(&block)), identity(&over, Some(&rows)), "a function and the text");
+}
+
+#[test]
+fn a_finding_without_a_width_is_about_its_row() {
+    let source = |word: &str| BTreeMap::from([("a.py".to_owned(), format!("raise {word}\n"))]);
+    for column in [0, 3] {
+        let all = [finding("a.py", 1, column, column, "m")];
+        assert_ne!(fingerprints(&all, &source("X")), fingerprints(&all, &source("Y")), "column {column}");
+    }
+}
+
+#[test]
+fn only_the_text_between_its_places_counts() {
+    let all = [finding("a.py", 1, 7, 8, "m")];
+    let name = |source: &str| fingerprints(&all, &BTreeMap::from([("a.py".to_owned(), source.to_owned())]));
+    assert_eq!(name("raise X if a\n"), name("throw X or b\n"));
+}
+
+#[test]
+fn legacy_annotations_do_not_count_either() {
+    let bare = normal(without_remarks("raise X"));
+    for remark in ["# T4: code=B904 | owner=a", "// TODO[T4-LINT-ISSUE]: {}", "#noqa"] {
+        assert_eq!(normal(without_remarks(&format!("raise X  {remark}"))), bare, "{remark}");
+    }
+    let header = SOURCE.replace("def f(self):", "def f  # noqa");
+    assert_eq!(of("a.py", &header, 6, "m"), of("a.py", SOURCE, 6, "m"));
+}
+
+#[test]
+fn a_huge_finding_is_told_by_its_beginning() {
+    let source = |last: &str| format!("{}{last}\n", "row\n".repeat(ROWS));
+    let mut long = finding("a.py", 1, 1, 9, "m");
+    long.end.row = u32::MAX;
+    let name = |source: String| fingerprints(&[long.clone()], &BTreeMap::from([("a.py".to_owned(), source)]));
+    assert_eq!(name(source("a")), name(source("b")));
+    assert_eq!(normal(&"ab ".repeat(ROW_BYTES)).len() / 8, ROW_BYTES / 8);
+}
+
+#[test]
 fn findings_that_are_the_same_are_numbered() {
     let source = "import os\nimport os\n";
     let all =

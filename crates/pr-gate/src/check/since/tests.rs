@@ -108,6 +108,41 @@ fn versions_that_have_little_in_common_are_compared_in_time() {
     assert!(new_rows(&before, &now).is_empty());
 }
 
+#[test]
+fn of_findings_on_one_row_the_one_at_the_same_column_is_old_and_each_answers_once() {
+    let two = findings("BAD\n");
+    let later = |column: u32| {
+        let mut finding = two[0].clone();
+        finding.start.column += column;
+        finding.end.column += column;
+        finding
+    };
+    let source = "BAD BAD\n";
+    for (old, expected) in [(0, [false, true]), (4, [true, false]), (9, [false, true])] {
+        let mut new = [false; 2];
+        Pair::of("a.py", source, source).compare(&[later(old)], &[later(0), later(4)], &mut new);
+        assert_eq!(new, expected, "the old one was {old} columns later");
+    }
+}
+
+#[test]
+fn a_row_that_moved_takes_all_of_its_findings_along() {
+    let (before, now) = ("a\nb\nBAD BAD\n", "BAD BAD\na\nb\n");
+    let mut all = [findings(now).remove(0), findings(now).remove(0)];
+    all[1].start.column += 4;
+    let mut new = [true; 2];
+    Pair::of("a.py", before, now).compare_rows(&all, &mut new);
+    assert_eq!(new, [false; 2]);
+}
+
+#[test]
+fn a_row_that_stayed_but_came_into_a_method_of_another_class_is_new() {
+    let before = "class A:\n    def f():\n        x\n        BAD\n";
+    let now = "class A:\n    def f():\n        x\nclass B:\n    def f():\n        BAD\n";
+    assert_eq!(new_rows(before, now), [6]);
+    assert_eq!(new_rows_by_text(before, now), [6]);
+}
+
 fn source() -> impl Strategy<Value = String> {
     let row = prop::sample::select(vec![
         "def f():\n",
