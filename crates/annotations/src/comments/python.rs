@@ -50,16 +50,13 @@ fn plain(cursor: &mut Cursor<'_>) -> Option<Template> {
     let rest = cursor.rest();
     let length = memchr::memchr3(b'#', b'"', b'\'', rest).unwrap_or(rest.len());
     cursor.at += length;
-    match cursor.peek()? {
-        b'#' => {
-            cursor.line_comment(1);
-            None
-        }
-        _ => {
-            let code = rest.get(..length).unwrap_or_default();
-            let before = code.iter().rev().take_while(|byte| is_word(**byte)).count();
-            string(cursor, code.get(length - before..).unwrap_or_default())
-        }
+    if cursor.peek()? == b'#' {
+        cursor.line_comment(1);
+        None
+    } else {
+        let code = rest.get(..length).unwrap_or_default();
+        let before = code.iter().rev().take_while(|byte| is_word(**byte)).count();
+        string(cursor, code.get(length - before..).unwrap_or_default())
     }
 }
 
