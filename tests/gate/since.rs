@@ -198,3 +198,17 @@ fn a_submodule_is_what_its_commit_is() {
     let expected = &one("part/m.py", 1, "F401") | &one("part/n.py", 1, "F401");
     assert_eq!(new(&repo, &[]), expected, "another commit: nobody knows what its files were");
 }
+
+#[test]
+fn a_change_that_takes_an_annotation_away_is_refused_and_one_that_fixes_the_finding_is_not() {
+    let repo = Repo::new();
+    let annotated = "import os  # TODO[T4-ISSUE]: {\"id\":\"t4-1\",\"code\":\"F401\",\"reason\":\"a plugin needs it\",\"status\":\"accepted\"}\n";
+    repo.write("src/a.py", annotated);
+    repo.commit("begin");
+    repo.t4(&["check", "src", "--since", "main"]).ends(0);
+    repo.write("src/a.py", "import os\n");
+    let report = repo.t4(&["check", "src", "--since", "main", "--json"]).ends(1).json();
+    assert_eq!(report["summary"]["new_findings"], 1, "{report:#}");
+    repo.write("src/a.py", "");
+    repo.t4(&["check", "src", "--since", "main"]).ends(0);
+}

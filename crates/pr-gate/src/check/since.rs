@@ -2,6 +2,7 @@
 
 mod changes;
 mod compare;
+mod tags;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -2,7 +2,8 @@
 //!
 //! A finding on a row that stayed is old when the earlier version has one of the same rule there. What was taken out
 //! here and put in there is old when it is the same text in the same function; each earlier finding answers for one.
-//! So a finding that is fixed in one function never pays for another one elsewhere.
+//! So a finding that is fixed in one function never pays for another one elsewhere. A finding that loses its annotation
+//! is new: the change is what leaves it to nobody.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,6 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use annotations::Finding;
 use similar::{Algorithm, DiffOp};
 
+use super::tags::Tags;
 use crate::fingerprint::{Scopes, identity};
 
 /// How many rows of both versions are aligned beyond what they begin and end with alike: the time that takes grows
@@ -27,11 +29,14 @@ pub struct Pair<'a> {
     was: Vec<Option<usize>>,
     /// The rows before that are still there.
     stays: HashSet<usize>,
+    tags_before: Tags,
+    tags_now: Tags,
 }
 
 impl<'a> Pair<'a> {
     /// `file` is its name now.
     pub fn of(file: &str, before: &'a str, now: &'a str) -> Self {
+        let (tags_before, tags_now) = (Tags::of(file, before), Tags::of(file, now));
         let (before, now) = (Scopes::of(file, before), Scopes::of(file, now));
         let mut was = align(&before, &now);
         // A row that stayed, but in another function, did not stay: unless that function got another name.
@@ -48,7 +53,12 @@ impl<'a> Pair<'a> {
             }
         }
         let stays = was.iter().flatten().copied().collect();
-        Self { before, now, was, stays }
+        Self { before, now, was, stays, tags_before, tags_now }
+    }
+
+    /// Whether a finding had an annotation and has none any more.
+    fn is_bared(&self, old: &Finding, finding: &Finding) -> bool {
+        self.tags_before.answer(old) && !self.tags_now.answer(finding)
     }
 
     fn was(&self, row: u32) -> Option<usize> {
@@ -62,13 +72,13 @@ impl<'a> Pair<'a> {
     /// Marks the findings that none of the earlier ones answers for.
     pub fn compare(&self, old: &[Finding], findings: &[Finding], new: &mut [bool]) {
         let mut in_place: HashMap<(usize, &str), Vec<&Finding>> = HashMap::new();
-        let mut taken_out: HashMap<String, usize> = HashMap::new();
+        let mut taken_out: HashMap<String, Vec<&Finding>> = HashMap::new();
         for finding in old {
             match index(finding.start.row) {
                 Some(row) if self.stays(finding.start.row) => {
                     in_place.entry((row, &finding.code)).or_default().push(finding);
                 }
-                _ => *taken_out.entry(identity(finding, Some(&self.before))).or_default() += 1,
+                _ => taken_out.entry(identity(finding, Some(&self.before))).or_default().push(finding),
             }
         }
         // Of several on one row, the one at the same column first: the row may have got an annotation in between.
@@ -83,18 +93,15 @@ impl<'a> Pair<'a> {
                     let fits = |old: &&Finding| !same_column || old.start.column == finding.start.column;
                     there.iter().position(fits).map(|at| there.remove(at))
                 });
-                *new = found.is_none();
+                *new = found.is_none_or(|old| self.is_bared(old, finding));
             }
         }
         for (finding, new) in findings.iter().zip(&mut *new) {
             if self.was(finding.start.row).is_some() {
                 continue;
             }
-            let left = taken_out.get_mut(&identity(finding, Some(&self.now))).filter(|left| **left > 0);
-            *new = left.is_none();
-            if let Some(left) = left {
-                *left -= 1;
-            }
+            let found = taken_out.get_mut(&identity(finding, Some(&self.now))).and_then(Vec::pop);
+            *new = found.is_none_or(|old| self.is_bared(old, finding));
         }
     }
 
@@ -119,16 +126,20 @@ impl<'a> Pair<'a> {
                 *new = true;
                 continue;
             }
-            *new = (first..=last.min(self.was.len())).any(|row| {
-                if self.was.get(row).copied().flatten().is_some() {
-                    return false;
-                }
-                !*moved.entry(row).or_insert_with(|| {
-                    let block = blocks_now.get(row).copied().unwrap_or_default();
-                    let left = taken_out.get_mut(&(block, self.now.plain(row))).filter(|left| **left > 0);
-                    left.map(|left| *left -= 1).is_some()
-                })
-            });
+            // The row stayed, and its annotation went.
+            let was = self.was(finding.start.row).and_then(|row| u32::try_from(row + 1).ok());
+            let bared = was.is_some_and(|was| self.tags_before.on(was)) && !self.tags_now.answer(finding);
+            *new = bared
+                || (first..=last.min(self.was.len())).any(|row| {
+                    if self.was.get(row).copied().flatten().is_some() {
+                        return false;
+                    }
+                    !*moved.entry(row).or_insert_with(|| {
+                        let block = blocks_now.get(row).copied().unwrap_or_default();
+                        let left = taken_out.get_mut(&(block, self.now.plain(row))).filter(|left| **left > 0);
+                        left.map(|left| *left -= 1).is_some()
+                    })
+                });
         }
     }
 }

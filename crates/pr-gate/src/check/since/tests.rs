@@ -47,6 +47,31 @@ fn lines_that_only_moved_bring_nothing_new() {
 }
 
 #[test]
+fn a_finding_that_loses_its_annotation_is_new_and_one_that_keeps_or_gets_it_is_not() {
+    let tag = |id: u32| format!("# TODO[T4-ISSUE]: {{\"id\":\"{id}\",\"code\":\"X1\"}}");
+    let trailing = TWO.replace("BAD\n", &format!("BAD  {}\n", tag(1)));
+    let alone = TWO.replace("    BAD\n", &format!("    {}\n    BAD\n", tag(1)));
+    let moved = |text: &str| {
+        let (f, g) = text.split_at(text.find("def g").unwrap());
+        format!("{g}\n{f}")
+    };
+    assert_eq!(new_rows(&trailing, TWO), [3]);
+    assert_eq!(new_rows_by_text(&trailing, TWO), [3]);
+    assert_eq!(new_rows(&alone, TWO), [3]);
+    assert_eq!(new_rows(&trailing, &moved(TWO)).len(), 1, "moved, and the annotation left behind");
+    let other = TWO.replace("BAD\n", &format!("BAD  {}\n", tag(2)));
+    for (before, now) in [
+        (TWO, &trailing),
+        (&trailing, &other),
+        (&trailing, &alone),
+        (&alone, &trailing),
+        (&trailing, &moved(&trailing)),
+    ] {
+        assert_eq!(new_rows(before, now), Vec::<u32>::new(), "{before}\n->\n{now}");
+    }
+}
+
+#[test]
 fn a_fix_does_not_pay_for_a_regression_in_another_function() {
     let now = TWO.replace("    ok\n", "    BAD\n").replacen("    BAD\n", "    good\n", 1);
     assert_eq!(new_rows(TWO, &now), [8]);
