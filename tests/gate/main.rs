@@ -14,6 +14,7 @@ mod migrate;
 mod protect;
 mod schema;
 mod since;
+mod standard_library;
 mod support;
 mod undo;
 mod waivers;
