@@ -27,11 +27,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_mode(path, bytes, None)
 }
 
-/// [`write`], with a mode to give it; `None` keeps the mode that is there (a new file gets what the system gives new
+/// [`write()`], with a mode to give it; `None` keeps the mode that is there (a new file gets what the system gives new
 /// files).
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn write_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<(), Error> {
     Staged::new(path, bytes, mode)?.place()?;
     sync_folder(folder(path))
