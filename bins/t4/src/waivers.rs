@@ -20,7 +20,8 @@ use crate::gate;
 ///   waivers:
 ///     - file: src/a.py          # one file, from the root
 ///       line: 12                # left out or 0: the whole file
-///       codes: ["F401"]         # left out: every code
+///       codes:                  # left out: every code
+///         - F401
 ///       reason: the plugin needs it
 ///       owner: "@org/team"
 ///       expires: 2027-01-31     # the last day; a whole file needs one
