@@ -1,13 +1,12 @@
 //! The fake GitHub as a process.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Connection};
-use crate::process::binary;
+use crate::process::serving;
 
 /// The repository that is there.
 pub const REPO: &str = "acme/widgets";
@@ -24,16 +23,7 @@ pub struct FakeGitHub {
 
 impl FakeGitHub {
     pub fn start() -> Self {
-        let mut child = Command::new(binary("fake-github"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("fake-github starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("stdout");
-        BufReader::new(stdout).read_line(&mut line).expect("a first line");
-        let first: Value = serde_json::from_str(&line).expect("JSON");
-        let address = first["listening"].as_str().expect("an address").parse().expect("an address");
+        let (child, address) = serving("fake-github");
         Self { child, address }
     }
 

@@ -1,14 +1,13 @@
 //! The mock provider as a process, and servers that call it.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use serde_json::{Value, json};
 
 use crate::http::Connection;
-use crate::process::{Server, Start, binary};
+use crate::process::{Server, Start, serving};
 
 /// A running mock provider; killed by its pid when dropped.
 pub struct Mock {
@@ -18,16 +17,7 @@ pub struct Mock {
 
 impl Mock {
     pub fn start() -> Self {
-        let mut child = Command::new(binary("mock-provider"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("mock-provider starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("stdout");
-        BufReader::new(stdout).read_line(&mut line).expect("a first line");
-        let first: Value = serde_json::from_str(&line).expect("JSON");
-        let address = first["listening"].as_str().expect("an address").parse().expect("an address");
+        let (child, address) = serving("mock-provider");
         Self { child, address }
     }
 

@@ -68,6 +68,17 @@ pub fn stdout_of(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
 }
 
+/// Starts a program of the tests that serves, and waits for its first line.
+pub fn serving(name: &str) -> (Child, SocketAddr) {
+    let mut program = Command::new(binary(name));
+    let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("stdout");
+    BufReader::new(stdout).read_line(&mut line).expect("a first line");
+    let first: Value = serde_json::from_str(&line).expect("JSON");
+    (child, first["listening"].as_str().expect("an address").parse().expect("an address"))
+}
+
 /// Waits until a condition holds; panics with `what` when it does not within the time. An event that can't be
 /// waited for is asked for every few milliseconds.
 pub fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {

@@ -193,9 +193,7 @@ impl Ruff {
         text: &[u8],
         codes: &[String],
     ) -> Result<Vec<Finding>, Error> {
-        let mut command = self.linter(codes);
-        command.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
-        Ok(run(&mut command, Some(text), &mut Names::new(project))?.0)
+        lint_text(self.linter(codes), project, name, text)
     }
 
     /// The same for a name that was another file's: one that the settings exclude had no findings.
@@ -211,8 +209,7 @@ impl Ruff {
     ) -> Result<Vec<Finding>, Error> {
         let mut command = self.linter(codes);
         command.arg("--force-exclude");
-        command.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
-        Ok(run(&mut command, Some(text), &mut Names::new(project))?.0)
+        lint_text(command, project, name, text)
     }
 
     /// The files below names that ruff looks at, from the root.
@@ -236,6 +233,12 @@ impl Ruff {
         }
         Ok(files)
     }
+}
+
+/// Has a linter that is about to run read a text as if it stood in the file of this name.
+fn lint_text(mut linter: Command, project: &Project, name: &str, text: &[u8]) -> Result<Vec<Finding>, Error> {
+    linter.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
+    Ok(run(&mut linter, Some(text), &mut Names::new(project))?.0)
 }
 
 impl Version {
