@@ -314,7 +314,7 @@ async fn a_caller_that_goes_away_while_its_change_waits_leaves_one_row_and_no_ch
 #[actix_web::test]
 async fn in_strict_mode_the_row_is_durable_before_the_answer() {
     let mut setup = Setup::new();
-    setup.options.audit = intent_service::AuditMode::Strict;
+    setup.options.audit = control_plane::AuditMode::Strict;
     let app = setup.start().await;
     let sql = "SELECT count(*) FROM audit_log WHERE outcome = 'missing_credentials'";
     for request in 1..=3 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api_types::Code;
-use intent_service::jobs;
+use control_plane::jobs;
 use serde_json::Value;
 
 use crate::support::routes::World;

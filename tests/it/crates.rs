@@ -24,7 +24,7 @@ const LAYERS: [(&str, u8); 22] = [
     ("outbound", 2),
     ("pr-gate", 2),
     ("storage-sqlite", 3),
-    ("intent-service", 3),
+    ("control-plane", 3),
     ("intent-http", 4),
     ("instance", 4),
     ("intent-api", 5),
@@ -53,7 +53,7 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("utoipa-swagger-ui", &["intent-http"]),
     ("prometheus", &["intent-http"]),
     ("rand", &["registry-core"]),
-    ("argon2", &["intent-service", "admin-keys"]),
+    ("argon2", &["control-plane", "admin-keys"]),
     ("clap", BINS),
     ("anyhow", BINS),
     ("comfy-table", BINS),
@@ -136,7 +136,7 @@ fn a_breach_of_the_layers_is_found() {
     {
         assert_eq!(with(name, dependency).len(), 1, "{name} -> {dependency}");
     }
-    assert_eq!(with("intent-service", "rusqlite"), ["`intent-service` may not use `rusqlite`"]);
+    assert_eq!(with("control-plane", "rusqlite"), ["`control-plane` may not use `rusqlite`"]);
     assert_eq!(with("newcomer", "serde"), ["`newcomer` has no layer"]);
 }
 

@@ -206,7 +206,7 @@ async fn an_idempotency_key_is_forgotten_after_a_day() {
     let app = TestApp::new().await;
     let create = |agent: &str| app.post("/admin/api_keys", &json!({ "agent_id": agent })).admin().once("one");
     let first = Key::of(&create("a").send().await.ok(201));
-    let forget = || intent_service::jobs::forget_idempotency(&app.services, app.clock.now());
+    let forget = || control_plane::jobs::forget_idempotency(&app.services, app.clock.now());
     app.clock.advance_micros(86_400_000_000 - 1);
     assert_eq!(forget().await.expect("the job"), 0);
     assert_eq!(Key::of(&create("a").send().await.ok(201)).id, first.id);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use api_types::Code;
-use intent_service::jobs;
+use control_plane::jobs;
 use proptest::test_runner::{Config, TestRunner};
 use registry_core::Clock as _;
 use serde_json::json;

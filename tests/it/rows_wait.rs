@@ -31,7 +31,7 @@ async fn rows_that_can_not_be_written_wait_and_when_too_many_do_requests_are_ref
     app.outside().execute_batch("DROP TRIGGER no_rows").unwrap();
     // Every row that waited is written in its order, the refused request is counted, and reads go on.
     app.services.recorder.flush().await.unwrap();
-    intent_service::jobs::flush_refusals(&app.services, app.services.clock.now(), true);
+    control_plane::jobs::flush_refusals(&app.services, app.services.clock.now(), true);
     app.services.recorder.flush().await.unwrap();
     assert_eq!(app.count("SELECT count(*) FROM audit_log WHERE path = '/intents/none'"), served);
     let turned_away =

@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use api_keys::key_id_of_text;
 use api_types::{Code, CreateKey, KeyCreated, KeyView, PatchKey, RotateKey};
 use audit::{Body, Draft};
+use control_plane::{AdminCaller, OpContext, PageRequest, ServiceError};
 use instance::{Instance, Options, PepperSource};
-use intent_service::{AdminCaller, OpContext, PageRequest, ServiceError};
 use registry_core::KeyId;
 use serde::Serialize;
 
@@ -56,14 +56,14 @@ impl FileRegistry {
 
     pub async fn create(&self, body: CreateKey) -> Result<KeyCreated, Failure> {
         let context = self.context("admin-keys create", &body);
-        intent_service::create_key(&self.instance.services, context, body, None).await.map_err(failure)
+        control_plane::create_key(&self.instance.services, context, body, None).await.map_err(failure)
     }
 
     pub fn list(&self) -> Result<Vec<KeyView>, Failure> {
         let (services, caller) = (&self.instance.services, AdminCaller::by_file_access());
         let (mut keys, mut cursor) = (Vec::new(), None);
         loop {
-            let page = intent_service::list_keys(services, caller, &PageRequest { limit: PAGE, cursor });
+            let page = control_plane::list_keys(services, caller, &PageRequest { limit: PAGE, cursor });
             let page = page.map_err(failure)?;
             keys.extend(page.items);
             cursor = page.next;
@@ -75,19 +75,19 @@ impl FileRegistry {
 
     pub async fn revoke(&self, key_id: &KeyId) -> Result<(), Failure> {
         let context = self.context(&format!("admin-keys revoke {key_id}"), &());
-        intent_service::revoke_key(&self.instance.services, context, key_id.as_str()).await.map_err(failure)
+        control_plane::revoke_key(&self.instance.services, context, key_id.as_str()).await.map_err(failure)
     }
 
     pub async fn rotate(&self, key_id: &KeyId, body: RotateKey) -> Result<KeyCreated, Failure> {
         let context = self.context(&format!("admin-keys rotate {key_id}"), &body);
         let services = &self.instance.services;
-        intent_service::rotate_key(services, context, key_id.clone(), body, None).await.map_err(failure)
+        control_plane::rotate_key(services, context, key_id.clone(), body, None).await.map_err(failure)
     }
 
     pub async fn patch(&self, key_id: &KeyId, body: PatchKey) -> Result<KeyView, Failure> {
         let context = self.context(&format!("admin-keys set {key_id}"), &body);
         let services = &self.instance.services;
-        let changed = intent_service::update_key(services, context, key_id.clone(), body, None, None).await;
+        let changed = control_plane::update_key(services, context, key_id.clone(), body, None, None).await;
         changed.map(|changed| changed.item).map_err(failure)
     }
 

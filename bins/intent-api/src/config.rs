@@ -9,9 +9,9 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
+use control_plane::AuditMode;
 use instance::{AdminSource, LlmOptions, Options, PepperSource, dotenv};
 use intent_http::Cidr;
-use intent_service::AuditMode;
 
 use crate::llm::{LlmSetup, LlmSources};
 use crate::logging::LogConfig;

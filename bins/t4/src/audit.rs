@@ -74,7 +74,7 @@ fn verify(args: Verify) -> Result<AuditVerdict, Failure> {
     let file = storage_sqlite::open_read_only(&db).map_err(Failure::undecided)?;
     let mut progress = Progress::to(file.read(|view| view.next_seq()).map_err(Failure::undecided)?);
     let mut missed = args.expect_head;
-    let verdict = intent_service::verify_log(&mut |f| file.view(f), &checkpoints, &mut |row| {
+    let verdict = control_plane::verify_log(&mut |f| file.view(f), &checkpoints, &mut |row| {
         missed = missed.filter(|head| row.chain != head.as_bytes());
         progress.step();
     });

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use api_keys::PepperError;
-use intent_service::AdminTokenError;
+use control_plane::AdminTokenError;
 
 /// Why an instance can't be opened.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use intent_service::jobs::AlertDesk;
-use intent_service::{Services, jobs};
+use control_plane::jobs::AlertDesk;
+use control_plane::{Services, jobs};
 use registry_core::Timestamp;
 use storage::{SealedCheckpoint, StoreError};
 use tokio::sync::watch;

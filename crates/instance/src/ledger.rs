@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use api_keys::Scope;
-use intent_service::{LocalLedger, ServiceError, authenticate_agent};
+use control_plane::{LocalLedger, ServiceError, authenticate_agent};
 
 use crate::jobs::Jobs;
 use crate::open::Instance;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use api_keys::Pepper;
 use audit::Refusals;
-use intent_service::jobs::{AlertDesk, AlertSink};
-use intent_service::{
+use control_plane::jobs::{AlertDesk, AlertSink};
+use control_plane::{
     AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, Recorder, Services,
     Settings, StaticKeys,
 };
@@ -154,7 +154,7 @@ impl Instance {
     /// Trouble of the store.
     pub async fn close(&self, within: Duration) -> Result<(), StoreError> {
         let services = &self.services;
-        intent_service::jobs::flush_refusals(services, services.clock.now(), true);
+        control_plane::jobs::flush_refusals(services, services.clock.now(), true);
         let flushed = services.recorder.flush().await;
         let closed = services.store.close(within);
         flushed.and(closed)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use intent_service::AuditMode;
+use control_plane::AuditMode;
 use llm_policy::{BudgetRule, Limits, LlmConfig, PriceBook};
 use storage::Store;
 

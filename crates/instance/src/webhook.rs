@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use intent_service::jobs::AlertSink;
+use control_plane::jobs::AlertSink;
 use llm_policy::BoxFuture;
 use outbound::Webhook;
 

@@ -1,7 +1,7 @@
 //! Which thread a read runs on.
 
 use actix_web::web;
-use intent_service::ServiceError;
+use control_plane::ServiceError;
 
 use crate::error::ApiError;
 

@@ -13,7 +13,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpResponse};
 use api_types::Code;
-use intent_service::ServiceError;
+use control_plane::ServiceError;
 use rate_limit::Decision;
 use registry_core::RequestId;
 

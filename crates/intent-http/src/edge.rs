@@ -19,7 +19,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, web};
 use api_keys::key_id_of_text;
 use api_types::Code;
 use audit::{Body, Draft, DraftHandle, Outcome, Principal};
-use intent_service::{AuditMode, ServiceError, Services};
+use control_plane::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
 use registry_core::RequestId;

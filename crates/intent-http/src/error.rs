@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use api_types::{Code, ErrorBody, ErrorDetail};
-use intent_service::ServiceError;
+use control_plane::ServiceError;
 
 use crate::llm::OpenaiErrorBody;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Draft, DraftHandle, Outcome};
-use intent_service::Services;
+use control_plane::Services;
 use tokio::runtime::Handle;
 
 use crate::edge::Shared;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use actix_web::http::Method;
 use api_types::{CheckState, Code};
-use intent_service::{Services, readiness};
+use control_plane::{Services, readiness};
 use llm_gate::CallReport;
 use prometheus::{
     Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, LINK};
 use actix_web::{HttpRequest, HttpResponse};
-use intent_service::Page;
+use control_plane::Page;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use intent_service::Services;
+use control_plane::Services;
 use llm_gate::Gate;
 
 use crate::address::Cidr;

@@ -1,6 +1,6 @@
 //! `admin-keys hash-token`.
 
-use intent_service::AdminToken;
+use control_plane::AdminToken;
 use registry_core::SystemEntropy;
 
 use crate::support::{Folder, fed};

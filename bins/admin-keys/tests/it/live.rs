@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use api_keys::Scope;
 use api_types::Code;
+use control_plane::authenticate_agent;
 use instance::{Instance, Options};
-use intent_service::authenticate_agent;
 use registry_core::{Clock as _, SystemClock};
 use tokio::runtime::Runtime;
 

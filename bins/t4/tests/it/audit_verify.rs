@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::Ordering;
 
-use intent_service::jobs::checkpoint_audit;
+use control_plane::jobs::checkpoint_audit;
 use serde_json::{Value, json};
 
 use crate::database::{Database, make_key};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use api_types::CreateKey;
 use audit::{Body, Draft, chain};
 use canonical::Digest;
+use control_plane::{AdminCaller, OpContext, create_key};
 use instance::{Instance, Options};
-use intent_service::{AdminCaller, OpContext, create_key};
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 

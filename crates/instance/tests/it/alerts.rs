@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use intent_service::jobs::{AlertDesk, AlertSink, deliver_alerts};
+use control_plane::jobs::{AlertDesk, AlertSink, deliver_alerts};
 use llm_policy::{BoxFuture, BudgetScope, Ledger as _, WindowKind};
 use serde_json::{Value, json};
 use storage::AlertRow;

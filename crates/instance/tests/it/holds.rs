@@ -215,7 +215,7 @@ async fn the_first_hold_is_the_request_s_own_row_and_all_else_has_its_own() {
     let key = world.key(3 * AMOUNT).await;
     let services = &world.instance.services;
     let request = world.request(&key, "req-1").await;
-    let ledger = intent_service::LocalLedger::for_request(services, request);
+    let ledger = control_plane::LocalLedger::for_request(services, request);
     let first = ledger.hold(ask("c")).await.unwrap();
     ledger.release(first.hold_id, llm_policy::ReleaseReason::NotConnected).await.unwrap();
     let second = ledger.hold(llm_policy::HoldAsk { attempt: 2, ..ask("c") }).await.unwrap();

@@ -1,7 +1,7 @@
 //! Holds of agents that call a provider themselves.
 
 use api_types::{Code, CreateHold, LlmUsage, ReleaseHold, SettleHold};
-use intent_service::{create_hold, jobs, release_hold, settle_hold};
+use control_plane::{create_hold, jobs, release_hold, settle_hold};
 use llm_policy::{CallOutcome, UsageSource};
 
 use crate::support::{AMOUNT, World, at, authorised, cost, day_of};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_types::KeyCreated;
-use intent_service::{LocalLedger, jobs};
+use control_plane::{LocalLedger, jobs};
 use llm_policy::{
     AccountKey, BudgetScope, HoldAsk, HoldId, Ledger as _, LedgerError, OutputWish, ReleaseReason, WindowKind,
 };

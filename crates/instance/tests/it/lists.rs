@@ -1,7 +1,7 @@
 //! What the ledger tells: usage, totals, open holds, and what a call would be told.
 
 use api_types::{Code, KeyCreated};
-use intent_service::{
+use control_plane::{
     GroupBy, PageRequest, QuotaQuestion, Whose, list_holds, list_usage, quota, summarize_usage,
 };
 use llm_policy::{BudgetScope, Ledger as _, Settlement, WindowKind};

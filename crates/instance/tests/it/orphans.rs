@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use intent_service::{LocalLedger, jobs};
+use control_plane::{LocalLedger, jobs};
 use llm_policy::{CallOutcome, HoldAsk, Ledger as _, LedgerError, ReleaseReason, UsageSource};
 use storage::HoldRow;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::task::Poll;
 
-use intent_service::PageRequest;
-use intent_service::list_keys;
+use control_plane::PageRequest;
+use control_plane::list_keys;
 use llm_policy::{
     BudgetScope, CallOutcome, HoldAsk, HoldId, Ledger as _, LedgerError, Measured, ReleaseReason, Settlement,
     Usage, UsageSource, WindowKind,
@@ -218,7 +218,7 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
         }
     }
     let refusal = ledger.hold(ask("refused")).await.unwrap_err();
-    let told = intent_service::ServiceError::from(refusal);
+    let told = control_plane::ServiceError::from(refusal);
     assert_eq!((told.code, told.retry_after), (api_types::Code::StoreBusy, Some(1)));
 
     let ends = {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use api_keys::Scope;
 use api_types::{CreateKey, KeyCreated};
 use audit::{Draft, Outcome, Principal};
+use control_plane::{AdminCaller, AgentCaller, LocalLedger, OpContext, authenticate_agent, create_key};
 use instance::{Instance, LlmOptions, OpenMode, Options, PepperSource, open_with};
-use intent_service::{AdminCaller, AgentCaller, LocalLedger, OpContext, authenticate_agent, create_key};
 use llm_policy::{
     AccountKey, AccountState, BudgetRule, BudgetScope, CallId, CallOutcome, HoldAsk, Measured, Operation,
     OutputWish, Settlement, Usage, UsageSource, WindowKind, Zone,

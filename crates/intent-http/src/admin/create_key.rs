@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateKey, KeyCreated};
-use intent_service::create_key;
+use control_plane::create_key;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, Deleted};
-use intent_service::delete_intent;
+use control_plane::delete_intent;
 use registry_core::IntentId;
 
 use crate::endpoint::{Endpoint, Success, shape};

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{AuditRow, Code};
-use intent_service::list_audit;
+use control_plane::list_audit;
 use registry_core::Limits;
 use storage::AuditFilter;
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, KeyView};
-use intent_service::list_keys;
+use control_plane::list_keys;
 
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Success, shape};

@@ -25,7 +25,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 use actix_web::HttpRequest;
-use intent_service::ServiceError;
+use control_plane::ServiceError;
 use registry_core::KeyId;
 
 use crate::error::ApiError;

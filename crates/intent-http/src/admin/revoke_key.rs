@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, Revoked};
-use intent_service::revoke_key;
+use control_plane::revoke_key;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, KeyCreated, RotateKey};
-use intent_service::rotate_key;
+use control_plane::rotate_key;
 
 use super::key_of;
 use crate::endpoint::{Endpoint, Success, shape};

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::AuditVerdict;
-use intent_service::verify_audit;
+use control_plane::verify_audit;
 
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Success, shape};

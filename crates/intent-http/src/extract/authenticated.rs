@@ -6,7 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::Code;
-use intent_service::{Idempotency, OpContext, Refused};
+use control_plane::{Idempotency, OpContext, Refused};
 
 use super::body::{self, FromBody, NoBody, Prepared, Treat};
 use super::headers;

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::web;
 use api_types::Code;
-use intent_service::PageRequest;
+use control_plane::PageRequest;
 use percent_encoding::percent_decode_str;
 use registry_core::{Timestamp, check_text};
 

@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use api_keys::Scope;
 use api_types::Code;
 use audit::Principal;
-use intent_service::{
+use control_plane::{
     AdminCaller, Admitted, AgentCaller, Refused, ServiceError, authenticate_admin, authenticate_agent,
 };
 use rate_limit::Limit;

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateBatch, Intents};
-use intent_service::create_batch;
+use control_plane::create_batch;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

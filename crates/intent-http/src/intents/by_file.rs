@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView};
-use intent_service::list_by_file;
+use control_plane::list_by_file;
 use registry_core::Limits;
 
 use crate::blocking::{self, Cost};

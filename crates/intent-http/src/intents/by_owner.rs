@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView};
-use intent_service::list_by_owner;
+use control_plane::list_by_owner;
 use registry_core::Owner;
 
 use crate::blocking::{self, Cost};

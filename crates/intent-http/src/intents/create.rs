@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateIntent, IntentCreated};
-use intent_service::create_intent;
+use control_plane::create_intent;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

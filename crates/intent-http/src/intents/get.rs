@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView};
-use intent_service::get_intent;
+use control_plane::get_intent;
 use registry_core::IntentId;
 
 use crate::blocking::{self, Cost};

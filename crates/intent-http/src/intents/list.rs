@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView};
-use intent_service::list_intents;
+use control_plane::list_intents;
 use registry_core::{AgentId, Limits, Owner};
 use storage::IntentFilter;
 

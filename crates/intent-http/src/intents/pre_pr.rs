@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{Code, PrePrCheck, PrePrResult};
-use intent_service::pre_pr_check;
+use control_plane::pre_pr_check;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView};
-use intent_service::list_stale;
+use control_plane::list_stale;
 
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape};

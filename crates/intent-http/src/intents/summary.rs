@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::SummaryView;
-use intent_service::summarize;
+use control_plane::summarize;
 
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Success, shape};

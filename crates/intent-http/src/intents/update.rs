@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentCreated, PatchIntent};
-use intent_service::update_intent;
+use control_plane::update_intent;
 use registry_core::IntentId;
 
 use crate::endpoint::{Endpoint, Success, shape};

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, OpenHoldView};
-use intent_service::{Whose, list_holds};
+use control_plane::{Whose, list_holds};
 
 use super::filter::ROWS;
 use crate::blocking::{self, Cost};

@@ -9,8 +9,8 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use control_plane::{AgentCaller, LocalLedger, OpContext, Slot};
 use futures_core::Stream as _;
-use intent_service::{AgentCaller, LocalLedger, OpContext, Slot};
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{Code, LlmAnswer, LlmChat, LlmMessage, LlmUsage};
-use intent_service::ServiceError;
+use control_plane::ServiceError;
 use llm_gate::{ChatAnswer, ChatMessage, ChatRequest};
 use registry_core::pico_to_dollars;
 use serde_json::json;

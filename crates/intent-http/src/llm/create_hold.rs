@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateHold, HoldView};
-use intent_service::create_hold;
+use control_plane::create_hold;
 
 use super::failure::later;
 use crate::endpoint::{Endpoint, Success, shape};

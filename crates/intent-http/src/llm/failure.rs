@@ -1,7 +1,7 @@
 //! Why a call has no answer, in the words of the one table.
 
 use api_types::Code;
-use intent_service::{AgentCaller, ServiceError, Services};
+use control_plane::{AgentCaller, ServiceError, Services};
 use llm_gate::GateError;
 use llm_policy::RequestError;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What the lists and sums of usage may be narrowed to.
 
 use api_types::Code;
-use intent_service::GroupBy;
+use control_plane::GroupBy;
 use llm_policy::CallId;
 use registry_core::{AgentId, KeyId, Limits, Owner, Timestamp};
 use storage::UsageFilter;

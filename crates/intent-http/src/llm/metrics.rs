@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use api_types::Code;
-use intent_service::Services;
+use control_plane::Services;
 use llm_gate::CallReport;
 use llm_policy::ALERT_PERCENTS;
 use prometheus::{

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, QuotaView};
-use intent_service::{AgentCaller, QuotaQuestion, ServiceError, quota};
+use control_plane::{AgentCaller, QuotaQuestion, ServiceError, quota};
 use registry_core::Timestamp;
 
 use super::filter::MOST_TOKENS;

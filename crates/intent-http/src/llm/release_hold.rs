@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, ReleaseHold, Released};
-use intent_service::release_hold;
+use control_plane::release_hold;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

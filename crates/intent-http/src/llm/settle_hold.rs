@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, SettleHold, SettledView};
-use intent_service::settle_hold;
+use control_plane::settle_hold;
 
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;

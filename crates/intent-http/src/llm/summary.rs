@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::UsageTotalView;
-use intent_service::{Whose, summarize_usage};
+use control_plane::{Whose, summarize_usage};
 
 use super::filter::{self, LIST_CODES, Sum};
 use crate::blocking::{self, Cost};

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::UsageLineView;
-use intent_service::{Whose, list_usage};
+use control_plane::{Whose, list_usage};
 
 use super::filter::{self, LIST_CODES, ROWS};
 use crate::blocking::{self, Cost};

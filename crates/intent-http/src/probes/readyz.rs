@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use api_types::{CheckState, Code, Readiness};
-use intent_service::{ServiceError, readiness};
+use control_plane::{ServiceError, readiness};
 
 use crate::endpoint::{Endpoint, Guard, Success, shape};
 use crate::error::ApiError;

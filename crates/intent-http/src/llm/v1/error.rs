@@ -1,7 +1,7 @@
 //! Errors below `/llm/v1`: OpenAI's members beside those of every other route, so that its clients find theirs.
 
 use api_types::Code;
-use intent_service::ServiceError;
+use control_plane::ServiceError;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
