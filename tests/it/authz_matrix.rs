@@ -51,7 +51,7 @@ async fn refuse<'w>(
 
 #[test]
 fn every_route_of_the_document_is_in_the_table_with_its_guard() {
-    let document = intent_http::document();
+    let document = http_api::document();
     let mut documented = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {

@@ -15,5 +15,5 @@ async fn the_page_and_all_that_it_loads_come_from_this_server() {
     for part in parts {
         assert_eq!(app.get(part).send().await.status, 200, "{part}");
     }
-    assert_eq!(app.get("/openapi.json").send().await.json(), intent_http::document());
+    assert_eq!(app.get("/openapi.json").send().await.json(), http_api::document());
 }

@@ -24,12 +24,12 @@ fn the_table_of_the_document_is_the_table_of_the_code() {
     let row =
         |code: &Code| json!({ "code": code.as_str(), "status": code.status(), "what_to_do": code.hint() });
     let expected: Vec<_> = Code::ALL.iter().map(row).collect();
-    assert_eq!(intent_http::document()["x-t4-error-codes"], json!(expected));
+    assert_eq!(http_api::document()["x-t4-error-codes"], json!(expected));
 }
 
 #[test]
 fn the_document_lists_codes_under_their_own_status() {
-    let document = intent_http::document();
+    let document = http_api::document();
     let mut seen = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
@@ -47,7 +47,7 @@ fn the_document_lists_codes_under_their_own_status() {
 
 #[test]
 fn the_document_refers_to_nothing_that_it_does_not_hold() {
-    let document = intent_http::document();
+    let document = http_api::document();
     let text = document.to_string();
     let mut references = 0;
     for part in text.split("\"#/components/schemas/").skip(1) {

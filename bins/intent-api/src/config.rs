@@ -10,8 +10,8 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use control_plane::AuditMode;
+use http_api::Cidr;
 use instance::{AdminSource, LlmOptions, Options, PepperSource, dotenv};
-use intent_http::Cidr;
 
 use crate::llm::{LlmSetup, LlmSources};
 use crate::logging::LogConfig;

@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, Result};
 use control_plane::{AuditMode, Services};
-use intent_http::{HttpSettings, HttpState, Metrics, configure, edge_layer};
+use http_api::{HttpSettings, HttpState, Metrics, configure, edge_layer};
 use llm_gate::{Gate, GateBuilder};
 use llm_policy::{LlmConfig, PriceBook, count_text};
 use tokio::runtime::Handle;

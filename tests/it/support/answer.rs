@@ -9,7 +9,7 @@ use api_types::Code;
 use serde_json::{Value, json};
 
 /// The OpenAPI document: every answer of every test is held against it.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(intent_http::document);
+static DOCUMENT: LazyLock<Value> = LazyLock::new(http_api::document);
 
 pub struct Answer {
     method: Method,
