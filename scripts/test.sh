@@ -9,7 +9,7 @@ if [ "${1:-}" = --long ]; then
   export T4_TEST_LONG=1
 fi
 
-scripts/ensure-tools.sh
+scripts/setup.sh
 scripts/client-tests.sh
 scripts/ensure-ruff.sh
 # Some tests start the real programs.

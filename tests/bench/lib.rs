@@ -1,5 +1,6 @@
-//! The benches: `make bench`, `make bench-llm`. They measure the release binaries from outside.
+//! The benches: `make bench`, `make bench-llm`. They measure the shipped binaries from outside.
 
+pub mod compare;
 pub mod load;
 pub mod server;
 

@@ -17,14 +17,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the release binary on a database and waits until it listens.
+    /// Starts the binary of the bench's own profile on a database and waits until it listens.
     pub fn start(db: &Path) -> Self {
         Self::start_with(db, &[])
     }
 
     /// The same with more variables.
     pub fn start_with(db: &Path, variables: &[(&str, String)]) -> Self {
-        let mut command = Command::new(binary("intent-api"));
+        Self::start_build(&binary("intent-api"), db, variables)
+    }
+
+    /// The same for an `intent-api` of another build.
+    pub fn start_build(program: &Path, db: &Path, variables: &[(&str, String)]) -> Self {
+        let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1:0", "--log", "warn", "--db"]).arg(db);
         command.env("T4_ADMIN_TOKEN", ADMIN).envs(variables.iter().map(|(name, value)| (name, value)));
         Self::run(command)
@@ -38,7 +43,7 @@ impl Server {
     fn run(mut command: Command) -> Self {
         let started = Instant::now();
         let mut child =
-            command.stdout(Stdio::piped()).spawn().expect("run `cargo build --release --bins` first");
+            command.stdout(Stdio::piped()).spawn().expect("run `make dist` first");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("first line");
         let value: serde_json::Value = serde_json::from_str(&line).expect("the first line is JSON");
@@ -105,6 +110,6 @@ impl Drop for Server {
 
 fn binary(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("current exe");
-    // target/release/deps/<bench>-<hash> → target/release/<name>
+    // target/<profile>/deps/<bench>-<hash> → target/<profile>/<name>
     exe.ancestors().nth(2).expect("a target folder").join(name)
 }

@@ -2,7 +2,8 @@
 //!
 //! One run, 64 keep-alive connections, 64 keys; authentication, limits and audit on. `T4_BENCH_SECONDS` is the
 //! length of each measurement (default 10), `T4_BENCH_SOAK_SECONDS` of the memory run (default 60; the target speaks
-//! of 600), `T4_BENCH_SCALE=1` adds the large database.
+//! of 600), `T4_BENCH_SCALE=1` adds the large database. `T4_BENCH_OLD` names the `intent-api` of another build: then both
+//! are measured in alternating rounds (`T4_BENCH_ROUNDS`, default 10) of 2 s instead, and nothing else is.
 
 mod report;
 mod scale;
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use report::{Report, Row};
+use t4_bench::compare::{self, Builds, Comparison};
 use t4_bench::load::{self, Run};
 use t4_bench::number;
 use t4_bench::server::Server;
@@ -27,6 +29,9 @@ fn main() {
     let seconds = number("T4_BENCH_SECONDS", 10);
     let soak = number("T4_BENCH_SOAK_SECONDS", 60);
     let dir = tempfile::tempdir().expect("a folder");
+    if let Some(old) = compare::old_build() {
+        return alternate(dir.path(), &old);
+    }
     let mut report = Report::new(seconds);
     small(dir.path(), Duration::from_secs(seconds), Duration::from_secs(soak), &mut report);
     if std::env::var("T4_BENCH_SCALE").is_ok_and(|v| v == "1") {
@@ -67,6 +72,36 @@ fn small(dir: &Path, time: Duration, soak: Duration, report: &mut Report) {
         }
     }
     server.stop();
+}
+
+/// The figures of two builds, each on a database of its own with the same rows.
+fn alternate(dir: &Path, old: &Path) {
+    let old = Server::start_build(old, &dir.join("old.db"), &[]);
+    let builds = Builds { old, new: Server::start(&dir.join("new.db")) };
+    let keys = [&builds.old, &builds.new].map(|server| {
+        let keys: Vec<String> = (0..CONNECTIONS).map(|n| server.key(&format!("agent-{n}"))).collect();
+        seed::intents(server, &keys[0], 10_000);
+        keys
+    });
+    let time = Duration::from_secs(2);
+    let mut comparison = Comparison::new(number("T4_BENCH_ROUNDS", 10));
+    comparison.measure(&builds, "health (bare)", CONNECTIONS, time, |_, _, out| {
+        out.extend_from_slice(b"GET /health HTTP/1.1\r\nhost: bench\r\n\r\n");
+    });
+    let mut get = keys.each_ref().map(|keys| seed::get_requests(keys, 10_000));
+    comparison.measure(&builds, "get by id", CONNECTIONS, time, |build, n, out| get[build](n, out));
+    let mut by_file = keys.each_ref().map(|keys| seed::by_file_requests(keys, 10_000));
+    comparison
+        .measure(&builds, "by file (20 rows)", CONNECTIONS, time, |build, n, out| by_file[build](n, out));
+    let mut create = keys.each_ref().map(|keys| seed::create_requests(keys));
+    comparison.measure(&builds, "create, durable", CONNECTIONS, time, |build, n, out| create[build](n, out));
+    let pre_pr = keys.each_ref().map(|keys| seed::pre_pr_request(&keys[0], 200));
+    comparison.measure(&builds, "pre-PR check of 200 files, one connection", 1, time, |build, _, out| {
+        out.extend_from_slice(&pre_pr[build]);
+    });
+    comparison.write("api");
+    builds.old.stop();
+    builds.new.stop();
 }
 
 /// One measurement: its row, with the processor time of server and generator for each request.

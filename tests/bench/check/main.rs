@@ -2,7 +2,7 @@
 //! dry run of a migration; the memory of t4.
 //!
 //! `T4_BENCH_ROUNDS` is the number of turns (default 31). `T4_BENCH_TREE` names a folder whose Python sources are
-//! checked too. `T4_BENCH_BIN` names another `t4` than the release build, `T4_BENCH_RUFF` another ruff than the one of
+//! checked too. `T4_BENCH_BIN` names another `t4` than the one of `make dist`, `T4_BENCH_RUFF` another ruff than the one of
 //! `scripts/ensure-ruff.sh`.
 
 mod peak;
@@ -33,7 +33,7 @@ fn main() {
     if !std::env::args().any(|arg| arg == "--bench") {
         return;
     }
-    // target/release/deps/<bench>-<hash> → target/release
+    // target/<profile>/deps/<bench>-<hash> → target/<profile>
     let exe = std::env::current_exe().expect("the bench has a path");
     let target = exe.ancestors().nth(2).expect("a target folder").to_owned();
     let named = |name: &str, usual: PathBuf| std::env::var_os(name).map_or(usual, PathBuf::from);

@@ -2,7 +2,8 @@
 //! and the provider on the same machine.
 //!
 //! Authentication, limits, hold and durable row are on. `T4_BENCH_SECONDS` is the length of the throughput run (default
-//! 10), `T4_BENCH_ROUNDS` the number of turns (default 10).
+//! 10), `T4_BENCH_ROUNDS` the number of turns (default 10). `T4_BENCH_OLD` names
+//! the `intent-api` of another build: then both are measured in alternating rounds of 2 s instead.
 
 mod disk;
 mod report;
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use report::{Report, Spread};
+use t4_bench::compare::{self, Builds, Comparison};
 use t4_bench::load;
 use t4_bench::number;
 use t4_bench::server::{ADMIN, Server};
@@ -29,7 +31,10 @@ fn main() {
     let dir = tempfile::tempdir().expect("a folder");
     let (seconds, rounds) = (number("T4_BENCH_SECONDS", 10), number("T4_BENCH_ROUNDS", 10));
     let provider = Server::provider();
-    let server = gate(dir.path(), &provider);
+    if let Some(old) = compare::old_build() {
+        return alternate(dir.path(), &old, &provider, rounds);
+    }
+    let server = gate(dir.path(), &provider, None);
     let keys: Vec<String> = (0..CONNECTIONS).map(|n| server.key(&format!("agent-{n}"))).collect();
     let mut report = Report::new(seconds, rounds);
     report.memory("idle, after start", server.resident_mib());
@@ -42,8 +47,35 @@ fn main() {
     server.stop();
 }
 
-/// A server whose only provider is the mock; models, prices and caps as the examples have them.
-fn gate(dir: &Path, provider: &Server) -> Server {
+/// The figures of two builds: whole answers with many callers and with one.
+fn alternate(dir: &Path, old: &Path, provider: &Server, rounds: u64) {
+    let folder = |name: &str| {
+        let folder = dir.join(name);
+        std::fs::create_dir(&folder).expect("a folder");
+        folder
+    };
+    let old = gate(&folder("old"), provider, Some(old));
+    let builds = Builds { old, new: gate(&folder("new"), provider, None) };
+    let body = chat("!mock tokens=16", false);
+    let requests = [&builds.old, &builds.new].map(|server| {
+        let keys = (0..CONNECTIONS).map(|n| server.key(&format!("agent-{n}")));
+        keys.map(|key| request(GATE, &key, &body)).collect::<Vec<_>>()
+    });
+    let mut comparison = Comparison::new(rounds);
+    let time = Duration::from_secs(2);
+    for (name, connections) in [("whole answers, 64 connections", CONNECTIONS), ("whole answers, one connection", 1)] {
+        comparison.measure(&builds, name, connections, time, |build, n, out| {
+            out.extend_from_slice(&requests[build][n]);
+        });
+    }
+    comparison.write("llm");
+    builds.old.stop();
+    builds.new.stop();
+}
+
+/// A server whose only provider is the mock; models, prices and caps as the examples have them. `build` is the
+/// `intent-api` of another build.
+fn gate(dir: &Path, provider: &Server, build: Option<&Path>) -> Server {
     let config = format!(
         "[[provider]]\nname = \"mock\"\nkind = \"openai\"\nbase_url = \"http://{}/v1\"\nmodels = [\"mock-1\"]\n\
          [limits]\nconcurrent_calls_per_key = 1000\n\
@@ -57,7 +89,11 @@ fn gate(dir: &Path, provider: &Server) -> Server {
     std::fs::write(&prices_file, prices).expect("the prices");
     let text = |path: &Path| path.display().to_string();
     let variables = [("T4_LLM_CONFIG", text(&config_file)), ("T4_PRICES", text(&prices_file))];
-    Server::start_with(&dir.join("registry.db"), &variables)
+    let db = dir.join("registry.db");
+    match build {
+        Some(build) => Server::start_build(build, &db, &variables),
+        None => Server::start_with(&db, &variables),
+    }
 }
 
 /// A chat completion of a few hundred bytes: about what a tool-using agent's turn is at the least.
