@@ -2,12 +2,12 @@
 
 mod answer;
 mod blocks;
+mod convert;
 mod events;
 mod messages;
 mod request;
 mod tools;
 mod usage;
-mod words;
 
 use std::sync::Arc;
 

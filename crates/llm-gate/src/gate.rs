@@ -2,10 +2,10 @@
 
 mod attempts;
 mod open;
+mod outcome;
 mod prepare;
 mod reply;
 mod rotation;
-mod sent;
 
 use std::any::Any;
 use std::fmt;

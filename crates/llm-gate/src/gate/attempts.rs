@@ -4,9 +4,9 @@ use llm_policy::{HoldAsk, HoldId, Ledger, LedgerError, Operation, ReleaseReason,
 use serde_json::{Map, Value};
 
 use super::open::OpenCall;
+use super::outcome::Next;
 use super::prepare::{Prepared, prepare};
 use super::rotation::Rotation;
-use super::sent::Next;
 use super::{Form, Gate, GateCall, Reply};
 use crate::GateError;
 use crate::attempt::{Attempt, Retry};
