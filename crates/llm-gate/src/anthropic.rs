@@ -21,7 +21,7 @@ use crate::http::{Http, MAX_WHOLE, route, secret};
 use crate::provider::{Incoming, Outgoing, Provider, ProviderError, Whole};
 use crate::sse::Frames;
 
-pub(crate) use events::Events;
+pub(crate) use events::AnthropicEvents;
 
 /// The version of the API whose answers are read here.
 const VERSION: &str = "2023-06-01";
@@ -86,7 +86,10 @@ impl Anthropic {
         }
         let created = self.clock.now().unix_seconds();
         if stream && answer.is_event_stream {
-            return Ok(Incoming::Stream(answer.head, Frames::over(answer.body, Events::new(created))));
+            return Ok(Incoming::Stream(
+                answer.head,
+                Frames::over(answer.body, AnthropicEvents::new(created)),
+            ));
         }
         let body = answer.body.read(MAX_WHOLE).await?;
         let head = answer.head;

@@ -10,7 +10,7 @@ use llm_policy::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::builder::{Shared, Upstream};
+use crate::builder::{GateState, Upstream};
 use crate::provider::Head;
 use crate::report::Bill;
 use crate::{CallReport, GateError, Opened, Receipt};
@@ -30,8 +30,8 @@ pub(crate) struct Candidate {
 }
 
 /// An attempt whose hold is durable.
-pub(crate) struct Attempt<'c> {
-    pub(crate) shared: &'c Shared,
+pub(crate) struct CallAttempt<'c> {
+    pub(crate) shared: &'c GateState,
     pub(crate) ledger: &'c dyn Ledger,
     pub(crate) candidate: &'c Candidate,
     pub(crate) ask: HoldAsk,
@@ -40,7 +40,7 @@ pub(crate) struct Attempt<'c> {
     pub(crate) departed: u64,
 }
 
-impl Attempt<'_> {
+impl CallAttempt<'_> {
     /// The most output tokens of all choices together.
     pub(crate) fn bound(&self) -> u64 {
         self.held.max_tokens.map_or(0, |each| each.saturating_mul(u64::from(self.ask.choices)))

@@ -33,7 +33,7 @@ impl fmt::Debug for Upstream {
 }
 
 /// What all calls of a gate share, whatever their ledger.
-pub(crate) struct Shared {
+pub(crate) struct GateState {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// Where the calls of each model go, in order. Never empty for a model that is there.
     pub(crate) models: HashMap<String, Vec<Arc<Upstream>>>,
@@ -190,7 +190,7 @@ impl GateBuilder {
             }
         }
         let runtime = self.runtime.map_or_else(OnceLock::new, OnceLock::from);
-        let shared = Shared {
+        let shared = GateState {
             upstreams,
             models,
             order,

@@ -17,15 +17,15 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::builder::{GateBuilder, Shared};
+use crate::builder::{GateBuilder, GateState};
 use crate::{BreakerState, GateAnswer, GateError};
 pub(crate) use open::OpenCalls;
-pub(crate) use reply::Reply;
+pub(crate) use reply::CallReply;
 
 /// Calls providers within budgets. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Gate {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<GateState>,
     ledger: Arc<dyn Ledger>,
 }
 
@@ -77,7 +77,7 @@ impl Gate {
         GateBuilder::default()
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, ledger: Arc<dyn Ledger>) -> Self {
+    pub(crate) fn new(shared: Arc<GateState>, ledger: Arc<dyn Ledger>) -> Self {
         Self { shared, ledger }
     }
 
@@ -95,10 +95,10 @@ impl Gate {
     /// # Errors
     /// [`GateError`]. What attempts of a call that failed have cost is in the ledger.
     pub async fn call(&self, call: GateCall) -> Result<GateAnswer, GateError> {
-        self.start(call, Form::Events).await
+        self.start(call, StreamForm::Events).await
     }
 
-    pub(crate) async fn start(&self, call: GateCall, form: Form) -> Result<GateAnswer, GateError> {
+    pub(crate) async fn start(&self, call: GateCall, form: StreamForm) -> Result<GateAnswer, GateError> {
         let open = self.shared.open.enter().ok_or(GateError::Closing)?;
         let runtime = if let Some(runtime) = self.shared.runtime.get() {
             runtime
@@ -107,7 +107,7 @@ impl Gate {
             self.shared.runtime.get_or_init(|| current)
         };
         let (sender, answer) = oneshot::channel();
-        runtime.spawn(attempts::run(self.clone(), call, form, Reply::new(sender), open));
+        runtime.spawn(attempts::run(self.clone(), call, form, CallReply::new(sender), open));
         // The task answers before it ends, unless its runtime stops.
         answer.await.unwrap_or(Err(GateError::Closing))
     }
@@ -168,7 +168,7 @@ impl fmt::Debug for Gate {
 
 /// What of a streamed answer its reader wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum StreamForm {
     /// The events.
     Events,
     /// The text.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::SetupError;
 use crate::provider::{Head, ProviderError};
 
-pub(crate) use body::Body;
+pub(crate) use body::AnswerBody;
 
 /// The largest whole answer that is read, in bytes.
 pub(crate) const MAX_WHOLE: usize = 32 << 20;
@@ -39,11 +39,11 @@ pub(crate) struct Http {
 }
 
 /// An answer whose body is still to be read.
-pub(crate) struct Answer {
+pub(crate) struct ProviderAnswer {
     pub(crate) head: Head,
     /// Whether the body is a stream of events, by its media type or for want of one.
     pub(crate) is_event_stream: bool,
-    pub(crate) body: Body,
+    pub(crate) body: AnswerBody,
 }
 
 impl Http {
@@ -90,7 +90,7 @@ impl Http {
         url: &Url,
         hold: &HoldId,
         body: Vec<u8>,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<ProviderAnswer, ProviderError> {
         let now = Instant::now();
         let (first_byte, total) = (now + self.first_byte, now + self.total);
         let (limit, phase) = if first_byte < total { (first_byte, "first_byte") } else { (total, "total") };
@@ -101,15 +101,15 @@ impl Http {
             .map_err(|_| ProviderError::Timeout { phase })?
             .map_err(failure)?;
         let headers = response.headers();
-        Ok(Answer {
+        Ok(ProviderAnswer {
             head: head::read(response.status().as_u16(), headers, self.clock.now()),
             is_event_stream: head::is_event_stream(headers),
-            body: Body::new(response, self.idle, total),
+            body: AnswerBody::new(response, self.idle, total),
         })
     }
 }
 
-impl Answer {
+impl ProviderAnswer {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.head.status)
     }

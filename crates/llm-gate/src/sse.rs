@@ -20,7 +20,7 @@ pub(crate) const DONE: &[u8] = b"[DONE]";
 
 /// The data of an event so far.
 #[derive(Debug, Default)]
-enum Data {
+enum EventData {
     #[default]
     Nothing,
     /// One line: where it is in the buffer.
@@ -31,7 +31,7 @@ enum Data {
 
 /// How a stream ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum EventStreamEnd {
     /// Between two events.
     Clean,
     /// With `[DONE]`, whose blank line did not come.
@@ -49,7 +49,7 @@ pub(crate) struct Splitter {
     line: usize,
     /// Up to where it has been looked through for its end.
     seen: usize,
-    data: Data,
+    data: EventData,
     /// Whether the byte order mark is behind us.
     begun: bool,
     /// Whether the last line ended with a carriage return, which a line feed may belong to.
@@ -73,13 +73,13 @@ impl Splitter {
                 std::mem::replace(&mut self.after_cr, byte == b'\r') && empty && byte == b'\n';
             if empty && !belongs_to_cr {
                 match std::mem::take(&mut self.data) {
-                    Data::Nothing => {}
-                    Data::Line(range) => {
+                    EventData::Nothing => {}
+                    EventData::Line(range) => {
                         let event = self.buffer.split_to(end + 1).freeze();
                         (self.line, self.seen) = (0, 0);
                         return Ok(Some(event.slice(range)));
                     }
-                    Data::Lines(data) => {
+                    EventData::Lines(data) => {
                         self.forget(end + 1);
                         return Ok(Some(data.into()));
                     }
@@ -88,8 +88,8 @@ impl Splitter {
                 self.field(self.line..end);
             }
             match self.data {
-                Data::Nothing => self.forget(end + 1),
-                Data::Line(_) | Data::Lines(_) => (self.line, self.seen) = (end + 1, end + 1),
+                EventData::Nothing => self.forget(end + 1),
+                EventData::Line(_) | EventData::Lines(_) => (self.line, self.seen) = (end + 1, end + 1),
             }
         }
         check(self.buffer.len())?;
@@ -97,16 +97,16 @@ impl Splitter {
     }
 
     /// What the end of the connection means.
-    pub(crate) fn finish(&mut self) -> End {
+    pub(crate) fn finish(&mut self) -> EventStreamEnd {
         let broken = match self.data {
-            Data::Nothing => self.line < self.buffer.len(),
-            Data::Line(_) | Data::Lines(_) => true,
+            EventData::Nothing => self.line < self.buffer.len(),
+            EventData::Line(_) | EventData::Lines(_) => true,
         };
         self.push(b"\n\n");
         match self.next() {
-            Ok(Some(data)) if data == DONE => End::Done,
-            _ if broken => End::Broken,
-            _ => End::Clean,
+            Ok(Some(data)) if data == DONE => EventStreamEnd::Done,
+            _ if broken => EventStreamEnd::Broken,
+            _ => EventStreamEnd::Clean,
         }
     }
 
@@ -143,12 +143,12 @@ impl Splitter {
         };
         let bytes = |range: &Range<usize>| self.buffer.get(range.clone()).unwrap_or_default();
         self.data = match std::mem::take(&mut self.data) {
-            Data::Nothing => Data::Line(value),
-            Data::Line(first) => Data::Lines([bytes(&first), b"\n", bytes(&value)].concat()),
-            Data::Lines(mut data) => {
+            EventData::Nothing => EventData::Line(value),
+            EventData::Line(first) => EventData::Lines([bytes(&first), b"\n", bytes(&value)].concat()),
+            EventData::Lines(mut data) => {
                 data.push(b'\n');
                 data.extend_from_slice(bytes(&value));
-                Data::Lines(data)
+                EventData::Lines(data)
             }
         };
     }

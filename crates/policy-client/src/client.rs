@@ -8,9 +8,9 @@ use api_types::{
 };
 use reqwest::Method;
 
-use crate::answer::Answer;
+use crate::answer::ApiAnswer;
 use crate::intents::IntentFilter;
-use crate::transport::{Call, Transport};
+use crate::transport::{ApiCall, Transport};
 use crate::url::{intent_segment, segment};
 use crate::{Builder, Error};
 
@@ -171,7 +171,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<IntentView>>, Error> {
-        let call = Call::get(format!("/intents/{}", intent_segment(id)?));
+        let call = ApiCall::get(format!("/intents/{}", intent_segment(id)?));
         match self.transport.send(&call).await {
             Ok(answer) => versioned(&answer).map(Some),
             Err(Error::Api { code: Some(Code::IntentNotFound), .. }) => Ok(None),
@@ -223,7 +223,7 @@ impl Client {
         changed(&self.transport.send(&call).await?)
     }
 
-    fn patch(&self, id: &str, patch: &PatchIntent) -> Result<Call, Error> {
+    fn patch(&self, id: &str, patch: &PatchIntent) -> Result<ApiCall, Error> {
         self.transport.change(Method::PATCH, format!("/intents/{}", intent_segment(id)?), patch)
     }
 
@@ -239,7 +239,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn summary(&self) -> Result<SummaryView, Error> {
-        self.transport.send(&Call::get("/metrics/summary")).await?.json()
+        self.transport.send(&ApiCall::get("/metrics/summary")).await?.json()
     }
 
     /// Whether the registry answers. The key is not sent.
@@ -254,16 +254,16 @@ impl Client {
     /// # }
     /// ```
     pub async fn health(&self) -> Result<Health, Error> {
-        self.transport.send(&Call::public("/health")).await?.json()
+        self.transport.send(&ApiCall::public("/health")).await?.json()
     }
 }
 
-fn versioned(answer: &Answer) -> Result<Versioned<IntentView>, Error> {
+fn versioned(answer: &ApiAnswer) -> Result<Versioned<IntentView>, Error> {
     Ok(Versioned { value: answer.json()?, etag: answer.etag() })
 }
 
 /// A change is answered like a creation: the intent stands under `intent`.
-fn changed(answer: &Answer) -> Result<Versioned<IntentView>, Error> {
+fn changed(answer: &ApiAnswer) -> Result<Versioned<IntentView>, Error> {
     let IntentCreated { intent, .. } = answer.json()?;
     Ok(Versioned { value: intent, etag: answer.etag() })
 }

@@ -5,18 +5,24 @@ use serde_json::{Map, Value};
 
 use super::open::OpenCall;
 use super::outcome::Next;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{PreparedCall, prepare};
 use super::rotation::Rotation;
-use super::{Form, Gate, GateCall, Reply};
+use super::{CallReply, Gate, GateCall, StreamForm};
 use crate::GateError;
-use crate::attempt::{Attempt, Retry};
-use crate::builder::Shared;
+use crate::attempt::{CallAttempt, Retry};
+use crate::builder::GateState;
 use crate::provider::Outgoing;
 
 /// How often a hold that may have been written is given back before it is left to its lease.
 const UNSURE_TRIES: usize = 3;
 
-pub(super) async fn run(gate: Gate, call: GateCall, form: Form, mut reply: Reply, mut open: OpenCall) {
+pub(super) async fn run(
+    gate: Gate,
+    call: GateCall,
+    form: StreamForm,
+    mut reply: CallReply,
+    mut open: OpenCall,
+) {
     let GateCall { operation, body, call_id, keep } = call;
     if call_id.as_ref().is_some_and(|id| !open.take(id)) {
         reply.give(Err(LedgerError::CallExists.into()));
@@ -36,14 +42,14 @@ pub(super) async fn run(gate: Gate, call: GateCall, form: Form, mut reply: Reply
 }
 
 struct Task<'c> {
-    shared: &'c Shared,
+    shared: &'c GateState,
     ledger: &'c dyn Ledger,
-    form: Form,
+    form: StreamForm,
 }
 
 impl Task<'_> {
-    async fn attempts(&self, prepared: Prepared, reply: &mut Reply) {
-        let Prepared { call_id, minted, shape, candidates, mut body } = prepared;
+    async fn attempts(&self, prepared: PreparedCall, reply: &mut CallReply) {
+        let PreparedCall { call_id, minted, shape, candidates, mut body } = prepared;
         let mut rotation = Rotation::new(candidates.len());
         let mut refusal: Option<GateError> = None;
         let mut closed_for = u64::MAX;
@@ -95,7 +101,7 @@ impl Task<'_> {
                 }
             };
             let mut attempt =
-                Attempt { shared: self.shared, ledger: self.ledger, candidate, ask, held, departed: 0 };
+                CallAttempt { shared: self.shared, ledger: self.ledger, candidate, ask, held, departed: 0 };
             if reply.is_gone() {
                 drop(pass);
                 attempt.release(ReleaseReason::NotSent).await;
@@ -137,7 +143,7 @@ impl Task<'_> {
 }
 
 /// The body as it leaves: with the output that is held, under its one name.
-fn outgoing(attempt: &Attempt<'_>, shape: &Shape, mut body: Map<String, Value>) -> Outgoing {
+fn outgoing(attempt: &CallAttempt<'_>, shape: &Shape, mut body: Map<String, Value>) -> Outgoing {
     body.remove("max_tokens");
     match (shape.operation, attempt.held.max_tokens) {
         (Operation::Chat, Some(most)) => {

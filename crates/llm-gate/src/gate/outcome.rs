@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use llm_policy::{CallOutcome, Measured, ReleaseReason, Settlement, Shape, Usage, UsageSource};
 
-use super::{Form, Reply};
-use crate::attempt::{Attempt, told};
+use super::{CallReply, StreamForm};
+use crate::attempt::{CallAttempt, told};
 use crate::breaker::Pass;
 use crate::estimate::count_whole;
 use crate::frames::cut_answer;
@@ -28,15 +28,15 @@ pub(super) enum Next {
     },
 }
 
-impl Attempt<'_> {
+impl CallAttempt<'_> {
     /// Sends the attempt, answers and settles.
     pub(super) async fn send(
         &self,
         outgoing: Outgoing,
         shape: &Shape,
-        form: Form,
+        form: StreamForm,
         pass: Pass,
-        reply: &mut Reply,
+        reply: &mut CallReply,
     ) -> Next {
         match self.candidate.upstream.provider.send(outgoing).await {
             Err(error) => self.unanswered(error, shape.stream, pass, reply).await,
@@ -54,7 +54,13 @@ impl Attempt<'_> {
         }
     }
 
-    async fn unanswered(&self, error: ProviderError, streamed: bool, pass: Pass, reply: &mut Reply) -> Next {
+    async fn unanswered(
+        &self,
+        error: ProviderError,
+        streamed: bool,
+        pass: Pass,
+        reply: &mut CallReply,
+    ) -> Next {
         let now = self.shared.clock.monotonic_micros();
         let failure = self.failed(error.to_string());
         let (outcome, failure) = match error {
@@ -92,7 +98,7 @@ impl Attempt<'_> {
         reason: ReleaseReason,
         error: GateError,
         come_back: bool,
-        reply: &mut Reply,
+        reply: &mut CallReply,
     ) -> Next {
         if self.release_once(reason).await {
             return Next::Again { error, retry_after: None, come_back };
@@ -103,7 +109,7 @@ impl Attempt<'_> {
         Next::Done
     }
 
-    async fn whole(&self, whole: Whole, pass: Pass, reply: &mut Reply) -> Next {
+    async fn whole(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
         if !(200..300).contains(&whole.head.status) {
             return self.refused(whole, pass, reply).await;
         }
@@ -139,7 +145,7 @@ impl Attempt<'_> {
     }
 
     /// The provider answered with an error. It bills what it says, which is nothing when it says nothing.
-    async fn refused(&self, whole: Whole, pass: Pass, reply: &mut Reply) -> Next {
+    async fn refused(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
         let Whole { head, body, usage, .. } = whole;
         let now = self.shared.clock.monotonic_micros();
         match head.status {
@@ -185,7 +191,7 @@ impl Attempt<'_> {
     async fn finish(
         &self,
         mut end: Settlement,
-        reply: &mut Reply,
+        reply: &mut CallReply,
         answer: impl FnOnce(&Bill, &Settlement) -> Result<GateAnswer, GateError> + Send,
     ) -> Next {
         let left = |end: &mut Settlement| {

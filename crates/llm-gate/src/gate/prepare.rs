@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::GateError;
 use crate::attempt::Candidate;
-use crate::builder::{Shared, Upstream};
+use crate::builder::{GateState, Upstream};
 
 /// Bodies with more text than this are counted apart from the tasks that wait for providers.
 const BIG: usize = 32 * 1024;
 
 /// A call that may be made.
-pub(super) struct Prepared {
+pub(super) struct PreparedCall {
     pub(super) call_id: CallId,
     /// Whether the id was made here, so that no other call can have it.
     pub(super) minted: bool,
@@ -24,11 +24,11 @@ pub(super) struct Prepared {
 }
 
 pub(super) async fn prepare(
-    shared: &Shared,
+    shared: &GateState,
     operation: Operation,
     body: Map<String, Value>,
     chosen: Option<CallId>,
-) -> Result<Prepared, GateError> {
+) -> Result<PreparedCall, GateError> {
     if shared.upstreams.is_empty() {
         return Err(GateError::NoProvider);
     }
@@ -63,7 +63,7 @@ pub(super) async fn prepare(
         .collect();
     let minted = chosen.is_none();
     let call_id = chosen.unwrap_or_else(|| CallId::mint(shared.clock.now(), shared.entropy.as_ref()));
-    Ok(Prepared { call_id, minted, shape, candidates, body })
+    Ok(PreparedCall { call_id, minted, shape, candidates, body })
 }
 
 /// The input's tokens for each entry.

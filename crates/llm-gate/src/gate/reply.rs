@@ -8,9 +8,9 @@ use crate::{GateAnswer, GateError};
 
 /// The caller's ear; it may be gone at any time.
 #[derive(Debug)]
-pub(crate) struct Reply(Option<oneshot::Sender<Result<GateAnswer, GateError>>>);
+pub(crate) struct CallReply(Option<oneshot::Sender<Result<GateAnswer, GateError>>>);
 
-impl Reply {
+impl CallReply {
     pub(crate) fn new(sender: oneshot::Sender<Result<GateAnswer, GateError>>) -> Self {
         Self(Some(sender))
     }

@@ -20,7 +20,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const MAX_LINGER: usize = 64 << 10;
 
 /// A body that is still coming. Dropping it before its end closes the connection.
-pub(crate) struct Body {
+pub(crate) struct AnswerBody {
     chunks: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     length: Option<u64>,
     timer: Pin<Box<Sleep>>,
@@ -28,7 +28,7 @@ pub(crate) struct Body {
     total: Instant,
 }
 
-impl Body {
+impl AnswerBody {
     pub(super) fn new(response: reqwest::Response, idle: Duration, total: Instant) -> Self {
         let length = response.content_length();
         let limit = total.min(Instant::now() + idle);
@@ -135,7 +135,7 @@ mod tests {
         let idle = Duration::from_mins(1);
         let total = Instant::now() + Duration::from_millis(20);
         let timer = Box::pin(sleep_until(total));
-        let mut body = Body { chunks: Box::pin(Flood), length: None, timer, idle, total };
+        let mut body = AnswerBody { chunks: Box::pin(Flood), length: None, timer, idle, total };
         let last = tokio::time::timeout(idle, async {
             loop {
                 if let Err(error) = body.chunk().await.unwrap() {

@@ -5,35 +5,35 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::text::Message;
+use super::text::OpenaiMessage;
 use super::usage;
 
 #[derive(Deserialize)]
-struct Document<'a> {
+struct OpenaiAnswer<'a> {
     #[serde(borrow)]
-    choices: Option<Vec<Choice<'a>>>,
+    choices: Option<Vec<OpenaiChoice<'a>>>,
     data: Option<Vec<IgnoredAny>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Choice<'a> {
+struct OpenaiChoice<'a> {
     #[serde(borrow)]
-    message: Option<Message<'a>>,
+    message: Option<OpenaiMessage<'a>>,
 }
 
 /// What an answer says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Read {
+pub(super) struct ReadAnswer {
     pub(super) usage: Option<Usage>,
     /// `None` when it is no answer.
     pub(super) text: Option<String>,
 }
 
 /// Reads an answer; `None` when it is no JSON of the known form.
-pub(super) fn read(operation: Operation, body: &[u8]) -> Option<Read> {
-    let document: Document<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+pub(super) fn read(operation: Operation, body: &[u8]) -> Option<ReadAnswer> {
+    let document: OpenaiAnswer<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
     let text = match operation {
         Operation::Embeddings => document.data.map(|_| String::new()),
         Operation::Chat => document.choices.map(|choices| {
@@ -44,7 +44,7 @@ pub(super) fn read(operation: Operation, body: &[u8]) -> Option<Read> {
             text
         }),
     };
-    Some(Read { usage: document.usage.and_then(|raw| usage::read(raw, operation)), text })
+    Some(ReadAnswer { usage: document.usage.and_then(|raw| usage::read(raw, operation)), text })
 }
 
 #[cfg(test)]

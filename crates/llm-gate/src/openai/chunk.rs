@@ -7,7 +7,7 @@ use llm_policy::Operation;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::text::Message;
+use super::text::OpenaiMessage;
 use super::usage;
 use crate::provider::{Frame, ProviderError};
 use crate::sse::{DONE, Decode};
@@ -19,9 +19,9 @@ const MAX_MESSAGE: usize = 1024;
 pub(crate) struct Chunks;
 
 #[derive(Deserialize)]
-struct Chunk<'a> {
+struct OpenaiChunk<'a> {
     #[serde(borrow)]
-    choices: Option<Vec<Choice<'a>>>,
+    choices: Option<Vec<OpenaiChunkChoice<'a>>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     /// Where Groq puts the usage of a stream.
@@ -32,9 +32,9 @@ struct Chunk<'a> {
 }
 
 #[derive(Deserialize)]
-struct Choice<'a> {
+struct OpenaiChunkChoice<'a> {
     #[serde(borrow)]
-    delta: Option<Message<'a>>,
+    delta: Option<OpenaiMessage<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ fn read(data: Bytes) -> Result<Frame, ProviderError> {
         let data = Bytes::from_static(DONE);
         return Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: true });
     }
-    let chunk: Chunk<'_> = parse(&data)?;
+    let chunk: OpenaiChunk<'_> = parse(&data)?;
     if let Some(error) = chunk.error {
         return Err(ProviderError::BadAnswer(message(error)));
     }
@@ -90,10 +90,10 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, Provide
 /// What a provider says about its error: the message, or all of it.
 pub(crate) fn message(error: &RawValue) -> String {
     #[derive(Deserialize)]
-    struct Message {
+    struct OpenaiErrorMessage {
         message: String,
     }
-    let text = serde_json::from_str::<Message>(error.get()).map(|error| error.message);
+    let text = serde_json::from_str::<OpenaiErrorMessage>(error.get()).map(|error| error.message);
     let mut text = text.unwrap_or_else(|_| error.get().to_owned());
     text.truncate(text.floor_char_boundary(MAX_MESSAGE));
     text

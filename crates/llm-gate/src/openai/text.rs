@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 /// A message, or what a frame adds to one. Every field is kept as it came, because endpoints differ in what they
 /// put there, and a surprise in one must not make an answer unreadable.
 #[derive(Deserialize, Default)]
-pub(super) struct Message<'a> {
+pub(super) struct OpenaiMessage<'a> {
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -20,21 +20,21 @@ pub(super) struct Message<'a> {
     #[serde(borrow)]
     reasoning: Option<&'a RawValue>,
     #[serde(borrow)]
-    tool_calls: Option<Vec<ToolCall<'a>>>,
+    tool_calls: Option<Vec<OpenaiToolCall<'a>>>,
     #[serde(borrow)]
-    function_call: Option<Function<'a>>,
+    function_call: Option<OpenaiFunction<'a>>,
 }
 
 #[derive(Deserialize)]
-struct ToolCall<'a> {
+struct OpenaiToolCall<'a> {
     #[serde(borrow)]
-    function: Option<Function<'a>>,
+    function: Option<OpenaiFunction<'a>>,
     #[serde(borrow)]
-    custom: Option<Function<'a>>,
+    custom: Option<OpenaiFunction<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Function<'a> {
+struct OpenaiFunction<'a> {
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -44,12 +44,12 @@ struct Function<'a> {
 }
 
 #[derive(Deserialize)]
-struct Part<'a> {
+struct OpenaiPart<'a> {
     #[serde(borrow)]
     text: Option<&'a RawValue>,
 }
 
-impl Message<'_> {
+impl OpenaiMessage<'_> {
     /// Adds the message's text.
     pub(super) fn add_to(&self, text: &mut String) {
         // Some endpoints give the thoughts under both names.
@@ -77,7 +77,7 @@ fn add(text: &mut String, raw: &RawValue) {
             Err(_) => return text.push_str(written),
         }
     }
-    match serde_json::from_str::<Vec<Part<'_>>>(written) {
+    match serde_json::from_str::<Vec<OpenaiPart<'_>>>(written) {
         Ok(parts) => parts.iter().filter_map(|part| part.text).for_each(|part| add(text, part)),
         Err(_) => text.push_str(written),
     }
@@ -92,7 +92,7 @@ mod tests {
 
     fn of(json: &str) -> String {
         let mut text = String::new();
-        serde_json::from_str::<Message<'_>>(json).unwrap().add_to(&mut text);
+        serde_json::from_str::<OpenaiMessage<'_>>(json).unwrap().add_to(&mut text);
         text
     }
 

@@ -12,17 +12,17 @@ struct Numbers {
     prompt_tokens: u64,
     completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
-    prompt_tokens_details: Option<Prompt>,
-    completion_tokens_details: Option<Completion>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
 }
 
 #[derive(Deserialize)]
-struct Prompt {
+struct PromptDetails {
     cached_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
-struct Completion {
+struct CompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 

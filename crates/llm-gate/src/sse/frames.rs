@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{End, Splitter};
-use crate::http::Body;
+use super::{EventStreamEnd, Splitter};
+use crate::http::AnswerBody;
 use crate::provider::{Frame, FrameStream, ProviderError};
 
 /// What a provider's events mean.
@@ -24,7 +24,7 @@ pub(crate) trait Decode {
 }
 
 /// From bytes to frames, without the network.
-pub(super) struct Reader<D> {
+pub(super) struct FrameReader<D> {
     splitter: Splitter,
     decode: D,
     ready: VecDeque<Frame>,
@@ -32,7 +32,7 @@ pub(super) struct Reader<D> {
     over: bool,
 }
 
-impl<D: Decode> Reader<D> {
+impl<D: Decode> FrameReader<D> {
     pub(super) fn new(decode: D) -> Self {
         Self { splitter: Splitter::default(), decode, ready: VecDeque::new(), over: false }
     }
@@ -71,16 +71,16 @@ impl<D: Decode> Reader<D> {
             return None;
         }
         match self.splitter.finish() {
-            End::Broken => {
+            EventStreamEnd::Broken => {
                 let cause = "it ended in the middle of an event".to_owned();
                 return Some(Err(self.fail(ProviderError::Broken(cause))));
             }
-            End::Done => {
+            EventStreamEnd::Done => {
                 if let Err(error) = self.decode.event(Bytes::from_static(super::DONE), &mut self.ready) {
                     return Some(Err(self.fail(error)));
                 }
             }
-            End::Clean => self.decode.end(&mut self.ready),
+            EventStreamEnd::Clean => self.decode.end(&mut self.ready),
         }
         self.over = true;
         self.next()
@@ -95,13 +95,13 @@ impl<D: Decode> Reader<D> {
 
 /// The frames of a body.
 pub(crate) struct Frames<D> {
-    body: Option<Body>,
-    reader: Reader<D>,
+    body: Option<AnswerBody>,
+    reader: FrameReader<D>,
 }
 
 impl<D: Decode + Send + Unpin + 'static> Frames<D> {
-    pub(crate) fn over(body: Body, decode: D) -> FrameStream {
-        Box::pin(Self { body: Some(body), reader: Reader::new(decode) })
+    pub(crate) fn over(body: AnswerBody, decode: D) -> FrameStream {
+        Box::pin(Self { body: Some(body), reader: FrameReader::new(decode) })
     }
 
     /// After the last frame the rest of the body is read apart, so that nobody waits for it.

@@ -2,15 +2,15 @@
 
 use llm_policy::{CallOutcome, Measured, Settlement, Usage, UsageSource};
 
-use super::{Reader, Relay};
+use super::{Relay, StreamReader};
 use crate::answer::Piece;
 use crate::frames::{DONE, event, usage_event};
-use crate::gate::Form;
+use crate::gate::StreamForm;
 use crate::provider::ProviderError;
 use crate::{GateError, Receipt};
 
 /// How a provider's stream ended.
-pub(super) enum End {
+pub(super) enum RelayEnd {
     /// With `[DONE]`, or cleanly.
     Complete,
     Broken(ProviderError),
@@ -21,12 +21,12 @@ pub(super) enum End {
 
 impl Relay<'_, '_> {
     /// What the answer used, as far as that is known.
-    fn measured(&self, end: &End) -> Measured {
+    fn measured(&self, end: &RelayEnd) -> Measured {
         match (end, self.usage) {
-            (End::Complete, Some(usage)) => Measured::Tokens(usage, UsageSource::Provider),
+            (RelayEnd::Complete, Some(usage)) => Measured::Tokens(usage, UsageSource::Provider),
             // The usage stands in the last frame: nothing but the end is missing.
             (_, Some(usage)) if self.last.is_some() => Measured::Tokens(usage, UsageSource::Provider),
-            (End::Broken(_), None) if self.first_byte.is_none() => Measured::WorstCase,
+            (RelayEnd::Broken(_), None) if self.first_byte.is_none() => Measured::WorstCase,
             (_, running) => {
                 let counted = self.tally.count(self.attempt.bound());
                 let running = running.unwrap_or_default();
@@ -42,15 +42,15 @@ impl Relay<'_, '_> {
         }
     }
 
-    fn outcome(&self, end: &End) -> CallOutcome {
+    fn outcome(&self, end: &RelayEnd) -> CallOutcome {
         match (&self.reader, end) {
-            (Reader::Gone, _) => CallOutcome::ClientGone,
-            (_, End::Complete | End::Late) => CallOutcome::Ok,
-            (_, End::Broken(ProviderError::Timeout { .. })) => CallOutcome::Timeout,
-            (_, End::Broken(ProviderError::BadAnswer(_))) => CallOutcome::BadAnswer,
+            (StreamReader::Gone, _) => CallOutcome::ClientGone,
+            (_, RelayEnd::Complete | RelayEnd::Late) => CallOutcome::Ok,
+            (_, RelayEnd::Broken(ProviderError::Timeout { .. })) => CallOutcome::Timeout,
+            (_, RelayEnd::Broken(ProviderError::BadAnswer(_))) => CallOutcome::BadAnswer,
             (
                 _,
-                End::Broken(
+                RelayEnd::Broken(
                     ProviderError::Broken(_) | ProviderError::NotConnected(_) | ProviderError::NotSent(_),
                 ),
             ) => CallOutcome::Broken,
@@ -58,15 +58,15 @@ impl Relay<'_, '_> {
     }
 
     /// Tells the reader how it ended, and settles.
-    pub(super) async fn finish(mut self, end: End) {
+    pub(super) async fn finish(mut self, end: RelayEnd) {
         let attempt = self.attempt;
         let mut settlement =
             attempt.settlement(self.measured(&end), self.outcome(&end), Some(&self.head), self.first_byte);
         let before = attempt.shared.settle_before_answer;
         let bill = if before { attempt.settle(&settlement).await } else { attempt.bill(&settlement) };
         match end {
-            End::Broken(error) if self.last.is_none() => self.give_up(&error).await,
-            End::Broken(_) | End::Complete | End::Late => {
+            RelayEnd::Broken(error) if self.last.is_none() => self.give_up(&error).await,
+            RelayEnd::Broken(_) | RelayEnd::Complete | RelayEnd::Late => {
                 self.give_end(attempt.receipt(&bill, &settlement)).await;
             }
         }
@@ -78,13 +78,13 @@ impl Relay<'_, '_> {
 
     /// A caller that left before the very end has left.
     fn note_hang_up(&self, settlement: &mut Settlement) {
-        if matches!(self.reader, Reader::Gone) && settlement.outcome == CallOutcome::Ok {
+        if matches!(self.reader, StreamReader::Gone) && settlement.outcome == CallOutcome::Ok {
             settlement.outcome = CallOutcome::ClientGone;
         }
     }
 
     async fn give_end(&mut self, receipt: Receipt) {
-        if self.form == Form::Events {
+        if self.form == StreamForm::Events {
             if self.shape.wants_usage {
                 let usage = usage_event(self.last.as_ref(), || self.chunk_head(), &receipt);
                 self.give(Piece::Frame(usage)).await;
@@ -100,11 +100,11 @@ impl Relay<'_, '_> {
             error => self.attempt.failed(error.to_string()),
         };
         match &mut self.reader {
-            Reader::Waiting(reply) => {
+            StreamReader::Waiting(reply) => {
                 reply.give(Err(error));
             }
-            Reader::Reading(_) => self.give(Piece::Failed(error)).await,
-            Reader::Gone => {}
+            StreamReader::Reading(_) => self.give(Piece::Failed(error)).await,
+            StreamReader::Gone => {}
         }
     }
 }
