@@ -1,7 +1,6 @@
 //! The gate: where a call comes in.
 
 mod attempts;
-mod outcome;
 
 use std::any::Any;
 use std::collections::HashSet;

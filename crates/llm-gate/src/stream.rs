@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::answer::{Feed, Piece};
+use crate::answer::{chunk_head, event, length_event};
 use crate::attempt::CallAttempt;
 use crate::breaker::Pass;
 use crate::estimate::TokenTally;
-use crate::frames::{chunk_head, event, length_event};
 use crate::gate::{CallReply, StreamForm};
 use crate::provider::{Frame, FrameStream, Head, ProviderError};
 use crate::{AnswerStream, GateAnswer};

@@ -12,10 +12,9 @@ use llm_policy::{
 };
 use serde_json::{Map, Value};
 
-use super::outcome::Next;
 use super::{CallReply, Gate, GateCall, OpenCall, StreamForm};
 use crate::GateError;
-use crate::attempt::{CallAttempt, Candidate, Retry};
+use crate::attempt::{CallAttempt, Candidate, Next, Retry};
 use crate::builder::{GateState, Upstream};
 use crate::provider::Outgoing;
 

@@ -4,7 +4,7 @@ use llm_policy::{CallOutcome, Measured, Settlement, Usage, UsageSource};
 
 use super::{Relay, StreamReader};
 use crate::answer::Piece;
-use crate::frames::{DONE, event, usage_event};
+use crate::answer::{DONE, event, usage_event};
 use crate::gate::StreamForm;
 use crate::provider::ProviderError;
 use crate::{GateError, Receipt};

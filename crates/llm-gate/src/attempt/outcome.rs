@@ -1,60 +1,21 @@
 //! What comes back once an attempt has left, or has not.
 
 use bytes::Bytes;
-use llm_policy::{CallOutcome, Measured, ReleaseReason, Settlement, Shape, Usage, UsageSource};
+use llm_policy::{CallOutcome, Encoding, Measured, ReleaseReason, Settlement, Usage, UsageSource, cut_text};
+use serde_json::Value;
 
-use super::{CallReply, StreamForm};
-use crate::attempt::{CallAttempt, told};
+use super::{Bill, CallAttempt, Next};
 use crate::breaker::Pass;
 use crate::estimate::count_whole;
-use crate::frames::cut_answer;
-use crate::provider::{Head, Incoming, Outgoing, ProviderError, Whole};
-use crate::report::Bill;
-use crate::stream::Relay;
+use crate::gate::CallReply;
+use crate::provider::{Head, ProviderError, Whole};
 use crate::{GateAnswer, GateError};
 
-/// How a call goes on after an attempt.
-pub(super) enum Next {
-    /// It is answered and settled.
-    Done,
-    /// Nothing was sent to the caller, so another attempt may be made.
-    Again {
-        /// What the caller is told if there is none.
-        error: GateError,
-        /// What `Retry-After` asks for, in seconds.
-        retry_after: Option<u64>,
-        /// Whether the same provider may be asked again.
-        come_back: bool,
-    },
-}
+/// What is told of a provider's own words, at most.
+const BODY: usize = 4096;
 
 impl CallAttempt<'_> {
-    /// Sends the attempt, answers and settles.
-    pub(super) async fn send(
-        &self,
-        outgoing: Outgoing,
-        shape: &Shape,
-        form: StreamForm,
-        pass: Pass,
-        reply: &mut CallReply,
-    ) -> Next {
-        match self.candidate.upstream.provider.send(outgoing).await {
-            Err(error) => self.unanswered(error, shape.stream, pass, reply).await,
-            Ok(Incoming::Whole(whole)) => self.whole(whole, pass, reply).await,
-            Ok(Incoming::Stream(head, frames)) if shape.stream => {
-                Relay::new(self, shape, form, head, reply).run(frames, pass).await;
-                Next::Done
-            }
-            Ok(Incoming::Stream(head, _)) => {
-                pass.succeeded();
-                let end = self.settlement(Measured::WorstCase, CallOutcome::BadAnswer, Some(&head), None);
-                let error = self.failed("it sent a stream that nobody asked for".to_owned());
-                self.finish(end, reply, |_, _| Err(error)).await
-            }
-        }
-    }
-
-    async fn unanswered(
+    pub(super) async fn unanswered(
         &self,
         error: ProviderError,
         streamed: bool,
@@ -109,7 +70,7 @@ impl CallAttempt<'_> {
         Next::Done
     }
 
-    async fn whole(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
+    pub(super) async fn whole(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
         if !(200..300).contains(&whole.head.status) {
             return self.refused(whole, pass, reply).await;
         }
@@ -188,7 +149,7 @@ impl CallAttempt<'_> {
     }
 
     /// Answers and settles, in the order that the gate was built for.
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         mut end: Settlement,
         reply: &mut CallReply,
@@ -217,4 +178,40 @@ impl CallAttempt<'_> {
 
 fn provided(usage: Usage) -> Measured {
     Measured::Tokens(usage, UsageSource::Provider)
+}
+
+/// A provider's error document, as text.
+fn told(body: &Bytes) -> String {
+    let mut text = String::from_utf8_lossy(body.get(..BODY).unwrap_or(body)).into_owned();
+    if text.len() > BODY {
+        text.truncate(text.floor_char_boundary(BODY));
+    }
+    text
+}
+
+/// Cuts the text of each choice to what it was allowed. An unknown tokenizer is near enough to the usual one for
+/// this: what is billed does not depend on it. Tool calls stay whole, half of one is none.
+fn cut_answer(body: &Bytes, max_tokens: u64, encoding: Option<Encoding>) -> Option<Bytes> {
+    let encoding = Some(encoding.unwrap_or(Encoding::O200k));
+    let mut answer: Value = serde_json::from_slice(body).ok()?;
+    let choices = answer.get_mut("choices")?.as_array_mut()?;
+    let mut cut_any = false;
+    let mut cut = Vec::with_capacity(choices.len());
+    for choice in choices.iter_mut() {
+        let mut is_cut = false;
+        if let Some(Value::String(content)) = choice.pointer_mut("/message/content") {
+            let kept = cut_text(content, max_tokens, encoding).len();
+            is_cut = kept < content.len();
+            content.truncate(kept);
+        }
+        cut_any |= is_cut;
+        cut.push(is_cut);
+    }
+    for (choice, is_cut) in choices.iter_mut().zip(cut) {
+        // When no text is too long the provider alone knows which choice was: all are marked.
+        if let (true, Some(choice)) = (is_cut || !cut_any, choice.as_object_mut()) {
+            choice.insert("finish_reason".to_owned(), "length".into());
+        }
+    }
+    serde_json::to_vec(&answer).ok().map(Bytes::from)
 }
