@@ -1,16 +1,18 @@
 //! Server-sent events, by the parsing rules of the HTML standard (section 9.2.6), from bytes as they come.
 
-mod frames;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures_core::Stream;
 
-use crate::provider::ProviderError;
-
-pub(crate) use frames::{Decode, Frames};
+use crate::http::AnswerBody;
+use crate::provider::{Frame, FrameStream, ProviderError};
 
 /// The largest event, in bytes.
 const MAX_EVENT: usize = 4 << 20;
@@ -31,7 +33,7 @@ enum EventData {
 
 /// How a stream ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum EventStreamEnd {
+enum EventStreamEnd {
     /// Between two events.
     Clean,
     /// With `[DONE]`, whose blank line did not come.
@@ -42,7 +44,7 @@ pub(crate) enum EventStreamEnd {
 
 /// Cuts bytes into the data of events. The cuts of the network do not change what comes out.
 #[derive(Debug, Default)]
-pub(crate) struct Splitter {
+struct Splitter {
     /// What is not used yet. It begins with the event's first `data` line, or with the line that is being read.
     buffer: BytesMut,
     /// Where the line that is being read begins.
@@ -57,12 +59,12 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
+    fn push(&mut self, chunk: &[u8]) {
         self.buffer.extend_from_slice(chunk);
     }
 
     /// The data of the next event that is complete.
-    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
+    fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
         if !self.begun && !self.begin() {
             return Ok(None);
         }
@@ -97,7 +99,7 @@ impl Splitter {
     }
 
     /// What the end of the connection means.
-    pub(crate) fn finish(&mut self) -> EventStreamEnd {
+    fn finish(&mut self) -> EventStreamEnd {
         let broken = match self.data {
             EventData::Nothing => self.line < self.buffer.len(),
             EventData::Line(_) | EventData::Lines(_) => true,
@@ -164,4 +166,141 @@ fn check(bytes: usize) -> Result<(), ProviderError> {
         return Err(ProviderError::BadAnswer(format!("an event is longer than {} MiB", MAX_EVENT >> 20)));
     }
     Ok(())
+}
+
+/// What a provider's events mean.
+pub(crate) trait Decode {
+    /// The frames that an event comes to, in order.
+    ///
+    /// # Errors
+    /// [`ProviderError::BadAnswer`] when it can't be read, or says that the provider failed.
+    fn event(&mut self, data: Bytes, out: &mut VecDeque<Frame>) -> Result<(), ProviderError>;
+
+    /// The frames that are still owed when the stream ends before it says so.
+    fn end(&mut self, out: &mut VecDeque<Frame>);
+}
+
+/// From bytes to frames, without the network.
+struct FrameReader<D> {
+    splitter: Splitter,
+    decode: D,
+    ready: VecDeque<Frame>,
+    /// Nothing more is to come.
+    over: bool,
+}
+
+impl<D: Decode> FrameReader<D> {
+    fn new(decode: D) -> Self {
+        Self { splitter: Splitter::default(), decode, ready: VecDeque::new(), over: false }
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        self.splitter.push(chunk);
+    }
+
+    /// The next frame, of what has come. What follows the end or an error is not read.
+    fn next(&mut self) -> Option<Result<Frame, ProviderError>> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                if frame.done {
+                    self.over = true;
+                    self.ready.clear();
+                }
+                return Some(Ok(frame));
+            }
+            if self.over {
+                return None;
+            }
+            let read = match self.splitter.next() {
+                Ok(None) => return None,
+                Ok(Some(data)) => self.decode.event(data, &mut self.ready),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = read {
+                return Some(Err(self.fail(error)));
+            }
+        }
+    }
+
+    /// The body has ended.
+    fn finish(&mut self) -> Option<Result<Frame, ProviderError>> {
+        if self.over {
+            return None;
+        }
+        match self.splitter.finish() {
+            EventStreamEnd::Broken => {
+                let cause = "it ended in the middle of an event".to_owned();
+                return Some(Err(self.fail(ProviderError::Broken(cause))));
+            }
+            EventStreamEnd::Done => {
+                if let Err(error) = self.decode.event(Bytes::from_static(DONE), &mut self.ready) {
+                    return Some(Err(self.fail(error)));
+                }
+            }
+            EventStreamEnd::Clean => self.decode.end(&mut self.ready),
+        }
+        self.over = true;
+        self.next()
+    }
+
+    fn fail(&mut self, error: ProviderError) -> ProviderError {
+        self.over = true;
+        self.ready.clear();
+        error
+    }
+}
+
+/// The frames of a body.
+pub(crate) struct Frames<D> {
+    body: Option<AnswerBody>,
+    reader: FrameReader<D>,
+}
+
+impl<D: Decode + Send + Unpin + 'static> Frames<D> {
+    pub(crate) fn over(body: AnswerBody, decode: D) -> FrameStream {
+        Box::pin(Self { body: Some(body), reader: FrameReader::new(decode) })
+    }
+
+    /// After the last frame the rest of the body is read apart, so that nobody waits for it.
+    fn close(&mut self, cx: &mut Context<'_>) {
+        if let Some(body) = self.body.take() {
+            body.release(cx);
+        }
+    }
+}
+
+impl<D: Decode + Send + Unpin + 'static> Stream for Frames<D> {
+    type Item = Result<Frame, ProviderError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            match this.reader.next() {
+                Some(Ok(frame)) => {
+                    if frame.done {
+                        this.close(cx);
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Some(Err(error)) => {
+                    this.body = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {}
+            }
+            let Some(body) = &mut this.body else { return Poll::Ready(None) };
+            match body.poll_chunk(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(chunk))) => this.reader.push(&chunk),
+                Poll::Ready(Some(Err(error))) => {
+                    this.body = None;
+                    return Poll::Ready(Some(Err(this.reader.fail(error))));
+                }
+                Poll::Ready(None) => {
+                    this.body = None;
+                    return Poll::Ready(this.reader.finish());
+                }
+            }
+        }
+    }
 }

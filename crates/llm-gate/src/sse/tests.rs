@@ -2,14 +2,11 @@
 
 use std::fs;
 
-use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::frames::FrameReader;
 use super::*;
 use crate::anthropic::AnthropicEvents;
 use crate::openai::Chunks;
-use crate::provider::Frame;
 
 fn events(chunks: &[&[u8]]) -> Result<(Vec<Bytes>, EventStreamEnd), ProviderError> {
     let mut splitter = Splitter::default();
