@@ -11,10 +11,10 @@ mod usage;
 
 use std::sync::Arc;
 
+use http_out::reqwest::Url;
+use http_out::reqwest::header::{HeaderName, HeaderValue};
 use llm_policy::{BoxFuture, Operation, ProviderConfig};
 use registry_core::Clock;
-use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::SetupError;
 use crate::http::{Http, MAX_WHOLE, route, secret};

@@ -7,16 +7,17 @@ mod tests;
 use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
+use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http_out::reqwest::{self, Url};
+use http_out::{ClientOptions, UrlScheme};
 use llm_policy::{HoldId, ProviderConfig};
 use registry_core::{Clock, Timestamp};
-use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use crate::SetupError;
@@ -68,28 +69,15 @@ impl Http {
         mut headers: HeaderMap,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let is_https = route(config, "")?.scheme() == "https";
+        let scheme = UrlScheme::of(&route(config, "")?);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        install_crypto();
-        let mut client = reqwest::Client::builder()
-            .user_agent(concat!("t4-llm-gate/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            // Every attempt has a hold of its own; one that the client repeats would have none.
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true)
+        let user_agent = concat!("t4-llm-gate/", env!("CARGO_PKG_VERSION"));
+        // Every attempt has a hold of its own; one that the client repeats would have none.
+        let client = ClientOptions::new(user_agent, scheme, millis(config.connect_timeout_ms))
+            .headers(headers)
             .pool_idle_timeout(KEEP_IDLE)
-            .pool_max_idle_per_host(usize::MAX)
-            .connect_timeout(millis(config.connect_timeout_ms));
-        if is_https {
-            client = client.https_only(true);
-        } else {
-            // No roots are loaded for plain http, so that a container without certificates can use it.
-            client = client.tls_certs_only([]);
-        }
-        let client = client.build().map_err(|error| setup(config, &chain(&error)))?;
+            .build()
+            .map_err(|error| setup(config, &chain(&error)))?;
         Ok(Self {
             client,
             clock,
@@ -352,13 +340,4 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Makes ring the process's crypto provider, unless the program has chosen one.
-fn install_crypto() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // An error means that another one is installed already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }

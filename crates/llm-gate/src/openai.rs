@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http_out::reqwest::Url;
+use http_out::reqwest::header::AUTHORIZATION;
 use llm_policy::{BoxFuture, Operation, ProviderConfig, Usage};
 use registry_core::Clock;
-use reqwest::Url;
-use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;

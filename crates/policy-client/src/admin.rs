@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api_types::{
     AuditRow, AuditVerdict, CreateKey, Health, KeyCreated, KeyView, PatchKey, Revoked, RotateKey,
 };
-use reqwest::Method;
+use http_out::reqwest::Method;
 
 use crate::transport::{ApiCall, Transport};
 use crate::url::segment;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use api_types::{Code, ErrorBody};
-use reqwest::Response;
-use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
+use http_out::reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -63,26 +62,6 @@ impl ApiAnswer {
     pub(crate) fn etag(&self) -> Option<String> {
         header(&self.headers, ETAG.as_str())
     }
-}
-
-/// Reads a body of at most `max` bytes; `None` when it is larger.
-pub(crate) async fn read_body(
-    response: &mut Response,
-    max: usize,
-) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    let fits = |len: usize| len <= max;
-    let declared = response.content_length().map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX));
-    if !fits(declared) {
-        return Ok(None);
-    }
-    let mut body = Vec::with_capacity(declared);
-    while let Some(chunk) = response.chunk().await? {
-        if !fits(body.len().saturating_add(chunk.len())) {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
 }
 
 /// The error of an answer that is no 2xx.

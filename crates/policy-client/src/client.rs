@@ -6,7 +6,7 @@ use api_types::{
     Code, CreateBatch, CreateIntent, Health, IntentCreated, IntentView, Intents, MAX_BATCH, PatchIntent,
     SummaryView,
 };
-use reqwest::Method;
+use http_out::reqwest::Method;
 
 use crate::answer::ApiAnswer;
 use crate::intents::IntentFilter;

@@ -4,8 +4,8 @@ use api_types::{
     CreateHold, HoldView, LlmStatus, QuotaView, ReleaseHold, Released, SettleHold, SettledView,
     UsageLineView, UsageTotalView,
 };
+use http_out::reqwest::Method;
 use llm_policy::CallId;
-use reqwest::Method;
 
 use crate::transport::{ApiCall, Transport};
 use crate::url::{query, segment};

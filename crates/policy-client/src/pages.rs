@@ -1,7 +1,7 @@
 //! Lists, followed to their end.
 
-use reqwest::Url;
-use reqwest::header::LINK;
+use http_out::reqwest::Url;
+use http_out::reqwest::header::LINK;
 use serde::de::DeserializeOwned;
 
 use crate::Error;

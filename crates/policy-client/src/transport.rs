@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_out::read_at_most;
+use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use http_out::reqwest::{self, Method};
 use registry_core::{Clock, Entropy};
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use serde::Serialize;
 
-use crate::answer::{ApiAnswer, FailedTry, read_body, refusal};
+use crate::answer::{ApiAnswer, FailedTry, refusal};
 use crate::url::BaseUrl;
 use crate::{Error, RetryPolicy};
 
@@ -164,11 +165,11 @@ impl Transport {
         let mut response = request.send().await.map_err(network)?;
         let status = response.status().as_u16();
         if response.status().is_success() {
-            let body = read_body(&mut response, self.max_answer_bytes).await.map_err(network)?;
+            let body = read_at_most(&mut response, self.max_answer_bytes).await.map_err(network)?;
             return ApiAnswer::whole(status, response.headers().clone(), body);
         }
         // The status alone is an answer: when the rest is cut off, a refusal is still one and not repeated.
-        let body = read_body(&mut response, MAX_ERROR_BYTES).await.ok().flatten();
+        let body = read_at_most(&mut response, MAX_ERROR_BYTES).await.ok().flatten();
         Err(refusal(status, response.headers(), body.as_deref()))
     }
 
