@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate depends only on crates of a lower layer.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 23] = [
     ("registry-core", 0),
     ("canonical", 0),
     ("api-types", 1),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 22] = [
     ("llm-policy", 1),
     ("annotations", 1),
     ("codemods", 1),
+    ("http-out", 1),
     ("storage", 2),
     ("rate-limit-redis", 2),
     ("policy-client", 2),
@@ -38,8 +39,8 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("r2d2", &["storage-sqlite"]),
     ("r2d2_sqlite", &["storage-sqlite"]),
     ("deadpool-redis", &["rate-limit-redis"]),
-    ("reqwest", CLIENTS),
-    ("rustls", CLIENTS),
+    ("reqwest", &["http-out"]),
+    ("rustls", &["http-out"]),
     ("toml", &["llm-policy", "pr-gate"]),
     ("libcst", &["codemods"]),
     ("serde-saphyr", &["annotations"]),
@@ -60,8 +61,6 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("tracing-subscriber", BINS),
     ("tracing-appender", BINS),
 ];
-/// Who opens connections to others.
-const CLIENTS: &[&str] = &["policy-client", "llm-gate", "outbound"];
 const BINS: &[&str] = &["intent-api", "admin-keys", "t4"];
 
 /// Packages of tests alone: nobody may depend on them.

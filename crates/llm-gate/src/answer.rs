@@ -5,11 +5,15 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use serde_json::json;
+use llm_policy::{CallId, HoldAsk, Usage, UsageSource};
+use registry_core::pico_to_dollars;
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
-use crate::frames::event;
-use crate::{GateError, Opened, Receipt};
+use crate::GateError;
+
+/// The payload of the last event.
+pub(crate) const DONE: &[u8] = b"[DONE]";
 
 /// The answer of a call.
 #[derive(Debug)]
@@ -62,6 +66,50 @@ impl Stream for AnswerStream {
             });
         }
     }
+}
+
+/// What an answered call used and cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The call, as its usage rows name it.
+    pub call_id: CallId,
+    /// Which attempt was answered, from 1.
+    pub attempt: u32,
+    /// The provider that answered.
+    pub provider: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The `max_tokens` of each choice that was sent; `None` where there is no output.
+    pub max_tokens: Option<u64>,
+    /// Whether `max_tokens` was filled in because the caller stated none.
+    pub filled: bool,
+    /// The tokens.
+    pub usage: Usage,
+    /// Where these numbers come from.
+    pub source: UsageSource,
+    /// What it cost, in pico-dollars.
+    pub cost_pico_usd: i64,
+    /// What the tightest budget allows now, in pico-dollars.
+    pub remaining_pico_usd: i64,
+    /// Whether the provider gave more output than was asked for, or billed more than was held.
+    pub overrun: bool,
+    /// The provider's own name of the request.
+    pub provider_request_id: Option<String>,
+}
+
+/// What is known of a streamed call when its first byte leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The call, as its usage rows name it.
+    pub call_id: CallId,
+    /// The provider that answers.
+    pub provider: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The `max_tokens` of each choice that was sent; `None` where there is no output.
+    pub max_tokens: Option<u64>,
+    /// Whether `max_tokens` was filled in because the caller stated none.
+    pub filled: bool,
 }
 
 /// What the task of a call hands to whoever reads its stream.
@@ -144,4 +192,81 @@ fn error_event(error: &GateError) -> Bytes {
         "error": { "message": message, "type": "server_error", "code": code, "param": null }
     });
     event(body.to_string().as_bytes())
+}
+
+/// A server-sent event with this payload.
+pub(crate) fn event(payload: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(payload.len() + 8);
+    bytes.extend_from_slice(b"data: ");
+    bytes.extend_from_slice(payload);
+    // A payload of several lines is JSON with line ends between its tokens: inside a string they are escaped.
+    for byte in &mut bytes {
+        if matches!(*byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    bytes.extend_from_slice(b"\n\n");
+    Bytes::from(bytes)
+}
+
+/// The members that all chunks of an answer share, from one of them.
+pub(crate) fn chunk_head(sample: Option<&Bytes>, ask: &HoldAsk, created: i64) -> Map<String, Value> {
+    let mut head = Map::new();
+    if let Some(Ok(sample)) = sample.map(|bytes| serde_json::from_slice::<Map<String, Value>>(bytes)) {
+        for (name, value) in sample {
+            if matches!(name.as_str(), "id" | "object" | "created" | "model" | "system_fingerprint") {
+                head.insert(name, value);
+            }
+        }
+    }
+    head.entry("id").or_insert_with(|| ask.call_id.as_str().into());
+    head.entry("object").or_insert_with(|| "chat.completion.chunk".into());
+    head.entry("created").or_insert_with(|| created.into());
+    head.entry("model").or_insert_with(|| ask.model.as_str().into());
+    head
+}
+
+/// The event that ends an answer which was cut.
+pub(crate) fn length_event(mut head: Map<String, Value>, choices: u32) -> Bytes {
+    let ends: Vec<Value> =
+        (0..choices).map(|index| json!({"index": index, "delta": {}, "finish_reason": "length"})).collect();
+    head.insert("choices".to_owned(), Value::Array(ends));
+    event(Value::Object(head).to_string().as_bytes())
+}
+
+/// The event with the usage: the provider's own where it sent one, and the receipt.
+pub(crate) fn usage_event(
+    last: Option<&Bytes>,
+    head: impl FnOnce() -> Map<String, Value>,
+    receipt: &Receipt,
+) -> Bytes {
+    let told = last.and_then(|bytes| serde_json::from_slice::<Map<String, Value>>(bytes).ok());
+    let mut frame = told.unwrap_or_else(|| {
+        let mut frame = head();
+        frame.insert("choices".to_owned(), Value::Array(Vec::new()));
+        frame.insert("usage".to_owned(), usage_json(&receipt.usage));
+        frame
+    });
+    frame.insert(
+        "t4".to_owned(),
+        json!({
+            "call_id": receipt.call_id.as_str(),
+            "cost_usd": pico_to_dollars(receipt.cost_pico_usd),
+            "cost_pico_usd": receipt.cost_pico_usd,
+            "budget_remaining_usd": pico_to_dollars(receipt.remaining_pico_usd),
+            "source": receipt.source.as_str(),
+            "overrun": receipt.overrun,
+        }),
+    );
+    event(Value::Object(frame).to_string().as_bytes())
+}
+
+fn usage_json(usage: &Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens.saturating_add(usage.completion_tokens),
+        "prompt_tokens_details": { "cached_tokens": usage.cached_tokens },
+        "completion_tokens_details": { "reasoning_tokens": usage.reasoning_tokens },
+    })
 }

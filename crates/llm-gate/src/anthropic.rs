@@ -2,26 +2,26 @@
 
 mod answer;
 mod blocks;
+mod convert;
 mod events;
 mod messages;
 mod request;
 mod tools;
 mod usage;
-mod words;
 
 use std::sync::Arc;
 
+use http_out::reqwest::Url;
+use http_out::reqwest::header::{HeaderName, HeaderValue};
 use llm_policy::{BoxFuture, Operation, ProviderConfig};
 use registry_core::Clock;
-use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::SetupError;
 use crate::http::{Http, MAX_WHOLE, route, secret};
 use crate::provider::{Incoming, Outgoing, Provider, ProviderError, Whole};
 use crate::sse::Frames;
 
-pub(crate) use events::Events;
+pub(crate) use events::AnthropicEvents;
 
 /// The version of the API whose answers are read here.
 const VERSION: &str = "2023-06-01";
@@ -86,7 +86,10 @@ impl Anthropic {
         }
         let created = self.clock.now().unix_seconds();
         if stream && answer.is_event_stream {
-            return Ok(Incoming::Stream(answer.head, Frames::over(answer.body, Events::new(created))));
+            return Ok(Incoming::Stream(
+                answer.head,
+                Frames::over(answer.body, AnthropicEvents::new(created)),
+            ));
         }
         let body = answer.body.read(MAX_WHOLE).await?;
         let head = answer.head;

@@ -1,19 +1,22 @@
 //! One attempt of a call: what was held for it, and how that is settled or given back.
 
+mod outcome;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use llm_policy::{
-    CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, Measured, OutputWish, ReleaseReason,
-    Settlement, Usage, UsageSource,
+    CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, Measured, Operation, OutputWish,
+    ReleaseReason, Settled, Settlement, Shape, Usage, UsageSource,
 };
 use tokio::time::{Instant, sleep};
 
-use crate::builder::{Shared, Upstream};
-use crate::provider::Head;
-use crate::report::Bill;
-use crate::{CallReport, GateError, Opened, Receipt};
+use crate::breaker::Pass;
+use crate::builder::{GateState, Upstream};
+use crate::gate::{CallReply, StreamForm};
+use crate::provider::{Head, Incoming, Outgoing};
+use crate::stream::Relay;
+use crate::{GateError, Opened, Receipt};
 
 /// The first pause before a ledger that could not be used is asked again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -30,8 +33,8 @@ pub(crate) struct Candidate {
 }
 
 /// An attempt whose hold is durable.
-pub(crate) struct Attempt<'c> {
-    pub(crate) shared: &'c Shared,
+pub(crate) struct CallAttempt<'c> {
+    pub(crate) shared: &'c GateState,
     pub(crate) ledger: &'c dyn Ledger,
     pub(crate) candidate: &'c Candidate,
     pub(crate) ask: HoldAsk,
@@ -40,7 +43,32 @@ pub(crate) struct Attempt<'c> {
     pub(crate) departed: u64,
 }
 
-impl Attempt<'_> {
+impl CallAttempt<'_> {
+    /// Sends the attempt, answers and settles.
+    pub(crate) async fn send(
+        &self,
+        outgoing: Outgoing,
+        shape: &Shape,
+        form: StreamForm,
+        pass: Pass,
+        reply: &mut CallReply,
+    ) -> Next {
+        match self.candidate.upstream.provider.send(outgoing).await {
+            Err(error) => self.unanswered(error, shape.stream, pass, reply).await,
+            Ok(Incoming::Whole(whole)) => self.whole(whole, pass, reply).await,
+            Ok(Incoming::Stream(head, frames)) if shape.stream => {
+                Relay::new(self, shape, form, head, reply).run(frames, pass).await;
+                Next::Done
+            }
+            Ok(Incoming::Stream(head, _)) => {
+                pass.succeeded();
+                let end = self.settlement(Measured::WorstCase, CallOutcome::BadAnswer, Some(&head), None);
+                let error = self.failed("it sent a stream that nobody asked for".to_owned());
+                self.finish(end, reply, |_, _| Err(error)).await
+            }
+        }
+    }
+
     /// The most output tokens of all choices together.
     pub(crate) fn bound(&self) -> u64 {
         self.held.max_tokens.map_or(0, |each| each.saturating_mul(u64::from(self.ask.choices)))
@@ -214,6 +242,21 @@ impl Attempt<'_> {
     }
 }
 
+/// How a call goes on after an attempt.
+pub(crate) enum Next {
+    /// It is answered and settled.
+    Done,
+    /// Nothing was sent to the caller, so another attempt may be made.
+    Again {
+        /// What the caller is told if there is none.
+        error: GateError,
+        /// What `Retry-After` asks for, in seconds.
+        retry_after: Option<u64>,
+        /// Whether the same provider may be asked again.
+        come_back: bool,
+    },
+}
+
 /// Pauses that double, within one lease.
 pub(crate) struct Retry {
     until: Instant,
@@ -236,14 +279,75 @@ impl Retry {
     }
 }
 
-/// What is told of a provider's own words, at most.
-const BODY: usize = 4096;
+/// One attempt that reached a provider, or may have; for metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallReport {
+    /// What it did.
+    pub operation: Operation,
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// What it used.
+    pub usage: Usage,
+    /// Where these numbers come from.
+    pub source: UsageSource,
+    /// What it cost, in pico-dollars.
+    pub cost_pico_usd: i64,
+    /// Whether the provider gave more output than was asked for, or billed more than was held.
+    pub overrun: bool,
+    /// From the request's departure to the first byte of the answer, in microseconds.
+    pub first_byte_micros: Option<u64>,
+    /// From the request's departure to the end, in microseconds.
+    pub total_micros: u64,
+    /// The provider's HTTP status; `None` when there was none.
+    pub provider_status: Option<u16>,
+}
 
-/// A provider's error document, as text.
-pub(crate) fn told(body: &Bytes) -> String {
-    let mut text = String::from_utf8_lossy(body.get(..BODY).unwrap_or(body)).into_owned();
-    if text.len() > BODY {
-        text.truncate(text.floor_char_boundary(BODY));
+/// What an attempt comes to: first as computed here, then as the ledger has written it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bill {
+    pub(crate) usage: Usage,
+    pub(crate) source: UsageSource,
+    pub(crate) cost_pico_usd: i64,
+    pub(crate) remaining_pico_usd: i64,
+    pub(crate) overrun: bool,
+}
+
+impl Bill {
+    /// The same arithmetic as the ledger's, so that an answer need not wait for it.
+    pub(crate) fn of(ask: &HoldAsk, held: &Held, measured: &Measured) -> Self {
+        let output = held.max_tokens.map_or(0, |each| each.saturating_mul(u64::from(ask.choices)));
+        let (usage, source, cost) = match measured {
+            Measured::Tokens(usage, source) => (*usage, *source, held.rates.cost(usage)),
+            Measured::WorstCase => {
+                let usage =
+                    Usage { prompt_tokens: ask.input_tokens, completion_tokens: output, ..Usage::default() };
+                (usage, UsageSource::WorstCase, held.amount_pico_usd)
+            }
+        };
+        Self {
+            usage,
+            source,
+            cost_pico_usd: cost,
+            remaining_pico_usd: held
+                .remaining_pico_usd
+                .saturating_add(held.amount_pico_usd)
+                .saturating_sub(cost)
+                .max(0),
+            overrun: usage.completion_tokens > output || cost > held.amount_pico_usd,
+        }
     }
-    text
+
+    pub(crate) fn settled(settled: &Settled) -> Self {
+        Self {
+            usage: settled.usage,
+            source: settled.source,
+            cost_pico_usd: settled.cost_pico_usd,
+            remaining_pico_usd: settled.remaining_pico_usd,
+            overrun: settled.overrun,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use llm_policy::{
     BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, Limits, LlmConfig, PriceBook, ProviderConfig,
-    ReleaseReason, Settled, Settlement,
+    ProviderKind, ReleaseReason, Settled, Settlement,
 };
 use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
 use tokio::runtime::Handle;
@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use crate::breaker::Breaker;
 use crate::gate::OpenCalls;
 use crate::provider::Provider;
-use crate::{CallReport, Gate, SetupError, provider_of};
+use crate::{CallReport, Gate, SetupError, anthropic, openai};
 
 /// Who is told of every attempt that reached a provider, or may have.
 type Observer = Arc<dyn Fn(&CallReport) + Send + Sync>;
@@ -33,7 +33,7 @@ impl fmt::Debug for Upstream {
 }
 
 /// What all calls of a gate share, whatever their ledger.
-pub(crate) struct Shared {
+pub(crate) struct GateState {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// Where the calls of each model go, in order. Never empty for a model that is there.
     pub(crate) models: HashMap<String, Vec<Arc<Upstream>>>,
@@ -190,7 +190,7 @@ impl GateBuilder {
             }
         }
         let runtime = self.runtime.map_or_else(OnceLock::new, OnceLock::from);
-        let shared = Shared {
+        let shared = GateState {
             upstreams,
             models,
             order,
@@ -211,6 +211,23 @@ impl GateBuilder {
 impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The provider of a configuration, by its kind. Without `api_key` requests carry no credential. The clock dates
+/// what Anthropic does not date, and reads a `Retry-After` that is a date; time limits are the runtime's.
+///
+/// # Errors
+/// [`SetupError::Provider`] when the address or the key can't be used, or when `https` is asked for and this
+/// machine has no root certificates.
+pub fn provider_of(
+    config: &ProviderConfig,
+    api_key: Option<&str>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Provider>, SetupError> {
+    match config.kind {
+        ProviderKind::Openai => openai(config, api_key, clock),
+        ProviderKind::Anthropic => anthropic(config, api_key, clock),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Feed, Piece};
-use crate::gate::Form;
+use crate::gate::StreamForm;
 use crate::{Gate, GateAnswer, GateCall, GateError, Opened, Receipt};
 
 /// One message of a conversation.
@@ -90,11 +90,11 @@ pub struct ChatAnswer {
 pub struct ChatStream {
     /// What was known when the first byte left.
     pub opened: Opened,
-    source: Source,
+    source: ChatSource,
 }
 
 #[derive(Debug)]
-enum Source {
+enum ChatSource {
     Feed(Feed),
     /// The provider answered in one piece all the same.
     Whole(Option<String>, Box<Receipt>),
@@ -105,9 +105,9 @@ impl ChatStream {
     #[must_use]
     pub fn receipt(&self) -> Option<&Receipt> {
         match &self.source {
-            Source::Feed(feed) => feed.receipt(),
-            Source::Whole(None, receipt) => Some(receipt),
-            Source::Whole(Some(_), _) => None,
+            ChatSource::Feed(feed) => feed.receipt(),
+            ChatSource::Whole(None, receipt) => Some(receipt),
+            ChatSource::Whole(Some(_), _) => None,
         }
     }
 
@@ -126,8 +126,8 @@ impl Stream for ChatStream {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let feed = match &mut this.source {
-            Source::Whole(text, _) => return Poll::Ready(text.take().map(Ok)),
-            Source::Feed(feed) => feed,
+            ChatSource::Whole(text, _) => return Poll::Ready(text.take().map(Ok)),
+            ChatSource::Feed(feed) => feed,
         };
         loop {
             return Poll::Ready(match std::task::ready!(feed.poll(&this.opened, cx)) {
@@ -158,9 +158,9 @@ impl Gate {
     /// # Errors
     /// [`GateError`], as of [`Gate::call`].
     pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, GateError> {
-        match self.start(self.chat_call(request, true), Form::Text).await? {
+        match self.start(self.chat_call(request, true), StreamForm::Text).await? {
             GateAnswer::Stream(stream) => {
-                Ok(ChatStream { opened: stream.opened, source: Source::Feed(stream.feed) })
+                Ok(ChatStream { opened: stream.opened, source: ChatSource::Feed(stream.feed) })
             }
             GateAnswer::Whole { body, receipt } => {
                 let ChatAnswer { text, receipt, .. } = read(&body, receipt)?;
@@ -171,7 +171,7 @@ impl Gate {
                     max_tokens: receipt.max_tokens,
                     filled: receipt.filled,
                 };
-                Ok(ChatStream { opened, source: Source::Whole(Some(text), Box::new(receipt)) })
+                Ok(ChatStream { opened, source: ChatSource::Whole(Some(text), Box::new(receipt)) })
             }
         }
     }
@@ -215,21 +215,21 @@ impl Gate {
 
 fn read(body: &Bytes, receipt: Receipt) -> Result<ChatAnswer, GateError> {
     #[derive(Deserialize)]
-    struct Document {
-        choices: Vec<Choice>,
+    struct ChatDocument {
+        choices: Vec<ChatChoice>,
     }
     #[derive(Deserialize)]
-    struct Choice {
-        message: Message,
+    struct ChatChoice {
+        message: ChatChoiceMessage,
         #[serde(default)]
         finish_reason: Option<String>,
     }
     #[derive(Deserialize)]
-    struct Message {
+    struct ChatChoiceMessage {
         #[serde(default)]
         content: Option<String>,
     }
-    let document: Result<Document, _> = serde_json::from_slice(body);
+    let document: Result<ChatDocument, _> = serde_json::from_slice(body);
     let Some(choice) = document.ok().and_then(|document| document.choices.into_iter().next()) else {
         return Err(unreadable(&receipt.provider, &receipt.call_id));
     };

@@ -69,15 +69,15 @@ impl Gate {
 /// The vectors of a document by their index; `None` when they are not one for each text.
 fn read(body: &[u8], texts: usize) -> Option<Vec<Vec<f32>>> {
     #[derive(Deserialize)]
-    struct Document {
-        data: Vec<Item>,
+    struct EmbedDocument {
+        data: Vec<EmbedItem>,
     }
     #[derive(Deserialize)]
-    struct Item {
+    struct EmbedItem {
         index: usize,
         embedding: Vec<f32>,
     }
-    let mut items = serde_json::from_slice::<Document>(body).ok()?.data;
+    let mut items = serde_json::from_slice::<EmbedDocument>(body).ok()?.data;
     items.sort_by_key(|item| item.index);
     let complete = items.len() == texts && items.iter().enumerate().all(|(at, item)| item.index == at);
     complete.then(|| items.into_iter().map(|item| item.embedding).collect())

@@ -17,7 +17,7 @@ pub(crate) fn count_whole(text: &str, encoding: Option<Encoding>, bound: u64) ->
 
 /// What a stream has brought so far.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct TokenTally {
     encoding: Option<Encoding>,
     /// Counted pieces.
     counted: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Tally {
     near: bool,
 }
 
-impl Tally {
+impl TokenTally {
     pub(crate) fn new(encoding: Option<Encoding>) -> Self {
         Self { encoding, counted: 0, piece: String::new(), frames: 0, at_most: 0, near: false }
     }
@@ -84,8 +84,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn tally(encoding: Option<Encoding>, frames: &[&str]) -> Tally {
-        let mut tally = Tally::new(encoding);
+    fn tally(encoding: Option<Encoding>, frames: &[&str]) -> TokenTally {
+        let mut tally = TokenTally::new(encoding);
         for frame in frames {
             tally.add(frame);
         }
@@ -122,7 +122,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn the_bound_is_never_passed_unnoticed(words in proptest::collection::vec("[a-z]{1,9} ", 1..50), bound in 1_u64..40) {
-            let mut tally = Tally::new(Some(Encoding::O200k));
+            let mut tally = TokenTally::new(Some(Encoding::O200k));
             for word in &words {
                 tally.add(word);
                 prop_assert_eq!(tally.exceeds(bound), tally.count(bound) > bound);
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_long_stream_is_counted_in_pieces() {
-        let mut tally = Tally::new(Some(Encoding::O200k));
+        let mut tally = TokenTally::new(Some(Encoding::O200k));
         let text = "word ".repeat(20);
         for _ in 0..1000 {
             tally.add(&text);

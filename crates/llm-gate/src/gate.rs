@@ -1,31 +1,26 @@
 //! The gate: where a call comes in.
 
 mod attempts;
-mod open;
-mod prepare;
-mod reply;
-mod rotation;
-mod sent;
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use llm_policy::{CallId, Ledger, Operation, PriceBook, ProviderKind};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use crate::builder::{GateBuilder, Shared};
+use crate::builder::{GateBuilder, GateState};
 use crate::{BreakerState, GateAnswer, GateError};
-pub(crate) use open::OpenCalls;
-pub(crate) use reply::Reply;
 
 /// Calls providers within budgets. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Gate {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<GateState>,
     ledger: Arc<dyn Ledger>,
 }
 
@@ -77,7 +72,7 @@ impl Gate {
         GateBuilder::default()
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, ledger: Arc<dyn Ledger>) -> Self {
+    pub(crate) fn new(shared: Arc<GateState>, ledger: Arc<dyn Ledger>) -> Self {
         Self { shared, ledger }
     }
 
@@ -95,10 +90,10 @@ impl Gate {
     /// # Errors
     /// [`GateError`]. What attempts of a call that failed have cost is in the ledger.
     pub async fn call(&self, call: GateCall) -> Result<GateAnswer, GateError> {
-        self.start(call, Form::Events).await
+        self.start(call, StreamForm::Events).await
     }
 
-    pub(crate) async fn start(&self, call: GateCall, form: Form) -> Result<GateAnswer, GateError> {
+    pub(crate) async fn start(&self, call: GateCall, form: StreamForm) -> Result<GateAnswer, GateError> {
         let open = self.shared.open.enter().ok_or(GateError::Closing)?;
         let runtime = if let Some(runtime) = self.shared.runtime.get() {
             runtime
@@ -107,7 +102,7 @@ impl Gate {
             self.shared.runtime.get_or_init(|| current)
         };
         let (sender, answer) = oneshot::channel();
-        runtime.spawn(attempts::run(self.clone(), call, form, Reply::new(sender), open));
+        runtime.spawn(attempts::run(self.clone(), call, form, CallReply::new(sender), open));
         // The task answers before it ends, unless its runtime stops.
         answer.await.unwrap_or(Err(GateError::Closing))
     }
@@ -168,9 +163,109 @@ impl fmt::Debug for Gate {
 
 /// What of a streamed answer its reader wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum StreamForm {
     /// The events.
     Events,
     /// The text.
     Text,
+}
+
+/// The caller's ear; it may be gone at any time.
+#[derive(Debug)]
+pub(crate) struct CallReply(Option<oneshot::Sender<Result<GateAnswer, GateError>>>);
+
+impl CallReply {
+    pub(crate) fn new(sender: oneshot::Sender<Result<GateAnswer, GateError>>) -> Self {
+        Self(Some(sender))
+    }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    /// Returns when nobody waits any more.
+    pub(crate) async fn gone(&mut self) {
+        if let Some(sender) = &mut self.0 {
+            sender.closed().await;
+        }
+    }
+
+    /// Answers. False when nobody took it.
+    pub(crate) fn give(&mut self, answer: Result<GateAnswer, GateError>) -> bool {
+        self.0.take().is_some_and(|sender| sender.send(answer).is_ok())
+    }
+
+    /// Waits. False when the caller left meanwhile.
+    pub(crate) async fn pause(&mut self, wait: Duration) -> bool {
+        if wait.is_zero() {
+            return !self.is_gone();
+        }
+        tokio::time::timeout(wait, self.gone()).await.is_err()
+    }
+}
+
+/// The calls of a gate that are not settled yet.
+#[derive(Debug)]
+pub(crate) struct OpenCalls {
+    count: watch::Sender<usize>,
+    closing: AtomicBool,
+    /// Ids that callers chose. A ledger gives the same ask the same hold, so two calls of one id at a time would
+    /// leave one row for two requests.
+    chosen: Mutex<HashSet<CallId>>,
+}
+
+impl OpenCalls {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            count: watch::Sender::new(0),
+            closing: AtomicBool::new(false),
+            chosen: Mutex::new(HashSet::new()),
+        })
+    }
+
+    /// Counts a call; `None` once the gate is about to stop.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<OpenCall> {
+        self.count.send_modify(|count| *count += 1);
+        let call = OpenCall { calls: Arc::clone(self), id: None };
+        // Counted first: a stop either sees this call or is seen by it.
+        (!self.closing.load(Ordering::SeqCst)).then_some(call)
+    }
+
+    /// Takes no further calls and waits for those that are open; how many still are.
+    pub(crate) async fn drain(&self, within: Duration) -> usize {
+        self.closing.store(true, Ordering::SeqCst);
+        let mut count = self.count.subscribe();
+        // The sender lives as long as `self`, so waiting ends with nobody left or with the time.
+        let _ = tokio::time::timeout(within, count.wait_for(|count| *count == 0)).await;
+        *self.count.borrow()
+    }
+}
+
+/// One call under way.
+#[derive(Debug)]
+pub(crate) struct OpenCall {
+    calls: Arc<OpenCalls>,
+    id: Option<CallId>,
+}
+
+impl OpenCall {
+    /// Takes an id that a caller chose. False when another call under way has it.
+    pub(crate) fn take(&mut self, id: &CallId) -> bool {
+        let mut chosen = self.calls.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = chosen.insert(id.clone());
+        if fresh {
+            self.id = Some(id.clone());
+        }
+        fresh
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        if let Some(id) = &self.id {
+            self.calls.chosen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        }
+        self.calls.count.send_modify(|count| *count -= 1);
+    }
 }

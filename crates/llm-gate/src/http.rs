@@ -1,23 +1,27 @@
 //! The HTTP client of a provider: its connections, the time limit of each phase, and which failure surely left
 //! nothing behind.
 
-mod body;
-mod head;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error;
-use std::sync::{Arc, Once};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http_out::reqwest::{self, Url};
+use http_out::{ClientOptions, UrlScheme};
 use llm_policy::{HoldId, ProviderConfig};
-use registry_core::Clock;
-use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use tokio::time::{Instant, timeout_at};
+use registry_core::{Clock, Timestamp};
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use crate::SetupError;
 use crate::provider::{Head, ProviderError};
-
-pub(crate) use body::Body;
 
 /// The largest whole answer that is read, in bytes.
 pub(crate) const MAX_WHOLE: usize = 32 << 20;
@@ -28,6 +32,18 @@ const MAX_REFUSAL: usize = 64 << 10;
 const KEEP_IDLE: Duration = Duration::from_secs(50);
 /// No time limit is longer, so that no sum overflows: a year, in milliseconds.
 const MAX_MILLIS: u64 = 365 * 86_400_000;
+/// The most that is set aside before anything has come, in bytes: the length that an answer states may be a lie.
+const MAX_AHEAD: u64 = 1 << 20;
+/// How long the end of a body is waited for when its content is complete.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much may still come then, in bytes.
+const MAX_LINGER: usize = 64 << 10;
+/// Headers in which providers name a request.
+const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
+/// The longest name of a request that is kept, in bytes.
+const MAX_REQUEST_ID: usize = 200;
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A provider's client.
 pub(crate) struct Http {
@@ -39,11 +55,11 @@ pub(crate) struct Http {
 }
 
 /// An answer whose body is still to be read.
-pub(crate) struct Answer {
+pub(crate) struct ProviderAnswer {
     pub(crate) head: Head,
     /// Whether the body is a stream of events, by its media type or for want of one.
     pub(crate) is_event_stream: bool,
-    pub(crate) body: Body,
+    pub(crate) body: AnswerBody,
 }
 
 impl Http {
@@ -53,28 +69,15 @@ impl Http {
         mut headers: HeaderMap,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let is_https = route(config, "")?.scheme() == "https";
+        let scheme = UrlScheme::of(&route(config, "")?);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        install_crypto();
-        let mut client = reqwest::Client::builder()
-            .user_agent(concat!("t4-llm-gate/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            // Every attempt has a hold of its own; one that the client repeats would have none.
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true)
+        let user_agent = concat!("t4-llm-gate/", env!("CARGO_PKG_VERSION"));
+        // Every attempt has a hold of its own; one that the client repeats would have none.
+        let client = ClientOptions::new(user_agent, scheme, millis(config.connect_timeout_ms))
+            .headers(headers)
             .pool_idle_timeout(KEEP_IDLE)
-            .pool_max_idle_per_host(usize::MAX)
-            .connect_timeout(millis(config.connect_timeout_ms));
-        if is_https {
-            client = client.https_only(true);
-        } else {
-            // No roots are loaded for plain http, so that a container without certificates can use it.
-            client = client.tls_certs_only([]);
-        }
-        let client = client.build().map_err(|error| setup(config, &chain(&error)))?;
+            .build()
+            .map_err(|error| setup(config, &chain(&error)))?;
         Ok(Self {
             client,
             clock,
@@ -90,7 +93,7 @@ impl Http {
         url: &Url,
         hold: &HoldId,
         body: Vec<u8>,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<ProviderAnswer, ProviderError> {
         let now = Instant::now();
         let (first_byte, total) = (now + self.first_byte, now + self.total);
         let (limit, phase) = if first_byte < total { (first_byte, "first_byte") } else { (total, "total") };
@@ -101,25 +104,172 @@ impl Http {
             .map_err(|_| ProviderError::Timeout { phase })?
             .map_err(failure)?;
         let headers = response.headers();
-        Ok(Answer {
-            head: head::read(response.status().as_u16(), headers, self.clock.now()),
-            is_event_stream: head::is_event_stream(headers),
-            body: Body::new(response, self.idle, total),
+        Ok(ProviderAnswer {
+            head: read_head(response.status().as_u16(), headers, self.clock.now()),
+            is_event_stream: is_event_stream(headers),
+            body: AnswerBody::new(response, self.idle, total),
         })
     }
 }
 
-impl Answer {
+impl ProviderAnswer {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.head.status)
     }
 
     /// What a provider wrote with a status that is no success, as far as it came. The status says what happened,
     /// so a body that breaks off does not change that.
-    pub(crate) async fn refusal(mut self) -> (Head, bytes::Bytes) {
+    pub(crate) async fn refusal(mut self) -> (Head, Bytes) {
         let body = self.body.read_some(MAX_REFUSAL).await;
         (self.head, body)
     }
+}
+
+/// A body that is still coming. Dropping it before its end closes the connection.
+pub(crate) struct AnswerBody {
+    chunks: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    length: Option<u64>,
+    timer: Pin<Box<Sleep>>,
+    idle: Duration,
+    total: Instant,
+}
+
+impl AnswerBody {
+    fn new(response: reqwest::Response, idle: Duration, total: Instant) -> Self {
+        let length = response.content_length();
+        let limit = total.min(Instant::now() + idle);
+        Self {
+            chunks: Box::pin(response.bytes_stream()),
+            length,
+            timer: Box::pin(sleep_until(limit)),
+            idle,
+            total,
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ProviderError>>> {
+        let next = match self.chunks.as_mut().poll_next(cx) {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                return self.timer.as_mut().poll(cx).map(|()| {
+                    let phase = if self.timer.deadline() < self.total { "idle" } else { "total" };
+                    Some(Err(ProviderError::Timeout { phase }))
+                });
+            }
+        };
+        let now = Instant::now();
+        Poll::Ready(match next {
+            None => None,
+            Some(Err(error)) => Some(Err(ProviderError::Broken(chain(&error.without_url())))),
+            // A body that never pauses does not wait for the timer.
+            Some(Ok(_)) if self.total <= now => Some(Err(ProviderError::Timeout { phase: "total" })),
+            Some(Ok(chunk)) => {
+                self.timer.as_mut().reset(self.total.min(now + self.idle));
+                Some(Ok(chunk))
+            }
+        })
+    }
+
+    async fn chunk(&mut self) -> Option<Result<Bytes, ProviderError>> {
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// [`ProviderError::BadAnswer`] when it is longer than `most` bytes; else what ended it too early.
+    pub(crate) async fn read(&mut self, most: usize) -> Result<Bytes, ProviderError> {
+        let too_long = || ProviderError::BadAnswer(format!("it is longer than {} MiB", most >> 20));
+        let stated = self.length.unwrap_or(0);
+        if usize::try_from(stated).is_ok_and(|stated| stated > most) {
+            return Err(too_long());
+        }
+        let mut all = BytesMut::with_capacity(usize::try_from(stated.min(MAX_AHEAD)).unwrap_or(0));
+        while let Some(chunk) = self.chunk().await {
+            let chunk = chunk?;
+            if all.len() + chunk.len() > most {
+                return Err(too_long());
+            }
+            all.extend_from_slice(&chunk);
+        }
+        Ok(all.freeze())
+    }
+
+    /// Its first `most` bytes, or what came of them.
+    async fn read_some(&mut self, most: usize) -> Bytes {
+        let mut all = BytesMut::new();
+        while all.len() <= most
+            && let Some(Ok(chunk)) = self.chunk().await
+        {
+            all.extend_from_slice(&chunk);
+        }
+        all.truncate(most);
+        all.freeze()
+    }
+
+    /// Reads the end of a body whose content is complete, so that the next call can have the connection.
+    pub(crate) fn release(mut self, cx: &mut Context<'_>) {
+        if let Poll::Ready(None | Some(Err(_))) = self.poll_chunk(cx) {
+            return;
+        }
+        tokio::spawn(async move {
+            let rest = self.read_some(MAX_LINGER);
+            // Whoever does not end in time loses the connection, nothing else.
+            let _ = timeout(LINGER, rest).await;
+        });
+    }
+}
+
+/// What the head of an answer says.
+fn read_head(status: u16, headers: &HeaderMap, now: Timestamp) -> Head {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Head {
+        status,
+        request_id: REQUEST_IDS
+            .iter()
+            .find_map(|name| text(name))
+            .filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID)
+            .map(str::to_owned),
+        retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
+    }
+}
+
+/// An answer without a media type is taken for what was asked for.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_none_or(|value| {
+        let media = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+        media.trim().eq_ignore_ascii_case("text/event-stream")
+    })
+}
+
+/// Seconds from now, by RFC 9110 section 10.2.3: a number of seconds or a date. A date that has passed is 0.
+fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number holds mean as long as can be.
+        return Some(value.parse().unwrap_or(u64::MAX));
+    }
+    let micros = http_date(value)?.since(now).max(0);
+    Some(u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000))
+}
+
+/// The date form that RFC 9110 section 5.6.7 has senders use: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(value: &str) -> Option<Timestamp> {
+    let (_, date) = value.split_once(", ")?;
+    let mut words = date.split(' ');
+    let day: u8 = words.next()?.parse().ok()?;
+    let month = words.next()?;
+    let month = MONTHS.iter().zip(1_u8..).find_map(|(name, number)| (*name == month).then_some(number))?;
+    let year: i32 = words.next()?.parse().ok()?;
+    let mut time = words.next()?.split(':').map(|part| part.parse::<u32>().ok());
+    let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
+    let rest = (time.next(), words.next(), words.next());
+    if rest != (None, Some("GMT"), None) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let start = Timestamp::from_date(year, month, day)?;
+    Some(start.plus_seconds(i64::from(hour * 3600 + minute * 60 + second)))
 }
 
 /// The address of a route.
@@ -190,13 +340,4 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Makes ring the process's crypto provider, unless the program has chosen one.
-fn install_crypto() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // An error means that another one is installed already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }

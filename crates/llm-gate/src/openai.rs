@@ -1,24 +1,31 @@
 //! OpenAI's protocol, which most other endpoints speak as well.
 
-mod answer;
-mod chunk;
-mod text;
-pub(crate) mod usage;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use llm_policy::{BoxFuture, Operation, ProviderConfig};
+use bytes::Bytes;
+use http_out::reqwest::Url;
+use http_out::reqwest::header::AUTHORIZATION;
+use llm_policy::{BoxFuture, Operation, ProviderConfig, Usage};
 use registry_core::Clock;
-use reqwest::Url;
-use reqwest::header::AUTHORIZATION;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::SetupError;
 use crate::http::{Http, MAX_WHOLE, route, secret};
-use crate::provider::{Incoming, Outgoing, Provider, ProviderError, Whole};
-use crate::sse::Frames;
+use crate::provider::{Frame, Incoming, Outgoing, Provider, ProviderError, Whole};
+use crate::sse::{DONE, Decode, Frames};
 
-pub(crate) use chunk::{Chunks, message, parse};
+/// How much of a provider's own message about an error is kept, in bytes.
+const MAX_MESSAGE: usize = 1024;
+/// No call uses more tokens; a larger number is a fault.
+pub(crate) const MAX_TOKENS: u64 = 1_000_000_000;
 
 /// A provider that speaks OpenAI's protocol: `POST {base_url}/chat/completions` and `{base_url}/embeddings`, with
 /// the key as a bearer token.
@@ -70,14 +77,14 @@ impl Openai {
         if !answer.is_success() {
             let (head, body) = answer.refusal().await;
             // A body that was cut is no JSON any more, and then says nothing about usage.
-            let usage = answer::read(operation, &body).and_then(|read| read.usage);
+            let usage = read_answer(operation, &body).and_then(|read| read.usage);
             return Ok(Incoming::Whole(Whole { head, body, usage, text: None }));
         }
         if stream && answer.is_event_stream {
             return Ok(Incoming::Stream(answer.head, Frames::over(answer.body, Chunks)));
         }
         let body = answer.body.read(MAX_WHOLE).await?;
-        let read = answer::read(operation, &body).unwrap_or_default();
+        let read = read_answer(operation, &body).unwrap_or_default();
         Ok(Incoming::Whole(Whole { head: answer.head, usage: read.usage, text: read.text, body }))
     }
 }
@@ -106,4 +113,269 @@ fn write(
         body.remove("stream_options");
     }
     serde_json::to_vec(&body).map_err(|error| ProviderError::NotSent(error.to_string()))
+}
+
+// A whole answer: only what is counted or billed is read, the rest passes unread.
+
+#[derive(Deserialize)]
+struct OpenaiAnswer<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<OpenaiChoice<'a>>>,
+    data: Option<Vec<IgnoredAny>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct OpenaiChoice<'a> {
+    #[serde(borrow)]
+    message: Option<OpenaiMessage<'a>>,
+}
+
+/// What an answer says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct ReadAnswer {
+    usage: Option<Usage>,
+    /// `None` when it is no answer.
+    text: Option<String>,
+}
+
+/// Reads an answer; `None` when it is no JSON of the known form.
+fn read_answer(operation: Operation, body: &[u8]) -> Option<ReadAnswer> {
+    let document: OpenaiAnswer<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    let text = match operation {
+        Operation::Embeddings => document.data.map(|_| String::new()),
+        Operation::Chat => document.choices.map(|choices| {
+            let mut text = String::new();
+            for message in choices.iter().filter_map(|choice| choice.message.as_ref()) {
+                message.add_to(&mut text);
+            }
+            text
+        }),
+    };
+    Some(ReadAnswer { usage: document.usage.and_then(|raw| read_usage(raw, operation)), text })
+}
+
+// The frames of a streamed answer: read for what they add, passed on as they came.
+
+/// Reads `chat.completion.chunk` events.
+pub(crate) struct Chunks;
+
+#[derive(Deserialize)]
+struct OpenaiChunk<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<OpenaiChunkChoice<'a>>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    /// Where Groq puts the usage of a stream.
+    #[serde(borrow)]
+    x_groq: Option<Groq<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct OpenaiChunkChoice<'a> {
+    #[serde(borrow)]
+    delta: Option<OpenaiMessage<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Groq<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+impl Decode for Chunks {
+    fn event(&mut self, data: Bytes, out: &mut VecDeque<Frame>) -> Result<(), ProviderError> {
+        if !data.trim_ascii().is_empty() {
+            out.push_back(read_chunk(data)?);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut VecDeque<Frame>) {}
+}
+
+fn read_chunk(data: Bytes) -> Result<Frame, ProviderError> {
+    if data.trim_ascii() == DONE {
+        let data = Bytes::from_static(DONE);
+        return Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: true });
+    }
+    let chunk: OpenaiChunk<'_> = parse(&data)?;
+    if let Some(error) = chunk.error {
+        return Err(ProviderError::BadAnswer(message(error)));
+    }
+    let mut text = String::new();
+    let choices = chunk.choices.as_deref().unwrap_or_default();
+    for delta in choices.iter().filter_map(|choice| choice.delta.as_ref()) {
+        delta.add_to(&mut text);
+    }
+    let usage = chunk.usage.or_else(|| chunk.x_groq.and_then(|groq| groq.usage));
+    let usage_only = usage.is_some() && choices.is_empty();
+    let usage = usage.and_then(|raw| read_usage(raw, Operation::Chat));
+    Ok(Frame { text, usage, usage_only, done: false, data: one_line(data) })
+}
+
+/// Reads an event's JSON. The error says where it goes wrong and nothing of what it says.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
+    let unreadable = |what: &str| ProviderError::BadAnswer(format!("an event is {what}"));
+    let text = std::str::from_utf8(data).map_err(|_| unreadable("not UTF-8"))?;
+    serde_json::from_str(text).map_err(|error| {
+        unreadable(&if error.is_data() {
+            format!("of an unknown form (at column {})", error.column())
+        } else {
+            format!("not JSON (at column {})", error.column())
+        })
+    })
+}
+
+/// What a provider says about its error: the message, or all of it.
+pub(crate) fn message(error: &RawValue) -> String {
+    #[derive(Deserialize)]
+    struct OpenaiErrorMessage {
+        message: String,
+    }
+    let text = serde_json::from_str::<OpenaiErrorMessage>(error.get()).map(|error| error.message);
+    let mut text = text.unwrap_or_else(|_| error.get().to_owned());
+    text.truncate(text.floor_char_boundary(MAX_MESSAGE));
+    text
+}
+
+/// Line ends between JSON's tokens would end the event when it is sent on; spaces mean the same.
+fn one_line(data: Bytes) -> Bytes {
+    if !data.contains(&b'\n') {
+        return data;
+    }
+    data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect()
+}
+
+// The text that a model wrote, for counting: whatever field it is in.
+
+/// A message, or what a frame adds to one. Every field is kept as it came, because endpoints differ in what they
+/// put there, and a surprise in one must not make an answer unreadable.
+#[derive(Deserialize, Default)]
+struct OpenaiMessage<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
+    /// What a model thought, by the name that `DeepSeek` gave it.
+    #[serde(borrow)]
+    reasoning_content: Option<&'a RawValue>,
+    /// The same, as Groq and `OpenRouter` call it.
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<OpenaiToolCall<'a>>>,
+    #[serde(borrow)]
+    function_call: Option<OpenaiFunction<'a>>,
+}
+
+#[derive(Deserialize)]
+struct OpenaiToolCall<'a> {
+    #[serde(borrow)]
+    function: Option<OpenaiFunction<'a>>,
+    #[serde(borrow)]
+    custom: Option<OpenaiFunction<'a>>,
+}
+
+#[derive(Deserialize)]
+struct OpenaiFunction<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct OpenaiPart<'a> {
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+}
+
+impl OpenaiMessage<'_> {
+    /// Adds the message's text.
+    fn add_to(&self, text: &mut String) {
+        // Some endpoints give the thoughts under both names.
+        let thoughts = self.reasoning_content.or(self.reasoning);
+        for raw in [thoughts, self.content, self.refusal].into_iter().flatten() {
+            add_text(text, raw);
+        }
+        let calls = self.tool_calls.iter().flatten();
+        let functions = calls.flat_map(|call| [&call.function, &call.custom]).chain([&self.function_call]);
+        for function in functions.flatten() {
+            for raw in [function.name, function.arguments, function.input].into_iter().flatten() {
+                add_text(text, raw);
+            }
+        }
+    }
+}
+
+/// A string, or the texts of a list of parts; anything else as it is written.
+fn add_text(text: &mut String, raw: &RawValue) {
+    let written = raw.get();
+    if written.starts_with('"') {
+        match serde_json::from_str::<Plain<'_>>(written) {
+            Ok(Plain(plain)) => return text.push_str(&plain),
+            // Half of a surrogate pair, which no text can hold.
+            Err(_) => return text.push_str(written),
+        }
+    }
+    match serde_json::from_str::<Vec<OpenaiPart<'_>>>(written) {
+        Ok(parts) => parts.iter().filter_map(|part| part.text).for_each(|part| add_text(text, part)),
+        Err(_) => text.push_str(written),
+    }
+}
+
+#[derive(Deserialize)]
+struct Plain<'a>(#[serde(borrow)] Cow<'a, str>);
+
+// What a provider says that it billed.
+
+#[derive(Deserialize)]
+struct Numbers {
+    prompt_tokens: u64,
+    completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct CompletionDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+/// The usage of an answer; `None` when a number is missing, no count, or beyond any sense.
+fn read_usage(raw: &RawValue, operation: Operation) -> Option<Usage> {
+    let numbers: Numbers = serde_json::from_str(raw.get()).ok()?;
+    let prompt = numbers.prompt_tokens;
+    let cached = numbers.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
+    let (completion, reasoning) = match operation {
+        Operation::Embeddings => (0, 0),
+        Operation::Chat => {
+            let shown = numbers.completion_tokens?;
+            let parts = prompt.checked_add(shown)?;
+            // xAI and Gemini count what the model thought in the total alone, and bill it as output.
+            let hidden = numbers.total_tokens.unwrap_or(parts).saturating_sub(parts);
+            let thought = numbers.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+            (shown.checked_add(hidden)?, thought.unwrap_or(hidden))
+        }
+    };
+    let numbers = [prompt, cached, completion, reasoning];
+    numbers.iter().all(|number| *number <= MAX_TOKENS).then_some(Usage {
+        prompt_tokens: prompt,
+        cached_tokens: cached.min(prompt),
+        cache_write_tokens: 0,
+        completion_tokens: completion,
+        reasoning_tokens: reasoning.min(completion),
+    })
 }

@@ -1,16 +1,18 @@
 //! Server-sent events, by the parsing rules of the HTML standard (section 9.2.6), from bytes as they come.
 
-mod frames;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures_core::Stream;
 
-use crate::provider::ProviderError;
-
-pub(crate) use frames::{Decode, Frames};
+use crate::http::AnswerBody;
+use crate::provider::{Frame, FrameStream, ProviderError};
 
 /// The largest event, in bytes.
 const MAX_EVENT: usize = 4 << 20;
@@ -20,7 +22,7 @@ pub(crate) const DONE: &[u8] = b"[DONE]";
 
 /// The data of an event so far.
 #[derive(Debug, Default)]
-enum Data {
+enum EventData {
     #[default]
     Nothing,
     /// One line: where it is in the buffer.
@@ -31,7 +33,7 @@ enum Data {
 
 /// How a stream ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum End {
+enum EventStreamEnd {
     /// Between two events.
     Clean,
     /// With `[DONE]`, whose blank line did not come.
@@ -42,14 +44,14 @@ pub(crate) enum End {
 
 /// Cuts bytes into the data of events. The cuts of the network do not change what comes out.
 #[derive(Debug, Default)]
-pub(crate) struct Splitter {
+struct Splitter {
     /// What is not used yet. It begins with the event's first `data` line, or with the line that is being read.
     buffer: BytesMut,
     /// Where the line that is being read begins.
     line: usize,
     /// Up to where it has been looked through for its end.
     seen: usize,
-    data: Data,
+    data: EventData,
     /// Whether the byte order mark is behind us.
     begun: bool,
     /// Whether the last line ended with a carriage return, which a line feed may belong to.
@@ -57,12 +59,12 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
+    fn push(&mut self, chunk: &[u8]) {
         self.buffer.extend_from_slice(chunk);
     }
 
     /// The data of the next event that is complete.
-    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
+    fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
         if !self.begun && !self.begin() {
             return Ok(None);
         }
@@ -73,13 +75,13 @@ impl Splitter {
                 std::mem::replace(&mut self.after_cr, byte == b'\r') && empty && byte == b'\n';
             if empty && !belongs_to_cr {
                 match std::mem::take(&mut self.data) {
-                    Data::Nothing => {}
-                    Data::Line(range) => {
+                    EventData::Nothing => {}
+                    EventData::Line(range) => {
                         let event = self.buffer.split_to(end + 1).freeze();
                         (self.line, self.seen) = (0, 0);
                         return Ok(Some(event.slice(range)));
                     }
-                    Data::Lines(data) => {
+                    EventData::Lines(data) => {
                         self.forget(end + 1);
                         return Ok(Some(data.into()));
                     }
@@ -88,8 +90,8 @@ impl Splitter {
                 self.field(self.line..end);
             }
             match self.data {
-                Data::Nothing => self.forget(end + 1),
-                Data::Line(_) | Data::Lines(_) => (self.line, self.seen) = (end + 1, end + 1),
+                EventData::Nothing => self.forget(end + 1),
+                EventData::Line(_) | EventData::Lines(_) => (self.line, self.seen) = (end + 1, end + 1),
             }
         }
         check(self.buffer.len())?;
@@ -97,16 +99,16 @@ impl Splitter {
     }
 
     /// What the end of the connection means.
-    pub(crate) fn finish(&mut self) -> End {
+    fn finish(&mut self) -> EventStreamEnd {
         let broken = match self.data {
-            Data::Nothing => self.line < self.buffer.len(),
-            Data::Line(_) | Data::Lines(_) => true,
+            EventData::Nothing => self.line < self.buffer.len(),
+            EventData::Line(_) | EventData::Lines(_) => true,
         };
         self.push(b"\n\n");
         match self.next() {
-            Ok(Some(data)) if data == DONE => End::Done,
-            _ if broken => End::Broken,
-            _ => End::Clean,
+            Ok(Some(data)) if data == DONE => EventStreamEnd::Done,
+            _ if broken => EventStreamEnd::Broken,
+            _ => EventStreamEnd::Clean,
         }
     }
 
@@ -143,12 +145,12 @@ impl Splitter {
         };
         let bytes = |range: &Range<usize>| self.buffer.get(range.clone()).unwrap_or_default();
         self.data = match std::mem::take(&mut self.data) {
-            Data::Nothing => Data::Line(value),
-            Data::Line(first) => Data::Lines([bytes(&first), b"\n", bytes(&value)].concat()),
-            Data::Lines(mut data) => {
+            EventData::Nothing => EventData::Line(value),
+            EventData::Line(first) => EventData::Lines([bytes(&first), b"\n", bytes(&value)].concat()),
+            EventData::Lines(mut data) => {
                 data.push(b'\n');
                 data.extend_from_slice(bytes(&value));
-                Data::Lines(data)
+                EventData::Lines(data)
             }
         };
     }
@@ -164,4 +166,141 @@ fn check(bytes: usize) -> Result<(), ProviderError> {
         return Err(ProviderError::BadAnswer(format!("an event is longer than {} MiB", MAX_EVENT >> 20)));
     }
     Ok(())
+}
+
+/// What a provider's events mean.
+pub(crate) trait Decode {
+    /// The frames that an event comes to, in order.
+    ///
+    /// # Errors
+    /// [`ProviderError::BadAnswer`] when it can't be read, or says that the provider failed.
+    fn event(&mut self, data: Bytes, out: &mut VecDeque<Frame>) -> Result<(), ProviderError>;
+
+    /// The frames that are still owed when the stream ends before it says so.
+    fn end(&mut self, out: &mut VecDeque<Frame>);
+}
+
+/// From bytes to frames, without the network.
+struct FrameReader<D> {
+    splitter: Splitter,
+    decode: D,
+    ready: VecDeque<Frame>,
+    /// Nothing more is to come.
+    over: bool,
+}
+
+impl<D: Decode> FrameReader<D> {
+    fn new(decode: D) -> Self {
+        Self { splitter: Splitter::default(), decode, ready: VecDeque::new(), over: false }
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        self.splitter.push(chunk);
+    }
+
+    /// The next frame, of what has come. What follows the end or an error is not read.
+    fn next(&mut self) -> Option<Result<Frame, ProviderError>> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                if frame.done {
+                    self.over = true;
+                    self.ready.clear();
+                }
+                return Some(Ok(frame));
+            }
+            if self.over {
+                return None;
+            }
+            let read = match self.splitter.next() {
+                Ok(None) => return None,
+                Ok(Some(data)) => self.decode.event(data, &mut self.ready),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = read {
+                return Some(Err(self.fail(error)));
+            }
+        }
+    }
+
+    /// The body has ended.
+    fn finish(&mut self) -> Option<Result<Frame, ProviderError>> {
+        if self.over {
+            return None;
+        }
+        match self.splitter.finish() {
+            EventStreamEnd::Broken => {
+                let cause = "it ended in the middle of an event".to_owned();
+                return Some(Err(self.fail(ProviderError::Broken(cause))));
+            }
+            EventStreamEnd::Done => {
+                if let Err(error) = self.decode.event(Bytes::from_static(DONE), &mut self.ready) {
+                    return Some(Err(self.fail(error)));
+                }
+            }
+            EventStreamEnd::Clean => self.decode.end(&mut self.ready),
+        }
+        self.over = true;
+        self.next()
+    }
+
+    fn fail(&mut self, error: ProviderError) -> ProviderError {
+        self.over = true;
+        self.ready.clear();
+        error
+    }
+}
+
+/// The frames of a body.
+pub(crate) struct Frames<D> {
+    body: Option<AnswerBody>,
+    reader: FrameReader<D>,
+}
+
+impl<D: Decode + Send + Unpin + 'static> Frames<D> {
+    pub(crate) fn over(body: AnswerBody, decode: D) -> FrameStream {
+        Box::pin(Self { body: Some(body), reader: FrameReader::new(decode) })
+    }
+
+    /// After the last frame the rest of the body is read apart, so that nobody waits for it.
+    fn close(&mut self, cx: &mut Context<'_>) {
+        if let Some(body) = self.body.take() {
+            body.release(cx);
+        }
+    }
+}
+
+impl<D: Decode + Send + Unpin + 'static> Stream for Frames<D> {
+    type Item = Result<Frame, ProviderError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            match this.reader.next() {
+                Some(Ok(frame)) => {
+                    if frame.done {
+                        this.close(cx);
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Some(Err(error)) => {
+                    this.body = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {}
+            }
+            let Some(body) = &mut this.body else { return Poll::Ready(None) };
+            match body.poll_chunk(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(chunk))) => this.reader.push(&chunk),
+                Poll::Ready(Some(Err(error))) => {
+                    this.body = None;
+                    return Poll::Ready(Some(Err(this.reader.fail(error))));
+                }
+                Poll::Ready(None) => {
+                    this.body = None;
+                    return Poll::Ready(this.reader.finish());
+                }
+            }
+        }
+    }
 }

@@ -1,25 +1,21 @@
 //! Handing a streamed answer on, frame by frame, and knowing at its end what it used.
 
-mod end;
-
 use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_policy::{Shape, Usage};
+use llm_policy::{CallOutcome, Measured, Settlement, Shape, Usage, UsageSource};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::answer::{Feed, Piece};
-use crate::attempt::Attempt;
+use crate::answer::{DONE, Feed, Piece, chunk_head, event, length_event, usage_event};
+use crate::attempt::CallAttempt;
 use crate::breaker::Pass;
-use crate::estimate::Tally;
-use crate::frames::{chunk_head, event, length_event};
-use crate::gate::{Form, Reply};
+use crate::estimate::TokenTally;
+use crate::gate::{CallReply, StreamForm};
 use crate::provider::{Frame, FrameStream, Head, ProviderError};
-use crate::{AnswerStream, GateAnswer};
-use end::End;
+use crate::{AnswerStream, GateAnswer, GateError, Receipt};
 
 /// How long the end of a body is waited for after `[DONE]`, so that its connection can be used again.
 const TAIL: Duration = Duration::from_secs(1);
@@ -27,14 +23,14 @@ const TAIL: Duration = Duration::from_secs(1);
 const TAIL_FRAMES: usize = 16;
 
 /// Who gets the frames.
-enum Reader<'r> {
+enum StreamReader<'r> {
     /// Nobody yet: until the first frame an error can still be a plain refusal.
-    Waiting(&'r mut Reply),
+    Waiting(&'r mut CallReply),
     Reading(mpsc::Sender<Piece>),
     Gone,
 }
 
-impl Reader<'_> {
+impl StreamReader<'_> {
     /// Returns when the reader leaves; never, once it has.
     async fn left(&mut self) {
         match self {
@@ -45,6 +41,16 @@ impl Reader<'_> {
     }
 }
 
+/// How a provider's stream ended.
+enum RelayEnd {
+    /// With `[DONE]`, or cleanly.
+    Complete,
+    Broken(ProviderError),
+    /// It was not read to its end: the caller had left, or was given all that it may have, and the time for the
+    /// rest is over.
+    Late,
+}
+
 enum Step {
     Item(Option<Result<Frame, ProviderError>>),
     Left,
@@ -52,15 +58,15 @@ enum Step {
 }
 
 pub(crate) struct Relay<'a, 'r> {
-    attempt: &'a Attempt<'a>,
+    attempt: &'a CallAttempt<'a>,
     shape: &'a Shape,
-    form: Form,
+    form: StreamForm,
     head: Head,
-    reader: Reader<'r>,
+    reader: StreamReader<'r>,
     /// When the rest of the stream is not worth reading any more.
     until: Option<Instant>,
     first_byte: Option<u64>,
-    tally: Tally,
+    tally: TokenTally,
     /// The usage of the last frame that brought one.
     usage: Option<Usage>,
     /// The last frame with nothing but the usage. The caller gets it at the end, and only one. Copied, like the
@@ -74,21 +80,21 @@ pub(crate) struct Relay<'a, 'r> {
 
 impl<'a, 'r> Relay<'a, 'r> {
     pub(crate) fn new(
-        attempt: &'a Attempt<'a>,
+        attempt: &'a CallAttempt<'a>,
         shape: &'a Shape,
-        form: Form,
+        form: StreamForm,
         head: Head,
-        reply: &'r mut Reply,
+        reply: &'r mut CallReply,
     ) -> Self {
         Self {
             attempt,
             shape,
             form,
             head,
-            reader: Reader::Waiting(reply),
+            reader: StreamReader::Waiting(reply),
             until: None,
             first_byte: None,
-            tally: Tally::new(attempt.candidate.encoding),
+            tally: TokenTally::new(attempt.candidate.encoding),
             usage: None,
             last: None,
             sample: None,
@@ -107,28 +113,28 @@ impl<'a, 'r> Relay<'a, 'r> {
                 () = self.reader.left() => Step::Left,
             };
             match step {
-                Step::Late => break End::Late,
+                Step::Late => break RelayEnd::Late,
                 Step::Left => self.leave(),
-                Step::Item(None) => break End::Complete,
-                Step::Item(Some(Err(error))) => break End::Broken(error),
+                Step::Item(None) => break RelayEnd::Complete,
+                Step::Item(Some(Err(error))) => break RelayEnd::Broken(error),
                 Step::Item(Some(Ok(frame))) => {
                     if self.first_byte.is_none() {
                         self.first_byte = Some(self.attempt.micros());
                         pass.answered();
                     }
                     if frame.done {
-                        break End::Complete;
+                        break RelayEnd::Complete;
                     }
                     self.frame(frame).await;
                 }
             }
         };
         match &end {
-            End::Complete | End::Broken(ProviderError::BadAnswer(_)) => pass.succeeded(),
-            End::Broken(_) => pass.failed(self.attempt.shared.clock.monotonic_micros()),
-            End::Late => drop(pass),
+            RelayEnd::Complete | RelayEnd::Broken(ProviderError::BadAnswer(_)) => pass.succeeded(),
+            RelayEnd::Broken(_) => pass.failed(self.attempt.shared.clock.monotonic_micros()),
+            RelayEnd::Late => drop(pass),
         }
-        if matches!(end, End::Complete) {
+        if matches!(end, RelayEnd::Complete) {
             tokio::spawn(tail(frames));
         } else {
             // Closes the connection: the provider need not go on.
@@ -149,7 +155,7 @@ impl<'a, 'r> Relay<'a, 'r> {
             return;
         }
         self.tally.add(&frame.text);
-        if self.cut || matches!(self.reader, Reader::Gone) {
+        if self.cut || matches!(self.reader, StreamReader::Gone) {
             return;
         }
         if self.sample.is_none() {
@@ -163,9 +169,9 @@ impl<'a, 'r> Relay<'a, 'r> {
             return;
         }
         match self.form {
-            Form::Events => self.give(Piece::Frame(event(&frame.data))).await,
-            Form::Text if frame.text.is_empty() => {}
-            Form::Text => self.give(Piece::Text(frame.text)).await,
+            StreamForm::Events => self.give(Piece::Frame(event(&frame.data))).await,
+            StreamForm::Text if frame.text.is_empty() => {}
+            StreamForm::Text => self.give(Piece::Text(frame.text)).await,
         }
     }
 
@@ -176,11 +182,11 @@ impl<'a, 'r> Relay<'a, 'r> {
 
     /// Answers with a stream, if that was not done yet.
     fn open(&mut self) {
-        if let Reader::Waiting(reply) = &mut self.reader {
+        if let StreamReader::Waiting(reply) = &mut self.reader {
             let (sender, feed) = Feed::new();
             let opened = self.attempt.opened();
             if reply.give(Ok(GateAnswer::Stream(AnswerStream { opened, feed }))) {
-                self.reader = Reader::Reading(sender);
+                self.reader = StreamReader::Reading(sender);
             } else {
                 self.leave();
             }
@@ -188,14 +194,14 @@ impl<'a, 'r> Relay<'a, 'r> {
     }
 
     fn leave(&mut self) {
-        self.reader = Reader::Gone;
+        self.reader = StreamReader::Gone;
         self.until.get_or_insert(self.attempt.drained_by());
     }
 
     /// Hands a piece on. A reader that takes none for longer than the provider itself may pause is gone.
     async fn give(&mut self, piece: Piece) {
         self.open();
-        let Reader::Reading(sender) = &self.reader else { return };
+        let StreamReader::Reading(sender) = &self.reader else { return };
         let taken = match sender.try_send(piece) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
@@ -206,6 +212,96 @@ impl<'a, 'r> Relay<'a, 'r> {
         };
         if !taken {
             self.leave();
+        }
+    }
+}
+
+impl Relay<'_, '_> {
+    /// What the answer used, as far as that is known.
+    fn measured(&self, end: &RelayEnd) -> Measured {
+        match (end, self.usage) {
+            (RelayEnd::Complete, Some(usage)) => Measured::Tokens(usage, UsageSource::Provider),
+            // The usage stands in the last frame: nothing but the end is missing.
+            (_, Some(usage)) if self.last.is_some() => Measured::Tokens(usage, UsageSource::Provider),
+            (RelayEnd::Broken(_), None) if self.first_byte.is_none() => Measured::WorstCase,
+            (_, running) => {
+                let counted = self.tally.count(self.attempt.bound());
+                let running = running.unwrap_or_default();
+                match self.attempt.estimate(counted.max(running.completion_tokens)) {
+                    // What has been read of the input is not going to change.
+                    Measured::Tokens(guess, source) if running.prompt_tokens > 0 => Measured::Tokens(
+                        Usage { completion_tokens: guess.completion_tokens, ..running },
+                        source,
+                    ),
+                    measured => measured,
+                }
+            }
+        }
+    }
+
+    fn outcome(&self, end: &RelayEnd) -> CallOutcome {
+        match (&self.reader, end) {
+            (StreamReader::Gone, _) => CallOutcome::ClientGone,
+            (_, RelayEnd::Complete | RelayEnd::Late) => CallOutcome::Ok,
+            (_, RelayEnd::Broken(ProviderError::Timeout { .. })) => CallOutcome::Timeout,
+            (_, RelayEnd::Broken(ProviderError::BadAnswer(_))) => CallOutcome::BadAnswer,
+            (
+                _,
+                RelayEnd::Broken(
+                    ProviderError::Broken(_) | ProviderError::NotConnected(_) | ProviderError::NotSent(_),
+                ),
+            ) => CallOutcome::Broken,
+        }
+    }
+
+    /// Tells the reader how it ended, and settles.
+    async fn finish(mut self, end: RelayEnd) {
+        let attempt = self.attempt;
+        let mut settlement =
+            attempt.settlement(self.measured(&end), self.outcome(&end), Some(&self.head), self.first_byte);
+        let before = attempt.shared.settle_before_answer;
+        let bill = if before { attempt.settle(&settlement).await } else { attempt.bill(&settlement) };
+        match end {
+            RelayEnd::Broken(error) if self.last.is_none() => self.give_up(&error).await,
+            RelayEnd::Broken(_) | RelayEnd::Complete | RelayEnd::Late => {
+                self.give_end(attempt.receipt(&bill, &settlement)).await;
+            }
+        }
+        if !before {
+            self.note_hang_up(&mut settlement);
+            attempt.settle(&settlement).await;
+        }
+    }
+
+    /// A caller that left before the very end has left.
+    fn note_hang_up(&self, settlement: &mut Settlement) {
+        if matches!(self.reader, StreamReader::Gone) && settlement.outcome == CallOutcome::Ok {
+            settlement.outcome = CallOutcome::ClientGone;
+        }
+    }
+
+    async fn give_end(&mut self, receipt: Receipt) {
+        if self.form == StreamForm::Events {
+            if self.shape.wants_usage {
+                let usage = usage_event(self.last.as_ref(), || self.chunk_head(), &receipt);
+                self.give(Piece::Frame(usage)).await;
+            }
+            self.give(Piece::Frame(event(DONE))).await;
+        }
+        self.give(Piece::End(Box::new(receipt))).await;
+    }
+
+    async fn give_up(&mut self, error: &ProviderError) {
+        let error: GateError = match error {
+            ProviderError::Timeout { .. } => self.attempt.timed_out(),
+            error => self.attempt.failed(error.to_string()),
+        };
+        match &mut self.reader {
+            StreamReader::Waiting(reply) => {
+                reply.give(Err(error));
+            }
+            StreamReader::Reading(_) => self.give(Piece::Failed(error)).await,
+            StreamReader::Gone => {}
         }
     }
 }

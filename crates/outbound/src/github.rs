@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Response, Url};
+use http_out::read_at_most;
+use http_out::reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http_out::reqwest::{self, Client, Method, Response, Url};
 use serde_json::Value;
 
-use crate::client::client;
+use crate::client;
 
 /// How long a call may take, from the connection to the end of the answer.
 const TOTAL: Duration = Duration::from_secs(30);
@@ -199,13 +200,8 @@ impl GitHub {
     }
 
     async fn body(&self, mut answer: Response) -> Result<Value, GitHubError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.failed(error))? {
-            if bytes.len() + chunk.len() > MAX_ANSWER {
-                return Err(GitHubError::TooLarge { host: self.host.clone() });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = read_at_most(&mut answer, MAX_ANSWER).await.map_err(|error| self.failed(error))?;
+        let bytes = bytes.ok_or_else(|| GitHubError::TooLarge { host: self.host.clone() })?;
         Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 

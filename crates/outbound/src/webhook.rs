@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Url};
+use http_out::reqwest::header::{CONTENT_TYPE, HeaderValue};
+use http_out::reqwest::{self, Client, Url};
 
-use crate::client::client;
+use crate::client;
 
 /// How long all may take, from the connection to the status of the answer.
 const TOTAL: Duration = Duration::from_secs(10);

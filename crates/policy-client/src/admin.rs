@@ -5,9 +5,9 @@ use std::sync::Arc;
 use api_types::{
     AuditRow, AuditVerdict, CreateKey, Health, KeyCreated, KeyView, PatchKey, Revoked, RotateKey,
 };
-use reqwest::Method;
+use http_out::reqwest::Method;
 
-use crate::transport::{Call, Transport};
+use crate::transport::{ApiCall, Transport};
 use crate::url::segment;
 use crate::{Builder, Error};
 
@@ -157,7 +157,7 @@ impl AdminClient {
     /// # }
     /// ```
     pub async fn revoke_key(&self, key_id: &str) -> Result<Revoked, Error> {
-        self.transport.send(&Call::delete(key_path(key_id)?)).await?.json()
+        self.transport.send(&ApiCall::delete(key_path(key_id)?)).await?.json()
     }
 
     /// Rows of the audit log, in the server's order.
@@ -202,7 +202,7 @@ impl AdminClient {
     /// # }
     /// ```
     pub async fn verify_audit(&self) -> Result<AuditVerdict, Error> {
-        self.transport.send(&Call::get("/admin/audit/verify")).await?.json()
+        self.transport.send(&ApiCall::get("/admin/audit/verify")).await?.json()
     }
 
     /// Whether the registry answers. The token is not sent.
@@ -217,7 +217,7 @@ impl AdminClient {
     /// # }
     /// ```
     pub async fn health(&self) -> Result<Health, Error> {
-        self.transport.send(&Call::public("/health")).await?.json()
+        self.transport.send(&ApiCall::public("/health")).await?.json()
     }
 }
 

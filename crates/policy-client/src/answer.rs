@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use api_types::{Code, ErrorBody};
-use reqwest::Response;
-use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
+use http_out::reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -12,31 +11,31 @@ use crate::retry::may_pass;
 
 /// A 2xx answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiAnswer {
     status: u16,
     pub(crate) headers: HeaderMap,
     body: Vec<u8>,
 }
 
 /// A try that gave no answer.
-pub(crate) struct Failed {
+pub(crate) struct FailedTry {
     pub(crate) error: Error,
     pub(crate) may_pass: bool,
     pub(crate) retry_after: Option<Duration>,
 }
 
-impl Failed {
+impl FailedTry {
     pub(crate) fn for_good(error: Error) -> Self {
         Self { error, may_pass: false, retry_after: None }
     }
 }
 
-impl Answer {
+impl ApiAnswer {
     /// `body` is `None` when it was larger than this client reads.
-    pub(crate) fn whole(status: u16, headers: HeaderMap, body: Option<Vec<u8>>) -> Result<Self, Failed> {
+    pub(crate) fn whole(status: u16, headers: HeaderMap, body: Option<Vec<u8>>) -> Result<Self, FailedTry> {
         match body {
             Some(body) => Ok(Self { status, headers, body }),
-            None => Err(Failed::for_good(Error::InvalidAnswer {
+            None => Err(FailedTry::for_good(Error::InvalidAnswer {
                 status,
                 problem: "is larger than this client reads; ask for less at once".to_owned(),
                 request_id: request_id(&headers),
@@ -65,30 +64,10 @@ impl Answer {
     }
 }
 
-/// Reads a body of at most `max` bytes; `None` when it is larger.
-pub(crate) async fn read_body(
-    response: &mut Response,
-    max: usize,
-) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    let fits = |len: usize| len <= max;
-    let declared = response.content_length().map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX));
-    if !fits(declared) {
-        return Ok(None);
-    }
-    let mut body = Vec::with_capacity(declared);
-    while let Some(chunk) = response.chunk().await? {
-        if !fits(body.len().saturating_add(chunk.len())) {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
 /// The error of an answer that is no 2xx.
-pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Failed {
+pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> FailedTry {
     if status < 400 {
-        return Failed::for_good(Error::InvalidAnswer {
+        return FailedTry::for_good(Error::InvalidAnswer {
             status,
             problem: "sends elsewhere, and redirects are never followed".to_owned(),
             request_id: request_id(headers),
@@ -108,7 +87,7 @@ pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> 
     } else {
         Error::Api { status, code, message, request_id, details: details.map(Box::new) }
     };
-    Failed { error, may_pass: may_pass(status, code), retry_after }
+    FailedTry { error, may_pass: may_pass(status, code), retry_after }
 }
 
 /// `Retry-After` in seconds. The form with a date is what proxies send; it counts as absent.

@@ -1,11 +1,12 @@
 //! How a client is put together.
 
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
+use http_out::reqwest::header::{HeaderName, HeaderValue};
+use http_out::{ClientOptions, UrlScheme};
 use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
-use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::transport::{Credential, Transport};
 use crate::url::BaseUrl;
@@ -235,24 +236,14 @@ impl Builder {
 
     fn transport(self, credential: Credential) -> Result<Transport, Error> {
         let base = BaseUrl::parse(&self.base_url)?;
-        install_crypto();
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("t4-policy-client/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            // One place decides what is tried again: `Transport::send`.
-            .retry(reqwest::retry::never())
-            .connect_timeout(self.connect_timeout);
-        if base.is_https {
-            http = http.https_only(true);
-        } else {
-            // No roots are loaded for plain http, so that a container without certificates can use it.
-            http = http.tls_certs_only([]);
-        }
-        let http = http.build().map_err(|error| Error::Setup {
-            advice: "https needs the system's root certificates (package `ca-certificates`, or `SSL_CERT_FILE`)",
-            source: Some(Box::new(error)),
+        // One place decides what is tried again: `Transport::send`.
+        let user_agent = concat!("t4-policy-client/", env!("CARGO_PKG_VERSION"));
+        let scheme = if base.is_https { UrlScheme::Https } else { UrlScheme::Http };
+        let http = ClientOptions::new(user_agent, scheme, self.connect_timeout).build().map_err(|error| {
+            Error::Setup {
+                advice: "https needs the system's root certificates (package `ca-certificates`, or `SSL_CERT_FILE`)",
+                source: Some(Box::new(error)),
+            }
         })?;
         Ok(Transport {
             http,
@@ -277,13 +268,4 @@ fn credential(
     let mut value = HeaderValue::from_str(secret).map_err(|_| Error::UnusableSecret { what })?;
     value.set_sensitive(true);
     Ok(Credential { header: HeaderName::from_static(header), value })
-}
-
-/// Makes ring the process's crypto provider, unless the program has chosen one.
-fn install_crypto() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // An error means that another one is installed already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }

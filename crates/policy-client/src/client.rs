@@ -6,11 +6,10 @@ use api_types::{
     Code, CreateBatch, CreateIntent, Health, IntentCreated, IntentView, Intents, MAX_BATCH, PatchIntent,
     SummaryView,
 };
-use reqwest::Method;
+use http_out::reqwest::Method;
 
-use crate::answer::Answer;
-use crate::intents::IntentFilter;
-use crate::transport::{Call, Transport};
+use crate::answer::ApiAnswer;
+use crate::transport::{ApiCall, Transport};
 use crate::url::{intent_segment, segment};
 use crate::{Builder, Error};
 
@@ -21,6 +20,34 @@ pub struct Versioned<T> {
     pub value: T,
     /// Its `ETag`, as it came: hand it to [`Client::update_if`].
     pub etag: Option<String>,
+}
+
+/// Which intents are asked for. Every one by default; all that are given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntentFilter {
+    /// In this status.
+    pub status: Option<String>,
+    /// About this code.
+    pub code: Option<String>,
+    /// About this file, as the registry has it.
+    pub file: Option<String>,
+    /// Of this owner.
+    pub owner: Option<String>,
+    /// Created by this agent.
+    pub agent_id: Option<String>,
+}
+
+impl IntentFilter {
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let fields = [
+            ("status", &self.status),
+            ("code", &self.code),
+            ("file", &self.file),
+            ("owner", &self.owner),
+            ("agent_id", &self.agent_id),
+        ];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+    }
 }
 
 /// An agent's way to the registry, async. Clones share one pool of connections.
@@ -171,7 +198,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<IntentView>>, Error> {
-        let call = Call::get(format!("/intents/{}", intent_segment(id)?));
+        let call = ApiCall::get(format!("/intents/{}", intent_segment(id)?));
         match self.transport.send(&call).await {
             Ok(answer) => versioned(&answer).map(Some),
             Err(Error::Api { code: Some(Code::IntentNotFound), .. }) => Ok(None),
@@ -223,7 +250,7 @@ impl Client {
         changed(&self.transport.send(&call).await?)
     }
 
-    fn patch(&self, id: &str, patch: &PatchIntent) -> Result<Call, Error> {
+    fn patch(&self, id: &str, patch: &PatchIntent) -> Result<ApiCall, Error> {
         self.transport.change(Method::PATCH, format!("/intents/{}", intent_segment(id)?), patch)
     }
 
@@ -239,7 +266,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn summary(&self) -> Result<SummaryView, Error> {
-        self.transport.send(&Call::get("/metrics/summary")).await?.json()
+        self.transport.send(&ApiCall::get("/metrics/summary")).await?.json()
     }
 
     /// Whether the registry answers. The key is not sent.
@@ -254,16 +281,16 @@ impl Client {
     /// # }
     /// ```
     pub async fn health(&self) -> Result<Health, Error> {
-        self.transport.send(&Call::public("/health")).await?.json()
+        self.transport.send(&ApiCall::public("/health")).await?.json()
     }
 }
 
-fn versioned(answer: &Answer) -> Result<Versioned<IntentView>, Error> {
+fn versioned(answer: &ApiAnswer) -> Result<Versioned<IntentView>, Error> {
     Ok(Versioned { value: answer.json()?, etag: answer.etag() })
 }
 
 /// A change is answered like a creation: the intent stands under `intent`.
-fn changed(answer: &Answer) -> Result<Versioned<IntentView>, Error> {
+fn changed(answer: &ApiAnswer) -> Result<Versioned<IntentView>, Error> {
     let IntentCreated { intent, .. } = answer.json()?;
     Ok(Versioned { value: intent, etag: answer.etag() })
 }

@@ -4,10 +4,10 @@ use api_types::{
     CreateHold, HoldView, LlmStatus, QuotaView, ReleaseHold, Released, SettleHold, SettledView,
     UsageLineView, UsageTotalView,
 };
+use http_out::reqwest::Method;
 use llm_policy::CallId;
-use reqwest::Method;
 
-use crate::transport::{Call, Transport};
+use crate::transport::{ApiCall, Transport};
 use crate::url::{query, segment};
 use crate::{Client, Error, UsageFilter, UsageGroup};
 
@@ -37,7 +37,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn llm_status(&self) -> Result<LlmStatus, Error> {
-        self.transport.send(&Call::get("/llm/status")).await?.json()
+        self.transport.send(&ApiCall::get("/llm/status")).await?.json()
     }
 
     /// Whether a call would run, and what each of the caller's budgets has left. Asking changes nothing.
@@ -64,7 +64,7 @@ impl Client {
         ];
         let given: Vec<_> =
             fields.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-        let call = Call::get("/llm/quota");
+        let call = ApiCall::get("/llm/quota");
         let call = if given.is_empty() { call } else { call.query(query(&given)) };
         self.transport.send(&call).await?.json()
     }

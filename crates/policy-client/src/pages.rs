@@ -1,13 +1,13 @@
 //! Lists, followed to their end.
 
-use reqwest::Url;
-use reqwest::header::LINK;
+use http_out::reqwest::Url;
+use http_out::reqwest::header::LINK;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
-use crate::answer::Answer;
+use crate::answer::ApiAnswer;
 use crate::link::next_target;
-use crate::transport::{Call, Transport};
+use crate::transport::{ApiCall, Transport};
 use crate::url::query;
 
 /// How many rows a page is asked for: the most that the server gives.
@@ -26,7 +26,7 @@ impl Transport {
         let limit = at_most.clamp(1, PAGE_ROWS).to_string();
         let mut pairs = filters.to_vec();
         pairs.push(("limit", &limit));
-        let mut call = Call::get(path).query(query(&pairs));
+        let mut call = ApiCall::get(path).query(query(&pairs));
         let mut rows = Vec::new();
         for _ in 0..MAX_PAGES {
             let answer = self.send(&call).await?;
@@ -53,7 +53,7 @@ impl Transport {
     /// The query of the next page. Only the query is taken from the link: a page never leads to another route,
     /// and the path stays right behind a proxy that cuts a prefix off. Another origin is refused, not ignored,
     /// since a list that silently ends early would be read as the whole.
-    fn next_query(&self, path: &str, answer: &Answer) -> Result<Option<String>, Error> {
+    fn next_query(&self, path: &str, answer: &ApiAnswer) -> Result<Option<String>, Error> {
         let mut links = answer.headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
         let Some(target) = links.find_map(next_target) else { return Ok(None) };
         let here = self.base.route(path)?;

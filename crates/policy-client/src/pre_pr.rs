@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use api_types::{MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};
-use reqwest::Method;
+use http_out::reqwest::Method;
 
 use crate::{Client, Error};
 

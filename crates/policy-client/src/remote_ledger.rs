@@ -1,6 +1,6 @@
 //! The registry's ledger, over HTTP.
 
-mod words;
+mod convert;
 
 use api_types::Code;
 use llm_policy::{
@@ -87,19 +87,19 @@ impl RemoteLedger {
     async fn make_hold(&self, ask: HoldAsk) -> Result<Held, LedgerError> {
         let (shortest, longest) = LEASE_RANGE;
         let lease = ask.lease_seconds.max(self.lease_seconds).clamp(shortest, longest);
-        match self.client.create_hold(words::create_hold(&ask, lease)).await {
-            Ok(view) => words::held(view),
+        match self.client.create_hold(convert::create_hold(&ask, lease)).await {
+            Ok(view) => convert::held(view),
             Err(error) => Err(hold_refusal(&error, &ask)),
         }
     }
 
     async fn write_end(&self, hold: &HoldId, end: Settlement) -> Result<Settled, LedgerError> {
-        let settled = self.client.settle_hold(hold.as_str(), &words::settle_hold(end)).await;
-        settled.map_err(|error| refusal(&error)).and_then(|view| words::settled(&view))
+        let settled = self.client.settle_hold(hold.as_str(), &convert::settle_hold(end)).await;
+        settled.map_err(|error| refusal(&error)).and_then(|view| convert::settled(&view))
     }
 
     async fn give_back(&self, hold: &HoldId, reason: ReleaseReason) -> Result<(), LedgerError> {
-        match self.client.release_hold(hold.as_str(), &words::release_hold(reason)).await {
+        match self.client.release_hold(hold.as_str(), &convert::release_hold(reason)).await {
             Ok(_) => Ok(()),
             // A release whose answer was lost leaves nothing behind for the next try to find.
             Err(error) if error.code() == Some(Code::HoldNotFound) => Ok(()),
@@ -128,7 +128,7 @@ fn hold_refusal(error: &Error, ask: &HoldAsk) -> LedgerError {
         (Some(Code::ModelNotPriced), _) => {
             LedgerError::NotPriced { provider: ask.priced_as.clone(), model: ask.model.clone() }
         }
-        (Some(Code::MaxTokensAboveCap), OutputWish::Stated(stated)) => match words::cap(error) {
+        (Some(Code::MaxTokensAboveCap), OutputWish::Stated(stated)) => match convert::cap(error) {
             Some(cap) => LedgerError::AboveCap { stated, cap },
             None => unavailable(error),
         },
@@ -139,7 +139,7 @@ fn hold_refusal(error: &Error, ask: &HoldAsk) -> LedgerError {
 /// What a refusal of the registry's means to a ledger's caller. Everything that is none leaves the question open.
 fn refusal(error: &Error) -> LedgerError {
     match error.code() {
-        Some(Code::InsufficientQuota) => match words::shortfall(error) {
+        Some(Code::InsufficientQuota) => match convert::shortfall(error) {
             Some(shortfall) => LedgerError::Quota(Box::new(shortfall)),
             None => unavailable(error),
         },

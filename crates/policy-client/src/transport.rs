@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_out::read_at_most;
+use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use http_out::reqwest::{self, Method};
 use registry_core::{Clock, Entropy};
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use serde::Serialize;
 
-use crate::answer::{Answer, Failed, read_body, refusal};
+use crate::answer::{ApiAnswer, FailedTry, refusal};
 use crate::url::BaseUrl;
 use crate::{Error, RetryPolicy};
 
@@ -47,7 +48,7 @@ impl fmt::Debug for Transport {
 
 /// What is asked. Paths and queries are encoded already.
 #[derive(Clone)]
-pub(crate) struct Call {
+pub(crate) struct ApiCall {
     method: Method,
     path: String,
     pub(crate) query: Option<String>,
@@ -56,7 +57,7 @@ pub(crate) struct Call {
     public: bool,
 }
 
-impl Call {
+impl ApiCall {
     pub(crate) fn get(path: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -100,7 +101,7 @@ impl Transport {
         method: Method,
         path: impl Into<String>,
         body: &impl Serialize,
-    ) -> Result<Call, Error> {
+    ) -> Result<ApiCall, Error> {
         let mut call = Self::repeatable(method, path, body)?;
         let mut random = [0; 16];
         self.entropy.fill(&mut random);
@@ -117,16 +118,16 @@ impl Transport {
         method: Method,
         path: impl Into<String>,
         body: &impl Serialize,
-    ) -> Result<Call, Error> {
+    ) -> Result<ApiCall, Error> {
         let unsendable = |_| Error::InvalidArgument { what: "body", problem: "can't be written as JSON" };
         let body = serde_json::to_vec(body).map_err(unsendable)?;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Call { method, headers, body: Some(body), ..Call::get(path) })
+        Ok(ApiCall { method, headers, body: Some(body), ..ApiCall::get(path) })
     }
 
     /// Makes the call, again where that is safe and may help, within the policy's deadline.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, call: &ApiCall) -> Result<ApiAnswer, Error> {
         let begun = self.clock.monotonic_micros();
         let left = || {
             let spent = self.clock.monotonic_micros().saturating_sub(begun);
@@ -149,8 +150,8 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call, timeout: Duration) -> Result<Answer, Failed> {
-        let mut url = self.base.route(&call.path).map_err(Failed::for_good)?;
+    async fn attempt(&self, call: &ApiCall, timeout: Duration) -> Result<ApiAnswer, FailedTry> {
+        let mut url = self.base.route(&call.path).map_err(FailedTry::for_good)?;
         url.set_query(call.query.as_deref());
         let mut request =
             self.http.request(call.method.clone(), url).timeout(timeout).headers(call.headers.clone());
@@ -164,16 +165,16 @@ impl Transport {
         let mut response = request.send().await.map_err(network)?;
         let status = response.status().as_u16();
         if response.status().is_success() {
-            let body = read_body(&mut response, self.max_answer_bytes).await.map_err(network)?;
-            return Answer::whole(status, response.headers().clone(), body);
+            let body = read_at_most(&mut response, self.max_answer_bytes).await.map_err(network)?;
+            return ApiAnswer::whole(status, response.headers().clone(), body);
         }
         // The status alone is an answer: when the rest is cut off, a refusal is still one and not repeated.
-        let body = read_body(&mut response, MAX_ERROR_BYTES).await.ok().flatten();
+        let body = read_at_most(&mut response, MAX_ERROR_BYTES).await.ok().flatten();
         Err(refusal(status, response.headers(), body.as_deref()))
     }
 
     /// Trouble of the network's; it always may pass.
-    fn network(&self, error: reqwest::Error, after: Duration) -> Failed {
+    fn network(&self, error: reqwest::Error, after: Duration) -> FailedTry {
         let origin = self.base.origin().to_owned();
         // A connection that is not there in time is an address that can't be reached, not a slow answer.
         let timed_out = error.is_timeout() && !error.is_connect();
@@ -182,6 +183,6 @@ impl Transport {
         } else {
             Error::Unreachable { origin, source: Box::new(error.without_url()) }
         };
-        Failed { error, may_pass: true, retry_after: None }
+        FailedTry { error, may_pass: true, retry_after: None }
     }
 }

@@ -1,8 +1,8 @@
 //! The registry's address, and how texts get into paths and queries.
 
+use http_out::reqwest::Url;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use registry_core::IntentId;
-use reqwest::Url;
 
 use crate::Error;
 

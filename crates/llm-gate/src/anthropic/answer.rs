@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 use super::usage::{Tokens, Told};
 
 #[derive(Deserialize)]
-struct Message<'a> {
+struct AnthropicMessage<'a> {
     #[serde(borrow, default)]
     id: Cow<'a, str>,
     #[serde(borrow, default)]
     model: Cow<'a, str>,
     #[serde(borrow)]
-    content: Vec<Block<'a>>,
+    content: Vec<AnthropicBlock<'a>>,
     #[serde(borrow)]
     stop_reason: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -24,7 +24,7 @@ struct Message<'a> {
 }
 
 #[derive(Deserialize)]
-struct Block<'a> {
+struct AnthropicBlock<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
@@ -40,65 +40,65 @@ struct Block<'a> {
 }
 
 #[derive(Serialize)]
-struct Completion<'a> {
+struct ChatCompletion<'a> {
     id: &'a str,
     object: &'static str,
     created: i64,
     model: &'a str,
-    choices: [Choice<'a>; 1],
+    choices: [ChatCompletionChoice<'a>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Told>,
 }
 
 #[derive(Serialize)]
-struct Choice<'a> {
+struct ChatCompletionChoice<'a> {
     index: u8,
-    message: Said<'a>,
+    message: ChatCompletionMessage<'a>,
     logprobs: Option<()>,
     finish_reason: &'static str,
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct ChatCompletionMessage<'a> {
     role: &'static str,
     content: Option<String>,
     refusal: Option<()>,
     #[serde(skip_serializing_if = "String::is_empty")]
     reasoning_content: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<ToolCall<'a>>,
+    tool_calls: Vec<ChatCompletionToolCall<'a>>,
 }
 
 #[derive(Serialize)]
-struct ToolCall<'a> {
+struct ChatCompletionToolCall<'a> {
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
-    function: Function<'a>,
+    function: ChatCompletionFunction<'a>,
 }
 
 #[derive(Serialize)]
-struct Function<'a> {
+struct ChatCompletionFunction<'a> {
     name: &'a str,
     arguments: &'a str,
 }
 
 /// An answer in OpenAI's form.
-pub(super) struct Read {
+pub(super) struct TranslatedAnswer {
     pub(super) body: Bytes,
     pub(super) usage: Option<Usage>,
     pub(super) text: String,
 }
 
 /// Translates an answer; `None` when it is none.
-pub(super) fn translate(body: &[u8], created: i64) -> Option<Read> {
-    let message: Message<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+pub(super) fn translate(body: &[u8], created: i64) -> Option<TranslatedAnswer> {
+    let message: AnthropicMessage<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
     let mut tokens = Tokens::default();
     if let Some(raw) = message.usage {
         tokens.learn(raw, true);
     }
     let usage = tokens.usage();
-    let mut said = Said {
+    let mut said = ChatCompletionMessage {
         role: "assistant",
         content: None,
         refusal: None,
@@ -113,10 +113,10 @@ pub(super) fn translate(body: &[u8], created: i64) -> Option<Read> {
                 content.push_str(block.text.as_deref().unwrap_or_default());
             }
             "thinking" => said.reasoning_content.push_str(block.thinking.as_deref().unwrap_or_default()),
-            "tool_use" => said.tool_calls.push(ToolCall {
+            "tool_use" => said.tool_calls.push(ChatCompletionToolCall {
                 id: block.id.as_deref().unwrap_or_default(),
                 kind: "function",
-                function: Function {
+                function: ChatCompletionFunction {
                     name: block.name.as_deref().unwrap_or_default(),
                     arguments: block.input.map_or("{}", RawValue::get),
                 },
@@ -131,12 +131,12 @@ pub(super) fn translate(body: &[u8], created: i64) -> Option<Read> {
         text.push_str(call.function.name);
         text.push_str(call.function.arguments);
     }
-    let completion = Completion {
+    let completion = ChatCompletion {
         id: &message.id,
         object: "chat.completion",
         created,
         model: &message.model,
-        choices: [Choice {
+        choices: [ChatCompletionChoice {
             index: 0,
             message: said,
             logprobs: None,
@@ -144,7 +144,7 @@ pub(super) fn translate(body: &[u8], created: i64) -> Option<Read> {
         }],
         usage: usage.map(Told::from),
     };
-    Some(Read { body: serde_json::to_vec(&completion).ok()?.into(), usage, text })
+    Some(TranslatedAnswer { body: serde_json::to_vec(&completion).ok()?.into(), usage, text })
 }
 
 /// Why the model stopped, in OpenAI's word for it.

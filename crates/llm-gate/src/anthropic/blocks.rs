@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::convert::{cache_control, object, text};
 use super::request::Untold;
-use super::words::{cache_control, object, text};
 
 /// Who says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::sse::{DONE, Decode};
 
 mod write;
 
-use write::{Delta, Writer};
+use write::{ChunkWriter, Delta};
 
 #[derive(Deserialize)]
 struct Event<'a> {
@@ -25,9 +25,9 @@ struct Event<'a> {
     message: Option<Start<'a>>,
     index: Option<u64>,
     #[serde(borrow)]
-    content_block: Option<Block<'a>>,
+    content_block: Option<AnthropicBlockStart<'a>>,
     #[serde(borrow)]
-    delta: Option<Change<'a>>,
+    delta: Option<AnthropicDelta<'a>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -45,7 +45,7 @@ struct Start<'a> {
 }
 
 #[derive(Deserialize)]
-struct Block<'a> {
+struct AnthropicBlockStart<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
@@ -60,7 +60,7 @@ struct Block<'a> {
 
 /// What an event changes: of a block, or of the message.
 #[derive(Deserialize)]
-struct Change<'a> {
+struct AnthropicDelta<'a> {
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -73,7 +73,7 @@ struct Change<'a> {
 
 /// A tool call that is being told.
 #[derive(Clone, Copy)]
-struct Call {
+struct OpenToolCall {
     /// Its block.
     block: u64,
     /// Its place among the tool calls.
@@ -82,27 +82,27 @@ struct Call {
 }
 
 /// Reads the events of the Messages API.
-pub(crate) struct Events {
-    writer: Writer,
+pub(crate) struct AnthropicEvents {
+    writer: ChunkWriter,
     tokens: Tokens,
     calls: u32,
-    open: Option<Call>,
+    open: Option<OpenToolCall>,
 }
 
-impl Events {
+impl AnthropicEvents {
     /// `created` is when the answer began, in Unix seconds.
     pub(crate) fn new(created: i64) -> Self {
-        Self { writer: Writer::new(created), tokens: Tokens::default(), calls: 0, open: None }
+        Self { writer: ChunkWriter::new(created), tokens: Tokens::default(), calls: 0, open: None }
     }
 
-    fn begin(&mut self, block: &Block<'_>, index: u64) -> Option<Frame> {
+    fn begin(&mut self, block: &AnthropicBlockStart<'_>, index: u64) -> Option<Frame> {
         match &*block.kind {
             "text" => self.say(Delta::Text(block.text.as_deref()?)),
             "thinking" => self.say(Delta::Thought(block.thinking.as_deref()?)),
             "tool_use" => {
                 let place = self.calls;
                 self.calls = self.calls.saturating_add(1);
-                self.open = Some(Call { block: index, place, has_arguments: false });
+                self.open = Some(OpenToolCall { block: index, place, has_arguments: false });
                 let (id, name) = (block.id.as_deref(), block.name.as_deref());
                 Some(self.writer.delta(&Delta::Call {
                     place,
@@ -115,7 +115,7 @@ impl Events {
         }
     }
 
-    fn go_on(&mut self, change: &Change<'_>, index: u64) -> Option<Frame> {
+    fn go_on(&mut self, change: &AnthropicDelta<'_>, index: u64) -> Option<Frame> {
         if let Some(text) = &change.text {
             return self.say(Delta::Text(text));
         }
@@ -147,7 +147,7 @@ impl Events {
     }
 }
 
-impl Decode for Events {
+impl Decode for AnthropicEvents {
     fn event(&mut self, data: Bytes, out: &mut VecDeque<Frame>) -> Result<(), ProviderError> {
         if data.trim_ascii().is_empty() {
             return Ok(());

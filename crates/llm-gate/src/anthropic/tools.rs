@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::convert::{cache_control, object, text};
 use super::request::Untold;
-use super::words::{cache_control, object, text};
 
 /// The tools of a request.
 pub(super) fn write(tools: Value) -> Result<Vec<Value>, Untold> {

@@ -4,7 +4,7 @@ use llm_policy::Usage;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::openai::usage::MAX_TOKENS;
+use crate::openai::MAX_TOKENS;
 
 /// Token counts as they come: all at once, or spread over the events of a stream, where a later number replaces
 /// an earlier one.

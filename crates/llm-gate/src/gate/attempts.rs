@@ -1,22 +1,42 @@
 //! The task of a call: attempts, one after the other, until one is answered.
 
-use llm_policy::{HoldAsk, HoldId, Ledger, LedgerError, Operation, ReleaseReason, Shape};
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_policy::{
+    CallId, HoldAsk, HoldId, Ledger, LedgerError, Operation, PriceEntry, ReleaseReason, Shape, read_chat,
+    read_embeddings,
+};
 use serde_json::{Map, Value};
 
-use super::open::OpenCall;
-use super::prepare::{Prepared, prepare};
-use super::rotation::Rotation;
-use super::sent::Next;
-use super::{Form, Gate, GateCall, Reply};
+use super::{CallReply, Gate, GateCall, OpenCall, StreamForm};
 use crate::GateError;
-use crate::attempt::{Attempt, Retry};
-use crate::builder::Shared;
+use crate::attempt::{CallAttempt, Candidate, Next, Retry};
+use crate::builder::{GateState, Upstream};
 use crate::provider::Outgoing;
 
 /// How often a hold that may have been written is given back before it is left to its lease.
 const UNSURE_TRIES: usize = 3;
 
-pub(super) async fn run(gate: Gate, call: GateCall, form: Form, mut reply: Reply, mut open: OpenCall) {
+/// Bodies with more text than this are counted apart from the tasks that wait for providers.
+const BIG: usize = 32 * 1024;
+/// The least number of attempts that a call may take, however few candidates it has.
+const ATTEMPTS: usize = 3;
+/// The longest `Retry-After` that is waited for, in seconds.
+const PATIENCE: u64 = 5;
+/// How long a second round over the candidates waits; each further one twice as long.
+const ROUND: Duration = Duration::from_millis(100);
+
+pub(super) async fn run(
+    gate: Gate,
+    call: GateCall,
+    form: StreamForm,
+    mut reply: CallReply,
+    mut open: OpenCall,
+) {
     let GateCall { operation, body, call_id, keep } = call;
     if call_id.as_ref().is_some_and(|id| !open.take(id)) {
         reply.give(Err(LedgerError::CallExists.into()));
@@ -36,14 +56,14 @@ pub(super) async fn run(gate: Gate, call: GateCall, form: Form, mut reply: Reply
 }
 
 struct Task<'c> {
-    shared: &'c Shared,
+    shared: &'c GateState,
     ledger: &'c dyn Ledger,
-    form: Form,
+    form: StreamForm,
 }
 
 impl Task<'_> {
-    async fn attempts(&self, prepared: Prepared, reply: &mut Reply) {
-        let Prepared { call_id, minted, shape, candidates, mut body } = prepared;
+    async fn attempts(&self, prepared: PreparedCall, reply: &mut CallReply) {
+        let PreparedCall { call_id, minted, shape, candidates, mut body } = prepared;
         let mut rotation = Rotation::new(candidates.len());
         let mut refusal: Option<GateError> = None;
         let mut closed_for = u64::MAX;
@@ -95,7 +115,7 @@ impl Task<'_> {
                 }
             };
             let mut attempt =
-                Attempt { shared: self.shared, ledger: self.ledger, candidate, ask, held, departed: 0 };
+                CallAttempt { shared: self.shared, ledger: self.ledger, candidate, ask, held, departed: 0 };
             if reply.is_gone() {
                 drop(pass);
                 attempt.release(ReleaseReason::NotSent).await;
@@ -137,7 +157,7 @@ impl Task<'_> {
 }
 
 /// The body as it leaves: with the output that is held, under its one name.
-fn outgoing(attempt: &Attempt<'_>, shape: &Shape, mut body: Map<String, Value>) -> Outgoing {
+fn outgoing(attempt: &CallAttempt<'_>, shape: &Shape, mut body: Map<String, Value>) -> Outgoing {
     body.remove("max_tokens");
     match (shape.operation, attempt.held.max_tokens) {
         (Operation::Chat, Some(most)) => {
@@ -151,4 +171,189 @@ fn outgoing(attempt: &Attempt<'_>, shape: &Shape, mut body: Map<String, Value>) 
         body.insert("stream".to_owned(), true.into());
     }
     Outgoing { operation: shape.operation, hold_id: attempt.held.hold_id.clone(), body, stream: shape.stream }
+}
+
+/// A call that may be made.
+struct PreparedCall {
+    call_id: CallId,
+    /// Whether the id was made here, so that no other call can have it.
+    minted: bool,
+    shape: Shape,
+    /// Where it may go, in order; not empty.
+    candidates: Vec<Candidate>,
+    body: Map<String, Value>,
+}
+
+async fn prepare(
+    shared: &GateState,
+    operation: Operation,
+    body: Map<String, Value>,
+    chosen: Option<CallId>,
+) -> Result<PreparedCall, GateError> {
+    if shared.upstreams.is_empty() {
+        return Err(GateError::NoProvider);
+    }
+    let shape = match operation {
+        Operation::Chat => read_chat(&body)?,
+        Operation::Embeddings => read_embeddings(&body)?,
+    };
+    let Some(places) = shared.models.get(&shape.model) else {
+        return Err(GateError::UnknownModel { model: shape.model });
+    };
+    let priced: Vec<(&Arc<Upstream>, &PriceEntry)> = places
+        .iter()
+        .filter_map(|upstream| {
+            Some((upstream, shared.prices.find(&upstream.config.priced_as, &shape.model)?))
+        })
+        .collect();
+    if priced.is_empty() {
+        let provider = places.first().map(|upstream| upstream.config.priced_as.clone()).unwrap_or_default();
+        return Err(LedgerError::NotPriced { provider, model: shape.model }.into());
+    }
+    let entries: Vec<&PriceEntry> = priced.iter().map(|(_, entry)| *entry).collect();
+    let (counts, shape, body) = count(shape, body, &entries).await?;
+    let candidates = priced
+        .iter()
+        .zip(counts)
+        .map(|((upstream, entry), input_tokens)| Candidate {
+            upstream: Arc::clone(upstream),
+            input_tokens,
+            encoding: entry.encoding,
+            reasoning: entry.reasoning,
+        })
+        .collect();
+    let minted = chosen.is_none();
+    let call_id = chosen.unwrap_or_else(|| CallId::mint(shared.clock.now(), shared.entropy.as_ref()));
+    Ok(PreparedCall { call_id, minted, shape, candidates, body })
+}
+
+/// The input's tokens for each entry.
+async fn count(
+    shape: Shape,
+    body: Map<String, Value>,
+    entries: &[&PriceEntry],
+) -> Result<(Vec<u64>, Shape, Map<String, Value>), GateError> {
+    if !is_big(&body) {
+        let counts = count_each(&shape, &body, entries)?;
+        return Ok((counts, shape, body));
+    }
+    let entries: Vec<PriceEntry> = entries.iter().map(|entry| (*entry).clone()).collect();
+    let counting = tokio::task::spawn_blocking(move || {
+        let counts = count_each(&shape, &body, &entries.iter().collect::<Vec<_>>());
+        counts.map(|counts| (counts, shape, body))
+    });
+    // It ends without a result only when the runtime stops.
+    Ok(counting.await.map_err(|_| GateError::Closing)??)
+}
+
+/// Counts once for all entries that count alike.
+fn count_each(
+    shape: &Shape,
+    body: &Map<String, Value>,
+    entries: &[&PriceEntry],
+) -> Result<Vec<u64>, llm_policy::RequestError> {
+    let mut counts: Vec<u64> = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let alike = |other: &&PriceEntry| {
+            other.encoding == entry.encoding && other.image_tokens == entry.image_tokens
+        };
+        let known = entries.iter().take(index).position(alike).and_then(|before| counts.get(before).copied());
+        counts.push(match known {
+            Some(count) => count,
+            None => shape.input_tokens(body, entry)?,
+        });
+    }
+    Ok(counts)
+}
+
+/// Whether the texts of a body are long. Stops looking as soon as they are.
+fn is_big(body: &Map<String, Value>) -> bool {
+    fn take(value: &Value, left: usize) -> Option<usize> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => left.checked_sub(1),
+            Value::String(text) => left.checked_sub(text.len()),
+            Value::Array(values) => values.iter().try_fold(left, |left, value| take(value, left)),
+            Value::Object(members) => take_members(members, left),
+        }
+    }
+    fn take_members(members: &Map<String, Value>, left: usize) -> Option<usize> {
+        members.iter().try_fold(left, |left, (name, value)| take(value, left.checked_sub(name.len())?))
+    }
+    take_members(body, BIG).is_none()
+}
+
+/// One turn after the other, first to last, then again, until the call has had its attempts.
+#[derive(Debug)]
+struct Rotation {
+    barred: Vec<bool>,
+    at: usize,
+    rounds: u32,
+    made: usize,
+    again: Option<(usize, Duration)>,
+}
+
+impl Rotation {
+    fn new(candidates: usize) -> Self {
+        Self { barred: vec![false; candidates], at: 0, rounds: 0, made: 0, again: None }
+    }
+
+    fn most(&self) -> usize {
+        self.barred.len().max(ATTEMPTS)
+    }
+
+    /// The candidate that is next, and how long to wait before.
+    fn next(&mut self) -> Option<(usize, Duration)> {
+        if self.made >= self.most() {
+            return None;
+        }
+        if let Some(again) = self.again.take() {
+            return Some(again);
+        }
+        for _ in 0..self.barred.len() {
+            if self.at == self.barred.len() {
+                self.at = 0;
+                self.rounds += 1;
+            }
+            let index = self.at;
+            self.at += 1;
+            if self.barred.get(index) == Some(&false) {
+                return Some((index, self.pause()));
+            }
+        }
+        None
+    }
+
+    fn pause(&self) -> Duration {
+        match self.rounds.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(doublings) => ROUND.saturating_mul(1 << doublings.min(4)),
+        }
+    }
+
+    /// Counts an attempt; its number, from 1.
+    fn attempt(&mut self) -> u32 {
+        self.made += 1;
+        u32::try_from(self.made).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the attempt that was counted last is the call's last one.
+    fn is_over(&self) -> bool {
+        self.made >= self.most()
+    }
+
+    /// This call does not go to that candidate any more.
+    fn bar(&mut self, index: usize) {
+        if let Some(barred) = self.barred.get_mut(index) {
+            *barred = true;
+        }
+    }
+
+    /// Follows a provider's `Retry-After`: a short one is waited for, after a long one the call does not come back.
+    fn retry_after(&mut self, index: usize, seconds: Option<u64>) {
+        match seconds {
+            Some(seconds) if seconds <= PATIENCE => self.again = Some((index, Duration::from_secs(seconds))),
+            Some(_) => self.bar(index),
+            None => {}
+        }
+    }
 }

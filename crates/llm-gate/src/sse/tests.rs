@@ -2,16 +2,13 @@
 
 use std::fs;
 
-use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::frames::Reader;
 use super::*;
-use crate::anthropic::Events;
+use crate::anthropic::AnthropicEvents;
 use crate::openai::Chunks;
-use crate::provider::Frame;
 
-fn events(chunks: &[&[u8]]) -> Result<(Vec<Bytes>, End), ProviderError> {
+fn events(chunks: &[&[u8]]) -> Result<(Vec<Bytes>, EventStreamEnd), ProviderError> {
     let mut splitter = Splitter::default();
     let mut events = Vec::new();
     for chunk in chunks {
@@ -26,28 +23,28 @@ fn events(chunks: &[&[u8]]) -> Result<(Vec<Bytes>, End), ProviderError> {
 #[test]
 fn events_are_cut_by_the_rules_of_the_standard() {
     for (bytes, expected, end) in [
-        ("data: a\n\ndata: b\n\n", vec!["a", "b"], End::Clean),
-        ("data: a\r\n\r\ndata: b\r\n\r\n", vec!["a", "b"], End::Clean),
-        ("data: a\r\rdata: b\r\r", vec!["a", "b"], End::Clean),
-        ("data: a\r\n\ndata: b\n\r\n", vec!["a", "b"], End::Clean),
-        ("\u{feff}data: a\n\n", vec!["a"], End::Clean),
-        ("data: a\n\n\u{feff}data: b\n\n", vec!["a"], End::Clean),
-        ("data:a\ndata:  b\ndata\ndata: c\n\n", vec!["a\n b\n\nc"], End::Clean),
-        (": ping\n\nevent: x\nid: 7\ndata: a\nretry: 5\n\n", vec!["a"], End::Clean),
-        ("database: a\ndat: b\n data: c\n\n", vec![], End::Clean),
-        ("data:\n\n", vec![""], End::Clean),
-        ("data: ü🦀\n\n", vec!["ü🦀"], End::Clean),
-        ("\n\r\n\r\n", vec![], End::Clean),
-        ("", vec![], End::Clean),
-        ("data: a\n\n: bye\n", vec!["a"], End::Clean),
-        ("data: a\n", vec![], End::Broken),
-        ("data: a", vec![], End::Broken),
-        ("data: a\n\nda", vec!["a"], End::Broken),
-        ("data: a\n\n\r", vec!["a"], End::Clean),
-        ("data: a\n\ndata: [DONE]", vec!["a"], End::Done),
-        ("data: a\n\ndata: [DONE]\r\n", vec!["a"], End::Done),
-        ("data: a\n\ndata: [DON", vec!["a"], End::Broken),
-        ("data: a\ndata: [DONE]", vec![], End::Broken),
+        ("data: a\n\ndata: b\n\n", vec!["a", "b"], EventStreamEnd::Clean),
+        ("data: a\r\n\r\ndata: b\r\n\r\n", vec!["a", "b"], EventStreamEnd::Clean),
+        ("data: a\r\rdata: b\r\r", vec!["a", "b"], EventStreamEnd::Clean),
+        ("data: a\r\n\ndata: b\n\r\n", vec!["a", "b"], EventStreamEnd::Clean),
+        ("\u{feff}data: a\n\n", vec!["a"], EventStreamEnd::Clean),
+        ("data: a\n\n\u{feff}data: b\n\n", vec!["a"], EventStreamEnd::Clean),
+        ("data:a\ndata:  b\ndata\ndata: c\n\n", vec!["a\n b\n\nc"], EventStreamEnd::Clean),
+        (": ping\n\nevent: x\nid: 7\ndata: a\nretry: 5\n\n", vec!["a"], EventStreamEnd::Clean),
+        ("database: a\ndat: b\n data: c\n\n", vec![], EventStreamEnd::Clean),
+        ("data:\n\n", vec![""], EventStreamEnd::Clean),
+        ("data: ü🦀\n\n", vec!["ü🦀"], EventStreamEnd::Clean),
+        ("\n\r\n\r\n", vec![], EventStreamEnd::Clean),
+        ("", vec![], EventStreamEnd::Clean),
+        ("data: a\n\n: bye\n", vec!["a"], EventStreamEnd::Clean),
+        ("data: a\n", vec![], EventStreamEnd::Broken),
+        ("data: a", vec![], EventStreamEnd::Broken),
+        ("data: a\n\nda", vec!["a"], EventStreamEnd::Broken),
+        ("data: a\n\n\r", vec!["a"], EventStreamEnd::Clean),
+        ("data: a\n\ndata: [DONE]", vec!["a"], EventStreamEnd::Done),
+        ("data: a\n\ndata: [DONE]\r\n", vec!["a"], EventStreamEnd::Done),
+        ("data: a\n\ndata: [DON", vec!["a"], EventStreamEnd::Broken),
+        ("data: a\ndata: [DONE]", vec![], EventStreamEnd::Broken),
     ] {
         let (events, ended) = events(&[bytes.as_bytes()]).unwrap();
         assert_eq!(events, expected, "{bytes:?}");
@@ -117,7 +114,7 @@ fn an_event_is_refused_at_its_bound_whatever_its_cuts() {
 }
 
 fn frames<D: Decode>(decode: D, chunks: &[&[u8]]) -> Vec<Result<Frame, ProviderError>> {
-    let mut reader = Reader::new(decode);
+    let mut reader = FrameReader::new(decode);
     let mut frames = Vec::new();
     for chunk in chunks {
         reader.push(chunk);
@@ -157,7 +154,7 @@ fn at_every_boundary<D: Decode>(provider: &str, decode: impl Fn() -> D) {
 #[test]
 fn the_fixtures_give_the_same_frames_at_every_boundary() {
     at_every_boundary("openai", || Chunks);
-    at_every_boundary("anthropic", || Events::new(0));
+    at_every_boundary("anthropic", || AnthropicEvents::new(0));
 }
 
 #[test]

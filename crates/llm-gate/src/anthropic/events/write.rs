@@ -17,32 +17,32 @@ pub(super) enum Delta<'a> {
 }
 
 /// Writes the frames of one answer.
-pub(super) struct Writer {
+pub(super) struct ChunkWriter {
     id: String,
     model: String,
     created: i64,
 }
 
 #[derive(Serialize)]
-struct Chunk<'a> {
+struct ChatChunk<'a> {
     id: &'a str,
     object: &'static str,
     created: i64,
     model: &'a str,
-    choices: &'a [Choice<'a>],
+    choices: &'a [ChatChunkChoice<'a>],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Told>,
 }
 
 #[derive(Serialize)]
-struct Choice<'a> {
+struct ChatChunkChoice<'a> {
     index: u8,
-    delta: Said<'a>,
+    delta: ChatChunkDelta<'a>,
     finish_reason: Option<&'static str>,
 }
 
 #[derive(Serialize, Default)]
-struct Said<'a> {
+struct ChatChunkDelta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,27 +50,27 @@ struct Said<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_calls: Option<[ToolCall<'a>; 1]>,
+    tool_calls: Option<[ChatChunkToolCall<'a>; 1]>,
 }
 
 #[derive(Serialize)]
-struct ToolCall<'a> {
+struct ChatChunkToolCall<'a> {
     index: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
-    function: Function<'a>,
+    function: ChatChunkFunction<'a>,
 }
 
 #[derive(Serialize)]
-struct Function<'a> {
+struct ChatChunkFunction<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     arguments: &'a str,
 }
 
-impl Writer {
+impl ChunkWriter {
     pub(super) fn new(created: i64) -> Self {
         Self { id: String::new(), model: String::new(), created }
     }
@@ -81,7 +81,7 @@ impl Writer {
     }
 
     pub(super) fn delta(&self, delta: &Delta<'_>) -> Frame {
-        let mut said = Said::default();
+        let mut said = ChatChunkDelta::default();
         let mut finish_reason = None;
         let mut text = String::new();
         match *delta {
@@ -95,27 +95,31 @@ impl Writer {
                 text.push_str(thought);
             }
             Delta::Call { place, id, name } => {
-                let function = Function { name: Some(name), arguments: "" };
-                said.tool_calls =
-                    Some([ToolCall { index: place, id: Some(id), kind: Some("function"), function }]);
+                let function = ChatChunkFunction { name: Some(name), arguments: "" };
+                said.tool_calls = Some([ChatChunkToolCall {
+                    index: place,
+                    id: Some(id),
+                    kind: Some("function"),
+                    function,
+                }]);
                 text.push_str(name);
             }
             Delta::Arguments { place, json } => {
-                let function = Function { name: None, arguments: json };
-                said.tool_calls = Some([ToolCall { index: place, id: None, kind: None, function }]);
+                let function = ChatChunkFunction { name: None, arguments: json };
+                said.tool_calls = Some([ChatChunkToolCall { index: place, id: None, kind: None, function }]);
                 text.push_str(json);
             }
             Delta::Finish(reason) => finish_reason = Some(reason),
         }
-        self.frame(&[Choice { index: 0, delta: said, finish_reason }], text, None)
+        self.frame(&[ChatChunkChoice { index: 0, delta: said, finish_reason }], text, None)
     }
 
     pub(super) fn usage(&self, usage: Usage) -> Frame {
         self.frame(&[], String::new(), Some(usage))
     }
 
-    fn frame(&self, choices: &[Choice<'_>], text: String, usage: Option<Usage>) -> Frame {
-        let chunk = Chunk {
+    fn frame(&self, choices: &[ChatChunkChoice<'_>], text: String, usage: Option<Usage>) -> Frame {
+        let chunk = ChatChunk {
             id: &self.id,
             object: "chat.completion.chunk",
             created: self.created,

@@ -1,60 +1,27 @@
 //! What comes back once an attempt has left, or has not.
 
 use bytes::Bytes;
-use llm_policy::{CallOutcome, Measured, ReleaseReason, Settlement, Shape, Usage, UsageSource};
+use llm_policy::{CallOutcome, Encoding, Measured, ReleaseReason, Settlement, Usage, UsageSource, cut_text};
+use serde_json::Value;
 
-use super::{Form, Reply};
-use crate::attempt::{Attempt, told};
+use super::{Bill, CallAttempt, Next};
 use crate::breaker::Pass;
 use crate::estimate::count_whole;
-use crate::frames::cut_answer;
-use crate::provider::{Head, Incoming, Outgoing, ProviderError, Whole};
-use crate::report::Bill;
-use crate::stream::Relay;
+use crate::gate::CallReply;
+use crate::provider::{Head, ProviderError, Whole};
 use crate::{GateAnswer, GateError};
 
-/// How a call goes on after an attempt.
-pub(super) enum Next {
-    /// It is answered and settled.
-    Done,
-    /// Nothing was sent to the caller, so another attempt may be made.
-    Again {
-        /// What the caller is told if there is none.
-        error: GateError,
-        /// What `Retry-After` asks for, in seconds.
-        retry_after: Option<u64>,
-        /// Whether the same provider may be asked again.
-        come_back: bool,
-    },
-}
+/// What is told of a provider's own words, at most.
+const BODY: usize = 4096;
 
-impl Attempt<'_> {
-    /// Sends the attempt, answers and settles.
-    pub(super) async fn send(
+impl CallAttempt<'_> {
+    pub(super) async fn unanswered(
         &self,
-        outgoing: Outgoing,
-        shape: &Shape,
-        form: Form,
+        error: ProviderError,
+        streamed: bool,
         pass: Pass,
-        reply: &mut Reply,
+        reply: &mut CallReply,
     ) -> Next {
-        match self.candidate.upstream.provider.send(outgoing).await {
-            Err(error) => self.unanswered(error, shape.stream, pass, reply).await,
-            Ok(Incoming::Whole(whole)) => self.whole(whole, pass, reply).await,
-            Ok(Incoming::Stream(head, frames)) if shape.stream => {
-                Relay::new(self, shape, form, head, reply).run(frames, pass).await;
-                Next::Done
-            }
-            Ok(Incoming::Stream(head, _)) => {
-                pass.succeeded();
-                let end = self.settlement(Measured::WorstCase, CallOutcome::BadAnswer, Some(&head), None);
-                let error = self.failed("it sent a stream that nobody asked for".to_owned());
-                self.finish(end, reply, |_, _| Err(error)).await
-            }
-        }
-    }
-
-    async fn unanswered(&self, error: ProviderError, streamed: bool, pass: Pass, reply: &mut Reply) -> Next {
         let now = self.shared.clock.monotonic_micros();
         let failure = self.failed(error.to_string());
         let (outcome, failure) = match error {
@@ -92,7 +59,7 @@ impl Attempt<'_> {
         reason: ReleaseReason,
         error: GateError,
         come_back: bool,
-        reply: &mut Reply,
+        reply: &mut CallReply,
     ) -> Next {
         if self.release_once(reason).await {
             return Next::Again { error, retry_after: None, come_back };
@@ -103,7 +70,7 @@ impl Attempt<'_> {
         Next::Done
     }
 
-    async fn whole(&self, whole: Whole, pass: Pass, reply: &mut Reply) -> Next {
+    pub(super) async fn whole(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
         if !(200..300).contains(&whole.head.status) {
             return self.refused(whole, pass, reply).await;
         }
@@ -139,7 +106,7 @@ impl Attempt<'_> {
     }
 
     /// The provider answered with an error. It bills what it says, which is nothing when it says nothing.
-    async fn refused(&self, whole: Whole, pass: Pass, reply: &mut Reply) -> Next {
+    async fn refused(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
         let Whole { head, body, usage, .. } = whole;
         let now = self.shared.clock.monotonic_micros();
         match head.status {
@@ -182,10 +149,10 @@ impl Attempt<'_> {
     }
 
     /// Answers and settles, in the order that the gate was built for.
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         mut end: Settlement,
-        reply: &mut Reply,
+        reply: &mut CallReply,
         answer: impl FnOnce(&Bill, &Settlement) -> Result<GateAnswer, GateError> + Send,
     ) -> Next {
         let left = |end: &mut Settlement| {
@@ -211,4 +178,40 @@ impl Attempt<'_> {
 
 fn provided(usage: Usage) -> Measured {
     Measured::Tokens(usage, UsageSource::Provider)
+}
+
+/// A provider's error document, as text.
+fn told(body: &Bytes) -> String {
+    let mut text = String::from_utf8_lossy(body.get(..BODY).unwrap_or(body)).into_owned();
+    if text.len() > BODY {
+        text.truncate(text.floor_char_boundary(BODY));
+    }
+    text
+}
+
+/// Cuts the text of each choice to what it was allowed. An unknown tokenizer is near enough to the usual one for
+/// this: what is billed does not depend on it. Tool calls stay whole, half of one is none.
+fn cut_answer(body: &Bytes, max_tokens: u64, encoding: Option<Encoding>) -> Option<Bytes> {
+    let encoding = Some(encoding.unwrap_or(Encoding::O200k));
+    let mut answer: Value = serde_json::from_slice(body).ok()?;
+    let choices = answer.get_mut("choices")?.as_array_mut()?;
+    let mut cut_any = false;
+    let mut cut = Vec::with_capacity(choices.len());
+    for choice in choices.iter_mut() {
+        let mut is_cut = false;
+        if let Some(Value::String(content)) = choice.pointer_mut("/message/content") {
+            let kept = cut_text(content, max_tokens, encoding).len();
+            is_cut = kept < content.len();
+            content.truncate(kept);
+        }
+        cut_any |= is_cut;
+        cut.push(is_cut);
+    }
+    for (choice, is_cut) in choices.iter_mut().zip(cut) {
+        // When no text is too long the provider alone knows which choice was: all are marked.
+        if let (true, Some(choice)) = (is_cut || !cut_any, choice.as_object_mut()) {
+            choice.insert("finish_reason".to_owned(), "length".into());
+        }
+    }
+    serde_json::to_vec(&answer).ok().map(Bytes::from)
 }
