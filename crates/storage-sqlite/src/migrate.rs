@@ -3,12 +3,17 @@
 //! All that a file needs is done in one transaction that is begun before the version is read, so that two
 //! processes may open one file at once and a crash leaves the file as it was.
 
+pub(crate) mod adopt;
+pub(crate) mod copy;
+
 use rusqlite::{Connection, TransactionBehavior};
 use storage::Leafed;
 
+use crate::audit::seal;
 use crate::errors::OrStore as _;
 use crate::open::{Options, refuse};
-use crate::{OpenError, OpenReport, adopt, copy, meta, seal};
+use crate::rows::meta;
+use crate::{OpenError, OpenReport};
 
 const STEPS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),

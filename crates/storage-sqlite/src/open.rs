@@ -10,8 +10,10 @@ use api_keys::Pepper;
 use registry_core::{Clock, Entropy};
 use rusqlite::Connection;
 
+use crate::migrate::adopt;
 use crate::migrate::{self, State};
-use crate::{OpenError, adopt, meta, pragmas};
+use crate::rows::meta;
+use crate::{OpenError, pragmas};
 
 /// What the program may do with the file that it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use storage::{StoreError, View};
 
 use crate::migrate::State;
 use crate::open::{OpenMode, refuse};
-use crate::{OpenError, meta, migrate, pragmas, readers};
+use crate::rows::meta;
+use crate::{OpenError, migrate, pragmas, readers};
 
 /// A database that is only read.
 pub struct ReadOnly {

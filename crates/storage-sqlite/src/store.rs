@@ -10,10 +10,10 @@ use rusqlite::Connection;
 use storage::{Job, Store, StoreError, StoreStats, View, Watch};
 
 use crate::open::{OpenReport, Options, prepare};
-use crate::queue::Queue;
 use crate::readers::Readers;
-use crate::writer::{Shared, Writer};
-use crate::{OpenError, pragmas, watch};
+use crate::writer::queue::Queue;
+use crate::writer::{Shared, Writer, watch};
+use crate::{OpenError, pragmas};
 
 /// The registry in one SQLite file.
 pub struct SqliteStore {

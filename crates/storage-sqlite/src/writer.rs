@@ -1,5 +1,10 @@
 //! The writer's thread: takes what queued while the last commit went to the disk, and commits it.
 
+pub(crate) mod batch;
+pub(crate) mod queue;
+mod tx;
+pub(crate) mod watch;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -11,11 +16,12 @@ use registry_core::Clock;
 use rusqlite::Connection;
 use storage::{Job, StoreError};
 
-use crate::batch::{Batch, Report, Slot, execute};
 use crate::errors::{OrStore as _, store_error};
+use crate::migrate;
 use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
-use crate::queue::Queue;
-use crate::{meta, migrate};
+use crate::rows::meta;
+use batch::{Batch, Report, Slot, execute};
+use queue::Queue;
 
 /// The most jobs that share a commit.
 const MAX_BATCH: usize = 256;

@@ -8,9 +8,9 @@ use registry_core::Clock;
 use rusqlite::Connection;
 use storage::{Job, Leafed, StoreError};
 
+use crate::audit::seal::seal;
 use crate::errors::{OrStore as _, leaves_outcome_unknown, store_error};
-use crate::seal::seal;
-use crate::tx::JobTx;
+use crate::writer::tx::JobTx;
 
 /// A batch ends after this much work, so that the first of its jobs does not wait for the last.
 const WORK_MICROS: u64 = 5000;

@@ -11,11 +11,10 @@ use storage::{
     OutsideChange, OutsideTx, Recalled, Remembered, SealedCheckpoint, StoreError, UsageRow,
 };
 
+use crate::audit::rows as audit_rows;
 use crate::errors::OrStore as _;
-use crate::{
-    audit_rows, idempotency, intents, keys, ledger_accounts, ledger_alerts, ledger_holds, ledger_usage,
-    outside,
-};
+use crate::rows::ledger::{accounts, alerts, holds, usage};
+use crate::rows::{external_changes, idempotency, intents, keys};
 
 /// One run of one job.
 pub(crate) struct JobTx<'c> {
@@ -110,13 +109,13 @@ impl IdempotencyTx for JobTx<'_> {
 
 impl OutsideTx for JobTx<'_> {
     fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
-        self.run(|conn| outside::take(conn, limit).or_store())
+        self.run(|conn| external_changes::take(conn, limit).or_store())
     }
 }
 
 impl LedgerTx for JobTx<'_> {
     fn account(&mut self, key: &AccountKey) -> Result<AccountState, StoreError> {
-        self.run(|conn| ledger_accounts::get(conn, key))
+        self.run(|conn| accounts::get(conn, key))
     }
 
     fn book(
@@ -125,47 +124,47 @@ impl LedgerTx for JobTx<'_> {
         settled_pico_usd: i64,
         held_pico_usd: i64,
     ) -> Result<AccountState, StoreError> {
-        self.run(|conn| ledger_accounts::book(conn, key, settled_pico_usd, held_pico_usd))
+        self.run(|conn| accounts::book(conn, key, settled_pico_usd, held_pico_usd))
     }
 
     fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
-        self.run(|conn| ledger_holds::get(conn, id))
+        self.run(|conn| holds::get(conn, id))
     }
 
     fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_holds::insert(conn, hold))
+        self.run(|conn| holds::insert(conn, hold))
     }
 
     fn remove_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_holds::remove(conn, id))
+        self.run(|conn| holds::remove(conn, id))
     }
 
     fn orphan_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_holds::orphan(conn, id))
+        self.run(|conn| holds::orphan(conn, id))
     }
 
     fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
-        self.run(|conn| ledger_holds::renew(conn, holder, until))
+        self.run(|conn| holds::renew(conn, holder, until))
     }
 
     fn expired_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
-        self.run(|conn| ledger_holds::expired(conn, now, limit))
+        self.run(|conn| holds::expired(conn, now, limit))
     }
 
     fn forget_orphans(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.run(|conn| ledger_holds::forget_orphans(conn, before, limit))
+        self.run(|conn| holds::forget_orphans(conn, before, limit))
     }
 
     fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
-        self.run(|conn| ledger_usage::get(conn, hold))
+        self.run(|conn| usage::get(conn, hold))
     }
 
     fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_usage::insert(conn, row).or_store())
+        self.run(|conn| usage::insert(conn, row).or_store())
     }
 
     fn amend_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_usage::amend(conn, row).or_store())
+        self.run(|conn| usage::amend(conn, row).or_store())
     }
 
     fn put_key_usage(&mut self, key: &KeyId, day: &str, used_pico_usd: i64) -> Result<bool, StoreError> {
@@ -174,7 +173,7 @@ impl LedgerTx for JobTx<'_> {
     }
 
     fn insert_alert(&mut self, alert: &AlertRow) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_alerts::insert(conn, alert).or_store())
+        self.run(|conn| alerts::insert(conn, alert).or_store())
     }
 
     fn alert_delivered(
@@ -183,6 +182,6 @@ impl LedgerTx for JobTx<'_> {
         percent: u8,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.run(|conn| ledger_alerts::delivered(conn, account, percent, at).or_store())
+        self.run(|conn| alerts::delivered(conn, account, percent, at).or_store())
     }
 }

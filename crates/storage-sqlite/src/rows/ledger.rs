@@ -1,16 +1,21 @@
 //! Reads of the ledger.
 
+pub(crate) mod accounts;
+pub(crate) mod alerts;
+pub(crate) mod holds;
+pub(crate) mod usage;
+mod usage_lists;
+
 use llm_policy::{AccountKey, AccountState, HoldId};
 use registry_core::KeyId;
 use storage::{AlertRow, HoldRow, LedgerView, StoreError, UsageFilter, UsageLine};
 
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
-use crate::{ledger_accounts, ledger_alerts, ledger_holds, usage_lines};
 
 impl LedgerView for Snapshot<'_> {
     fn account(&self, key: &AccountKey) -> Result<AccountState, StoreError> {
-        ledger_accounts::get(self.conn, key)
+        accounts::get(self.conn, key)
     }
 
     fn holds(
@@ -19,7 +24,7 @@ impl LedgerView for Snapshot<'_> {
         after: Option<&HoldId>,
         limit: u32,
     ) -> Result<Vec<HoldRow>, StoreError> {
-        ledger_holds::list(self.conn, key, after, limit)
+        holds::list(self.conn, key, after, limit)
     }
 
     fn usage_page(
@@ -28,7 +33,7 @@ impl LedgerView for Snapshot<'_> {
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<UsageLine>, Option<i64>), StoreError> {
-        usage_lines::page(self.conn, filter, before, limit)
+        usage_lists::page(self.conn, filter, before, limit)
     }
 
     fn visit_usage(
@@ -38,14 +43,14 @@ impl LedgerView for Snapshot<'_> {
         limit: u32,
         visit: &mut dyn FnMut(&UsageLine),
     ) -> Result<Option<i64>, StoreError> {
-        usage_lines::visit(self.conn, filter, after, limit, visit)
+        usage_lists::visit(self.conn, filter, after, limit, visit)
     }
 
     fn pending_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
-        ledger_alerts::pending(self.conn, limit)
+        alerts::pending(self.conn, limit)
     }
 
     fn held_totals(&self) -> Result<(u64, i64), StoreError> {
-        ledger_holds::totals(self.conn).or_store()
+        holds::totals(self.conn).or_store()
     }
 }

@@ -5,8 +5,8 @@ use audit::{Adopted, AdoptedDigest, AdoptedRow, redact_json, redact_log_text, re
 use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
-use crate::adopt::{KnownKeys, in_chunks, normal_time};
 use crate::columns;
+use crate::migrate::adopt::{KnownKeys, in_chunks, normal_time};
 
 /// What stands in a column of key ids when the text there can't have been a key.
 const NO_KEY: &str = "[redacted]";

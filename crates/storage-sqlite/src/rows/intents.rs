@@ -4,9 +4,9 @@ use registry_core::{Intent, IntentId, Status};
 use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 use storage::{FileRow, Inserted};
 
+use crate::audit::seal::looks_numeric;
 use crate::columns::{self, to_i64};
-use crate::intent_rows::{self, COLUMNS};
-use crate::seal::looks_numeric;
+use crate::rows::intent_rows::{self, COLUMNS};
 
 pub(crate) fn get(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<Intent>> {
     const SQL: &str = "SELECT id, code, type, file, line, import_text, reason_category, reason, suggestion, owner, \

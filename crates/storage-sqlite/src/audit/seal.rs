@@ -10,7 +10,8 @@ use canonical::Digest;
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 use storage::{Leafed, SealedCheckpoint, StoreError};
 
-use crate::columns::{bytes, to_i64};
+use crate::columns::bytes;
+use crate::columns::to_i64;
 use crate::errors::OrStore as _;
 
 // An index holds texts and blobs behind all numbers; they are no places in the log.

@@ -5,10 +5,12 @@ use registry_core::Timestamp;
 use rusqlite::{Row, params};
 use storage::{AuditFilter, AuditView, OutsideChange, SealedCheckpoint, StoreError};
 
-use crate::adopt_audit::{ADOPTED_COLUMNS, with_adopted};
+use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
+use crate::audit::{rows as audit_rows, seal};
+use crate::columns::{self, to_i64};
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
-use crate::{audit_rows, columns, outside, seal};
+use crate::rows::external_changes;
 
 impl AuditView for Snapshot<'_> {
     fn audit_page(
@@ -32,7 +34,7 @@ impl AuditView for Snapshot<'_> {
                 audit_rows::COLUMNS
             );
             let mut statement = self.conn.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![columns::to_i64(from_seq), limit])?;
+            let mut rows = statement.query(params![to_i64(from_seq), limit])?;
             let mut shown = 0;
             while let Some(row) = rows.next()? {
                 visit(audit_rows::stored_row(row)?);
@@ -79,7 +81,7 @@ impl AuditView for Snapshot<'_> {
     }
 
     fn outside_changes(&self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
-        outside::waiting(self.conn, limit).or_store()
+        external_changes::waiting(self.conn, limit).or_store()
     }
 }
 

@@ -8,7 +8,10 @@ use registry_core::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
-use crate::{AdoptReport, adopt_audit, columns, pragmas};
+use crate::audit::adopt as adopt_audit;
+use crate::columns;
+use crate::rows::meta;
+use crate::{AdoptReport, pragmas};
 
 /// How many rows are held in memory at once.
 pub(crate) const CHUNK: i64 = 1000;
@@ -36,13 +39,13 @@ pub(crate) fn adopt(
 pub(crate) fn scrub(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     conn.execute_batch("VACUUM")?;
-    crate::meta::remove(conn, crate::meta::SCRUB)?;
+    meta::remove(conn, meta::SCRUB)?;
     conn.query_row("PRAGMA secure_delete = OFF", [], |_| Ok(()))?;
     if pragmas::truncate_wal(conn)? {
         return Ok(());
     }
     // A reader of another process holds the old pages: the next start does it again.
-    crate::meta::set(conn, crate::meta::SCRUB, "1")
+    meta::set(conn, meta::SCRUB, "1")
 }
 
 fn hash_keys(

@@ -4,10 +4,11 @@ use registry_core::{Counted, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
 use storage::{IntentFilter, IntentView, ScanPage, StoreError};
 
+use crate::columns;
 use crate::errors::OrStore as _;
-use crate::intent_rows::{self, COLUMNS, OPEN};
 use crate::readers::{SCAN_ROWS, Snapshot};
-use crate::{columns, intents};
+use crate::rows::intent_rows::{self, COLUMNS, OPEN};
+use crate::rows::intents;
 
 impl IntentView for Snapshot<'_> {
     fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {

@@ -6,10 +6,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 use storage::{StoreError, UsageFilter, UsageLine};
 
+use crate::columns;
 use crate::errors::OrStore as _;
+use crate::migrate::adopt;
 use crate::readers::SCAN_ROWS;
 use crate::strict::Cells;
-use crate::{adopt, columns};
 
 macro_rules! columns {
     () => {

@@ -7,8 +7,8 @@ use storage::{KeyView, StoreError};
 
 use crate::columns::to_i64;
 use crate::errors::OrStore as _;
-use crate::key_rows::{self, COLUMNS};
 use crate::readers::Snapshot;
+use crate::rows::key_rows::{self, COLUMNS};
 
 impl KeyView for Snapshot<'_> {
     fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {

@@ -1,0 +1,11 @@
+//! The statements on each table, writes and reads of one area side by side.
+
+pub(crate) mod external_changes;
+pub(crate) mod idempotency;
+mod intent_lists;
+mod intent_rows;
+pub(crate) mod intents;
+mod key_rows;
+pub(crate) mod keys;
+pub(crate) mod ledger;
+pub(crate) mod meta;
