@@ -4,7 +4,12 @@
 //! database of the original service. It refuses rules: what may be written is decided in the jobs that it runs.
 
 mod audit;
-mod columns;
+mod columns {
+    pub(crate) use lenient::to_i64;
+
+    pub(crate) mod lenient;
+    pub(crate) mod strict;
+}
 mod errors;
 mod migrate;
 mod open;
@@ -13,7 +18,6 @@ mod read_only;
 mod readers;
 mod rows;
 mod store;
-mod strict;
 mod writer;
 
 pub use errors::OpenError;

@@ -5,7 +5,7 @@ use audit::{Adopted, AdoptedDigest, AdoptedRow, redact_json, redact_log_text, re
 use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
-use crate::columns;
+use crate::columns::lenient;
 use crate::migrate::adopt::{KnownKeys, in_chunks, normal_time};
 
 /// What stands in a column of key ids when the text there can't have been a key.
@@ -17,9 +17,9 @@ pub(crate) fn clean(conn: &Connection, pepper: &Pepper, known: &KnownKeys) -> ru
     let write = "UPDATE audit_log SET api_key = ?2, path = ?3, body = ?4 WHERE id = ?1";
     in_chunks(conn, sql, |row| {
         let id: i64 = row.get(0)?;
-        let key = key_id(columns::string(row, 1)?, pepper, known);
-        let path = columns::string(row, 2)?.map(|path| redact_path(&name_keys(&path, known)));
-        let body = columns::string(row, 3)?.map(|body| clean_body(&name_keys(&body, known)));
+        let key = key_id(lenient::string(row, 1)?, pepper, known);
+        let path = lenient::string(row, 2)?.map(|path| redact_path(&name_keys(&path, known)));
+        let body = lenient::string(row, 3)?.map(|body| clean_body(&name_keys(&body, known)));
         conn.prepare_cached(write)?.execute(params![id, key, path, body])?;
         Ok(id)
     })
@@ -31,7 +31,7 @@ pub(crate) fn clean_usage(conn: &Connection, pepper: &Pepper, known: &KnownKeys)
     let write = "UPDATE llm_usage SET api_key = ?2, timestamp = ?3 WHERE id = ?1";
     in_chunks(conn, sql, |row| {
         let id: i64 = row.get(0)?;
-        let key = key_id(columns::string(row, 1)?, pepper, known);
+        let key = key_id(lenient::string(row, 1)?, pepper, known);
         conn.prepare_cached(write)?.execute(params![id, key, normal_time(row, 2)?])?;
         Ok(id)
     })
@@ -56,9 +56,9 @@ pub(crate) const ADOPTED_COLUMNS: &str =
 /// Shows a row as the digest over the adopted rows takes it.
 pub(crate) fn with_adopted<T>(row: &Row<'_>, show: impl FnOnce(&AdoptedRow<'_>) -> T) -> rusqlite::Result<T> {
     let (timestamp, api_key, agent_id) =
-        (columns::text(row, 1)?, columns::text(row, 2)?, columns::text(row, 3)?);
-    let (path, method) = (columns::text(row, 4)?, columns::text(row, 5)?);
-    let (ip, body) = (columns::text(row, 7)?, columns::text(row, 8)?);
+        (lenient::text(row, 1)?, lenient::text(row, 2)?, lenient::text(row, 3)?);
+    let (path, method) = (lenient::text(row, 4)?, lenient::text(row, 5)?);
+    let (ip, body) = (lenient::text(row, 7)?, lenient::text(row, 8)?);
     Ok(show(&AdoptedRow {
         id: row.get(0)?,
         timestamp: timestamp.as_deref(),
@@ -66,7 +66,7 @@ pub(crate) fn with_adopted<T>(row: &Row<'_>, show: impl FnOnce(&AdoptedRow<'_>) 
         agent_id: agent_id.as_deref(),
         path: path.as_deref(),
         method: method.as_deref(),
-        status_code: columns::integer(row, 6)?,
+        status_code: lenient::integer(row, 6)?,
         ip: ip.as_deref(),
         body: body.as_deref(),
     }))

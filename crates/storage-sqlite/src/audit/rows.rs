@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use storage::SealedCheckpoint;
 
-use crate::columns::{self, to_i64};
+use crate::columns::{lenient, to_i64};
 
 /// The columns that [`stored_row`] reads, in its order.
 pub(crate) const COLUMNS: &str = "id, seq, v, event, timestamp, request_id, actor, api_key, agent_id, ip, method, \
@@ -39,12 +39,12 @@ pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         body_kept: strict.flag(17)?,
         body_sha256: strict.text(18)?,
         detail: strict.text(19)?,
-        body: columns::string(row, 20)?,
+        body: lenient::string(row, 20)?,
     };
     let odd = strict.odd && sealed;
     Ok(StoredRow {
         id: row.get(0)?,
-        seq: columns::integer(row, 1)?.and_then(|seq| u64::try_from(seq).ok()),
+        seq: lenient::integer(row, 1)?.and_then(|seq| u64::try_from(seq).ok()),
         record,
         leaf: if odd { Vec::new() } else { blob(row, 21)? },
         chain: blob(row, 22)?,
@@ -63,7 +63,7 @@ impl Strict<'_> {
         {
             return Ok(Some(text.to_owned()));
         }
-        let other = columns::string(self.row, index)?;
+        let other = lenient::string(self.row, index)?;
         self.odd |= other.is_some();
         Ok(other)
     }
@@ -127,7 +127,7 @@ pub(crate) fn put_checkpoint(
 pub(crate) fn checkpoint(conn: &Connection) -> rusqlite::Result<Option<SealedCheckpoint>> {
     let found = conn
         .prepare_cached("SELECT next_seq, chain FROM audit_checkpoints WHERE id = 1")?
-        .query_row([], |row| Ok((columns::count(row, 0)?, columns::bytes::<32>(row, 1)?)))
+        .query_row([], |row| Ok((lenient::count(row, 0)?, lenient::bytes::<32>(row, 1)?)))
         .optional()?;
     // One that can't be read is as good as none: verification then starts further back.
     Ok(found.and_then(|(next_seq, chain)| Some(SealedCheckpoint { next_seq, chain: chain? })))

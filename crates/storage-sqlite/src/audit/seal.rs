@@ -10,7 +10,7 @@ use canonical::Digest;
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 use storage::{Leafed, SealedCheckpoint, StoreError};
 
-use crate::columns::bytes;
+use crate::columns::lenient::bytes;
 use crate::columns::to_i64;
 use crate::errors::OrStore as _;
 

@@ -7,7 +7,7 @@ use storage::{AuditFilter, AuditView, OutsideChange, SealedCheckpoint, StoreErro
 
 use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
 use crate::audit::{rows as audit_rows, seal};
-use crate::columns::{self, to_i64};
+use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
 use crate::rows::external_changes;
@@ -125,24 +125,24 @@ impl<'f> Fits<'f> {
 
     fn row(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
         if let Some(agent) = &self.filter.agent_id
-            && columns::text(row, 8)?.as_deref() != Some(agent)
+            && lenient::text(row, 8)?.as_deref() != Some(agent)
         {
             return Ok(false);
         }
         if let Some(path) = &self.filter.path
-            && !columns::text(row, 12)?.is_some_and(|found| found.starts_with(path))
+            && !lenient::text(row, 12)?.is_some_and(|found| found.starts_with(path))
         {
             return Ok(false);
         }
         if let Some(status) = self.filter.status
-            && columns::integer(row, 13)? != Some(i64::from(status))
+            && lenient::integer(row, 13)? != Some(i64::from(status))
         {
             return Ok(false);
         }
         if self.since.is_none() && self.until.is_none() {
             return Ok(true);
         }
-        let Some(mut time) = columns::string(row, 4)? else { return Ok(false) };
+        let Some(mut time) = lenient::string(row, 4)? else { return Ok(false) };
         if time.len() != 27 || !time.ends_with('Z') {
             match Timestamp::parse_lenient(&time) {
                 Ok(parsed) => time = parsed.to_string(),

@@ -9,7 +9,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
 use crate::audit::adopt as adopt_audit;
-use crate::columns;
+use crate::columns::lenient;
 use crate::rows::meta;
 use crate::{AdoptReport, pragmas};
 
@@ -61,7 +61,7 @@ fn hash_keys(
                  daily_limit_pico = ?7, daily_used_pico = ?8, version = 1, modified_at = ?9 WHERE rowid = ?1";
     in_chunks(conn, sql, |row| {
         let rowid: i64 = row.get(0)?;
-        let text = columns::string(row, 1)?.unwrap_or_default();
+        let text = lenient::string(row, 1)?.unwrap_or_default();
         let identity = PresentedKey::parse(&text).ok().map(|key| key.identify(pepper));
         let (key_id, mac) = if let Some((key_id, mac)) = identity {
             report.keys += 1;
@@ -71,7 +71,7 @@ fn hash_keys(
             report.unusable_keys += 1;
             (format!("unusable-{rowid}"), None)
         };
-        let scopes = ScopeSet::from_stored(columns::text(row, 2)?.as_deref(), true).to_string();
+        let scopes = ScopeSet::from_stored(lenient::text(row, 2)?.as_deref(), true).to_string();
         let expires = normal_time(row, 4)?.filter(|text| !text.is_empty());
         let (limit, used) = (pico(row, 5)?, pico(row, 6)?);
         let created = normal_time(row, 3)?;
@@ -99,7 +99,7 @@ fn normalise_intents(conn: &Connection) -> rusqlite::Result<u64> {
         let modified =
             normal_time(row, 2)?.or_else(|| created.clone()).unwrap_or_else(|| Timestamp::EPOCH.to_string());
         let resolved = normal_time(row, 3)?;
-        let line = columns::integer(row, 4)?;
+        let line = lenient::integer(row, 4)?;
         conn.prepare_cached(write)?.execute(params![rowid, created, modified, resolved, line])?;
         count += 1;
         Ok(rowid)
@@ -131,7 +131,7 @@ pub(crate) fn in_chunks(
 
 /// The column in the registry's form when it is a time, else as it is.
 pub(crate) fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
-    let text = columns::string(row, index)?;
+    let text = lenient::string(row, index)?;
     Ok(text.map(|text| Timestamp::parse_lenient(&text).map_or(text, |time| time.to_string())))
 }
 

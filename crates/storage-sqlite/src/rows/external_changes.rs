@@ -3,14 +3,14 @@
 use rusqlite::{Connection, Row};
 use storage::OutsideChange;
 
-use crate::columns;
+use crate::columns::lenient;
 
 fn change(row: &Row<'_>) -> rusqlite::Result<OutsideChange> {
     Ok(OutsideChange {
-        table: columns::string(row, 0)?.unwrap_or_default(),
-        key: columns::string(row, 1)?.unwrap_or_default(),
-        kind: columns::string(row, 2)?.unwrap_or_default(),
-        at: columns::string(row, 3)?.unwrap_or_default(),
+        table: lenient::string(row, 0)?.unwrap_or_default(),
+        key: lenient::string(row, 1)?.unwrap_or_default(),
+        kind: lenient::string(row, 2)?.unwrap_or_default(),
+        at: lenient::string(row, 3)?.unwrap_or_default(),
     })
 }
 

@@ -4,7 +4,7 @@ use registry_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use storage::{Recalled, Remembered, StoreError};
 
-use crate::columns;
+use crate::columns::lenient;
 use crate::errors::OrStore as _;
 
 pub(crate) fn recall(
@@ -19,7 +19,7 @@ pub(crate) fn recall(
         .prepare_cached(SQL)
         .and_then(|mut statement| {
             let read = |row: &rusqlite::Row<'_>| {
-                Ok((columns::bytes::<32>(row, 0)?, columns::string(row, 1)?.unwrap_or_default()))
+                Ok((lenient::bytes::<32>(row, 0)?, lenient::string(row, 1)?.unwrap_or_default()))
             };
             statement.query_row(params![caller, operation, key], read).optional()
         })

@@ -4,7 +4,7 @@ use registry_core::{Counted, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
 use storage::{IntentFilter, IntentView, ScanPage, StoreError};
 
-use crate::columns;
+use crate::columns::lenient;
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
 use crate::rows::intent_rows::{self, COLUMNS, OPEN};
@@ -134,7 +134,7 @@ fn scan(
         let full = fits && page.rows.len() >= limit;
         // The id is copied only where the part ends.
         if full || looked == SCAN_ROWS {
-            last = columns::string(row, 0)?.map(IntentId::from_stored);
+            last = lenient::string(row, 0)?.map(IntentId::from_stored);
         }
         if full {
             page.looked_up_to = last;
@@ -150,14 +150,14 @@ fn fits(filter: &IntentFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
     let same = |index: usize, wanted: Option<&str>| -> rusqlite::Result<bool> {
         match wanted {
             None => Ok(true),
-            Some(wanted) => Ok(columns::text(row, index)?.as_deref() == Some(wanted)),
+            Some(wanted) => Ok(lenient::text(row, index)?.as_deref() == Some(wanted)),
         }
     };
     let status = match filter.status.as_deref() {
         None => true,
         // A stored text counts as what it is read as; a word that is no status stands for itself.
         Some(wanted) => {
-            let stored = columns::text(row, 12)?;
+            let stored = lenient::text(row, 12)?;
             match Status::parse(wanted) {
                 Some(status) => Status::read(stored.as_deref()).status == status,
                 None => stored.as_deref() == Some(wanted),
@@ -186,10 +186,10 @@ fn count(
     let (mut shown, mut last) = (0, None);
     while let Some(row) = rows.next()? {
         shown += 1;
-        let (status, code) = (columns::text(row, 1)?, columns::text(row, 2)?);
+        let (status, code) = (lenient::text(row, 1)?, lenient::text(row, 2)?);
         // Most rows are not resolved: their times are not even looked at.
-        let resolved = match columns::time(row, 5)? {
-            Some(resolved) => columns::time(row, 4)?.map(|created| (created, resolved)),
+        let resolved = match lenient::time(row, 5)? {
+            Some(resolved) => lenient::time(row, 4)?.map(|created| (created, resolved)),
             None => None,
         };
         visit(Counted {
@@ -199,7 +199,7 @@ fn count(
             resolved,
         });
         if shown == limit {
-            last = columns::string(row, 0)?.map(IntentId::from_stored);
+            last = lenient::string(row, 0)?.map(IntentId::from_stored);
         }
     }
     Ok(last)

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 use storage::{FileRow, Inserted};
 
 use crate::audit::seal::looks_numeric;
-use crate::columns::{self, to_i64};
+use crate::columns::{lenient, to_i64};
 use crate::rows::intent_rows::{self, COLUMNS};
 
 pub(crate) fn get(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<Intent>> {
@@ -28,7 +28,7 @@ pub(crate) fn insert(conn: &Connection, intent: &Intent, creation: &[u8; 32]) ->
     let sql = format!("SELECT {COLUMNS}, creation FROM intents WHERE id = ?1");
     conn.prepare_cached(&sql)?.query_row([intent.id.as_str()], |row| {
         let existing = Box::new(intent_rows::intent(row)?);
-        Ok(Inserted::No { existing, creation: columns::bytes(row, 19)? })
+        Ok(Inserted::No { existing, creation: lenient::bytes(row, 19)? })
     })
 }
 
@@ -86,8 +86,8 @@ pub(crate) fn visit_file(
     let mut statement = conn.prepare_cached(SQL)?;
     let mut rows = statement.query(params![file])?;
     while let Some(row) = rows.next()? {
-        let (id, code) = (columns::text(row, 0)?, columns::text(row, 2)?);
-        let status = Status::read(columns::text(row, 1)?.as_deref()).status;
+        let (id, code) = (lenient::text(row, 0)?, lenient::text(row, 2)?);
+        let status = Status::read(lenient::text(row, 1)?.as_deref()).status;
         let shown = FileRow {
             id: id.as_deref().unwrap_or_default(),
             status,

@@ -5,7 +5,7 @@ use registry_core::{AgentId, KeyId, Owner, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::columns;
+use crate::columns::lenient;
 
 /// The columns that [`key`] reads, in its order.
 pub(crate) const COLUMNS: &str = "key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, mac, \
@@ -16,33 +16,33 @@ pub(crate) const COLUMNS: &str = "key, agent_id, owner, scopes, roles, created_a
 /// the key gets less, never more.
 pub(crate) fn key(row: &Row<'_>) -> rusqlite::Result<Option<KeyRecord>> {
     let mac = |index| -> rusqlite::Result<Option<KeyMac>> {
-        Ok(columns::text(row, index)?.and_then(|text| KeyMac::from_hex(&text)))
+        Ok(lenient::text(row, index)?.and_then(|text| KeyMac::from_hex(&text)))
     };
     let Some(current) = mac(8)? else { return Ok(None) };
-    let created_at = columns::time(row, 5)?.unwrap_or(Timestamp::EPOCH);
-    let previous = match (mac(9)?, columns::time(row, 10)?) {
+    let created_at = lenient::time(row, 5)?.unwrap_or(Timestamp::EPOCH);
+    let previous = match (mac(9)?, lenient::time(row, 10)?) {
         (Some(mac), Some(until)) => Some((mac, until)),
         (Some(_) | None, _) => None,
     };
     Ok(Some(KeyRecord {
-        key_id: KeyId::from_stored(columns::string(row, 0)?.unwrap_or_default()),
-        agent_id: AgentId::from_stored(columns::string(row, 1)?.unwrap_or_default()),
-        owner: columns::string(row, 2)?.map(Owner::from_stored),
-        scopes: ScopeSet::from_stored(columns::text(row, 3)?.as_deref(), false),
-        roles: roles(columns::text(row, 4)?.as_deref()),
+        key_id: KeyId::from_stored(lenient::string(row, 0)?.unwrap_or_default()),
+        agent_id: AgentId::from_stored(lenient::string(row, 1)?.unwrap_or_default()),
+        owner: lenient::string(row, 2)?.map(Owner::from_stored),
+        scopes: ScopeSet::from_stored(lenient::text(row, 3)?.as_deref(), false),
+        roles: roles(lenient::text(row, 4)?.as_deref()),
         created_at,
         expires_at: end(row, 6)?,
         revoked: revoked(row, 7)?,
         mac: current,
         previous_mac: previous,
-        nonce: columns::bytes(row, 11)?,
+        nonce: lenient::bytes(row, 11)?,
         daily_limit_pico_usd: limit(row)?,
-        daily_used_pico_usd: columns::integer(row, 13)?.unwrap_or(0),
-        used_on: columns::string(row, 14)?,
-        time_zone: columns::string(row, 15)?,
-        rate_per_minute: columns::integer(row, 16)?.map(|rate| u32::try_from(rate).unwrap_or(0)),
-        version: columns::count(row, 17)?,
-        modified_at: columns::time(row, 18)?.unwrap_or(created_at),
+        daily_used_pico_usd: lenient::integer(row, 13)?.unwrap_or(0),
+        used_on: lenient::string(row, 14)?,
+        time_zone: lenient::string(row, 15)?,
+        rate_per_minute: lenient::integer(row, 16)?.map(|rate| u32::try_from(rate).unwrap_or(0)),
+        version: lenient::count(row, 17)?,
+        modified_at: lenient::time(row, 18)?.unwrap_or(created_at),
     }))
 }
 
@@ -58,7 +58,7 @@ fn roles(text: Option<&str>) -> Vec<String> {
 /// No end only where none is written; one that can't be read is over.
 fn end(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     let written = !matches!(row.get_ref(index)?, ValueRef::Null);
-    Ok(written.then_some(columns::time(row, index)?.unwrap_or(Timestamp::EPOCH)))
+    Ok(written.then_some(lenient::time(row, index)?.unwrap_or(Timestamp::EPOCH)))
 }
 
 /// Whatever a hand may have written there but nothing and zero takes the key back.
@@ -67,7 +67,7 @@ fn revoked(row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
 }
 
 fn limit(row: &Row<'_>) -> rusqlite::Result<i64> {
-    if let Some(pico) = columns::integer(row, 12)? {
+    if let Some(pico) = lenient::integer(row, 12)? {
         return Ok(pico);
     }
     Ok(match row.get_ref(19)? {

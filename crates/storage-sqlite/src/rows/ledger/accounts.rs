@@ -4,7 +4,7 @@ use llm_policy::{AccountKey, AccountState};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use storage::StoreError;
 
-use crate::columns;
+use crate::columns::lenient;
 use crate::errors::{OrStore as _, store_error};
 
 pub(crate) fn get(conn: &Connection, key: &AccountKey) -> Result<AccountState, StoreError> {
@@ -12,7 +12,7 @@ pub(crate) fn get(conn: &Connection, key: &AccountKey) -> Result<AccountState, S
          WHERE scope = ?1 AND id = ?2 AND window = ?3 AND window_id = ?4";
     let AccountKey { scope, id, window, window_id } = key;
     let named = params![scope.as_str(), id, window.as_str(), window_id];
-    let state = |row: &Row<'_>| Ok((columns::integer(row, 0)?, columns::integer(row, 1)?));
+    let state = |row: &Row<'_>| Ok((lenient::integer(row, 0)?, lenient::integer(row, 1)?));
     let found = conn
         .prepare_cached(SQL)
         .and_then(|mut statement| statement.query_row(named, state).optional())

@@ -5,8 +5,8 @@ use registry_core::Timestamp;
 use rusqlite::{Connection, Row, params};
 use storage::{AlertRow, StoreError};
 
+use crate::columns::strict::{Cells, all};
 use crate::errors::OrStore as _;
-use crate::strict::{Cells, all};
 
 pub(crate) fn insert(conn: &Connection, alert: &AlertRow) -> rusqlite::Result<bool> {
     const SQL: &str = "INSERT INTO llm_alerts \

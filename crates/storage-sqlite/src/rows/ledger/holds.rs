@@ -5,9 +5,9 @@ use registry_core::{AgentId, KeyId, Owner, Timestamp};
 use rusqlite::{Connection, Row, params};
 use storage::{HoldRow, StoreError};
 
-use crate::columns::{self, to_i64};
+use crate::columns::strict::{Cells, all, one};
+use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
-use crate::strict::{Cells, all, one};
 
 /// The columns that [`hold`] reads, in its order, which is the order that [`insert`] writes as well.
 macro_rules! columns {
@@ -137,7 +137,7 @@ pub(crate) fn list(
 /// How many are under way, and how much they hold.
 pub(crate) fn totals(conn: &Connection) -> rusqlite::Result<(u64, i64)> {
     const SQL: &str = "SELECT count(*), COALESCE(SUM(amount_pico), 0) FROM llm_holds WHERE orphaned = 0";
-    conn.prepare_cached(SQL)?.query_row([], |row| Ok((columns::count(row, 0)?, row.get(1)?)))
+    conn.prepare_cached(SQL)?.query_row([], |row| Ok((lenient::count(row, 0)?, row.get(1)?)))
 }
 
 fn changed(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<u64, StoreError> {

@@ -5,9 +5,9 @@ use registry_core::{AgentId, KeyId, Owner, pico_to_dollars};
 use rusqlite::{Connection, Row, Statement, params};
 use storage::{StoreError, UsageRow};
 
+use crate::columns::strict::{Cells, one};
 use crate::columns::to_i64;
 use crate::errors::OrStore as _;
-use crate::strict::{Cells, one};
 
 pub(crate) fn get(conn: &Connection, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
     const SQL: &str = "SELECT hold_id, call_id, attempt, timestamp, settled_at, api_key, agent_id, owner, operation, \

@@ -6,11 +6,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 use storage::{StoreError, UsageFilter, UsageLine};
 
-use crate::columns;
+use crate::columns::lenient;
+use crate::columns::strict::Cells;
 use crate::errors::OrStore as _;
 use crate::migrate::adopt;
 use crate::readers::SCAN_ROWS;
-use crate::strict::Cells;
 
 macro_rules! columns {
     () => {
@@ -42,7 +42,7 @@ pub(crate) fn page(
     {
         looked += 1;
         last = Some(row.get(0).or_store()?);
-        let time = columns::time(row, 2).or_store()?;
+        let time = lenient::time(row, 2).or_store()?;
         too_old = filter.since.is_some_and(|since| time.is_none_or(|time| time < since));
         if fits(filter, time, row).or_store()? {
             found.push(line(row)?);
@@ -80,7 +80,7 @@ pub(crate) fn visit(
     while let Some(row) = rows.next().or_store()? {
         looked += 1;
         last = Some(row.get(0).or_store()?);
-        let time = columns::time(row, 2).or_store()?;
+        let time = lenient::time(row, 2).or_store()?;
         if fits(filter, time, row).or_store()? {
             visit(&line(row)?);
         }
@@ -111,7 +111,7 @@ fn fits(filter: &UsageFilter, time: Option<Timestamp>, row: &Row<'_>) -> rusqlit
     let same = |index: usize, wanted: Option<&str>| -> rusqlite::Result<bool> {
         match wanted {
             None => Ok(true),
-            Some(wanted) => Ok(columns::text(row, index)?.as_deref() == Some(wanted)),
+            Some(wanted) => Ok(lenient::text(row, index)?.as_deref() == Some(wanted)),
         }
     };
     let young = filter.since.is_none_or(|since| time.is_some_and(|time| time >= since));
@@ -128,11 +128,11 @@ fn fits(filter: &UsageFilter, time: Option<Timestamp>, row: &Row<'_>) -> rusqlit
 
 /// Whether a person should look at it. A row without a source is the original's, and nobody knows its source.
 fn flagged(row: &Row<'_>) -> rusqlite::Result<bool> {
-    let made_up = match columns::text(row, 17)?.as_deref().and_then(UsageSource::parse) {
+    let made_up = match lenient::text(row, 17)?.as_deref().and_then(UsageSource::parse) {
         Some(UsageSource::Estimated | UsageSource::WorstCase) => true,
         Some(UsageSource::Provider | UsageSource::Reported) | None => false,
     };
-    Ok(made_up || columns::count(row, 19)? > 0 || columns::count(row, 20)? > 0)
+    Ok(made_up || lenient::count(row, 19)? > 0 || lenient::count(row, 20)? > 0)
 }
 
 fn line(row: &Row<'_>) -> Result<UsageLine, StoreError> {
@@ -175,17 +175,17 @@ fn own_line(row: &Row<'_>) -> Result<UsageLine, StoreError> {
 fn adopted_line(row: &Row<'_>) -> rusqlite::Result<UsageLine> {
     Ok(UsageLine {
         id: row.get(0)?,
-        timestamp: columns::time(row, 2)?.unwrap_or(Timestamp::EPOCH),
-        key_id: columns::string(row, 3)?.unwrap_or_default(),
-        agent_id: columns::string(row, 4)?.unwrap_or_default(),
-        owner: columns::string(row, 5)?,
-        model: columns::string(row, 6)?.unwrap_or_default(),
-        provider: columns::string(row, 7)?,
+        timestamp: lenient::time(row, 2)?.unwrap_or(Timestamp::EPOCH),
+        key_id: lenient::string(row, 3)?.unwrap_or_default(),
+        agent_id: lenient::string(row, 4)?.unwrap_or_default(),
+        owner: lenient::string(row, 5)?,
+        model: lenient::string(row, 6)?.unwrap_or_default(),
+        provider: lenient::string(row, 7)?,
         call_id: None,
         attempt: None,
         usage: Usage {
-            prompt_tokens: columns::count(row, 10)?,
-            completion_tokens: columns::count(row, 13)?,
+            prompt_tokens: lenient::count(row, 10)?,
+            completion_tokens: lenient::count(row, 13)?,
             ..Usage::default()
         },
         cost_pico_usd: adopt::pico(row, 21)?,

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Params, Row};
 use storage::StoreError;
 
-use crate::columns;
+use crate::columns::lenient;
 use crate::errors::OrStore as _;
 
 /// A row of a table, with the names that an error needs.
@@ -24,7 +24,7 @@ impl<'r> Cells<'r> {
     }
 
     pub(crate) fn corrupt(&self, column: &'static str, problem: &dyn Display) -> StoreError {
-        let name = |index| columns::string(self.row, index).ok().flatten().unwrap_or_default();
+        let name = |index| lenient::string(self.row, index).ok().flatten().unwrap_or_default();
         let row = (0..self.named_by).map(name).collect::<Vec<_>>().join(" ");
         StoreError::Corrupt { table: self.table, column, row, problem: problem.to_string() }
     }
