@@ -4,12 +4,7 @@
 //! database of the original service. It refuses rules: what may be written is decided in the jobs that it runs.
 
 mod audit;
-mod columns {
-    pub(crate) use lenient::to_i64;
-
-    pub(crate) mod lenient;
-    pub(crate) mod strict;
-}
+mod columns;
 mod errors;
 mod migrate;
 mod open;

@@ -49,8 +49,3 @@ pub(crate) fn bytes<const N: usize>(row: &Row<'_>, index: usize) -> rusqlite::Re
 pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(text(row, index)?.and_then(|text| Timestamp::parse_lenient(&text).ok()))
 }
-
-/// A number for a column: counts beyond what SQLite's integers hold do not occur.
-pub(crate) fn to_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
