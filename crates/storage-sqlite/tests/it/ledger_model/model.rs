@@ -6,7 +6,7 @@ use llm_policy::{AccountKey, AccountState, HoldId};
 use registry_core::Timestamp;
 use storage::{HoldRow, Store, UsageFilter, UsageLine};
 
-use super::ledger::{account, hold, platform};
+use crate::support::ledger::{account, hold, platform};
 
 pub const KEYS: [&str; 3] = ["t4_a", "t4_b", "t4_c"];
 const KEY_LIMIT: i64 = 100;

@@ -1,12 +1,10 @@
 //! The suite that every backend must pass, on SQLite.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::TempStore;
 use storage::Store;
 use storage::testing::Backend;
-use support::TempStore;
 
 struct Sqlite(TempStore);
 

@@ -2,15 +2,13 @@
 //! it is installed, else on a plain connection.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
-mod support;
-
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::{TempStore, insert, intent, run, within};
 use api_keys::{KeyMac, KeyRecord, ScopeSet};
 use registry_core::{AgentId, IntentId, KeyId, Timestamp};
 use storage::OutsideChange;
-use support::{TempStore, insert, intent, run, within};
 
 const KEY: &str = "t4_0123456789ab";
 

@@ -1,11 +1,8 @@
 //! What the tests of this crate share.
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "each test binary uses a part of it, and tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+pub mod ledger;
+pub mod original;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};

@@ -2,25 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
-#[path = "support/original.rs"]
-mod original;
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::original::{FORGOTTEN, HAND_MADE, KEY, REVOKED, SECRETS};
+use crate::support::{self, insert, open, open_error, options, pepper};
 use api_keys::{PresentedKey, ScopeSet};
 use audit::{Adopted, AdoptedDigest, Verifier};
 use llm_policy::Usage;
-use original::{FORGOTTEN, HAND_MADE, KEY, REVOKED, SECRETS};
 use registry_core::{IntentId, Status, Timestamp};
 use rusqlite::Connection;
 use storage::{Store, UsageFilter, UsageLine};
 use storage_sqlite::{OpenError, OpenMode, OpenReport};
-use support::{insert, open, open_error, options, pepper};
 use tempfile::TempDir;
 
 struct Adoption {
@@ -32,7 +28,7 @@ impl Adoption {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("registry.db");
-        original::write(&path);
+        support::original::write(&path);
         Self { folder, path }
     }
 

@@ -1,17 +1,13 @@
 //! The ledger's tables, as people and their tools see and touch them.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
-#[path = "support/ledger.rs"]
-mod ledger;
-mod support;
-
 use std::fmt::Debug;
 
-use ledger::{account, hold, usage};
+use crate::support::ledger::{account, hold, usage};
+use crate::support::{TempStore, run};
 use registry_core::Timestamp;
 use rusqlite::Connection;
 use storage::{AlertRow, StoreError, UsageFilter, UsageLine};
-use support::{TempStore, run};
 
 const DAY: &str = "2026-11-21";
 

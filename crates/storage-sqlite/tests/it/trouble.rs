@@ -1,17 +1,15 @@
 //! No space, locks of others, two stores on one file.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
-mod support;
-
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use crate::support::{TempStore, insert, intent, open, options, pepper, run, submit, within};
 use audit::{Actor, Record, Verifier};
 use registry_core::Timestamp;
 use rusqlite::Connection;
 use storage::{Leafed, Remembered, Store, StoreError, Tx};
 use storage_sqlite::SqliteStore;
-use support::{TempStore, insert, intent, open, options, pepper, run, submit, within};
 use tempfile::TempDir;
 
 fn is_there(store: &dyn Store, name: &str) -> bool {

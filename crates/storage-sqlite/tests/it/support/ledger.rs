@@ -1,5 +1,4 @@
 //! Holds and usage for tests.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses a part of it")]
 
 use llm_policy::{
     AccountKey, BudgetScope, CallId, CallOutcome, HoldId, Operation, Rates, Usage, UsageSource, WindowKind,

@@ -1,12 +1,10 @@
 //! The schema is what the committed file says, and lists use its indexes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::TempStore;
 use rusqlite::Connection;
-use support::TempStore;
 
 /// What the file holds, by kind and name. Tables that SQLite makes itself are left out.
 fn schema(conn: &Connection) -> BTreeMap<String, String> {
@@ -20,7 +18,7 @@ fn schema(conn: &Connection) -> BTreeMap<String, String> {
 fn the_schema_is_the_committed_one() {
     let store = TempStore::new();
     let found: String = schema(&store.by_hand()).into_values().map(|sql| sql + ";\n\n").collect();
-    let committed = include_str!("../schema.sql");
+    let committed = include_str!("../../schema.sql");
     if found != committed {
         let first = found.lines().zip(committed.lines()).find(|(found, committed)| found != committed);
         panic!("schema.sql differs, first at {first:?}; the schema is now:\n{found}");

@@ -1,19 +1,17 @@
 //! What does not open, why, and what the message says to do.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::support::{TempStore, insert, open, open_error, options, pepper};
 use api_keys::Pepper;
 use registry_core::KeyId;
 use rusqlite::Connection;
 use storage::UsageFilter;
 use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only};
-use support::{TempStore, insert, open, open_error, options, pepper};
 use tempfile::TempDir;
 
 fn by_hand(path: &Path, sql: &str) {
@@ -99,9 +97,9 @@ fn an_upgrade_that_fails_leaves_the_file_as_it_was() {
 /// A registry as an older version left it, with a key and a row of usage of that time.
 fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
     let steps = [
-        include_str!("../../../migrations/sqlite/0001_original.sql"),
-        include_str!("../../../migrations/sqlite/0002_registry.sql"),
-        include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
+        include_str!("../../../../migrations/sqlite/0001_original.sql"),
+        include_str!("../../../../migrations/sqlite/0002_registry.sql"),
+        include_str!("../../../../migrations/sqlite/0003_outside_changes.sql"),
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");

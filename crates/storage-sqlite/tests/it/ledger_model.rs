@@ -1,26 +1,22 @@
 //! The ledger in a real file against one in memory, step by step, whatever the order of the steps.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
-#[path = "../support/ledger.rs"]
-mod ledger;
 mod model;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use crate::support::TempStore;
+use crate::support::ledger::usage;
 use audit::{Draft, Outcome};
-use ledger::usage;
 use llm_policy::{Account, AccountKey, fits};
 use model::{KEYS, Model, limit};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use registry_core::{RequestId, Timestamp};
 use storage::{Decided, HoldRow, Store, StoreError, Tx, UsageRow};
-use support::TempStore;
 
 /// What may happen. An index picks one of the holds that are there.
 #[derive(Debug, Clone)]
