@@ -3,9 +3,7 @@
 pub(crate) mod external_changes;
 pub(crate) mod idempotency;
 mod intent_lists;
-mod intent_rows;
 pub(crate) mod intents;
-mod key_rows;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod meta;

@@ -7,8 +7,7 @@ use storage::{IntentFilter, IntentView, ScanPage, StoreError};
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
-use crate::rows::intent_rows::{self, COLUMNS, OPEN};
-use crate::rows::intents;
+use crate::rows::intents::{self, COLUMNS, OPEN, read_intent};
 
 impl IntentView for Snapshot<'_> {
     fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
@@ -80,7 +79,7 @@ impl IntentView for Snapshot<'_> {
 
 fn list(conn: &Connection, rule: &str, params: impl Params) -> rusqlite::Result<Vec<Intent>> {
     let sql = format!("SELECT {COLUMNS} FROM intents WHERE {rule}");
-    conn.prepare_cached(&sql)?.query_map(params, intent_rows::intent)?.collect()
+    conn.prepare_cached(&sql)?.query_map(params, read_intent)?.collect()
 }
 
 fn by_file(
@@ -129,7 +128,7 @@ fn scan(
         looked += 1;
         let fits = fits(filter, row)?;
         if fits {
-            page.rows.push(intent_rows::intent(row)?);
+            page.rows.push(read_intent(row)?);
         }
         let full = fits && page.rows.len() >= limit;
         // The id is copied only where the part ends.

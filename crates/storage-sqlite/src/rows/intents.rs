@@ -1,17 +1,52 @@
-//! Writes to intents.
+//! Intents: writes, the read that writes and views share, and the columns of a row.
 
-use registry_core::{Intent, IntentId, Status};
-use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use registry_core::{AgentId, Intent, IntentId, Owner, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 use storage::{FileRow, Inserted};
 
 use crate::audit::seal::looks_numeric;
 use crate::columns::{lenient, to_i64};
-use crate::rows::intent_rows::{self, COLUMNS};
+
+/// The columns that [`read_intent`] reads, in its order.
+pub(crate) const COLUMNS: &str = "id, code, type, file, line, import_text, reason_category, reason, suggestion, \
+     owner, ticket, eta, status, created_at, modified_at, resolved_at, raw, agent_id, version";
+
+/// Which rows can go stale; the words of the partial index `idx_intents_open`.
+pub(crate) const OPEN: &str =
+    "(status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired'))";
+
+/// Reads an intent. What an adopted row holds never fails it: a time that can't be read is the epoch.
+pub(crate) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
+    let status = Status::read(lenient::text(row, 12)?.as_deref());
+    let created = lenient::time(row, 13)?.unwrap_or(Timestamp::EPOCH);
+    Ok(Intent {
+        id: IntentId::from_stored(lenient::string(row, 0)?.unwrap_or_default()),
+        code: lenient::string(row, 1)?.unwrap_or_default(),
+        kind: lenient::string(row, 2)?.unwrap_or_default(),
+        file: lenient::string(row, 3)?,
+        line: lenient::integer(row, 4)?,
+        import_text: lenient::string(row, 5)?,
+        reason_category: lenient::string(row, 6)?,
+        reason: lenient::string(row, 7)?,
+        suggestion: lenient::string(row, 8)?,
+        owner: lenient::string(row, 9)?.map(Owner::from_stored),
+        ticket: lenient::string(row, 10)?,
+        eta: lenient::string(row, 11)?,
+        status: status.status,
+        stored_status: status.stored,
+        created_at: created,
+        modified_at: lenient::time(row, 14)?.unwrap_or(created),
+        resolved_at: lenient::time(row, 15)?,
+        raw: lenient::string(row, 16)?,
+        agent_id: lenient::string(row, 17)?.map(AgentId::from_stored),
+        version: lenient::count(row, 18)?,
+    })
+}
 
 pub(crate) fn get(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<Intent>> {
     const SQL: &str = "SELECT id, code, type, file, line, import_text, reason_category, reason, suggestion, owner, \
          ticket, eta, status, created_at, modified_at, resolved_at, raw, agent_id, version FROM intents WHERE id = ?1";
-    conn.prepare_cached(SQL)?.query_row([id.as_str()], intent_rows::intent).optional()
+    conn.prepare_cached(SQL)?.query_row([id.as_str()], read_intent).optional()
 }
 
 pub(crate) fn insert(conn: &Connection, intent: &Intent, creation: &[u8; 32]) -> rusqlite::Result<Inserted> {
@@ -27,7 +62,7 @@ pub(crate) fn insert(conn: &Connection, intent: &Intent, creation: &[u8; 32]) ->
     }
     let sql = format!("SELECT {COLUMNS}, creation FROM intents WHERE id = ?1");
     conn.prepare_cached(&sql)?.query_row([intent.id.as_str()], |row| {
-        let existing = Box::new(intent_rows::intent(row)?);
+        let existing = Box::new(read_intent(row)?);
         Ok(Inserted::No { existing, creation: lenient::bytes(row, 19)? })
     })
 }
@@ -53,7 +88,7 @@ fn bind(statement: &mut Statement<'_>, intent: &Intent) -> rusqlite::Result<()> 
     statement.raw_bind_parameter(7, intent.reason_category.as_deref())?;
     statement.raw_bind_parameter(8, intent.reason.as_deref())?;
     statement.raw_bind_parameter(9, intent.suggestion.as_deref())?;
-    statement.raw_bind_parameter(10, intent.owner.as_ref().map(registry_core::Owner::as_str))?;
+    statement.raw_bind_parameter(10, intent.owner.as_ref().map(Owner::as_str))?;
     statement.raw_bind_parameter(11, intent.ticket.as_deref())?;
     statement.raw_bind_parameter(12, intent.eta.as_deref())?;
     statement.raw_bind_parameter(13, intent.status_text())?;
@@ -65,7 +100,7 @@ fn bind(statement: &mut Statement<'_>, intent: &Intent) -> rusqlite::Result<()> 
         Some(raw) if looks_numeric(raw) => statement.raw_bind_parameter(17, raw.as_bytes())?,
         raw => statement.raw_bind_parameter(17, raw)?,
     }
-    statement.raw_bind_parameter(18, intent.agent_id.as_ref().map(registry_core::AgentId::as_str))?;
+    statement.raw_bind_parameter(18, intent.agent_id.as_ref().map(AgentId::as_str))?;
     statement.raw_bind_parameter(19, to_i64(intent.version))
 }
 
