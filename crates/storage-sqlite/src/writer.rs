@@ -2,7 +2,6 @@
 
 pub(crate) mod batch;
 pub(crate) mod queue;
-mod tx;
 pub(crate) mod watch;
 
 use std::collections::VecDeque;

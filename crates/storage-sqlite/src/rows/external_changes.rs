@@ -1,9 +1,17 @@
 //! What the triggers noticed.
 
 use rusqlite::{Connection, Row};
-use storage::OutsideChange;
+use storage::{OutsideChange, OutsideTx, StoreError};
 
 use crate::columns::lenient;
+use crate::errors::OrStore as _;
+use crate::writer::batch::JobTx;
+
+impl OutsideTx for JobTx<'_> {
+    fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
+        self.run(|conn| take(conn, limit).or_store())
+    }
+}
 
 fn change(row: &Row<'_>) -> rusqlite::Result<OutsideChange> {
     Ok(OutsideChange {
@@ -22,7 +30,7 @@ pub(crate) fn waiting(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<Out
 }
 
 /// Takes the oldest changes away.
-pub(crate) fn take(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<OutsideChange>> {
+fn take(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<OutsideChange>> {
     const SQL: &str =
         "DELETE FROM outside_changes WHERE id IN (SELECT id FROM outside_changes ORDER BY id LIMIT ?1)";
     let taken = waiting(conn, limit)?;

@@ -2,12 +2,27 @@
 
 use registry_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use storage::{Recalled, Remembered, StoreError};
+use storage::{IdempotencyTx, Recalled, Remembered, StoreError};
 
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
+use crate::writer::batch::JobTx;
 
-pub(crate) fn recall(
+impl IdempotencyTx for JobTx<'_> {
+    fn recall(&mut self, caller: &str, operation: &str, key: &str) -> Result<Option<Recalled>, StoreError> {
+        self.run(|conn| recall(conn, caller, operation, key))
+    }
+
+    fn remember(&mut self, what: Remembered<'_>) -> Result<(), StoreError> {
+        self.run(|conn| remember(conn, what).or_store())
+    }
+
+    fn forget_idempotency(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|conn| forget(conn, before, limit).or_store())
+    }
+}
+
+fn recall(
     conn: &Connection,
     caller: &str,
     operation: &str,
@@ -36,7 +51,7 @@ pub(crate) fn recall(
     }
 }
 
-pub(crate) fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<()> {
+fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<()> {
     const SQL: &str = "INSERT INTO idempotency (caller, operation, key, fingerprint, outcome, at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
          ON CONFLICT (caller, operation, key) DO UPDATE SET fingerprint = ?4, outcome = ?5, at = ?6";
@@ -46,7 +61,7 @@ pub(crate) fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Res
         .map(drop)
 }
 
-pub(crate) fn forget(conn: &Connection, before: Timestamp, limit: u32) -> rusqlite::Result<u64> {
+fn forget(conn: &Connection, before: Timestamp, limit: u32) -> rusqlite::Result<u64> {
     const SQL: &str = "DELETE FROM idempotency WHERE rowid IN \
          (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2)";
     let gone = conn.prepare_cached(SQL)?.execute(params![before.to_string(), limit])?;

@@ -2,10 +2,38 @@
 
 use registry_core::{AgentId, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
-use storage::{FileRow, Inserted};
+use storage::{FileRow, Inserted, IntentTx, StoreError};
 
 use crate::audit::seal::looks_numeric;
 use crate::columns::{lenient, to_i64};
+use crate::errors::OrStore as _;
+use crate::writer::batch::JobTx;
+
+impl IntentTx for JobTx<'_> {
+    fn intent(&mut self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
+        self.run(|conn| get(conn, id).or_store())
+    }
+
+    fn insert_intent(&mut self, intent: &Intent, creation: &[u8; 32]) -> Result<Inserted, StoreError> {
+        self.run(|conn| insert(conn, intent, creation).or_store())
+    }
+
+    fn update_intent(&mut self, intent: &Intent) -> Result<bool, StoreError> {
+        self.run(|conn| update(conn, intent).or_store())
+    }
+
+    fn delete_intent(&mut self, id: &IntentId) -> Result<bool, StoreError> {
+        self.run(|conn| delete(conn, id).or_store())
+    }
+
+    fn visit_file(
+        &mut self,
+        file: &str,
+        visit: &mut dyn FnMut(FileRow<'_>) -> bool,
+    ) -> Result<(), StoreError> {
+        self.run(|conn| visit_file(conn, file, visit).or_store())
+    }
+}
 
 /// The columns that [`read_intent`] reads, in its order.
 pub(crate) const COLUMNS: &str = "id, code, type, file, line, import_text, reason_category, reason, suggestion, \
@@ -49,7 +77,7 @@ pub(crate) fn get(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<I
     conn.prepare_cached(SQL)?.query_row([id.as_str()], read_intent).optional()
 }
 
-pub(crate) fn insert(conn: &Connection, intent: &Intent, creation: &[u8; 32]) -> rusqlite::Result<Inserted> {
+fn insert(conn: &Connection, intent: &Intent, creation: &[u8; 32]) -> rusqlite::Result<Inserted> {
     const SQL: &str = "INSERT INTO intents (id, code, type, file, line, import_text, reason_category, reason, \
          suggestion, owner, ticket, eta, status, created_at, modified_at, resolved_at, raw, agent_id, version, creation) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
@@ -67,7 +95,7 @@ pub(crate) fn insert(conn: &Connection, intent: &Intent, creation: &[u8; 32]) ->
     })
 }
 
-pub(crate) fn update(conn: &Connection, intent: &Intent) -> rusqlite::Result<bool> {
+fn update(conn: &Connection, intent: &Intent) -> rusqlite::Result<bool> {
     const SQL: &str = "UPDATE intents SET code = ?2, type = ?3, file = ?4, line = ?5, import_text = ?6, \
          reason_category = ?7, reason = ?8, suggestion = ?9, owner = ?10, ticket = ?11, eta = ?12, status = ?13, \
          created_at = ?14, modified_at = ?15, resolved_at = ?16, raw = ?17, agent_id = ?18, version = ?19 \
@@ -104,7 +132,7 @@ fn bind(statement: &mut Statement<'_>, intent: &Intent) -> rusqlite::Result<()> 
     statement.raw_bind_parameter(19, to_i64(intent.version))
 }
 
-pub(crate) fn delete(conn: &Connection, id: &IntentId) -> rusqlite::Result<bool> {
+fn delete(conn: &Connection, id: &IntentId) -> rusqlite::Result<bool> {
     // The mark tells the trigger that this program deletes.
     let marked =
         conn.prepare_cached("UPDATE intents SET version = -1 WHERE id = ?1")?.execute([id.as_str()])?;
@@ -112,7 +140,7 @@ pub(crate) fn delete(conn: &Connection, id: &IntentId) -> rusqlite::Result<bool>
     Ok(marked == 1)
 }
 
-pub(crate) fn visit_file(
+fn visit_file(
     conn: &Connection,
     file: &str,
     visit: &mut dyn FnMut(FileRow<'_>) -> bool,

@@ -4,11 +4,28 @@ use api_keys::{KeyMac, KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
-use storage::{KeyView, StoreError};
+use storage::{KeyTx, KeyView, StoreError};
 
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
+use crate::writer::batch::JobTx;
+
+impl KeyTx for JobTx<'_> {
+    fn key(&mut self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        self.run(|conn| get(conn, id).or_store())
+    }
+
+    fn insert_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {
+        self.keys_changed = true;
+        self.run(|conn| insert(conn, key).or_store())
+    }
+
+    fn update_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {
+        self.keys_changed = true;
+        self.run(|conn| update(conn, key).or_store())
+    }
+}
 
 impl KeyView for Snapshot<'_> {
     fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
@@ -98,7 +115,7 @@ fn limit(row: &Row<'_>) -> rusqlite::Result<i64> {
     })
 }
 
-pub(crate) fn get(conn: &Connection, id: &KeyId) -> rusqlite::Result<Option<KeyRecord>> {
+fn get(conn: &Connection, id: &KeyId) -> rusqlite::Result<Option<KeyRecord>> {
     // Written out, because this runs for requests.
     const SQL: &str = "SELECT key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, mac, \
          previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, \
@@ -106,7 +123,7 @@ pub(crate) fn get(conn: &Connection, id: &KeyId) -> rusqlite::Result<Option<KeyR
     Ok(conn.prepare_cached(SQL)?.query_row([id.as_str()], read_key).optional()?.flatten())
 }
 
-pub(crate) fn insert(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
+fn insert(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
     const SQL: &str = "INSERT INTO api_keys (key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, \
          mac, previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, \
          rate_per_minute, version, modified_at, daily_limit, daily_used) \
@@ -117,7 +134,7 @@ pub(crate) fn insert(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<boo
     Ok(statement.raw_execute()? == 1)
 }
 
-pub(crate) fn update(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
+fn update(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
     const SQL: &str = "UPDATE api_keys SET agent_id = ?2, owner = ?3, scopes = ?4, roles = ?5, created_at = ?6, \
          expires_at = ?7, revoked = ?8, mac = ?9, previous_mac = ?10, previous_until = ?11, nonce = ?12, \
          daily_limit_pico = ?13, daily_used_pico = ?14, used_on = ?15, time_zone = ?16, rate_per_minute = ?17, \

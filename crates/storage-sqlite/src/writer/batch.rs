@@ -4,13 +4,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use registry_core::Clock;
+use registry_core::{Clock, Timestamp};
 use rusqlite::Connection;
-use storage::{Job, Leafed, StoreError};
+use storage::{AuditTx, Job, Leafed, SealedCheckpoint, StoreError};
 
+use crate::audit::rows as audit_rows;
 use crate::audit::seal::seal;
 use crate::errors::{OrStore as _, leaves_outcome_unknown, store_error};
-use crate::writer::tx::JobTx;
 
 /// A batch ends after this much work, so that the first of its jobs does not wait for the last.
 const WORK_MICROS: u64 = 5000;
@@ -155,6 +155,44 @@ impl<'a> Batch<'a> {
         {
             self.report.broken = true;
         }
+    }
+}
+
+/// What a job sees in one run: the statements of its savepoint, and the records that it adds.
+pub(crate) struct JobTx<'c> {
+    conn: &'c Connection,
+    /// Records that wait for the sealer.
+    pub(crate) appended: Vec<Arc<Leafed>>,
+    /// Whether rows of keys were written.
+    pub(crate) keys_changed: bool,
+    /// The first trouble. A job can't talk it away: PostgreSQL would refuse to go on after it as well.
+    pub(crate) trouble: Option<StoreError>,
+}
+
+impl<'c> JobTx<'c> {
+    pub(crate) fn new(conn: &'c Connection) -> Self {
+        Self { conn, appended: Vec::new(), keys_changed: false, trouble: None }
+    }
+
+    pub(crate) fn run<T>(
+        &mut self,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(trouble) = &self.trouble {
+            return Err(trouble.clone());
+        }
+        f(self.conn).inspect_err(|error| self.trouble = Some(error.clone()))
+    }
+}
+
+impl AuditTx for JobTx<'_> {
+    fn append_audit(&mut self, record: Arc<Leafed>) -> Result<(), StoreError> {
+        self.appended.push(record);
+        Ok(())
+    }
+
+    fn put_checkpoint(&mut self, checkpoint: &SealedCheckpoint, at: Timestamp) -> Result<(), StoreError> {
+        self.run(|conn| audit_rows::put_checkpoint(conn, checkpoint, at).or_store())
     }
 }
 
