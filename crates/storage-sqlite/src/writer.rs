@@ -1,7 +1,6 @@
 //! The writer's thread: takes what queued while the last commit went to the disk, and commits it.
 
 pub(crate) mod batch;
-pub(crate) mod queue;
 pub(crate) mod watch;
 
 use std::collections::VecDeque;
@@ -19,8 +18,8 @@ use crate::errors::{OrStore as _, store_error};
 use crate::migrate;
 use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
 use crate::rows::meta;
+use crate::store::Queue;
 use batch::{Batch, Report, Slot, execute};
-use queue::Queue;
 
 /// The most jobs that share a commit.
 const MAX_BATCH: usize = 256;
