@@ -7,7 +7,6 @@
 //! Features: `testing` adds the conformance suite ([`testing`]).
 
 mod error;
-mod front;
 mod job;
 mod ledger;
 mod rows;
@@ -16,9 +15,9 @@ mod stats;
 pub mod testing;
 mod tx;
 mod view;
+mod write;
 
 pub use error::StoreError;
-pub use front::Decided;
 pub use job::{Job, Store, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerTx, LedgerView, UsageFilter, UsageLine, UsageRow};
 pub use rows::{
@@ -28,3 +27,4 @@ pub use rows::{
 pub use stats::StoreStats;
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
 pub use view::{AuditView, IntentView, KeyView, View};
+pub use write::Decided;
