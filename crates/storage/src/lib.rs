@@ -10,7 +10,6 @@ mod error;
 mod job;
 mod ledger;
 mod rows;
-mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;
@@ -18,13 +17,12 @@ mod view;
 mod write;
 
 pub use error::StoreError;
-pub use job::{Job, Store, Watch};
+pub use job::{Job, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerTx, LedgerView, UsageFilter, UsageLine, UsageRow};
 pub use rows::{
     AuditFilter, FileRow, Inserted, IntentFilter, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
-pub use stats::StoreStats;
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
 pub use view::{AuditView, IntentView, KeyView, View};
 pub use write::Decided;
