@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use registry_core::{RequestId, Timestamp};
 
+use crate::draft_slot::{Decision, DraftHandle};
 use crate::redact::{redact_detail, redact_log_text, redact_path, redact_text};
-use crate::shared::{Decision, DraftHandle};
 use crate::{Actor, Body, Outcome, Principal, Record, Refusals, event, who_of};
 
 /// The longest path, and the longest query, that is recorded; in bytes.
