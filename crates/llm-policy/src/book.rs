@@ -1,7 +1,6 @@
 //! The price book: what a token of each model costs, with the source and the date of every figure.
 
 mod entry;
-mod error;
 mod price;
 
 use std::collections::BTreeMap;
@@ -13,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::{Operation, Rates};
 use entry::read_entries;
 pub(crate) use entry::{MAX_TOKENS, check_name, is_date};
-pub use error::BookError;
 pub(crate) use price::{Price, PriceError};
 
 /// The book as it is built in.
@@ -58,6 +56,31 @@ pub struct PriceEntry {
     pub max_output: Option<u64>,
     /// Whether it thinks in output tokens that are billed and not shown, and takes no temperature.
     pub reasoning: bool,
+}
+
+/// A file of prices that can't be taken. Nothing of it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BookError {
+    /// It is not TOML, or not JSON where that is expected.
+    #[error("the prices can't be read: {0}")]
+    Syntax(String),
+    /// It is not a list of `[[price]]` tables.
+    #[error("{0}; a file of prices takes `[[price]]` tables and nothing else")]
+    Shape(String),
+    /// One entry is wrong.
+    #[error("price of {entry}: {what}")]
+    Entry {
+        /// The provider and the model, or the number of the table.
+        entry: String,
+        /// What is wrong, and what is taken.
+        what: String,
+    },
+    /// The day of an import is no date.
+    #[error("`{0}` is no date; it takes a day such as `2026-11-21`")]
+    Date(String),
+    /// The version can't be computed.
+    #[error("the version of the price book can't be computed: {0}")]
+    Version(String),
 }
 
 /// All prices, sorted by provider and model. Cloning it is cheap.

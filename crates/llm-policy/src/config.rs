@@ -1,6 +1,5 @@
 //! Providers, routes, limits and budgets: what an operator writes into `T4_LLM_CONFIG`.
 
-mod check;
 mod error;
 mod parse;
 mod provider;
@@ -9,6 +8,7 @@ mod raw;
 use crate::usage::words;
 use crate::{BudgetScope, WindowKind, Zone};
 pub use error::ConfigError;
+pub(crate) use parse::toml_problem;
 pub use provider::OpenaiKey;
 
 words! {

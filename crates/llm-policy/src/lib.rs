@@ -16,7 +16,6 @@ mod import;
 mod ledger;
 mod rates;
 mod request;
-mod toml_text;
 mod usage;
 mod window;
 

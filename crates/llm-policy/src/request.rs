@@ -3,17 +3,14 @@
 //! A field that a provider may know passes, whatever it says. A field that changes the price is understood, or the
 //! request is refused: nothing is ignored.
 
-mod error;
 mod fields;
 mod input;
 mod meter;
 mod refused;
-mod template;
 
 use serde_json::{Map, Value};
 
 use crate::{Operation, OutputWish, PriceEntry};
-pub use error::RequestError;
 
 /// What changes the price of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +27,37 @@ pub struct Shape {
     pub choices: u32,
     /// The output of each answer.
     pub output: OutputWish,
+}
+
+/// Why a request is not taken. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// A field has no form that can be understood.
+    #[error("`{param}` {what}")]
+    Invalid {
+        /// Where, such as `messages[2].content`.
+        param: String,
+        /// What it must be.
+        what: String,
+    },
+    /// A part of it is billed by something else than the model's tokens, or its tokens can't be bounded.
+    #[error("`{param}` can't be priced: {what}")]
+    NotPriced {
+        /// Where, such as `tools[0].type`.
+        param: String,
+        /// Why.
+        what: String,
+    },
+}
+
+impl RequestError {
+    fn invalid(param: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Invalid { param: param.into(), what: what.into() }
+    }
+
+    fn not_priced(param: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::NotPriced { param: param.into(), what: what.into() }
+    }
 }
 
 /// Reads a chat completion.

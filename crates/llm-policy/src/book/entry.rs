@@ -6,7 +6,7 @@ use registry_core::Timestamp;
 use serde::Deserialize;
 
 use super::{BookError, Encoding, Price, PriceEntry, PriceError};
-use crate::toml_text::problem;
+use crate::config::toml_problem;
 use crate::{LongRates, Operation, Rates};
 
 /// The largest number of tokens that a field may have: no model's limits come near, and exact arithmetic and
@@ -48,7 +48,7 @@ struct RawLong {
 /// Reads every entry of a file.
 pub fn read_entries(text: &str) -> Result<Vec<PriceEntry>, BookError> {
     let mut file: toml::Table =
-        toml::from_str(text).map_err(|cause| BookError::Syntax(problem(text, &cause)))?;
+        toml::from_str(text).map_err(|cause| BookError::Syntax(toml_problem(text, &cause)))?;
     let prices = file.remove("price");
     if let Some(name) = file.keys().next() {
         return Err(BookError::Shape(format!("`{name}` is not known")));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{is_name, is_variable, number};
+use super::parse::{is_name, is_variable, number};
 use super::raw::RawProvider;
 use super::{ConfigError, Limits, LlmConfig, ProviderConfig, ProviderKind};
 use crate::PriceBook;

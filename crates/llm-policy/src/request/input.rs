@@ -4,9 +4,8 @@ use serde_json::{Map, Value};
 
 use super::RequestError;
 use super::fields::get;
-use super::meter::Meter;
+use super::meter::{Meter, OTHERS, Template};
 use super::refused::check_cache;
-use super::template::{OTHERS, Template};
 use crate::count::LONGEST_COUNTED;
 use crate::{Operation, PriceEntry};
 
