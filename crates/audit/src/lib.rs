@@ -6,7 +6,6 @@
 
 mod adopted;
 mod body;
-mod chain;
 mod draft;
 mod draft_slot;
 mod outcome;
@@ -19,12 +18,11 @@ mod verify;
 
 pub use adopted::{Adopted, AdoptedDigest, AdoptedRow};
 pub use body::Body;
-pub use chain::{GENESIS_CHAIN, chain};
 pub use draft::Draft;
 pub use draft_slot::DraftHandle;
 pub use outcome::Outcome;
 pub use principal::{Actor, Principal, who_of};
-pub use record::{RECORD_VERSION, Record, event};
+pub use record::{GENESIS_CHAIN, RECORD_VERSION, Record, chain, event};
 pub use redact::{REDACTED, redact_json, redact_log_text, redact_path, redact_text};
 pub use refusals::Refusals;
 pub use statements::{genesis_record, retention_record};

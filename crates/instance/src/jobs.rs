@@ -1,12 +1,15 @@
-//! When each job runs.
+//! When each job runs, and the webhook that alerts go to.
 
+use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_plane::jobs::AlertDesk;
+use control_plane::jobs::{AlertDesk, AlertSink};
 use control_plane::{Services, jobs};
+use llm_policy::BoxFuture;
+use outbound::Webhook;
 use registry_core::Timestamp;
 use storage::{SealedCheckpoint, StoreError};
 use tokio::sync::watch;
@@ -189,4 +192,23 @@ fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: Timestamp) {
     if let Err(error) = append() {
         tracing::error!("the checkpoint can't be written to `{}`: {error}", path.display());
     }
+}
+
+/// The webhook as the job that delivers alerts sees it.
+pub(crate) struct AlertHook(pub(crate) Webhook);
+
+impl AlertSink for AlertHook {
+    fn send(&self, body: String) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { self.0.post(body).await.map_err(|error| chain(&error)) })
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told = format!("{told}: {error}");
+        cause = error.source();
+    }
+    told
 }
