@@ -288,7 +288,7 @@ pub trait LedgerTx {
 }
 
 /// Reads of the ledger.
-pub trait LedgerView {
+pub trait LedgerReads {
     /// How an account stands; zero when nothing was ever booked.
     ///
     /// # Errors

@@ -18,11 +18,11 @@ mod write;
 
 pub use error::StoreError;
 pub use job::{Job, Store, StoreStats, Watch};
-pub use ledger::{AlertRow, HoldRow, LedgerTx, LedgerView, UsageFilter, UsageLine, UsageRow};
+pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageFilter, UsageLine, UsageRow};
 pub use rows::{
     AuditFilter, FileRow, Inserted, IntentFilter, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
-pub use view::{AuditView, IntentView, KeyView, View};
+pub use view::{AuditReads, IntentReads, KeyReads, View};
 pub use write::Decided;

@@ -3,7 +3,7 @@
 use audit::{AdoptedRow, StoredRow};
 use registry_core::Timestamp;
 use rusqlite::{Row, params};
-use storage::{AuditFilter, AuditView, OutsideChange, SealedCheckpoint, StoreError};
+use storage::{AuditFilter, AuditReads, OutsideChange, SealedCheckpoint, StoreError};
 
 use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
 use crate::audit::{rows as audit_rows, seal};
@@ -12,7 +12,7 @@ use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
 use crate::rows::external_changes;
 
-impl AuditView for Snapshot<'_> {
+impl AuditReads for Snapshot<'_> {
     fn audit_page(
         &self,
         filter: &AuditFilter,

@@ -2,14 +2,14 @@
 
 use registry_core::{Counted, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
-use storage::{IntentFilter, IntentView, ScanPage, StoreError};
+use storage::{IntentFilter, IntentReads, ScanPage, StoreError};
 
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
 use crate::rows::intents::{self, COLUMNS, OPEN, read_intent};
 
-impl IntentView for Snapshot<'_> {
+impl IntentReads for Snapshot<'_> {
     fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
         intents::get(self.conn, id).or_store()
     }

@@ -4,7 +4,7 @@ use api_keys::{KeyMac, KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
-use storage::{KeyTx, KeyView, StoreError};
+use storage::{KeyReads, KeyTx, StoreError};
 
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
@@ -27,7 +27,7 @@ impl KeyTx for JobTx<'_> {
     }
 }
 
-impl KeyView for Snapshot<'_> {
+impl KeyReads for Snapshot<'_> {
     fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
         get(self.conn, id).or_store()
     }

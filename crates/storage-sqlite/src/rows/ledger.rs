@@ -8,7 +8,7 @@ mod usage_lists;
 
 use llm_policy::{AccountKey, AccountState, HoldId};
 use registry_core::{KeyId, Timestamp};
-use storage::{AlertRow, HoldRow, LedgerTx, LedgerView, StoreError, UsageFilter, UsageLine, UsageRow};
+use storage::{AlertRow, HoldRow, LedgerReads, LedgerTx, StoreError, UsageFilter, UsageLine, UsageRow};
 
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
@@ -88,7 +88,7 @@ impl LedgerTx for JobTx<'_> {
     }
 }
 
-impl LedgerView for Snapshot<'_> {
+impl LedgerReads for Snapshot<'_> {
     fn account(&self, key: &AccountKey) -> Result<AccountState, StoreError> {
         accounts::get(self.conn, key)
     }
