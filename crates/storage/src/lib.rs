@@ -18,9 +18,9 @@ mod write;
 
 pub use error::StoreError;
 pub use job::{Job, Store, StoreStats, Watch};
-pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageFilter, UsageLine, UsageRow};
+pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use rows::{
-    AuditFilter, FileRow, Inserted, IntentFilter, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
+    AuditQuery, FileRow, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};

@@ -4,7 +4,7 @@ use api_keys::KeyRecord;
 use audit::{AdoptedRow, StoredRow};
 use registry_core::{Counted, Intent, IntentId, KeyId, Owner, Timestamp};
 
-use crate::{AuditFilter, IntentFilter, LedgerReads, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
+use crate::{AuditQuery, IntentQuery, LedgerReads, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
 
 /// Everything that a read can do.
 pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads {}
@@ -59,7 +59,7 @@ pub trait IntentReads {
     /// Storage trouble.
     fn scan_intents(
         &self,
-        filter: &IntentFilter,
+        filter: &IntentQuery,
         after: Option<&IntentId>,
         limit: u32,
     ) -> Result<ScanPage, StoreError>;
@@ -101,7 +101,7 @@ pub trait AuditReads {
     /// Storage trouble.
     fn audit_page(
         &self,
-        filter: &AuditFilter,
+        filter: &AuditQuery,
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;

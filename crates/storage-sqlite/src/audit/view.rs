@@ -3,7 +3,7 @@
 use audit::{AdoptedRow, StoredRow};
 use registry_core::Timestamp;
 use rusqlite::{Row, params};
-use storage::{AuditFilter, AuditReads, OutsideChange, SealedCheckpoint, StoreError};
+use storage::{AuditQuery, AuditReads, OutsideChange, SealedCheckpoint, StoreError};
 
 use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
 use crate::audit::{rows as audit_rows, seal};
@@ -15,7 +15,7 @@ use crate::rows::external_changes;
 impl AuditReads for Snapshot<'_> {
     fn audit_page(
         &self,
-        filter: &AuditFilter,
+        filter: &AuditQuery,
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError> {
@@ -87,7 +87,7 @@ impl AuditReads for Snapshot<'_> {
 
 fn page(
     view: &Snapshot<'_>,
-    filter: &AuditFilter,
+    filter: &AuditQuery,
     before: Option<i64>,
     limit: u32,
 ) -> rusqlite::Result<(Vec<StoredRow>, Option<i64>)> {
@@ -112,13 +112,13 @@ fn page(
 
 /// A filter, its times as texts: those of the registry sort as texts do.
 struct Fits<'f> {
-    filter: &'f AuditFilter,
+    filter: &'f AuditQuery,
     since: Option<String>,
     until: Option<String>,
 }
 
 impl<'f> Fits<'f> {
-    fn new(filter: &'f AuditFilter) -> Self {
+    fn new(filter: &'f AuditQuery) -> Self {
         let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
         Self { filter, since: text(filter.since), until: text(filter.until) }
     }

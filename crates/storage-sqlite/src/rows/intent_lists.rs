@@ -2,7 +2,7 @@
 
 use registry_core::{Counted, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
-use storage::{IntentFilter, IntentReads, ScanPage, StoreError};
+use storage::{IntentQuery, IntentReads, ScanPage, StoreError};
 
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
@@ -60,7 +60,7 @@ impl IntentReads for Snapshot<'_> {
 
     fn scan_intents(
         &self,
-        filter: &IntentFilter,
+        filter: &IntentQuery,
         after: Option<&IntentId>,
         limit: u32,
     ) -> Result<ScanPage, StoreError> {
@@ -113,7 +113,7 @@ const BY_ID: &str = "id > ?1 AND id < x'' ORDER BY id LIMIT ?2";
 
 fn scan(
     conn: &Connection,
-    filter: &IntentFilter,
+    filter: &IntentQuery,
     after: Option<&IntentId>,
     limit: u32,
 ) -> rusqlite::Result<ScanPage> {
@@ -145,7 +145,7 @@ fn scan(
     Ok(page)
 }
 
-fn fits(filter: &IntentFilter, row: &Row<'_>) -> rusqlite::Result<bool> {
+fn fits(filter: &IntentQuery, row: &Row<'_>) -> rusqlite::Result<bool> {
     let same = |index: usize, wanted: Option<&str>| -> rusqlite::Result<bool> {
         match wanted {
             None => Ok(true),

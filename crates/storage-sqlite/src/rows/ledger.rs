@@ -8,7 +8,7 @@ mod usage_lists;
 
 use llm_policy::{AccountKey, AccountState, HoldId};
 use registry_core::{KeyId, Timestamp};
-use storage::{AlertRow, HoldRow, LedgerReads, LedgerTx, StoreError, UsageFilter, UsageLine, UsageRow};
+use storage::{AlertRow, HoldRow, LedgerReads, LedgerTx, StoreError, UsageLine, UsageQuery, UsageRow};
 
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
@@ -104,7 +104,7 @@ impl LedgerReads for Snapshot<'_> {
 
     fn usage_page(
         &self,
-        filter: &UsageFilter,
+        filter: &UsageQuery,
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<UsageLine>, Option<i64>), StoreError> {
@@ -113,7 +113,7 @@ impl LedgerReads for Snapshot<'_> {
 
     fn visit_usage(
         &self,
-        filter: &UsageFilter,
+        filter: &UsageQuery,
         after: Option<i64>,
         limit: u32,
         visit: &mut dyn FnMut(&UsageLine),

@@ -15,7 +15,7 @@ use audit::{Adopted, AdoptedDigest, Verifier};
 use llm_policy::Usage;
 use registry_core::{IntentId, Status, Timestamp};
 use rusqlite::Connection;
-use storage::{Store, UsageFilter, UsageLine};
+use storage::{Store, UsageLine, UsageQuery};
 use storage_sqlite::{OpenError, OpenMode, OpenReport};
 use tempfile::TempDir;
 
@@ -154,7 +154,7 @@ fn the_log_names_keys_by_their_ids_and_genesis_vouches_for_it() {
         verifier.push(row).unwrap();
     }
     assert!(verifier.finish().ok);
-    let (page, _) = store.read(|view| view.audit_page(&storage::AuditFilter::default(), None, 100)).unwrap();
+    let (page, _) = store.read(|view| view.audit_page(&storage::AuditQuery::default(), None, 100)).unwrap();
     assert_eq!(page.len(), 5);
 }
 
@@ -162,7 +162,7 @@ fn the_log_names_keys_by_their_ids_and_genesis_vouches_for_it() {
 fn what_the_original_counted_is_listed() {
     let adoption = Adoption::new();
     let (store, _) = adoption.open();
-    let (lines, _) = store.read(|view| view.usage_page(&UsageFilter::default(), None, 10)).unwrap();
+    let (lines, _) = store.read(|view| view.usage_page(&UsageQuery::default(), None, 10)).unwrap();
     let expected = UsageLine {
         id: 1,
         timestamp: Timestamp::parse("2025-11-06T12:34:56.123456Z").unwrap(),
@@ -183,7 +183,7 @@ fn what_the_original_counted_is_listed() {
     };
     assert_eq!(lines, [expected]);
     assert_eq!(adoption.sql("SELECT timestamp FROM llm_usage"), "2025-11-06T12:34:56.123456Z");
-    let flagged = UsageFilter { flagged: true, ..UsageFilter::default() };
+    let flagged = UsageQuery { flagged: true, ..UsageQuery::default() };
     assert_eq!(store.read(|view| view.usage_page(&flagged, None, 10)).unwrap(), (vec![], None));
 }
 

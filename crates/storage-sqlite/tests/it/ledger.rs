@@ -7,7 +7,7 @@ use crate::support::ledger::{account, hold, usage};
 use crate::support::{TempStore, run};
 use registry_core::Timestamp;
 use rusqlite::Connection;
-use storage::{AlertRow, StoreError, UsageFilter, UsageLine};
+use storage::{AlertRow, StoreError, UsageLine, UsageQuery};
 
 const DAY: &str = "2026-11-21";
 
@@ -102,7 +102,7 @@ fn usage_that_can_t_be_read_is_named_by_table_column_and_row() {
     let id = usage(&hold("call_1", "t4_a", noon(), 5, Vec::new()), 0).hold_id;
     for (column, value) in edits {
         let edit = format!("{column} = {value}");
-        let everything = UsageFilter::default();
+        let everything = UsageQuery::default();
         let (page, visit, row) = edited(&store, "llm_usage", &edit, || {
             let shared = store.store();
             let page = shared.read(|view| view.usage_page(&everything, None, 10));
@@ -176,7 +176,7 @@ fn rows_that_somebody_typed_are_listed_whatever_they_hold() {
     }
     let since = |text: Option<&str>| {
         let since = text.map(|text| Timestamp::parse(text).unwrap());
-        let filter = UsageFilter { since, ..UsageFilter::default() };
+        let filter = UsageQuery { since, ..UsageQuery::default() };
         let (page, last) = store.store().read(|view| view.usage_page(&filter, None, 100)).unwrap();
         assert_eq!(last, None);
         let mut seen = Vec::new();
@@ -213,10 +213,8 @@ fn with_usage(count: i64) -> TempStore {
 #[test]
 fn a_list_of_usage_looks_at_five_thousand_rows_at_a_time() {
     let store = with_usage(12_000);
-    let first = UsageFilter {
-        agent_id: Some(registry_core::AgentId::new("first").unwrap()),
-        ..UsageFilter::default()
-    };
+    let first =
+        UsageQuery { agent_id: Some(registry_core::AgentId::new("first").unwrap()), ..UsageQuery::default() };
     let page = |before, limit| store.store().read(|view| view.usage_page(&first, before, limit)).unwrap();
     assert_eq!(page(None, 10), (vec![], Some(7001)));
     assert_eq!(page(Some(7001), 10), (vec![], Some(2001)));
@@ -240,7 +238,7 @@ fn a_list_of_usage_looks_at_five_thousand_rows_at_a_time() {
 fn rows_before_since_are_not_looked_through() {
     let store = with_usage(30_000);
     let end = Timestamp::from_micros((1_700_000_000 + 30_000) * 1_000_000);
-    let filter = UsageFilter { since: Some(end.plus_seconds(-10)), ..UsageFilter::default() };
+    let filter = UsageQuery { since: Some(end.plus_seconds(-10)), ..UsageQuery::default() };
     let mut shown = 0;
     let each = &mut |_: &UsageLine| shown += 1;
     let last = store.store().read(|view| view.visit_usage(&filter, None, 5000, each)).unwrap();
@@ -257,7 +255,7 @@ fn a_young_row_behind_many_old_ones_is_found() {
     let young = "2099-01-01T00:00:00.000000Z";
     let edit = format!("UPDATE llm_usage SET timestamp = '{young}' WHERE id IN (3000, 12000)");
     store.by_hand().execute_batch(&edit).unwrap();
-    let filter = UsageFilter { since: Some(Timestamp::parse(young).unwrap()), ..UsageFilter::default() };
+    let filter = UsageQuery { since: Some(Timestamp::parse(young).unwrap()), ..UsageQuery::default() };
     let page = |before| {
         let (found, last) = store.store().read(|view| view.usage_page(&filter, before, 10)).unwrap();
         (found.iter().map(|line| line.id).collect::<Vec<_>>(), last)

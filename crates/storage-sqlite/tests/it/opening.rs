@@ -10,7 +10,7 @@ use crate::support::{TempStore, insert, open, open_error, options, pepper};
 use api_keys::Pepper;
 use registry_core::KeyId;
 use rusqlite::Connection;
-use storage::UsageFilter;
+use storage::UsageQuery;
 use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only};
 use tempfile::TempDir;
 
@@ -140,7 +140,7 @@ fn an_older_registry_is_upgraded_and_keeps_what_it_has() {
         assert_eq!(schema(&path), schema(&folder.path().join("registry.db")));
         let key = store.read(|view| view.key(&KeyId::new("t4_0123456789ab").unwrap())).unwrap().unwrap();
         assert_eq!((key.version, key.daily_limit_pico_usd), (1, 5_000_000_000_000));
-        let (lines, _) = store.read(|view| view.usage_page(&UsageFilter::default(), None, 10)).unwrap();
+        let (lines, _) = store.read(|view| view.usage_page(&UsageQuery::default(), None, 10)).unwrap();
         assert_eq!((lines.len(), lines[0].cost_pico_usd), (1, 250_000_000_000));
     }
 }

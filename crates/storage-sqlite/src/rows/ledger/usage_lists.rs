@@ -4,7 +4,7 @@ use llm_policy::{CallId, CallOutcome, Usage, UsageSource};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
-use storage::{StoreError, UsageFilter, UsageLine};
+use storage::{StoreError, UsageLine, UsageQuery};
 
 use crate::columns::lenient;
 use crate::columns::strict::Cells;
@@ -26,7 +26,7 @@ const PROBE_ENTRIES: i64 = 500_000;
 /// Rows newest first; see the trait.
 pub(crate) fn page(
     conn: &Connection,
-    filter: &UsageFilter,
+    filter: &UsageQuery,
     before: Option<i64>,
     limit: u32,
 ) -> Result<(Vec<UsageLine>, Option<i64>), StoreError> {
@@ -61,7 +61,7 @@ pub(crate) fn page(
 /// Rows in the order of their places; see the trait.
 pub(crate) fn visit(
     conn: &Connection,
-    filter: &UsageFilter,
+    filter: &UsageQuery,
     after: Option<i64>,
     limit: u32,
     visit: &mut dyn FnMut(&UsageLine),
@@ -107,7 +107,7 @@ fn first_place(conn: &Connection, since: Timestamp) -> rusqlite::Result<i64> {
     Ok(if count < PROBE_ENTRIES { place } else { i64::MIN })
 }
 
-fn fits(filter: &UsageFilter, time: Option<Timestamp>, row: &Row<'_>) -> rusqlite::Result<bool> {
+fn fits(filter: &UsageQuery, time: Option<Timestamp>, row: &Row<'_>) -> rusqlite::Result<bool> {
     let same = |index: usize, wanted: Option<&str>| -> rusqlite::Result<bool> {
         match wanted {
             None => Ok(true),

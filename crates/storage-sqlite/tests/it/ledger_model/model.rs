@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use llm_policy::{AccountKey, AccountState, HoldId};
 use registry_core::Timestamp;
-use storage::{HoldRow, Store, UsageFilter, UsageLine};
+use storage::{HoldRow, Store, UsageLine, UsageQuery};
 
 use crate::support::ledger::{account, hold, platform};
 
@@ -78,7 +78,7 @@ impl Model {
                 }
                 let mut usage: Vec<UsageLine> = Vec::new();
                 let each = &mut |line: &UsageLine| usage.push(line.clone());
-                assert_eq!(view.visit_usage(&UsageFilter::default(), None, 5000, each)?, None);
+                assert_eq!(view.visit_usage(&UsageQuery::default(), None, 5000, each)?, None);
                 Ok((accounts, view.holds(None, None, 1000)?, usage))
             })
             .unwrap();
