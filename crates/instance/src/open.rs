@@ -71,9 +71,9 @@ pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let pepper = pepper(&options, entropy.as_ref())?;
-    let usual = storage_sqlite::Options::new(options.db, clock, entropy, &pepper);
+    let usual = storage_sqlite::SqliteOptions::new(options.db, clock, entropy, &pepper);
     let (store, report) =
-        SqliteStore::open(storage_sqlite::Options { mode: OpenMode::Serve, readers: 1, ..usual })?;
+        SqliteStore::open(storage_sqlite::SqliteOptions { mode: OpenMode::Serve, readers: 1, ..usual })?;
     store.close(MIGRATION_CLOSES_WITHIN)?;
     Ok(report)
 }
@@ -98,10 +98,10 @@ pub async fn open_with(
     let webhook = options.alert_webhook.as_deref().map(Webhook::new).transpose()?;
     let sink = webhook.map(|hook| Arc::new(AlertHook(hook)) as Arc<dyn AlertSink>);
     let llm = rules(options.llm, entropy.as_ref());
-    let open = storage_sqlite::Options {
+    let open = storage_sqlite::SqliteOptions {
         mode,
         readers: options.readers,
-        ..storage_sqlite::Options::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
+        ..storage_sqlite::SqliteOptions::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
     };
     let (store, report) = SqliteStore::open(open)?;
     let store: Arc<dyn Store> = store;

@@ -18,6 +18,6 @@ mod writer;
 pub use errors::OpenError;
 pub use migrate::SCHEMA_VERSION;
 pub use migrate::copy::backup;
-pub use open::{AdoptReport, OpenMode, OpenReport, Options};
+pub use open::{AdoptReport, OpenMode, OpenReport, SqliteOptions};
 pub use read_only::{ReadOnly, has_pepper, open_read_only};
 pub use store::SqliteStore;

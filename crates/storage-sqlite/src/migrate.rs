@@ -11,7 +11,7 @@ use storage::Leafed;
 
 use crate::audit::seal;
 use crate::errors::OrStore as _;
-use crate::open::{Options, refuse};
+use crate::open::{SqliteOptions, refuse};
 use crate::rows::meta;
 use crate::{OpenError, OpenReport};
 
@@ -62,7 +62,7 @@ pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<State> {
 }
 
 /// Makes, adopts or upgrades the registry in a file.
-pub(crate) fn bring_up(conn: &mut Connection, options: &Options<'_>) -> Result<OpenReport, OpenError> {
+pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Result<OpenReport, OpenError> {
     let path = options.path.as_path();
     let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
     let mut report = OpenReport::default();
@@ -97,7 +97,7 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &Options<'_>) -> Result<O
 /// Gives the registry its identity and the log its first record, which vouches for the rows that were adopted.
 fn found_log(
     conn: &Connection,
-    options: &Options<'_>,
+    options: &SqliteOptions<'_>,
     report: &mut OpenReport,
 ) -> Result<(), storage::StoreError> {
     let now = options.clock.now();

@@ -26,7 +26,7 @@ pub enum OpenMode {
 }
 
 /// How to open a database.
-pub struct Options<'a> {
+pub struct SqliteOptions<'a> {
     /// The file.
     pub path: PathBuf,
     /// Time, for the log's first record and for all durations.
@@ -47,7 +47,7 @@ pub struct Options<'a> {
     pub max_pages: Option<u32>,
 }
 
-impl<'a> Options<'a> {
+impl<'a> SqliteOptions<'a> {
     /// The usual options: serve, 4 readers, 1,024 places of which 64 are kept free.
     #[must_use]
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, pepper: &'a Pepper) -> Self {
@@ -85,7 +85,7 @@ pub struct AdoptReport {
 }
 
 /// The database, checked and upgraded, with the connection that will write.
-pub(crate) fn prepare(options: &Options<'_>) -> Result<(Connection, OpenReport), OpenError> {
+pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenReport), OpenError> {
     let path = options.path.as_path();
     make_file(path)?;
     let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
@@ -121,7 +121,7 @@ pub(crate) fn refuse(path: &Path, state: &State, mode: OpenMode) -> Result<bool,
     }
 }
 
-fn check_pepper(conn: &Connection, options: &Options<'_>) -> Result<(), OpenError> {
+fn check_pepper(conn: &Connection, options: &SqliteOptions<'_>) -> Result<(), OpenError> {
     let path = options.path.as_path();
     let stored = meta::get(conn, meta::PEPPER_CHECK).map_err(|error| OpenError::of(path, &error))?;
     if stored.as_deref() == Some(options.pepper.check_value().as_str()) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use storage::{Job, Store, StoreError, StoreStats, View, Watch};
 
-use crate::open::{OpenReport, Options, prepare};
+use crate::open::{OpenReport, SqliteOptions, prepare};
 use crate::readers::Readers;
 use crate::writer::{Shared, Writer, watch};
 use crate::{OpenError, pragmas};
@@ -36,7 +36,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`], each with what to do. The file is then as it was, except that a missing one may be there
     /// empty, and that an adoption may have left its copy.
-    pub fn open(options: Options<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
+    pub fn open(options: SqliteOptions<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
         let path = options.path.as_path();
         let (conn, report) = prepare(&options)?;
         let readers = Readers::open(path, options.readers)

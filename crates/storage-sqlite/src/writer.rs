@@ -243,7 +243,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Options, SqliteStore};
+    use crate::{SqliteOptions, SqliteStore};
     use api_keys::Pepper;
     use registry_core::{SystemClock, SystemEntropy};
     use std::sync::mpsc;
@@ -266,7 +266,7 @@ mod tests {
         let path = folder.path().join("registry.db");
         let pepper = Pepper::from_text("a pepper for tests of 32 chars!!").unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let options = Options::new(path.clone(), Arc::clone(&clock), Arc::new(SystemEntropy), &pepper);
+        let options = SqliteOptions::new(path.clone(), Arc::clone(&clock), Arc::new(SystemEntropy), &pepper);
         let (store, _) = SqliteStore::open(options).unwrap();
         store.close(Duration::from_mins(1)).unwrap();
         let shared = Arc::new(Shared::new(Queue::new(8, 1), clock));

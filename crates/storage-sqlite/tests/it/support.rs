@@ -14,18 +14,18 @@ use registry_core::{
 };
 use rusqlite::Connection;
 use storage::{Job, Store, StoreError, Tx};
-use storage_sqlite::{OpenError, OpenReport, Options, SqliteStore};
+use storage_sqlite::{OpenError, OpenReport, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
 pub fn pepper() -> Pepper {
     Pepper::from_text("a pepper for tests of 32 chars!!").unwrap()
 }
 
-/// Options for a file; the pepper must outlive them.
-pub fn options<'p>(path: &Path, pepper: &'p Pepper) -> Options<'p> {
+/// SqliteOptions for a file; the pepper must outlive them.
+pub fn options<'p>(path: &Path, pepper: &'p Pepper) -> SqliteOptions<'p> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    Options::new(path.to_owned(), clock, entropy, pepper)
+    SqliteOptions::new(path.to_owned(), clock, entropy, pepper)
 }
 
 /// Opens a file as a server would.
@@ -35,7 +35,7 @@ pub fn open(path: &Path) -> Result<(Arc<dyn Store>, OpenReport), OpenError> {
 }
 
 /// Why a file does not open.
-pub fn open_error(options: Options<'_>) -> OpenError {
+pub fn open_error(options: SqliteOptions<'_>) -> OpenError {
     SqliteStore::open(options).map(drop).unwrap_err()
 }
 
