@@ -38,7 +38,7 @@ impl Summary {
 
 /// What of an intent counts. Borrowed from a row, so that a scan copies nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Counted<'a> {
+pub struct CountedIntent<'a> {
     /// Status text as stored.
     pub status: &'a str,
     /// Code.
@@ -51,7 +51,7 @@ pub struct Counted<'a> {
 
 impl QualityTally {
     /// Counts one intent.
-    pub fn add(&mut self, row: Counted<'_>) {
+    pub fn add(&mut self, row: CountedIntent<'_>) {
         self.total += 1;
         bump(&mut self.by_status, row.status);
         bump(&mut self.by_code, row.code);
@@ -101,10 +101,10 @@ mod tests {
     fn quality_is_the_share_of_live_intents_with_owner_and_ticket() {
         let mut tally = QualityTally::default();
         for (status, owned) in [("planned", true), ("committed", false), ("reserved", false)] {
-            tally.add(Counted { status, code: "F401", owned, resolved: None });
+            tally.add(CountedIntent { status, code: "F401", owned, resolved: None });
         }
         let day = Timestamp::EPOCH.plus_days(2);
-        tally.add(Counted {
+        tally.add(CountedIntent {
             status: "implemented",
             code: "E1",
             owned: true,

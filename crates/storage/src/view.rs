@@ -2,7 +2,7 @@
 
 use api_keys::KeyRecord;
 use audit::{AdoptedRow, StoredRow};
-use registry_core::{Counted, Intent, IntentId, KeyId, Owner, Timestamp};
+use registry_core::{CountedIntent, Intent, IntentId, KeyId, Owner, Timestamp};
 
 use crate::{AuditQuery, IntentQuery, LedgerReads, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
 
@@ -73,7 +73,7 @@ pub trait IntentReads {
         &self,
         after: Option<&IntentId>,
         limit: u32,
-        visit: &mut dyn FnMut(Counted<'_>),
+        visit: &mut dyn FnMut(CountedIntent<'_>),
     ) -> Result<Option<IntentId>, StoreError>;
 }
 

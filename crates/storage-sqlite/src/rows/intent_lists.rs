@@ -1,6 +1,6 @@
 //! Reads of intents. Every list goes by a key, so that a page costs the same wherever it is.
 
-use registry_core::{Counted, Intent, IntentId, Owner, Status, Timestamp};
+use registry_core::{CountedIntent, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
 use storage::{IntentQuery, IntentReads, ScanPage, StoreError};
 
@@ -71,7 +71,7 @@ impl IntentReads for Snapshot<'_> {
         &self,
         after: Option<&IntentId>,
         limit: u32,
-        visit: &mut dyn FnMut(Counted<'_>),
+        visit: &mut dyn FnMut(CountedIntent<'_>),
     ) -> Result<Option<IntentId>, StoreError> {
         count(self.conn, after, limit.min(SCAN_ROWS), visit).or_store()
     }
@@ -174,7 +174,7 @@ fn count(
     conn: &Connection,
     after: Option<&IntentId>,
     limit: u32,
-    visit: &mut dyn FnMut(Counted<'_>),
+    visit: &mut dyn FnMut(CountedIntent<'_>),
 ) -> rusqlite::Result<Option<IntentId>> {
     let sql = format!(
         "SELECT id, status, code, owner IS NOT NULL AND ticket IS NOT NULL, created_at, resolved_at \
@@ -191,7 +191,7 @@ fn count(
             Some(resolved) => lenient::time(row, 4)?.map(|created| (created, resolved)),
             None => None,
         };
-        visit(Counted {
+        visit(CountedIntent {
             status: status.as_deref().unwrap_or(Status::Reserved.as_str()),
             code: code.as_deref().unwrap_or_default(),
             owned: row.get(3)?,
