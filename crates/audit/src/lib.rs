@@ -26,4 +26,4 @@ pub use record::{GENESIS_CHAIN, RECORD_VERSION, Record, chain, event};
 pub use redact::{REDACTED, redact_json, redact_log_text, redact_path, redact_text};
 pub use refusals::Refusals;
 pub use statements::{genesis_record, retention_record};
-pub use verify::{BadReason, BadRow, StoredRow, Verdict, Verifier};
+pub use verify::{BadReason, BadRow, LogVerdict, StoredRow, Verifier};
