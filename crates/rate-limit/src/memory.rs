@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use registry_core::Clock;
 
 use crate::limit::{Decision, Limit};
-use crate::limiter::{Deciding, Limiter, Mode};
+use crate::limiter::{Deciding, Limiter, LimiterMode};
 use crate::log::SlidingLog;
 
 const SHARDS: usize = 64;
@@ -126,8 +126,8 @@ impl Limiter for MemoryLimiter {
         Box::pin(std::future::ready(self.check_now(key, limit)))
     }
 
-    fn mode(&self) -> Mode {
-        Mode::Memory
+    fn mode(&self) -> LimiterMode {
+        LimiterMode::Memory
     }
 }
 
