@@ -21,7 +21,7 @@ pub fn pepper() -> Pepper {
     Pepper::from_text("a pepper for tests of 32 chars!!").unwrap()
 }
 
-/// SqliteOptions for a file; the pepper must outlive them.
+/// Options for a file; the pepper must outlive them.
 pub fn options<'p>(path: &Path, pepper: &'p Pepper) -> SqliteOptions<'p> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
