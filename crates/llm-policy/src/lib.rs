@@ -31,7 +31,7 @@ pub use config::{
 pub use count::{count_text, cut_text};
 pub use decide::decide;
 pub use ids::{CallId, HoldId};
-pub use import::{Changed, Import, Refused, import_litellm};
+pub use import::{ChangedPrice, PriceImport, RefusedModel, import_litellm};
 pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
 pub use rates::{LongRates, Rates};
 pub use request::{RequestError, Shape, read_chat, read_embeddings};
