@@ -36,4 +36,4 @@ pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
 pub use rates::{LongRates, Rates};
 pub use request::{RequestError, Shape, read_chat, read_embeddings};
 pub use usage::{CallOutcome, Usage, UsageSource};
-pub use window::{Span, UnknownZone, Zone};
+pub use window::{CalendarWindow, UnknownZone, Zone};
