@@ -26,7 +26,7 @@ pub use ask::{
 };
 pub use book::{BookError, Encoding, PriceBook, PriceEntry};
 pub use config::{
-    BudgetRule, ConfigError, Limits, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
+    BudgetRule, CallLimits, ConfigError, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
 };
 pub use count::{count_text, cut_text};
 pub use decide::decide;

@@ -6,7 +6,7 @@ use registry_core::dollars_to_pico;
 
 use super::provider::read_provider;
 use super::raw::{RawBudget, RawConfig, RawLimits, RawRoute};
-use super::{BudgetRule, ConfigError, Limits, LlmConfig, ProviderConfig, RouteConfig};
+use super::{BudgetRule, CallLimits, ConfigError, LlmConfig, ProviderConfig, RouteConfig};
 use crate::{BudgetScope, Zone};
 
 /// The largest `max_tokens`, far beyond any model's.
@@ -80,14 +80,14 @@ fn read_route(raw: RawRoute, providers: &[ProviderConfig]) -> Result<RouteConfig
     Ok(RouteConfig { model: raw.model, to: raw.to })
 }
 
-fn read_limits(raw: &RawLimits) -> Result<Limits, ConfigError> {
-    let standard = Limits::default();
+fn read_limits(raw: &RawLimits) -> Result<CallLimits, ConfigError> {
+    let standard = CallLimits::default();
     let read = |field, value: Option<i64>, standard: u64, least: u64, most: u64| {
         number(value, standard, least, most).map_err(|what| ConfigError::Limit { field, what })
     };
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let calls = u64::from(standard.concurrent_calls_per_key);
-    Ok(Limits {
+    Ok(CallLimits {
         max_tokens: read("max_tokens", raw.max_tokens, standard.max_tokens, 1, MOST_TOKENS)?,
         concurrent_calls_per_key: small(read(
             "concurrent_calls_per_key",
