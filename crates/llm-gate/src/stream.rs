@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_policy::{Shape, Usage};
+use llm_policy::{RequestShape, Usage};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -53,7 +53,7 @@ enum Step {
 
 pub(crate) struct Relay<'a, 'r> {
     attempt: &'a Attempt<'a>,
-    shape: &'a Shape,
+    shape: &'a RequestShape,
     form: Form,
     head: Head,
     reader: Reader<'r>,
@@ -75,7 +75,7 @@ pub(crate) struct Relay<'a, 'r> {
 impl<'a, 'r> Relay<'a, 'r> {
     pub(crate) fn new(
         attempt: &'a Attempt<'a>,
-        shape: &'a Shape,
+        shape: &'a RequestShape,
         form: Form,
         head: Head,
         reply: &'r mut Reply,

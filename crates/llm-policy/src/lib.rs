@@ -34,6 +34,6 @@ pub use ids::{CallId, HoldId};
 pub use import::{ChangedPrice, PriceImport, RefusedModel, import_litellm};
 pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
 pub use rates::{LongRates, Rates};
-pub use request::{RequestError, Shape, read_chat, read_embeddings};
+pub use request::{RequestError, RequestShape, read_chat, read_embeddings};
 pub use usage::{CallOutcome, Usage, UsageSource};
 pub use window::{CalendarWindow, UnknownZone, Zone};

@@ -1,6 +1,6 @@
 //! The task of a call: attempts, one after the other, until one is answered.
 
-use llm_policy::{HoldAsk, HoldId, Ledger, LedgerError, Operation, ReleaseReason, Shape};
+use llm_policy::{HoldAsk, HoldId, Ledger, LedgerError, Operation, ReleaseReason, RequestShape};
 use serde_json::{Map, Value};
 
 use super::open::OpenCall;
@@ -137,7 +137,7 @@ impl Task<'_> {
 }
 
 /// The body as it leaves: with the output that is held, under its one name.
-fn outgoing(attempt: &Attempt<'_>, shape: &Shape, mut body: Map<String, Value>) -> Outgoing {
+fn outgoing(attempt: &Attempt<'_>, shape: &RequestShape, mut body: Map<String, Value>) -> Outgoing {
     body.remove("max_tokens");
     match (shape.operation, attempt.held.max_tokens) {
         (Operation::Chat, Some(most)) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_policy::{CallId, LedgerError, Operation, PriceEntry, Shape, read_chat, read_embeddings};
+use llm_policy::{CallId, LedgerError, Operation, PriceEntry, RequestShape, read_chat, read_embeddings};
 use serde_json::{Map, Value};
 
 use crate::GateError;
@@ -17,7 +17,7 @@ pub(super) struct Prepared {
     pub(super) call_id: CallId,
     /// Whether the id was made here, so that no other call can have it.
     pub(super) minted: bool,
-    pub(super) shape: Shape,
+    pub(super) shape: RequestShape,
     /// Where it may go, in order; not empty.
     pub(super) candidates: Vec<Candidate>,
     pub(super) body: Map<String, Value>,
@@ -68,10 +68,10 @@ pub(super) async fn prepare(
 
 /// The input's tokens for each entry.
 async fn count(
-    shape: Shape,
+    shape: RequestShape,
     body: Map<String, Value>,
     entries: &[&PriceEntry],
-) -> Result<(Vec<u64>, Shape, Map<String, Value>), GateError> {
+) -> Result<(Vec<u64>, RequestShape, Map<String, Value>), GateError> {
     if !is_big(&body) {
         let counts = count_each(&shape, &body, entries)?;
         return Ok((counts, shape, body));
@@ -87,7 +87,7 @@ async fn count(
 
 /// Counts once for all entries that count alike.
 fn count_each(
-    shape: &Shape,
+    shape: &RequestShape,
     body: &Map<String, Value>,
     entries: &[&PriceEntry],
 ) -> Result<Vec<u64>, llm_policy::RequestError> {

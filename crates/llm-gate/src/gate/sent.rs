@@ -1,7 +1,7 @@
 //! What comes back once an attempt has left, or has not.
 
 use bytes::Bytes;
-use llm_policy::{CallOutcome, Measured, ReleaseReason, Settlement, Shape, Usage, UsageSource};
+use llm_policy::{CallOutcome, Measured, ReleaseReason, RequestShape, Settlement, Usage, UsageSource};
 
 use super::{Form, Reply};
 use crate::attempt::{Attempt, told};
@@ -33,7 +33,7 @@ impl Attempt<'_> {
     pub(super) async fn send(
         &self,
         outgoing: Outgoing,
-        shape: &Shape,
+        shape: &RequestShape,
         form: Form,
         pass: Pass,
         reply: &mut Reply,
