@@ -27,7 +27,7 @@ pub const SCHEMA_VERSION: i64 = 4;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum FileState {
     /// Nothing yet.
     Empty,
     /// What the original service wrote.
@@ -43,7 +43,7 @@ pub(crate) enum State {
 }
 
 /// Looks at a file without changing it.
-pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<State> {
+pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<FileState> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables = |names: &str| -> rusqlite::Result<bool> {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' {names})");
@@ -51,13 +51,13 @@ pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<State> {
     };
     let registry = tables("AND name = 'meta'")? && tables("AND name = 'intents'")?;
     Ok(match version {
-        SCHEMA_VERSION if registry => State::Current,
-        1..SCHEMA_VERSION if registry => State::Older(version),
-        _ if registry && version > SCHEMA_VERSION => State::Newer(version),
-        0 if registry => State::Foreign,
-        0 if tables("AND name IN ('intents', 'api_keys')")? => State::Original,
-        0 if !tables("")? => State::Empty,
-        _ => State::Foreign,
+        SCHEMA_VERSION if registry => FileState::Current,
+        1..SCHEMA_VERSION if registry => FileState::Older(version),
+        _ if registry && version > SCHEMA_VERSION => FileState::Newer(version),
+        0 if registry => FileState::Foreign,
+        0 if tables("AND name IN ('intents', 'api_keys')")? => FileState::Original,
+        0 if !tables("")? => FileState::Empty,
+        _ => FileState::Foreign,
     })
 }
 
@@ -72,13 +72,13 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     if refuse(path, &state, options.mode)? {
         return Ok(report);
     }
-    if state == State::Original {
+    if state == FileState::Original {
         report.adopted = Some(crate::AdoptReport {
             copy: copy::copy_aside(path, options.clock.now())?,
             ..crate::AdoptReport::default()
         });
     }
-    let done = if let State::Older(version) = state { version } else { 0 };
+    let done = if let FileState::Older(version) = state { version } else { 0 };
     let skipped = usize::try_from(done).unwrap_or(0);
     for step in STEPS.iter().skip(skipped) {
         tx.execute_batch(step).map_err(sqlite)?;

@@ -11,7 +11,7 @@ use registry_core::{Clock, Entropy};
 use rusqlite::Connection;
 
 use crate::migrate::adopt;
-use crate::migrate::{self, State};
+use crate::migrate::{self, FileState};
 use crate::rows::meta;
 use crate::{OpenError, pragmas};
 
@@ -106,18 +106,20 @@ pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenRe
 }
 
 /// Whether the file is already as it should be. Decided before anything in it is changed.
-pub(crate) fn refuse(path: &Path, state: &State, mode: OpenMode) -> Result<bool, OpenError> {
+pub(crate) fn refuse(path: &Path, state: &FileState, mode: OpenMode) -> Result<bool, OpenError> {
     let path = path.to_owned();
     let may_upgrade = match mode {
         OpenMode::Serve => true,
         OpenMode::Tool => false,
     };
     match state {
-        State::Foreign => Err(OpenError::Foreign { path }),
-        State::Newer(found) => Err(OpenError::Newer { path, found: *found, known: migrate::SCHEMA_VERSION }),
-        State::Older(_) | State::Original if !may_upgrade => Err(OpenError::Older { path }),
-        State::Empty | State::Older(_) | State::Original => Ok(false),
-        State::Current => Ok(true),
+        FileState::Foreign => Err(OpenError::Foreign { path }),
+        FileState::Newer(found) => {
+            Err(OpenError::Newer { path, found: *found, known: migrate::SCHEMA_VERSION })
+        }
+        FileState::Older(_) | FileState::Original if !may_upgrade => Err(OpenError::Older { path }),
+        FileState::Empty | FileState::Older(_) | FileState::Original => Ok(false),
+        FileState::Current => Ok(true),
     }
 }
 

@@ -12,18 +12,18 @@ use storage::{Job, Store, StoreError, StoreStats, View, Watch};
 
 use crate::open::{OpenReport, SqliteOptions, prepare};
 use crate::readers::Readers;
-use crate::writer::{Shared, Writer, watch};
+use crate::writer::{Writer, WriterState, watch};
 use crate::{OpenError, pragmas};
 
 /// The registry in one SQLite file.
 pub struct SqliteStore {
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
     readers: Readers,
-    running: Mutex<Option<Running>>,
+    running: Mutex<Option<StoreThreads>>,
 }
 
 /// What ends with the store.
-struct Running {
+struct StoreThreads {
     ended: Receiver<Result<(), StoreError>>,
     writer: thread::JoinHandle<()>,
     watcher: thread::JoinHandle<()>,
@@ -45,7 +45,7 @@ impl SqliteStore {
             .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
             .map_err(|error| OpenError::of(path, &error))?;
         let queue = Queue::new(options.queue, options.reserved);
-        let shared = Arc::new(Shared::new(queue, Arc::clone(&options.clock)));
+        let shared = Arc::new(WriterState::new(queue, Arc::clone(&options.clock)));
         let mut seen = None;
         watch::look(&watching, &shared, &mut seen);
         let (stop_watching, stop) = mpsc::channel();
@@ -60,7 +60,7 @@ impl SqliteStore {
             .name("t4-db-write".to_owned())
             .spawn(move || drop(end.send(writer.run())))
             .map_err(OpenError::Threads)?;
-        let running = Mutex::new(Some(Running { ended, writer, watcher, stop_watching }));
+        let running = Mutex::new(Some(StoreThreads { ended, writer, watcher, stop_watching }));
         Ok((Arc::new(Self { shared, readers, running }), report))
     }
 }
@@ -108,7 +108,7 @@ impl Store for SqliteStore {
     fn close(&self, within: Duration) -> Result<(), StoreError> {
         self.shared.queue.close();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Running { ended, writer, watcher, stop_watching }) = running else { return Ok(()) };
+        let Some(StoreThreads { ended, writer, watcher, stop_watching }) = running else { return Ok(()) };
         drop(stop_watching);
         match ended.recv_timeout(within) {
             Ok(end) => {
@@ -131,13 +131,13 @@ impl Drop for SqliteStore {
 
 /// Jobs that wait for the writer, a bounded number of them.
 pub(crate) struct Queue {
-    inner: Mutex<Inner>,
+    inner: Mutex<QueueState>,
     filled: Condvar,
     places: usize,
     reserved: usize,
 }
 
-struct Inner {
+struct QueueState {
     jobs: VecDeque<Box<dyn Job>>,
     closed: bool,
     /// Whether the writer sleeps: waking it costs a system call, which a job behind another need not pay.
@@ -146,11 +146,11 @@ struct Inner {
 
 impl Queue {
     pub(crate) fn new(places: usize, reserved: usize) -> Self {
-        let inner = Inner { jobs: VecDeque::with_capacity(places), closed: false, asleep: false };
+        let inner = QueueState { jobs: VecDeque::with_capacity(places), closed: false, asleep: false };
         Self { inner: Mutex::new(inner), filled: Condvar::new(), places, reserved }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         // Nothing that runs under this lock can leave the queue half changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -185,7 +185,7 @@ impl Queue {
         let mut inner = self.lock();
         if pending.is_empty() && inner.jobs.is_empty() && !inner.closed {
             inner.asleep = true;
-            let idle = |inner: &mut Inner| inner.jobs.is_empty() && !inner.closed;
+            let idle = |inner: &mut QueueState| inner.jobs.is_empty() && !inner.closed;
             inner = match patience {
                 None => self.filled.wait_while(inner, idle).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {

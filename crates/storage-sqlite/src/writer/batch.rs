@@ -16,14 +16,14 @@ use crate::errors::{OrStore as _, leaves_outcome_unknown, store_error};
 const WORK_MICROS: u64 = 5000;
 
 /// A job and how it ended, once that is known.
-pub(crate) struct Slot {
+pub(crate) struct JobSlot {
     pub(crate) job: Box<dyn Job>,
     pub(crate) end: Option<Result<(), StoreError>>,
 }
 
 /// What a batch came to.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
+pub(crate) struct BatchReport {
     /// How many of the slots, from the first, have ended; the others were left for the next batch.
     pub(crate) ended: usize,
     pub(crate) commits: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Report {
     pub(crate) trouble: bool,
 }
 
-enum Attempt {
+enum BatchAttempt {
     /// Every slot that ran has its end.
     Ended,
     /// SQLite dropped the transaction while a job ran.
@@ -45,50 +45,50 @@ enum Attempt {
 }
 
 /// Runs jobs and commits them.
-pub(crate) struct Batch<'a> {
+pub(crate) struct JobBatch<'a> {
     conn: &'a Connection,
     clock: &'a dyn Clock,
-    report: Report,
+    report: BatchReport,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> JobBatch<'a> {
     pub(crate) fn new(conn: &'a Connection, clock: &'a dyn Clock) -> Self {
-        Self { conn, clock, report: Report::default() }
+        Self { conn, clock, report: BatchReport::default() }
     }
 
     /// Runs the jobs together. Where SQLite drops the transaction under one of them (no space, an I/O error, no
     /// memory), each runs again alone, so that only the guilty one fails.
-    pub(crate) fn run(mut self, slots: &mut [Slot]) -> Report {
+    pub(crate) fn run(mut self, slots: &mut [JobSlot]) -> BatchReport {
         let (ran, attempt) = self.attempt(slots);
         self.report.ended = ran;
-        if let Attempt::Lost = attempt {
+        if let BatchAttempt::Lost = attempt {
             for slot in slots.iter_mut().take(ran) {
                 self.alone(slot);
             }
         }
         let unmended =
-            |slot: &Slot| matches!(slot.end, Some(Err(StoreError::Full | StoreError::OutcomeUnknown(_))));
+            |slot: &JobSlot| matches!(slot.end, Some(Err(StoreError::Full | StoreError::OutcomeUnknown(_))));
         self.report.trouble |= slots.iter().take(ran).any(unmended);
         self.report
     }
 
-    fn alone(&mut self, slot: &mut Slot) {
+    fn alone(&mut self, slot: &mut JobSlot) {
         // What panicked would panic again.
         if matches!(slot.end, Some(Err(StoreError::Panicked(_)))) {
             return;
         }
         slot.end = None;
-        if let (_, Attempt::Lost) = self.attempt(std::slice::from_mut(slot)) {
+        if let (_, BatchAttempt::Lost) = self.attempt(std::slice::from_mut(slot)) {
             self.report.trouble = true;
             let lost = || Err(StoreError::Unavailable("the transaction was dropped".to_owned()));
             slot.end.get_or_insert_with(lost);
         }
     }
 
-    fn attempt(&mut self, slots: &mut [Slot]) -> (usize, Attempt) {
+    fn attempt(&mut self, slots: &mut [JobSlot]) -> (usize, BatchAttempt) {
         if let Err(error) = execute(self.conn, "BEGIN IMMEDIATE") {
             self.fail(slots, &store_error(&error));
-            return (slots.len(), Attempt::Ended);
+            return (slots.len(), BatchAttempt::Ended);
         }
         let start = self.clock.monotonic_micros();
         let mut records = Vec::with_capacity(slots.len());
@@ -109,7 +109,7 @@ impl<'a> Batch<'a> {
         self.report.job_micros += now.saturating_sub(start);
         if lost {
             self.roll_back();
-            return (ran, Attempt::Lost);
+            return (ran, BatchAttempt::Lost);
         }
         let ended = slots.get_mut(..ran).unwrap_or_default();
         match self.commit(&records) {
@@ -127,7 +127,7 @@ impl<'a> Batch<'a> {
             }
         }
         self.report.commit_micros += self.clock.monotonic_micros().saturating_sub(now);
-        (ran, Attempt::Ended)
+        (ran, BatchAttempt::Ended)
     }
 
     fn commit(&mut self, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
@@ -143,7 +143,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Nothing of the batch is in: all fail alike, but for those that had failed by themselves.
-    fn fail(&mut self, slots: &mut [Slot], error: &StoreError) {
+    fn fail(&mut self, slots: &mut [JobSlot], error: &StoreError) {
         self.report.trouble |= !matches!(error, StoreError::Locked);
         for slot in slots {
             slot.end.get_or_insert_with(|| Err(error.clone()));
@@ -200,7 +200,7 @@ impl AuditTx for JobTx<'_> {
 /// in the slot.
 fn run_slot(
     conn: &Connection,
-    slot: &mut Slot,
+    slot: &mut JobSlot,
     records: &mut Vec<Arc<Leafed>>,
     keys_changed: &mut bool,
 ) -> Result<(), StoreError> {
