@@ -9,7 +9,7 @@ const RECORDED: u8 = 2;
 
 /// What was decided about the refusal of a draft.
 #[derive(Debug, Default)]
-pub(crate) enum Decision {
+pub(crate) enum RefusalDecision {
     /// Nothing yet.
     #[default]
     Open,
@@ -29,12 +29,12 @@ pub(crate) enum Decision {
 /// *Open*: nobody has recorded it; the HTTP edge must. *Submitted*: it travels with a transaction. *Recorded*: its
 /// row, or its count, is safe; this is final.
 #[derive(Debug, Clone, Default)]
-pub struct DraftHandle(Arc<Shared>);
+pub struct DraftHandle(Arc<DraftSlot>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct DraftSlot {
     stage: AtomicU8,
-    decision: Mutex<Decision>,
+    decision: Mutex<RefusalDecision>,
 }
 
 impl DraftHandle {
@@ -78,7 +78,7 @@ impl DraftHandle {
         self.0.stage.load(Ordering::Acquire) == RECORDED
     }
 
-    pub(crate) fn decision(&self) -> MutexGuard<'_, Decision> {
+    pub(crate) fn decision(&self) -> MutexGuard<'_, RefusalDecision> {
         self.0.decision.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,14 +25,14 @@ pub const REDACTED: &str = "[redacted]";
 
 /// A stretch of a text, in bytes, that must not be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
+struct SecretSpan {
     start: usize,
     end: usize,
 }
 
 /// The text with every stretch that `next(from)` finds replaced. `next` gives stretches in ascending order that
 /// begin and end at ASCII characters.
-fn replace_spans(text: &str, mut next: impl FnMut(usize) -> Option<Span>) -> Option<String> {
+fn replace_spans(text: &str, mut next: impl FnMut(usize) -> Option<SecretSpan>) -> Option<String> {
     let mut out: Option<String> = None;
     let mut copied = 0;
     while let Some(span) = next(copied) {
