@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::options::{ConnectError, RedisOptions};
-use crate::script::Question;
+use crate::script::LimitScript;
 
 /// Counts in Redis for all processes, and in memory always.
 ///
@@ -24,7 +24,7 @@ pub struct RedisLimiter {
     pub(crate) options: RedisOptions,
     pub(crate) home: Handle,
     pool: Pool,
-    question: Question,
+    question: LimitScript,
     memory: Arc<MemoryLimiter>,
     clock: Arc<dyn Clock>,
     link: RwLock<Option<Link>>,
@@ -65,7 +65,7 @@ impl RedisLimiter {
             options,
             home,
             pool,
-            question: Question::new(),
+            question: LimitScript::new(),
             memory,
             lost_at_micros: AtomicU64::new(clock.monotonic_micros()),
             clock,
