@@ -85,10 +85,10 @@ pub enum BookError {
 
 /// All prices, sorted by provider and model. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct PriceBook(Arc<Inner>);
+pub struct PriceBook(Arc<BookContents>);
 
 #[derive(Debug)]
-struct Inner {
+struct BookContents {
     version: String,
     entries: Entries,
 }
@@ -133,7 +133,7 @@ impl PriceBook {
         let value = serde_json::to_value(all).map_err(|cause| BookError::Version(cause.to_string()))?;
         let canonical = to_jcs(&value).map_err(|cause| BookError::Version(cause.to_string()))?;
         let version = Digest::sha256(canonical.as_bytes()).to_string().chars().take(12).collect();
-        Ok(Self(Arc::new(Inner { version, entries })))
+        Ok(Self(Arc::new(BookContents { version, entries })))
     }
 
     /// The book's version: the first 12 hexadecimal digits of the SHA-256 of its entries as canonical JSON. It

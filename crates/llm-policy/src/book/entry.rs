@@ -98,7 +98,7 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
         }
     }
     let operation = raw.operation.unwrap_or(Operation::Chat);
-    let kind = Kind { free: raw.free, operation };
+    let kind = PriceKind { free: raw.free, operation };
     let base = kind.prices([
         raw.input_usd_per_mtok.as_ref(),
         raw.output_usd_per_mtok.as_ref(),
@@ -122,7 +122,7 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
     })
 }
 
-fn read_long(raw: &RawLong, kind: Kind) -> Result<LongRates, String> {
+fn read_long(raw: &RawLong, kind: PriceKind) -> Result<LongRates, String> {
     if kind.free {
         return Err("`long` can't be there with `free = true`".to_owned());
     }
@@ -140,12 +140,12 @@ fn read_long(raw: &RawLong, kind: Kind) -> Result<LongRates, String> {
 
 /// What decides which prices must be there.
 #[derive(Clone, Copy)]
-struct Kind {
+struct PriceKind {
     free: bool,
     operation: Operation,
 }
 
-impl Kind {
+impl PriceKind {
     /// Input, output, cached input and cache write, in pico-dollars per token.
     fn prices(self, raw: [Option<&toml::Value>; 4]) -> Result<[u64; 4], String> {
         let [input, output, cached_input, cache_write] = raw;
