@@ -42,8 +42,7 @@ impl Server {
 
     fn run(mut command: Command) -> Self {
         let started = Instant::now();
-        let mut child =
-            command.stdout(Stdio::piped()).spawn().expect("run `make dist` first");
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("run `make dist` first");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("first line");
         let value: serde_json::Value = serde_json::from_str(&line).expect("the first line is JSON");

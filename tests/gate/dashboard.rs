@@ -37,8 +37,7 @@ fn chromium(folder: &Path, arguments: &[&str]) -> String {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let program =
         folders.find_map(|folder| names.iter().map(|name| folder.join(name)).find(|path| path.is_file()));
-    let program =
-        program.expect("Chromium is missing: run scripts/setup.sh (the package is `chromium`)");
+    let program = program.expect("Chromium is missing: run scripts/setup.sh (the package is `chromium`)");
     let mut command = Command::new(program);
     command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]);
     // Pages of files may look into each other: the test's own page measures the dashboard inside a frame.

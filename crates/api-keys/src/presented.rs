@@ -23,13 +23,13 @@ const OPAQUE_ID_DIGITS: usize = 11;
 ///
 /// It is a secret: it prints as nothing, and its bytes are wiped when it goes.
 pub struct PresentedKey {
-    form: Form,
+    form: KeyForm,
     // Native: the public id and the secret, which is exactly what the MAC covers. Opaque: the whole text.
     material: Zeroizing<Box<[u8]>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum KeyForm {
     Native,
     Opaque,
 }
@@ -82,7 +82,7 @@ impl PresentedKey {
         if base62::encode_32(crc32(covered)) != *sum {
             return Err(KeyParseError::Checksum);
         }
-        Ok(Self { form: Form::Native, material: Zeroizing::new([id, secret].concat().into_boxed_slice()) })
+        Ok(Self { form: KeyForm::Native, material: Zeroizing::new([id, secret].concat().into_boxed_slice()) })
     }
 
     fn parse_opaque(text: &str) -> Result<Self, KeyParseError> {
@@ -96,13 +96,13 @@ impl PresentedKey {
         if text.starts_with(' ') || text.ends_with(' ') || !text.bytes().all(|b| matches!(b, b' '..=b'~')) {
             return Err(KeyParseError::NotPrintable);
         }
-        Ok(Self { form: Form::Opaque, material: Zeroizing::new(text.as_bytes().into()) })
+        Ok(Self { form: KeyForm::Opaque, material: Zeroizing::new(text.as_bytes().into()) })
     }
 
     /// Whether it has the native form, rather than being adopted or static.
     #[must_use]
     pub fn is_native(&self) -> bool {
-        self.form == Form::Native
+        self.form == KeyForm::Native
     }
 
     /// The public name of the key. For an opaque key it takes the MAC; where both are needed use
@@ -110,8 +110,8 @@ impl PresentedKey {
     #[must_use]
     pub fn key_id(&self, pepper: &Pepper) -> KeyId {
         match self.form {
-            Form::Native => self.native_id(),
-            Form::Opaque => opaque_id(&self.mac(pepper)),
+            KeyForm::Native => self.native_id(),
+            KeyForm::Opaque => opaque_id(&self.mac(pepper)),
         }
     }
 
@@ -119,8 +119,8 @@ impl PresentedKey {
     #[must_use]
     pub fn mac(&self, pepper: &Pepper) -> KeyMac {
         match self.form {
-            Form::Native => pepper.native_mac(&self.material),
-            Form::Opaque => pepper.opaque_mac(&self.material),
+            KeyForm::Native => pepper.native_mac(&self.material),
+            KeyForm::Opaque => pepper.opaque_mac(&self.material),
         }
     }
 
@@ -129,8 +129,8 @@ impl PresentedKey {
     pub fn identify(&self, pepper: &Pepper) -> (KeyId, KeyMac) {
         let mac = self.mac(pepper);
         let key_id = match self.form {
-            Form::Native => self.native_id(),
-            Form::Opaque => opaque_id(&mac),
+            KeyForm::Native => self.native_id(),
+            KeyForm::Opaque => opaque_id(&mac),
         };
         (key_id, mac)
     }

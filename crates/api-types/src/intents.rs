@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use registry_core::{Change, Intent, IntentPatch, NewIntent, Summary};
+use registry_core::{Change, Intent, IntentPatch, NewIntent, QualitySummary};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -301,8 +301,8 @@ pub struct SummaryView {
     pub avg_time_to_resolve_days: Option<f64>,
 }
 
-impl From<Summary> for SummaryView {
-    fn from(summary: Summary) -> Self {
+impl From<QualitySummary> for SummaryView {
+    fn from(summary: QualitySummary) -> Self {
         Self {
             total: summary.total,
             by_status: summary.by_status,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use registry_core::{RequestId, Timestamp};
 
+use crate::draft_slot::{DraftHandle, RefusalDecision};
 use crate::redact::{redact_detail, redact_log_text, redact_path, redact_text};
-use crate::shared::{Decision, DraftHandle};
 use crate::{Actor, Body, Outcome, Principal, Record, Refusals, event, who_of};
 
 /// The longest path, and the longest query, that is recorded; in bytes.
@@ -185,20 +185,20 @@ impl Draft {
         let Some(aggregator) = &self.aggregator else { return true };
         let mut decision = self.handle.decision();
         if !outcome.is_refusal() {
-            if let Decision::Counted { who, code } = std::mem::take(&mut *decision) {
+            if let RefusalDecision::Counted { who, code } = std::mem::take(&mut *decision) {
                 aggregator.take_back(&who, &code);
             }
             return true;
         }
-        if matches!(*decision, Decision::Open) {
+        if matches!(*decision, RefusalDecision::Open) {
             let who = who_of(&self.principal, self.ip);
             *decision = if aggregator.admit(&who, &outcome.code, now_monotonic_micros) {
-                Decision::Row
+                RefusalDecision::Row
             } else {
-                Decision::Counted { who, code: outcome.code.clone().into_owned() }
+                RefusalDecision::Counted { who, code: outcome.code.clone().into_owned() }
             };
         }
-        matches!(*decision, Decision::Row)
+        matches!(*decision, RefusalDecision::Row)
     }
 }
 

@@ -6,26 +6,24 @@
 
 mod adopted;
 mod body;
-mod chain;
 mod draft;
+mod draft_slot;
 mod outcome;
 mod principal;
 mod record;
 mod redact;
 mod refusals;
-mod shared;
 mod statements;
 mod verify;
 
 pub use adopted::{Adopted, AdoptedDigest, AdoptedRow};
 pub use body::Body;
-pub use chain::{GENESIS_CHAIN, chain};
 pub use draft::Draft;
+pub use draft_slot::DraftHandle;
 pub use outcome::Outcome;
 pub use principal::{Actor, Principal, who_of};
-pub use record::{RECORD_VERSION, Record, event};
+pub use record::{GENESIS_CHAIN, RECORD_VERSION, Record, chain, event};
 pub use redact::{REDACTED, redact_json, redact_log_text, redact_path, redact_text};
 pub use refusals::Refusals;
-pub use shared::DraftHandle;
 pub use statements::{genesis_record, retention_record};
-pub use verify::{BadReason, BadRow, StoredRow, Verdict, Verifier};
+pub use verify::{BadReason, BadRow, LogVerdict, StoredRow, Verifier};

@@ -17,12 +17,12 @@ use crate::{Actor, Record, event};
 /// live in memory: a crash loses at most what was not yet drained.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    state: Mutex<State>,
+    state: Mutex<RefusalCounts>,
     aggregated: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RefusalCounts {
     callers: HashMap<String, Window>,
     /// All who came when the table was full.
     others: Window,
@@ -74,7 +74,7 @@ impl Refusals {
     /// stays counted.
     pub(crate) fn take_back(&self, who: &str, code: &str) {
         let mut state = self.state();
-        let State { callers, others } = &mut *state;
+        let RefusalCounts { callers, others } = &mut *state;
         let window = callers.get_mut(who).unwrap_or(others);
         if let Some(count) = window.codes.get_mut(code) {
             *count -= 1;
@@ -108,7 +108,7 @@ impl Refusals {
     fn drain_where(&self, now_micros: u64, now: Timestamp, due: impl Fn(&Window) -> bool) -> Vec<Record> {
         let mut counted = Vec::new();
         let mut state = self.state();
-        let State { callers, others } = &mut *state;
+        let RefusalCounts { callers, others } = &mut *state;
         callers.retain(|who, window| {
             if !window.codes.is_empty() && due(window) {
                 counted.push((who.clone(), window.take_counted()));
@@ -123,12 +123,12 @@ impl Refusals {
         counted.into_iter().map(|(who, window)| window.into_record(&who, now_micros, now)).collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RefusalCounts> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl RefusalCounts {
     fn window_for(&mut self, who: &str) -> &mut Window {
         // Two look-ups instead of one: the entry API would copy the name of every caller already known.
         if !self.callers.contains_key(who) {

@@ -77,7 +77,7 @@ pub struct BadRow {
 
 /// What a check has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct LogVerdict {
     /// Whether every row is right.
     pub ok: bool,
     /// How many rows were found right, up to the first that is not.
@@ -134,7 +134,7 @@ impl Verifier {
 
     /// The verdict over all rows that were pushed.
     #[must_use]
-    pub fn finish(self) -> Verdict {
+    pub fn finish(self) -> LogVerdict {
         let missing = self.bodies_missing.front().map(|&(seq, id)| BadRow {
             id,
             seq: Some(seq),
@@ -144,7 +144,7 @@ impl Verifier {
         // A retention row behind a wrong row can't be trusted, so a missing body before that row is wrong first
         // only when the rest of the log is right.
         let first_bad = self.first_bad.or(missing).or(empty);
-        Verdict {
+        LogVerdict {
             ok: first_bad.is_none(),
             checked: self.checked,
             next_seq: self.next_seq,

@@ -2,7 +2,7 @@
 
 use api_types::AuditRow;
 use audit::StoredRow;
-use storage::AuditFilter;
+use storage::AuditQuery;
 
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
@@ -19,7 +19,7 @@ const LOOK_MICROS: u64 = 500_000;
 pub fn list_audit(
     services: &Services,
     _caller: AdminCaller,
-    filter: &AuditFilter,
+    filter: &AuditQuery,
     request: &PageRequest,
 ) -> Result<Page<AuditRow>, ServiceError> {
     let query = format!("audit\n{filter:?}");

@@ -2,7 +2,7 @@
 
 use api_types::{Code, IntentView};
 use registry_core::IntentId;
-use storage::IntentFilter;
+use storage::IntentQuery;
 
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
@@ -20,7 +20,7 @@ const LOOK_MICROS: u64 = 500_000;
 pub fn list_intents(
     services: &Services,
     _caller: &AgentCaller,
-    filter: &IntentFilter,
+    filter: &IntentQuery,
     request: &PageRequest,
 ) -> Result<Page<IntentView>, ServiceError> {
     if let Some(status) = filter.status.as_deref().filter(|s| registry_core::Status::parse(s).is_none()) {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use api_types::{CheckState, Readiness};
-use rate_limit::Mode;
+use rate_limit::LimiterMode;
 
 use crate::services::Services;
 
@@ -23,8 +23,8 @@ pub fn readiness(services: &Services) -> Readiness {
         CheckState::Ok
     };
     let limiter = match services.limiter.mode() {
-        Mode::Memory | Mode::Redis => CheckState::Ok,
-        Mode::Degraded => CheckState::Degraded,
+        LimiterMode::Memory | LimiterMode::Redis => CheckState::Ok,
+        LimiterMode::Degraded => CheckState::Degraded,
     };
     let all = [("store", store), ("audit", audit), ("audit_chain", chain), ("limiter", limiter)];
     let worst = if all.iter().any(|(_, state)| *state == CheckState::Failing) {

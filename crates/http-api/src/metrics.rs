@@ -11,7 +11,7 @@ use prometheus::{
     Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
-use rate_limit::Mode;
+use rate_limit::LimiterMode;
 
 use crate::llm::LlmMetrics;
 
@@ -140,7 +140,7 @@ impl Metrics {
         raise(&self.aggregated, services.refusals.aggregated_total());
         raise(&self.key_reads, services.counters.key_reads.load(Ordering::Relaxed));
         self.audit_broken.set(i64::from(services.counters.audit_broken.load(Ordering::Relaxed)));
-        for mode in [Mode::Memory, Mode::Redis, Mode::Degraded] {
+        for mode in [LimiterMode::Memory, LimiterMode::Redis, LimiterMode::Degraded] {
             let is = i64::from(services.limiter.mode() == mode);
             self.limiter_mode.with_label_values(&[mode.as_str()]).set(is);
         }

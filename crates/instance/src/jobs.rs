@@ -1,12 +1,15 @@
-//! When each job runs.
+//! When each job runs, and the webhook that alerts go to.
 
+use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_plane::jobs::AlertDesk;
+use control_plane::jobs::{AlertDesk, AlertSink};
 use control_plane::{Services, jobs};
+use llm_policy::BoxFuture;
+use outbound::Webhook;
 use registry_core::Timestamp;
 use storage::{SealedCheckpoint, StoreError};
 use tokio::sync::watch;
@@ -36,16 +39,16 @@ impl Jobs {
             tokio::spawn(flush(Arc::clone(services), stopped.clone())),
             tokio::spawn(alerts(Arc::clone(services), Arc::clone(&instance.alerts), stopped.clone())),
         ];
-        let mut every = |seconds: u64, job: Job| {
+        let mut every = |seconds: u64, job: ScheduledJob| {
             let every = Duration::from_secs(seconds);
             running.push(tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job)));
         };
-        every(1, Job::OutsideChanges);
-        every(5, Job::Refusals);
-        every(30, Job::Checkpoint(instance.checkpoints.clone()));
-        every(60, Job::Purge(Arc::clone(&instance.memory)));
-        every(600, Job::ForgetIdempotency);
-        every(600, Job::ForgetOrphans);
+        every(1, ScheduledJob::OutsideChanges);
+        every(5, ScheduledJob::Refusals);
+        every(30, ScheduledJob::Checkpoint(instance.checkpoints.clone()));
+        every(60, ScheduledJob::Purge(Arc::clone(&instance.memory)));
+        every(600, ScheduledJob::ForgetIdempotency);
+        every(600, ScheduledJob::ForgetOrphans);
         running.extend(ledger(services, &stopped));
         Self { stop, running }
     }
@@ -69,12 +72,16 @@ impl Jobs {
 /// The jobs that keep holds true: leases are renewed well before they end, orphans are found soon after.
 fn ledger(services: &Arc<Services>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let lease = Duration::from_secs(u64::from(services.llm.limits.lease_seconds.max(2)));
-    let run =
-        |every: Duration, job: Job| tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job));
-    vec![run(lease / 3, Job::RenewLeases), run((lease / 4).max(Duration::from_secs(1)), Job::SettleOrphans)]
+    let run = |every: Duration, job: ScheduledJob| {
+        tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job))
+    };
+    vec![
+        run(lease / 3, ScheduledJob::RenewLeases),
+        run((lease / 4).max(Duration::from_secs(1)), ScheduledJob::SettleOrphans),
+    ]
 }
 
-enum Job {
+enum ScheduledJob {
     OutsideChanges,
     Refusals,
     Checkpoint(Option<std::path::PathBuf>),
@@ -132,7 +139,12 @@ async fn settle_orphans(services: &Services, now: Timestamp) -> Result<(), Store
     Ok(())
 }
 
-async fn repeat(every: Duration, services: Arc<Services>, mut stopped: watch::Receiver<bool>, job: Job) {
+async fn repeat(
+    every: Duration,
+    services: Arc<Services>,
+    mut stopped: watch::Receiver<bool>,
+    job: ScheduledJob,
+) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once: what a crash left is looked at when the server starts.
@@ -145,15 +157,15 @@ async fn repeat(every: Duration, services: Arc<Services>, mut stopped: watch::Re
     }
 }
 
-async fn run(services: &Services, job: &Job, first: bool) {
+async fn run(services: &Services, job: &ScheduledJob, first: bool) {
     let now = services.clock.now();
     let outcome = match job {
-        Job::OutsideChanges => jobs::record_outside_changes(services, now).await.map(|_| ()),
-        Job::Refusals => {
+        ScheduledJob::OutsideChanges => jobs::record_outside_changes(services, now).await.map(|_| ()),
+        ScheduledJob::Refusals => {
             jobs::flush_refusals(services, now, false);
             Ok(())
         }
-        Job::Checkpoint(file) => match jobs::checkpoint_audit(services, now, first).await {
+        ScheduledJob::Checkpoint(file) => match jobs::checkpoint_audit(services, now, first).await {
             Ok(Some(checkpoint)) => {
                 note(file.as_deref(), &checkpoint, now);
                 Ok(())
@@ -161,15 +173,15 @@ async fn run(services: &Services, job: &Job, first: bool) {
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         },
-        Job::Purge(memory) => {
+        ScheduledJob::Purge(memory) => {
             memory.purge();
             services.failures.purge();
             Ok(())
         }
-        Job::ForgetIdempotency => jobs::forget_idempotency(services, now).await.map(|_| ()),
-        Job::ForgetOrphans => jobs::forget_orphans(services, now).await.map(|_| ()),
-        Job::RenewLeases => jobs::renew_leases(services, now).await.map(|_| ()),
-        Job::SettleOrphans => settle_orphans(services, now).await,
+        ScheduledJob::ForgetIdempotency => jobs::forget_idempotency(services, now).await.map(|_| ()),
+        ScheduledJob::ForgetOrphans => jobs::forget_orphans(services, now).await.map(|_| ()),
+        ScheduledJob::RenewLeases => jobs::renew_leases(services, now).await.map(|_| ()),
+        ScheduledJob::SettleOrphans => settle_orphans(services, now).await,
     };
     if let Err(error) = outcome {
         tracing::warn!("a job failed and will run again: {error}");
@@ -189,4 +201,23 @@ fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: Timestamp) {
     if let Err(error) = append() {
         tracing::error!("the checkpoint can't be written to `{}`: {error}", path.display());
     }
+}
+
+/// The webhook as the job that delivers alerts sees it.
+pub(crate) struct AlertHook(pub(crate) Webhook);
+
+impl AlertSink for AlertHook {
+    fn send(&self, body: String) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { self.0.post(body).await.map_err(|error| chain(&error)) })
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told = format!("{told}: {error}");
+        cause = error.source();
+    }
+    told
 }

@@ -6,11 +6,9 @@
 pub mod dotenv;
 mod error;
 mod jobs;
-mod ledger;
 mod open;
 mod options;
 mod secrets;
-mod webhook;
 
 pub use error::InstanceError;
 pub use jobs::Jobs;

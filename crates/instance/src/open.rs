@@ -1,15 +1,16 @@
 //! From options to services.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_keys::Pepper;
+use api_keys::{Pepper, Scope};
 use audit::Refusals;
 use control_plane::jobs::{AlertDesk, AlertSink};
 use control_plane::{
-    AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, Recorder, Services,
-    Settings, StaticKeys,
+    AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, LocalLedger, Recorder,
+    ServiceError, Services, Settings, StaticKeys, authenticate_agent,
 };
 use outbound::Webhook;
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
@@ -19,10 +20,9 @@ use storage::{Store, StoreError};
 use storage_sqlite::{OpenMode, OpenReport, SqliteStore};
 
 use crate::error::InstanceError;
-use crate::jobs::Jobs;
+use crate::jobs::{AlertHook, Jobs};
 use crate::options::{AdminSource, LlmOptions, Options, PepperSource};
 use crate::secrets;
-use crate::webhook::AlertHook;
 
 /// The token of the original's examples: everybody knows it.
 const WELL_KNOWN_TOKEN: &str = "CHANGE_ME_ADMIN_TOKEN";
@@ -71,9 +71,9 @@ pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let pepper = pepper(&options, entropy.as_ref())?;
-    let usual = storage_sqlite::Options::new(options.db, clock, entropy, &pepper);
+    let usual = storage_sqlite::SqliteOptions::new(options.db, clock, entropy, &pepper);
     let (store, report) =
-        SqliteStore::open(storage_sqlite::Options { mode: OpenMode::Serve, readers: 1, ..usual })?;
+        SqliteStore::open(storage_sqlite::SqliteOptions { mode: OpenMode::Serve, readers: 1, ..usual })?;
     store.close(MIGRATION_CLOSES_WITHIN)?;
     Ok(report)
 }
@@ -98,10 +98,10 @@ pub async fn open_with(
     let webhook = options.alert_webhook.as_deref().map(Webhook::new).transpose()?;
     let sink = webhook.map(|hook| Arc::new(AlertHook(hook)) as Arc<dyn AlertSink>);
     let llm = rules(options.llm, entropy.as_ref());
-    let open = storage_sqlite::Options {
+    let open = storage_sqlite::SqliteOptions {
         mode,
         readers: options.readers,
-        ..storage_sqlite::Options::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
+        ..storage_sqlite::SqliteOptions::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
     };
     let (store, report) = SqliteStore::open(open)?;
     let store: Arc<dyn Store> = store;
@@ -146,6 +146,27 @@ impl Instance {
     #[must_use]
     pub fn start_jobs(&self) -> Jobs {
         Jobs::start(self)
+    }
+
+    /// The ledger of the agent whose key this is. [`start_ledger_jobs`](Self::start_ledger_jobs) keeps its holds
+    /// alive while calls run.
+    ///
+    /// # Errors
+    /// 401 for a key that does not hold, 403 without `llm:call`, 429 for the key's limit, 503 for the store.
+    pub async fn local_ledger(&self, api_key: &str) -> Result<Arc<LocalLedger>, ServiceError> {
+        let services = &self.services;
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let now = services.clock.now();
+        let admitted = authenticate_agent(services, Some(api_key), here, Scope::LlmCall, now).await;
+        let caller = admitted.map_err(|refused| refused.error)?.caller;
+        Ok(LocalLedger::for_agent(services, caller))
+    }
+
+    /// Starts the jobs that a program with a ledger needs beside a server, or without one: leases are renewed, and
+    /// orphans settled. Alerts are left to a server.
+    #[must_use]
+    pub fn start_ledger_jobs(&self) -> Jobs {
+        Jobs::start_ledger(self)
     }
 
     /// Writes what waits and closes the store. The jobs must have stopped.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use control_plane::AuditMode;
-use llm_policy::{BudgetRule, Limits, LlmConfig, PriceBook};
+use llm_policy::{BudgetRule, CallLimits, LlmConfig, PriceBook};
 use storage::Store;
 
 /// Where the pepper comes from.
@@ -35,7 +35,7 @@ pub struct LlmOptions {
     /// What tokens cost.
     pub prices: PriceBook,
     /// Caps.
-    pub limits: Limits,
+    pub limits: CallLimits,
     /// Budgets beside each key's own.
     pub budgets: Vec<BudgetRule>,
     /// Whether prompts are kept in the audit log.
@@ -47,7 +47,7 @@ impl Default for LlmOptions {
     fn default() -> Self {
         Self {
             prices: PriceBook::builtin(),
-            limits: Limits::default(),
+            limits: CallLimits::default(),
             budgets: Vec::new(),
             keep_prompts: false,
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use llm_policy::{
     CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, Measured, Operation, OutputWish,
-    ReleaseReason, Settled, Settlement, Shape, Usage, UsageSource,
+    ReleaseReason, RequestShape, Settled, Settlement, Usage, UsageSource,
 };
 use tokio::time::{Instant, sleep};
 
@@ -48,7 +48,7 @@ impl CallAttempt<'_> {
     pub(crate) async fn send(
         &self,
         outgoing: Outgoing,
-        shape: &Shape,
+        shape: &RequestShape,
         form: StreamForm,
         pass: Pass,
         reply: &mut CallReply,

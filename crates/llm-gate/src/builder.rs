@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use llm_policy::{
-    BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, Limits, LlmConfig, PriceBook, ProviderConfig,
+    BoxFuture, CallLimits, Held, HoldAsk, HoldId, Ledger, LedgerError, LlmConfig, PriceBook, ProviderConfig,
     ProviderKind, ReleaseReason, Settled, Settlement,
 };
 use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -39,7 +39,7 @@ pub(crate) struct GateState {
     pub(crate) models: HashMap<String, Vec<Arc<Upstream>>>,
     /// The models in the order of the configuration.
     pub(crate) order: Vec<String>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: CallLimits,
     pub(crate) default_model: Option<String>,
     pub(crate) prices: PriceBook,
     pub(crate) clock: Arc<dyn Clock>,
@@ -151,7 +151,7 @@ impl GateBuilder {
     pub fn build(self) -> Result<Gate, SetupError> {
         let (configs, routes, limits, default_model) = match self.config {
             Some(config) => (config.providers, config.routes, config.limits, config.default_model),
-            None => (Vec::new(), Vec::new(), Limits::default(), None),
+            None => (Vec::new(), Vec::new(), CallLimits::default(), None),
         };
         for provider in &self.providers {
             if !configs.iter().any(|config| config.name == provider.name()) {

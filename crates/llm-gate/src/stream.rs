@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_policy::{CallOutcome, Measured, Settlement, Shape, Usage, UsageSource};
+use llm_policy::{CallOutcome, Measured, RequestShape, Settlement, Usage, UsageSource};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -59,7 +59,7 @@ enum Step {
 
 pub(crate) struct Relay<'a, 'r> {
     attempt: &'a CallAttempt<'a>,
-    shape: &'a Shape,
+    shape: &'a RequestShape,
     form: StreamForm,
     head: Head,
     reader: StreamReader<'r>,
@@ -81,7 +81,7 @@ pub(crate) struct Relay<'a, 'r> {
 impl<'a, 'r> Relay<'a, 'r> {
     pub(crate) fn new(
         attempt: &'a CallAttempt<'a>,
-        shape: &'a Shape,
+        shape: &'a RequestShape,
         form: StreamForm,
         head: Head,
         reply: &'r mut CallReply,

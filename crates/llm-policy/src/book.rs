@@ -1,7 +1,6 @@
 //! The price book: what a token of each model costs, with the source and the date of every figure.
 
 mod entry;
-mod error;
 mod price;
 
 use std::collections::BTreeMap;
@@ -13,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::{Operation, Rates};
 use entry::read_entries;
 pub(crate) use entry::{MAX_TOKENS, check_name, is_date};
-pub use error::BookError;
 pub(crate) use price::{Price, PriceError};
 
 /// The book as it is built in.
@@ -60,12 +58,37 @@ pub struct PriceEntry {
     pub reasoning: bool,
 }
 
+/// A file of prices that can't be taken. Nothing of it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BookError {
+    /// It is not TOML, or not JSON where that is expected.
+    #[error("the prices can't be read: {0}")]
+    Syntax(String),
+    /// It is not a list of `[[price]]` tables.
+    #[error("{0}; a file of prices takes `[[price]]` tables and nothing else")]
+    Shape(String),
+    /// One entry is wrong.
+    #[error("price of {entry}: {what}")]
+    Entry {
+        /// The provider and the model, or the number of the table.
+        entry: String,
+        /// What is wrong, and what is taken.
+        what: String,
+    },
+    /// The day of an import is no date.
+    #[error("`{0}` is no date; it takes a day such as `2026-11-21`")]
+    Date(String),
+    /// The version can't be computed.
+    #[error("the version of the price book can't be computed: {0}")]
+    Version(String),
+}
+
 /// All prices, sorted by provider and model. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct PriceBook(Arc<Inner>);
+pub struct PriceBook(Arc<BookContents>);
 
 #[derive(Debug)]
-struct Inner {
+struct BookContents {
     version: String,
     entries: Entries,
 }
@@ -110,7 +133,7 @@ impl PriceBook {
         let value = serde_json::to_value(all).map_err(|cause| BookError::Version(cause.to_string()))?;
         let canonical = to_jcs(&value).map_err(|cause| BookError::Version(cause.to_string()))?;
         let version = Digest::sha256(canonical.as_bytes()).to_string().chars().take(12).collect();
-        Ok(Self(Arc::new(Inner { version, entries })))
+        Ok(Self(Arc::new(BookContents { version, entries })))
     }
 
     /// The book's version: the first 12 hexadecimal digits of the SHA-256 of its entries as canonical JSON. It

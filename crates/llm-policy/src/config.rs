@@ -1,6 +1,5 @@
 //! Providers, routes, limits and budgets: what an operator writes into `T4_LLM_CONFIG`.
 
-mod check;
 mod error;
 mod parse;
 mod provider;
@@ -9,6 +8,7 @@ mod raw;
 use crate::usage::words;
 use crate::{BudgetScope, WindowKind, Zone};
 pub use error::ConfigError;
+pub(crate) use parse::toml_problem;
 pub use provider::OpenaiKey;
 
 words! {
@@ -29,7 +29,7 @@ pub struct LlmConfig {
     /// Fallbacks.
     pub routes: Vec<RouteConfig>,
     /// Caps.
-    pub limits: Limits,
+    pub limits: CallLimits,
     /// Budgets beside each key's own.
     pub budgets: Vec<BudgetRule>,
     /// The model of a call that names none (`POST /llm/chat`): `[defaults] model`, else the first of the first
@@ -78,7 +78,7 @@ pub struct RouteConfig {
 
 /// Caps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct CallLimits {
     /// The most output tokens of one choice (`max_tokens`, 4,096).
     pub max_tokens: u64,
     /// The most calls of one key at a time (`concurrent_calls_per_key`, 16).
@@ -89,7 +89,7 @@ pub struct Limits {
     pub lease_seconds: u32,
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     fn default() -> Self {
         Self { max_tokens: 4096, concurrent_calls_per_key: 16, drain_seconds: 30, lease_seconds: 60 }
     }

@@ -11,30 +11,30 @@ use serde_json::{Map, Value};
 
 use crate::book::is_date;
 use crate::{BookError, LongRates, PriceBook, PriceEntry, Rates};
-use model::{Verdict, read_model};
+use model::{ImportedModel, read_model};
 use write::write_overlay;
 
 /// What an import came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Import {
+pub struct PriceImport {
     /// Every price that was taken, as a file for [`PriceBook::with_overlay`], sorted by provider and model. The
     /// same input gives the same bytes.
     pub toml: String,
     /// Models that the book did not have.
     pub added: Vec<PriceEntry>,
     /// Models that the book has otherwise.
-    pub changed: Vec<Changed>,
+    pub changed: Vec<ChangedPrice>,
     /// How many models the book has with the very same figures; they keep their source and date.
     pub unchanged: usize,
     /// Models that were left out because their figures can't be believed or do not bound a call.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedModel>,
     /// How many entries are of no use here: other modes than text and embeddings, and the sample.
     pub skipped: usize,
 }
 
 /// A model whose figures are new.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
+pub struct ChangedPrice {
     /// What the book says.
     pub before: PriceEntry,
     /// What the import says.
@@ -43,7 +43,7 @@ pub struct Changed {
 
 /// A model that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedModel {
     /// Its name in the file.
     pub model: String,
     /// Why.
@@ -66,7 +66,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// [`BookError::Syntax`] when the text is not a JSON object, [`BookError::Date`] when the date is none.
-pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<Import, BookError> {
+pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<PriceImport, BookError> {
     if !is_date(date) {
         return Err(BookError::Date(date.to_owned()));
     }
@@ -79,9 +79,9 @@ pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<Import
     let mut skipped = 0;
     for (name, value) in table {
         match read_model(&name, &value, base, date) {
-            Verdict::Skipped => skipped += 1,
-            Verdict::Refused(why) => refused.push(Refused { model: name, why }),
-            Verdict::Taken(entry) => match taken.entry((entry.provider.clone(), entry.model.clone())) {
+            ImportedModel::Skipped => skipped += 1,
+            ImportedModel::Refused(why) => refused.push(RefusedModel { model: name, why }),
+            ImportedModel::Taken(entry) => match taken.entry((entry.provider.clone(), entry.model.clone())) {
                 Slot::Vacant(slot) => {
                     slot.insert(*entry);
                 }
@@ -91,12 +91,12 @@ pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<Import
                 }
                 Slot::Occupied(_) => {
                     let why = "another entry has the same name and another mode".to_owned();
-                    refused.push(Refused { model: name, why });
+                    refused.push(RefusedModel { model: name, why });
                 }
             },
         }
     }
-    let mut import = Import {
+    let mut import = PriceImport {
         toml: String::new(),
         added: Vec::new(),
         changed: Vec::new(),
@@ -116,7 +116,7 @@ pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<Import
                 entries.push(before.clone());
             }
             Some(before) => {
-                import.changed.push(Changed { before: before.clone(), after: entry.clone() });
+                import.changed.push(ChangedPrice { before: before.clone(), after: entry.clone() });
                 entries.push(entry);
             }
         }

@@ -16,7 +16,6 @@ mod import;
 mod ledger;
 mod rates;
 mod request;
-mod toml_text;
 mod usage;
 mod window;
 
@@ -27,14 +26,14 @@ pub use ask::{
 };
 pub use book::{BookError, Encoding, PriceBook, PriceEntry};
 pub use config::{
-    BudgetRule, ConfigError, Limits, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
+    BudgetRule, CallLimits, ConfigError, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
 };
 pub use count::{count_text, cut_text};
 pub use decide::decide;
 pub use ids::{CallId, HoldId};
-pub use import::{Changed, Import, Refused, import_litellm};
+pub use import::{ChangedPrice, PriceImport, RefusedModel, import_litellm};
 pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
 pub use rates::{LongRates, Rates};
-pub use request::{RequestError, Shape, read_chat, read_embeddings};
+pub use request::{RequestError, RequestShape, read_chat, read_embeddings};
 pub use usage::{CallOutcome, Usage, UsageSource};
-pub use window::{Span, UnknownZone, Zone};
+pub use window::{CalendarWindow, UnknownZone, Zone};

@@ -13,7 +13,7 @@ pub struct Zone(TimeZone);
 
 /// One window of a calendar: it holds every `at` with `starts_at <= at < ends_at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub struct CalendarWindow {
     /// `2026-11-21`, `2026-W47` or `2026-11`.
     pub id: String,
     /// When it begins.
@@ -50,7 +50,7 @@ impl Zone {
     /// its first point or after its last one is cut off; the last window begins in the last days of the year 9999
     /// and holds [`Timestamp::MAX`] as well.
     #[must_use]
-    pub fn window(&self, kind: WindowKind, at: Timestamp) -> Span {
+    pub fn window(&self, kind: WindowKind, at: Timestamp) -> CalendarWindow {
         let instant = instant_of(at);
         let mut first = first_day(kind, self.0.to_datetime(instant).date());
         let mut starts_at = self.start(first);
@@ -63,7 +63,7 @@ impl Zone {
                     first = day;
                     starts_at = ends_at;
                 }
-                Some(_) | None => return Span { id: id(kind, first), starts_at, ends_at },
+                Some(_) | None => return CalendarWindow { id: id(kind, first), starts_at, ends_at },
             }
         }
     }

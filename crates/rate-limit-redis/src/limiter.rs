@@ -7,13 +7,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use deadpool_redis::redis::AsyncConnectionConfig;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::{Connection, Manager, Pool};
-use rate_limit::{Deciding, Decision, Limit, Limiter, MemoryLimiter, Mode};
+use rate_limit::{Deciding, Decision, Limit, Limiter, LimiterMode, MemoryLimiter};
 use registry_core::Clock;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::options::{ConnectError, RedisOptions};
-use crate::script::Question;
+use crate::script::LimitScript;
 
 /// Counts in Redis for all processes, and in memory always.
 ///
@@ -24,7 +24,7 @@ pub struct RedisLimiter {
     pub(crate) options: RedisOptions,
     pub(crate) home: Handle,
     pool: Pool,
-    question: Question,
+    question: LimitScript,
     memory: Arc<MemoryLimiter>,
     clock: Arc<dyn Clock>,
     link: RwLock<Option<Link>>,
@@ -65,7 +65,7 @@ impl RedisLimiter {
             options,
             home,
             pool,
-            question: Question::new(),
+            question: LimitScript::new(),
             memory,
             lost_at_micros: AtomicU64::new(clock.monotonic_micros()),
             clock,
@@ -75,7 +75,7 @@ impl RedisLimiter {
         match limiter.dial().await {
             Ok(connection) => limiter.install(connection),
             Err(reason) => tracing::warn!(
-                rate_limit.mode = Mode::Degraded.as_str(),
+                rate_limit.mode = LimiterMode::Degraded.as_str(),
                 error = reason,
                 "redis can't be reached; each process counts its limits alone until it is"
             ),
@@ -142,7 +142,7 @@ impl RedisLimiter {
         let lost_at = self.lost_at_micros.load(Ordering::Relaxed);
         let away = self.clock.monotonic_micros().saturating_sub(lost_at);
         tracing::info!(
-            rate_limit.mode = Mode::Redis.as_str(),
+            rate_limit.mode = LimiterMode::Redis.as_str(),
             rate_limit.away_micros = away,
             "redis answers; limits are counted over all processes"
         );
@@ -159,7 +159,7 @@ impl RedisLimiter {
         }
         self.lost_at_micros.store(self.clock.monotonic_micros(), Ordering::Relaxed);
         tracing::warn!(
-            rate_limit.mode = Mode::Degraded.as_str(),
+            rate_limit.mode = LimiterMode::Degraded.as_str(),
             error = reason,
             "redis is lost; each process counts its limits alone until it answers again"
         );
@@ -175,10 +175,10 @@ impl Limiter for RedisLimiter {
         Box::pin(self.decide(key, limit))
     }
 
-    fn mode(&self) -> Mode {
+    fn mode(&self) -> LimiterMode {
         match *self.link.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(_) => Mode::Redis,
-            None => Mode::Degraded,
+            Some(_) => LimiterMode::Redis,
+            None => LimiterMode::Degraded,
         }
     }
 }

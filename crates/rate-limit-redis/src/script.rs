@@ -36,9 +36,9 @@ return {admitted, count, reset}
 ";
 
 /// The script, with its digest computed once.
-pub(crate) struct Question(Script);
+pub(crate) struct LimitScript(Script);
 
-impl Question {
+impl LimitScript {
     pub(crate) fn new() -> Self {
         Self(Script::new(SOURCE))
     }

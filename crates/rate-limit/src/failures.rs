@@ -25,11 +25,11 @@ pub struct FailureLimiter {
     clock: Arc<dyn Clock>,
     limit: Limit,
     hasher: RandomState,
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Mutex<FailureShard>; SHARDS],
 }
 
 #[derive(Default)]
-struct Shard {
+struct FailureShard {
     addresses: HashMap<IpAddr, SlidingLog>,
     overflow: SlidingLog,
     sweep_after: u64,
@@ -62,7 +62,7 @@ impl FailureLimiter {
         let address = counted_as(address);
         let mut shard = self.shard(address);
         let now = self.clock.monotonic_micros();
-        let Shard { addresses, overflow, .. } = &mut *shard;
+        let FailureShard { addresses, overflow, .. } = &mut *shard;
         let log = addresses.get_mut(&address).unwrap_or(overflow);
         let now = log.forget(now, self.limit.window_micros);
         let most = self.most();
@@ -104,13 +104,13 @@ impl FailureLimiter {
     }
 
     #[expect(clippy::indexing_slicing, reason = "the remainder is below the number of shards")]
-    fn shard(&self, address: IpAddr) -> MutexGuard<'_, Shard> {
+    fn shard(&self, address: IpAddr) -> MutexGuard<'_, FailureShard> {
         let hash = usize::try_from(self.hasher.hash_one(address) & 0xffff).unwrap_or(0);
         lock(&self.shards[hash % SHARDS])
     }
 }
 
-impl Shard {
+impl FailureShard {
     fn log_of(&mut self, address: IpAddr, now: u64) -> &mut SlidingLog {
         if !self.addresses.contains_key(&address) && self.is_full() {
             if now >= self.sweep_after {
@@ -147,7 +147,7 @@ fn counted_as(address: IpAddr) -> IpAddr {
 }
 
 /// No code panics under these locks; a count is worth keeping even if one did.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+fn lock(shard: &Mutex<FailureShard>) -> MutexGuard<'_, FailureShard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

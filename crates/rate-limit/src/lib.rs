@@ -14,5 +14,5 @@ mod memory;
 
 pub use failures::FailureLimiter;
 pub use limit::{Decision, Limit};
-pub use limiter::{Deciding, Limiter, Mode};
+pub use limiter::{Deciding, Limiter, LimiterMode};
 pub use memory::{Admission, MemoryLimiter};

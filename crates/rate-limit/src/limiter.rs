@@ -9,7 +9,7 @@ pub type Deciding<'a> = Pin<Box<dyn Future<Output = Decision> + Send + 'a>>;
 
 /// Who counts, at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum LimiterMode {
     /// This process alone, by configuration.
     Memory,
     /// All processes together, through Redis.
@@ -18,7 +18,7 @@ pub enum Mode {
     Degraded,
 }
 
-impl Mode {
+impl LimiterMode {
     /// The word for logs, metrics and the readiness answer.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -38,5 +38,5 @@ pub trait Limiter: Send + Sync {
     fn check<'a>(&'a self, key: &'a str, limit: Limit) -> Deciding<'a>;
 
     /// Who counts now.
-    fn mode(&self) -> Mode;
+    fn mode(&self) -> LimiterMode;
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use registry_core::Clock;
 
 use crate::limit::{Decision, Limit};
-use crate::limiter::{Deciding, Limiter, Mode};
+use crate::limiter::{Deciding, Limiter, LimiterMode};
 use crate::log::SlidingLog;
 
 const SHARDS: usize = 64;
@@ -23,10 +23,10 @@ const SWEEP_FROM: usize = 256;
 pub struct MemoryLimiter {
     clock: Arc<dyn Clock>,
     hasher: RandomState,
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Mutex<KeyShard>; SHARDS],
 }
 
-struct Shard {
+struct KeyShard {
     keys: HashMap<Box<str>, SlidingLog>,
     sweep_at: usize,
 }
@@ -41,7 +41,7 @@ impl MemoryLimiter {
     /// A limiter that has counted nothing yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let shard = |_| Mutex::new(Shard { keys: HashMap::new(), sweep_at: SWEEP_FROM });
+        let shard = |_| Mutex::new(KeyShard { keys: HashMap::new(), sweep_at: SWEEP_FROM });
         Self { clock, hasher: RandomState::new(), shards: std::array::from_fn(shard) }
     }
 
@@ -94,13 +94,13 @@ impl MemoryLimiter {
     }
 
     #[expect(clippy::indexing_slicing, reason = "the remainder is below the number of shards")]
-    fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
+    fn shard(&self, key: &str) -> MutexGuard<'_, KeyShard> {
         let hash = usize::try_from(self.hasher.hash_one(key) & 0xffff).unwrap_or(0);
         lock(&self.shards[hash % SHARDS])
     }
 }
 
-impl Shard {
+impl KeyShard {
     fn first_call(&mut self, key: &str, now: u64, limit: Limit) -> (Decision, Option<u64>) {
         let mut log = SlidingLog::default();
         let decided = log.decide(now, limit);
@@ -126,8 +126,8 @@ impl Limiter for MemoryLimiter {
         Box::pin(std::future::ready(self.check_now(key, limit)))
     }
 
-    fn mode(&self) -> Mode {
-        Mode::Memory
+    fn mode(&self) -> LimiterMode {
+        LimiterMode::Memory
     }
 }
 

@@ -29,7 +29,7 @@ pub use intent::{Intent, NewIntent, RuleError};
 pub use money::{MAX_DOLLARS, MoneyError, PICO_PER_DOLLAR, dollars_to_pico, pico_to_dollars};
 pub use patch::{Change, IntentPatch};
 pub use pre_pr::{Coverage, PLACEHOLDER_CODE, covers, placeholder_code};
-pub use quality::{Counted, QualityTally, Summary};
+pub use quality::{CountedIntent, QualitySummary, QualityTally};
 pub use status::{ReadStatus, Status};
 pub use text::{Limits, TextError, check_date, check_text};
 pub use timestamp::{Timestamp, TimestampError};

@@ -18,12 +18,12 @@ pub struct QualityTally {
 
 /// The figures of `GET /metrics/summary`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
+pub struct QualitySummary {
     /// All intents.
     pub total: u64,
     /// Intents by status text.
     pub by_status: BTreeMap<String, u64>,
-    /// The most frequent codes, most frequent first, at most [`Summary::TOP_CODES`].
+    /// The most frequent codes, most frequent first, at most [`QualitySummary::TOP_CODES`].
     pub by_code: Vec<(String, u64)>,
     /// Per cent of planned and committed intents that have owner and ticket; 100 when there are none.
     pub quality_score: f64,
@@ -31,14 +31,14 @@ pub struct Summary {
     pub avg_time_to_resolve_days: Option<f64>,
 }
 
-impl Summary {
+impl QualitySummary {
     /// How many codes are listed (the seed's).
     pub const TOP_CODES: usize = 20;
 }
 
 /// What of an intent counts. Borrowed from a row, so that a scan copies nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Counted<'a> {
+pub struct CountedIntent<'a> {
     /// Status text as stored.
     pub status: &'a str,
     /// Code.
@@ -51,7 +51,7 @@ pub struct Counted<'a> {
 
 impl QualityTally {
     /// Counts one intent.
-    pub fn add(&mut self, row: Counted<'_>) {
+    pub fn add(&mut self, row: CountedIntent<'_>) {
         self.total += 1;
         bump(&mut self.by_status, row.status);
         bump(&mut self.by_code, row.code);
@@ -68,13 +68,13 @@ impl QualityTally {
     /// The figures so far.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "figures for people; counts stay far below 2^52")]
-    pub fn summary(self) -> Summary {
+    pub fn summary(self) -> QualitySummary {
         let mut by_code: Vec<_> = self.by_code.into_iter().collect();
         by_code.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        by_code.truncate(Summary::TOP_CODES);
+        by_code.truncate(QualitySummary::TOP_CODES);
         let share = |part: u64, whole: u64| part as f64 / whole as f64;
         let mean_micros = |sum: i128, n: u64| sum as f64 / n as f64;
-        Summary {
+        QualitySummary {
             total: self.total,
             by_status: self.by_status,
             by_code,
@@ -101,10 +101,10 @@ mod tests {
     fn quality_is_the_share_of_live_intents_with_owner_and_ticket() {
         let mut tally = QualityTally::default();
         for (status, owned) in [("planned", true), ("committed", false), ("reserved", false)] {
-            tally.add(Counted { status, code: "F401", owned, resolved: None });
+            tally.add(CountedIntent { status, code: "F401", owned, resolved: None });
         }
         let day = Timestamp::EPOCH.plus_days(2);
-        tally.add(Counted {
+        tally.add(CountedIntent {
             status: "implemented",
             code: "E1",
             owned: true,

@@ -15,7 +15,7 @@ use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, RequestId, SystemClock, SystemEntropy, Timestamp,
 };
 use storage::{Decided, Inserted, Leafed, Store, StoreError};
-use storage_sqlite::{Options, SqliteStore};
+use storage_sqlite::{SqliteOptions, SqliteStore};
 
 const CALLERS: u64 = 64;
 const EACH: u64 = 4000;
@@ -26,7 +26,7 @@ fn main() {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let pepper = Pepper::from_text("a pepper for the measurement only").expect("a pepper");
     let path = folder.join(format!("writer-rate-{}.db", clock.now().unix_seconds()));
-    let options = Options::new(path.clone(), Arc::clone(&clock), Arc::clone(&entropy), &pepper);
+    let options = SqliteOptions::new(path.clone(), Arc::clone(&clock), Arc::clone(&entropy), &pepper);
     let (store, _) = SqliteStore::open(options).expect("a new database");
     let store: Arc<dyn Store> = store;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");

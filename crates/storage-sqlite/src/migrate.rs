@@ -3,12 +3,17 @@
 //! All that a file needs is done in one transaction that is begun before the version is read, so that two
 //! processes may open one file at once and a crash leaves the file as it was.
 
+pub(crate) mod adopt;
+pub(crate) mod copy;
+
 use rusqlite::{Connection, TransactionBehavior};
 use storage::Leafed;
 
+use crate::audit::seal;
 use crate::errors::OrStore as _;
-use crate::open::{Options, refuse};
-use crate::{OpenError, OpenReport, adopt, copy, meta, seal};
+use crate::open::{SqliteOptions, refuse};
+use crate::rows::meta;
+use crate::{OpenError, OpenReport};
 
 const STEPS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
@@ -22,7 +27,7 @@ pub const SCHEMA_VERSION: i64 = 4;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum FileState {
     /// Nothing yet.
     Empty,
     /// What the original service wrote.
@@ -38,7 +43,7 @@ pub(crate) enum State {
 }
 
 /// Looks at a file without changing it.
-pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<State> {
+pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<FileState> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables = |names: &str| -> rusqlite::Result<bool> {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' {names})");
@@ -46,18 +51,18 @@ pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<State> {
     };
     let registry = tables("AND name = 'meta'")? && tables("AND name = 'intents'")?;
     Ok(match version {
-        SCHEMA_VERSION if registry => State::Current,
-        1..SCHEMA_VERSION if registry => State::Older(version),
-        _ if registry && version > SCHEMA_VERSION => State::Newer(version),
-        0 if registry => State::Foreign,
-        0 if tables("AND name IN ('intents', 'api_keys')")? => State::Original,
-        0 if !tables("")? => State::Empty,
-        _ => State::Foreign,
+        SCHEMA_VERSION if registry => FileState::Current,
+        1..SCHEMA_VERSION if registry => FileState::Older(version),
+        _ if registry && version > SCHEMA_VERSION => FileState::Newer(version),
+        0 if registry => FileState::Foreign,
+        0 if tables("AND name IN ('intents', 'api_keys')")? => FileState::Original,
+        0 if !tables("")? => FileState::Empty,
+        _ => FileState::Foreign,
     })
 }
 
 /// Makes, adopts or upgrades the registry in a file.
-pub(crate) fn bring_up(conn: &mut Connection, options: &Options<'_>) -> Result<OpenReport, OpenError> {
+pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Result<OpenReport, OpenError> {
     let path = options.path.as_path();
     let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
     let mut report = OpenReport::default();
@@ -67,13 +72,13 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &Options<'_>) -> Result<O
     if refuse(path, &state, options.mode)? {
         return Ok(report);
     }
-    if state == State::Original {
+    if state == FileState::Original {
         report.adopted = Some(crate::AdoptReport {
             copy: copy::copy_aside(path, options.clock.now())?,
             ..crate::AdoptReport::default()
         });
     }
-    let done = if let State::Older(version) = state { version } else { 0 };
+    let done = if let FileState::Older(version) = state { version } else { 0 };
     let skipped = usize::try_from(done).unwrap_or(0);
     for step in STEPS.iter().skip(skipped) {
         tx.execute_batch(step).map_err(sqlite)?;
@@ -92,7 +97,7 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &Options<'_>) -> Result<O
 /// Gives the registry its identity and the log its first record, which vouches for the rows that were adopted.
 fn found_log(
     conn: &Connection,
-    options: &Options<'_>,
+    options: &SqliteOptions<'_>,
     report: &mut OpenReport,
 ) -> Result<(), storage::StoreError> {
     let now = options.clock.now();

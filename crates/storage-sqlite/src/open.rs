@@ -10,8 +10,10 @@ use api_keys::Pepper;
 use registry_core::{Clock, Entropy};
 use rusqlite::Connection;
 
-use crate::migrate::{self, State};
-use crate::{OpenError, adopt, meta, pragmas};
+use crate::migrate::adopt;
+use crate::migrate::{self, FileState};
+use crate::rows::meta;
+use crate::{OpenError, pragmas};
 
 /// What the program may do with the file that it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum OpenMode {
 }
 
 /// How to open a database.
-pub struct Options<'a> {
+pub struct SqliteOptions<'a> {
     /// The file.
     pub path: PathBuf,
     /// Time, for the log's first record and for all durations.
@@ -45,7 +47,7 @@ pub struct Options<'a> {
     pub max_pages: Option<u32>,
 }
 
-impl<'a> Options<'a> {
+impl<'a> SqliteOptions<'a> {
     /// The usual options: serve, 4 readers, 1,024 places of which 64 are kept free.
     #[must_use]
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, pepper: &'a Pepper) -> Self {
@@ -83,7 +85,7 @@ pub struct AdoptReport {
 }
 
 /// The database, checked and upgraded, with the connection that will write.
-pub(crate) fn prepare(options: &Options<'_>) -> Result<(Connection, OpenReport), OpenError> {
+pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenReport), OpenError> {
     let path = options.path.as_path();
     make_file(path)?;
     let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
@@ -104,22 +106,24 @@ pub(crate) fn prepare(options: &Options<'_>) -> Result<(Connection, OpenReport),
 }
 
 /// Whether the file is already as it should be. Decided before anything in it is changed.
-pub(crate) fn refuse(path: &Path, state: &State, mode: OpenMode) -> Result<bool, OpenError> {
+pub(crate) fn refuse(path: &Path, state: &FileState, mode: OpenMode) -> Result<bool, OpenError> {
     let path = path.to_owned();
     let may_upgrade = match mode {
         OpenMode::Serve => true,
         OpenMode::Tool => false,
     };
     match state {
-        State::Foreign => Err(OpenError::Foreign { path }),
-        State::Newer(found) => Err(OpenError::Newer { path, found: *found, known: migrate::SCHEMA_VERSION }),
-        State::Older(_) | State::Original if !may_upgrade => Err(OpenError::Older { path }),
-        State::Empty | State::Older(_) | State::Original => Ok(false),
-        State::Current => Ok(true),
+        FileState::Foreign => Err(OpenError::Foreign { path }),
+        FileState::Newer(found) => {
+            Err(OpenError::Newer { path, found: *found, known: migrate::SCHEMA_VERSION })
+        }
+        FileState::Older(_) | FileState::Original if !may_upgrade => Err(OpenError::Older { path }),
+        FileState::Empty | FileState::Older(_) | FileState::Original => Ok(false),
+        FileState::Current => Ok(true),
     }
 }
 
-fn check_pepper(conn: &Connection, options: &Options<'_>) -> Result<(), OpenError> {
+fn check_pepper(conn: &Connection, options: &SqliteOptions<'_>) -> Result<(), OpenError> {
     let path = options.path.as_path();
     let stored = meta::get(conn, meta::PEPPER_CHECK).map_err(|error| OpenError::of(path, &error))?;
     if stored.as_deref() == Some(options.pepper.check_value().as_str()) {

@@ -7,9 +7,9 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 use storage::{StoreError, View};
 
-use crate::batch::execute;
 use crate::errors::OrStore as _;
 use crate::pragmas;
+use crate::writer::batch::execute;
 
 /// The most rows that a view looks through for one part of a list.
 pub(crate) const SCAN_ROWS: u32 = 5000;

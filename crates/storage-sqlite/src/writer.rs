@@ -1,5 +1,8 @@
 //! The writer's thread: takes what queued while the last commit went to the disk, and commits it.
 
+pub(crate) mod batch;
+pub(crate) mod watch;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -11,11 +14,12 @@ use registry_core::Clock;
 use rusqlite::Connection;
 use storage::{Job, StoreError};
 
-use crate::batch::{Batch, Report, Slot, execute};
 use crate::errors::{OrStore as _, store_error};
+use crate::migrate;
 use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
-use crate::queue::Queue;
-use crate::{meta, migrate};
+use crate::rows::meta;
+use crate::store::Queue;
+use batch::{BatchReport, JobBatch, JobSlot, execute};
 
 /// The most jobs that share a commit.
 const MAX_BATCH: usize = 256;
@@ -25,7 +29,7 @@ const LOOK_AT_WAL: u64 = 64;
 const PROBE: Duration = Duration::from_secs(1);
 
 /// What the writer and everybody else share.
-pub(crate) struct Shared {
+pub(crate) struct WriterState {
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durable: AtomicU64,
@@ -40,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) refusals: AtomicU64,
 }
 
-impl Shared {
+impl WriterState {
     pub(crate) fn new(queue: Queue, clock: Arc<dyn Clock>) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
@@ -67,11 +71,16 @@ pub(crate) struct Writer {
     conn: Option<Connection>,
     /// Whether the last batch found the database held by another process to the end of its patience.
     locked: bool,
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
 }
 
 impl Writer {
-    pub(crate) fn new(path: PathBuf, max_pages: Option<u32>, conn: Connection, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(
+        path: PathBuf,
+        max_pages: Option<u32>,
+        conn: Connection,
+        shared: Arc<WriterState>,
+    ) -> Self {
         Self { path, max_pages, conn: Some(conn), locked: false, shared }
     }
 
@@ -104,7 +113,7 @@ impl Writer {
             if job.gone() {
                 self.answer(job, Err(StoreError::Gone));
             } else {
-                slots.push(Slot { job, end: None });
+                slots.push(JobSlot { job, end: None });
             }
         }
         if slots.is_empty() {
@@ -112,12 +121,12 @@ impl Writer {
         }
         let clock = Arc::clone(&self.shared.clock);
         let report = match self.connection() {
-            Ok(conn) => Batch::new(conn, &*clock).run(&mut slots),
+            Ok(conn) => JobBatch::new(conn, &*clock).run(&mut slots),
             Err(error) => {
                 for slot in &mut slots {
                     slot.end = Some(Err(error.clone()));
                 }
-                Report { ended: slots.len(), trouble: true, ..Report::default() }
+                BatchReport { ended: slots.len(), trouble: true, ..BatchReport::default() }
             }
         };
         for slot in slots.drain(report.ended..).rev() {
@@ -136,7 +145,7 @@ impl Writer {
     }
 
     /// What must be known before anybody is answered.
-    fn take_in(&mut self, report: &Report) {
+    fn take_in(&mut self, report: &BatchReport) {
         let shared = &self.shared;
         shared.durable.fetch_add(report.commits, Ordering::Release);
         shared.audit_rows.fetch_add(report.audit_rows, Ordering::Relaxed);
@@ -194,7 +203,7 @@ impl Writer {
     fn reopen(&self) -> Result<Connection, StoreError> {
         let conn = pragmas::open_for_writing(&self.path).or_store()?;
         let found = migrate::state_of(&conn).or_store()?;
-        if found != migrate::State::Current {
+        if found != migrate::FileState::Current {
             return Err(StoreError::Unavailable(format!("the database was replaced ({found:?})")));
         }
         pragmas::set_up_writer(&conn, self.max_pages).or_store()?;
@@ -239,7 +248,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Options, SqliteStore};
+    use crate::{SqliteOptions, SqliteStore};
     use api_keys::Pepper;
     use registry_core::{SystemClock, SystemEntropy};
     use std::sync::mpsc;
@@ -262,10 +271,10 @@ mod tests {
         let path = folder.path().join("registry.db");
         let pepper = Pepper::from_text("a pepper for tests of 32 chars!!").unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let options = Options::new(path.clone(), Arc::clone(&clock), Arc::new(SystemEntropy), &pepper);
+        let options = SqliteOptions::new(path.clone(), Arc::clone(&clock), Arc::new(SystemEntropy), &pepper);
         let (store, _) = SqliteStore::open(options).unwrap();
         store.close(Duration::from_mins(1)).unwrap();
-        let shared = Arc::new(Shared::new(Queue::new(8, 1), clock));
+        let shared = Arc::new(WriterState::new(Queue::new(8, 1), clock));
         shared.write_trouble.store(true, Ordering::SeqCst);
         Writer { path, max_pages: None, conn: None, locked: false, shared }
     }

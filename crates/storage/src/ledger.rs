@@ -146,7 +146,7 @@ pub struct UsageLine {
 
 /// Which rows of usage a list shows. All that are given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UsageFilter {
+pub struct UsageQuery {
     /// The key.
     pub key_id: Option<KeyId>,
     /// The agent.
@@ -288,7 +288,7 @@ pub trait LedgerTx {
 }
 
 /// Reads of the ledger.
-pub trait LedgerView {
+pub trait LedgerReads {
     /// How an account stands; zero when nothing was ever booked.
     ///
     /// # Errors
@@ -313,7 +313,7 @@ pub trait LedgerView {
     /// Storage trouble.
     fn usage_page(
         &self,
-        filter: &UsageFilter,
+        filter: &UsageQuery,
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<UsageLine>, Option<i64>), StoreError>;
@@ -327,7 +327,7 @@ pub trait LedgerView {
     /// Storage trouble.
     fn visit_usage(
         &self,
-        filter: &UsageFilter,
+        filter: &UsageQuery,
         after: Option<i64>,
         limit: u32,
         visit: &mut dyn FnMut(&UsageLine),

@@ -7,24 +7,22 @@
 //! Features: `testing` adds the conformance suite ([`testing`]).
 
 mod error;
-mod front;
 mod job;
 mod ledger;
 mod rows;
-mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;
 mod view;
+mod write;
 
 pub use error::StoreError;
-pub use front::Decided;
-pub use job::{Job, Store, Watch};
-pub use ledger::{AlertRow, HoldRow, LedgerTx, LedgerView, UsageFilter, UsageLine, UsageRow};
+pub use job::{Job, Store, StoreStats, Watch};
+pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use rows::{
-    AuditFilter, FileRow, Inserted, IntentFilter, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
+    AuditQuery, FileRow, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
-pub use stats::StoreStats;
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
-pub use view::{AuditView, IntentView, KeyView, View};
+pub use view::{AuditReads, IntentReads, KeyReads, View};
+pub use write::Decided;

@@ -32,7 +32,7 @@ pub struct FileRow<'a> {
 
 /// Which intents a list shows. All that are given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IntentFilter {
+pub struct IntentQuery {
     /// Status text as stored.
     pub status: Option<String>,
     /// Code.
@@ -58,7 +58,7 @@ pub struct ScanPage {
 
 /// Which rows of the audit log a list shows. All that are given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuditFilter {
+pub struct AuditQuery {
     /// The agent.
     pub agent_id: Option<String>,
     /// The start of the path.

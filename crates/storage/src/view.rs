@@ -2,16 +2,16 @@
 
 use api_keys::KeyRecord;
 use audit::{AdoptedRow, StoredRow};
-use registry_core::{Counted, Intent, IntentId, KeyId, Owner, Timestamp};
+use registry_core::{CountedIntent, Intent, IntentId, KeyId, Owner, Timestamp};
 
-use crate::{AuditFilter, IntentFilter, LedgerView, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
+use crate::{AuditQuery, IntentQuery, LedgerReads, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
 
 /// Everything that a read can do.
-pub trait View: IntentView + KeyView + AuditView + LedgerView {}
-impl<T: IntentView + KeyView + AuditView + LedgerView> View for T {}
+pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads {}
+impl<T: IntentReads + KeyReads + AuditReads + LedgerReads> View for T {}
 
 /// Reads of intents.
-pub trait IntentView {
+pub trait IntentReads {
     /// The intent of this id.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ pub trait IntentView {
     /// Storage trouble.
     fn scan_intents(
         &self,
-        filter: &IntentFilter,
+        filter: &IntentQuery,
         after: Option<&IntentId>,
         limit: u32,
     ) -> Result<ScanPage, StoreError>;
@@ -73,12 +73,12 @@ pub trait IntentView {
         &self,
         after: Option<&IntentId>,
         limit: u32,
-        visit: &mut dyn FnMut(Counted<'_>),
+        visit: &mut dyn FnMut(CountedIntent<'_>),
     ) -> Result<Option<IntentId>, StoreError>;
 }
 
 /// Reads of keys.
-pub trait KeyView {
+pub trait KeyReads {
     /// The key of this id.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ pub trait KeyView {
 }
 
 /// Reads of the audit log.
-pub trait AuditView {
+pub trait AuditReads {
     /// Looks through at most 5,000 rows, newest first, with an `id` below `before`, and returns at most `limit`
     /// that fit, with the last id looked at (`None` at the end).
     ///
@@ -101,7 +101,7 @@ pub trait AuditView {
     /// Storage trouble.
     fn audit_page(
         &self,
-        filter: &AuditFilter,
+        filter: &AuditQuery,
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;

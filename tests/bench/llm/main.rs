@@ -63,7 +63,9 @@ fn alternate(dir: &Path, old: &Path, provider: &Server, rounds: u64) {
     });
     let mut comparison = Comparison::new(rounds);
     let time = Duration::from_secs(2);
-    for (name, connections) in [("whole answers, 64 connections", CONNECTIONS), ("whole answers, one connection", 1)] {
+    for (name, connections) in
+        [("whole answers, 64 connections", CONNECTIONS), ("whole answers, one connection", 1)]
+    {
         comparison.measure(&builds, name, connections, time, |build, n, out| {
             out.extend_from_slice(&requests[build][n]);
         });

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use llm_policy::{Changed, Import, PriceEntry, import_litellm};
+use llm_policy::{ChangedPrice, PriceEntry, PriceImport, import_litellm};
 use registry_core::{Clock as _, SystemClock};
 
 use super::money::per_million;
@@ -77,8 +77,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// What the import came to, a line for each model that changed or was refused.
-fn report(import: &Import) -> String {
-    let Import { added, changed, refused, unchanged, skipped, .. } = import;
+fn report(import: &PriceImport) -> String {
+    let PriceImport { added, changed, refused, unchanged, skipped, .. } = import;
     let changes = changed.iter().map(change);
     let refusals = refused.iter().map(|refused| format!("refused {}: {}", refused.model, refused.why));
     let counts = format!(
@@ -97,7 +97,7 @@ fn addition(entry: &PriceEntry) -> String {
 }
 
 /// What of an entry is new: its prices, else what it is not needed to name.
-fn change(Changed { before, after }: &Changed) -> String {
+fn change(ChangedPrice { before, after }: &ChangedPrice) -> String {
     let prices = rates(&before.rates).into_iter().zip(rates(&after.rates));
     let changes: Vec<_> = prices
         .filter(|((_, old), (_, new))| old != new)
@@ -109,26 +109,26 @@ fn change(Changed { before, after }: &Changed) -> String {
 
 #[cfg(test)]
 mod tests {
-    use llm_policy::{PriceBook, Refused};
+    use llm_policy::{PriceBook, RefusedModel};
 
     use super::*;
 
-    fn import() -> Import {
+    fn import() -> PriceImport {
         let book = PriceBook::builtin();
         let before = book.find("openai", "gpt-4o-mini").unwrap().clone();
         let mut after = before.clone();
         after.rates.input = 150_000;
         let mut limits = before.clone();
         limits.max_output = Some(1);
-        Import {
+        PriceImport {
             toml: String::new(),
             added: vec![after.clone()],
             changed: vec![
-                Changed { before: before.clone(), after },
-                Changed { before: before.clone(), after: limits },
+                ChangedPrice { before: before.clone(), after },
+                ChangedPrice { before: before.clone(), after: limits },
             ],
             unchanged: 4,
-            refused: vec![Refused { model: "dear".to_owned(), why: "too dear".to_owned() }],
+            refused: vec![RefusedModel { model: "dear".to_owned(), why: "too dear".to_owned() }],
             skipped: 5,
         }
     }

@@ -3,10 +3,10 @@
 use super::encoded::is_secret_name_encoded;
 use super::names::is_header_name;
 use super::scan::{count, starts_with};
-use super::{REDACTED, Span};
+use super::{REDACTED, SecretSpan};
 
 /// The first value of a secret name that stands at or after `from`.
-pub(super) fn next_assigned(text: &str, from: usize) -> Option<Span> {
+pub(super) fn next_assigned(text: &str, from: usize) -> Option<SecretSpan> {
     let bytes = text.as_bytes();
     let mut at = from;
     while at < bytes.len() {
@@ -15,8 +15,10 @@ pub(super) fn next_assigned(text: &str, from: usize) -> Option<Span> {
             if let Some(value) = value_start(bytes, end)
                 && is_secret_name_encoded(text.get(at..end).unwrap_or_default())
             {
-                let span =
-                    Span { start: value, end: value_end(text, value, text.get(at..end).unwrap_or_default()) };
+                let span = SecretSpan {
+                    start: value,
+                    end: value_end(text, value, text.get(at..end).unwrap_or_default()),
+                };
                 if span.end > span.start && !starts_with(bytes, value, REDACTED.as_bytes()) {
                     return Some(span);
                 }

@@ -19,14 +19,14 @@ const NAMING_MEMBERS: [&str; 6] = ["name", "key", "header", "field", "variable",
 ///
 /// It goes as deep as the value nests; a parsed value nests at most 128 deep.
 pub fn redact_json(value: &mut Value) {
-    Walk { by_name: true }.value(value, MAX_EMBEDDED);
+    RedactWalk { by_name: true }.value(value, MAX_EMBEDDED);
 }
 
 /// Redacts a detail that the platform wrote: by shape alone. Its names are our own (`key` of a changed row, say).
 pub(crate) fn redact_detail(detail: String) -> String {
     match serde_json::from_str::<Value>(&detail) {
         Ok(mut value) => {
-            Walk { by_name: false }.value(&mut value, MAX_EMBEDDED);
+            RedactWalk { by_name: false }.value(&mut value, MAX_EMBEDDED);
             value.to_string()
         }
         Err(_) => match redact_text(&detail) {
@@ -38,7 +38,7 @@ pub(crate) fn redact_detail(detail: String) -> String {
 
 /// Whether a text is JSON that holds a secret.
 pub(super) fn embedded_json_has_secret(text: &str) -> bool {
-    parse_embedded(text).is_some_and(|mut value| Walk { by_name: true }.value(&mut value, MAX_EMBEDDED))
+    parse_embedded(text).is_some_and(|mut value| RedactWalk { by_name: true }.value(&mut value, MAX_EMBEDDED))
 }
 
 fn parse_embedded(text: &str) -> Option<Value> {
@@ -46,11 +46,11 @@ fn parse_embedded(text: &str) -> Option<Value> {
 }
 
 #[derive(Clone, Copy)]
-struct Walk {
+struct RedactWalk {
     by_name: bool,
 }
 
-impl Walk {
+impl RedactWalk {
     /// Redacts, and tells whether anything changed.
     fn value(self, value: &mut Value, embedded: u8) -> bool {
         match value {

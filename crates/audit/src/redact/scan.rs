@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::shapes::{
     ISSUED, ORIGINAL_KEY_LEN, T4_PUBLIC_LEN, T4_SECRET_MIN, is_alphanumeric, is_token68, is_url_safe,
 };
-use super::{REDACTED, Span, replace_spans};
+use super::{REDACTED, SecretSpan, replace_spans};
 
 /// Replaces every secret that is known by its shape: this product's keys (the public id stays), the original
 /// service's keys, tokens of well-known issuers, JSON Web Tokens, what follows `Bearer`, passwords in URLs, and
@@ -22,7 +22,7 @@ pub fn redact_text(text: &str) -> Cow<'_, str> {
 /// The first secret at or after `from`. Goes run by run, a run being a longest stretch of url-safe characters, and
 /// remembers in `run_end` how far the last one goes: the time stays linear in the length of the text, however many
 /// secrets one run holds.
-fn next_secret(bytes: &[u8], from: usize, run_end: &mut usize) -> Option<Span> {
+fn next_secret(bytes: &[u8], from: usize, run_end: &mut usize) -> Option<SecretSpan> {
     let mut at = from;
     while at < bytes.len() {
         if at < *run_end {
@@ -53,7 +53,7 @@ fn next_secret(bytes: &[u8], from: usize, run_end: &mut usize) -> Option<Span> {
 }
 
 /// What takes a look at the run as a whole.
-fn whole_run(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
+fn whole_run(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     private_key_block(bytes, start, end)
         .or_else(|| web_token(bytes, start, end))
         .or_else(|| original_key(bytes, start, end))
@@ -61,11 +61,11 @@ fn whole_run(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
 }
 
 /// What may stand anywhere in a run.
-fn within_run(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
+fn within_run(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     (start..end).find_map(|at| t4_key(bytes, at).or_else(|| issued_token(bytes, at, end)))
 }
 
-fn private_key_block(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
+fn private_key_block(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     const BEGIN: &[u8] = b"-----BEGIN";
     const END: &[u8] = b"-----END";
     bytes.get(start..end)?.ends_with(BEGIN).then_some(())?;
@@ -75,11 +75,11 @@ fn private_key_block(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
     let close = find(bytes.get(end..)?, END).map(|at| end + at + END.len());
     let span_end =
         close.and_then(|at| Some(at + find(bytes.get(at..)?, b"-----")? + 5)).unwrap_or(bytes.len());
-    Some(Span { start, end: span_end })
+    Some(SecretSpan { start, end: span_end })
 }
 
 /// Three parts with dots between, the first of which begins like the base64 of `{"`. An encrypted one has five.
-fn web_token(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
+fn web_token(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     let part = |at: usize| (bytes.get(at) == Some(&b'.')).then(|| at + 1 + count(bytes, at + 1, is_url_safe));
     let second = part(end)?;
     find(bytes.get(start..end)?, b"eyJ")?;
@@ -87,32 +87,32 @@ fn web_token(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
     while let Some(next) = part(last).filter(|&next| next > last + 1) {
         last = next;
     }
-    Some(Span { start, end: last })
+    Some(SecretSpan { start, end: last })
 }
 
-fn original_key(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
+fn original_key(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     let alone = end - start == ORIGINAL_KEY_LEN;
-    (alone && !bytes.get(..start)?.ends_with(b"sha-256:")).then_some(Span { start, end })
+    (alone && !bytes.get(..start)?.ends_with(b"sha-256:")).then_some(SecretSpan { start, end })
 }
 
-fn bearer(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
+fn bearer(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     bytes.get(start..end)?.eq_ignore_ascii_case(b"bearer").then_some(())?;
     let token = end + count(bytes, end, |b| b.is_ascii_whitespace());
     let token_end = token + count(bytes, token, is_token68);
-    (token > end && token_end > token).then_some(Span { start: token, end: token_end })
+    (token > end && token_end > token).then_some(SecretSpan { start: token, end: token_end })
 }
 
 /// This product's keys, wherever they stand.
-fn t4_key(bytes: &[u8], at: usize) -> Option<Span> {
+fn t4_key(bytes: &[u8], at: usize) -> Option<SecretSpan> {
     starts_with(bytes, at, b"t4_").then_some(())?;
     let start = at + T4_PUBLIC_LEN;
     let public = bytes.get(at + 3..start - 1)?;
     (public.iter().all(u8::is_ascii_alphanumeric) && bytes.get(start - 1) == Some(&b'_')).then_some(())?;
     let secret = count(bytes, start, is_alphanumeric);
-    (secret >= T4_SECRET_MIN).then_some(Span { start, end: start + secret })
+    (secret >= T4_SECRET_MIN).then_some(SecretSpan { start, end: start + secret })
 }
 
-fn issued_token(bytes: &[u8], at: usize, run_end: usize) -> Option<Span> {
+fn issued_token(bytes: &[u8], at: usize, run_end: usize) -> Option<SecretSpan> {
     // Within a word such as `risk-assessment-of-the-release` it is no prefix.
     if at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
@@ -120,12 +120,12 @@ fn issued_token(bytes: &[u8], at: usize, run_end: usize) -> Option<Span> {
     let run = bytes.get(at..run_end)?;
     ISSUED.iter().find_map(|token| {
         let rest = count(run.strip_prefix(token.prefix)?, 0, token.rest);
-        (rest >= token.min).then(|| Span { start: at, end: at + token.prefix.len() + rest })
+        (rest >= token.min).then(|| SecretSpan { start: at, end: at + token.prefix.len() + rest })
     })
 }
 
 /// `user:password@` behind `://`.
-fn password_in_url(bytes: &[u8], at: usize) -> Option<Span> {
+fn password_in_url(bytes: &[u8], at: usize) -> Option<SecretSpan> {
     /// No real user and password are longer together; it bounds the look ahead.
     const MAX: usize = 512;
     let rest = bytes.get(at..bytes.len().min(at + MAX))?;
@@ -134,7 +134,7 @@ fn password_in_url(bytes: &[u8], at: usize) -> Option<Span> {
     let authority = rest.split(ends).next()?;
     let at_sign = authority.iter().rposition(|&b| b == b'@')?;
     let colon = authority.iter().position(|&b| b == b':').filter(|&colon| colon + 1 < at_sign)?;
-    let span = Span { start: at + colon + 1, end: at + at_sign };
+    let span = SecretSpan { start: at + colon + 1, end: at + at_sign };
     // What is redacted already is no find; everything else ends here.
     (bytes.get(span.start..span.end)? != REDACTED.as_bytes()).then_some(span)
 }

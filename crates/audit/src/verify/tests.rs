@@ -36,7 +36,7 @@ fn log(requests: usize) -> Vec<StoredRow> {
     sealed(std::iter::once(genesis()).chain((1..=requests).map(request)).collect())
 }
 
-fn verdict(rows: &[StoredRow]) -> Verdict {
+fn verdict(rows: &[StoredRow]) -> LogVerdict {
     let mut verifier = Verifier::from_genesis();
     for row in rows {
         if verifier.push(row).is_err() {
@@ -170,7 +170,7 @@ fn a_whole_log_is_right_and_can_be_checked_in_parts() {
     for row in &rows[4..] {
         rest.push(row).unwrap();
     }
-    assert_eq!(rest.finish(), Verdict { checked: 6, ..whole });
+    assert_eq!(rest.finish(), LogVerdict { checked: 6, ..whole });
     let nothing = Verifier::from_checkpoint(10, whole.head).finish();
     assert!(nothing.ok && nothing.checked == 0);
 }

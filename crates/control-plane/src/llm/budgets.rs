@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
-use llm_policy::{Account, AccountKey, AccountState, BudgetRule, BudgetScope, Span, WindowKind};
+use llm_policy::{Account, AccountKey, AccountState, BudgetRule, BudgetScope, CalendarWindow, WindowKind};
 use registry_core::Timestamp;
 use storage::{StoreError, Tx};
 
@@ -14,7 +14,7 @@ use super::rules::LlmRules;
 pub(crate) struct Bound {
     pub account: AccountKey,
     pub limit_pico_usd: i64,
-    pub span: Arc<Span>,
+    pub span: Arc<CalendarWindow>,
 }
 
 impl LlmRules {
@@ -66,7 +66,7 @@ fn subject<'a>(rule: &'a BudgetRule, key: &'a KeyRecord) -> Option<&'a str> {
     (rule.id == "*" || rule.id == id).then_some(id)
 }
 
-fn account(scope: BudgetScope, id: &str, window: WindowKind, span: &Span) -> AccountKey {
+fn account(scope: BudgetScope, id: &str, window: WindowKind, span: &CalendarWindow) -> AccountKey {
     AccountKey { scope, id: id.to_owned(), window, window_id: span.id.clone() }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use llm_policy::{Span, WindowKind, Zone};
+use llm_policy::{CalendarWindow, WindowKind, Zone};
 use registry_core::Timestamp;
 
 /// How many zone names are kept; the database has some 600, in any case of letters.
@@ -16,26 +16,37 @@ pub(crate) struct Calendar(Mutex<HashMap<String, Known>>);
 #[derive(Debug)]
 struct Known {
     zone: Zone,
-    day: Option<Arc<Span>>,
-    week: Option<Arc<Span>>,
-    month: Option<Arc<Span>>,
+    day: Option<Arc<CalendarWindow>>,
+    week: Option<Arc<CalendarWindow>>,
+    month: Option<Arc<CalendarWindow>>,
 }
 
 impl Calendar {
     /// The window of a zone.
-    pub(crate) fn window(&self, zone: &Zone, kind: WindowKind, at: Timestamp) -> Arc<Span> {
+    pub(crate) fn window(&self, zone: &Zone, kind: WindowKind, at: Timestamp) -> Arc<CalendarWindow> {
         self.find(zone.name(), || zone.clone(), kind, at)
     }
 
     /// The window of the zone of this name; UTC for none and for one that does not exist.
-    pub(crate) fn window_of(&self, name: Option<&str>, kind: WindowKind, at: Timestamp) -> Arc<Span> {
+    pub(crate) fn window_of(
+        &self,
+        name: Option<&str>,
+        kind: WindowKind,
+        at: Timestamp,
+    ) -> Arc<CalendarWindow> {
         match name {
             None => self.window(&Zone::UTC, kind, at),
             Some(name) => self.find(name, || zone_or_utc(name), kind, at),
         }
     }
 
-    fn find(&self, name: &str, zone: impl FnOnce() -> Zone, kind: WindowKind, at: Timestamp) -> Arc<Span> {
+    fn find(
+        &self,
+        name: &str,
+        zone: impl FnOnce() -> Zone,
+        kind: WindowKind,
+        at: Timestamp,
+    ) -> Arc<CalendarWindow> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get_mut(name) {
             return known.window(kind, at);
@@ -55,7 +66,7 @@ pub(crate) fn zone_or_utc(name: &str) -> Zone {
 }
 
 impl Known {
-    fn window(&mut self, kind: WindowKind, at: Timestamp) -> Arc<Span> {
+    fn window(&mut self, kind: WindowKind, at: Timestamp) -> Arc<CalendarWindow> {
         let kept = match kind {
             WindowKind::Day => &mut self.day,
             WindowKind::Week => &mut self.week,

@@ -1,7 +1,7 @@
 //! `GET /llm/usage`, `GET /admin/llm/usage`: attempts that reached a provider, newest first.
 
 use api_types::UsageLineView;
-use storage::UsageFilter;
+use storage::UsageQuery;
 
 use super::views;
 use super::whose::Whose;
@@ -20,7 +20,7 @@ const LOOK_MICROS: u64 = 500_000;
 pub fn list_usage(
     services: &Services,
     whose: Whose,
-    filter: UsageFilter,
+    filter: UsageQuery,
     request: &PageRequest,
 ) -> Result<Page<UsageLineView>, ServiceError> {
     let filter = whose.narrow(filter);
@@ -44,9 +44,9 @@ pub fn list_usage(
 }
 
 impl Whose {
-    pub(super) fn narrow(self, filter: UsageFilter) -> UsageFilter {
+    pub(super) fn narrow(self, filter: UsageQuery) -> UsageQuery {
         match self {
-            Self::Agent(agent) => UsageFilter { agent_id: Some(agent), ..filter },
+            Self::Agent(agent) => UsageQuery { agent_id: Some(agent), ..filter },
             Self::Everybody => filter,
         }
     }

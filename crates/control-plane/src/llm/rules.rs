@@ -1,6 +1,6 @@
 //! What holds for every model call of this server.
 
-use llm_policy::{BudgetRule, Limits, PriceBook};
+use llm_policy::{BudgetRule, CallLimits, PriceBook};
 
 use super::calendar::Calendar;
 
@@ -10,7 +10,7 @@ pub struct LlmRules {
     /// What tokens cost.
     pub prices: PriceBook,
     /// Caps.
-    pub limits: Limits,
+    pub limits: CallLimits,
     /// Budgets beside each key's own.
     pub budgets: Vec<BudgetRule>,
     /// Whether prompts are kept in the audit log.
@@ -25,7 +25,7 @@ impl LlmRules {
     #[must_use]
     pub fn new(
         prices: PriceBook,
-        limits: Limits,
+        limits: CallLimits,
         budgets: Vec<BudgetRule>,
         keep_prompts: bool,
         holder: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api_types::{Code, UsageTotalView};
 use llm_policy::{Usage, UsageSource};
 use registry_core::{Timestamp, pico_to_dollars};
-use storage::{UsageFilter, UsageLine};
+use storage::{UsageLine, UsageQuery};
 
 use super::views;
 use super::whose::Whose;
@@ -73,7 +73,7 @@ pub fn summarize_usage(
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Vec<UsageTotalView>, ServiceError> {
-    let filter = whose.narrow(UsageFilter { since, until, ..UsageFilter::default() });
+    let filter = whose.narrow(UsageQuery { since, until, ..UsageQuery::default() });
     let mut totals = Totals::default();
     let mut after = None;
     loop {

@@ -1,13 +1,13 @@
 //! What the tests of this module share.
 
 use api_keys::{KeyRecord, Pepper, PresentedKey, ScopeSet};
-use llm_policy::{BudgetRule, BudgetScope, Limits, PriceBook, WindowKind, Zone};
+use llm_policy::{BudgetRule, BudgetScope, CallLimits, PriceBook, WindowKind, Zone};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
 use super::rules::LlmRules;
 
 pub(super) fn rules(budgets: Vec<BudgetRule>) -> LlmRules {
-    LlmRules::new(PriceBook::builtin(), Limits::default(), budgets, false, "server".to_owned())
+    LlmRules::new(PriceBook::builtin(), CallLimits::default(), budgets, false, "server".to_owned())
 }
 
 pub(super) fn rule(scope: BudgetScope, id: &str, window: WindowKind, limit_pico_usd: i64) -> BudgetRule {

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{AuditRow, Code};
 use control_plane::list_audit;
 use registry_core::Limits;
-use storage::AuditFilter;
+use storage::AuditQuery;
 
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
@@ -50,7 +50,7 @@ async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request);
     let page = query.page(DEFAULT)?;
-    let filter = AuditFilter {
+    let filter = AuditQuery {
         agent_id: query.checked("agent_id", Limits::NAME)?,
         path: query.checked("path", 1024)?,
         status: query.number("status", 100, 599)?.and_then(|status| u16::try_from(status).ok()),

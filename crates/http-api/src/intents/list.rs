@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView};
 use control_plane::list_intents;
 use registry_core::{AgentId, Limits, Owner};
-use storage::IntentFilter;
+use storage::IntentQuery;
 
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
@@ -46,7 +46,7 @@ async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request);
     let page = query.page(DEFAULT)?;
-    let filter = IntentFilter {
+    let filter = IntentQuery {
         status: query.checked("status", 100)?,
         code: query.checked("code", Limits::WORD)?,
         file: query.checked("file", Limits::FILE)?,

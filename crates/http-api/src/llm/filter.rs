@@ -4,7 +4,7 @@ use api_types::Code;
 use control_plane::GroupBy;
 use llm_policy::CallId;
 use registry_core::{AgentId, KeyId, Limits, Owner, Timestamp};
-use storage::UsageFilter;
+use storage::UsageQuery;
 
 use crate::endpoint::{Param, text_param};
 use crate::error::ApiError;
@@ -60,20 +60,20 @@ pub(super) fn all_params() -> Vec<Param> {
 }
 
 /// Reads the parameters of an agent's own list.
-pub(super) fn own(query: &Query) -> Result<UsageFilter, ApiError> {
-    Ok(UsageFilter {
+pub(super) fn own(query: &Query) -> Result<UsageQuery, ApiError> {
+    Ok(UsageQuery {
         model: query.checked("model", MODEL)?,
         call_id: query.checked("call_id", CALL)?.map(CallId::from_stored),
         since: query.time("since")?,
         until: query.time("until")?,
         flagged: query.flag("flagged")?,
-        ..UsageFilter::default()
+        ..UsageQuery::default()
     })
 }
 
 /// Reads the parameters of the admin's list.
-pub(super) fn all(query: &Query) -> Result<UsageFilter, ApiError> {
-    Ok(UsageFilter {
+pub(super) fn all(query: &Query) -> Result<UsageQuery, ApiError> {
+    Ok(UsageQuery {
         agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
         owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
         key_id: query.checked("key_id", Limits::NAME)?.map(KeyId::from_stored),

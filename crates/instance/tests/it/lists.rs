@@ -6,7 +6,7 @@ use control_plane::{
 };
 use llm_policy::{BudgetScope, Ledger as _, Settlement, WindowKind};
 use registry_core::{AgentId, pico_to_dollars};
-use storage::UsageFilter;
+use storage::UsageQuery;
 
 use crate::support::{AMOUNT, World, ask, at, cost, rule, used, worst};
 
@@ -40,7 +40,7 @@ async fn spent() -> World {
 async fn usage_is_listed_newest_first_in_pages_and_to_its_agent_alone() {
     let world = spent().await;
     let services = &world.instance.services;
-    let list = |whose: Whose, filter: UsageFilter, limit: u32| {
+    let list = |whose: Whose, filter: UsageQuery, limit: u32| {
         let mut calls = Vec::new();
         let mut page = PageRequest { limit, cursor: None };
         loop {
@@ -55,24 +55,23 @@ async fn usage_is_listed_newest_first_in_pages_and_to_its_agent_alone() {
     };
     let all = ["one-3", "two-0", "one-2", "one-1", "one-0"];
     for limit in [1, 2, 5, 100] {
-        assert_eq!(list(Whose::Everybody, UsageFilter::default(), limit), all);
+        assert_eq!(list(Whose::Everybody, UsageQuery::default(), limit), all);
     }
     let own = ["one-3", "one-2", "one-1", "one-0"];
-    assert_eq!(list(agent("one"), UsageFilter::default(), 2), own);
-    let prying = UsageFilter { agent_id: Some(AgentId::new("two").unwrap()), ..UsageFilter::default() };
+    assert_eq!(list(agent("one"), UsageQuery::default(), 2), own);
+    let prying = UsageQuery { agent_id: Some(AgentId::new("two").unwrap()), ..UsageQuery::default() };
     assert_eq!(list(agent("one"), prying.clone(), 100), own, "an agent sees its own, whatever it asks for");
     assert_eq!(list(Whose::Everybody, prying, 100), ["two-0"]);
-    let flagged = UsageFilter { flagged: true, ..UsageFilter::default() };
+    let flagged = UsageQuery { flagged: true, ..UsageQuery::default() };
     assert_eq!(list(Whose::Everybody, flagged, 100), ["two-0"]);
 
     let first = PageRequest { limit: 1, cursor: None };
-    let found = list_usage(services, agent("one"), UsageFilter::default(), &first).unwrap();
+    let found = list_usage(services, agent("one"), UsageQuery::default(), &first).unwrap();
     let line = &found.items[0];
     assert_eq!((line.cost_pico_usd, line.source.as_deref()), (cost(10, 1), Some("provider")));
     assert_eq!(line.cost_usd.to_bits(), pico_to_dollars(cost(10, 1)).to_bits());
     let next = PageRequest { limit: 1, cursor: found.next };
-    let foreign =
-        list_usage(services, Whose::Everybody, UsageFilter::default(), &next).map(drop).unwrap_err();
+    let foreign = list_usage(services, Whose::Everybody, UsageQuery::default(), &next).map(drop).unwrap_err();
     assert_eq!(foreign.code, Code::InvalidCursor, "a cursor of one list is none of another");
 }
 

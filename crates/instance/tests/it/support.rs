@@ -19,7 +19,7 @@ use registry_core::{
     Clock, Entropy, KeyId, ManualClock, RequestId, SeededEntropy, Timestamp, pico_to_dollars,
 };
 use storage::{
-    AuditFilter, HoldRow, Job, Store, StoreError, StoreStats, Tx, UsageFilter, UsageLine, View, Watch,
+    AuditQuery, HoldRow, Job, Store, StoreError, StoreStats, Tx, UsageLine, UsageQuery, View, Watch,
 };
 use tempfile::TempDir;
 
@@ -217,7 +217,7 @@ impl World {
 
     /// All usage, oldest first.
     pub fn usage(&self) -> Vec<UsageLine> {
-        let page = |view: &dyn View| view.usage_page(&UsageFilter::default(), None, 5_000);
+        let page = |view: &dyn View| view.usage_page(&UsageQuery::default(), None, 5_000);
         let (mut lines, _) = self.instance.services.store.read(page).unwrap();
         lines.reverse();
         lines
@@ -225,7 +225,7 @@ impl World {
 
     /// Event, outcome and detail of the audit rows about model calls and requests, oldest first.
     pub fn audit(&self) -> Vec<(String, String, serde_json::Value)> {
-        let page = |view: &dyn View| view.audit_page(&AuditFilter::default(), None, 5_000);
+        let page = |view: &dyn View| view.audit_page(&AuditQuery::default(), None, 5_000);
         let (rows, _) = self.instance.services.store.read(page).unwrap();
         let told = rows
             .into_iter()

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_policy::{
-    CallId, HoldAsk, HoldId, Ledger, LedgerError, Operation, PriceEntry, ReleaseReason, Shape, read_chat,
-    read_embeddings,
+    CallId, HoldAsk, HoldId, Ledger, LedgerError, Operation, PriceEntry, ReleaseReason, RequestShape,
+    read_chat, read_embeddings,
 };
 use serde_json::{Map, Value};
 
@@ -157,7 +157,7 @@ impl Task<'_> {
 }
 
 /// The body as it leaves: with the output that is held, under its one name.
-fn outgoing(attempt: &CallAttempt<'_>, shape: &Shape, mut body: Map<String, Value>) -> Outgoing {
+fn outgoing(attempt: &CallAttempt<'_>, shape: &RequestShape, mut body: Map<String, Value>) -> Outgoing {
     body.remove("max_tokens");
     match (shape.operation, attempt.held.max_tokens) {
         (Operation::Chat, Some(most)) => {
@@ -178,7 +178,7 @@ struct PreparedCall {
     call_id: CallId,
     /// Whether the id was made here, so that no other call can have it.
     minted: bool,
-    shape: Shape,
+    shape: RequestShape,
     /// Where it may go, in order; not empty.
     candidates: Vec<Candidate>,
     body: Map<String, Value>,
@@ -229,10 +229,10 @@ async fn prepare(
 
 /// The input's tokens for each entry.
 async fn count(
-    shape: Shape,
+    shape: RequestShape,
     body: Map<String, Value>,
     entries: &[&PriceEntry],
-) -> Result<(Vec<u64>, Shape, Map<String, Value>), GateError> {
+) -> Result<(Vec<u64>, RequestShape, Map<String, Value>), GateError> {
     if !is_big(&body) {
         let counts = count_each(&shape, &body, entries)?;
         return Ok((counts, shape, body));
@@ -248,7 +248,7 @@ async fn count(
 
 /// Counts once for all entries that count alike.
 fn count_each(
-    shape: &Shape,
+    shape: &RequestShape,
     body: &Map<String, Value>,
     entries: &[&PriceEntry],
 ) -> Result<Vec<u64>, llm_policy::RequestError> {

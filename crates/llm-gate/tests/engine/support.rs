@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use llm_gate::{AnswerStream, CallReport, Gate, GateAnswer, GateBuilder, GateCall, GateError, Receipt};
-use llm_policy::{Limits, LlmConfig, Operation, PriceBook, ProviderConfig, ProviderKind, RouteConfig, Usage};
+use llm_policy::{
+    CallLimits, LlmConfig, Operation, PriceBook, ProviderConfig, ProviderKind, RouteConfig, Usage,
+};
 use registry_core::{ManualClock, SeededEntropy, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -91,7 +93,7 @@ pub fn config(providers: Vec<ProviderConfig>) -> LlmConfig {
     LlmConfig {
         providers,
         routes: Vec::new(),
-        limits: Limits::default(),
+        limits: CallLimits::default(),
         budgets: Vec::new(),
         default_model: Some("m".to_owned()),
         keep_prompts: false,

@@ -6,7 +6,7 @@ use registry_core::Timestamp;
 use serde::Deserialize;
 
 use super::{BookError, Encoding, Price, PriceEntry, PriceError};
-use crate::toml_text::problem;
+use crate::config::toml_problem;
 use crate::{LongRates, Operation, Rates};
 
 /// The largest number of tokens that a field may have: no model's limits come near, and exact arithmetic and
@@ -48,7 +48,7 @@ struct RawLong {
 /// Reads every entry of a file.
 pub fn read_entries(text: &str) -> Result<Vec<PriceEntry>, BookError> {
     let mut file: toml::Table =
-        toml::from_str(text).map_err(|cause| BookError::Syntax(problem(text, &cause)))?;
+        toml::from_str(text).map_err(|cause| BookError::Syntax(toml_problem(text, &cause)))?;
     let prices = file.remove("price");
     if let Some(name) = file.keys().next() {
         return Err(BookError::Shape(format!("`{name}` is not known")));
@@ -98,7 +98,7 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
         }
     }
     let operation = raw.operation.unwrap_or(Operation::Chat);
-    let kind = Kind { free: raw.free, operation };
+    let kind = PriceKind { free: raw.free, operation };
     let base = kind.prices([
         raw.input_usd_per_mtok.as_ref(),
         raw.output_usd_per_mtok.as_ref(),
@@ -122,7 +122,7 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
     })
 }
 
-fn read_long(raw: &RawLong, kind: Kind) -> Result<LongRates, String> {
+fn read_long(raw: &RawLong, kind: PriceKind) -> Result<LongRates, String> {
     if kind.free {
         return Err("`long` can't be there with `free = true`".to_owned());
     }
@@ -140,12 +140,12 @@ fn read_long(raw: &RawLong, kind: Kind) -> Result<LongRates, String> {
 
 /// What decides which prices must be there.
 #[derive(Clone, Copy)]
-struct Kind {
+struct PriceKind {
     free: bool,
     operation: Operation,
 }
 
-impl Kind {
+impl PriceKind {
     /// Input, output, cached input and cache write, in pico-dollars per token.
     fn prices(self, raw: [Option<&toml::Value>; 4]) -> Result<[u64; 4], String> {
         let [input, output, cached_input, cache_write] = raw;

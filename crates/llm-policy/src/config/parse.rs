@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use registry_core::dollars_to_pico;
 
-use super::check::number;
 use super::provider::read_provider;
 use super::raw::{RawBudget, RawConfig, RawLimits, RawRoute};
-use super::{BudgetRule, ConfigError, Limits, LlmConfig, ProviderConfig, RouteConfig};
-use crate::toml_text::problem;
+use super::{BudgetRule, CallLimits, ConfigError, LlmConfig, ProviderConfig, RouteConfig};
 use crate::{BudgetScope, Zone};
 
 /// The largest `max_tokens`, far beyond any model's.
@@ -25,7 +23,7 @@ impl LlmConfig {
     /// [`ConfigError`], which names the part and says what it takes.
     pub fn parse(toml: &str) -> Result<Self, ConfigError> {
         let raw: RawConfig =
-            toml::from_str(toml).map_err(|cause| ConfigError::Syntax(problem(toml, &cause)))?;
+            toml::from_str(toml).map_err(|cause| ConfigError::Syntax(toml_problem(toml, &cause)))?;
         let mut providers: Vec<ProviderConfig> = Vec::with_capacity(raw.provider.len());
         for provider in raw.provider {
             let provider = read_provider(provider)?;
@@ -82,14 +80,14 @@ fn read_route(raw: RawRoute, providers: &[ProviderConfig]) -> Result<RouteConfig
     Ok(RouteConfig { model: raw.model, to: raw.to })
 }
 
-fn read_limits(raw: &RawLimits) -> Result<Limits, ConfigError> {
-    let standard = Limits::default();
+fn read_limits(raw: &RawLimits) -> Result<CallLimits, ConfigError> {
+    let standard = CallLimits::default();
     let read = |field, value: Option<i64>, standard: u64, least: u64, most: u64| {
         number(value, standard, least, most).map_err(|what| ConfigError::Limit { field, what })
     };
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let calls = u64::from(standard.concurrent_calls_per_key);
-    Ok(Limits {
+    Ok(CallLimits {
         max_tokens: read("max_tokens", raw.max_tokens, standard.max_tokens, 1, MOST_TOKENS)?,
         concurrent_calls_per_key: small(read(
             "concurrent_calls_per_key",
@@ -164,4 +162,50 @@ fn read_budget(raw: RawBudget) -> Result<BudgetRule, String> {
         Some(name) => Zone::parse(&name).map_err(|cause| format!("`time_zone`: {cause}"))?,
     };
     Ok(BudgetRule { scope: raw.scope, id, window: raw.window, zone, limit_pico_usd })
+}
+
+/// A number within its bounds, or what it takes.
+pub(super) fn number(value: Option<i64>, standard: u64, least: u64, most: u64) -> Result<u64, String> {
+    let Some(value) = value else { return Ok(standard) };
+    u64::try_from(value)
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("takes {least} to {most}; it is {value}"))
+}
+
+/// Whether a text is 1 to 64 letters, digits, `.`, `_` and `-`.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// Whether a text can be the name of an environment variable: capitals, digits and `_`. Keys of providers have
+/// small letters, so that a key in the place of its variable's name is noticed.
+pub(super) fn is_variable(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// The parser's message and the line that it is about, in one line: it stands in the one sentence that a refused
+/// start says.
+pub(crate) fn toml_problem(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_problem_is_one_line_that_names_the_line() {
+        let text = "a = 1\nb = \n";
+        let error = toml::from_str::<toml::Table>(text).unwrap_err();
+        let told = toml_problem(text, &error);
+        assert!(told.starts_with("line 2: ") && !told.contains('\n'), "{told}");
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{is_name, is_variable, number};
+use super::parse::{is_name, is_variable, number};
 use super::raw::RawProvider;
-use super::{ConfigError, Limits, LlmConfig, ProviderConfig, ProviderKind};
+use super::{CallLimits, ConfigError, LlmConfig, ProviderConfig, ProviderKind};
 use crate::PriceBook;
 
 const CONNECT_MS: u64 = 2000;
@@ -52,7 +52,7 @@ impl LlmConfig {
         Ok(Self {
             providers,
             routes: Vec::new(),
-            limits: Limits::default(),
+            limits: CallLimits::default(),
             budgets: Vec::new(),
             default_model,
             keep_prompts: false,

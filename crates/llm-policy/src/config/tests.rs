@@ -30,7 +30,7 @@ fn the_example_says_what_it_means() {
     assert_eq!(config.providers[2].kind, ProviderKind::Anthropic);
     assert_eq!(config.providers[3].api_key_env, None);
     assert_eq!(config.routes[0].to, ["openai", "azure-east"]);
-    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.limits, CallLimits::default());
     assert_eq!(config.default_model.as_deref(), Some("gpt-4o-mini"));
     assert!(!config.keep_prompts);
     let owner = &config.budgets[0];
@@ -87,7 +87,7 @@ fn what_is_left_out_has_its_default() {
         provider.total_timeout_ms,
     ];
     assert_eq!(times, [2000, 60_000, 60_000, 600_000]);
-    assert_eq!((config.limits, config.default_model.as_deref()), (Limits::default(), Some("gpt-4o")));
+    assert_eq!((config.limits, config.default_model.as_deref()), (CallLimits::default(), Some("gpt-4o")));
     assert!(config.routes.is_empty() && config.budgets.is_empty() && !config.keep_prompts);
 }
 
@@ -179,7 +179,8 @@ fn limits_have_bounds() {
     }
     let config =
         parse("[limits]\nmax_tokens = 1\nconcurrent_calls_per_key = 2\ndrain_seconds = 3\nlease_seconds = 4");
-    let limits = Limits { max_tokens: 1, concurrent_calls_per_key: 2, drain_seconds: 3, lease_seconds: 4 };
+    let limits =
+        CallLimits { max_tokens: 1, concurrent_calls_per_key: 2, drain_seconds: 3, lease_seconds: 4 };
     assert_eq!(config.limits, limits);
 }
 

@@ -10,7 +10,7 @@ use crate::{Operation, PriceBook, PriceEntry};
 const TABLE: &str = "model_prices_and_context_window.json";
 
 /// What becomes of an entry of the table.
-pub enum Verdict {
+pub enum ImportedModel {
     /// It is none of ours.
     Skipped,
     /// It can't be used, for this reason.
@@ -20,17 +20,17 @@ pub enum Verdict {
 }
 
 /// Reads one entry of the table.
-pub fn read_model(name: &str, value: &Value, base: &PriceBook, date: &str) -> Verdict {
-    let Value::Object(fields) = value else { return Verdict::Refused("it is no object".to_owned()) };
+pub fn read_model(name: &str, value: &Value, base: &PriceBook, date: &str) -> ImportedModel {
+    let Value::Object(fields) = value else { return ImportedModel::Refused("it is no object".to_owned()) };
     let operation = match text(fields, "mode") {
-        _ if name == "sample_spec" => return Verdict::Skipped,
+        _ if name == "sample_spec" => return ImportedModel::Skipped,
         Some("chat" | "completion" | "responses") => Operation::Chat,
         Some("embedding") => Operation::Embeddings,
-        Some(_) | None => return Verdict::Skipped,
+        Some(_) | None => return ImportedModel::Skipped,
     };
     match read_entry(name, fields, operation, base, date) {
-        Ok(entry) => Verdict::Taken(Box::new(entry)),
-        Err(why) => Verdict::Refused(why),
+        Ok(entry) => ImportedModel::Taken(Box::new(entry)),
+        Err(why) => ImportedModel::Refused(why),
     }
 }
 

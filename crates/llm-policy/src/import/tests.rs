@@ -5,7 +5,7 @@ use serde_json::json;
 
 const DAY: &str = "2026-11-21";
 
-fn import(table: &Value) -> Import {
+fn import(table: &Value) -> PriceImport {
     import_litellm(&table.to_string(), &PriceBook::builtin(), DAY).unwrap()
 }
 

@@ -4,9 +4,8 @@ use serde_json::{Map, Value};
 
 use super::RequestError;
 use super::fields::get;
-use super::meter::Meter;
+use super::meter::{Meter, OTHERS, PromptTemplate};
 use super::refused::check_cache;
-use super::template::{OTHERS, Template};
 use crate::count::LONGEST_COUNTED;
 use crate::{Operation, PriceEntry};
 
@@ -65,7 +64,7 @@ pub fn tokens(
     body: &Map<String, Value>,
     entry: &PriceEntry,
 ) -> Result<u64, RequestError> {
-    let template = Template::of(entry);
+    let template = PromptTemplate::of(entry);
     let measure = |mut meter: Meter| {
         let image = match operation {
             Operation::Chat => chat(body, template, &mut meter)?,
@@ -94,7 +93,7 @@ type FirstImage = Option<String>;
 
 fn chat(
     body: &Map<String, Value>,
-    template: &Template,
+    template: &PromptTemplate,
     meter: &mut Meter,
 ) -> Result<FirstImage, RequestError> {
     let messages = match get(body, "messages") {
@@ -137,7 +136,7 @@ fn chat(
 fn message(
     message: &Map<String, Value>,
     index: usize,
-    template: &Template,
+    template: &PromptTemplate,
     meter: &mut Meter,
 ) -> Result<FirstImage, RequestError> {
     meter.add(template.message);
@@ -182,7 +181,7 @@ fn message(
 fn content(
     parts: &[Value],
     index: usize,
-    template: &Template,
+    template: &PromptTemplate,
     meter: &mut Meter,
 ) -> Result<FirstImage, RequestError> {
     let mut image = None;
@@ -221,7 +220,11 @@ fn content(
     Ok(image)
 }
 
-fn embeddings(body: &Map<String, Value>, template: &Template, meter: &mut Meter) -> Result<(), RequestError> {
+fn embeddings(
+    body: &Map<String, Value>,
+    template: &PromptTemplate,
+    meter: &mut Meter,
+) -> Result<(), RequestError> {
     let wrong = || {
         RequestError::invalid(
             "input",
@@ -256,7 +259,7 @@ fn is_tokens(items: &[Value]) -> bool {
     !items.is_empty() && items.iter().all(Value::is_u64)
 }
 
-fn one_of_tokens(tokens: &[Value], template: &Template, meter: &mut Meter) {
+fn one_of_tokens(tokens: &[Value], template: &PromptTemplate, meter: &mut Meter) {
     meter.add(template.embedded);
     meter.add(u64::try_from(tokens.len()).unwrap_or(u64::MAX));
 }

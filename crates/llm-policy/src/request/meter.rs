@@ -1,9 +1,9 @@
-//! Adding up what a request may come to.
+//! Adding up what a request may come to, with what providers put around its texts.
 
 use serde_json::Value;
 
-use crate::Encoding;
 use crate::count::{bytes, count_text};
+use crate::{Encoding, PriceEntry};
 
 /// Adds up tokens, and how many bytes of text they stand for.
 pub struct Meter {
@@ -114,5 +114,39 @@ fn plain_length(value: &Value) -> u64 {
             number.as_u64().map_or(LONGEST_NUMBER, |n| u64::from(n.checked_ilog10().unwrap_or(0)) + 1)
         }
         Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => 5,
+    }
+}
+
+/// What a provider's template adds to the texts, in tokens.
+pub struct PromptTemplate {
+    /// Around all messages.
+    pub chat: u64,
+    /// Around each message.
+    pub message: u64,
+    /// Around each part of a message's content.
+    pub part: u64,
+    /// Around all tools, or the schema of the answer.
+    pub tools: u64,
+    /// Around each tool, and each call of one.
+    pub tool: u64,
+    /// Around each text to embed.
+    pub embedded: u64,
+}
+
+/// OpenAI's cookbook ("How to count tokens with tiktoken"): 3 per message and 3 for the start of the answer. How it
+/// writes tools is not documented; they are bounded by their JSON, and this is the frame around it.
+const OPENAI: PromptTemplate =
+    PromptTemplate { chat: 3, message: 3, part: 3, tools: 64, tool: 16, embedded: 0 };
+
+/// Others put their own words around the texts, which the usage then bills: gpt-oss a system message of some 70
+/// tokens, Llama and Qwen one of some 30 when there is none, Anthropic up to 530 (by its documentation) when there are
+/// tools. Sentence-piece tokenizers add one token to each text.
+pub const OTHERS: PromptTemplate =
+    PromptTemplate { chat: 128, message: 16, part: 8, tools: 1024, tool: 64, embedded: 16 };
+
+impl PromptTemplate {
+    /// The one that holds for an entry.
+    pub fn of(entry: &PriceEntry) -> &'static Self {
+        if entry.encoding.is_some() && entry.provider == "openai" { &OPENAI } else { &OTHERS }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{RequestError, read_chat, read_embeddings};
-use crate::{Encoding, Operation, OutputWish, PriceEntry, Rates, Shape};
+use crate::{Encoding, Operation, OutputWish, PriceEntry, Rates, RequestShape};
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -53,14 +53,14 @@ fn embedded(input: &Value, entry: &PriceEntry) -> u64 {
     read_embeddings(&body).unwrap().input_tokens(&body, entry).unwrap()
 }
 
-fn invalid(result: Result<Shape, RequestError>) -> String {
+fn invalid(result: Result<RequestShape, RequestError>) -> String {
     match result {
         Err(RequestError::Invalid { param, .. }) => param,
         other => panic!("{other:?}"),
     }
 }
 
-fn not_priced(result: Result<Shape, RequestError>) -> String {
+fn not_priced(result: Result<RequestShape, RequestError>) -> String {
     match result {
         Err(RequestError::NotPriced { param, .. }) => param,
         other => panic!("{other:?}"),
@@ -70,7 +70,7 @@ fn not_priced(result: Result<Shape, RequestError>) -> String {
 #[test]
 fn a_plain_chat_has_one_answer_of_any_length() {
     let shape = read_chat(&chat(json!({}))).unwrap();
-    let expected = Shape {
+    let expected = RequestShape {
         operation: Operation::Chat,
         model: "gpt-4o".to_owned(),
         stream: false,
@@ -236,7 +236,7 @@ fn what_a_provider_may_know_passes() {
 fn embeddings_have_input_alone() {
     let body =
         object(json!({"model": "m", "input": "hello", "dimensions": 256, "encoding_format": "base64"}));
-    let expected = Shape {
+    let expected = RequestShape {
         operation: Operation::Embeddings,
         model: "m".to_owned(),
         stream: false,

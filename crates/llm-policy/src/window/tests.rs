@@ -5,7 +5,7 @@ use jiff::tz::TimeZoneDatabase;
 use proptest::prelude::*;
 use registry_core::Timestamp;
 
-use super::{Span, Zone};
+use super::{CalendarWindow, Zone};
 use crate::WindowKind;
 
 const HOUR: i64 = 3_600_000_000;
@@ -18,17 +18,17 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn window(name: &str, kind: WindowKind, time: &str) -> Span {
+fn window(name: &str, kind: WindowKind, time: &str) -> CalendarWindow {
     zone(name).window(kind, at(time))
 }
 
-fn hours(span: &Span) -> i64 {
+fn hours(span: &CalendarWindow) -> i64 {
     assert_eq!(span.ends_at.since(span.starts_at) % HOUR, 0, "{span:?}");
     span.ends_at.since(span.starts_at) / HOUR
 }
 
-fn check(span: &Span, id: &str, starts_at: &str, ends_at: &str) {
-    assert_eq!(span, &Span { id: id.to_owned(), starts_at: at(starts_at), ends_at: at(ends_at) });
+fn check(span: &CalendarWindow, id: &str, starts_at: &str, ends_at: &str) {
+    assert_eq!(span, &CalendarWindow { id: id.to_owned(), starts_at: at(starts_at), ends_at: at(ends_at) });
 }
 
 #[test]

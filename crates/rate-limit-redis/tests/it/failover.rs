@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rate_limit::{Limit, Limiter, MemoryLimiter, Mode};
+use rate_limit::{Limit, Limiter, LimiterMode, MemoryLimiter};
 use rate_limit_redis::{ConnectError, RedisLimiter, RedisOptions};
 use registry_core::{Clock, SystemClock};
 
@@ -38,8 +38,8 @@ async fn decisions_go_on_when_redis_is_killed_under_load_and_it_comes_back_by_it
                     longest = longest.max(call.ended - call.began);
                     if call.decision.admitted {
                         admitted += 1;
-                        in_redis.fetch_add(u32::from(mode == Mode::Redis), Ordering::SeqCst);
-                    } else if limiter.mode() == Mode::Degraded {
+                        in_redis.fetch_add(u32::from(mode == LimiterMode::Redis), Ordering::SeqCst);
+                    } else if limiter.mode() == LimiterMode::Degraded {
                         return (admitted, longest);
                     }
                     assert!(clock.monotonic_micros() < 30_000_000, "not used up within 30 s");
@@ -65,7 +65,7 @@ async fn decisions_go_on_when_redis_is_killed_under_load_and_it_comes_back_by_it
 
     tokio::task::block_in_place(|| redis.restart());
     for limiter in [&one, &other] {
-        until_mode(limiter, Mode::Redis).await;
+        until_mode(limiter, LimiterMode::Redis).await;
         // The new Redis knows nothing, the memory still does.
         assert!(!limiter.check("key", LIMIT).await.admitted);
     }
@@ -79,9 +79,9 @@ async fn without_calls_the_probe_alone_notices_both() {
     let (limiter, _) = limiter(&redis.url(), options()).await;
     let _probe = limiter.spawn_probe();
     redis.kill();
-    until_mode(&limiter, Mode::Degraded).await;
+    until_mode(&limiter, LimiterMode::Degraded).await;
     redis.restart();
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,31 +91,31 @@ async fn a_redis_that_hangs_is_waited_for_once() {
     let (limiter, _) = limiter(&redis.url(), RedisOptions::default()).await;
     // Without a probe from here on, which would notice as well.
     let probe = limiter.spawn_probe();
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
     probe.abort();
     redis.signal("STOP");
     let first = timed(&clock, &limiter, "key", LIMIT).await;
     assert!(first.decision.admitted);
     assert!(first.ended - first.began >= 100_000);
-    assert_eq!(limiter.mode(), Mode::Degraded);
+    assert_eq!(limiter.mode(), LimiterMode::Degraded);
     // Were each of these to wait for Redis, they would take 39.9 s.
     let began = clock.monotonic_micros();
     assert_eq!(use_up(&limiter, "key", LIMIT).await, LIMIT.per_window - 1);
     assert!(clock.monotonic_micros() - began < 10_000_000);
     redis.signal("CONT");
     let _probe = limiter.spawn_probe();
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_means_a_degraded_start() {
     let port = free_port();
     let (limiter, _) = limiter(&format!("redis://127.0.0.1:{port}"), options()).await;
-    assert_eq!(limiter.mode(), Mode::Degraded);
+    assert_eq!(limiter.mode(), LimiterMode::Degraded);
     assert_eq!(use_up(&limiter, "key", Limit::per_minute(7)).await, 7);
     let _probe = limiter.spawn_probe();
     let _redis = RedisProc::start_on(port, None);
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
 }
 
 #[tokio::test]
@@ -132,14 +132,14 @@ async fn a_server_that_refuses_to_write_is_no_redis_to_count_on() {
         command
     };
     replica(&["127.0.0.1", "1"]).query_async::<()>(&mut connection).await.unwrap();
-    until_mode(&limiter, Mode::Degraded).await;
+    until_mode(&limiter, LimiterMode::Degraded).await;
     let clock = SystemClock::new();
     while clock.monotonic_micros() < 1_000_000 {
-        assert_eq!(limiter.mode(), Mode::Degraded);
+        assert_eq!(limiter.mode(), LimiterMode::Degraded);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     replica(&["NO", "ONE"]).query_async::<()>(&mut connection).await.unwrap();
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
 }
 
 #[tokio::test]

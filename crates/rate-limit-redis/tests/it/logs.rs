@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rate_limit::{Limit, Limiter, Mode};
+use rate_limit::{Limit, Limiter, LimiterMode};
 use rate_limit_redis::RedisOptions;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -59,7 +59,7 @@ async fn each_switch_is_said_once_and_without_the_password() {
     let options = RedisOptions { reply_within: Duration::from_secs(2), ..RedisOptions::default() };
     let (limiter, _) = limiter(&redis.url(), options).await;
     let _probe = limiter.spawn_probe();
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
     assert_eq!(log.count("redis answers"), 1);
     redis.kill();
     let calls: Vec<_> = (0..50)
@@ -71,9 +71,9 @@ async fn each_switch_is_said_once_and_without_the_password() {
     for call in calls {
         assert!(call.await.unwrap());
     }
-    until_mode(&limiter, Mode::Degraded).await;
+    until_mode(&limiter, LimiterMode::Degraded).await;
     redis.restart();
-    until_mode(&limiter, Mode::Redis).await;
+    until_mode(&limiter, LimiterMode::Redis).await;
     assert_eq!(log.count("redis is lost"), 1, "{}", log.text());
     assert_eq!(log.count("redis answers"), 2, "{}", log.text());
     assert_eq!(log.count(PASSWORD), 0);
@@ -86,7 +86,7 @@ async fn a_refused_password_is_not_said() {
     let redis = RedisProc::start_on(free_port(), Some("another"));
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port);
     let (limiter, _) = limiter(&url, RedisOptions::default()).await;
-    assert_eq!(limiter.mode(), Mode::Degraded);
+    assert_eq!(limiter.mode(), LimiterMode::Degraded);
     assert_eq!(log.count("redis can't be reached"), 1, "{}", log.text());
     assert_eq!(log.count(PASSWORD), 0);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool_redis::redis;
-use rate_limit::{Limit, Limiter, Mode};
+use rate_limit::{Limit, Limiter, LimiterMode};
 use registry_core::{Clock, SystemClock};
 
 use crate::support::{SomeRedis, Timed, fresh_key, limiter, patient, timed, until_mode, use_up};
@@ -22,7 +22,7 @@ async fn two_processes_admit_exactly_the_limit_in_every_window() {
     let mut tasks = Vec::new();
     for _ in 0..2 {
         let (limiter, _) = limiter(&redis.url, patient()).await;
-        assert_eq!(limiter.mode(), Mode::Redis);
+        assert_eq!(limiter.mode(), LimiterMode::Redis);
         for _ in 0..16 {
             let (limiter, admitted, key) = (limiter.clone(), admitted.clone(), key.clone());
             tasks.push(tokio::spawn(async move {
@@ -44,7 +44,7 @@ async fn two_processes_admit_exactly_the_limit_in_every_window() {
     let mut calls: Vec<Timed> = Vec::new();
     for task in tasks {
         let (mine, mode) = task.await.unwrap();
-        assert_eq!(mode, Mode::Redis);
+        assert_eq!(mode, LimiterMode::Redis);
         calls.extend(mine);
     }
     calls.sort_by_key(|call| call.ended);
@@ -134,7 +134,7 @@ async fn a_server_that_forgot_the_script_is_told_again() {
     assert!(one.check(&key, Limit::per_minute(2)).await.admitted);
     redis::cmd("SCRIPT").arg("FLUSH").query_async::<()>(&mut connection).await.unwrap();
     assert_eq!(use_up(&one, &key, Limit::per_minute(2)).await, 1);
-    assert_eq!(one.mode(), Mode::Redis);
+    assert_eq!(one.mode(), LimiterMode::Redis);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,9 +165,9 @@ async fn single_threaded_runtimes_may_come_and_go() {
         for thread in threads {
             tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
         }
-        assert_eq!(shared.mode(), Mode::Redis);
+        assert_eq!(shared.mode(), LimiterMode::Redis);
     }
-    until_mode(&shared, Mode::Redis).await;
+    until_mode(&shared, LimiterMode::Redis).await;
     // The probe does not keep the limiter alive.
     drop(shared);
     tokio::time::timeout(Duration::from_secs(10), probe)

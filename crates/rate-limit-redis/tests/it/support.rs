@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rate_limit::{Decision, Limit, Limiter, MemoryLimiter, Mode};
+use rate_limit::{Decision, Limit, Limiter, LimiterMode, MemoryLimiter};
 use rate_limit_redis::{RedisLimiter, RedisOptions};
 use registry_core::{Clock, SystemClock};
 
@@ -117,7 +117,7 @@ pub async fn limiter(url: &str, options: RedisOptions) -> (Arc<RedisLimiter>, Ar
 }
 
 /// Waits until the limiter is in a mode.
-pub async fn until_mode(limiter: &RedisLimiter, mode: Mode) {
+pub async fn until_mode(limiter: &RedisLimiter, mode: LimiterMode) {
     let clock = SystemClock::new();
     while limiter.mode() != mode {
         assert!(clock.monotonic_micros() < 15_000_000, "still {:?} after 15 s, not {mode:?}", limiter.mode());

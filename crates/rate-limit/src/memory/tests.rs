@@ -260,5 +260,5 @@ fn through_the_trait_it_counts_in_memory() {
     };
     assert!(call());
     assert!(!call());
-    assert_eq!(limiter.mode(), Mode::Memory);
+    assert_eq!(limiter.mode(), LimiterMode::Memory);
 }

@@ -7,7 +7,7 @@ use audit::{Actor, Outcome, Record, StoredRow, event};
 use super::Backend;
 use super::fixtures::{at, bare, id, intent};
 use super::support::{draft, submit, verified_log, wait, write};
-use crate::{AuditFilter, Decided, Leafed, SealedCheckpoint, StoreError};
+use crate::{AuditQuery, Decided, Leafed, SealedCheckpoint, StoreError};
 
 /// A record with every field filled.
 fn full_record() -> Record {
@@ -113,7 +113,7 @@ pub fn pages_show_the_newest_row_first_and_obey_the_filter<B: Backend>() {
         };
         wait(store.append(vec![Leafed::new(record)])).unwrap();
     }
-    let list = |filter: &AuditFilter, size| {
+    let list = |filter: &AuditQuery, size| {
         let (mut rows, mut before): (Vec<StoredRow>, _) = (Vec::new(), None);
         loop {
             let (page, last) = store.read(|view| view.audit_page(filter, before, size)).unwrap();
@@ -125,14 +125,14 @@ pub fn pages_show_the_newest_row_first_and_obey_the_filter<B: Backend>() {
             }
         }
     };
-    let any = AuditFilter::default();
+    let any = AuditQuery::default();
     let text = |text: &str| Some(text.to_owned());
     for size in [1, 2, 100] {
         assert_eq!(list(&any, size), ["/p/5", "/p/4", "/p/3", "/p/2", "/p/1", "/p/0"]);
-        let even = AuditFilter { agent_id: text("even"), status: Some(404), ..any.clone() };
+        let even = AuditQuery { agent_id: text("even"), status: Some(404), ..any.clone() };
         assert_eq!(list(&even, size), ["/p/4"]);
-        assert_eq!(list(&AuditFilter { path: text("/p/3"), ..any.clone() }, size), ["/p/3"]);
-        let span = AuditFilter { since: Some(at(1)), until: Some(at(3)), ..any.clone() };
+        assert_eq!(list(&AuditQuery { path: text("/p/3"), ..any.clone() }, size), ["/p/3"]);
+        let span = AuditQuery { since: Some(at(1)), until: Some(at(3)), ..any.clone() };
         assert_eq!(list(&span, size), ["/p/2", "/p/1"]);
     }
 }

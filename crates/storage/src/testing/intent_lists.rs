@@ -5,7 +5,7 @@ use registry_core::{AgentId, Intent, Owner, Status};
 use super::Backend;
 use super::fixtures::{at, bare, id, intent};
 use super::support::write;
-use crate::{IntentFilter, Store};
+use crate::{IntentQuery, Store};
 
 fn insert(store: &dyn Store, intents: Vec<Intent>) {
     write(store, move |tx| {
@@ -153,7 +153,7 @@ pub fn a_scan_finds_what_fits_part_by_part<B: Backend>() {
     (documented.status, documented.stored_status) = (Status::Accepted, Some("documented".to_owned()));
     rows.push(documented);
     insert(&*store, rows);
-    let scan = |filter: &IntentFilter, size| {
+    let scan = |filter: &IntentQuery, size| {
         let (mut found, mut after, mut parts) = (Vec::new(), None, 0);
         loop {
             let page = store.read(|view| view.scan_intents(filter, after.as_ref(), size)).unwrap();
@@ -166,16 +166,16 @@ pub fn a_scan_finds_what_fits_part_by_part<B: Backend>() {
             after = page.looked_up_to;
         }
     };
-    let any = IntentFilter::default();
+    let any = IntentQuery::default();
     assert_eq!(scan(&any, 1000).0.len(), 5204);
     let text = |text: &str| Some(text.to_owned());
     let owner = Some(Owner::from_stored("team".to_owned()));
     let agent_id = Some(AgentId::from_stored("agent".to_owned()));
     let both = [
-        IntentFilter { status: text("planned"), ..any.clone() },
-        IntentFilter { file: text("src/ä b.py"), code: text("F821"), ..any.clone() },
-        IntentFilter { owner: owner.clone(), ..any.clone() },
-        IntentFilter { owner, agent_id, ..any.clone() },
+        IntentQuery { status: text("planned"), ..any.clone() },
+        IntentQuery { file: text("src/ä b.py"), code: text("F821"), ..any.clone() },
+        IntentQuery { owner: owner.clone(), ..any.clone() },
+        IntentQuery { owner, agent_id, ..any.clone() },
     ];
     for filter in both {
         for size in [1, 2, 10] {
@@ -188,12 +188,12 @@ pub fn a_scan_finds_what_fits_part_by_part<B: Backend>() {
         [("wip", "n-unknown"), ("accepted", "n-documented"), ("documented", "n-documented")]
     {
         assert_eq!(
-            names(&scan(&IntentFilter { status: text(word), ..any.clone() }, 10).0),
+            names(&scan(&IntentQuery { status: text(word), ..any.clone() }, 10).0),
             [expected],
             "{word}"
         );
     }
-    assert!(scan(&IntentFilter { code: text("f821"), ..any }, 10).0.is_empty());
+    assert!(scan(&IntentQuery { code: text("f821"), ..any }, 10).0.is_empty());
 }
 
 /// The figures over all intents see each one once.

@@ -7,7 +7,7 @@ use llm_policy::{
 use registry_core::{AgentId, Owner, Timestamp};
 
 use super::fixtures::{at, key_id};
-use crate::{AlertRow, HoldRow, UsageFilter, UsageLine, UsageRow, View};
+use crate::{AlertRow, HoldRow, UsageLine, UsageQuery, UsageRow, View};
 
 pub(super) const DAY: &str = "2026-11-21";
 
@@ -173,7 +173,7 @@ pub(super) fn alert(account: AccountKey, percent: u8, at: Timestamp) -> AlertRow
 }
 
 /// All rows of usage that fit, by visits of at most `size` rows.
-pub(super) fn visited(view: &dyn View, filter: &UsageFilter, size: u32) -> Vec<UsageLine> {
+pub(super) fn visited(view: &dyn View, filter: &UsageQuery, size: u32) -> Vec<UsageLine> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let each = &mut |line: &UsageLine| found.push(line.clone());

@@ -9,14 +9,14 @@ use super::ledger_fixtures::{
     account, alert, bare_usage, call, hold, hold_id, line, platform, usage, visited,
 };
 use super::support::write;
-use crate::{AlertRow, HoldRow, Store, UsageFilter, UsageLine, UsageRow};
+use crate::{AlertRow, HoldRow, Store, UsageLine, UsageQuery, UsageRow};
 
 fn insert(store: &dyn Store, row: UsageRow) -> bool {
     write(store, move |tx| tx.insert_usage(&row)).unwrap()
 }
 
 /// All rows of usage that fit, newest first, by pages of at most `size`.
-fn pages(store: &dyn Store, filter: &UsageFilter, size: u32) -> Vec<UsageLine> {
+fn pages(store: &dyn Store, filter: &UsageQuery, size: u32) -> Vec<UsageLine> {
     let (mut found, mut before) = (Vec::new(), None);
     loop {
         let (page, last) = store.read(|view| view.usage_page(filter, before, size)).unwrap();
@@ -44,11 +44,11 @@ pub fn a_usage_row_is_read_back_whole<B: Backend>() {
         assert_eq!(write(&*store, move |tx| tx.usage(&id)).unwrap(), Some(row));
     }
     assert_eq!(write(&*store, |tx| tx.usage(&hold_id("other"))).unwrap(), None);
-    let found = store.read(|view| Ok(visited(view, &UsageFilter::default(), 10))).unwrap();
+    let found = store.read(|view| Ok(visited(view, &UsageQuery::default(), 10))).unwrap();
     let expected: Vec<_> = given.iter().zip(&found).map(|(row, found)| line(row, found.id)).collect();
     assert_eq!(found, expected);
     let newest_first: Vec<_> = expected.into_iter().rev().collect();
-    assert_eq!(pages(&*store, &UsageFilter::default(), 10), newest_first);
+    assert_eq!(pages(&*store, &UsageQuery::default(), 10), newest_first);
 }
 
 /// A settlement that is repeated writes nothing.
@@ -58,7 +58,7 @@ pub fn a_hold_has_one_usage_row<B: Backend>() {
     assert!(insert(&*store, usage("a")));
     assert!(!insert(&*store, UsageRow { cost_pico_usd: 1, ..usage("a") }));
     assert!(insert(&*store, UsageRow { hold_id: llm_policy::HoldId::of(&call("a"), 2), ..usage("a") }));
-    let lines = pages(&*store, &UsageFilter::default(), 10);
+    let lines = pages(&*store, &UsageQuery::default(), 10);
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line.cost_pico_usd == usage("a").cost_pico_usd), "{lines:?}");
 }
@@ -70,7 +70,7 @@ pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
     assert!(!write(&*store, |tx| tx.amend_usage(&usage("a"))).unwrap());
     insert(&*store, usage("a"));
     insert(&*store, usage("b"));
-    let before = pages(&*store, &UsageFilter::default(), 10);
+    let before = pages(&*store, &UsageQuery::default(), 10);
     let other = || UsageRow {
         call_id: call("other"),
         timestamp: at(9),
@@ -85,7 +85,7 @@ pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
     assert!(write(&*store, move |tx| tx.amend_usage(&other())).unwrap());
     assert_eq!(write(&*store, |tx| tx.usage(&hold_id("a"))).unwrap(), Some(other()));
     let places: Vec<_> = before.iter().map(|line| line.id).collect();
-    let found = pages(&*store, &UsageFilter::default(), 10);
+    let found = pages(&*store, &UsageQuery::default(), 10);
     let expected: Vec<_> =
         [usage("b"), other()].iter().zip(&places).map(|(row, id)| line(row, *id)).collect();
     assert_eq!(found, expected);
@@ -121,16 +121,16 @@ pub fn lists_of_usage_obey_the_filter<B: Backend>() {
     for row in rows {
         insert(&*store, row);
     }
-    let none = UsageFilter::default;
-    let cases: [(UsageFilter, &[&str]); 8] = [
-        (UsageFilter { key_id: Some(key_id("t4_b")), ..none() }, &["key"]),
-        (UsageFilter { agent_id: Some(AgentId::from_stored("b".to_owned())), ..none() }, &["agent"]),
-        (UsageFilter { owner: Some(Owner::from_stored("b".to_owned())), ..none() }, &["owner"]),
-        (UsageFilter { model: Some("b".to_owned()), ..none() }, &["model", "both"]),
-        (UsageFilter { call_id: Some(call("plain")), ..none() }, &["plain"]),
-        (UsageFilter { flagged: true, ..none() }, &["estimated", "worst", "overrun", "late", "both"]),
-        (UsageFilter { flagged: true, model: Some("b".to_owned()), ..none() }, &["both"]),
-        (UsageFilter { model: Some("B".to_owned()), ..none() }, &[]),
+    let none = UsageQuery::default;
+    let cases: [(UsageQuery, &[&str]); 8] = [
+        (UsageQuery { key_id: Some(key_id("t4_b")), ..none() }, &["key"]),
+        (UsageQuery { agent_id: Some(AgentId::from_stored("b".to_owned())), ..none() }, &["agent"]),
+        (UsageQuery { owner: Some(Owner::from_stored("b".to_owned())), ..none() }, &["owner"]),
+        (UsageQuery { model: Some("b".to_owned()), ..none() }, &["model", "both"]),
+        (UsageQuery { call_id: Some(call("plain")), ..none() }, &["plain"]),
+        (UsageQuery { flagged: true, ..none() }, &["estimated", "worst", "overrun", "late", "both"]),
+        (UsageQuery { flagged: true, model: Some("b".to_owned()), ..none() }, &["both"]),
+        (UsageQuery { model: Some("B".to_owned()), ..none() }, &[]),
     ];
     for (filter, expected) in cases {
         for size in [1, 2, 3, 100] {
@@ -154,7 +154,7 @@ pub fn lists_of_usage_obey_times_in_whatever_order_rows_came<B: Backend>() {
     let bounds: [Option<i64>; 9] =
         [None, Some(-1), Some(0), Some(40), Some(60), Some(95), Some(96), Some(199_999), Some(200_001)];
     for (since, until) in bounds.iter().flat_map(|since| bounds.iter().map(move |until| (*since, *until))) {
-        let filter = UsageFilter { since: since.map(at), until: until.map(at), ..UsageFilter::default() };
+        let filter = UsageQuery { since: since.map(at), until: until.map(at), ..UsageQuery::default() };
         let fits =
             |made: &i64| since.is_none_or(|since| *made >= since) && until.is_none_or(|until| *made < until);
         let expected: Vec<Timestamp> =
@@ -176,7 +176,7 @@ pub fn a_visit_of_usage_stops_where_it_says<B: Backend>() {
     for n in 0..5 {
         insert(&*store, usage(&n.to_string()));
     }
-    let filter = UsageFilter { call_id: Some(call("4")), ..UsageFilter::default() };
+    let filter = UsageQuery { call_id: Some(call("4")), ..UsageQuery::default() };
     let visit = |after| {
         let mut shown = Vec::new();
         let each = &mut |line: &UsageLine| shown.push(line.id);
@@ -184,7 +184,7 @@ pub fn a_visit_of_usage_stops_where_it_says<B: Backend>() {
         (shown, last)
     };
     let places: Vec<_> =
-        pages(&*store, &UsageFilter::default(), 10).iter().rev().map(|line| line.id).collect();
+        pages(&*store, &UsageQuery::default(), 10).iter().rev().map(|line| line.id).collect();
     let [_, second, _, fourth, fifth] = places.try_into().unwrap();
     assert_eq!(visit(None), (vec![], Some(second)));
     assert_eq!(visit(Some(second)), (vec![], Some(fourth)));

@@ -1,0 +1,155 @@
+//! Reads of the audit log.
+
+use audit::{AdoptedRow, StoredRow};
+use registry_core::Timestamp;
+use rusqlite::{Row, params};
+use storage::{AuditQuery, AuditReads, OutsideChange, SealedCheckpoint, StoreError};
+
+use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
+use crate::audit::{rows as audit_rows, seal};
+use crate::columns::{lenient, to_i64};
+use crate::errors::OrStore as _;
+use crate::readers::{SCAN_ROWS, Snapshot};
+use crate::rows::external_changes;
+
+impl AuditReads for Snapshot<'_> {
+    fn audit_page(
+        &self,
+        filter: &AuditQuery,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError> {
+        page(self, filter, before, limit).or_store()
+    }
+
+    fn sealed_rows(
+        &self,
+        from_seq: u64,
+        limit: u32,
+        visit: &mut dyn FnMut(StoredRow),
+    ) -> Result<u32, StoreError> {
+        let mut shown = || -> rusqlite::Result<u32> {
+            let sql = format!(
+                "SELECT {} FROM audit_log WHERE seq >= ?1 ORDER BY seq, id LIMIT ?2",
+                audit_rows::COLUMNS
+            );
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            let mut rows = statement.query(params![to_i64(from_seq), limit])?;
+            let mut shown = 0;
+            while let Some(row) = rows.next()? {
+                visit(audit_rows::stored_row(row)?);
+                shown += 1;
+            }
+            Ok(shown)
+        };
+        shown().or_store()
+    }
+
+    fn adopted_rows(
+        &self,
+        after: i64,
+        limit: u32,
+        visit: &mut dyn FnMut(&AdoptedRow<'_>),
+    ) -> Result<Option<i64>, StoreError> {
+        let mut last = || -> rusqlite::Result<Option<i64>> {
+            // Two parts, each in the order of the index; places below zero are none.
+            let part = |which: &str| {
+                format!(
+                    "SELECT * FROM (SELECT {ADOPTED_COLUMNS} FROM audit_log \
+                     WHERE {which} AND id > ?1 ORDER BY id LIMIT ?2)"
+                )
+            };
+            let sql = format!("{} UNION ALL {} ORDER BY 1 LIMIT ?2", part("seq IS NULL"), part("seq < 0"));
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            let mut rows = statement.query(params![after, limit])?;
+            let mut last = None;
+            while let Some(row) = rows.next()? {
+                with_adopted(row, &mut *visit)?;
+                last = Some(row.get(0)?);
+            }
+            Ok(last)
+        };
+        last().or_store()
+    }
+
+    fn checkpoint(&self) -> Result<Option<SealedCheckpoint>, StoreError> {
+        audit_rows::checkpoint(self.conn).or_store()
+    }
+
+    fn next_seq(&self) -> Result<u64, StoreError> {
+        Ok(seal::head(self.conn)?.next_seq)
+    }
+
+    fn outside_changes(&self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
+        external_changes::waiting(self.conn, limit).or_store()
+    }
+}
+
+fn page(
+    view: &Snapshot<'_>,
+    filter: &AuditQuery,
+    before: Option<i64>,
+    limit: u32,
+) -> rusqlite::Result<(Vec<StoredRow>, Option<i64>)> {
+    let sql =
+        format!("SELECT {} FROM audit_log WHERE id < ?1 ORDER BY id DESC LIMIT ?2", audit_rows::COLUMNS);
+    let mut statement = view.conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![before.unwrap_or(i64::MAX), SCAN_ROWS])?;
+    let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
+    let fits = Fits::new(filter);
+    while let Some(row) = rows.next()? {
+        looked += 1;
+        last = Some(row.get(0)?);
+        if fits.row(row)? {
+            found.push(audit_rows::stored_row(row)?);
+            if found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                return Ok((found, last));
+            }
+        }
+    }
+    Ok((found, last.filter(|_| looked == SCAN_ROWS)))
+}
+
+/// A filter, its times as texts: those of the registry sort as texts do.
+struct Fits<'f> {
+    filter: &'f AuditQuery,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+impl<'f> Fits<'f> {
+    fn new(filter: &'f AuditQuery) -> Self {
+        let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        Self { filter, since: text(filter.since), until: text(filter.until) }
+    }
+
+    fn row(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
+        if let Some(agent) = &self.filter.agent_id
+            && lenient::text(row, 8)?.as_deref() != Some(agent)
+        {
+            return Ok(false);
+        }
+        if let Some(path) = &self.filter.path
+            && !lenient::text(row, 12)?.is_some_and(|found| found.starts_with(path))
+        {
+            return Ok(false);
+        }
+        if let Some(status) = self.filter.status
+            && lenient::integer(row, 13)? != Some(i64::from(status))
+        {
+            return Ok(false);
+        }
+        if self.since.is_none() && self.until.is_none() {
+            return Ok(true);
+        }
+        let Some(mut time) = lenient::string(row, 4)? else { return Ok(false) };
+        if time.len() != 27 || !time.ends_with('Z') {
+            match Timestamp::parse_lenient(&time) {
+                Ok(parsed) => time = parsed.to_string(),
+                Err(_) => return Ok(false),
+            }
+        }
+        let late_enough = self.since.as_ref().is_none_or(|since| *since <= time);
+        Ok(late_enough && self.until.as_ref().is_none_or(|until| time < *until))
+    }
+}

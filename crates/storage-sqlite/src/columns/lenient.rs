@@ -1,0 +1,51 @@
+//! Reads columns that may hold anything: a database of the original service, or one that somebody edited.
+
+use std::borrow::Cow;
+
+use registry_core::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+/// The text of a column, whatever its type; `None` for NULL.
+pub(crate) fn text<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Option<Cow<'r, str>>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Null => None,
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        }),
+        ValueRef::Integer(number) => Some(Cow::Owned(number.to_string())),
+        ValueRef::Real(number) => Some(Cow::Owned(number.to_string())),
+    })
+}
+
+/// The same, owned.
+pub(crate) fn string(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
+    Ok(text(row, index)?.map(Cow::into_owned))
+}
+
+/// A whole number; `None` for anything else.
+pub(crate) fn integer(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<i64>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Integer(number) => Some(number),
+        ValueRef::Null | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => None,
+    })
+}
+
+/// A number that counts; zero for anything else.
+pub(crate) fn count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    Ok(integer(row, index)?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+/// Bytes of a fixed length; `None` for anything else.
+pub(crate) fn bytes<const N: usize>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<[u8; N]>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Blob(bytes) => bytes.try_into().ok(),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+    })
+}
+
+/// A point in time in any of the forms that may stand in an adopted row; `None` for NULL and for other texts.
+pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(text(row, index)?.and_then(|text| Timestamp::parse_lenient(&text).ok()))
+}

@@ -1,0 +1,147 @@
+//! Takes over a database of the original service: keys are hashed, secrets leave the file, nothing is dropped.
+
+use std::collections::HashMap;
+
+use api_keys::{Pepper, PresentedKey, ScopeSet, dollars_to_pico};
+use audit::Adopted;
+use registry_core::Timestamp;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params};
+
+use crate::audit::adopt as adopt_audit;
+use crate::columns::lenient;
+use crate::rows::meta;
+use crate::{AdoptReport, pragmas};
+
+/// How many rows are held in memory at once.
+pub(crate) const CHUNK: i64 = 1000;
+
+/// The key id for each key that stood in clear.
+pub(crate) type KnownKeys = HashMap<String, String>;
+
+/// Rewrites the rows, inside the caller's transaction. Returns what the log's first record must vouch for.
+pub(crate) fn adopt(
+    conn: &Connection,
+    pepper: &Pepper,
+    now: Timestamp,
+    report: &mut AdoptReport,
+) -> rusqlite::Result<Adopted> {
+    let known = hash_keys(conn, pepper, now, report)?;
+    report.intents = normalise_intents(conn)?;
+    adopt_audit::clean(conn, pepper, &known)?;
+    adopt_audit::clean_usage(conn, pepper, &known)?;
+    let claim = adopt_audit::digest(conn)?;
+    report.audit_rows = claim.count;
+    Ok(claim)
+}
+
+/// Removes what the rewritten rows left on free pages, in the WAL and in its index. May be run again.
+pub(crate) fn scrub(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
+    conn.execute_batch("VACUUM")?;
+    meta::remove(conn, meta::SCRUB)?;
+    conn.query_row("PRAGMA secure_delete = OFF", [], |_| Ok(()))?;
+    if pragmas::truncate_wal(conn)? {
+        return Ok(());
+    }
+    // A reader of another process holds the old pages: the next start does it again.
+    meta::set(conn, meta::SCRUB, "1")
+}
+
+fn hash_keys(
+    conn: &Connection,
+    pepper: &Pepper,
+    now: Timestamp,
+    report: &mut AdoptReport,
+) -> rusqlite::Result<KnownKeys> {
+    let mut known = KnownKeys::new();
+    let sql = "SELECT rowid, key, scopes, created_at, expires_at, daily_limit, daily_used FROM api_keys \
+               WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
+    let write = "UPDATE api_keys SET key = ?2, mac = ?3, scopes = ?4, created_at = ?5, expires_at = ?6, \
+                 daily_limit_pico = ?7, daily_used_pico = ?8, version = 1, modified_at = ?9 WHERE rowid = ?1";
+    in_chunks(conn, sql, |row| {
+        let rowid: i64 = row.get(0)?;
+        let text = lenient::string(row, 1)?.unwrap_or_default();
+        let identity = PresentedKey::parse(&text).ok().map(|key| key.identify(pepper));
+        let (key_id, mac) = if let Some((key_id, mac)) = identity {
+            report.keys += 1;
+            (key_id.into_string(), Some(mac.to_hex()))
+        } else {
+            // Nobody can present it, so it loses nothing but its text.
+            report.unusable_keys += 1;
+            (format!("unusable-{rowid}"), None)
+        };
+        let scopes = ScopeSet::from_stored(lenient::text(row, 2)?.as_deref(), true).to_string();
+        let expires = normal_time(row, 4)?.filter(|text| !text.is_empty());
+        let (limit, used) = (pico(row, 5)?, pico(row, 6)?);
+        let created = normal_time(row, 3)?;
+        let now = now.to_string();
+        conn.prepare_cached(write)?
+            .execute(params![rowid, key_id, mac, scopes, created, expires, limit, used, now])?;
+        if !text.is_empty() {
+            known.insert(text, key_id);
+        }
+        Ok(rowid)
+    })?;
+    Ok(known)
+}
+
+/// Times in the one form that sorts, so that the indexes and the pages of lists hold.
+fn normalise_intents(conn: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT rowid, created_at, modified_at, resolved_at, line FROM intents \
+               WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
+    let write = "UPDATE intents SET created_at = ?2, modified_at = ?3, resolved_at = ?4, line = ?5, version = 1 \
+                 WHERE rowid = ?1";
+    let mut count = 0;
+    in_chunks(conn, sql, |row| {
+        let rowid: i64 = row.get(0)?;
+        let created = normal_time(row, 1)?;
+        let modified =
+            normal_time(row, 2)?.or_else(|| created.clone()).unwrap_or_else(|| Timestamp::EPOCH.to_string());
+        let resolved = normal_time(row, 3)?;
+        let line = lenient::integer(row, 4)?;
+        conn.prepare_cached(write)?.execute(params![rowid, created, modified, resolved, line])?;
+        count += 1;
+        Ok(rowid)
+    })?;
+    Ok(count)
+}
+
+/// Runs a query of (`after`, `limit`) over and over; `each` returns the row's key.
+pub(crate) fn in_chunks(
+    conn: &Connection,
+    sql: &str,
+    mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<i64>,
+) -> rusqlite::Result<()> {
+    let mut after = i64::MIN;
+    loop {
+        // The rows are changed while they are read, so each chunk's keys are settled first.
+        let keys: Vec<i64> = conn
+            .prepare_cached(&format!("SELECT * FROM ({sql})"))?
+            .query_map(params![after, CHUNK], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let Some(last) = keys.last().copied() else { return Ok(()) };
+        let mut one = conn.prepare_cached(sql)?;
+        for key in keys {
+            one.query_row(params![key.saturating_sub(1), 1], &mut each)?;
+        }
+        after = last;
+    }
+}
+
+/// The column in the registry's form when it is a time, else as it is.
+pub(crate) fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
+    let text = lenient::string(row, index)?;
+    Ok(text.map(|text| Timestamp::parse_lenient(&text).map_or(text, |time| time.to_string())))
+}
+
+/// Dollars to pico-dollars; what is no amount is nothing, what is too much is the most.
+pub(crate) fn pico(row: &Row<'_>, index: usize) -> rusqlite::Result<i64> {
+    let dollars = match row.get_ref(index)? {
+        ValueRef::Real(dollars) => dollars,
+        #[expect(clippy::cast_precision_loss, reason = "amounts beyond 2^52 dollars are cut off below")]
+        ValueRef::Integer(dollars) => dollars as f64,
+        ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => 0.0,
+    };
+    Ok(dollars_to_pico(dollars.clamp(0.0, api_keys::MAX_DOLLARS)).unwrap_or(0))
+}

@@ -1,0 +1,9 @@
+//! The statements on each table, writes and reads of one area side by side.
+
+pub(crate) mod external_changes;
+mod idempotency;
+mod intent_lists;
+pub(crate) mod intents;
+mod keys;
+mod ledger;
+pub(crate) mod meta;

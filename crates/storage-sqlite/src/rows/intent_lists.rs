@@ -1,0 +1,205 @@
+//! Reads of intents. Every list goes by a key, so that a page costs the same wherever it is.
+
+use registry_core::{CountedIntent, Intent, IntentId, Owner, Status, Timestamp};
+use rusqlite::{Connection, Params, Row, params};
+use storage::{IntentQuery, IntentReads, ScanPage, StoreError};
+
+use crate::columns::lenient;
+use crate::errors::OrStore as _;
+use crate::readers::{SCAN_ROWS, Snapshot};
+use crate::rows::intents::{self, COLUMNS, OPEN, read_intent};
+
+impl IntentReads for Snapshot<'_> {
+    fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
+        intents::get(self.conn, id).or_store()
+    }
+
+    fn intents_by_file(
+        &self,
+        file: &str,
+        after: Option<(Option<i64>, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Intent>, StoreError> {
+        by_file(self.conn, file, after, limit).or_store()
+    }
+
+    fn intents_by_owner(
+        &self,
+        owner: &Owner,
+        before: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Intent>, StoreError> {
+        let owner = owner.as_str();
+        match before {
+            None => list(
+                self.conn,
+                "owner = ?1 ORDER BY modified_at DESC, id DESC LIMIT ?2",
+                params![owner, limit],
+            ),
+            Some((time, id)) => list(
+                self.conn,
+                "owner = ?1 AND (modified_at, id) < (?2, ?3) ORDER BY modified_at DESC, id DESC LIMIT ?4",
+                params![owner, time.to_string(), id, limit],
+            ),
+        }
+        .or_store()
+    }
+
+    fn stale_intents(
+        &self,
+        cutoff: Timestamp,
+        after: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Intent>, StoreError> {
+        let (time, id) = after.map_or((String::new(), ""), |(time, id)| (time.to_string(), id));
+        let rule = format!(
+            "{OPEN} AND modified_at < ?1 AND (modified_at, id) > (?2, ?3) ORDER BY modified_at, id LIMIT ?4"
+        );
+        list(self.conn, &rule, params![cutoff.to_string(), time, id, limit]).or_store()
+    }
+
+    fn scan_intents(
+        &self,
+        filter: &IntentQuery,
+        after: Option<&IntentId>,
+        limit: u32,
+    ) -> Result<ScanPage, StoreError> {
+        scan(self.conn, filter, after, limit).or_store()
+    }
+
+    fn count_intents(
+        &self,
+        after: Option<&IntentId>,
+        limit: u32,
+        visit: &mut dyn FnMut(CountedIntent<'_>),
+    ) -> Result<Option<IntentId>, StoreError> {
+        count(self.conn, after, limit.min(SCAN_ROWS), visit).or_store()
+    }
+}
+
+fn list(conn: &Connection, rule: &str, params: impl Params) -> rusqlite::Result<Vec<Intent>> {
+    let sql = format!("SELECT {COLUMNS} FROM intents WHERE {rule}");
+    conn.prepare_cached(&sql)?.query_map(params, read_intent)?.collect()
+}
+
+fn by_file(
+    conn: &Connection,
+    file: &str,
+    after: Option<(Option<i64>, &str)>,
+    limit: u32,
+) -> rusqlite::Result<Vec<Intent>> {
+    let (line, id) = match after {
+        None => return list(conn, "file = ?1 ORDER BY line, id LIMIT ?2", params![file, limit]),
+        Some((line, id)) => (line, id),
+    };
+    if let Some(line) = line {
+        let rule = "file = ?1 AND (line, id) > (?2, ?3) ORDER BY line, id LIMIT ?4";
+        return list(conn, rule, params![file, line, id, limit]);
+    }
+    // NULL compares with nothing, so the rows without a line are a list of their own, before the others.
+    let rule = "file = ?1 AND line IS NULL AND id > ?2 ORDER BY id LIMIT ?3";
+    let mut found = list(conn, rule, params![file, id, limit])?;
+    let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+    if left > 0 {
+        let rule = "file = ?1 AND line IS NOT NULL ORDER BY line, id LIMIT ?2";
+        found.extend(list(conn, rule, params![file, left])?);
+    }
+    Ok(found)
+}
+
+/// Rows in the order of their ids. An id that is no text, which only an editor of the file can make, is left out:
+/// nothing could point behind it.
+const BY_ID: &str = "id > ?1 AND id < x'' ORDER BY id LIMIT ?2";
+
+fn scan(
+    conn: &Connection,
+    filter: &IntentQuery,
+    after: Option<&IntentId>,
+    limit: u32,
+) -> rusqlite::Result<ScanPage> {
+    let sql = format!("SELECT {COLUMNS} FROM intents WHERE {BY_ID}");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![after.map_or("", IntentId::as_str), SCAN_ROWS])?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut page = ScanPage::default();
+    let mut looked = 0;
+    let mut last: Option<IntentId> = None;
+    while let Some(row) = rows.next()? {
+        looked += 1;
+        let fits = fits(filter, row)?;
+        if fits {
+            page.rows.push(read_intent(row)?);
+        }
+        let full = fits && page.rows.len() >= limit;
+        // The id is copied only where the part ends.
+        if full || looked == SCAN_ROWS {
+            last = lenient::string(row, 0)?.map(IntentId::from_stored);
+        }
+        if full {
+            page.looked_up_to = last;
+            return Ok(page);
+        }
+    }
+    page.done = looked < SCAN_ROWS;
+    page.looked_up_to = last.or_else(|| page.rows.last().map(|intent| intent.id.clone()));
+    Ok(page)
+}
+
+fn fits(filter: &IntentQuery, row: &Row<'_>) -> rusqlite::Result<bool> {
+    let same = |index: usize, wanted: Option<&str>| -> rusqlite::Result<bool> {
+        match wanted {
+            None => Ok(true),
+            Some(wanted) => Ok(lenient::text(row, index)?.as_deref() == Some(wanted)),
+        }
+    };
+    let status = match filter.status.as_deref() {
+        None => true,
+        // A stored text counts as what it is read as; a word that is no status stands for itself.
+        Some(wanted) => {
+            let stored = lenient::text(row, 12)?;
+            match Status::parse(wanted) {
+                Some(status) => Status::read(stored.as_deref()).status == status,
+                None => stored.as_deref() == Some(wanted),
+            }
+        }
+    };
+    Ok(status
+        && same(1, filter.code.as_deref())?
+        && same(3, filter.file.as_deref())?
+        && same(9, filter.owner.as_ref().map(Owner::as_str))?
+        && same(17, filter.agent_id.as_ref().map(registry_core::AgentId::as_str))?)
+}
+
+fn count(
+    conn: &Connection,
+    after: Option<&IntentId>,
+    limit: u32,
+    visit: &mut dyn FnMut(CountedIntent<'_>),
+) -> rusqlite::Result<Option<IntentId>> {
+    let sql = format!(
+        "SELECT id, status, code, owner IS NOT NULL AND ticket IS NOT NULL, created_at, resolved_at \
+         FROM intents WHERE {BY_ID}"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![after.map_or("", IntentId::as_str), limit])?;
+    let (mut shown, mut last) = (0, None);
+    while let Some(row) = rows.next()? {
+        shown += 1;
+        let (status, code) = (lenient::text(row, 1)?, lenient::text(row, 2)?);
+        // Most rows are not resolved: their times are not even looked at.
+        let resolved = match lenient::time(row, 5)? {
+            Some(resolved) => lenient::time(row, 4)?.map(|created| (created, resolved)),
+            None => None,
+        };
+        visit(CountedIntent {
+            status: status.as_deref().unwrap_or(Status::Reserved.as_str()),
+            code: code.as_deref().unwrap_or_default(),
+            owned: row.get(3)?,
+            resolved,
+        });
+        if shown == limit {
+            last = lenient::string(row, 0)?.map(IntentId::from_stored);
+        }
+    }
+    Ok(last)
+}

@@ -1,0 +1,25 @@
+//! The suite that every backend must pass, on SQLite.
+
+use std::sync::Arc;
+
+use crate::support::TempStore;
+use storage::Store;
+use storage::testing::Backend;
+
+struct Sqlite(TempStore);
+
+impl Backend for Sqlite {
+    fn start() -> Self {
+        Self(TempStore::new())
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        self.0.store()
+    }
+
+    fn reopen(&mut self) {
+        self.0.reopen();
+    }
+}
+
+storage::conformance!(super::Sqlite);

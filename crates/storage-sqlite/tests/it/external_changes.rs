@@ -1,0 +1,225 @@
+//! What a runbook changes with `sqlite3` takes effect and is noticed. The statements run in the tool itself where
+//! it is installed, else on a plain connection.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{TempStore, insert, intent, run, within};
+use api_keys::{KeyMac, KeyRecord, ScopeSet};
+use registry_core::{AgentId, IntentId, KeyId, Timestamp};
+use storage::OutsideChange;
+
+const KEY: &str = "t4_0123456789ab";
+
+fn with_key() -> TempStore {
+    let store = TempStore::new();
+    let now = Timestamp::from_micros(1_700_000_000_000_000);
+    let key = KeyRecord {
+        key_id: KeyId::new(KEY).unwrap(),
+        agent_id: AgentId::new("agent").unwrap(),
+        owner: None,
+        scopes: ScopeSet::default_grant(),
+        roles: Vec::new(),
+        created_at: now,
+        expires_at: None,
+        revoked: false,
+        mac: KeyMac::from_bytes([1; 32]),
+        previous_mac: None,
+        nonce: None,
+        daily_limit_pico_usd: 100_000_000_000_000,
+        daily_used_pico_usd: 0,
+        used_on: None,
+        time_zone: None,
+        rate_per_minute: None,
+        version: 1,
+        modified_at: now,
+    };
+    run(&*store.store(), move |tx| tx.insert_key(&key).map(drop)).unwrap();
+    store
+}
+
+/// Runs a statement of a runbook.
+fn sqlite3(store: &TempStore, sql: &str) {
+    let tool = Command::new("sqlite3").args(["-cmd", ".timeout 5000"]).arg(store.path()).arg(sql).output();
+    if let Ok(done) = tool {
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    } else {
+        store.by_hand().execute_batch(sql).unwrap();
+    }
+}
+
+fn key(store: &TempStore) -> KeyRecord {
+    store.store().read(|view| view.key(&KeyId::new(KEY).unwrap())).unwrap().unwrap()
+}
+
+fn changes(store: &TempStore) -> Vec<(String, String, String)> {
+    let changes = store.store().read(|view| view.outside_changes(100)).unwrap();
+    changes.into_iter().map(|change| (change.table, change.key, change.kind)).collect()
+}
+
+fn change(table: &str, key: &str, kind: &str) -> (String, String, String) {
+    (table.to_owned(), key.to_owned(), kind.to_owned())
+}
+
+#[test]
+fn a_revocation_by_hand_is_noticed_within_a_second_and_recorded() {
+    let store = with_key();
+    let before = store.store().watch();
+    sqlite3(&store, "UPDATE api_keys SET revoked=1");
+    assert!(within(Duration::from_secs(1), || store.store().watch().epoch > before.epoch));
+    assert!(key(&store).revoked);
+    assert_eq!(key(&store).version, 2);
+    assert_eq!(changes(&store), [change("api_keys", KEY, "update")]);
+    let (send, taken) = std::sync::mpsc::channel();
+    run(&*store.store(), move |tx| {
+        drop(send.send(tx.take_outside_changes(100)?));
+        Ok(())
+    })
+    .unwrap();
+    let taken: Vec<OutsideChange> = taken.recv().unwrap();
+    assert!(Timestamp::parse(&taken[0].at).is_ok(), "{taken:?}");
+    assert!(changes(&store).is_empty());
+}
+
+#[test]
+fn nothing_moves_the_epoch_while_nobody_writes() {
+    let store = with_key();
+    // The store's own commits may move it once more.
+    std::thread::sleep(Duration::from_millis(500));
+    let before = store.store().watch();
+    std::thread::sleep(Duration::from_millis(600));
+    let after = store.store().watch();
+    assert_eq!(after.epoch, before.epoch);
+    assert!(after.last_good_look_micros > before.last_good_look_micros);
+}
+
+#[test]
+fn a_limit_set_by_hand_is_obeyed_and_bounded() {
+    let store = with_key();
+    let cases = [
+        ("0.1", 100_000_000_000),
+        ("250", 250_000_000_000_000),
+        ("0", 0),
+        ("-5", 0),
+        ("1e300", 9_000_000_000_000_000_000),
+        ("NULL", 0),
+        ("'lots'", 0),
+        ("9000000", 9_000_000_000_000_000_000),
+    ];
+    for (n, (dollars, pico)) in cases.into_iter().enumerate() {
+        sqlite3(&store, &format!("UPDATE api_keys SET daily_limit = {dollars} WHERE key = '{KEY}'"));
+        assert_eq!(key(&store).daily_limit_pico_usd, pico, "{dollars}");
+        assert_eq!(key(&store).version, u64::try_from(n).unwrap() + 2);
+    }
+}
+
+#[test]
+fn another_column_set_by_hand_leaves_the_limit_exact() {
+    let store = with_key();
+    let exact = KeyRecord { daily_limit_pico_usd: 123_456_789_012_345_678, version: 2, ..key(&store) };
+    run(&*store.store(), move |tx| tx.update_key(&exact).map(drop)).unwrap();
+    sqlite3(&store, "UPDATE api_keys SET owner = 'team'");
+    assert_eq!(key(&store).daily_limit_pico_usd, 123_456_789_012_345_678);
+    let shown: f64 =
+        store.by_hand().query_row("SELECT daily_limit FROM api_keys", [], |row| row.get(0)).unwrap();
+    assert!((shown - 123_456.789_012_345_68).abs() < 1e-9);
+}
+
+#[test]
+fn every_column_of_a_key_is_watched_but_for_what_it_has_spent() {
+    let store = with_key();
+    let columns: Vec<String> = {
+        let conn = store.by_hand();
+        let mut statement = conn.prepare("SELECT name FROM pragma_table_info('api_keys')").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for column in columns {
+        let (version, noticed) = (key(&store).version, changes(&store).len());
+        sqlite3(&store, &format!("UPDATE api_keys SET {column} = {column}"));
+        let spent = ["daily_used", "daily_used_pico", "used_on"].contains(&column.as_str());
+        let moved = u64::from(!spent);
+        assert_eq!(key(&store).version, version + moved, "{column}");
+        assert_eq!(changes(&store).len(), noticed + usize::from(!spent), "{column}");
+    }
+}
+
+#[test]
+fn a_limit_set_by_hand_between_settlements_is_obeyed() {
+    let store = with_key();
+    let spend = |used| {
+        run(&*store.store(), move |tx| {
+            assert!(tx.put_key_usage(&KeyId::new(KEY).unwrap(), "2026-11-21", used)?);
+            Ok(())
+        })
+        .unwrap();
+    };
+    spend(1_500_000_000_000);
+    sqlite3(&store, "UPDATE api_keys SET daily_limit = 2.5");
+    spend(2_000_000_000_000);
+    let found = key(&store);
+    assert_eq!((found.daily_limit_pico_usd, found.version), (2_500_000_000_000, 2));
+    assert_eq!(
+        (found.daily_used_pico_usd, found.used_on.as_deref()),
+        (2_000_000_000_000, Some("2026-11-21"))
+    );
+    let shown: f64 =
+        store.by_hand().query_row("SELECT daily_used FROM api_keys", [], |row| row.get(0)).unwrap();
+    assert!((shown - 2.0).abs() < 1e-12);
+    assert_eq!(changes(&store).len(), 1);
+}
+
+#[test]
+fn an_intent_changed_by_hand_has_a_new_version() {
+    let store = with_key();
+    insert(&*store.store(), "a").unwrap();
+    sqlite3(&store, "UPDATE intents SET status = 'wip', line = 'three' WHERE id = 'a'");
+    let id = IntentId::new("a").unwrap();
+    let found = store.store().read(|view| view.intent(&id)).unwrap().unwrap();
+    assert_eq!((found.version, found.stored_status.as_deref(), found.line), (2, Some("wip"), None));
+    let stale = registry_core::Intent { version: 2, ..intent("a") };
+    let (send, updated) = std::sync::mpsc::channel();
+    run(&*store.store(), move |tx| {
+        let _ = send.send(tx.update_intent(&stale)?);
+        Ok(())
+    })
+    .unwrap();
+    assert!(!updated.recv().unwrap(), "a change over one that was not seen");
+    sqlite3(
+        &store,
+        "UPDATE intents SET version = version WHERE id = 'a'; DELETE FROM intents WHERE id = 'a'",
+    );
+    sqlite3(&store, "INSERT INTO intents (id, code) VALUES ('b', 'F401')");
+    let expected = ["update", "update", "delete"].map(|kind| change("intents", "a", kind));
+    assert_eq!(changes(&store)[..3], expected);
+    assert_eq!(changes(&store)[3], change("intents", "b", "insert"));
+    let id = IntentId::new("b").unwrap();
+    assert_eq!(store.store().read(|view| view.intent(&id)).unwrap().unwrap().version, 1);
+}
+
+#[test]
+fn a_key_inserted_by_hand_opens_nothing_and_is_not_written_down() {
+    let store = with_key();
+    sqlite3(&store, "INSERT INTO api_keys (key, agent_id) VALUES ('a-secret-in-clear', 'x')");
+    assert_eq!(changes(&store), [change("api_keys", "not a key id", "insert")]);
+    assert_eq!(store.store().read(|view| view.keys(None, 10)).unwrap().len(), 1);
+    let id = KeyId::from_stored("a-secret-in-clear".to_owned());
+    assert_eq!(store.store().read(|view| view.key(&id)).unwrap(), None);
+    sqlite3(&store, "DELETE FROM api_keys");
+    assert_eq!(changes(&store).len(), 3);
+}
+
+#[test]
+fn a_key_edited_into_nonsense_gets_less_never_more() {
+    let store = with_key();
+    for edit in ["expires_at = 'soon'", "expires_at = ''"] {
+        sqlite3(&store, &format!("UPDATE api_keys SET {edit}"));
+        assert_eq!(key(&store).expires_at, Some(Timestamp::EPOCH), "{edit}");
+    }
+    sqlite3(&store, "UPDATE api_keys SET expires_at = '2099-01-01'");
+    assert_eq!(key(&store).expires_at.unwrap().to_string(), "2099-01-01T00:00:00.000000Z");
+    sqlite3(&store, "UPDATE api_keys SET scopes = NULL, revoked = 'yes', rate_per_minute = -1");
+    let found = key(&store);
+    assert!(found.scopes.is_empty() && found.revoked);
+    assert_eq!(found.rate_per_minute, Some(0));
+}

@@ -1,0 +1,11 @@
+//! The store on real database files: the promises of every store, and what only SQLite can break.
+
+mod adoption;
+mod conformance;
+mod external_changes;
+mod ledger;
+mod ledger_model;
+mod opening;
+mod schema;
+mod support;
+mod trouble;

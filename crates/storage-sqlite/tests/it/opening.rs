@@ -1,0 +1,242 @@
+//! What does not open, why, and what the message says to do.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::support::{TempStore, insert, open, open_error, options, pepper};
+use api_keys::Pepper;
+use registry_core::KeyId;
+use rusqlite::Connection;
+use storage::UsageQuery;
+use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only};
+use tempfile::TempDir;
+
+fn by_hand(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+fn refused(path: &Path) -> OpenError {
+    open_error(options(path, &pepper()))
+}
+
+/// A registry that was closed.
+fn registry(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("registry.db");
+    open(&path).unwrap().0.close(Duration::from_mins(1)).unwrap();
+    path
+}
+
+#[test]
+fn a_missing_file_is_made_with_its_folders_for_its_owner_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a/b/registry.db");
+    let (store, report) = open(&path).unwrap();
+    assert!(report.created);
+    assert_eq!(report.log_id.len(), 32);
+    insert(&*store, "a").unwrap();
+    for name in ["registry.db", "registry.db-wal", "registry.db-shm"] {
+        let mode = fs::metadata(path.with_file_name(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn closing_leaves_one_file_and_an_empty_wal() {
+    let folder = TempDir::new().unwrap();
+    let path = registry(&folder);
+    let wal = fs::metadata(path.with_file_name("registry.db-wal")).map_or(0, |wal| wal.len());
+    assert_eq!(wal, 0);
+    assert!(has_pepper(&path));
+}
+
+#[test]
+fn a_newer_schema_is_refused_by_every_mode() {
+    let folder = TempDir::new().unwrap();
+    let path = registry(&folder);
+    by_hand(&path, &format!("PRAGMA user_version = {}", SCHEMA_VERSION + 1));
+    let error = refused(&path);
+    assert!(matches!(&error, OpenError::Newer { found, known, .. } if found - known == 1), "{error}");
+    assert!(matches!(open_read_only(&path).map(drop), Err(OpenError::Newer { .. })));
+}
+
+#[test]
+fn an_older_schema_is_refused_by_tools() {
+    let folder = TempDir::new().unwrap();
+    let path = registry(&folder);
+    by_hand(&path, "PRAGMA user_version = 2");
+    let pepper = pepper();
+    let mut options = options(&path, &pepper);
+    options.mode = OpenMode::Tool;
+    assert!(matches!(open_error(options), OpenError::Older { .. }));
+    assert!(has_pepper(&path));
+}
+
+#[test]
+fn a_tool_makes_a_missing_file() {
+    let folder = TempDir::new().unwrap();
+    let pepper = pepper();
+    let mut options = options(&folder.path().join("registry.db"), &pepper);
+    options.mode = OpenMode::Tool;
+    assert!(storage_sqlite::SqliteStore::open(options).unwrap().1.created);
+}
+
+#[test]
+fn an_upgrade_that_fails_leaves_the_file_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let path = registry(&folder);
+    // The step to 3 makes triggers that are there already.
+    by_hand(&path, "PRAGMA user_version = 2");
+    assert!(matches!(refused(&path), OpenError::Failed { .. }));
+    by_hand(&path, &format!("PRAGMA user_version = {SCHEMA_VERSION}"));
+    open(&path).unwrap();
+}
+
+/// A registry as an older version left it, with a key and a row of usage of that time.
+fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
+    let steps = [
+        include_str!("../../../../migrations/sqlite/0001_original.sql"),
+        include_str!("../../../../migrations/sqlite/0002_registry.sql"),
+        include_str!("../../../../migrations/sqlite/0003_outside_changes.sql"),
+    ];
+    let newest = registry(folder);
+    let path = folder.path().join("older.db");
+    for step in steps.iter().take(usize::try_from(version).unwrap()) {
+        by_hand(&path, step);
+    }
+    by_hand(
+        &path,
+        &format!(
+            "ATTACH '{}' AS newest; INSERT INTO meta SELECT * FROM newest.meta;
+             INSERT INTO audit_log SELECT * FROM newest.audit_log; DETACH newest;
+             INSERT INTO api_keys (key, agent_id, mac, version, daily_limit, daily_limit_pico)
+             VALUES ('t4_0123456789ab', 'a', '{}', 1, 5, 5000000000000);
+             INSERT INTO llm_usage (timestamp, api_key, agent_id, model, prompt_tokens, completion_tokens, est_cost)
+             VALUES ('2025-11-06T12:34:56.123456', 't4_0123456789ab', 'a', 'gpt-4o', 10, 20, 0.25);
+             PRAGMA user_version = {version}",
+            newest.display(),
+            "01".repeat(32),
+        ),
+    );
+    path
+}
+
+#[test]
+fn an_older_registry_is_upgraded_and_keeps_what_it_has() {
+    for version in 2..SCHEMA_VERSION {
+        let folder = TempDir::new().unwrap();
+        let path = older_registry(&folder, version);
+        let (store, report) = open(&path).unwrap();
+        assert_eq!((report.upgraded_from, report.created, report.adopted), (Some(version), false, None));
+        assert_eq!(store.read(|view| view.next_seq()).unwrap(), 1, "a second genesis");
+        let schema = |path: &Path| -> Vec<String> {
+            let conn = Connection::open(path).unwrap();
+            let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1";
+            let mut statement = conn.prepare(sql).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(schema(&path), schema(&folder.path().join("registry.db")));
+        let key = store.read(|view| view.key(&KeyId::new("t4_0123456789ab").unwrap())).unwrap().unwrap();
+        assert_eq!((key.version, key.daily_limit_pico_usd), (1, 5_000_000_000_000));
+        let (lines, _) = store.read(|view| view.usage_page(&UsageQuery::default(), None, 10)).unwrap();
+        assert_eq!((lines.len(), lines[0].cost_pico_usd), (1, 250_000_000_000));
+    }
+}
+
+#[test]
+fn another_pepper_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = registry(&folder);
+    let other = Pepper::from_text("another pepper for the same tests").unwrap();
+    assert!(matches!(open_error(options(&path, &other)), OpenError::WrongPepper { .. }));
+    open(&path).unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("notes.txt");
+    let text = "these are my notes, and they are rather long. ".repeat(100);
+    fs::write(&path, &text).unwrap();
+    assert!(matches!(refused(&path), OpenError::NotADatabase { .. }));
+    assert!(matches!(open_read_only(&path).map(drop), Err(OpenError::NotADatabase { .. })));
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    assert!(matches!(refused(folder.path()), OpenError::NotADatabase { .. }));
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    for (name, sql) in [
+        ("tables.db", "CREATE TABLE customers (id)"),
+        ("version.db", "CREATE TABLE intents (id); PRAGMA user_version = 7"),
+    ] {
+        let path = folder.path().join(name);
+        by_hand(&path, sql);
+        let before = fs::read(&path).unwrap();
+        assert!(matches!(refused(&path), OpenError::Foreign { .. }), "{name}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = registry(&folder);
+    let mut bytes = fs::read(&path).unwrap();
+    // The page of the schema, behind the header.
+    bytes[100..4000].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let error = refused(&path);
+    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn a_file_that_stays_locked_is_refused_after_a_while() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("registry.db");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; CREATE TABLE intents (id)").unwrap();
+    let error = refused(&path);
+    assert!(matches!(error, OpenError::Locked { .. }), "{error}");
+}
+
+#[test]
+fn a_place_that_can_t_be_written_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(refused(&file.join("sub/registry.db")), OpenError::Folder { .. }));
+    let missing = folder.path().join("registry.db");
+    assert!(matches!(open_read_only(&missing).map(drop), Err(OpenError::Missing { .. })));
+    assert!(!missing.exists());
+    assert!(!has_pepper(&missing));
+}
+
+#[test]
+fn reading_alone_changes_no_byte() {
+    let store = TempStore::new();
+    insert(&*store.store(), "a").unwrap();
+    let before = fs::read(store.path()).unwrap();
+    let wal = store.path().with_file_name("registry.db-wal");
+    let wal_before = fs::read(&wal).unwrap();
+    let found = open_read_only(&store.path()).unwrap().read(|view| view.next_seq()).unwrap();
+    assert_eq!(found, 1);
+    assert_eq!(fs::read(store.path()).unwrap(), before);
+    assert_eq!(fs::read(&wal).unwrap(), wal_before);
+}
+
+#[test]
+fn four_may_open_a_new_file_at_once() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("registry.db");
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let opening: Vec<_> = (0..4).map(|_| scope.spawn(|| open(&path).unwrap())).collect();
+        opening.into_iter().map(|opening| opening.join().unwrap()).collect()
+    });
+    assert_eq!(opened.iter().filter(|(_, report)| report.created).count(), 1);
+    assert!(opened.iter().all(|(_, report)| report.log_id == opened[0].1.log_id));
+    assert_eq!(opened[0].0.read(|view| view.next_seq()).unwrap(), 1);
+}
