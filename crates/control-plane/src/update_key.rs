@@ -7,8 +7,8 @@ use storage::StoreError;
 
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
-use crate::get_intent::Versioned;
 use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::intents::Versioned;
 use crate::key_view;
 use crate::services::Services;
 

@@ -6,9 +6,9 @@ use registry_core::{Intent, IntentId, IntentPatch};
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, Tx};
 
+use super::get::Versioned;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::get_intent::Versioned;
 use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::services::Services;
 

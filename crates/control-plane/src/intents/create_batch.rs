@@ -6,8 +6,8 @@ use api_types::{Code, CreateBatch, Intents, MAX_BATCH};
 use serde_json::{Value, json};
 use storage::{StoreError, Tx};
 
+use super::create::{Prepared, insert, prepare};
 use crate::context::{AgentCaller, OpContext};
-use crate::create_intent::{Prepared, insert, prepare};
 use crate::error::{ServiceError, short};
 use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::services::Services;

@@ -3,9 +3,9 @@
 use api_types::IntentView;
 use registry_core::Timestamp;
 
+use super::by_owner::{by_change, time_and_id};
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
-use crate::list_by_owner::{by_change, time_and_id};
 use crate::page::{Page, PageRequest, page_of};
 use crate::services::Services;
 
