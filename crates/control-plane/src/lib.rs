@@ -8,32 +8,26 @@ mod admin_token;
 mod authenticate;
 mod authenticate_admin;
 mod context;
-mod create_key;
 mod cursor;
 mod error;
 mod idempotency;
 mod intents;
 pub mod jobs;
 mod key_cache;
-mod key_view;
+mod keys;
 mod list_audit;
-mod list_keys;
 mod llm;
 mod page;
 mod readiness;
 mod recorder;
-mod revoke_key;
-mod rotate_key;
 mod services;
 mod static_keys;
-mod update_key;
 mod verify_audit;
 
 pub use admin_token::{AdminToken, AdminTokenError};
 pub use authenticate::{Admitted, Refused, authenticate_agent};
 pub use authenticate_admin::authenticate_admin;
 pub use context::{AdminCaller, AgentCaller, OpContext};
-pub use create_key::create_key;
 pub use cursor::CursorKey;
 pub use error::ServiceError;
 pub use idempotency::Idempotency;
@@ -42,8 +36,8 @@ pub use intents::{
     list_intents, list_stale, pre_pr_check, summarize, update_intent,
 };
 pub use key_cache::KeyCache;
+pub use keys::{create_key, list_keys, revoke_key, rotate_key, update_key};
 pub use list_audit::list_audit;
-pub use list_keys::list_keys;
 pub use llm::{
     AbandonedHolds, CallSlots, GroupBy, LlmRules, LocalLedger, QuotaQuestion, Slot, Whose, create_hold,
     list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
@@ -51,9 +45,6 @@ pub use llm::{
 pub use page::{Page, PageRequest};
 pub use readiness::readiness;
 pub use recorder::{AuditMode, Recorder};
-pub use revoke_key::revoke_key;
-pub use rotate_key::rotate_key;
 pub use services::{Counters, Services, Settings};
 pub use static_keys::{StaticKeyError, StaticKeys};
-pub use update_key::update_key;
 pub use verify_audit::{Show, verify_audit, verify_log, verify_tail};

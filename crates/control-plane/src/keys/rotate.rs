@@ -5,11 +5,11 @@ use api_types::{Code, KeyCreated, RotateKey};
 use registry_core::KeyId;
 use storage::{StoreError, Tx};
 
+use super::create::{Minted, not_mintable, reveal};
+use super::fields;
 use crate::context::{ADMIN, AdminCaller, OpContext};
-use crate::create_key::{Minted, not_mintable, reveal};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, Operation, commit_once};
-use crate::key_view;
 use crate::services::Services;
 
 /// The longest time that an old secret may live on, in seconds: 30 days.
@@ -64,5 +64,5 @@ fn rotate(
     if !tx.update_key(&next)? {
         return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
     }
-    Ok(Ok(Minted { view: key_view::view_of(&next, now), nonce }))
+    Ok(Ok(Minted { view: fields::view_of(&next, now), nonce }))
 }

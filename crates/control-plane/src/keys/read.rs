@@ -3,9 +3,9 @@
 use api_types::KeyView;
 use registry_core::KeyId;
 
+use super::fields::view_of;
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
-use crate::key_view::view_of;
 use crate::page::{Page, PageRequest, page_of};
 use crate::services::Services;
 

@@ -8,10 +8,10 @@ use registry_core::{AgentId, KeyId, Timestamp};
 use serde::{Deserialize, Serialize};
 use storage::StoreError;
 
+use super::fields;
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, Operation, commit_once};
-use crate::key_view;
 use crate::services::Services;
 
 /// The life of a key, in days, when the admin names none (the seed's).
@@ -47,9 +47,7 @@ pub async fn create_key(
     let record = record(body, &fresh, nonce, now);
     let op = Operation { caller: ADMIN.to_owned(), name: "create_key".into(), idempotency, now, status: 201 };
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &record {
-        Ok(record) if tx.insert_key(record)? => {
-            Ok(Ok(Minted { view: key_view::view_of(record, now), nonce }))
-        }
+        Ok(record) if tx.insert_key(record)? => Ok(Ok(Minted { view: fields::view_of(record, now), nonce })),
         Ok(_) => Err(StoreError::Unavailable("a minted key id was taken".to_owned())),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
@@ -92,20 +90,20 @@ fn record(
     Ok(KeyRecord {
         key_id: fresh.key_id().clone(),
         agent_id,
-        owner: given(body.owner).map(key_view::owner).transpose()?,
-        scopes: body.scopes.map_or_else(|| Ok(ScopeSet::default_grant()), key_view::scopes)?,
-        roles: key_view::roles(body.roles.unwrap_or_default())?,
+        owner: given(body.owner).map(fields::owner).transpose()?,
+        scopes: body.scopes.map_or_else(|| Ok(ScopeSet::default_grant()), fields::scopes)?,
+        roles: fields::roles(body.roles.unwrap_or_default())?,
         created_at: now,
         expires_at: Some(now.plus_days(days)),
         revoked: false,
         mac: *fresh.mac(),
         previous_mac: None,
         nonce: Some(nonce),
-        daily_limit_pico_usd: key_view::daily_limit(body.daily_limit.unwrap_or(DEFAULT_DAILY_LIMIT))?,
+        daily_limit_pico_usd: fields::daily_limit(body.daily_limit.unwrap_or(DEFAULT_DAILY_LIMIT))?,
         daily_used_pico_usd: 0,
         used_on: None,
-        time_zone: given(body.time_zone).map(key_view::time_zone).transpose()?,
-        rate_per_minute: body.rate_per_minute.map(key_view::rate).transpose()?,
+        time_zone: given(body.time_zone).map(fields::time_zone).transpose()?,
+        rate_per_minute: body.rate_per_minute.map(fields::rate).transpose()?,
         version: 1,
         modified_at: now,
     })

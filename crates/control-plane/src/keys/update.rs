@@ -5,11 +5,11 @@ use api_types::{Code, KeyView, PatchKey};
 use registry_core::{KeyId, Timestamp};
 use storage::StoreError;
 
+use super::fields;
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, Operation, commit_once};
 use crate::intents::Versioned;
-use crate::key_view;
 use crate::services::Services;
 
 /// Changes a key. What was used of its budget stays.
@@ -34,7 +34,7 @@ pub async fn update_key(
             return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
         }
         match change(key, body.clone(), now) {
-            Ok(next) if tx.update_key(&next)? => Ok(Ok((key_view::view_of(&next, now), next.version))),
+            Ok(next) if tx.update_key(&next)? => Ok(Ok((fields::view_of(&next, now), next.version))),
             Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
             Err(refusal) => Ok(Err(refusal)),
         }
@@ -46,22 +46,22 @@ pub async fn update_key(
 
 fn change(mut key: KeyRecord, body: PatchKey, now: Timestamp) -> Result<KeyRecord, ServiceError> {
     if let Some(owner) = body.owner {
-        key.owner = owner.map(key_view::owner).transpose()?;
+        key.owner = owner.map(fields::owner).transpose()?;
     }
     if let Some(scopes) = body.scopes {
-        key.scopes = key_view::scopes(scopes)?;
+        key.scopes = fields::scopes(scopes)?;
     }
     if let Some(roles) = body.roles {
-        key.roles = key_view::roles(roles)?;
+        key.roles = fields::roles(roles)?;
     }
     if let Some(dollars) = body.daily_limit {
-        key.daily_limit_pico_usd = key_view::daily_limit(dollars)?;
+        key.daily_limit_pico_usd = fields::daily_limit(dollars)?;
     }
     if let Some(zone) = body.time_zone {
-        key.time_zone = zone.map(key_view::time_zone).transpose()?;
+        key.time_zone = zone.map(fields::time_zone).transpose()?;
     }
     if let Some(rate) = body.rate_per_minute {
-        key.rate_per_minute = rate.map(key_view::rate).transpose()?;
+        key.rate_per_minute = rate.map(fields::rate).transpose()?;
     }
     key.modified_at = now;
     key.version = key.version.saturating_add(1);
