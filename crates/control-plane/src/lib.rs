@@ -5,6 +5,7 @@
 //! `storage`'s traits. Reads are plain functions; the edge decides on which thread they run.
 
 mod admin_token;
+mod audit;
 mod authenticate;
 mod authenticate_admin;
 mod context;
@@ -15,15 +16,13 @@ mod intents;
 pub mod jobs;
 mod key_cache;
 mod keys;
-mod list_audit;
 mod llm;
 mod page;
 mod readiness;
-mod recorder;
 mod services;
 mod static_keys;
-mod verify_audit;
 
+pub use crate::audit::{AuditMode, Recorder, Show, list_audit, verify_audit, verify_log, verify_tail};
 pub use admin_token::{AdminToken, AdminTokenError};
 pub use authenticate::{Admitted, Refused, authenticate_agent};
 pub use authenticate_admin::authenticate_admin;
@@ -37,14 +36,11 @@ pub use intents::{
 };
 pub use key_cache::KeyCache;
 pub use keys::{create_key, list_keys, revoke_key, rotate_key, update_key};
-pub use list_audit::list_audit;
 pub use llm::{
     AbandonedHolds, CallSlots, GroupBy, LlmRules, LocalLedger, QuotaQuestion, Slot, Whose, create_hold,
     list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
 };
 pub use page::{Page, PageRequest};
 pub use readiness::readiness;
-pub use recorder::{AuditMode, Recorder};
 pub use services::{Counters, Services, Settings};
 pub use static_keys::{StaticKeyError, StaticKeys};
-pub use verify_audit::{Show, verify_audit, verify_log, verify_tail};

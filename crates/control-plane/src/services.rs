@@ -10,10 +10,10 @@ use registry_core::{Clock, Entropy};
 use storage::Store;
 
 use crate::admin_token::AdminToken;
+use crate::audit::Recorder;
 use crate::cursor::CursorKey;
 use crate::key_cache::KeyCache;
 use crate::llm::{AbandonedHolds, CallSlots, LlmRules};
-use crate::recorder::Recorder;
 use crate::static_keys::StaticKeys;
 
 /// What an operator may set.
