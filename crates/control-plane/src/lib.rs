@@ -4,28 +4,25 @@
 //! [`OpContext`]s that only [`authenticate_agent`] and [`authenticate_admin`] make, and data goes through
 //! `storage`'s traits. Reads are plain functions; the edge decides on which thread they run.
 
-mod admin_token;
 mod audit;
-mod authenticate;
-mod authenticate_admin;
+mod auth;
 mod context;
 mod cursor;
 mod error;
 mod idempotency;
 mod intents;
 pub mod jobs;
-mod key_cache;
 mod keys;
 mod llm;
 mod page;
 mod readiness;
 mod services;
-mod static_keys;
 
 pub use crate::audit::{AuditMode, Recorder, Show, list_audit, verify_audit, verify_log, verify_tail};
-pub use admin_token::{AdminToken, AdminTokenError};
-pub use authenticate::{Admitted, Refused, authenticate_agent};
-pub use authenticate_admin::authenticate_admin;
+pub use auth::{
+    AdminToken, AdminTokenError, Admitted, KeyCache, Refused, StaticKeyError, StaticKeys, authenticate_admin,
+    authenticate_agent,
+};
 pub use context::{AdminCaller, AgentCaller, OpContext};
 pub use cursor::CursorKey;
 pub use error::ServiceError;
@@ -34,7 +31,6 @@ pub use intents::{
     Created, Versioned, create_batch, create_intent, delete_intent, get_intent, list_by_file, list_by_owner,
     list_intents, list_stale, pre_pr_check, summarize, update_intent,
 };
-pub use key_cache::KeyCache;
 pub use keys::{create_key, list_keys, revoke_key, rotate_key, update_key};
 pub use llm::{
     AbandonedHolds, CallSlots, GroupBy, LlmRules, LocalLedger, QuotaQuestion, Slot, Whose, create_hold,
@@ -43,4 +39,3 @@ pub use llm::{
 pub use page::{Page, PageRequest};
 pub use readiness::readiness;
 pub use services::{Counters, Services, Settings};
-pub use static_keys::{StaticKeyError, StaticKeys};

@@ -9,12 +9,12 @@ use rate_limit::{FailureLimiter, Limiter};
 use registry_core::{Clock, Entropy};
 use storage::Store;
 
-use crate::admin_token::AdminToken;
 use crate::audit::Recorder;
+use crate::auth::AdminToken;
+use crate::auth::KeyCache;
+use crate::auth::StaticKeys;
 use crate::cursor::CursorKey;
-use crate::key_cache::KeyCache;
 use crate::llm::{AbandonedHolds, CallSlots, LlmRules};
-use crate::static_keys::StaticKeys;
 
 /// What an operator may set.
 #[derive(Debug, Clone, Copy)]

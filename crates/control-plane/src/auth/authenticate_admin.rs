@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use api_types::Code;
 use audit::Principal;
 
-use crate::authenticate::{Admitted, Refused, fail, too_many};
+use super::authenticate::{Admitted, Refused, fail, too_many};
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
 use crate::services::Services;
