@@ -15,7 +15,7 @@ pub mod jobs;
 mod keys;
 mod llm;
 mod page;
-mod readiness;
+mod probes;
 mod services;
 
 pub use crate::audit::{AuditMode, Recorder, Show, list_audit, verify_audit, verify_log, verify_tail};
@@ -37,5 +37,5 @@ pub use llm::{
     list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
 };
 pub use page::{Page, PageRequest};
-pub use readiness::readiness;
+pub use probes::readiness;
 pub use services::{Counters, Services, Settings};
