@@ -3,7 +3,7 @@
 use llm_policy::{Held, HoldAsk, HoldId, ReleaseReason};
 use serde_json::{Value, json};
 
-use super::settle::Ended;
+use super::ledger::settle::Ended;
 
 /// A call that may leave, or may not.
 pub(super) fn of_ask(id: &HoldId, ask: &HoldAsk, held: Option<&Held>) -> String {

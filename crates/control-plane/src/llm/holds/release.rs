@@ -5,12 +5,12 @@ use audit::Outcome;
 use llm_policy::{HoldId, ReleaseReason};
 use storage::Decided;
 
-use super::create_hold::invalid;
-use super::detail;
-use super::hold::Payer;
-use super::release::release;
+use super::create::invalid;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
+use crate::llm::detail;
+use crate::llm::ledger::hold::Payer;
+use crate::llm::ledger::release::release;
 use crate::services::Services;
 
 /// Gives a hold of this agent's key back.

@@ -6,10 +6,10 @@ use llm_policy::{CallId, HoldAsk, Operation, OutputWish};
 use registry_core::Timestamp;
 use storage::Decided;
 
-use super::hold::{Payer, Plan, hold};
-use super::{detail, views};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
+use crate::llm::ledger::hold::{Payer, Plan, hold};
+use crate::llm::{detail, views};
 use crate::services::Services;
 
 /// The most tokens that a body may name.

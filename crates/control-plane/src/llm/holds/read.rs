@@ -4,9 +4,9 @@ use api_types::OpenHoldView;
 use llm_policy::HoldId;
 use storage::HoldRow;
 
-use super::views;
-use super::whose::Whose;
 use crate::error::ServiceError;
+use crate::llm::views;
+use crate::llm::whose::Whose;
 use crate::page::{Page, PageRequest};
 use crate::services::Services;
 

@@ -8,10 +8,10 @@ use llm_policy::{
 use registry_core::Timestamp;
 use storage::{HoldRow, StoreError, Tx, UsageRow};
 
-use super::alerts::raise;
-use super::budgets::Tightest;
 use super::hold::Payer;
-use super::rules::LlmRules;
+use crate::llm::alerts::raise;
+use crate::llm::budgets::Tightest;
+use crate::llm::rules::LlmRules;
 
 /// A settled attempt, for the caller and for the log.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Ended {
 
 /// Settles a hold of this payer's, once. A hold that became an orphan is put right. `by_agent` says whose word it is:
 /// an agent does not end what the gate holds for it.
-pub(super) fn settle(
+pub(in crate::llm) fn settle(
     tx: &mut dyn Tx,
     rules: &LlmRules,
     payer: &Payer,

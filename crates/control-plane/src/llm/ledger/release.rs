@@ -7,7 +7,7 @@ use super::hold::Payer;
 
 /// Frees a hold of this payer's, without a usage row. `by_agent` says whose word it is: an agent does not end what the
 /// gate holds for it.
-pub(super) fn release(
+pub(in crate::llm) fn release(
     tx: &mut dyn Tx,
     payer: &Payer,
     by_agent: bool,

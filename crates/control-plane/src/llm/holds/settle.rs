@@ -7,12 +7,12 @@ use audit::Outcome;
 use llm_policy::{CallOutcome, HoldId, Measured, Settlement, Usage, UsageSource};
 use storage::Decided;
 
-use super::create_hold::{MOST_TOKENS, invalid};
-use super::hold::Payer;
-use super::settle::settle;
-use super::{detail, views};
+use super::create::{MOST_TOKENS, invalid};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
+use crate::llm::ledger::hold::Payer;
+use crate::llm::ledger::settle::settle;
+use crate::llm::{detail, views};
 use crate::services::Services;
 
 /// The longest name that a provider gives a request, in characters.

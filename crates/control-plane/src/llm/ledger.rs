@@ -1,5 +1,9 @@
 //! The ledger of one caller, in this process's own store.
 
+pub(super) mod hold;
+pub(super) mod release;
+pub(super) mod settle;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,11 +12,11 @@ use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseR
 use registry_core::Timestamp;
 use storage::Decided;
 
+use self::hold::{Payer, Plan, hold};
+use self::release::release;
+use self::settle::settle;
 use super::detail;
-use super::hold::{Payer, Plan, hold};
 use super::refusal::{code_of, unavailable};
-use super::release::release;
-use super::settle::settle;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::services::Services;

@@ -7,28 +7,28 @@ use llm_policy::{Held, HoldAsk, HoldId, LedgerError, OutputWish, PriceEntry, dec
 use registry_core::{KeyId, Timestamp};
 use storage::{HoldRow, StoreError, Tx};
 
-use super::alerts::raise_refused;
-use super::budgets::{Tightest, accounts};
-use super::rules::LlmRules;
 use crate::context::AgentCaller;
+use crate::llm::alerts::raise_refused;
+use crate::llm::budgets::{Tightest, accounts};
+use crate::llm::rules::LlmRules;
 use crate::services::Services;
 
 /// Who asks, as far as the ledger must know: the key's row is read again in each transaction.
 #[derive(Clone)]
-pub(super) struct Payer {
+pub(in crate::llm) struct Payer {
     pub key_id: KeyId,
     /// A key of the configuration has no row.
     fixed: Option<Arc<KeyRecord>>,
 }
 
 impl Payer {
-    pub(super) fn of(services: &Services, caller: &AgentCaller) -> Self {
+    pub(in crate::llm) fn of(services: &Services, caller: &AgentCaller) -> Self {
         let key_id = caller.key_id().clone();
         Self { fixed: services.static_keys.get(&key_id), key_id }
     }
 
     /// The key as it is now, revoked and expired ones included.
-    pub(super) fn key(&self, tx: &mut dyn Tx) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+    pub(in crate::llm) fn key(&self, tx: &mut dyn Tx) -> Result<Option<Arc<KeyRecord>>, StoreError> {
         match &self.fixed {
             Some(key) => Ok(Some(Arc::clone(key))),
             None => Ok(tx.key(&self.key_id)?.map(Arc::new)),
@@ -37,7 +37,7 @@ impl Payer {
 }
 
 /// What a transaction needs to make a hold.
-pub(super) struct Plan {
+pub(in crate::llm) struct Plan {
     pub id: HoldId,
     pub ask: HoldAsk,
     pub payer: Payer,
@@ -52,7 +52,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(services: &Services, payer: Payer, ask: HoldAsk, now: Timestamp) -> Self {
+    pub(in crate::llm) fn new(services: &Services, payer: Payer, ask: HoldAsk, now: Timestamp) -> Self {
         let rules = Arc::clone(&services.llm);
         let entry = rules.prices.find(&ask.priced_as, &ask.model).cloned();
         let id = HoldId::of(&ask.call_id, ask.attempt);
@@ -61,7 +61,7 @@ impl Plan {
 }
 
 /// Makes the hold. The very same ask gives the hold that is there; every refusal leaves all accounts as they are.
-pub(super) fn hold(tx: &mut dyn Tx, plan: &Plan) -> Result<Result<Held, LedgerError>, StoreError> {
+pub(in crate::llm) fn hold(tx: &mut dyn Tx, plan: &Plan) -> Result<Result<Held, LedgerError>, StoreError> {
     let good = |key: &KeyRecord| !key.revoked && key.expires_at.is_none_or(|end| plan.now < end);
     let Some(key) = plan.payer.key(tx)?.filter(|key| good(key)) else {
         return Ok(Err(LedgerError::KeyGone));
