@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 pub use crate::edge::edge_layer;
 use crate::endpoint::Endpoint;
-use crate::{admin, docs, intents, llm, probes};
+use crate::{audit, docs, intents, keys, llm, probes};
 
 /// Every route of the server. A handler that is not listed here can't be reached.
 #[must_use]
@@ -18,7 +18,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(docs::endpoints());
     all.extend(intents::endpoints());
     all.extend(llm::endpoints());
-    all.extend(admin::endpoints());
+    all.extend(keys::endpoints());
+    all.extend(audit::endpoints());
     all
 }
 

@@ -1,12 +1,13 @@
 //! The routes of agents.
 
-mod batch;
 mod by_file;
 mod by_owner;
 mod create;
+mod create_batch;
+mod delete;
 mod get;
-mod list;
-mod pre_pr;
+mod pre_pr_check;
+mod read;
 mod stale;
 mod summary;
 mod update;
@@ -16,14 +17,15 @@ use crate::endpoint::Endpoint;
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         create::endpoint(),
-        batch::endpoint(),
-        pre_pr::endpoint(),
-        list::endpoint(),
+        create_batch::endpoint(),
+        pre_pr_check::endpoint(),
+        read::endpoint(),
         stale::endpoint(),
         by_owner::endpoint(),
         by_file::endpoint(),
         get::endpoint(),
         update::endpoint(),
         summary::endpoint(),
+        delete::endpoint(),
     ]
 }

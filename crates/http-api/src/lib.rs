@@ -5,8 +5,8 @@
 //! is in its handler's signature.
 
 mod address;
-mod admin;
 mod app;
+mod audit;
 mod blocking;
 mod docs;
 mod dress;
@@ -15,6 +15,7 @@ mod endpoint;
 mod error;
 mod extract;
 mod intents;
+mod keys;
 mod leaving;
 mod llm;
 mod metrics;

@@ -1,20 +1,17 @@
 //! The routes of model calls: OpenAI's own below `v1`, a simple surface beside it, and the ledger for agents that
 //! call a provider themselves.
 
-mod admin_holds;
 mod admin_summary;
 mod admin_usage;
 mod amount;
 mod call;
 mod chat;
-mod create_hold;
 mod failure;
 mod filter;
+mod holds;
 mod metrics;
 mod quota;
-mod release_hold;
 mod room;
-mod settle_hold;
 mod status;
 mod summary;
 mod usage;
@@ -34,12 +31,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         quota::endpoint(),
         usage::endpoint(),
         summary::endpoint(),
-        create_hold::endpoint(),
-        settle_hold::endpoint(),
-        release_hold::endpoint(),
         admin_usage::endpoint(),
         admin_summary::endpoint(),
-        admin_holds::endpoint(),
     ]);
+    all.extend(holds::endpoints());
     all
 }

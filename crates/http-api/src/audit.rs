@@ -1,4 +1,6 @@
-//! `GET /admin/audit`.
+//! The routes of the audit log, and `GET /admin/audit`.
+
+mod verify;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{AuditRow, Code};
@@ -16,7 +18,11 @@ use crate::state::HttpState;
 /// Rows of a page when the caller names no limit.
 const DEFAULT: u32 = 100;
 
-pub(crate) fn endpoint() -> Endpoint {
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![list_endpoint(), verify::endpoint()]
+}
+
+fn list_endpoint() -> Endpoint {
     let success = Success::List(shape::<AuditRow>());
     let time = |name, about| Param {
         name,

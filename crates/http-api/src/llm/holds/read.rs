@@ -4,11 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, OpenHoldView};
 use control_plane::{Whose, list_holds};
 
-use super::filter::ROWS;
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Query, Who as _};
+use crate::llm::filter::ROWS;
 use crate::respond;
 use crate::state::HttpState;
 

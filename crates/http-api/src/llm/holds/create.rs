@@ -5,10 +5,10 @@ use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateHold, HoldView};
 use control_plane::create_hold;
 
-use super::failure::later;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, JsonBody, LlmCall, Who as _};
+use crate::llm::failure::later;
 use crate::respond;
 use crate::state::HttpState;
 
