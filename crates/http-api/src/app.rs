@@ -7,8 +7,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-pub use crate::edge::edge_layer;
 use crate::endpoint::Endpoint;
+pub use crate::request_layer::edge_layer;
 use crate::{audit, docs, intents, keys, llm, probes};
 
 /// Every route of the server. A handler that is not listed here can't be reached.

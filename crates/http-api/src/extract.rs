@@ -3,11 +3,11 @@
 mod authenticated;
 mod body;
 mod credentials;
+mod guards;
 mod headers;
 mod query;
-mod who;
 
 pub(crate) use authenticated::Authenticated;
 pub(crate) use body::{JsonBody, OptionalJson, Raw, RawObject};
+pub(crate) use guards::{Admin, Anybody, IntentsRead, IntentsWrite, LlmCall, MetricsReader, Who};
 pub(crate) use query::{Query, invalid as invalid_query, path_param};
-pub(crate) use who::{Admin, Anybody, IntentsRead, IntentsWrite, LlmCall, MetricsReader, Who};

@@ -4,6 +4,7 @@
 mod admin_summary;
 mod admin_usage;
 mod amount;
+mod body_memory;
 mod call;
 mod chat;
 mod failure;
@@ -11,14 +12,13 @@ mod filter;
 mod holds;
 mod metrics;
 mod quota;
-mod room;
 mod status;
 mod summary;
 mod usage;
 mod v1;
 
+pub use body_memory::Room;
 pub(crate) use metrics::LlmMetrics;
-pub use room::Room;
 pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
 
 use crate::endpoint::Endpoint;

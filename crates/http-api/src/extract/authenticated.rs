@@ -9,11 +9,11 @@ use api_types::Code;
 use control_plane::{Idempotency, OpContext, Refused};
 
 use super::body::{self, FromBody, NoBody, Prepared, Treat};
+use super::guards::Who;
 use super::headers;
-use super::who::Who;
 use crate::app::route_of;
-use crate::edge::{edge_of, edge_value};
 use crate::error::ApiError;
+use crate::request_layer::{edge_of, edge_value};
 use crate::state::HttpState;
 
 /// A caller who may go on, and the body. The order of checks is this type's whole purpose.

@@ -15,8 +15,8 @@ use registry_core::Timestamp;
 
 use super::credentials;
 use crate::address;
-use crate::edge::edge_of;
 use crate::endpoint::Guard;
+use crate::request_layer::edge_of;
 use crate::state::HttpState;
 
 /// A class of callers.

@@ -17,8 +17,8 @@ use control_plane::ServiceError;
 use rate_limit::Decision;
 use registry_core::RequestId;
 
-use crate::edge::Edge;
 use crate::error::{self, ApiError};
+use crate::request_layer::Edge;
 
 // Names and values that are made once: this runs for every answer.
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");

@@ -26,11 +26,11 @@ use registry_core::RequestId;
 
 use crate::address;
 use crate::app::route_of;
-use crate::dress::dress;
+use crate::disconnect::Guard;
 use crate::error::{self, ApiError};
-use crate::leaving::Guard;
 use crate::llm;
 use crate::metrics::known_method;
+use crate::response::dress;
 use crate::state::HttpState;
 
 /// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,

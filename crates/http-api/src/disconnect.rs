@@ -8,7 +8,7 @@ use audit::{Draft, DraftHandle, Outcome};
 use control_plane::Services;
 use tokio::runtime::Handle;
 
-use crate::edge::Shared;
+use crate::request_layer::Shared;
 
 /// The status that the log shows for a caller that went away (nginx's number).
 const CLIENT_GONE: u16 = 499;
