@@ -6,7 +6,7 @@ use registry_core::{Intent, IntentId, IntentPatch};
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, Tx};
 
-use super::get::Versioned;
+use super::read::Versioned;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, Operation, commit_once};
