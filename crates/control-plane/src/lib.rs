@@ -7,7 +7,6 @@
 mod audit;
 mod auth;
 mod context;
-mod cursor;
 mod error;
 mod idempotency;
 mod intents;
@@ -24,7 +23,6 @@ pub use auth::{
     authenticate_agent,
 };
 pub use context::{AdminCaller, AgentCaller, OpContext};
-pub use cursor::CursorKey;
 pub use error::ServiceError;
 pub use idempotency::Idempotency;
 pub use intents::{
@@ -36,6 +34,6 @@ pub use llm::{
     AbandonedHolds, CallSlots, GroupBy, LlmRules, LocalLedger, QuotaQuestion, Slot, Whose, create_hold,
     list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
 };
-pub use page::{Page, PageRequest};
+pub use page::{CursorKey, Page, PageRequest};
 pub use probes::readiness;
 pub use services::{Counters, Services, Settings};

@@ -13,8 +13,8 @@ use crate::audit::Recorder;
 use crate::auth::AdminToken;
 use crate::auth::KeyCache;
 use crate::auth::StaticKeys;
-use crate::cursor::CursorKey;
 use crate::llm::{AbandonedHolds, CallSlots, LlmRules};
+use crate::page::CursorKey;
 
 /// What an operator may set.
 #[derive(Debug, Clone, Copy)]
