@@ -5,7 +5,6 @@
 //! and stays with it; limits are read again each time.
 
 mod abandoned;
-mod alerts;
 mod budgets;
 mod calendar;
 mod call_slots;
@@ -15,7 +14,6 @@ mod ledger;
 mod list_usage;
 mod quota;
 mod refusal;
-mod rules;
 #[cfg(test)]
 mod testing;
 mod usage;
@@ -23,12 +21,12 @@ mod views;
 mod whose;
 
 pub use abandoned::AbandonedHolds;
+pub use budgets::LlmRules;
 pub use call_slots::{CallSlots, Slot};
 pub use holds::{create_hold, list_holds, release_hold, settle_hold};
 pub use ledger::LocalLedger;
 pub use list_usage::list_usage;
 pub use quota::{QuotaQuestion, quota};
-pub use rules::LlmRules;
 pub use usage::{GroupBy, summarize_usage};
 pub use whose::Whose;
 

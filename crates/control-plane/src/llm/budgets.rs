@@ -1,13 +1,46 @@
-//! Which budgets a call must fit.
+//! Which budgets a call must fit, and alerts for those that reach a part of their limit.
 
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
-use llm_policy::{Account, AccountKey, AccountState, BudgetRule, BudgetScope, Span, WindowKind};
+use llm_policy::{
+    Account, AccountKey, AccountState, BudgetRule, BudgetScope, Limits, PriceBook, Shortfall, Span,
+    WindowKind, crossed,
+};
 use registry_core::Timestamp;
-use storage::{StoreError, Tx};
+use storage::{AlertRow, StoreError, Tx};
 
-use super::rules::LlmRules;
+use super::calendar::Calendar;
+
+/// Prices, caps and budgets.
+#[derive(Debug)]
+pub struct LlmRules {
+    /// What tokens cost.
+    pub prices: PriceBook,
+    /// Caps.
+    pub limits: Limits,
+    /// Budgets beside each key's own.
+    pub budgets: Vec<BudgetRule>,
+    /// Whether prompts are kept in the audit log.
+    pub keep_prompts: bool,
+    /// This server's name for the leases of its holds; another one after each start.
+    pub holder: String,
+    pub(super) calendar: Calendar,
+}
+
+impl LlmRules {
+    /// The rules of a server.
+    #[must_use]
+    pub fn new(
+        prices: PriceBook,
+        limits: Limits,
+        budgets: Vec<BudgetRule>,
+        keep_prompts: bool,
+        holder: String,
+    ) -> Self {
+        Self { prices, limits, budgets, keep_prompts, holder, calendar: Calendar::default() }
+    }
+}
 
 /// A budget at one time: the account that it bounds, and its limit.
 #[derive(Debug, Clone)]
@@ -93,6 +126,56 @@ impl Tightest {
     pub(super) fn remaining_pico_usd(self) -> i64 {
         self.0
     }
+}
+
+/// A refused call is the end of a budget once this much of it is settled, in per cent: what is left is too little
+/// for a call and would hide that nothing runs any more.
+const SPENT_PERCENT: i128 = 99;
+
+/// Keeps an alert for every part of the limit that an account's spending has just reached.
+pub(super) fn raise(
+    tx: &mut dyn Tx,
+    account: &AccountKey,
+    limit_pico_usd: i64,
+    before_pico_usd: i64,
+    after: AccountState,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let settled_pico_usd = after.settled_pico_usd;
+    for percent in crossed(limit_pico_usd, before_pico_usd, settled_pico_usd) {
+        tx.insert_alert(&AlertRow {
+            account: account.clone(),
+            percent,
+            limit_pico_usd,
+            settled_pico_usd,
+            at,
+        })?;
+    }
+    Ok(())
+}
+
+/// Keeps the last alert of an account that is as good as spent and has just refused a call.
+pub(super) fn raise_refused(
+    tx: &mut dyn Tx,
+    accounts: &[Account],
+    short: &Shortfall,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let refused = accounts.iter().find(|account| account.key == short.account);
+    let Some(account) = refused.filter(|account| spent(account)) else { return Ok(()) };
+    tx.insert_alert(&AlertRow {
+        account: account.key.clone(),
+        percent: 100,
+        limit_pico_usd: account.limit_pico_usd,
+        settled_pico_usd: account.state.settled_pico_usd,
+        at,
+    })
+    .map(drop)
+}
+
+fn spent(account: &Account) -> bool {
+    let (limit, settled) = (i128::from(account.limit_pico_usd), i128::from(account.state.settled_pico_usd));
+    limit > 0 && settled * 100 >= limit * SPENT_PERCENT
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use registry_core::{KeyId, Timestamp};
 use storage::{HoldRow, StoreError, Tx};
 
 use crate::context::AgentCaller;
-use crate::llm::alerts::raise_refused;
-use crate::llm::budgets::{Tightest, accounts};
-use crate::llm::rules::LlmRules;
+use crate::llm::budgets::{LlmRules, Tightest, accounts, raise_refused};
 use crate::services::Services;
 
 /// Who asks, as far as the ledger must know: the key's row is read again in each transaction.

@@ -9,9 +9,7 @@ use registry_core::Timestamp;
 use storage::{HoldRow, StoreError, Tx, UsageRow};
 
 use super::hold::Payer;
-use crate::llm::alerts::raise;
-use crate::llm::budgets::Tightest;
-use crate::llm::rules::LlmRules;
+use crate::llm::budgets::{LlmRules, Tightest, raise};
 
 /// A settled attempt, for the caller and for the log.
 #[derive(Debug)]
