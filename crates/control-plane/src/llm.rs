@@ -4,31 +4,25 @@
 //! Every change of money is one transaction with its audit row. An account's window is chosen when a hold is made
 //! and stays with it; limits are read again each time.
 
-mod abandoned;
 mod budgets;
 mod calendar;
 mod call_slots;
 mod detail;
 mod holds;
 mod ledger;
-mod list_usage;
 mod quota;
 mod refusal;
 #[cfg(test)]
 mod testing;
 mod usage;
 mod views;
-mod whose;
 
-pub use abandoned::AbandonedHolds;
 pub use budgets::LlmRules;
 pub use call_slots::{CallSlots, Slot};
 pub use holds::{create_hold, list_holds, release_hold, settle_hold};
-pub use ledger::LocalLedger;
-pub use list_usage::list_usage;
+pub use ledger::{AbandonedHolds, LocalLedger};
 pub use quota::{QuotaQuestion, quota};
-pub use usage::{GroupBy, summarize_usage};
-pub use whose::Whose;
+pub use usage::{GroupBy, Whose, list_usage, summarize_usage};
 
 pub(crate) use calendar::zone_or_utc;
 pub(crate) use detail::of_end;

@@ -5,8 +5,8 @@ use llm_policy::HoldId;
 use storage::HoldRow;
 
 use crate::error::ServiceError;
+use crate::llm::usage::Whose;
 use crate::llm::views;
-use crate::llm::whose::Whose;
 use crate::page::{Page, PageRequest};
 use crate::services::Services;
 
