@@ -7,7 +7,6 @@
 mod budgets;
 mod calendar;
 mod call_slots;
-mod detail;
 mod holds;
 mod ledger;
 mod quota;
@@ -25,5 +24,4 @@ pub use quota::{QuotaQuestion, quota};
 pub use usage::{GroupBy, Whose, list_usage, summarize_usage};
 
 pub(crate) use calendar::zone_or_utc;
-pub(crate) use detail::of_end;
-pub(crate) use ledger::settle::settle_orphan;
+pub(crate) use ledger::settle::{end_detail, settle_orphan};

@@ -12,10 +12,9 @@ use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseR
 use registry_core::Timestamp;
 use storage::Decided;
 
-use self::hold::{Payer, Plan, hold};
-use self::release::release;
-use self::settle::settle;
-use super::detail;
+use self::hold::{Payer, Plan, ask_detail, hold};
+use self::release::{release, release_detail};
+use self::settle::{end_detail, hold_detail, settle};
 use super::refusal::{code_of, unavailable};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
@@ -95,13 +94,13 @@ impl LocalLedger {
         let mut plan = Plan::new(services, Payer::of(services, &self.caller), ask, now);
         plan.holder = Some(services.llm.holder.clone());
         plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
-        draft.set_detail(detail::of_ask(&plan.id, &plan.ask, None));
+        draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
         let id = plan.id.clone();
         // Open from here on: the commit may come to be although nobody hears of it.
         let new = self.open().insert(id.clone());
         let write = services.store.write_noted(draft, at_micros, move |tx, draft| {
             let value = hold(tx, &plan)?;
-            draft.set_detail(detail::of_ask(&plan.id, &plan.ask, value.as_ref().ok()));
+            draft.set_detail(ask_detail(&plan.id, &plan.ask, value.as_ref().ok()));
             Ok(decided(value, Outcome::authorised()))
         });
         let answer = write.await.map_err(unavailable).and_then(|value| value);
@@ -120,14 +119,14 @@ impl LocalLedger {
         let services = &self.services;
         let now = services.clock.now();
         let mut draft = self.record(now, event::LLM_OUTCOME);
-        draft.set_detail(detail::of_hold(&id));
+        draft.set_detail(hold_detail(&id));
         let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &self.caller));
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
         let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
             let value = settle(tx, &rules, &payer, false, &hold_id, &end, now)?;
             if let Ok(ended) = &value {
-                draft.set_detail(detail::of_end(ended));
+                draft.set_detail(end_detail(ended));
             }
             Ok(decided(value.map(|ended| ended.settled), Outcome::ok(200)))
         });
@@ -137,7 +136,7 @@ impl LocalLedger {
     async fn do_release(&self, id: HoldId, reason: ReleaseReason) -> Result<(), LedgerError> {
         let services = &self.services;
         let mut draft = self.record(services.clock.now(), event::LLM_OUTCOME);
-        draft.set_detail(detail::of_release(&id, reason));
+        draft.set_detail(release_detail(&id, reason));
         let payer = Payer::of(services, &self.caller);
         let own = self.open().contains(&id);
         let hold_id = id.clone();

@@ -8,8 +8,8 @@ use storage::Decided;
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::llm::ledger::hold::{Payer, Plan, hold};
-use crate::llm::{detail, views};
+use crate::llm::ledger::hold::{Payer, Plan, ask_detail, hold};
+use crate::llm::views;
 use crate::services::Services;
 
 /// The most tokens that a body may name.
@@ -41,10 +41,10 @@ pub async fn create_hold(
     let mut plan = Plan::new(services, Payer::of(services, &caller), ask, now);
     plan.by_agent = true;
     plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
-    draft.set_detail(detail::of_ask(&plan.id, &plan.ask, None));
+    draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
     let write = services.store.write_noted(draft, at_micros, move |tx, draft| {
         let held = hold(tx, &plan)?;
-        draft.set_detail(detail::of_ask(&plan.id, &plan.ask, held.as_ref().ok()));
+        draft.set_detail(ask_detail(&plan.id, &plan.ask, held.as_ref().ok()));
         let value = held.map_err(|error| plan.rules.refusal(&caller, now, error));
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |_| Outcome::authorised());
         Ok(Decided { value, outcome })

@@ -8,9 +8,8 @@ use storage::Decided;
 use super::create::invalid;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::llm::detail;
 use crate::llm::ledger::hold::Payer;
-use crate::llm::ledger::release::release;
+use crate::llm::ledger::release::{release, release_detail};
 use crate::services::Services;
 
 /// Gives a hold of this agent's key back.
@@ -32,7 +31,7 @@ pub async fn release_hold(
     };
     let id = HoldId::from_stored(id.to_owned());
     let payer = Payer::of(services, &caller);
-    draft.set_detail(detail::of_release(&id, reason));
+    draft.set_detail(release_detail(&id, reason));
     let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
         let value = release(tx, &payer, true, &id)?.map(drop).map_err(ServiceError::from);
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |()| Outcome::ok(200));

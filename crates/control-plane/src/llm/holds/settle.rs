@@ -11,8 +11,8 @@ use super::create::{MOST_TOKENS, invalid};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::llm::ledger::hold::Payer;
-use crate::llm::ledger::settle::settle;
-use crate::llm::{detail, views};
+use crate::llm::ledger::settle::{end_detail, hold_detail, settle};
+use crate::llm::views;
 use crate::services::Services;
 
 /// The longest name that a provider gives a request, in characters.
@@ -35,12 +35,12 @@ pub async fn settle_hold(
     let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &caller));
     // The request may have waited: the row says when the money moved.
     let now = services.clock.now();
-    draft.set_detail(detail::of_hold(&id));
+    draft.set_detail(hold_detail(&id));
     let hold_id = id.clone();
     let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
         let value = match settle(tx, &rules, &payer, true, &hold_id, &end, now)? {
             Ok(ended) => {
-                draft.set_detail(detail::of_end(&ended));
+                draft.set_detail(end_detail(&ended));
                 Ok(ended.settled)
             }
             Err(refusal) => Err(ServiceError::from(refusal)),

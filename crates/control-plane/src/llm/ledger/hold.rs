@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api_keys::KeyRecord;
 use llm_policy::{Held, HoldAsk, HoldId, LedgerError, OutputWish, PriceEntry, decide};
 use registry_core::{KeyId, Timestamp};
+use serde_json::{Value, json};
 use storage::{HoldRow, StoreError, Tx};
 
 use crate::context::AgentCaller;
@@ -187,4 +188,21 @@ fn held(row: &HoldRow, tightest: Tightest) -> Held {
         remaining_pico_usd: tightest.remaining_pico_usd(),
         lease_until: row.lease_until,
     }
+}
+
+/// What the audit log says of a call that may leave, or may not, as JSON text. No prompts, no answers.
+pub(in crate::llm) fn ask_detail(id: &HoldId, ask: &HoldAsk, held: Option<&Held>) -> String {
+    let mut detail = json!({
+        "call_id": ask.call_id.as_str(),
+        "hold_id": id.as_str(),
+        "attempt": ask.attempt,
+        "provider": ask.provider,
+        "model": ask.model,
+        "input_tokens": ask.input_tokens,
+    });
+    if let (Some(held), Value::Object(fields)) = (held, &mut detail) {
+        fields.insert("held_pico_usd".to_owned(), json!(held.amount_pico_usd));
+        fields.insert("max_tokens".to_owned(), json!(held.max_tokens));
+    }
+    detail.to_string()
 }

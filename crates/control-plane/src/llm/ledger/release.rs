@@ -1,6 +1,7 @@
 //! A hold is given back: its request surely never reached the provider.
 
-use llm_policy::{HoldId, LedgerError};
+use llm_policy::{HoldId, LedgerError, ReleaseReason};
+use serde_json::json;
 use storage::{HoldRow, StoreError, Tx};
 
 use super::hold::Payer;
@@ -29,4 +30,9 @@ pub(in crate::llm) fn release(
         return Ok(Ok(hold));
     }
     Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()))
+}
+
+/// What the audit log says of a hold that was given back.
+pub(in crate::llm) fn release_detail(id: &HoldId, reason: ReleaseReason) -> String {
+    json!({ "hold_id": id.as_str(), "released": reason.as_str() }).to_string()
 }

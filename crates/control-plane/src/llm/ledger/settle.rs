@@ -6,6 +6,7 @@ use llm_policy::{
     WindowKind,
 };
 use registry_core::Timestamp;
+use serde_json::{Value, json};
 use storage::{HoldRow, StoreError, Tx, UsageRow};
 
 use super::hold::Payer;
@@ -268,4 +269,38 @@ fn usage_row(hold: &HoldRow, end: &Settlement, now: Timestamp) -> UsageRow {
         first_byte_micros: end.first_byte_micros,
         total_micros: end.total_micros,
     }
+}
+
+/// What the audit log says of a settled attempt, as JSON text. No prompts, no answers.
+pub(crate) fn end_detail(ended: &Ended) -> String {
+    let row = &ended.row;
+    let mut detail = json!({
+        "call_id": row.call_id.as_str(),
+        "hold_id": row.hold_id.as_str(),
+        "attempt": row.attempt,
+        "provider": row.provider,
+        "model": row.model,
+        "cost_pico_usd": row.cost_pico_usd,
+        "prompt_tokens": row.usage.prompt_tokens,
+        "cached_tokens": row.usage.cached_tokens,
+        "cache_write_tokens": row.usage.cache_write_tokens,
+        "completion_tokens": row.usage.completion_tokens,
+        "reasoning_tokens": row.usage.reasoning_tokens,
+        "source": row.source.as_str(),
+        "outcome": row.outcome.as_str(),
+        "overrun": row.overrun,
+    });
+    if let Value::Object(fields) = &mut detail {
+        for (name, set) in [("late", row.late), ("repeated", ended.repeated)] {
+            if set {
+                fields.insert(name.to_owned(), Value::Bool(true));
+            }
+        }
+    }
+    detail.to_string()
+}
+
+/// What the audit log says of a change of a hold that was refused.
+pub(in crate::llm) fn hold_detail(id: &HoldId) -> String {
+    json!({ "hold_id": id.as_str() }).to_string()
 }
