@@ -1,15 +1,10 @@
 //! The routes of agents.
 
-mod by_file;
-mod by_owner;
 mod create;
 mod create_batch;
 mod delete;
-mod get;
 mod pre_pr_check;
 mod read;
-mod stale;
-mod summary;
 mod update;
 
 use crate::endpoint::Endpoint;
@@ -19,13 +14,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         create::endpoint(),
         create_batch::endpoint(),
         pre_pr_check::endpoint(),
-        read::endpoint(),
-        stale::endpoint(),
-        by_owner::endpoint(),
-        by_file::endpoint(),
-        get::endpoint(),
+        read::list_endpoint(),
+        read::stale_endpoint(),
+        read::by_owner_endpoint(),
+        read::by_file_endpoint(),
+        read::get_endpoint(),
         update::endpoint(),
-        summary::endpoint(),
+        read::summary_endpoint(),
         delete::endpoint(),
     ]
 }
