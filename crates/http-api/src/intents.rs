@@ -1,4 +1,4 @@
-//! The routes of agents.
+//! The routes of intents.
 
 mod create;
 mod create_batch;

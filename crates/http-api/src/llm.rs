@@ -1,19 +1,14 @@
 //! The routes of model calls: OpenAI's own below `v1`, a simple surface beside it, and the ledger for agents that
 //! call a provider themselves.
 
-mod admin_summary;
-mod admin_usage;
-mod amount;
 mod body_memory;
 mod call;
 mod chat;
 mod failure;
-mod filter;
 mod holds;
 mod metrics;
 mod quota;
 mod status;
-mod summary;
 mod usage;
 mod v1;
 
@@ -29,10 +24,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         status::endpoint(),
         chat::endpoint(),
         quota::endpoint(),
-        usage::endpoint(),
-        summary::endpoint(),
-        admin_usage::endpoint(),
-        admin_summary::endpoint(),
+        usage::own_list_endpoint(),
+        usage::own_sum_endpoint(),
+        usage::all_list_endpoint(),
+        usage::all_sum_endpoint(),
     ]);
     all.extend(holds::endpoints());
     all

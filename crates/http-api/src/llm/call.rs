@@ -13,8 +13,8 @@ use control_plane::{AgentCaller, LocalLedger, OpContext, Slot};
 use futures_core::Stream as _;
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
+use registry_core::PICO_PER_DOLLAR;
 
-use super::amount::dollars_text;
 use super::failure::{no_provider, no_room, refused, too_many_calls};
 use crate::error::ApiError;
 use crate::extract::Raw;
@@ -103,6 +103,14 @@ pub(crate) fn tell(headers: &mut HeaderMap, receipt: &Receipt) {
     }
 }
 
+/// The exact decimal text of an amount of pico-dollars: no exponent, no zeros at the end.
+fn dollars_text(pico_usd: i64) -> String {
+    let (size, unit) = (pico_usd.unsigned_abs(), PICO_PER_DOLLAR.unsigned_abs());
+    let sign = if pico_usd < 0 { "-" } else { "" };
+    let text = format!("{sign}{}.{:012}", size / unit, size % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn streamed(stream: AnswerStream) -> HttpResponse {
     let Opened { call_id, provider, max_tokens, filled, .. } = stream.opened.clone();
     let mut response = HttpResponse::build(StatusCode::OK);
@@ -170,5 +178,23 @@ mod tests {
     fn a_stated_max_tokens_is_not_told_again() {
         let answer = whole(Bytes::new(), &receipt(false));
         assert!(!answer.headers().contains_key("x-t4-max-tokens"));
+    }
+
+    #[test]
+    fn an_amount_is_written_exactly_and_plainly() {
+        for (pico, text) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (-1, "-0.000000000001"),
+            (23_000_000, "0.000023"),
+            (999_977_000_000, "0.999977"),
+            (1_000_000_000_000, "1"),
+            (10_000_000_000_000, "10"),
+            (100_500_000_000_000, "100.5"),
+            (i64::MAX, "9223372.036854775807"),
+            (i64::MIN, "-9223372.036854775808"),
+        ] {
+            assert_eq!(dollars_text(pico), text);
+        }
     }
 }

@@ -6,13 +6,15 @@ use api_types::{Code, QuotaView};
 use control_plane::{AgentCaller, QuotaQuestion, ServiceError, quota};
 use registry_core::Timestamp;
 
-use super::filter::MOST_TOKENS;
 use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, LlmCall, Query, Who as _};
 use crate::respond;
 use crate::state::HttpState;
+
+/// The most tokens that a caller may name.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
 
 pub(crate) fn endpoint() -> Endpoint {
     let success = Success::Json(200, shape::<QuotaView>());

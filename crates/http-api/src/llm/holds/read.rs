@@ -8,7 +8,7 @@ use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Query, Who as _};
-use crate::llm::filter::ROWS;
+use crate::llm::usage::ROWS;
 use crate::respond;
 use crate::state::HttpState;
 
