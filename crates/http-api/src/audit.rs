@@ -1,10 +1,9 @@
-//! The routes of the audit log, and `GET /admin/audit`.
+//! The routes of the audit log: `GET /admin/audit` and `GET /admin/audit/verify`.
 
-mod verify;
-
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use api_types::{AuditRow, Code};
-use control_plane::list_audit;
+use api_types::{AuditRow, AuditVerdict, Code};
+use control_plane::{list_audit, verify_audit};
 use registry_core::Limits;
 use storage::AuditFilter;
 
@@ -19,7 +18,7 @@ use crate::state::HttpState;
 const DEFAULT: u32 = 100;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    vec![list_endpoint(), verify::endpoint()]
+    vec![list_endpoint(), verify_endpoint()]
 }
 
 fn list_endpoint() -> Endpoint {
@@ -66,4 +65,17 @@ async fn list(
     let found =
         blocking::run(Cost::Scan, move || list_audit(&state.services, call.context.caller, &filter, &page));
     respond::page(&request, &found.await?)
+}
+
+fn verify_endpoint() -> Endpoint {
+    let success = Success::Json(200, shape::<AuditVerdict>());
+    Endpoint::new("GET", "/admin/audit/verify", "verify_audit", Admin::GUARD, success, || web::to(verify))
+        .about("admin", "Verifies the whole audit log and names the first bad row.")
+}
+
+async fn verify(call: Authenticated<Admin>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+    // What was answered so far is part of the log that is verified.
+    state.services.recorder.flush().await?;
+    let verdict = blocking::run(Cost::Scan, move || verify_audit(&state.services, call.context.caller));
+    respond::json(StatusCode::OK, &verdict.await?)
 }
