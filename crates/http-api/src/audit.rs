@@ -11,7 +11,7 @@ use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Query, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// Rows of a page when the caller names no limit.
@@ -64,7 +64,7 @@ async fn list(
     };
     let found =
         blocking::run(Cost::Scan, move || list_audit(&state.services, call.context.caller, &filter, &page));
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 fn verify_endpoint() -> Endpoint {
@@ -77,5 +77,5 @@ async fn verify(call: Authenticated<Admin>, state: web::Data<HttpState>) -> Resu
     // What was answered so far is part of the log that is verified.
     state.services.recorder.flush().await?;
     let verdict = blocking::run(Cost::Scan, move || verify_audit(&state.services, call.context.caller));
-    respond::json(StatusCode::OK, &verdict.await?)
+    response::json(StatusCode::OK, &verdict.await?)
 }

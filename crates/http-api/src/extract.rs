@@ -2,9 +2,7 @@
 
 mod authenticated;
 mod body;
-mod credentials;
 mod guards;
-mod headers;
 mod query;
 
 pub(crate) use authenticated::Authenticated;

@@ -20,7 +20,6 @@ mod metrics;
 mod openapi;
 mod probes;
 mod request_layer;
-mod respond;
 mod response;
 mod state;
 

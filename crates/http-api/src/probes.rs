@@ -8,7 +8,7 @@ use control_plane::{ServiceError, readiness};
 use crate::endpoint::{Endpoint, Guard, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, MetricsReader, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -28,7 +28,7 @@ async fn health(state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
         time: state.services.clock.now().to_string(),
         version: state.settings.version.clone(),
     };
-    respond::json(StatusCode::OK, &body)
+    response::json(StatusCode::OK, &body)
 }
 
 /// `GET /healthz`: should this process be restarted?
@@ -40,7 +40,7 @@ fn healthz_endpoint() -> Endpoint {
 
 /// A process that answers lives. Whether its dependencies do is `/readyz`'s to tell: a restart mends none of them.
 async fn healthz() -> Result<HttpResponse, ApiError> {
-    respond::json(StatusCode::OK, &Readiness { status: CheckState::Ok, checks: Vec::new() })
+    response::json(StatusCode::OK, &Readiness { status: CheckState::Ok, checks: Vec::new() })
 }
 
 /// `GET /readyz`: can this server take requests?
@@ -54,7 +54,7 @@ fn readyz_endpoint() -> Endpoint {
 async fn readyz(state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let found = readiness(&state.services);
     match found.status {
-        CheckState::Ok | CheckState::Degraded => respond::json(StatusCode::OK, &found),
+        CheckState::Ok | CheckState::Degraded => response::json(StatusCode::OK, &found),
         CheckState::Failing => {
             let what = format!("not ready ({})", found.checks.join(", "));
             let details = serde_json::json!({ "checks": found.checks });

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::Code;
 use control_plane::{Idempotency, OpContext, Refused};
 
 use super::body::{self, FromBody, NoBody, Prepared, Treat};
 use super::guards::Who;
-use super::headers;
 use crate::app::route_of;
 use crate::error::ApiError;
 use crate::request_layer::{edge_of, edge_value};
@@ -80,8 +80,8 @@ async fn extract<W: Who, B: FromBody>(
         Some(limit) => {
             // Calls of models have ids of their own, and their bodies hold prompts.
             let llm = route.starts_with("/llm/");
-            let key = if llm { None } else { headers::idempotency_key(request)? };
-            let if_match = headers::if_match(request)?;
+            let key = if llm { None } else { idempotency_key(request)? };
+            let if_match = if_match(request)?;
             let bytes = body::read(request, payload, limit).await?;
             let treat =
                 Treat { private: llm && !state.services.llm.keep_prompts, fingerprint: key.is_some() };
@@ -106,4 +106,34 @@ fn check_query(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(ApiError::new(Code::MalformedRequest, "the query is not UTF-8"));
     }
     Ok(())
+}
+
+/// The longest idempotency key, in characters.
+const MAX_KEY: usize = 255;
+
+/// The caller's idempotency key.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
+    let mut values = request.headers().get_all("idempotency-key");
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let fits = !text.is_empty() && text.len() <= MAX_KEY && text.bytes().all(|b| (0x21..0x7f).contains(&b));
+    if !fits || values.next().is_some() {
+        let what = "`Idempotency-Key` takes one key of 1 to 255 visible ASCII characters";
+        return Err(ApiError::new(Code::InvalidQuery, what));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The version of `If-Match`; `*` means any.
+fn if_match(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
+    let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+    version.map(Some).ok_or_else(|| {
+        let what = "`If-Match` takes one `ETag` as it was given, such as `\"3\"`, or `*`";
+        ApiError::new(Code::InvalidQuery, what)
+    })
 }

@@ -1,9 +1,11 @@
 //! Who may call a handler, as a type in its signature.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use api_keys::Scope;
 use api_types::Code;
 use audit::Principal;
@@ -13,7 +15,7 @@ use control_plane::{
 use rate_limit::Limit;
 use registry_core::Timestamp;
 
-use super::credentials;
+use super::Query;
 use crate::address;
 use crate::endpoint::Guard;
 use crate::request_layer::edge_of;
@@ -46,7 +48,7 @@ macro_rules! agents {
                     client: IpAddr,
                     now: Timestamp,
                 ) -> Result<Admitted<AgentCaller>, Box<Refused>> {
-                    let key = credentials::agent_key(request);
+                    let key = agent_key(request);
                     authenticate_agent(&state.services, key, client, $scope, now).await
                 }
             }
@@ -75,7 +77,7 @@ impl Who for Admin {
         client: IpAddr,
         _now: Timestamp,
     ) -> Result<Admitted<AdminCaller>, Box<Refused>> {
-        let shown = credentials::admin_token(request);
+        let shown = admin_token(request);
         if shown.as_ref().is_some_and(|(_, in_query)| *in_query) {
             edge_of(request, |edge| edge.deprecated = true);
         }
@@ -130,4 +132,30 @@ impl Who for Anybody {
             .with_retry_after(decision.retry_after_seconds());
         Err(Box::new(Refused { error, principal: None, limit: None }))
     }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// The agent's key.
+fn agent_key(request: &HttpRequest) -> Option<&str> {
+    let headers = request.headers();
+    header(headers, "x-t4-api-key").or_else(|| bearer(headers)).or_else(|| header(headers, "x-api-key"))
+}
+
+/// The admin token, and whether it stood in the query, where it should not.
+fn admin_token(request: &HttpRequest) -> Option<(Cow<'_, str>, bool)> {
+    let headers = request.headers();
+    if let Some(token) = header(headers, "x-t4-admin-token").or_else(|| bearer(headers)) {
+        return Some((Cow::Borrowed(token), false));
+    }
+    let query = Query::of(request);
+    query.text("admin_token").map(|token| (Cow::Owned(token.to_owned()), true))
 }

@@ -8,7 +8,7 @@ use control_plane::create_intent;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 type Call = Authenticated<IntentsWrite, JsonBody<CreateIntent, 1024>>;
@@ -31,5 +31,5 @@ async fn create(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse,
     let created = create_intent(&state.services, call.context, call.body, call.idempotency).await?;
     let status = if created.new { StatusCode::CREATED } else { StatusCode::OK };
     let body = IntentCreated { status: "ok".to_owned(), intent: created.intent };
-    respond::versioned(status, &body, created.version)
+    response::versioned(status, &body, created.version)
 }

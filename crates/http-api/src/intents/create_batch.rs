@@ -8,7 +8,7 @@ use control_plane::create_batch;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 type Call = Authenticated<IntentsWrite, JsonBody<CreateBatch, 8192>>;
@@ -29,5 +29,5 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn batch(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let created = create_batch(&state.services, call.context, call.body, call.idempotency).await?;
-    respond::json(StatusCode::CREATED, &created)
+    response::json(StatusCode::CREATED, &created)
 }

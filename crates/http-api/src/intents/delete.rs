@@ -9,7 +9,7 @@ use registry_core::IntentId;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Who as _, path_param};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -26,5 +26,5 @@ async fn delete(
 ) -> Result<HttpResponse, ApiError> {
     let id = IntentId::from_stored(path_param(&request, "id")?);
     delete_intent(&state.services, call.context, id).await?;
-    respond::json(StatusCode::OK, &Deleted { status: "deleted".to_owned() })
+    response::json(StatusCode::OK, &Deleted { status: "deleted".to_owned() })
 }

@@ -8,7 +8,7 @@ use control_plane::pre_pr_check;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 type Call = Authenticated<IntentsWrite, JsonBody<PrePrCheck, 8192>>;
@@ -25,5 +25,5 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn check(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let result = pre_pr_check(&state.services, call.context, call.body, call.idempotency).await?;
-    respond::json(StatusCode::OK, &result)
+    response::json(StatusCode::OK, &result)
 }

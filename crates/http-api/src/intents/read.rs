@@ -12,7 +12,7 @@ use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, IntentsRead, Query, Who as _, path_param};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// Rows of a page when the caller names no limit.
@@ -36,7 +36,7 @@ async fn get(
     let id = IntentId::from_stored(path_param(&request, "id")?);
     let found =
         blocking::run(Cost::Point, move || get_intent(&state.services, &call.context.caller, &id)).await?;
-    respond::versioned(StatusCode::OK, &found.item, found.version)
+    response::versioned(StatusCode::OK, &found.item, found.version)
 }
 
 pub(crate) fn list_endpoint() -> Endpoint {
@@ -79,7 +79,7 @@ async fn list(
     let found = blocking::run(Cost::Scan, move || {
         list_intents(&state.services, &call.context.caller, &filter, &page)
     });
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 pub(crate) fn by_owner_endpoint() -> Endpoint {
@@ -103,7 +103,7 @@ async fn by_owner(
     let found = blocking::run(Cost::of_list(page.limit), move || {
         list_by_owner(&state.services, &call.context.caller, &owner, &page)
     });
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 pub(crate) fn by_file_endpoint() -> Endpoint {
@@ -129,7 +129,7 @@ async fn by_file(
     let found = blocking::run(Cost::of_list(page.limit), move || {
         list_by_file(&state.services, &call.context.caller, &file, &page)
     });
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 /// Days when the caller names none (the seed's).
@@ -162,7 +162,7 @@ async fn stale(
     let found = blocking::run(Cost::of_list(page.limit), move || {
         list_stale(&state.services, &context.caller, context.now, days, &page)
     });
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 pub(crate) fn summary_endpoint() -> Endpoint {
@@ -177,5 +177,5 @@ async fn summary(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let found = blocking::run(Cost::Scan, move || summarize(&state.services, &call.context.caller));
-    respond::json(StatusCode::OK, &found.await?)
+    response::json(StatusCode::OK, &found.await?)
 }

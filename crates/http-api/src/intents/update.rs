@@ -9,7 +9,7 @@ use registry_core::IntentId;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _, path_param};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 type Call = Authenticated<IntentsWrite, JsonBody<PatchIntent, 1024>>;
@@ -40,5 +40,5 @@ async fn update(
     let (expected, idempotency) = (call.if_match, call.idempotency);
     let changed = update_intent(&state.services, call.context, id, call.body, expected, idempotency).await?;
     let body = IntentCreated { status: "ok".to_owned(), intent: changed.item };
-    respond::versioned(StatusCode::OK, &body, changed.version)
+    response::versioned(StatusCode::OK, &body, changed.version)
 }

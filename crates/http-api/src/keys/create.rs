@@ -8,7 +8,7 @@ use control_plane::create_key;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, JsonBody, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -25,5 +25,5 @@ async fn create(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let created = create_key(&state.services, call.context, call.body, call.idempotency).await?;
-    respond::json(StatusCode::CREATED, &created)
+    response::json(StatusCode::CREATED, &created)
 }

@@ -8,7 +8,7 @@ use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Query, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// Rows of a page when the caller names no limit (the seed's lists were whole).
@@ -31,5 +31,5 @@ async fn list(
     let found = blocking::run(Cost::of_list(page.limit), move || {
         list_keys(&state.services, call.context.caller, &page)
     });
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }

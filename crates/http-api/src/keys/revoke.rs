@@ -8,7 +8,7 @@ use control_plane::revoke_key;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Who as _, path_param};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -26,5 +26,5 @@ async fn revoke(
 ) -> Result<HttpResponse, ApiError> {
     let key = path_param(&request, "key")?;
     revoke_key(&state.services, call.context, &key).await?;
-    respond::json(StatusCode::OK, &Revoked { revoked: true })
+    response::json(StatusCode::OK, &Revoked { revoked: true })
 }

@@ -9,7 +9,7 @@ use super::key_of;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, OptionalJson, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -29,5 +29,5 @@ async fn rotate(
 ) -> Result<HttpResponse, ApiError> {
     let id = key_of(&request, &state)?;
     let rotated = rotate_key(&state.services, call.context, id, call.body, call.idempotency).await?;
-    respond::json(StatusCode::OK, &rotated)
+    response::json(StatusCode::OK, &rotated)
 }

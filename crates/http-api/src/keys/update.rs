@@ -9,7 +9,7 @@ use super::key_of;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, JsonBody, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -31,5 +31,5 @@ async fn update(
     let id = key_of(&request, &state)?;
     let (expected, idempotency) = (call.if_match, call.idempotency);
     let changed = update_key(&state.services, call.context, id, call.body, expected, idempotency).await?;
-    respond::versioned(StatusCode::OK, &changed.item, changed.version)
+    response::versioned(StatusCode::OK, &changed.item, changed.version)
 }

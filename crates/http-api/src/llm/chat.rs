@@ -13,7 +13,7 @@ use super::failure::{CALL_CODES, refused};
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, JsonBody, LlmCall, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// The largest body, in KiB.
@@ -35,7 +35,7 @@ async fn chat(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, A
     let Way { gate, slot, caller } = Way::open(&state, call.context)?;
     match gate.chat(ChatRequest { keep: Some(Box::new(slot)), ..request }).await {
         Ok(answer) => {
-            let mut response = respond::json(StatusCode::OK, &view(&answer))?;
+            let mut response = response::json(StatusCode::OK, &view(&answer))?;
             tell(response.headers_mut(), &answer.receipt);
             Ok(response)
         }

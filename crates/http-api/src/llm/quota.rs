@@ -10,7 +10,7 @@ use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, LlmCall, Query, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// The most tokens that a caller may name.
@@ -54,7 +54,7 @@ async fn ask(
     let asked = query.checked("model", 200)?.map(|model| Asked { model, input_tokens, max_tokens });
     let context = call.context;
     let told = blocking::run(Cost::Point, move || answer(&state, &context.caller, context.now, asked));
-    respond::json(StatusCode::OK, &told.await?)
+    response::json(StatusCode::OK, &told.await?)
 }
 
 fn answer(

@@ -8,7 +8,7 @@ use llm_gate::{Gate, ProviderStatus};
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, LlmCall, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -26,7 +26,7 @@ async fn status(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Resul
         price_version: state.services.llm.prices.version().to_owned(),
         providers,
     };
-    respond::json(StatusCode::OK, &body)
+    response::json(StatusCode::OK, &body)
 }
 
 fn view(provider: ProviderStatus) -> ProviderView {

@@ -13,7 +13,7 @@ use crate::blocking::{self, Cost};
 use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, LlmCall, Query, Who as _, invalid_query};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// Rows of a page when the caller names no limit.
@@ -44,7 +44,7 @@ async fn own_list(
     let (page, filter) = (query.page(ROWS)?, own(&query)?);
     let whose = Whose::Agent(call.context.caller.agent_id().clone());
     let found = blocking::run(Cost::Scan, move || list_usage(&state.services, whose, filter, &page));
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 pub(crate) fn own_sum_endpoint() -> Endpoint {
@@ -65,7 +65,7 @@ async fn own_sum(
     let Sum { by, since, until } = sum(&Query::of(&request))?;
     let whose = Whose::Agent(call.context.caller.agent_id().clone());
     let found = blocking::run(Cost::Scan, move || summarize_usage(&state.services, whose, by, since, until));
-    respond::json(StatusCode::OK, &found.await?)
+    response::json(StatusCode::OK, &found.await?)
 }
 
 pub(crate) fn all_list_endpoint() -> Endpoint {
@@ -86,7 +86,7 @@ async fn all_list(
     let (page, filter) = (query.page(ROWS)?, all(&query)?);
     let found =
         blocking::run(Cost::Scan, move || list_usage(&state.services, Whose::Everybody, filter, &page));
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }
 
 pub(crate) fn all_sum_endpoint() -> Endpoint {
@@ -107,7 +107,7 @@ async fn all_sum(
     let found = blocking::run(Cost::Scan, move || {
         summarize_usage(&state.services, Whose::Everybody, by, since, until)
     });
-    respond::json(StatusCode::OK, &found.await?)
+    response::json(StatusCode::OK, &found.await?)
 }
 
 fn time(name: &'static str, about: &'static str) -> Param {

@@ -9,7 +9,7 @@ use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, JsonBody, LlmCall, Who as _};
 use crate::llm::failure::later;
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -35,5 +35,5 @@ async fn create(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let held = create_hold(&state.services, call.context, call.body).await.map_err(later)?;
-    respond::json(StatusCode::CREATED, &held)
+    response::json(StatusCode::CREATED, &held)
 }

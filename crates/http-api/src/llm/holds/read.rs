@@ -9,7 +9,7 @@ use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, Query, Who as _};
 use crate::llm::usage::ROWS;
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -27,5 +27,5 @@ async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let page = Query::of(&request).page(ROWS)?;
     let found = blocking::run(Cost::Scan, move || list_holds(&state.services, &Whose::Everybody, &page));
-    respond::page(&request, &found.await?)
+    response::page(&request, &found.await?)
 }

@@ -8,7 +8,7 @@ use control_plane::release_hold;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, LlmCall, OptionalJson, Who as _, path_param};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -26,5 +26,5 @@ async fn release(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let id = path_param(&request, "id")?;
-    respond::json(StatusCode::OK, &release_hold(&state.services, call.context, &id, call.body).await?)
+    response::json(StatusCode::OK, &release_hold(&state.services, call.context, &id, call.body).await?)
 }

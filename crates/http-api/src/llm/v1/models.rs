@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::endpoint::{Endpoint, Success, shape};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, LlmCall, Who as _};
-use crate::respond;
+use crate::response;
 use crate::state::HttpState;
 
 /// A model, in OpenAI's form.
@@ -42,7 +42,7 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn list(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let models = state.gate.as_ref().map(llm_gate::Gate::models).unwrap_or_default();
-    respond::json(StatusCode::OK, &listed(models))
+    response::json(StatusCode::OK, &listed(models))
 }
 
 fn listed(models: Vec<ModelInfo>) -> ModelList {
