@@ -6,4 +6,4 @@ mod verify;
 
 pub use read::list_audit;
 pub use recorder::{AuditMode, Recorder};
-pub use verify::{Show, verify_audit, verify_log, verify_tail};
+pub use verify::{SnapshotReader, verify_audit, verify_log, verify_tail};

@@ -7,7 +7,7 @@ mod key_cache;
 mod static_keys;
 
 pub use admin_token::{AdminToken, AdminTokenError};
-pub use authenticate::{Admitted, Refused, authenticate_agent};
+pub use authenticate::{AdmittedCaller, RefusedCaller, authenticate_agent};
 pub use authenticate_admin::authenticate_admin;
 pub use key_cache::KeyCache;
 pub use static_keys::{StaticKeyError, StaticKeys};

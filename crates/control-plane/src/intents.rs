@@ -7,9 +7,9 @@ mod pre_pr_check;
 mod read;
 mod update;
 
-pub use create::{Created, create_intent};
+pub use create::{CreatedIntent, create_intent};
 pub use create_batch::create_batch;
 pub use delete::delete_intent;
 pub use pre_pr_check::pre_pr_check;
-pub use read::{Versioned, get_intent, list_by_file, list_by_owner, list_intents, list_stale, summarize};
+pub use read::{VersionedItem, get_intent, list_by_file, list_by_owner, list_intents, list_stale, summarize};
 pub use update::update_intent;

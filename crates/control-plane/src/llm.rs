@@ -17,10 +17,10 @@ mod usage;
 mod views;
 
 pub use budgets::LlmRules;
-pub use call_slots::{CallSlots, Slot};
+pub use call_slots::{CallSlot, CallSlots};
 pub use holds::{create_hold, list_holds, release_hold, settle_hold};
 pub use ledger::{AbandonedHolds, LocalLedger};
-pub use quota::{QuotaQuestion, quota};
+pub use quota::{PossibleCall, quota};
 pub use usage::{GroupBy, Whose, list_usage, summarize_usage};
 
 pub(crate) use calendar::zone_or_utc;

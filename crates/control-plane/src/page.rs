@@ -18,7 +18,7 @@ pub struct PageRequest {
 
 /// One page.
 #[derive(Debug, Clone)]
-pub struct Page<T> {
+pub struct ListPage<T> {
     /// The items.
     pub items: Vec<T>,
     /// The cursor of the next page; `None` at the end.
@@ -43,12 +43,12 @@ pub(crate) fn page_of<R, T>(
     query: &str,
     position: impl Fn(&R) -> String,
     view: impl Fn(R) -> T,
-) -> Page<T> {
+) -> ListPage<T> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = if more { rows.last().map(|row| key.close(query, &position(row))) } else { None };
-    Page { items: rows.into_iter().map(view).collect(), next }
+    ListPage { items: rows.into_iter().map(view).collect(), next }
 }
 
 /// Two parts of a position, split where no id can be split.

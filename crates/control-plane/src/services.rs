@@ -18,7 +18,7 @@ use crate::page::CursorKey;
 
 /// What an operator may set.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct ServiceSettings {
     /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
     pub rate_per_minute: u32,
 }
@@ -65,7 +65,7 @@ pub struct Services {
     /// Counters.
     pub counters: Counters,
     /// Settings.
-    pub settings: Settings,
+    pub settings: ServiceSettings,
     /// Prices, caps and budgets of model calls.
     pub llm: Arc<LlmRules>,
     /// Model calls under way, by key.

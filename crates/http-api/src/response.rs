@@ -14,7 +14,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use api_types::Code;
-use control_plane::{Page, ServiceError};
+use control_plane::{ListPage, ServiceError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rate_limit::Decision;
 use registry_core::RequestId;
@@ -52,7 +52,10 @@ pub(crate) fn versioned<T: Serialize>(
 }
 
 /// A bare array; the next page is in the `Link` header.
-pub(crate) fn page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result<HttpResponse, ApiError> {
+pub(crate) fn page<T: Serialize>(
+    request: &HttpRequest,
+    page: &ListPage<T>,
+) -> Result<HttpResponse, ApiError> {
     let mut response = write(StatusCode::OK, &page.items, ROW_BYTES * (page.items.len() + 1))?;
     if let Some(cursor) = &page.next {
         let link = format!("<{}>; rel=\"next\"", next_target(request, cursor));

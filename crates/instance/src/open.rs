@@ -8,8 +8,8 @@ use api_keys::Pepper;
 use audit::Refusals;
 use control_plane::jobs::{AlertDesk, AlertSink};
 use control_plane::{
-    AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, Recorder, Services,
-    Settings, StaticKeys,
+    AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, Recorder,
+    ServiceSettings, Services, StaticKeys,
 };
 use outbound::Webhook;
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
@@ -110,7 +110,7 @@ pub async fn open_with(
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
     let services = Services {
         failures: FailureLimiter::new(Arc::clone(&clock)),
-        settings: Settings { rate_per_minute: options.rate_per_minute },
+        settings: ServiceSettings { rate_per_minute: options.rate_per_minute },
         refusals: Arc::new(Refusals::new()),
         store,
         clock,

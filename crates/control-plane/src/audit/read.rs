@@ -6,7 +6,7 @@ use storage::AuditFilter;
 
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
-use crate::page::{Page, PageRequest};
+use crate::page::{ListPage, PageRequest};
 use crate::services::Services;
 
 /// How long one request looks through rows that do not fit, in microseconds.
@@ -21,7 +21,7 @@ pub fn list_audit(
     _caller: AdminCaller,
     filter: &AuditFilter,
     request: &PageRequest,
-) -> Result<Page<AuditRow>, ServiceError> {
+) -> Result<ListPage<AuditRow>, ServiceError> {
     let query = format!("audit\n{filter:?}");
     let mut before = request.position(&services.cursors, &query)?.and_then(|text| text.parse::<i64>().ok());
     let started = services.clock.monotonic_micros();
@@ -31,12 +31,12 @@ pub fn list_audit(
         let wanted = request.limit.saturating_sub(found);
         let (rows, looked_to) = services.store.read(|view| view.audit_page(filter, before, wanted))?;
         items.extend(rows.into_iter().map(row_of));
-        let Some(last) = looked_to else { return Ok(Page { items, next: None }) };
+        let Some(last) = looked_to else { return Ok(ListPage { items, next: None }) };
         before = Some(last);
         let looked = services.clock.monotonic_micros().saturating_sub(started);
         if items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || looked > LOOK_MICROS {
             let next = services.cursors.close(&query, &last.to_string());
-            return Ok(Page { items, next: Some(next) });
+            return Ok(ListPage { items, next: Some(next) });
         }
     }
 }

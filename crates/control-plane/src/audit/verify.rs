@@ -15,7 +15,7 @@ use crate::services::Services;
 const ROWS_PER_VIEW: u32 = 5000;
 
 /// Shows a store, one snapshot per call: `Store::view`, or the like of a file that is only read.
-pub type Show<'a> =
+pub type SnapshotReader<'a> =
     dyn FnMut(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> + 'a;
 
 /// Verifies every row, adopted ones included.
@@ -35,12 +35,12 @@ pub fn verify_audit(services: &Services, _caller: AdminCaller) -> Result<AuditVe
 /// # Errors
 /// Trouble of the store.
 pub fn verify_log(
-    show: &mut Show<'_>,
+    show: &mut SnapshotReader<'_>,
     checkpoints: &[SealedCheckpoint],
     sound: &mut dyn FnMut(&StoredRow),
 ) -> Result<AuditVerdict, StoreError> {
     let kept = read(show, |view| view.checkpoint())?;
-    let mut course = Course::through(checkpoints.iter().cloned().chain(kept));
+    let mut course = CheckpointCourse::through(checkpoints.iter().cloned().chain(kept));
     let mut verifier = Verifier::from_genesis();
     let genesis = push_from(show, &mut verifier, 0, &mut |row| {
         course.pass(row);
@@ -62,14 +62,14 @@ pub fn verify_log(
 }
 
 /// The checkpoints that a log must run through.
-struct Course {
+struct CheckpointCourse {
     /// Those not reached yet, the next one last.
     ahead: Vec<SealedCheckpoint>,
     /// The first row that is not what a checkpoint says.
     strayed: Option<FirstBadRow>,
 }
 
-impl Course {
+impl CheckpointCourse {
     fn through(checkpoints: impl Iterator<Item = SealedCheckpoint>) -> Self {
         // A checkpoint before the first row says nothing.
         let mut ahead: Vec<_> = checkpoints.filter(|checkpoint| checkpoint.next_seq > 0).collect();
@@ -98,7 +98,7 @@ fn cut_off(next_seq: u64, mut ahead: Vec<SealedCheckpoint>) -> Option<FirstBadRo
 }
 
 fn read<T>(
-    show: &mut Show<'_>,
+    show: &mut SnapshotReader<'_>,
     mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let mut out = None;
@@ -134,7 +134,7 @@ pub fn verify_tail(store: &dyn Store) -> Result<Result<SealedCheckpoint, BadRow>
 
 /// Pushes every sealed row from `from`; returns the detail of the genesis row when it was among them.
 fn push_from(
-    show: &mut Show<'_>,
+    show: &mut SnapshotReader<'_>,
     verifier: &mut Verifier,
     mut from: u64,
     sound: &mut dyn FnMut(&StoredRow),
@@ -163,7 +163,10 @@ fn push_from(
 }
 
 /// Checks the rows of the original service against the count and digest that the genesis row states.
-fn adopted(show: &mut Show<'_>, claim: Option<&Adopted>) -> Result<(u64, Option<FirstBadRow>), StoreError> {
+fn adopted(
+    show: &mut SnapshotReader<'_>,
+    claim: Option<&Adopted>,
+) -> Result<(u64, Option<FirstBadRow>), StoreError> {
     let mut digest = AdoptedDigest::new();
     let mut after = i64::MIN;
     let mut last = 0;

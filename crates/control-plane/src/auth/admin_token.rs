@@ -13,10 +13,10 @@ use tokio::sync::Semaphore;
 pub struct AdminToken {
     /// Hides tokens in memory; made at start, kept nowhere.
     mask: [u8; 32],
-    kind: Kind,
+    kind: AdminTokenKind,
 }
 
-enum Kind {
+enum AdminTokenKind {
     Plain([u8; 32]),
     Hashed {
         phc: Arc<str>,
@@ -42,7 +42,7 @@ impl AdminToken {
     #[must_use]
     pub fn plain(token: &str, entropy: &dyn Entropy) -> Self {
         let mask = make_mask(entropy);
-        let kind = Kind::Plain(hide(&mask, token));
+        let kind = AdminTokenKind::Plain(hide(&mask, token));
         Self { mask, kind }
     }
 
@@ -55,7 +55,8 @@ impl AdminToken {
         if hash.algorithm.as_str() != "argon2id" {
             return Err(AdminTokenError::NotArgon2id);
         }
-        let kind = Kind::Hashed { phc: phc.into(), turn: Semaphore::new(1), verified: RwLock::new(None) };
+        let kind =
+            AdminTokenKind::Hashed { phc: phc.into(), turn: Semaphore::new(1), verified: RwLock::new(None) };
         Ok(Self { mask: make_mask(entropy), kind })
     }
 
@@ -63,8 +64,10 @@ impl AdminToken {
     #[must_use]
     pub fn is_known(&self, token: &str) -> bool {
         let known = match &self.kind {
-            Kind::Plain(expected) => Some(*expected),
-            Kind::Hashed { verified, .. } => *verified.read().unwrap_or_else(PoisonError::into_inner),
+            AdminTokenKind::Plain(expected) => Some(*expected),
+            AdminTokenKind::Hashed { verified, .. } => {
+                *verified.read().unwrap_or_else(PoisonError::into_inner)
+            }
         };
         known.is_some_and(|known| known.ct_eq(&hide(&self.mask, token)).into())
     }
@@ -78,8 +81,8 @@ impl AdminToken {
             return Ok(true);
         }
         match &self.kind {
-            Kind::Plain(_) => Ok(false),
-            Kind::Hashed { phc, turn, verified } => {
+            AdminTokenKind::Plain(_) => Ok(false),
+            AdminTokenKind::Hashed { phc, turn, verified } => {
                 let hidden = hide(&self.mask, token);
                 let _turn = turn.acquire().await.map_err(|_| AdminTokenError::CheckFailed)?;
                 let (phc, token) = (Arc::clone(phc), token.to_owned());

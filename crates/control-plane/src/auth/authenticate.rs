@@ -21,7 +21,7 @@ use crate::services::Services;
 
 /// A caller who may go on.
 #[derive(Debug)]
-pub struct Admitted<C> {
+pub struct AdmittedCaller<C> {
     /// Who.
     pub caller: C,
     /// How the record names them.
@@ -32,7 +32,7 @@ pub struct Admitted<C> {
 
 /// A caller who may not.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RefusedCaller {
     /// Why.
     pub error: ServiceError,
     /// Who, when the key was good but the right was missing.
@@ -41,7 +41,7 @@ pub struct Refused {
     pub limit: Option<Decision>,
 }
 
-impl Refused {
+impl RefusedCaller {
     pub(crate) fn stranger(error: ServiceError) -> Box<Self> {
         Box::new(Self { error, principal: None, limit: None })
     }
@@ -50,22 +50,22 @@ impl Refused {
 /// Checks a key and that it has `scope`.
 ///
 /// # Errors
-/// [`Refused`] with 401 for a key that does not hold, 403 for a missing scope, 429 for a limit, 503 when it can't
-/// be known whether the key holds.
+/// [`RefusedCaller`] with 401 for a key that does not hold, 403 for a missing scope, 429 for a limit, 503 when it
+/// can't be known whether the key holds.
 pub async fn authenticate_agent(
     services: &Services,
     presented: Option<&str>,
     peer: IpAddr,
     scope: Scope,
     now: Timestamp,
-) -> Result<Admitted<AgentCaller>, Box<Refused>> {
-    let key = identify(services, presented, peer, now).map_err(Refused::stranger)?;
+) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
+    let key = identify(services, presented, peer, now).map_err(RefusedCaller::stranger)?;
     let principal = Principal::agent(key.key_id.clone(), key.agent_id.clone());
     let per_window = key.rate_per_minute.unwrap_or(services.settings.rate_per_minute);
     let limit = Limit::per_minute(per_window);
     let decision = services.limiter.check(key.key_id.as_str(), limit).await;
     let refuse = |error: ServiceError| {
-        Box::new(Refused { error, principal: Some(principal.clone()), limit: Some(decision) })
+        Box::new(RefusedCaller { error, principal: Some(principal.clone()), limit: Some(decision) })
     };
     if !decision.admitted {
         let what = format!("the key's {per_window} requests in 60 seconds are used up");
@@ -77,7 +77,7 @@ pub async fn authenticate_agent(
         let details = serde_json::json!({ "scope": scope.as_str() });
         return Err(refuse(ServiceError::new(Code::MissingScope, what).with_details(details)));
     }
-    Ok(Admitted { caller: AgentCaller(key), principal, limit: Some(decision) })
+    Ok(AdmittedCaller { caller: AgentCaller(key), principal, limit: Some(decision) })
 }
 
 fn identify(

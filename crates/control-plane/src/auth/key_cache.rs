@@ -15,7 +15,7 @@ const SHARDS: usize = 16;
 /// process commits is obeyed within one second).
 const TRUSTED_MICROS: u64 = 1_000_000;
 
-struct Entry {
+struct CachedKey {
     key: Arc<KeyRecord>,
     /// The store's epoch before the row was read.
     epoch: u64,
@@ -25,11 +25,11 @@ struct Entry {
 #[derive(Default)]
 pub struct KeyCache {
     hasher: RandomState,
-    shards: [RwLock<HashMap<KeyId, Entry>>; SHARDS],
+    shards: [RwLock<HashMap<KeyId, CachedKey>>; SHARDS],
 }
 
 impl KeyCache {
-    fn shard(&self, id: &KeyId) -> Option<&RwLock<HashMap<KeyId, Entry>>> {
+    fn shard(&self, id: &KeyId) -> Option<&RwLock<HashMap<KeyId, CachedKey>>> {
         let hash = usize::try_from(self.hasher.hash_one(id) % 16).unwrap_or(0);
         self.shards.get(hash % SHARDS)
     }
@@ -55,7 +55,7 @@ impl KeyCache {
                     let victim = shard.keys().next().cloned();
                     victim.and_then(|victim| shard.remove(&victim));
                 }
-                shard.insert(id.clone(), Entry { key: Arc::clone(key), epoch });
+                shard.insert(id.clone(), CachedKey { key: Arc::clone(key), epoch });
             }
             None => {
                 shard.remove(id);

@@ -9,12 +9,12 @@ use canonical::Digest;
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
 /// A created intent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Created {
+pub struct CreatedIntent {
     /// The intent as it is now.
     pub intent: IntentView,
     /// Its version.
@@ -32,10 +32,10 @@ pub async fn create_intent(
     context: OpContext<AgentCaller>,
     body: CreateIntent,
     idempotency: Option<Idempotency>,
-) -> Result<Created, ServiceError> {
+) -> Result<CreatedIntent, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
-    let op = Operation {
+    let op = RepeatableChange {
         caller: caller.key_id().as_str().to_owned(),
         name: "create_intent".into(),
         idempotency,
@@ -51,7 +51,7 @@ pub async fn create_intent(
 
 /// A checked declaration, and the digest by which a repeat of it is known.
 #[derive(Debug, Clone)]
-pub(crate) struct Prepared {
+pub(crate) struct PreparedIntent {
     pub intent: Intent,
     pub creation: [u8; 32],
 }
@@ -61,7 +61,7 @@ pub(crate) fn prepare(
     caller: &AgentCaller,
     body: CreateIntent,
     now: registry_core::Timestamp,
-) -> Result<Prepared, ServiceError> {
+) -> Result<PreparedIntent, ServiceError> {
     if body.agent_id.as_deref().is_some_and(|named| named != caller.agent_id().as_str()) {
         let what = "`agent_id` names another agent than the key";
         return Err(ServiceError::new(Code::IdentityMismatch, what));
@@ -70,7 +70,7 @@ pub(crate) fn prepare(
     let new = body.into_core().map_err(|what| ServiceError::new(Code::InvalidField, what))?;
     let minted = || IntentId::mint(now, services.entropy.as_ref());
     let intent = new.into_intent(minted, caller.agent_id().clone(), now)?;
-    Ok(Prepared { intent, creation })
+    Ok(PreparedIntent { intent, creation })
 }
 
 /// The digest of what a creator sent, the fields that the registry ignores or knows left out. A minted id can't be
@@ -88,19 +88,19 @@ fn creation_digest(body: &CreateIntent) -> [u8; 32] {
 
 pub(crate) fn insert(
     tx: &mut dyn Tx,
-    prepared: &Prepared,
+    prepared: &PreparedIntent,
     caller: &AgentCaller,
-) -> Result<Result<Created, ServiceError>, StoreError> {
+) -> Result<Result<CreatedIntent, ServiceError>, StoreError> {
     let intent = &prepared.intent;
     match tx.insert_intent(intent, &prepared.creation)? {
         Inserted::Yes => {
-            Ok(Ok(Created { version: intent.version, intent: intent.clone().into(), new: true }))
+            Ok(Ok(CreatedIntent { version: intent.version, intent: intent.clone().into(), new: true }))
         }
         Inserted::No { existing, creation }
             if creation == Some(prepared.creation)
                 && existing.agent_id.as_ref() == Some(caller.agent_id()) =>
         {
-            Ok(Ok(Created { version: existing.version, intent: (*existing).into(), new: false }))
+            Ok(Ok(CreatedIntent { version: existing.version, intent: (*existing).into(), new: false }))
         }
         Inserted::No { .. } => {
             let what = format!("there is an intent `{}` already", short(intent.id.as_str()));

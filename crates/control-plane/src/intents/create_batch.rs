@@ -6,10 +6,10 @@ use api_types::{Code, CreateBatch, Intents, MAX_BATCH};
 use serde_json::{Value, json};
 use storage::{StoreError, Tx};
 
-use super::create::{Prepared, insert, prepare};
+use super::create::{PreparedIntent, insert, prepare};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
 /// Creates every intent of the batch, or none.
@@ -25,7 +25,7 @@ pub async fn create_batch(
 ) -> Result<Intents, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare_all(services, &caller, body, now);
-    let op = Operation {
+    let op = RepeatableChange {
         caller: caller.key_id().as_str().to_owned(),
         name: "create_batch".into(),
         idempotency,
@@ -44,7 +44,7 @@ fn prepare_all(
     caller: &AgentCaller,
     body: CreateBatch,
     now: registry_core::Timestamp,
-) -> Result<Vec<Prepared>, ServiceError> {
+) -> Result<Vec<PreparedIntent>, ServiceError> {
     if body.intents.is_empty() || body.intents.len() > MAX_BATCH {
         let what = format!("`intents` takes 1 to {MAX_BATCH} intents, got {}", body.intents.len());
         return Err(ServiceError::new(Code::InvalidField, what));
@@ -66,7 +66,7 @@ fn prepare_all(
 /// transaction by then.
 fn insert_all(
     tx: &mut dyn Tx,
-    prepared: &[Prepared],
+    prepared: &[PreparedIntent],
     caller: &AgentCaller,
 ) -> Result<Result<Intents, ServiceError>, StoreError> {
     let mut fresh = Vec::with_capacity(prepared.len());

@@ -10,7 +10,7 @@ use storage::{Inserted, StoreError, Tx};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
 /// Looks at every file in one transaction and, when asked, leaves one placeholder for each that has no intent.
@@ -25,7 +25,7 @@ pub async fn pre_pr_check(
 ) -> Result<PrePrResult, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
-    let op = Operation {
+    let op = RepeatableChange {
         caller: caller.key_id().as_str().to_owned(),
         name: "pre_pr_check".into(),
         idempotency,
@@ -41,14 +41,14 @@ pub async fn pre_pr_check(
 
 /// The codes, the placeholders that may be needed (one for each file, ids made before the transaction), and
 /// whether to leave them.
-type Prepared = (Vec<String>, Vec<Intent>, bool);
+type PreparedCheck = (Vec<String>, Vec<Intent>, bool);
 
 fn prepare(
     services: &Services,
     caller: &AgentCaller,
     body: PrePrCheck,
     now: registry_core::Timestamp,
-) -> Result<Prepared, ServiceError> {
+) -> Result<PreparedCheck, ServiceError> {
     let refuse = |what: String| Err(ServiceError::new(Code::InvalidField, what));
     if body.files.len() > MAX_PRE_PR_FILES {
         return refuse(format!("`files` takes at most {MAX_PRE_PR_FILES} files, got {}", body.files.len()));

@@ -7,12 +7,12 @@ use storage::IntentFilter;
 
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
-use crate::page::{Page, PageRequest, page_of, split_position};
+use crate::page::{ListPage, PageRequest, page_of, split_position};
 use crate::services::Services;
 
 /// Something with the version that its `ETag` shows.
 #[derive(Debug, Clone)]
-pub struct Versioned<T> {
+pub struct VersionedItem<T> {
     /// The thing.
     pub item: T,
     /// Its version.
@@ -27,10 +27,10 @@ pub fn get_intent(
     services: &Services,
     _caller: &AgentCaller,
     id: &IntentId,
-) -> Result<Versioned<IntentView>, ServiceError> {
+) -> Result<VersionedItem<IntentView>, ServiceError> {
     let found = services.store.read(|view| view.intent(id))?;
     let intent = found.ok_or_else(|| ServiceError::intent_not_found(id.as_str()))?;
-    Ok(Versioned { version: intent.version, item: intent.into() })
+    Ok(VersionedItem { version: intent.version, item: intent.into() })
 }
 
 /// How long one request looks through rows that do not fit before it hands back what it has, in microseconds.
@@ -46,7 +46,7 @@ pub fn list_intents(
     _caller: &AgentCaller,
     filter: &IntentFilter,
     request: &PageRequest,
-) -> Result<Page<IntentView>, ServiceError> {
+) -> Result<ListPage<IntentView>, ServiceError> {
     if let Some(status) = filter.status.as_deref().filter(|s| registry_core::Status::parse(s).is_none()) {
         let what = format!("no intent can have the status `{}`", crate::error::short(status));
         return Err(ServiceError::new(Code::InvalidQuery, what));
@@ -61,13 +61,13 @@ pub fn list_intents(
         let page = services.store.read(|view| view.scan_intents(filter, after.as_ref(), wanted))?;
         items.extend(page.rows.into_iter().map(IntentView::from));
         if page.done {
-            return Ok(Page { items, next: None });
+            return Ok(ListPage { items, next: None });
         }
         after = page.looked_up_to.or(after);
         let looked = services.clock.monotonic_micros().saturating_sub(started);
         if items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || looked > LOOK_MICROS {
             let next = after.map(|id| services.cursors.close(&query, id.as_str()));
-            return Ok(Page { items, next });
+            return Ok(ListPage { items, next });
         }
     }
 }
@@ -81,7 +81,7 @@ pub fn list_by_owner(
     _caller: &AgentCaller,
     owner: &Owner,
     request: &PageRequest,
-) -> Result<Page<IntentView>, ServiceError> {
+) -> Result<ListPage<IntentView>, ServiceError> {
     let query = format!("by_owner\n{owner}");
     let position = request.position(&services.cursors, &query)?;
     let before = position.as_deref().map(time_and_id);
@@ -109,7 +109,7 @@ pub fn list_by_file(
     _caller: &AgentCaller,
     file: &str,
     request: &PageRequest,
-) -> Result<Page<IntentView>, ServiceError> {
+) -> Result<ListPage<IntentView>, ServiceError> {
     let query = format!("by_file\n{file}");
     let position = request.position(&services.cursors, &query)?;
     let after = position.as_deref().map(split_position).map(|(line, id)| (line.parse::<i64>().ok(), id));
@@ -130,7 +130,7 @@ pub fn list_stale(
     now: Timestamp,
     days: u32,
     request: &PageRequest,
-) -> Result<Page<IntentView>, ServiceError> {
+) -> Result<ListPage<IntentView>, ServiceError> {
     let query = format!("stale\n{days}");
     let cutoff = now.plus_days(-i64::from(days));
     let position = request.position(&services.cursors, &query)?;

@@ -6,14 +6,14 @@ use registry_core::{Intent, IntentId, IntentPatch};
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, Tx};
 
-use super::read::Versioned;
+use super::read::VersionedItem;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
 #[derive(Serialize, Deserialize)]
-struct Changed {
+struct ChangedIntent {
     intent: IntentView,
     version: u64,
 }
@@ -29,11 +29,11 @@ pub async fn update_intent(
     body: PatchIntent,
     expected: Option<u64>,
     idempotency: Option<Idempotency>,
-) -> Result<Versioned<IntentView>, ServiceError> {
+) -> Result<VersionedItem<IntentView>, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let patch = IntentPatch::from(body);
     let name = format!("update_intent {id}");
-    let op = Operation {
+    let op = RepeatableChange {
         caller: caller.key_id().as_str().to_owned(),
         name: name.into(),
         idempotency,
@@ -50,7 +50,7 @@ pub async fn update_intent(
         }
     })
     .await?;
-    Ok(Versioned { item: changed.intent, version: changed.version })
+    Ok(VersionedItem { item: changed.intent, version: changed.version })
 }
 
 fn change(
@@ -72,10 +72,10 @@ fn change(
     Ok(patch.apply(intent, now)?)
 }
 
-fn store(tx: &mut dyn Tx, next: Intent) -> Result<Result<Changed, ServiceError>, StoreError> {
+fn store(tx: &mut dyn Tx, next: Intent) -> Result<Result<ChangedIntent, ServiceError>, StoreError> {
     if !tx.update_intent(&next)? {
         // It was read in this very transaction, so a miss means that the store broke its word.
         return Err(StoreError::Unavailable("an intent moved inside a transaction".to_owned()));
     }
-    Ok(Ok(Changed { version: next.version, intent: next.into() }))
+    Ok(Ok(ChangedIntent { version: next.version, intent: next.into() }))
 }

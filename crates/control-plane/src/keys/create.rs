@@ -11,7 +11,7 @@ use storage::StoreError;
 use super::fields;
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
 /// The life of a key, in days, when the admin names none (the seed's).
@@ -23,7 +23,7 @@ const DEFAULT_DAILY_LIMIT: f64 = 100.0;
 
 /// What is kept of a minted key: never the secret, but what it is derived from.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Minted {
+pub(crate) struct MintedKey {
     pub view: KeyView,
     pub nonce: [u8; 16],
 }
@@ -45,9 +45,17 @@ pub async fn create_key(
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &key_id, &nonce).map_err(|_| not_mintable())?;
     let record = record(body, &fresh, nonce, now);
-    let op = Operation { caller: ADMIN.to_owned(), name: "create_key".into(), idempotency, now, status: 201 };
+    let op = RepeatableChange {
+        caller: ADMIN.to_owned(),
+        name: "create_key".into(),
+        idempotency,
+        now,
+        status: 201,
+    };
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &record {
-        Ok(record) if tx.insert_key(record)? => Ok(Ok(Minted { view: fields::view_of(record, now), nonce })),
+        Ok(record) if tx.insert_key(record)? => {
+            Ok(Ok(MintedKey { view: fields::view_of(record, now), nonce }))
+        }
         Ok(_) => Err(StoreError::Unavailable("a minted key id was taken".to_owned())),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
@@ -59,7 +67,7 @@ pub async fn create_key(
 ///
 /// # Errors
 /// 422 when no native key can carry the id.
-pub(crate) fn reveal(pepper: &Arc<Pepper>, minted: Minted) -> Result<KeyCreated, ServiceError> {
+pub(crate) fn reveal(pepper: &Arc<Pepper>, minted: MintedKey) -> Result<KeyCreated, ServiceError> {
     let key_id = KeyId::from_stored(minted.view.key_id.clone());
     let key = derive_secret(pepper, &key_id, &minted.nonce).map_err(|_| not_mintable())?;
     Ok(KeyCreated { key: key.expose().to_owned(), view: minted.view })

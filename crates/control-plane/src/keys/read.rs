@@ -6,7 +6,7 @@ use registry_core::KeyId;
 use super::fields::view_of;
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
-use crate::page::{Page, PageRequest, page_of};
+use crate::page::{ListPage, PageRequest, page_of};
 use crate::services::Services;
 
 /// The keys in the order of their ids.
@@ -17,7 +17,7 @@ pub fn list_keys(
     services: &Services,
     _caller: AdminCaller,
     request: &PageRequest,
-) -> Result<Page<KeyView>, ServiceError> {
+) -> Result<ListPage<KeyView>, ServiceError> {
     let after = request.position(&services.cursors, "keys")?.map(KeyId::from_stored);
     let rows = services.store.read(|view| view.keys(after.as_ref(), request.limit + 1))?;
     let position = |row: &api_keys::KeyRecord| row.key_id.as_str().to_owned();

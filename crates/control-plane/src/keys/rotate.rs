@@ -5,11 +5,11 @@ use api_types::{Code, KeyCreated, RotateKey};
 use registry_core::KeyId;
 use storage::{StoreError, Tx};
 
-use super::create::{Minted, not_mintable, reveal};
+use super::create::{MintedKey, not_mintable, reveal};
 use super::fields;
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, Operation, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
 /// The longest time that an old secret may live on, in seconds: 30 days.
@@ -32,7 +32,7 @@ pub async fn rotate_key(
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
     let name = format!("rotate_key {id}");
-    let op = Operation { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let op = RepeatableChange { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &fresh {
         Ok(fresh) => rotate(tx, &id, fresh, nonce, overlap, now),
         Err(refusal) => Ok(Err(refusal.clone())),
@@ -49,7 +49,7 @@ fn rotate(
     nonce: [u8; 16],
     overlap: i64,
     now: registry_core::Timestamp,
-) -> Result<Result<Minted, ServiceError>, StoreError> {
+) -> Result<Result<MintedKey, ServiceError>, StoreError> {
     let refuse = |what: String| Ok(Err(ServiceError::new(Code::InvalidField, what)));
     let Some(overlap) = u32::try_from(overlap).ok().filter(|seconds| *seconds <= MAX_OVERLAP_SECONDS) else {
         return refuse(format!("`overlap_seconds` takes 0 to {MAX_OVERLAP_SECONDS}, got {overlap}"));
@@ -64,5 +64,5 @@ fn rotate(
     if !tx.update_key(&next)? {
         return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
     }
-    Ok(Ok(Minted { view: fields::view_of(&next, now), nonce }))
+    Ok(Ok(MintedKey { view: fields::view_of(&next, now), nonce }))
 }

@@ -8,8 +8,8 @@ use storage::StoreError;
 use super::fields;
 use crate::context::{ADMIN, AdminCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, Operation, commit_once};
-use crate::intents::Versioned;
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::intents::VersionedItem;
 use crate::services::Services;
 
 /// Changes a key. What was used of its budget stays.
@@ -23,10 +23,10 @@ pub async fn update_key(
     body: PatchKey,
     expected: Option<u64>,
     idempotency: Option<Idempotency>,
-) -> Result<Versioned<KeyView>, ServiceError> {
+) -> Result<VersionedItem<KeyView>, ServiceError> {
     let OpContext { now, at_micros, draft, .. } = context;
     let name = format!("update_key {id}");
-    let op = Operation { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let op = RepeatableChange { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
     let changed = commit_once(services, draft, at_micros, op, move |tx| {
         let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
         if expected.is_some_and(|version| version != key.version) {
@@ -41,7 +41,7 @@ pub async fn update_key(
     })
     .await?;
     services.store.bump_epoch();
-    Ok(Versioned { item: changed.0, version: changed.1 })
+    Ok(VersionedItem { item: changed.0, version: changed.1 })
 }
 
 fn change(mut key: KeyRecord, body: PatchKey, now: Timestamp) -> Result<KeyRecord, ServiceError> {

@@ -44,7 +44,7 @@ impl LlmRules {
 
 /// A budget at one time: the account that it bounds, and its limit.
 #[derive(Debug, Clone)]
-pub(crate) struct Bound {
+pub(crate) struct BudgetBound {
     pub account: AccountKey,
     pub limit_pico_usd: i64,
     pub span: Arc<Span>,
@@ -53,18 +53,19 @@ pub(crate) struct Bound {
 impl LlmRules {
     /// Every budget that a call of this key must fit at `at`, each account once: where several rules bound the same
     /// account, the lowest limit holds.
-    pub(crate) fn bounds(&self, key: &KeyRecord, at: Timestamp) -> Vec<Bound> {
+    pub(crate) fn bounds(&self, key: &KeyRecord, at: Timestamp) -> Vec<BudgetBound> {
         let day = self.calendar.window_of(key.time_zone.as_deref(), WindowKind::Day, at);
         let own = account(BudgetScope::Key, key.key_id.as_str(), WindowKind::Day, &day);
-        let mut bounds = vec![Bound { account: own, limit_pico_usd: key.daily_limit_pico_usd, span: day }];
+        let mut bounds =
+            vec![BudgetBound { account: own, limit_pico_usd: key.daily_limit_pico_usd, span: day }];
         for rule in &self.budgets {
             let Some(id) = subject(rule, key) else { continue };
             let span = self.calendar.window(&rule.zone, rule.window, at);
             let account = account(rule.scope, id, rule.window, &span);
             match bounds.iter_mut().find(|bound| bound.account == account) {
-                None => bounds.push(Bound { account, limit_pico_usd: rule.limit_pico_usd, span }),
+                None => bounds.push(BudgetBound { account, limit_pico_usd: rule.limit_pico_usd, span }),
                 Some(bound) if rule.limit_pico_usd < bound.limit_pico_usd => {
-                    *bound = Bound { account, limit_pico_usd: rule.limit_pico_usd, span };
+                    *bound = BudgetBound { account, limit_pico_usd: rule.limit_pico_usd, span };
                 }
                 Some(_) => {}
             }
@@ -104,8 +105,8 @@ fn account(scope: BudgetScope, id: &str, window: WindowKind, span: &Span) -> Acc
 }
 
 /// The accounts of these budgets as they stand.
-pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[Bound]) -> Result<Vec<Account>, StoreError> {
-    let of = |bound: &Bound| {
+pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[BudgetBound]) -> Result<Vec<Account>, StoreError> {
+    let of = |bound: &BudgetBound| {
         let state = tx.account(&bound.account)?;
         Ok(Account { key: bound.account.clone(), limit_pico_usd: bound.limit_pico_usd, state })
     };
@@ -114,9 +115,9 @@ pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[Bound]) -> Result<Vec<Account>
 
 /// What the tightest of some budgets allows; all of them have a limit, or do not count.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tightest(i64);
+pub(super) struct TightestBudget(i64);
 
-impl Tightest {
+impl TightestBudget {
     pub(super) const NONE: Self = Self(i64::MAX);
 
     pub(super) fn and(self, limit_pico_usd: Option<i64>, state: AccountState) -> Self {
@@ -183,7 +184,7 @@ mod tests {
     use super::super::testing::{key, rule, rules};
     use super::*;
 
-    fn names(bounds: &[Bound]) -> Vec<String> {
+    fn names(bounds: &[BudgetBound]) -> Vec<String> {
         bounds
             .iter()
             .map(|bound| {

@@ -11,7 +11,7 @@ pub struct CallSlots(Mutex<HashMap<KeyId, u32>>);
 
 /// One call under way; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub struct CallSlot {
     slots: Arc<CallSlots>,
     key: KeyId,
 }
@@ -23,7 +23,7 @@ impl CallSlots {
 
     /// A place for one more call of the key; `None` when `most` are under way.
     #[must_use]
-    pub fn take(self: &Arc<Self>, key: &KeyId, most: u32) -> Option<Slot> {
+    pub fn take(self: &Arc<Self>, key: &KeyId, most: u32) -> Option<CallSlot> {
         let mut counts = self.lock();
         let taken = counts.get(key).copied().unwrap_or(0);
         if taken >= most {
@@ -31,7 +31,7 @@ impl CallSlots {
         }
         counts.insert(key.clone(), taken + 1);
         drop(counts);
-        Some(Slot { slots: Arc::clone(self), key: key.clone() })
+        Some(CallSlot { slots: Arc::clone(self), key: key.clone() })
     }
 
     /// All calls under way.
@@ -41,7 +41,7 @@ impl CallSlots {
     }
 }
 
-impl Drop for Slot {
+impl Drop for CallSlot {
     fn drop(&mut self) {
         let mut counts = self.slots.lock();
         match counts.get_mut(&self.key) {
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn of_many_threads_as_many_get_a_place_as_there_are() {
         let slots = Arc::new(CallSlots::default());
-        let taken: Vec<Slot> = std::thread::scope(|scope| {
+        let taken: Vec<CallSlot> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| slots.take(&key("a"), 5))).collect();
             threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
         });

@@ -12,7 +12,7 @@ use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseR
 use registry_core::Timestamp;
 use storage::Decided;
 
-use self::hold::{Payer, Plan, ask_detail, hold};
+use self::hold::{HoldPlan, Payer, ask_detail, hold};
 use self::release::{release, release_detail};
 use self::settle::{end_detail, hold_detail, settle};
 use super::refusal::{code_of, unavailable};
@@ -27,11 +27,11 @@ use crate::services::Services;
 pub struct LocalLedger {
     services: Arc<Services>,
     caller: AgentCaller,
-    request: Option<Request>,
+    request: Option<RequestRecord>,
     open: Mutex<HashSet<HoldId>>,
 }
 
-struct Request {
+struct RequestRecord {
     draft: Draft,
     at_micros: u64,
 }
@@ -41,7 +41,7 @@ impl LocalLedger {
     #[must_use]
     pub fn for_request(services: &Arc<Services>, context: OpContext<AgentCaller>) -> Arc<Self> {
         let OpContext { caller, at_micros, draft, .. } = context;
-        Self::new(services, caller, Some(Request { draft, at_micros }))
+        Self::new(services, caller, Some(RequestRecord { draft, at_micros }))
     }
 
     /// The ledger of an agent's own program on the database file.
@@ -50,7 +50,7 @@ impl LocalLedger {
         Self::new(services, caller, None)
     }
 
-    fn new(services: &Arc<Services>, caller: AgentCaller, request: Option<Request>) -> Arc<Self> {
+    fn new(services: &Arc<Services>, caller: AgentCaller, request: Option<RequestRecord>) -> Arc<Self> {
         Arc::new(Self { services: Arc::clone(services), caller, request, open: Mutex::default() })
     }
 
@@ -91,7 +91,7 @@ impl LocalLedger {
         let services = &self.services;
         let now = services.clock.now();
         let (mut draft, at_micros) = self.record_of_hold(now);
-        let mut plan = Plan::new(services, Payer::of(services, &self.caller), ask, now);
+        let mut plan = HoldPlan::new(services, Payer::of(services, &self.caller), ask, now);
         plan.holder = Some(services.llm.holder.clone());
         plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
         draft.set_detail(ask_detail(&plan.id, &plan.ask, None));

@@ -10,7 +10,7 @@ use storage::{UsageFilter, UsageLine};
 
 use super::views;
 use crate::error::ServiceError;
-use crate::page::{Page, PageRequest};
+use crate::page::{ListPage, PageRequest};
 use crate::services::Services;
 
 /// Whose calls are shown.
@@ -44,7 +44,7 @@ pub fn list_usage(
     whose: Whose,
     filter: UsageFilter,
     request: &PageRequest,
-) -> Result<Page<UsageLineView>, ServiceError> {
+) -> Result<ListPage<UsageLineView>, ServiceError> {
     let filter = whose.narrow(filter);
     let query = format!("usage\n{filter:?}");
     let mut before = request.position(&services.cursors, &query)?.and_then(|text| text.parse::<i64>().ok());
@@ -55,12 +55,12 @@ pub fn list_usage(
         let wanted = request.limit.saturating_sub(found);
         let (lines, looked_to) = services.store.read(|view| view.usage_page(&filter, before, wanted))?;
         items.extend(lines.into_iter().map(views::of_line));
-        let Some(last) = looked_to else { return Ok(Page { items, next: None }) };
+        let Some(last) = looked_to else { return Ok(ListPage { items, next: None }) };
         before = Some(last);
         let looked = services.clock.monotonic_micros().saturating_sub(started);
         if items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || looked > LOOK_MICROS {
             let next = services.cursors.close(&query, &last.to_string());
-            return Ok(Page { items, next: Some(next) });
+            return Ok(ListPage { items, next: Some(next) });
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn summarize_usage(
     until: Option<Timestamp>,
 ) -> Result<Vec<UsageTotalView>, ServiceError> {
     let filter = whose.narrow(UsageFilter { since, until, ..UsageFilter::default() });
-    let mut totals = Totals::default();
+    let mut totals = UsageTotals::default();
     let mut after = None;
     loop {
         let before = totals.clone();
@@ -148,19 +148,19 @@ pub fn summarize_usage(
 }
 
 #[derive(Default, Clone)]
-struct Totals(BTreeMap<String, Total>);
+struct UsageTotals(BTreeMap<String, UsageTotal>);
 
 #[derive(Default, Clone)]
-struct Total {
+struct UsageTotal {
     calls: u64,
     usage: Usage,
     cost_pico_usd: i64,
     flagged: u64,
 }
 
-impl Totals {
+impl UsageTotals {
     fn add(&mut self, group: String, line: &UsageLine) {
-        let Total { calls, usage: sum, cost_pico_usd, flagged } = self.0.entry(group).or_default();
+        let UsageTotal { calls, usage: sum, cost_pico_usd, flagged } = self.0.entry(group).or_default();
         *calls += 1;
         *cost_pico_usd = cost_pico_usd.saturating_add(line.cost_pico_usd);
         let guessed = matches!(line.source, Some(UsageSource::Estimated | UsageSource::WorstCase));
@@ -179,7 +179,7 @@ impl Totals {
         if by != GroupBy::Day {
             totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.cost_pico_usd));
         }
-        let view = |(group, total): (String, Total)| UsageTotalView {
+        let view = |(group, total): (String, UsageTotal)| UsageTotalView {
             group,
             calls: total.calls,
             usage: views::of_usage(&total.usage),

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::Code;
-use control_plane::{Idempotency, OpContext, Refused};
+use control_plane::{Idempotency, OpContext, RefusedCaller};
 
 use super::body::{self, FromBody, NoBody, Prepared, Treat};
 use super::guards::Who;
@@ -58,7 +58,7 @@ async fn extract<W: Who, B: FromBody>(
     let admitted = match W::admit(state, request, client, now).await {
         Ok(admitted) => admitted,
         Err(refused) => {
-            let Refused { error, principal, limit } = *refused;
+            let RefusedCaller { error, principal, limit } = *refused;
             edge_of(request, |edge| {
                 edge.set_route(route);
                 edge.limit = limit;

@@ -10,7 +10,8 @@ use api_keys::Scope;
 use api_types::Code;
 use audit::Principal;
 use control_plane::{
-    AdminCaller, Admitted, AgentCaller, Refused, ServiceError, authenticate_admin, authenticate_agent,
+    AdminCaller, AdmittedCaller, AgentCaller, RefusedCaller, ServiceError, authenticate_admin,
+    authenticate_agent,
 };
 use rate_limit::Limit;
 use registry_core::Timestamp;
@@ -30,7 +31,7 @@ pub(crate) trait Who {
         request: &HttpRequest,
         client: IpAddr,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Admitted<Self::Caller>, Box<Refused>>>;
+    ) -> impl Future<Output = Result<AdmittedCaller<Self::Caller>, Box<RefusedCaller>>>;
 }
 
 macro_rules! agents {
@@ -47,7 +48,7 @@ macro_rules! agents {
                     request: &HttpRequest,
                     client: IpAddr,
                     now: Timestamp,
-                ) -> Result<Admitted<AgentCaller>, Box<Refused>> {
+                ) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
                     let key = agent_key(request);
                     authenticate_agent(&state.services, key, client, $scope, now).await
                 }
@@ -76,7 +77,7 @@ impl Who for Admin {
         request: &HttpRequest,
         client: IpAddr,
         _now: Timestamp,
-    ) -> Result<Admitted<AdminCaller>, Box<Refused>> {
+    ) -> Result<AdmittedCaller<AdminCaller>, Box<RefusedCaller>> {
         let shown = admin_token(request);
         if shown.as_ref().is_some_and(|(_, in_query)| *in_query) {
             edge_of(request, |edge| edge.deprecated = true);
@@ -97,13 +98,13 @@ impl Who for MetricsReader {
         request: &HttpRequest,
         client: IpAddr,
         now: Timestamp,
-    ) -> Result<Admitted<()>, Box<Refused>> {
+    ) -> Result<AdmittedCaller<()>, Box<RefusedCaller>> {
         let peer = request.peer_addr().map(|peer| peer.ip());
         if state.settings.metrics_public || address::is_local(peer, request.headers()) {
             return Anybody::admit(state, request, client, now).await;
         }
         let admitted = Admin::admit(state, request, client, now).await?;
-        Ok(Admitted { caller: (), principal: admitted.principal, limit: admitted.limit })
+        Ok(AdmittedCaller { caller: (), principal: admitted.principal, limit: admitted.limit })
     }
 }
 
@@ -121,16 +122,16 @@ impl Who for Anybody {
         _request: &HttpRequest,
         client: IpAddr,
         _now: Timestamp,
-    ) -> Result<Admitted<()>, Box<Refused>> {
+    ) -> Result<AdmittedCaller<()>, Box<RefusedCaller>> {
         let limit = Limit::per_minute(PUBLIC_PER_MINUTE);
         let decision = state.services.limiter.check(&format!("ip:{client}"), limit).await;
         let principal = Principal::ANONYMOUS;
         if decision.admitted {
-            return Ok(Admitted { caller: (), principal, limit: None });
+            return Ok(AdmittedCaller { caller: (), principal, limit: None });
         }
         let error = ServiceError::new(Code::RateLimited, "too many requests came from this address")
             .with_retry_after(decision.retry_after_seconds());
-        Err(Box::new(Refused { error, principal: None, limit: None }))
+        Err(Box::new(RefusedCaller { error, principal: None, limit: None }))
     }
 }
 

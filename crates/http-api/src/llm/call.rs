@@ -9,7 +9,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use control_plane::{AgentCaller, LocalLedger, OpContext, Slot};
+use control_plane::{AgentCaller, CallSlot, LocalLedger, OpContext};
 use futures_core::Stream as _;
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
@@ -38,7 +38,7 @@ pub(crate) const ANSWER_HEADERS: &[(&str, &str)] = &[
 /// A caller's way through the gate: its ledger, and its place among the calls under way.
 pub(crate) struct Way {
     pub gate: Gate,
-    pub slot: Slot,
+    pub slot: CallSlot,
     pub caller: AgentCaller,
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, QuotaView};
-use control_plane::{AgentCaller, QuotaQuestion, ServiceError, quota};
+use control_plane::{AgentCaller, PossibleCall, ServiceError, quota};
 use registry_core::Timestamp;
 
 use crate::blocking::{self, Cost};
@@ -72,6 +72,6 @@ fn answer(
         let budgets = quota(&state.services, caller, now, None)?;
         return Ok(QuotaView { would_run: Some(false), reason: Some(reason), ..budgets });
     };
-    let question = QuotaQuestion { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
+    let question = PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
     quota(&state.services, caller, now, Some(question))
 }

@@ -8,7 +8,7 @@ use storage::Decided;
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::llm::ledger::hold::{Payer, Plan, ask_detail, hold};
+use crate::llm::ledger::hold::{HoldPlan, Payer, ask_detail, hold};
 use crate::llm::views;
 use crate::services::Services;
 
@@ -38,7 +38,7 @@ pub async fn create_hold(
     let OpContext { caller, now, at_micros, mut draft } = context;
     let ask = ask(services, body, now)?;
     let (call_id, attempt) = (ask.call_id.clone(), ask.attempt);
-    let mut plan = Plan::new(services, Payer::of(services, &caller), ask, now);
+    let mut plan = HoldPlan::new(services, Payer::of(services, &caller), ask, now);
     plan.by_agent = true;
     plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
     draft.set_detail(ask_detail(&plan.id, &plan.ask, None));

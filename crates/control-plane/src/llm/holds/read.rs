@@ -7,7 +7,7 @@ use storage::HoldRow;
 use crate::error::ServiceError;
 use crate::llm::usage::Whose;
 use crate::llm::views;
-use crate::page::{Page, PageRequest};
+use crate::page::{ListPage, PageRequest};
 use crate::services::Services;
 
 /// How many holds one snapshot is looked through for.
@@ -23,7 +23,7 @@ pub fn list_holds(
     services: &Services,
     whose: &Whose,
     request: &PageRequest,
-) -> Result<Page<OpenHoldView>, ServiceError> {
+) -> Result<ListPage<OpenHoldView>, ServiceError> {
     let query = format!("holds\n{whose:?}");
     let mut after = request.position(&services.cursors, &query)?.map(HoldId::from_stored);
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
@@ -34,7 +34,7 @@ pub fn list_holds(
         let at_end = rows.len() < usize::try_from(ROWS_PER_VIEW).unwrap_or(usize::MAX);
         for row in rows {
             if items.len() >= limit {
-                return Ok(Page { items, next: cursor(services, &query, after.as_ref()) });
+                return Ok(ListPage { items, next: cursor(services, &query, after.as_ref()) });
             }
             after = Some(row.id.clone());
             if fits(whose, &row) {
@@ -42,10 +42,10 @@ pub fn list_holds(
             }
         }
         if at_end {
-            return Ok(Page { items, next: None });
+            return Ok(ListPage { items, next: None });
         }
         if services.clock.monotonic_micros().saturating_sub(started) > LOOK_MICROS {
-            return Ok(Page { items, next: cursor(services, &query, after.as_ref()) });
+            return Ok(ListPage { items, next: cursor(services, &query, after.as_ref()) });
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use storage::{HoldRow, StoreError, Tx};
 
 use crate::context::AgentCaller;
-use crate::llm::budgets::{LlmRules, Tightest, accounts, raise_refused};
+use crate::llm::budgets::{LlmRules, TightestBudget, accounts, raise_refused};
 use crate::services::Services;
 
 /// Who asks, as far as the ledger must know: the key's row is read again in each transaction.
@@ -36,7 +36,7 @@ impl Payer {
 }
 
 /// What a transaction needs to make a hold.
-pub(in crate::llm) struct Plan {
+pub(in crate::llm) struct HoldPlan {
     pub id: HoldId,
     pub ask: HoldAsk,
     pub payer: Payer,
@@ -50,7 +50,7 @@ pub(in crate::llm) struct Plan {
     pub now: Timestamp,
 }
 
-impl Plan {
+impl HoldPlan {
     pub(in crate::llm) fn new(services: &Services, payer: Payer, ask: HoldAsk, now: Timestamp) -> Self {
         let rules = Arc::clone(&services.llm);
         let entry = rules.prices.find(&ask.priced_as, &ask.model).cloned();
@@ -60,15 +60,18 @@ impl Plan {
 }
 
 /// Makes the hold. The very same ask gives the hold that is there; every refusal leaves all accounts as they are.
-pub(in crate::llm) fn hold(tx: &mut dyn Tx, plan: &Plan) -> Result<Result<Held, LedgerError>, StoreError> {
+pub(in crate::llm) fn hold(
+    tx: &mut dyn Tx,
+    plan: &HoldPlan,
+) -> Result<Result<Held, LedgerError>, StoreError> {
     let good = |key: &KeyRecord| !key.revoked && key.expires_at.is_none_or(|end| plan.now < end);
     let Some(key) = plan.payer.key(tx)?.filter(|key| good(key)) else {
         return Ok(Err(LedgerError::KeyGone));
     };
     if let Some(known) = known(tx, plan)? {
         return match known {
-            Known::Same(row) => standing(tx, plan, &key, &row).map(Ok),
-            Known::Other => Ok(Err(LedgerError::CallExists)),
+            KnownHold::Same(row) => standing(tx, plan, &key, &row).map(Ok),
+            KnownHold::Other => Ok(Err(LedgerError::CallExists)),
         };
     }
     let ask = &plan.ask;
@@ -87,7 +90,7 @@ pub(in crate::llm) fn hold(tx: &mut dyn Tx, plan: &Plan) -> Result<Result<Held, 
             return Ok(Err(refusal));
         }
     };
-    let mut tightest = Tightest::NONE;
+    let mut tightest = TightestBudget::NONE;
     for account in &accounts {
         let state = tx.book(&account.key, 0, grant.amount_pico_usd)?;
         tightest = tightest.and(Some(account.limit_pico_usd), state);
@@ -122,29 +125,29 @@ pub(in crate::llm) fn hold(tx: &mut dyn Tx, plan: &Plan) -> Result<Result<Held, 
     Ok(Ok(held(&row, tightest)))
 }
 
-enum Known {
+enum KnownHold {
     Same(Box<HoldRow>),
     Other,
 }
 
 /// What is known of this call and attempt already.
-fn known(tx: &mut dyn Tx, plan: &Plan) -> Result<Option<Known>, StoreError> {
+fn known(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<Option<KnownHold>, StoreError> {
     if let Some(row) = tx.hold(&plan.id)? {
         let same_payer = row.key_id == plan.payer.key_id && row.by_agent == plan.by_agent;
         let same = same_payer && !row.orphaned && same_numbers(&row, &plan.ask);
-        return Ok(Some(if same { Known::Same(Box::new(row)) } else { Known::Other }));
+        return Ok(Some(if same { KnownHold::Same(Box::new(row)) } else { KnownHold::Other }));
     }
     if tx.usage(&plan.id)?.is_some() {
-        return Ok(Some(Known::Other));
+        return Ok(Some(KnownHold::Other));
     }
     // A further attempt belongs to whoever made the first one.
     if plan.ask.attempt > 1 && first_is_anothers(tx, plan)? {
-        return Ok(Some(Known::Other));
+        return Ok(Some(KnownHold::Other));
     }
     Ok(None)
 }
 
-fn first_is_anothers(tx: &mut dyn Tx, plan: &Plan) -> Result<bool, StoreError> {
+fn first_is_anothers(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<bool, StoreError> {
     let first = HoldId::of(&plan.ask.call_id, 1);
     let key = match tx.hold(&first)? {
         Some(row) => Some(row.key_id),
@@ -169,8 +172,8 @@ fn same_numbers(row: &HoldRow, ask: &HoldAsk) -> bool {
 }
 
 /// The answer to a repeated ask: the hold as it stands.
-fn standing(tx: &mut dyn Tx, plan: &Plan, key: &KeyRecord, row: &HoldRow) -> Result<Held, StoreError> {
-    let mut tightest = Tightest::NONE;
+fn standing(tx: &mut dyn Tx, plan: &HoldPlan, key: &KeyRecord, row: &HoldRow) -> Result<Held, StoreError> {
+    let mut tightest = TightestBudget::NONE;
     for account in &row.accounts {
         let limit = plan.rules.limit_of(account, Some(key));
         tightest = tightest.and(limit, tx.account(account)?);
@@ -178,7 +181,7 @@ fn standing(tx: &mut dyn Tx, plan: &Plan, key: &KeyRecord, row: &HoldRow) -> Res
     Ok(held(row, tightest))
 }
 
-fn held(row: &HoldRow, tightest: Tightest) -> Held {
+fn held(row: &HoldRow, tightest: TightestBudget) -> Held {
     Held {
         hold_id: row.id.clone(),
         rates: row.rates,

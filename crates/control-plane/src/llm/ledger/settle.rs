@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use storage::{HoldRow, StoreError, Tx, UsageRow};
 
 use super::hold::Payer;
-use crate::llm::budgets::{LlmRules, Tightest, raise};
+use crate::llm::budgets::{LlmRules, TightestBudget, raise};
 
 /// A settled attempt, for the caller and for the log.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct EndedHold {
     pub settled: Settled,
     pub row: UsageRow,
     /// Whether the very same settlement had been written before.
@@ -31,7 +31,7 @@ pub(in crate::llm) fn settle(
     id: &HoldId,
     end: &Settlement,
     now: Timestamp,
-) -> Result<Result<Ended, LedgerError>, StoreError> {
+) -> Result<Result<EndedHold, LedgerError>, StoreError> {
     let key = payer.key(tx)?;
     let Some(hold) = tx.hold(id)? else { return repeat(tx, rules, payer, key.as_deref(), id, end) };
     if hold.key_id != payer.key_id || hold.by_agent != by_agent {
@@ -49,7 +49,7 @@ pub(in crate::llm) fn settle(
             rules,
             key.as_deref(),
             &hold,
-            Booked::of(&hold, row.cost_pico_usd),
+            BookedAmount::of(&hold, row.cost_pico_usd),
             -hold.amount_pico_usd,
             now,
         )?;
@@ -59,7 +59,7 @@ pub(in crate::llm) fn settle(
     if !tx.remove_hold(id)? {
         return Err(moved());
     }
-    Ok(Ok(Ended { settled: settled(&row, remaining), row, repeated: false }))
+    Ok(Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false }))
 }
 
 /// Settles a hold whose lease has ended at its worst case. It stays as an orphan, so that a late settlement can
@@ -69,7 +69,7 @@ pub(crate) fn settle_orphan(
     rules: &LlmRules,
     hold: &HoldRow,
     now: Timestamp,
-) -> Result<Ended, StoreError> {
+) -> Result<EndedHold, StoreError> {
     let end = Settlement {
         measured: Measured::WorstCase,
         outcome: CallOutcome::Orphan,
@@ -81,13 +81,20 @@ pub(crate) fn settle_orphan(
     // A key of the configuration is not found here: it has no row to write into, and its limit alerts nobody.
     let key = tx.key(&hold.key_id)?;
     let row = usage_row(hold, &end, now);
-    let remaining =
-        book(tx, rules, key.as_ref(), hold, Booked::of(hold, row.cost_pico_usd), -hold.amount_pico_usd, now)?;
+    let remaining = book(
+        tx,
+        rules,
+        key.as_ref(),
+        hold,
+        BookedAmount::of(hold, row.cost_pico_usd),
+        -hold.amount_pico_usd,
+        now,
+    )?;
     insert(tx, &row)?;
     if !tx.orphan_hold(&hold.id)? {
         return Err(moved());
     }
-    Ok(Ended { settled: settled(&row, remaining), row, repeated: false })
+    Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false })
 }
 
 /// Whether an overrun leaves every account within what can be counted, with room for all that it holds. The cost of
@@ -121,22 +128,23 @@ fn put_right(
     key: Option<&KeyRecord>,
     hold: &HoldRow,
     row: &UsageRow,
-) -> Result<Tightest, StoreError> {
+) -> Result<TightestBudget, StoreError> {
     let lost = || StoreError::Unavailable(format!("the orphan `{}` has no usage row", hold.id));
     let before = tx.usage(&hold.id)?.ok_or_else(lost)?;
-    let difference = Booked::of(hold, row.cost_pico_usd).less(Booked::of(hold, before.cost_pico_usd));
+    let difference =
+        BookedAmount::of(hold, row.cost_pico_usd).less(BookedAmount::of(hold, before.cost_pico_usd));
     let remaining = book(tx, rules, key, hold, difference, 0, row.settled_at)?;
     if tx.amend_usage(row)? { Ok(remaining) } else { Err(lost()) }
 }
 
 /// What a settlement books, in pico-dollars.
 #[derive(Debug, Clone, Copy)]
-struct Booked {
+struct BookedAmount {
     own: i64,
     shared: i64,
 }
 
-impl Booked {
+impl BookedAmount {
     /// All of it on the key's own account. What an agent tells beyond its hold is nobody else's to pay: on accounts that
     /// it shares it counts up to the hold, or one agent's word could spend everybody's budget.
     fn of(hold: &HoldRow, cost_pico_usd: i64) -> Self {
@@ -162,11 +170,11 @@ fn book(
     rules: &LlmRules,
     key: Option<&KeyRecord>,
     hold: &HoldRow,
-    booked: Booked,
+    booked: BookedAmount,
     held_pico_usd: i64,
     now: Timestamp,
-) -> Result<Tightest, StoreError> {
-    let mut tightest = Tightest::NONE;
+) -> Result<TightestBudget, StoreError> {
+    let mut tightest = TightestBudget::NONE;
     for account in &hold.accounts {
         let settled_pico_usd = booked.on(account.scope);
         let after = tx.book(account, settled_pico_usd, held_pico_usd)?;
@@ -202,7 +210,7 @@ fn repeat(
     key: Option<&KeyRecord>,
     id: &HoldId,
     end: &Settlement,
-) -> Result<Result<Ended, LedgerError>, StoreError> {
+) -> Result<Result<EndedHold, LedgerError>, StoreError> {
     let Some(row) = tx.usage(id)?.filter(|row| row.key_id == payer.key_id) else {
         return Ok(Err(LedgerError::UnknownHold));
     };
@@ -213,15 +221,15 @@ fn repeat(
     if !same || row.outcome != end.outcome || row.provider_status != end.provider_status {
         return Ok(Err(LedgerError::Settled));
     }
-    let mut remaining = Tightest::NONE;
+    let mut remaining = TightestBudget::NONE;
     // The hold's own list of accounts is gone; the windows of its time are the same ones.
     for bound in key.map(|key| rules.bounds(key, row.timestamp)).unwrap_or_default() {
         remaining = remaining.and(Some(bound.limit_pico_usd), tx.account(&bound.account)?);
     }
-    Ok(Ok(Ended { settled: settled(&row, remaining), row, repeated: true }))
+    Ok(Ok(EndedHold { settled: settled(&row, remaining), row, repeated: true }))
 }
 
-fn settled(row: &UsageRow, remaining: Tightest) -> Settled {
+fn settled(row: &UsageRow, remaining: TightestBudget) -> Settled {
     Settled {
         cost_pico_usd: row.cost_pico_usd,
         usage: row.usage,
@@ -272,7 +280,7 @@ fn usage_row(hold: &HoldRow, end: &Settlement, now: Timestamp) -> UsageRow {
 }
 
 /// What the audit log says of a settled attempt, as JSON text. No prompts, no answers.
-pub(crate) fn end_detail(ended: &Ended) -> String {
+pub(crate) fn end_detail(ended: &EndedHold) -> String {
     let row = &ended.row;
     let mut detail = json!({
         "call_id": row.call_id.as_str(),
