@@ -8,9 +8,9 @@ use registry_core::Limits;
 use storage::AuditFilter;
 
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
+use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, Query, Who as _};
+use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
 use crate::response;
 use crate::state::HttpState;
 
@@ -22,14 +22,14 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 fn list_endpoint() -> Endpoint {
-    let success = Success::List(shape::<AuditRow>());
-    let time = |name, about| Param {
+    let success = Success::List(schema_of::<AuditRow>());
+    let time = |name, about| QueryParam {
         name,
         about,
         required: false,
         schema: serde_json::json!({ "type": "string", "format": "date-time" }),
     };
-    let status = Param {
+    let status = QueryParam {
         name: "status",
         about: "only this HTTP status",
         required: false,
@@ -68,7 +68,7 @@ async fn list(
 }
 
 fn verify_endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<AuditVerdict>());
+    let success = Success::Json(200, schema_of::<AuditVerdict>());
     Endpoint::new("GET", "/admin/audit/verify", "verify_audit", Admin::GUARD, success, || web::to(verify))
         .about("admin", "Verifies the whole audit log and names the first bad row.")
 }

@@ -8,7 +8,7 @@ use audit::{Draft, DraftHandle, Outcome};
 use control_plane::Services;
 use tokio::runtime::Handle;
 
-use crate::request_layer::Shared;
+use crate::request_layer::SharedRequestState;
 
 /// The status that the log shows for a caller that went away (nginx's number).
 const CLIENT_GONE: u16 = 499;
@@ -19,27 +19,28 @@ const TRANSACTION_TIME: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Leaves the row of a request whose caller went away while it was served.
-pub(crate) struct Guard {
+pub(crate) struct DisconnectGuard {
     services: Arc<Services>,
-    edge: Shared,
+    shared: SharedRequestState,
     pub handle: DraftHandle,
     /// Somebody else has recorded it.
     pub done: bool,
 }
 
-impl Guard {
-    pub(crate) fn new(services: Arc<Services>, edge: Shared, handle: DraftHandle) -> Self {
-        Self { services, edge, handle, done: false }
+impl DisconnectGuard {
+    pub(crate) fn new(services: Arc<Services>, shared: SharedRequestState, handle: DraftHandle) -> Self {
+        Self { services, shared, handle, done: false }
     }
 }
 
-impl Drop for Guard {
+impl Drop for DisconnectGuard {
     fn drop(&mut self) {
         if self.done || self.handle.is_recorded() {
             return;
         }
-        let Some(draft) = self.edge.borrow_mut().draft.take() else { return };
-        let leaving = Leaving { services: Arc::clone(&self.services), handle: self.handle.clone(), draft };
+        let Some(draft) = self.shared.borrow_mut().draft.take() else { return };
+        let leaving =
+            DisconnectRecord { services: Arc::clone(&self.services), handle: self.handle.clone(), draft };
         // A transaction that holds the draft records it with its change, unless it fails: then nobody else is left
         // to do it.
         if self.handle.is_submitted()
@@ -51,13 +52,13 @@ impl Drop for Guard {
 }
 
 /// The record of a caller that went away; written when it is dropped, unless somebody else has the draft.
-struct Leaving {
+struct DisconnectRecord {
     services: Arc<Services>,
     handle: DraftHandle,
     draft: Draft,
 }
 
-impl Leaving {
+impl DisconnectRecord {
     /// Waits until the transaction has ended. A draft's handle tells nobody when it moves, and this is rare.
     async fn after_its_transaction(self) {
         let ended = async {
@@ -70,7 +71,7 @@ impl Leaving {
     }
 }
 
-impl Drop for Leaving {
+impl Drop for DisconnectRecord {
     fn drop(&mut self) {
         if !self.handle.claim() {
             return;

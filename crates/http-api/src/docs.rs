@@ -10,7 +10,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::endpoint::{Endpoint, Success};
 use crate::error::ApiError;
-use crate::extract::{Anybody, Authenticated, Who as _, path_param};
+use crate::extract::{Anybody, Authenticated, CallerClass as _, path_param};
 use crate::openapi::document;
 
 /// What the page may load: itself.

@@ -6,6 +6,6 @@ mod guards;
 mod query;
 
 pub(crate) use authenticated::Authenticated;
-pub(crate) use body::{JsonBody, OptionalJson, Raw, RawObject};
-pub(crate) use guards::{Admin, Anybody, IntentsRead, IntentsWrite, LlmCall, MetricsReader, Who};
+pub(crate) use body::{JsonBody, OptionalJson, RawBody, RawObject};
+pub(crate) use guards::{Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, MetricsReader};
 pub(crate) use query::{Query, invalid as invalid_query, path_param};

@@ -24,9 +24,9 @@ mod response;
 mod state;
 
 pub use address::{Cidr, CidrError};
-pub use app::{configure, edge_layer, endpoints};
-pub use endpoint::{Endpoint, Guard};
-pub use llm::Room;
-pub use metrics::Metrics;
+pub use app::{configure, endpoints, request_layer};
+pub use endpoint::{Endpoint, RouteGuard};
+pub use llm::BodyMemory;
+pub use metrics::ServerMetrics;
 pub use openapi::document;
 pub use state::{HttpSettings, HttpState};

@@ -12,7 +12,7 @@ mod status;
 mod usage;
 mod v1;
 
-pub use body_memory::Room;
+pub use body_memory::BodyMemory;
 pub(crate) use metrics::LlmMetrics;
 pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
 

@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, web};
 use api_types::{CheckState, Code, Health, Readiness};
 use control_plane::{ServiceError, readiness};
 
-use crate::endpoint::{Endpoint, Guard, Success, shape};
+use crate::endpoint::{Endpoint, RouteGuard, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, MetricsReader, Who as _};
+use crate::extract::{Authenticated, CallerClass as _, MetricsReader};
 use crate::response;
 use crate::state::HttpState;
 
@@ -17,8 +17,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// `GET /health`: the server answers.
 fn health_endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<Health>());
-    Endpoint::new("GET", "/health", "health", Guard::Probe, success, || web::to(health))
+    let success = Success::Json(200, schema_of::<Health>());
+    Endpoint::new("GET", "/health", "health", RouteGuard::Probe, success, || web::to(health))
         .about("probes", "Tells that the server answers, its time and its version.")
 }
 
@@ -33,8 +33,8 @@ async fn health(state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
 
 /// `GET /healthz`: should this process be restarted?
 fn healthz_endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<Readiness>());
-    Endpoint::new("GET", "/healthz", "healthz", Guard::Probe, success, || web::to(healthz))
+    let success = Success::Json(200, schema_of::<Readiness>());
+    Endpoint::new("GET", "/healthz", "healthz", RouteGuard::Probe, success, || web::to(healthz))
         .about("probes", "Tells that the process lives; a restart would not help it.")
 }
 
@@ -45,8 +45,8 @@ async fn healthz() -> Result<HttpResponse, ApiError> {
 
 /// `GET /readyz`: can this server take requests?
 fn readyz_endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<Readiness>());
-    Endpoint::new("GET", "/readyz", "readyz", Guard::Probe, success, || web::to(readyz))
+    let success = Success::Json(200, schema_of::<Readiness>());
+    Endpoint::new("GET", "/readyz", "readyz", RouteGuard::Probe, success, || web::to(readyz))
         .about("probes", "Tells whether the server can take requests, and which check fails.")
         .codes(&[Code::NotReady])
 }

@@ -26,16 +26,16 @@ use registry_core::RequestId;
 
 use crate::address;
 use crate::app::route_of;
-use crate::disconnect::Guard;
+use crate::disconnect::DisconnectGuard;
 use crate::error::{self, ApiError};
 use crate::llm;
 use crate::metrics::known_method;
-use crate::response::dress;
+use crate::response::complete;
 use crate::state::HttpState;
 
 /// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
 /// because the framework wants the request to itself until it is routed.
-pub(crate) struct Edge {
+pub(crate) struct RequestState {
     /// Open until the layer closes it.
     pub draft: Option<Draft>,
     pub client: IpAddr,
@@ -51,9 +51,9 @@ pub(crate) struct Edge {
     route: Option<&'static str>,
 }
 
-pub(crate) type Shared = Rc<RefCell<Edge>>;
+pub(crate) type SharedRequestState = Rc<RefCell<RequestState>>;
 
-impl Edge {
+impl RequestState {
     pub(crate) fn set_principal(&mut self, principal: Principal) {
         self.agent = principal.agent_id.as_ref().map(|agent| agent.as_str().to_owned());
         if let Some(draft) = &mut self.draft {
@@ -76,15 +76,18 @@ impl Edge {
 }
 
 /// Changes what the layers share.
-pub(crate) fn edge_of(request: &HttpRequest, change: impl FnOnce(&mut Edge)) {
-    if let Some(edge) = request.extensions().get::<Shared>() {
-        change(&mut edge.borrow_mut());
+pub(crate) fn change_request_state(request: &HttpRequest, change: impl FnOnce(&mut RequestState)) {
+    if let Some(shared) = request.extensions().get::<SharedRequestState>() {
+        change(&mut shared.borrow_mut());
     }
 }
 
 /// Reads what the layers share.
-pub(crate) fn edge_value<T>(request: &HttpRequest, read: impl FnOnce(&Edge) -> T) -> Option<T> {
-    request.extensions().get::<Shared>().map(|edge| read(&edge.borrow()))
+pub(crate) fn read_request_state<T>(
+    request: &HttpRequest,
+    read: impl FnOnce(&RequestState) -> T,
+) -> Option<T> {
+    request.extensions().get::<SharedRequestState>().map(|shared| read(&shared.borrow()))
 }
 
 /// What stands for a route where none was found.
@@ -94,7 +97,7 @@ const NO_ROUTE: &str = "-";
 ///
 /// # Errors
 /// Only for a handler that panicked; the error then carries the whole answer.
-pub async fn edge_layer<B: MessageBody + 'static>(
+pub async fn request_layer<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
@@ -104,11 +107,11 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     let services = Arc::clone(&state.services);
     let started = services.clock.monotonic_micros();
     let request_id = request_id(request.headers(), &services);
-    let (mut edge, handle) = open(&request, &state, request_id.clone());
-    edge.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
-    let edge = Rc::new(RefCell::new(edge));
-    request.extensions_mut().insert(Rc::clone(&edge));
-    let mut guard = Guard::new(Arc::clone(&services), Rc::clone(&edge), handle);
+    let (mut shared, handle) = open(&request, &state, request_id.clone());
+    shared.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
+    let shared = Rc::new(RefCell::new(shared));
+    request.extensions_mut().insert(Rc::clone(&shared));
+    let mut guard = DisconnectGuard::new(Arc::clone(&services), Rc::clone(&shared), handle);
     let method = request.method().clone();
     let probe = is_probe(request.path());
 
@@ -135,7 +138,7 @@ pub async fn edge_layer<B: MessageBody + 'static>(
             (None, Some(ServiceError { cause: Some("a handler panicked".to_owned()), ..error }), None)
         }
     };
-    let route = route.or(edge.borrow().route).unwrap_or(NO_ROUTE);
+    let route = route.or(shared.borrow().route).unwrap_or(NO_ROUTE);
     let status = |failure: &Option<ServiceError>| match (failure, &answer) {
         (Some(error), _) => error::status(error.code),
         (None, Some(answer)) => answer.status(),
@@ -147,8 +150,8 @@ pub async fn edge_layer<B: MessageBody + 'static>(
             Some(error) => error.outcome(),
             None => Outcome::ok(status(&failure).as_u16()),
         };
-        edge.borrow_mut().set_route(route);
-        let draft = edge.borrow_mut().draft.take();
+        shared.borrow_mut().set_route(route);
+        let draft = shared.borrow_mut().draft.take();
         if let Some(draft) = draft
             && let Err(refusal) = record(&services, draft, &outcome).await
         {
@@ -158,12 +161,12 @@ pub async fn edge_layer<B: MessageBody + 'static>(
     }
     guard.done = true;
     let status = status(&failure);
-    observe(&state, &method, route, &request_id, &edge.borrow(), started, status, failure.as_ref());
-    dress(answer, &mut edge.borrow_mut(), &request_id, failure.as_ref())
+    observe(&state, &method, route, &request_id, &shared.borrow(), started, status, failure.as_ref());
+    complete(answer, &mut shared.borrow_mut(), &request_id, failure.as_ref())
 }
 
 /// Opens what the layers share about a request.
-fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (Edge, DraftHandle) {
+fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (RequestState, DraftHandle) {
     let services = &state.services;
     let peer = request.peer_addr().map(|peer| peer.ip());
     let client = address::client(peer, request.headers(), &state.settings.trusted_proxies);
@@ -177,7 +180,7 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
     let handle = draft.handle();
     let draft = Some(draft);
     let openai = llm::speaks_openai(request.path());
-    let edge = Edge {
+    let shared = RequestState {
         draft,
         client,
         limit: None,
@@ -187,7 +190,7 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
         openai,
         route: None,
     };
-    (edge, handle)
+    (shared, handle)
 }
 
 /// Runs the rest; a panic becomes `None`.
@@ -259,7 +262,7 @@ fn observe(
     method: &Method,
     route: &str,
     request_id: &RequestId,
-    edge: &Edge,
+    shared: &RequestState,
     started: u64,
     status: StatusCode,
     failure: Option<&ServiceError>,
@@ -267,7 +270,7 @@ fn observe(
     let micros = state.services.clock.monotonic_micros().saturating_sub(started);
     let code = failure.map(|error| error.code);
     state.metrics.request(method, route, status.as_u16(), micros, code);
-    let agent = edge.agent.as_deref().unwrap_or("-");
+    let agent = shared.agent.as_deref().unwrap_or("-");
     let (method, status) = (known_method(method), status.as_u16());
     let outcome = code.map_or("ok", Code::as_str);
     if let Some(cause) = failure.and_then(|error| error.cause.as_deref()) {

@@ -21,7 +21,7 @@ use registry_core::RequestId;
 use serde::Serialize;
 
 use crate::error::{self, ApiError};
-use crate::request_layer::Edge;
+use crate::request_layer::RequestState;
 
 /// The usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
 const ROW_BYTES: usize = 512;
@@ -108,15 +108,15 @@ const DEPRECATED_SINCE: HeaderValue = HeaderValue::from_static("@1762387200");
 ///
 /// # Errors
 /// For a handler that took its request down with it: the error then carries the whole answer.
-pub(crate) fn dress<B: MessageBody + 'static>(
+pub(crate) fn complete<B: MessageBody + 'static>(
     answer: Option<ServiceResponse<EitherBody<B, BoxBody>>>,
-    edge: &mut Edge,
+    shared: &mut RequestState,
     request_id: &RequestId,
     failure: Option<&ServiceError>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let Some(error) = failure else {
         let mut response = answer.ok_or_else(|| ApiError::new(Code::Internal, "there is no answer"))?;
-        set_headers(response.headers_mut(), edge, request_id);
+        set_headers(response.headers_mut(), shared, request_id);
         return Ok(response);
     };
     let mut shaped = HttpResponse::build(error::status(error.code));
@@ -127,15 +127,15 @@ pub(crate) fn dress<B: MessageBody + 'static>(
     if let Some(seconds) = error.retry_after {
         shaped.insert_header((RETRY_AFTER, seconds));
     }
-    if edge.openai && error.code == Code::InsufficientQuota {
+    if shared.openai && error.code == Code::InsufficientQuota {
         shaped.insert_header((SHOULD_RETRY, "false"));
     }
-    let text = error::body(error, request_id.as_str(), edge.openai);
-    let mut shaped = match edge.unread.take() {
+    let text = error::body(error, request_id.as_str(), shared.openai);
+    let mut shaped = match shared.unread.take() {
         None => shaped.body(text),
-        Some(unread) => shaped.body(Refusal { text: Some(text.into()), _unread: unread }),
+        Some(unread) => shaped.body(RefusalBody { text: Some(text.into()), _unread: unread }),
     };
-    set_headers(shaped.headers_mut(), edge, request_id);
+    set_headers(shaped.headers_mut(), shared, request_id);
     match answer {
         Some(answer) => {
             let request = answer.request().clone();
@@ -148,12 +148,12 @@ pub(crate) fn dress<B: MessageBody + 'static>(
 /// The text of a refusal, and what was not read of the request. The HTTP layer ends a connection when its answer is
 /// sent while somebody still holds the rest of the request; a rest of unknown length that nobody holds it would read
 /// to its end, however long that takes.
-struct Refusal {
+struct RefusalBody {
     text: Option<Bytes>,
     _unread: Payload,
 }
 
-impl MessageBody for Refusal {
+impl MessageBody for RefusalBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -165,16 +165,16 @@ impl MessageBody for Refusal {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, edge: &Edge, request_id: &RequestId) {
+fn set_headers(headers: &mut HeaderMap, shared: &RequestState, request_id: &RequestId) {
     headers.insert(CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(FRAME_OPTIONS, DENY);
     if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
-    if edge.deprecated {
+    if shared.deprecated {
         headers.insert(DEPRECATION, DEPRECATED_SINCE);
     }
-    if let Some(limit) = edge.limit {
+    if let Some(limit) = shared.limit {
         limit_headers(headers, limit);
     }
     if !headers.contains_key(CACHE_CONTROL) {

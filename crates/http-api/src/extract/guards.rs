@@ -18,14 +18,14 @@ use registry_core::Timestamp;
 
 use super::Query;
 use crate::address;
-use crate::endpoint::Guard;
-use crate::request_layer::edge_of;
+use crate::endpoint::RouteGuard;
+use crate::request_layer::change_request_state;
 use crate::state::HttpState;
 
 /// A class of callers.
-pub(crate) trait Who {
+pub(crate) trait CallerClass {
     type Caller: 'static;
-    const GUARD: Guard;
+    const GUARD: RouteGuard;
     fn admit(
         state: &HttpState,
         request: &HttpRequest,
@@ -40,9 +40,9 @@ macro_rules! agents {
             $(#[$doc])*
             pub(crate) struct $name;
 
-            impl Who for $name {
+            impl CallerClass for $name {
                 type Caller = AgentCaller;
-                const GUARD: Guard = Guard::Agent($scope);
+                const GUARD: RouteGuard = RouteGuard::Agent($scope);
                 async fn admit(
                     state: &HttpState,
                     request: &HttpRequest,
@@ -69,9 +69,9 @@ agents! {
 /// An admin.
 pub(crate) struct Admin;
 
-impl Who for Admin {
+impl CallerClass for Admin {
     type Caller = AdminCaller;
-    const GUARD: Guard = Guard::Admin;
+    const GUARD: RouteGuard = RouteGuard::Admin;
     async fn admit(
         state: &HttpState,
         request: &HttpRequest,
@@ -80,7 +80,7 @@ impl Who for Admin {
     ) -> Result<AdmittedCaller<AdminCaller>, Box<RefusedCaller>> {
         let shown = admin_token(request);
         if shown.as_ref().is_some_and(|(_, in_query)| *in_query) {
-            edge_of(request, |edge| edge.deprecated = true);
+            change_request_state(request, |shared| shared.deprecated = true);
         }
         let token = shown.as_ref().map(|(token, _)| token.as_ref());
         authenticate_admin(&state.services, token, client).await
@@ -90,9 +90,9 @@ impl Who for Admin {
 /// Whoever may read the metrics.
 pub(crate) struct MetricsReader;
 
-impl Who for MetricsReader {
+impl CallerClass for MetricsReader {
     type Caller = ();
-    const GUARD: Guard = Guard::Metrics;
+    const GUARD: RouteGuard = RouteGuard::Metrics;
     async fn admit(
         state: &HttpState,
         request: &HttpRequest,
@@ -114,9 +114,9 @@ pub(crate) struct Anybody;
 /// Requests to public pages that one address may make in any 60 seconds.
 const PUBLIC_PER_MINUTE: u32 = 600;
 
-impl Who for Anybody {
+impl CallerClass for Anybody {
     type Caller = ();
-    const GUARD: Guard = Guard::Public;
+    const GUARD: RouteGuard = RouteGuard::Public;
     async fn admit(
         state: &HttpState,
         _request: &HttpRequest,

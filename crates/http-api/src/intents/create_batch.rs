@@ -5,19 +5,19 @@ use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateBatch, Intents};
 use control_plane::create_batch;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _};
+use crate::extract::{Authenticated, CallerClass as _, IntentsWrite, JsonBody};
 use crate::response;
 use crate::state::HttpState;
 
-type Call = Authenticated<IntentsWrite, JsonBody<CreateBatch, 8192>>;
+type CreateBatchCall = Authenticated<IntentsWrite, JsonBody<CreateBatch, 8192>>;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(201, shape::<Intents>());
+    let success = Success::Json(201, schema_of::<Intents>());
     Endpoint::new("POST", "/intents/batch", "create_batch", IntentsWrite::GUARD, success, || web::to(batch))
         .about("intents", "Declares up to 1000 intents, all or none.")
-        .body(shape::<CreateBatch>())
+        .body(schema_of::<CreateBatch>())
         .idempotent()
         .codes(&[
             Code::IntentExists,
@@ -27,7 +27,7 @@ pub(crate) fn endpoint() -> Endpoint {
         ])
 }
 
-async fn batch(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn batch(call: CreateBatchCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let created = create_batch(&state.services, call.context, call.body, call.idempotency).await?;
     response::json(StatusCode::CREATED, &created)
 }

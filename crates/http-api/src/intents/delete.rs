@@ -6,14 +6,14 @@ use api_types::{Code, Deleted};
 use control_plane::delete_intent;
 use registry_core::IntentId;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, Who as _, path_param};
+use crate::extract::{Admin, Authenticated, CallerClass as _, path_param};
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<Deleted>());
+    let success = Success::Json(200, schema_of::<Deleted>());
     Endpoint::new("DELETE", "/intents/{id}", "delete_intent", Admin::GUARD, success, || web::to(delete))
         .about("admin", "Deletes an intent. Its audit rows stay.")
         .codes(&[Code::IntentNotFound, Code::MalformedRequest])

@@ -9,9 +9,9 @@ use registry_core::{AgentId, IntentId, Limits, Owner};
 use storage::IntentFilter;
 
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
+use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, IntentsRead, Query, Who as _, path_param};
+use crate::extract::{Authenticated, CallerClass as _, IntentsRead, Query, path_param};
 use crate::response;
 use crate::state::HttpState;
 
@@ -21,7 +21,7 @@ const PAGE: u32 = 100;
 const WHOLE_LIST: u32 = 1000;
 
 pub(crate) fn get_endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<IntentView>());
+    let success = Success::Json(200, schema_of::<IntentView>());
     Endpoint::new("GET", "/intents/{id}", "get_intent", IntentsRead::GUARD, success, || web::to(get))
         .about("intents", "Shows an intent. Its `ETag` is its version.")
         .codes(&[Code::IntentNotFound, Code::MalformedRequest])
@@ -40,10 +40,10 @@ async fn get(
 }
 
 pub(crate) fn list_endpoint() -> Endpoint {
-    let success = Success::List(shape::<IntentView>());
+    let success = Success::List(schema_of::<IntentView>());
     // `documented` is read as `accepted`, as everywhere.
     let words = ["reserved", "planned", "committed", "implemented", "accepted", "documented", "expired"];
-    let status = Param {
+    let status = QueryParam {
         name: "status",
         about: "only this status",
         required: false,
@@ -83,7 +83,7 @@ async fn list(
 }
 
 pub(crate) fn by_owner_endpoint() -> Endpoint {
-    let success = Success::List(shape::<IntentView>());
+    let success = Success::List(schema_of::<IntentView>());
     let path = "/intents/by_owner/{owner}";
     Endpoint::new("GET", path, "intents_by_owner", IntentsRead::GUARD, success, || web::to(by_owner))
         .about("intents", "Lists the intents of an owner, newest change first.")
@@ -107,7 +107,7 @@ async fn by_owner(
 }
 
 pub(crate) fn by_file_endpoint() -> Endpoint {
-    let success = Success::List(shape::<IntentView>());
+    let success = Success::List(schema_of::<IntentView>());
     let path = "/intents/by_file";
     Endpoint::new("GET", path, "intents_by_file", IntentsRead::GUARD, success, || web::to(by_file))
         .about("intents", "Lists the intents of a file, by line.")
@@ -138,11 +138,11 @@ const DEFAULT_DAYS: u32 = 30;
 const MAX_DAYS: u32 = 36_500;
 
 pub(crate) fn stale_endpoint() -> Endpoint {
-    let success = Success::List(shape::<IntentView>());
+    let success = Success::List(schema_of::<IntentView>());
     let schema = serde_json::json!({
         "type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_DAYS, "default": DEFAULT_DAYS,
     });
-    let days = Param { name: "days", about: "unmodified for more than this", required: false, schema };
+    let days = QueryParam { name: "days", about: "unmodified for more than this", required: false, schema };
     Endpoint::new("GET", "/intents/stale", "stale_intents", IntentsRead::GUARD, success, || web::to(stale))
         .about("intents", "Lists open intents that nobody changed for long, oldest first.")
         .params(vec![days])
@@ -166,7 +166,7 @@ async fn stale(
 }
 
 pub(crate) fn summary_endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<SummaryView>());
+    let success = Success::Json(200, schema_of::<SummaryView>());
     let path = "/metrics/summary";
     Endpoint::new("GET", path, "summary", IntentsRead::GUARD, success, || web::to(summary))
         .about("intents", "Figures over the whole registry.")

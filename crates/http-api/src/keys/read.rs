@@ -5,9 +5,9 @@ use api_types::{Code, KeyView};
 use control_plane::list_keys;
 
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, Query, Who as _};
+use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
 use crate::response;
 use crate::state::HttpState;
 
@@ -15,7 +15,7 @@ use crate::state::HttpState;
 const DEFAULT: u32 = 1000;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::List(shape::<KeyView>());
+    let success = Success::List(schema_of::<KeyView>());
     Endpoint::new("GET", "/admin/api_keys", "list_keys", Admin::GUARD, success, || web::to(list))
         .about("admin", "Lists keys by their id, never a secret.")
         .paged(DEFAULT)

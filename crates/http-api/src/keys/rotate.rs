@@ -6,18 +6,18 @@ use api_types::{Code, KeyCreated, RotateKey};
 use control_plane::rotate_key;
 
 use super::key_of;
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, OptionalJson, Who as _};
+use crate::extract::{Admin, Authenticated, CallerClass as _, OptionalJson};
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<KeyCreated>());
+    let success = Success::Json(200, schema_of::<KeyCreated>());
     let path = "/admin/api_keys/{key}/rotate";
     Endpoint::new("POST", path, "rotate_key", Admin::GUARD, success, || web::to(rotate))
         .about("admin", "Gives a key a new secret. The old one lives on for `overlap_seconds`.")
-        .optional_body(shape::<RotateKey>())
+        .optional_body(schema_of::<RotateKey>())
         .idempotent()
         .codes(&[Code::KeyNotFound, Code::InvalidField, Code::MalformedRequest])
 }

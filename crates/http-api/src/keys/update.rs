@@ -6,18 +6,18 @@ use api_types::{Code, KeyView, PatchKey};
 use control_plane::update_key;
 
 use super::key_of;
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, JsonBody, Who as _};
+use crate::extract::{Admin, Authenticated, CallerClass as _, JsonBody};
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<KeyView>());
+    let success = Success::Json(200, schema_of::<KeyView>());
     let path = "/admin/api_keys/{key}";
     Endpoint::new("PATCH", path, "update_key", Admin::GUARD, success, || web::to(update))
         .about("admin", "Changes a key's limits, scopes, owner or roles. What it has used stays.")
-        .body(shape::<PatchKey>())
+        .body(schema_of::<PatchKey>())
         .idempotent()
         .conditional()
         .codes(&[Code::KeyNotFound, Code::InvalidField, Code::MalformedRequest])

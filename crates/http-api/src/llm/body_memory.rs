@@ -9,25 +9,25 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// The room of one server.
 #[derive(Debug, Default)]
-pub struct Room(Arc<AtomicUsize>);
+pub struct BodyMemory(Arc<AtomicUsize>);
 
 /// A part of the room; free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct ReservedMemory {
     room: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Room {
+impl BodyMemory {
     /// Takes room for a body; `None` when there is not enough.
-    pub(crate) fn take(&self, bytes: usize) -> Option<Taken> {
+    pub(crate) fn take(&self, bytes: usize) -> Option<ReservedMemory> {
         let add = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= MOST_BYTES);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
-        Some(Taken { room: Arc::clone(&self.0), bytes })
+        Some(ReservedMemory { room: Arc::clone(&self.0), bytes })
     }
 }
 
-impl Drop for Taken {
+impl Drop for ReservedMemory {
     fn drop(&mut self) {
         self.room.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn room_is_given_until_it_is_full_and_again_when_a_call_has_ended() {
-        let room = Room::default();
+        let room = BodyMemory::default();
         let first = room.take(MOST_BYTES - 1).unwrap();
         assert!(room.take(2).is_none());
         let second = room.take(1).unwrap();

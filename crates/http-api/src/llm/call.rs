@@ -17,7 +17,7 @@ use registry_core::PICO_PER_DOLLAR;
 
 use super::failure::{no_provider, no_room, refused, too_many_calls};
 use crate::error::ApiError;
-use crate::extract::Raw;
+use crate::extract::RawBody;
 use crate::state::HttpState;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
@@ -36,13 +36,13 @@ pub(crate) const ANSWER_HEADERS: &[(&str, &str)] = &[
 ];
 
 /// A caller's way through the gate: its ledger, and its place among the calls under way.
-pub(crate) struct Way {
+pub(crate) struct GateAccess {
     pub gate: Gate,
     pub slot: CallSlot,
     pub caller: AgentCaller,
 }
 
-impl Way {
+impl GateAccess {
     /// Takes a place and opens the caller's ledger.
     ///
     /// # Errors
@@ -66,13 +66,13 @@ pub(crate) async fn pass_on(
     state: &HttpState,
     context: OpContext<AgentCaller>,
     operation: Operation,
-    body: Raw,
+    body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let Raw { object: body, bytes } = body;
-    let room = state.room.take(bytes).ok_or_else(no_room)?;
-    let Way { gate, slot, caller } = Way::open(state, context)?;
+    let RawBody { object: body, bytes } = body;
+    let memory = state.body_memory.take(bytes).ok_or_else(no_room)?;
+    let GateAccess { gate, slot, caller } = GateAccess::open(state, context)?;
     // The place is free once the call is settled, which is later than its answer when the caller leaves.
-    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new((slot, room))) };
+    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new((slot, memory))) };
     match gate.call(call).await {
         Ok(GateAnswer::Whole { body, receipt }) => Ok(whole(body, &receipt)),
         Ok(GateAnswer::Stream(stream)) => Ok(streamed(stream)),
@@ -119,13 +119,13 @@ fn streamed(stream: AnswerStream) -> HttpResponse {
     if let Some(filled) = max_tokens.filter(|_| filled) {
         response.insert_header((MAX_TOKENS, filled));
     }
-    response.body(Events(Box::pin(stream)))
+    response.body(AnswerEvents(Box::pin(stream)))
 }
 
 /// The events of a streamed answer. The HTTP layer drops it when the caller hangs up, which tells the gate.
-struct Events(Pin<Box<AnswerStream>>);
+struct AnswerEvents(Pin<Box<AnswerStream>>);
 
-impl MessageBody for Events {
+impl MessageBody for AnswerEvents {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {

@@ -10,9 +10,9 @@ use registry_core::{AgentId, KeyId, Limits, Owner, Timestamp};
 use storage::UsageFilter;
 
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
+use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, LlmCall, Query, Who as _, invalid_query};
+use crate::extract::{Admin, Authenticated, CallerClass as _, LlmCall, Query, invalid_query};
 use crate::response;
 use crate::state::HttpState;
 
@@ -27,7 +27,7 @@ const CALL: usize = 64;
 const LIST_CODES: &[Code] = &[Code::InvalidQuery];
 
 pub(crate) fn own_list_endpoint() -> Endpoint {
-    let success = Success::List(shape::<UsageLineView>());
+    let success = Success::List(schema_of::<UsageLineView>());
     Endpoint::new("GET", "/llm/usage", "llm_usage", LlmCall::GUARD, success, || web::to(own_list))
         .about("llm", "Lists the attempts of the agent's own calls, newest first.")
         .params(own_params())
@@ -48,7 +48,7 @@ async fn own_list(
 }
 
 pub(crate) fn own_sum_endpoint() -> Endpoint {
-    let success = Success::List(shape::<UsageTotalView>());
+    let success = Success::List(schema_of::<UsageTotalView>());
     Endpoint::new("GET", "/llm/usage/summary", "llm_usage_summary", LlmCall::GUARD, success, || {
         web::to(own_sum)
     })
@@ -62,14 +62,14 @@ async fn own_sum(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
-    let Sum { by, since, until } = sum(&Query::of(&request))?;
+    let SummaryQuery { by, since, until } = sum(&Query::of(&request))?;
     let whose = Whose::Agent(call.context.caller.agent_id().clone());
     let found = blocking::run(Cost::Scan, move || summarize_usage(&state.services, whose, by, since, until));
     response::json(StatusCode::OK, &found.await?)
 }
 
 pub(crate) fn all_list_endpoint() -> Endpoint {
-    let success = Success::List(shape::<UsageLineView>());
+    let success = Success::List(schema_of::<UsageLineView>());
     Endpoint::new("GET", "/admin/llm/usage", "list_llm_usage", Admin::GUARD, success, || web::to(all_list))
         .about("admin", "Lists the attempts of everybody's calls, newest first.")
         .params(all_params())
@@ -90,7 +90,7 @@ async fn all_list(
 }
 
 pub(crate) fn all_sum_endpoint() -> Endpoint {
-    let success = Success::List(shape::<UsageTotalView>());
+    let success = Success::List(schema_of::<UsageTotalView>());
     let path = "/admin/llm/usage/summary";
     Endpoint::new("GET", path, "summarize_llm_usage", Admin::GUARD, success, || web::to(all_sum))
         .about("admin", "Adds up everybody's calls.")
@@ -103,15 +103,15 @@ async fn all_sum(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
-    let Sum { by, since, until } = sum(&Query::of(&request))?;
+    let SummaryQuery { by, since, until } = sum(&Query::of(&request))?;
     let found = blocking::run(Cost::Scan, move || {
         summarize_usage(&state.services, Whose::Everybody, by, since, until)
     });
     response::json(StatusCode::OK, &found.await?)
 }
 
-fn time(name: &'static str, about: &'static str) -> Param {
-    Param {
+fn time(name: &'static str, about: &'static str) -> QueryParam {
+    QueryParam {
         name,
         about,
         required: false,
@@ -120,8 +120,8 @@ fn time(name: &'static str, about: &'static str) -> Param {
 }
 
 /// The parameters of an agent's own list.
-fn own_params() -> Vec<Param> {
-    let flagged = Param {
+fn own_params() -> Vec<QueryParam> {
+    let flagged = QueryParam {
         name: "flagged",
         about: "only rows that a person should look at: estimated, at their worst case, overrun or late",
         required: false,
@@ -137,7 +137,7 @@ fn own_params() -> Vec<Param> {
 }
 
 /// The parameters of the admin's list.
-fn all_params() -> Vec<Param> {
+fn all_params() -> Vec<QueryParam> {
     let mut params = vec![
         text_param("agent_id", "only this agent", 200, false),
         text_param("owner", "only this owner", 200, false),
@@ -170,16 +170,16 @@ fn all(query: &Query) -> Result<UsageFilter, ApiError> {
 }
 
 /// What a sum is asked for.
-struct Sum {
+struct SummaryQuery {
     by: GroupBy,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
 /// The parameters of a sum.
-fn sum_params() -> Vec<Param> {
+fn sum_params() -> Vec<QueryParam> {
     let words: Vec<_> = GroupBy::ALL.iter().map(|by| by.as_str()).collect();
-    let by = Param {
+    let by = QueryParam {
         name: "by",
         about: "what to add up by",
         required: false,
@@ -189,11 +189,11 @@ fn sum_params() -> Vec<Param> {
 }
 
 /// Reads the parameters of a sum.
-fn sum(query: &Query) -> Result<Sum, ApiError> {
+fn sum(query: &Query) -> Result<SummaryQuery, ApiError> {
     let by = match query.checked("by", MODEL)? {
         None => GroupBy::Model,
         Some(word) => GroupBy::parse(&word)
             .ok_or_else(|| invalid_query("`by` takes `agent`, `model`, `owner` or `day`"))?,
     };
-    Ok(Sum { by, since: query.time("since")?, until: query.time("until")? })
+    Ok(SummaryQuery { by, since: query.time("since")?, until: query.time("until")? })
 }

@@ -5,21 +5,21 @@ use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateHold, HoldView};
 use control_plane::create_hold;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, JsonBody, LlmCall, Who as _};
+use crate::extract::{Authenticated, CallerClass as _, JsonBody, LlmCall};
 use crate::llm::failure::later;
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(201, shape::<HoldView>());
+    let success = Success::Json(201, schema_of::<HoldView>());
     Endpoint::new("POST", "/llm/holds", "create_hold", LlmCall::GUARD, success, || web::to(create))
         .about(
             "llm",
             "Holds the worst case of a call that the agent makes itself. The same body again, the same hold.",
         )
-        .body(shape::<CreateHold>())
+        .body(schema_of::<CreateHold>())
         .codes(&[
             Code::CallExists,
             Code::InvalidField,

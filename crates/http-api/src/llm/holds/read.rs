@@ -5,15 +5,15 @@ use api_types::{Code, OpenHoldView};
 use control_plane::{Whose, list_holds};
 
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, Query, Who as _};
+use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
 use crate::llm::usage::ROWS;
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::List(shape::<OpenHoldView>());
+    let success = Success::List(schema_of::<OpenHoldView>());
     Endpoint::new("GET", "/admin/llm/holds", "list_llm_holds", Admin::GUARD, success, || web::to(list))
         .about("admin", "Lists the calls under way and those that nobody settled, by id.")
         .paged(ROWS)

@@ -5,18 +5,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, ReleaseHold, Released};
 use control_plane::release_hold;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, OptionalJson, Who as _, path_param};
+use crate::extract::{Authenticated, CallerClass as _, LlmCall, OptionalJson, path_param};
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<Released>());
+    let success = Success::Json(200, schema_of::<Released>());
     let path = "/llm/holds/{id}/release";
     Endpoint::new("POST", path, "release_hold", LlmCall::GUARD, success, || web::to(release))
         .about("llm", "Gives a hold back whose request surely never reached the provider.")
-        .optional_body(shape::<ReleaseHold>())
+        .optional_body(schema_of::<ReleaseHold>())
         .codes(&[Code::HoldNotFound, Code::HoldSettled, Code::InvalidField])
 }
 

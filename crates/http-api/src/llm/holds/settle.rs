@@ -5,18 +5,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, SettleHold, SettledView};
 use control_plane::settle_hold;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, JsonBody, LlmCall, Who as _, path_param};
+use crate::extract::{Authenticated, CallerClass as _, JsonBody, LlmCall, path_param};
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<SettledView>());
+    let success = Success::Json(200, schema_of::<SettledView>());
     let path = "/llm/holds/{id}/settle";
     Endpoint::new("POST", path, "settle_hold", LlmCall::GUARD, success, || web::to(settle))
         .about("llm", "Writes what the agent's own call used, and frees the rest of its hold.")
-        .body(shape::<SettleHold>())
+        .body(schema_of::<SettleHold>())
         .codes(&[Code::HoldNotFound, Code::HoldSettled, Code::InvalidField])
 }
 

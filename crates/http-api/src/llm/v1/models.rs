@@ -6,9 +6,9 @@ use llm_gate::ModelInfo;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, Who as _};
+use crate::extract::{Authenticated, CallerClass as _, LlmCall};
 use crate::response;
 use crate::state::HttpState;
 
@@ -35,7 +35,7 @@ struct ModelList {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<ModelList>());
+    let success = Success::Json(200, schema_of::<ModelList>());
     Endpoint::new("GET", "/llm/v1/models", "list_models", LlmCall::GUARD, success, || web::to(list))
         .about("llm", "Lists the models that agents may ask for; none without a provider.")
 }
