@@ -1,4 +1,4 @@
-//! The use cases of the registry, one file each.
+//! The use cases of the registry, in a folder for each resource: a write has a file of its own, the reads share one.
 //!
 //! It owns what happens, in which order, and who may do it. It refuses HTTP and SQL: callers come as
 //! [`OpContext`]s that only [`authenticate_agent`] and [`authenticate_admin`] make, and data goes through
