@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, Result};
 use control_plane::{AuditMode, Services};
-use http_api::{HttpSettings, HttpState, Metrics, configure, edge_layer};
+use http_api::{HttpSettings, HttpState, ServerMetrics, configure, request_layer};
 use llm_gate::{Gate, GateBuilder};
 use llm_policy::{LlmConfig, PriceBook, count_text};
 use tokio::runtime::Handle;
@@ -52,7 +52,7 @@ pub async fn run(config: Config) -> Result<()> {
     let gate = gate(config.llm, &instance.services, &state.metrics, settle_first)?;
     state.gate.clone_from(&gate);
     let state = web::Data::new(state);
-    let app = move || App::new().app_data(state.clone()).wrap(from_fn(edge_layer)).configure(configure);
+    let app = move || App::new().app_data(state.clone()).wrap(from_fn(request_layer)).configure(configure);
     let mut server = HttpServer::new(app)
         // A frame of a stream leaves when it is there, not when the one before it was acknowledged.
         .tcp_nodelay(true)
@@ -88,7 +88,12 @@ pub async fn run(config: Config) -> Result<()> {
 
 /// The way to the providers; `None` when there are none. Its calls run on this runtime, which outlives the server's
 /// workers and its callers.
-fn gate(setup: LlmSetup, services: &Services, metrics: &Metrics, settle_first: bool) -> Result<Option<Gate>> {
+fn gate(
+    setup: LlmSetup,
+    services: &Services,
+    metrics: &ServerMetrics,
+    settle_first: bool,
+) -> Result<Option<Gate>> {
     let LlmSetup { config, prices, keys } = setup;
     if config.providers.is_empty() {
         tracing::info!("no provider of models is configured: calls of models get 503 `no_provider`");

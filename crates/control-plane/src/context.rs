@@ -37,7 +37,7 @@ impl AgentCaller {
     }
 }
 
-/// Somebody who showed the admin token. Only [`crate::authenticate_admin`] makes one, or a tool that works on
+/// Somebody who showed the admin token. Only [`crate::auth::authenticate_admin`] makes one, or a tool that works on
 /// the database file itself.
 #[derive(Debug, Clone, Copy)]
 pub struct AdminCaller(pub(crate) ());

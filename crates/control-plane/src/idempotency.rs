@@ -23,7 +23,7 @@ pub struct Idempotency {
 }
 
 /// A change, and what makes a repeat of it recognisable.
-pub(crate) struct Operation {
+pub(crate) struct RepeatableChange {
     /// Who asks, in the memory of idempotency keys: a key id, or `admin`.
     pub caller: String,
     /// The use case, and the thing that it is about when the path names one.
@@ -40,7 +40,7 @@ pub(crate) async fn commit_once<T, F>(
     services: &Services,
     draft: Draft,
     at_micros: u64,
-    op: Operation,
+    op: RepeatableChange,
     mut f: F,
 ) -> Result<T, ServiceError>
 where
@@ -51,7 +51,7 @@ where
 }
 
 #[derive(Serialize, Deserialize)]
-enum Kept<T> {
+enum KeptOutcome<T> {
     Done(T),
     Refused { code: String, message: String, details: Option<Value> },
 }
@@ -60,7 +60,7 @@ enum Kept<T> {
 /// refusals are kept too; storage trouble is not, because then nothing was decided.
 fn once<T>(
     tx: &mut dyn Tx,
-    op: &Operation,
+    op: &RepeatableChange,
     f: impl FnOnce(&mut dyn Tx) -> Result<Result<T, ServiceError>, StoreError>,
 ) -> Result<Decided<Result<T, ServiceError>>, StoreError>
 where
@@ -101,8 +101,8 @@ pub(crate) fn decided<T>(value: Result<T, ServiceError>, status: u16) -> Decided
 
 fn write<T: Serialize>(result: &Result<T, ServiceError>) -> Result<String, StoreError> {
     let kept = match result {
-        Ok(value) => Kept::Done(value),
-        Err(error) => Kept::Refused {
+        Ok(value) => KeptOutcome::Done(value),
+        Err(error) => KeptOutcome::Refused {
             code: error.code.as_str().to_owned(),
             message: error.message.clone(),
             details: error.details.clone(),
@@ -119,8 +119,8 @@ fn read<T: DeserializeOwned>(outcome: &str) -> Result<Result<T, ServiceError>, S
         problem,
     };
     match serde_json::from_str(outcome).map_err(|e| corrupt(e.to_string()))? {
-        Kept::Done(value) => Ok(Ok(value)),
-        Kept::Refused { code, message, details } => {
+        KeptOutcome::Done(value) => Ok(Ok(value)),
+        KeptOutcome::Refused { code, message, details } => {
             let code = Code::parse(&code).ok_or_else(|| corrupt(format!("unknown code `{code}`")))?;
             Ok(Err(ServiceError { code, message, details, retry_after: None, cause: None }))
         }

@@ -1,76 +1,41 @@
-//! The use cases of the registry, one file each.
+//! The use cases of the registry, in a folder for each resource: a write has a file of its own, the reads share one.
 //!
 //! It owns what happens, in which order, and who may do it. It refuses HTTP and SQL: callers come as
 //! [`OpContext`]s that only [`authenticate_agent`] and [`authenticate_admin`] make, and data goes through
 //! `storage`'s traits. Reads are plain functions; the edge decides on which thread they run.
 
-mod admin_token;
-mod authenticate;
-mod authenticate_admin;
+mod audit;
+mod auth;
 mod context;
-mod create_batch;
-mod create_intent;
-mod create_key;
-mod cursor;
-mod delete_intent;
 mod error;
-mod get_intent;
 mod idempotency;
+mod intents;
 pub mod jobs;
-mod key_cache;
-mod key_view;
-mod list_audit;
-mod list_by_file;
-mod list_by_owner;
-mod list_intents;
-mod list_keys;
-mod list_stale;
+mod keys;
 mod llm;
 mod page;
-mod pre_pr_check;
-mod readiness;
-mod recorder;
-mod revoke_key;
-mod rotate_key;
+mod probes;
 mod services;
-mod static_keys;
-mod summarize;
-mod update_intent;
-mod update_key;
-mod verify_audit;
 
-pub use admin_token::{AdminToken, AdminTokenError};
-pub use authenticate::{Admitted, Refused, authenticate_agent};
-pub use authenticate_admin::authenticate_admin;
+pub use crate::audit::{
+    AuditMode, Recorder, SnapshotReader, list_audit, verify_audit, verify_log, verify_tail,
+};
+pub use auth::{
+    AdminToken, AdminTokenError, AdmittedCaller, KeyCache, RefusedCaller, StaticKeyError, StaticKeys,
+    authenticate_admin, authenticate_agent,
+};
 pub use context::{AdminCaller, AgentCaller, OpContext};
-pub use create_batch::create_batch;
-pub use create_intent::{Created, create_intent};
-pub use create_key::create_key;
-pub use cursor::CursorKey;
-pub use delete_intent::delete_intent;
 pub use error::ServiceError;
-pub use get_intent::{Versioned, get_intent};
 pub use idempotency::Idempotency;
-pub use key_cache::KeyCache;
-pub use list_audit::list_audit;
-pub use list_by_file::list_by_file;
-pub use list_by_owner::list_by_owner;
-pub use list_intents::list_intents;
-pub use list_keys::list_keys;
-pub use list_stale::list_stale;
+pub use intents::{
+    CreatedIntent, VersionedItem, create_batch, create_intent, delete_intent, get_intent, list_by_file,
+    list_by_owner, list_intents, list_stale, pre_pr_check, summarize, update_intent,
+};
+pub use keys::{create_key, list_keys, revoke_key, rotate_key, update_key};
 pub use llm::{
-    AbandonedHolds, CallSlots, GroupBy, LlmRules, LocalLedger, QuotaQuestion, Slot, Whose, create_hold,
+    AbandonedHolds, CallSlot, CallSlots, GroupBy, LlmRules, LocalLedger, PossibleCall, Whose, create_hold,
     list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
 };
-pub use page::{Page, PageRequest};
-pub use pre_pr_check::pre_pr_check;
-pub use readiness::readiness;
-pub use recorder::{AuditMode, Recorder};
-pub use revoke_key::revoke_key;
-pub use rotate_key::rotate_key;
-pub use services::{Counters, Services, Settings};
-pub use static_keys::{StaticKeyError, StaticKeys};
-pub use summarize::summarize;
-pub use update_intent::update_intent;
-pub use update_key::update_key;
-pub use verify_audit::{Show, verify_audit, verify_log, verify_tail};
+pub use page::{CursorKey, ListPage, PageRequest};
+pub use probes::readiness;
+pub use services::{Counters, ServiceSettings, Services};

@@ -1,6 +1,10 @@
-//! One page of a list.
+//! One page of a list, and cursors: where a list goes on. Sealed, so that an edited one is noticed, and bound to the
+//! query, so that one of another list is refused.
 
-use crate::cursor::CursorKey;
+use api_types::Code;
+use canonical::Digest;
+use subtle::ConstantTimeEq as _;
+
 use crate::error::ServiceError;
 
 /// What a caller asks of a list. `limit` was checked at the edge: 1 to 1000.
@@ -14,7 +18,7 @@ pub struct PageRequest {
 
 /// One page.
 #[derive(Debug, Clone)]
-pub struct Page<T> {
+pub struct ListPage<T> {
     /// The items.
     pub items: Vec<T>,
     /// The cursor of the next page; `None` at the end.
@@ -39,15 +43,118 @@ pub(crate) fn page_of<R, T>(
     query: &str,
     position: impl Fn(&R) -> String,
     view: impl Fn(R) -> T,
-) -> Page<T> {
+) -> ListPage<T> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = if more { rows.last().map(|row| key.close(query, &position(row))) } else { None };
-    Page { items: rows.into_iter().map(view).collect(), next }
+    ListPage { items: rows.into_iter().map(view).collect(), next }
 }
 
 /// Two parts of a position, split where no id can be split.
 pub(crate) fn split_position(position: &str) -> (&str, &str) {
     position.split_once('\n').unwrap_or((position, ""))
+}
+
+/// How many bytes of the seal a cursor carries. A guess buys nothing but a start in the middle of one's own list.
+const SEAL_BYTES: usize = 8;
+/// The longest cursor that is looked at.
+const MAX_CURSOR: usize = 12_000;
+
+/// What seals cursors; derived from the pepper.
+pub struct CursorKey([u8; 32]);
+
+impl CursorKey {
+    /// A key of 32 secret bytes.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    fn seal_of(&self, query: &str, position: &str) -> Vec<u8> {
+        let length = u64::try_from(query.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let inner = Digest::sha256_parts(&[&self.0, &length, query.as_bytes(), position.as_bytes()]);
+        let outer = Digest::sha256_parts(&[&self.0, inner.as_bytes()]);
+        outer.as_bytes().iter().copied().take(SEAL_BYTES).collect()
+    }
+
+    /// The cursor for a position of this query.
+    #[must_use]
+    pub fn close(&self, query: &str, position: &str) -> String {
+        let mut bytes = self.seal_of(query, position);
+        bytes.extend_from_slice(position.as_bytes());
+        let mut text = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        text
+    }
+
+    /// The position that a cursor of this query stands for.
+    ///
+    /// # Errors
+    /// `invalid_cursor` when it was edited, or made for another query or server.
+    pub fn open(&self, query: &str, cursor: &str) -> Result<String, ServiceError> {
+        self.try_open(query, cursor)
+            .ok_or_else(|| ServiceError::new(Code::InvalidCursor, "the cursor is not one of this list"))
+    }
+
+    fn try_open(&self, query: &str, cursor: &str) -> Option<String> {
+        if cursor.len() > MAX_CURSOR || !cursor.len().is_multiple_of(2) {
+            return None;
+        }
+        let digits: Vec<u8> = cursor
+            .bytes()
+            .map(|b| match b {
+                b'0'..=b'9' => Some(b - b'0'),
+                b'a'..=b'f' => Some(b - b'a' + 10),
+                _ => None,
+            })
+            .collect::<Option<_>>()?;
+        let bytes: Vec<u8> = digits
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0_u8, |byte, digit| (byte << 4) | digit))
+            .collect();
+        let (seal, position) = bytes.split_at_checked(SEAL_BYTES)?;
+        let position = std::str::from_utf8(position).ok()?;
+        let fits: bool = self.seal_of(query, position).ct_eq(seal).into();
+        fits.then(|| position.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_opens_for_its_own_query_alone(query in ".{0,40}", other in ".{0,40}", position in ".{0,80}") {
+            let key = CursorKey::new([7; 32]);
+            let cursor = key.close(&query, &position);
+            prop_assert_eq!(key.open(&query, &cursor).unwrap(), position);
+            if other != query {
+                prop_assert!(key.open(&other, &cursor).is_err());
+            }
+        }
+
+        #[test]
+        fn an_edited_cursor_is_refused(position in ".{0,40}", at in 0_usize..100, digit in 0_u32..16) {
+            let key = CursorKey::new([7; 32]);
+            let cursor = key.close("q", &position);
+            let at = at % cursor.len();
+            let mut edited: Vec<char> = cursor.chars().collect();
+            edited[at] = char::from_digit(digit, 16).unwrap();
+            let edited: String = edited.into_iter().collect();
+            if edited != cursor {
+                prop_assert!(key.open("q", &edited).is_err());
+            }
+        }
+
+        #[test]
+        fn any_text_is_refused_without_a_panic(text in ".{0,200}") {
+            prop_assert!(CursorKey::new([7; 32]).open("q", &text).is_err());
+        }
+    }
 }

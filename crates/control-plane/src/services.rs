@@ -9,16 +9,16 @@ use rate_limit::{FailureLimiter, Limiter};
 use registry_core::{Clock, Entropy};
 use storage::Store;
 
-use crate::admin_token::AdminToken;
-use crate::cursor::CursorKey;
-use crate::key_cache::KeyCache;
+use crate::audit::Recorder;
+use crate::auth::AdminToken;
+use crate::auth::KeyCache;
+use crate::auth::StaticKeys;
 use crate::llm::{AbandonedHolds, CallSlots, LlmRules};
-use crate::recorder::Recorder;
-use crate::static_keys::StaticKeys;
+use crate::page::CursorKey;
 
 /// What an operator may set.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct ServiceSettings {
     /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
     pub rate_per_minute: u32,
 }
@@ -65,7 +65,7 @@ pub struct Services {
     /// Counters.
     pub counters: Counters,
     /// Settings.
-    pub settings: Settings,
+    pub settings: ServiceSettings,
     /// Prices, caps and budgets of model calls.
     pub llm: Arc<LlmRules>,
     /// Model calls under way, by key.

@@ -7,9 +7,9 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-pub use crate::edge::edge_layer;
 use crate::endpoint::Endpoint;
-use crate::{admin, docs, intents, llm, probes};
+pub use crate::request_layer::request_layer;
+use crate::{audit, docs, intents, keys, llm, probes};
 
 /// Every route of the server. A handler that is not listed here can't be reached.
 #[must_use]
@@ -18,7 +18,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(docs::endpoints());
     all.extend(intents::endpoints());
     all.extend(llm::endpoints());
-    all.extend(admin::endpoints());
+    all.extend(keys::endpoints());
+    all.extend(audit::endpoints());
     all
 }
 
@@ -31,7 +32,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 ///    case recorded with its change: exactly one row per request;
 /// 4. the route: the extractor checks the key first and reads the body after, within its limit and its time.
 ///
-/// Layers 1 to 3 are one function ([`edge_layer`]), wrapped around the application by the caller.
+/// Layers 1 to 3 are one function ([`request_layer`]), wrapped around the application by the caller.
 pub fn configure(config: &mut web::ServiceConfig) {
     let mut by_path: BTreeMap<(bool, &'static str), Vec<Endpoint>> = BTreeMap::new();
     for endpoint in endpoints() {

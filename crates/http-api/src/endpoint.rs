@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
+pub enum RouteGuard {
     /// Everybody; not recorded (a probe).
     Probe,
     /// Everybody.
@@ -23,7 +23,7 @@ pub enum Guard {
 
 /// A parameter of the query.
 #[derive(Debug, Clone)]
-pub struct Param {
+pub struct QueryParam {
     /// Its name.
     pub name: &'static str,
     /// What it does.
@@ -35,7 +35,7 @@ pub struct Param {
 }
 
 /// The schema of a type and of all types below it.
-pub struct Shape {
+pub struct TypeSchema {
     /// The name in the document.
     pub name: String,
     /// Its own schema and those it refers to.
@@ -45,11 +45,11 @@ pub struct Shape {
 /// What a success looks like.
 pub enum Success {
     /// One JSON document.
-    Json(u16, Shape),
+    Json(u16, TypeSchema),
     /// A bare array, with a `Link` to the next page.
-    List(Shape),
+    List(TypeSchema),
     /// One JSON document, or the same in events (`text/event-stream`) when the caller asks for it.
-    Events(Shape),
+    Events(TypeSchema),
     /// A text of this media type.
     Text(&'static str),
 }
@@ -67,11 +67,11 @@ pub struct Endpoint {
     /// One sentence.
     pub summary: &'static str,
     /// Who may call it.
-    pub guard: Guard,
+    pub guard: RouteGuard,
     /// Parameters of the query.
-    pub params: Vec<Param>,
+    pub params: Vec<QueryParam>,
     /// Its body, and whether it may be left out.
-    pub body: Option<(Shape, bool)>,
+    pub body: Option<(TypeSchema, bool)>,
     /// Whether `Idempotency-Key` is honoured.
     pub idempotent: bool,
     /// Whether `If-Match` is honoured.
@@ -93,7 +93,7 @@ impl Endpoint {
         method: &'static str,
         path: &'static str,
         id: &'static str,
-        guard: Guard,
+        guard: RouteGuard,
         success: Success,
         handler: fn() -> Route,
     ) -> Self {
@@ -120,7 +120,7 @@ impl Endpoint {
         self
     }
 
-    pub(crate) fn params(mut self, params: Vec<Param>) -> Self {
+    pub(crate) fn params(mut self, params: Vec<QueryParam>) -> Self {
         self.params.extend(params);
         self
     }
@@ -132,8 +132,8 @@ impl Endpoint {
         });
         let cursor = serde_json::json!({ "type": "string", "maxLength": 12000, "pattern": "^[0-9a-f]*$" });
         self.params(vec![
-            Param { name: "limit", about: "how many rows", required: false, schema: limit },
-            Param {
+            QueryParam { name: "limit", about: "how many rows", required: false, schema: limit },
+            QueryParam {
                 name: "cursor",
                 about: "where to go on, from the `Link` header of the page before",
                 required: false,
@@ -142,12 +142,12 @@ impl Endpoint {
         ])
     }
 
-    pub(crate) fn body(mut self, shape: Shape) -> Self {
+    pub(crate) fn body(mut self, shape: TypeSchema) -> Self {
         self.body = Some((shape, false));
         self
     }
 
-    pub(crate) fn optional_body(mut self, shape: Shape) -> Self {
+    pub(crate) fn optional_body(mut self, shape: TypeSchema) -> Self {
         self.body = Some((shape, true));
         self
     }
@@ -174,7 +174,7 @@ impl Endpoint {
 }
 
 /// The shape of a type.
-pub(crate) fn shape<T: utoipa::ToSchema>() -> Shape {
+pub(crate) fn schema_of<T: utoipa::ToSchema>() -> TypeSchema {
     let mut below = Vec::new();
     T::schemas(&mut below);
     let mut schemas: Vec<(String, Value)> = below
@@ -183,15 +183,15 @@ pub(crate) fn shape<T: utoipa::ToSchema>() -> Shape {
         .collect();
     let name = T::name().into_owned();
     schemas.push((name.clone(), serde_json::to_value(T::schema()).unwrap_or_default()));
-    Shape { name, schemas }
+    TypeSchema { name, schemas }
 }
 
 /// Texts without control characters, as JSON Schema says it.
 pub(crate) const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
 /// A parameter that takes a text.
-pub(crate) fn text_param(name: &'static str, about: &'static str, max: u32, required: bool) -> Param {
+pub(crate) fn text_param(name: &'static str, about: &'static str, max: u32, required: bool) -> QueryParam {
     let schema =
         serde_json::json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": ONE_LINE });
-    Param { name, about, required, schema }
+    QueryParam { name, about, required, schema }
 }

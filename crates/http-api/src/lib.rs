@@ -5,28 +5,28 @@
 //! is in its handler's signature.
 
 mod address;
-mod admin;
 mod app;
+mod audit;
 mod blocking;
+mod disconnect;
 mod docs;
-mod dress;
-mod edge;
 mod endpoint;
 mod error;
 mod extract;
 mod intents;
-mod leaving;
+mod keys;
 mod llm;
 mod metrics;
 mod openapi;
 mod probes;
-mod respond;
+mod request_layer;
+mod response;
 mod state;
 
 pub use address::{Cidr, CidrError};
-pub use app::{configure, edge_layer, endpoints};
-pub use endpoint::{Endpoint, Guard};
-pub use llm::Room;
-pub use metrics::Metrics;
+pub use app::{configure, endpoints, request_layer};
+pub use endpoint::{Endpoint, RouteGuard};
+pub use llm::BodyMemory;
+pub use metrics::ServerMetrics;
 pub use openapi::document;
 pub use state::{HttpSettings, HttpState};

@@ -19,7 +19,7 @@ use crate::llm::LlmMetrics;
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
 /// The metrics of a server.
-pub struct Metrics {
+pub struct ServerMetrics {
     registry: Registry,
     requests: IntCounterVec,
     latency: HistogramVec,
@@ -41,7 +41,7 @@ pub struct Metrics {
     llm: Arc<LlmMetrics>,
 }
 
-impl Metrics {
+impl ServerMetrics {
     pub(crate) fn new(version: &str) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {

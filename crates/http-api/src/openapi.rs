@@ -6,7 +6,7 @@ use api_types::{Code, ErrorBody};
 use serde_json::{Map, Value, json};
 
 use crate::app::endpoints;
-use crate::endpoint::{Endpoint, Guard, ONE_LINE, Param, Shape, Success, shape};
+use crate::endpoint::{Endpoint, ONE_LINE, QueryParam, RouteGuard, Success, TypeSchema, schema_of};
 use crate::llm::{OpenaiErrorBody, speaks_openai};
 
 /// The document.
@@ -14,8 +14,8 @@ use crate::llm::{OpenaiErrorBody, speaks_openai};
 pub fn document() -> Value {
     let mut schemas = Map::new();
     let mut paths: Map<String, Value> = Map::new();
-    add_schemas(&mut schemas, shape::<ErrorBody>());
-    add_schemas(&mut schemas, shape::<OpenaiErrorBody>());
+    add_schemas(&mut schemas, schema_of::<ErrorBody>());
+    add_schemas(&mut schemas, schema_of::<OpenaiErrorBody>());
     for endpoint in endpoints() {
         let (path, method) = (endpoint.path.to_owned(), endpoint.method.to_ascii_lowercase());
         let operation = operation(endpoint, &mut schemas);
@@ -92,10 +92,10 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
     }
     set("parameters", Value::Array(parameters));
     let security = match endpoint.guard {
-        Guard::Probe | Guard::Public => json!([]),
-        Guard::Metrics => json!([{}, { "admin_token": [] }]),
-        Guard::Agent(_) => json!([{ "agent_key": [] }]),
-        Guard::Admin => json!([{ "admin_token": [] }]),
+        RouteGuard::Probe | RouteGuard::Public => json!([]),
+        RouteGuard::Metrics => json!([{}, { "admin_token": [] }]),
+        RouteGuard::Agent(_) => json!([{ "agent_key": [] }]),
+        RouteGuard::Admin => json!([{ "admin_token": [] }]),
     };
     let created_again = endpoint.id == "create_intent";
     set("security", security);
@@ -107,11 +107,11 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
 }
 
 /// Codes that a guard can answer with.
-fn guard_codes(guard: Guard) -> Vec<Code> {
+fn guard_codes(guard: RouteGuard) -> Vec<Code> {
     match guard {
-        Guard::Probe => vec![],
-        Guard::Public => vec![Code::MalformedRequest, Code::AuditUnavailable],
-        Guard::Metrics => {
+        RouteGuard::Probe => vec![],
+        RouteGuard::Public => vec![Code::MalformedRequest, Code::AuditUnavailable],
+        RouteGuard::Metrics => {
             vec![
                 Code::MissingCredentials,
                 Code::InvalidAdminToken,
@@ -119,7 +119,7 @@ fn guard_codes(guard: Guard) -> Vec<Code> {
                 Code::AuditUnavailable,
             ]
         }
-        Guard::Agent(_) => vec![
+        RouteGuard::Agent(_) => vec![
             Code::MalformedRequest,
             Code::MissingCredentials,
             Code::MalformedKey,
@@ -137,7 +137,7 @@ fn guard_codes(guard: Guard) -> Vec<Code> {
             Code::ShuttingDown,
             Code::Internal,
         ],
-        Guard::Admin => vec![
+        RouteGuard::Admin => vec![
             Code::MalformedRequest,
             Code::MissingCredentials,
             Code::InvalidAdminToken,
@@ -152,13 +152,13 @@ fn guard_codes(guard: Guard) -> Vec<Code> {
     }
 }
 
-fn guard_text(guard: Guard) -> String {
+fn guard_text(guard: RouteGuard) -> String {
     match guard {
-        Guard::Probe => "probe".to_owned(),
-        Guard::Public => "public".to_owned(),
-        Guard::Metrics => "metrics".to_owned(),
-        Guard::Agent(scope) => format!("agent {}", scope.as_str()),
-        Guard::Admin => "admin".to_owned(),
+        RouteGuard::Probe => "probe".to_owned(),
+        RouteGuard::Public => "public".to_owned(),
+        RouteGuard::Metrics => "metrics".to_owned(),
+        RouteGuard::Agent(scope) => format!("agent {}", scope.as_str()),
+        RouteGuard::Admin => "admin".to_owned(),
     }
 }
 
@@ -251,7 +251,7 @@ fn path_params(path: &str) -> Vec<Value> {
         .collect()
 }
 
-fn parameter(param: &Param) -> Value {
+fn parameter(param: &QueryParam) -> Value {
     json!({
         "name": param.name, "in": "query", "required": param.required, "description": param.about,
         "schema": param.schema,
@@ -266,7 +266,7 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn add_schemas(all: &mut Map<String, Value>, shape: Shape) {
+fn add_schemas(all: &mut Map<String, Value>, shape: TypeSchema) {
     all.extend(shape.schemas);
 }
 

@@ -6,8 +6,8 @@ use control_plane::Services;
 use llm_gate::Gate;
 
 use crate::address::Cidr;
-use crate::llm::Room;
-use crate::metrics::Metrics;
+use crate::llm::BodyMemory;
+use crate::metrics::ServerMetrics;
 
 /// What an operator may set of the edge.
 #[derive(Debug, Clone, Default)]
@@ -25,14 +25,14 @@ pub struct HttpState {
     /// The use cases' services.
     pub services: Arc<Services>,
     /// The metrics.
-    pub metrics: Metrics,
+    pub metrics: ServerMetrics,
     /// Settings.
     pub settings: HttpSettings,
     /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
-    /// [`Metrics::call_observer`].
+    /// [`ServerMetrics::call_observer`].
     pub gate: Option<Gate>,
     /// The room for the bodies of calls under way.
-    pub room: Room,
+    pub body_memory: BodyMemory,
 }
 
 impl HttpState {
@@ -41,7 +41,7 @@ impl HttpState {
     /// # Errors
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
-        let metrics = Metrics::new(&settings.version)?;
-        Ok(Self { services, metrics, settings, gate: None, room: Room::default() })
+        let metrics = ServerMetrics::new(&settings.version)?;
+        Ok(Self { services, metrics, settings, gate: None, body_memory: BodyMemory::default() })
     }
 }

@@ -10,7 +10,7 @@ use audit::Refusals;
 use control_plane::jobs::{AlertDesk, AlertSink};
 use control_plane::{
     AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, LocalLedger, Recorder,
-    ServiceError, Services, Settings, StaticKeys, authenticate_agent,
+    ServiceError, ServiceSettings, Services, StaticKeys, authenticate_agent,
 };
 use outbound::Webhook;
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
@@ -110,7 +110,7 @@ pub async fn open_with(
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
     let services = Services {
         failures: FailureLimiter::new(Arc::clone(&clock)),
-        settings: Settings { rate_per_minute: options.rate_per_minute },
+        settings: ServiceSettings { rate_per_minute: options.rate_per_minute },
         refusals: Arc::new(Refusals::new()),
         store,
         clock,

@@ -12,7 +12,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{self, TestRequest};
 use actix_web::{App, web};
 use control_plane::Services;
-use http_api::{HttpSettings, HttpState, configure, edge_layer};
+use http_api::{HttpSettings, HttpState, configure, request_layer};
 use instance::{AdminSource, Instance, OpenMode, Options, PepperSource, open_with};
 use registry_core::{Entropy, ManualClock, SeededEntropy, Timestamp};
 use rusqlite::Connection;
@@ -93,8 +93,11 @@ impl Setup {
         let instance = instance.unwrap_or_else(|error| panic!("{error}"));
         let services = Arc::clone(&instance.services);
         let state = web::Data::new(HttpState::new(Arc::clone(&services), self.settings).expect("metrics"));
-        let app =
-            App::new().app_data(state).wrap(from_fn(edge_layer)).configure(self.extra).configure(configure);
+        let app = App::new()
+            .app_data(state)
+            .wrap(from_fn(request_layer))
+            .configure(self.extra)
+            .configure(configure);
         let service = Rc::new(test::init_service(app).await);
         let serve = Box::new(move |request: TestRequest| -> Served {
             let service = Rc::clone(&service);

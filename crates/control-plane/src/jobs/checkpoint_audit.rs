@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use registry_core::Timestamp;
 use storage::{SealedCheckpoint, StoreError};
 
+use crate::audit::verify_tail;
 use crate::services::Services;
-use crate::verify_audit::verify_tail;
 
 /// How many rows make a new checkpoint worth its write.
 const ROWS: u64 = 5_000;

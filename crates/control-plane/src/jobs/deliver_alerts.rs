@@ -28,13 +28,13 @@ pub trait AlertSink: Send + Sync {
 #[derive(Default)]
 pub struct AlertDesk {
     sink: Option<Arc<dyn AlertSink>>,
-    pending: Mutex<HashMap<Name, Tries>>,
+    pending: Mutex<HashMap<AlertName, AlertTries>>,
 }
 
-type Name = (AccountKey, u8);
+type AlertName = (AccountKey, u8);
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Tries {
+struct AlertTries {
     failed: u32,
     not_before_micros: u64,
     /// Sent, but the store could not note it yet.
@@ -48,7 +48,7 @@ impl AlertDesk {
         Self { sink, pending: Mutex::default() }
     }
 
-    fn pending(&self) -> MutexGuard<'_, HashMap<Name, Tries>> {
+    fn pending(&self) -> MutexGuard<'_, HashMap<AlertName, AlertTries>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,7 +64,7 @@ pub async fn deliver_alerts(
     desk: &AlertDesk,
 ) -> Result<u64, StoreError> {
     let alerts = services.store.read(|view| view.pending_alerts(AT_ONCE))?;
-    let names: HashSet<Name> = alerts.iter().map(name_of).collect();
+    let names: HashSet<AlertName> = alerts.iter().map(name_of).collect();
     desk.pending().retain(|name, _| names.contains(name));
     let mut done = 0;
     for alert in alerts {
@@ -72,7 +72,7 @@ pub async fn deliver_alerts(
         let known = desk.pending().get(&name).copied();
         let mut tries = known.unwrap_or_else(|| {
             note(services, &alert);
-            Tries::default()
+            AlertTries::default()
         });
         let delivered = deliver(services, now, desk, &alert, &mut tries).await;
         desk.pending().insert(name, tries);
@@ -92,7 +92,7 @@ pub async fn deliver_alerts(
     Ok(done)
 }
 
-fn name_of(alert: &AlertRow) -> Name {
+fn name_of(alert: &AlertRow) -> AlertName {
     (alert.account.clone(), alert.percent)
 }
 
@@ -107,7 +107,7 @@ async fn deliver(
     now: Timestamp,
     desk: &AlertDesk,
     alert: &AlertRow,
-    tries: &mut Tries,
+    tries: &mut AlertTries,
 ) -> Delivered {
     let Some(sink) = desk.sink.as_ref().filter(|_| !tries.sent) else { return Delivered::Yes };
     let micros = services.clock.monotonic_micros();

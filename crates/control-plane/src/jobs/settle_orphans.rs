@@ -8,7 +8,7 @@ use registry_core::Timestamp;
 use storage::{Leafed, StoreError, Tx};
 
 use super::renew_leases::keep_alive;
-use crate::llm::{LlmRules, of_end, settle_orphan};
+use crate::llm::{LlmRules, end_detail, settle_orphan};
 use crate::services::Services;
 
 /// How many holds one transaction settles.
@@ -49,7 +49,7 @@ fn settle_expired(tx: &mut dyn Tx, rules: &LlmRules, now: Timestamp) -> Result<u
     let expired = tx.expired_holds(now, AT_ONCE)?;
     for hold in &expired {
         let ended = settle_orphan(tx, rules, hold, now)?;
-        let mut draft = Draft::system(now, event::LLM_OUTCOME, of_end(&ended));
+        let mut draft = Draft::system(now, event::LLM_OUTCOME, end_detail(&ended));
         if let Some(record) = draft.close(&Outcome::ok(0), 0) {
             tx.append_audit(Leafed::new(record))?;
         }

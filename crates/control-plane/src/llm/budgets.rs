@@ -1,17 +1,50 @@
-//! Which budgets a call must fit.
+//! Which budgets a call must fit, and alerts for those that reach a part of their limit.
 
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
-use llm_policy::{Account, AccountKey, AccountState, BudgetRule, BudgetScope, CalendarWindow, WindowKind};
+use llm_policy::{
+    Account, AccountKey, AccountState, BudgetRule, BudgetScope, CalendarWindow, CallLimits, PriceBook,
+    Shortfall, WindowKind, crossed,
+};
 use registry_core::Timestamp;
-use storage::{StoreError, Tx};
+use storage::{AlertRow, StoreError, Tx};
 
-use super::rules::LlmRules;
+use super::calendar::Calendar;
+
+/// Prices, caps and budgets.
+#[derive(Debug)]
+pub struct LlmRules {
+    /// What tokens cost.
+    pub prices: PriceBook,
+    /// Caps.
+    pub limits: CallLimits,
+    /// Budgets beside each key's own.
+    pub budgets: Vec<BudgetRule>,
+    /// Whether prompts are kept in the audit log.
+    pub keep_prompts: bool,
+    /// This server's name for the leases of its holds; another one after each start.
+    pub holder: String,
+    pub(super) calendar: Calendar,
+}
+
+impl LlmRules {
+    /// The rules of a server.
+    #[must_use]
+    pub fn new(
+        prices: PriceBook,
+        limits: CallLimits,
+        budgets: Vec<BudgetRule>,
+        keep_prompts: bool,
+        holder: String,
+    ) -> Self {
+        Self { prices, limits, budgets, keep_prompts, holder, calendar: Calendar::default() }
+    }
+}
 
 /// A budget at one time: the account that it bounds, and its limit.
 #[derive(Debug, Clone)]
-pub(crate) struct Bound {
+pub(crate) struct BudgetBound {
     pub account: AccountKey,
     pub limit_pico_usd: i64,
     pub span: Arc<CalendarWindow>,
@@ -20,18 +53,19 @@ pub(crate) struct Bound {
 impl LlmRules {
     /// Every budget that a call of this key must fit at `at`, each account once: where several rules bound the same
     /// account, the lowest limit holds.
-    pub(crate) fn bounds(&self, key: &KeyRecord, at: Timestamp) -> Vec<Bound> {
+    pub(crate) fn bounds(&self, key: &KeyRecord, at: Timestamp) -> Vec<BudgetBound> {
         let day = self.calendar.window_of(key.time_zone.as_deref(), WindowKind::Day, at);
         let own = account(BudgetScope::Key, key.key_id.as_str(), WindowKind::Day, &day);
-        let mut bounds = vec![Bound { account: own, limit_pico_usd: key.daily_limit_pico_usd, span: day }];
+        let mut bounds =
+            vec![BudgetBound { account: own, limit_pico_usd: key.daily_limit_pico_usd, span: day }];
         for rule in &self.budgets {
             let Some(id) = subject(rule, key) else { continue };
             let span = self.calendar.window(&rule.zone, rule.window, at);
             let account = account(rule.scope, id, rule.window, &span);
             match bounds.iter_mut().find(|bound| bound.account == account) {
-                None => bounds.push(Bound { account, limit_pico_usd: rule.limit_pico_usd, span }),
+                None => bounds.push(BudgetBound { account, limit_pico_usd: rule.limit_pico_usd, span }),
                 Some(bound) if rule.limit_pico_usd < bound.limit_pico_usd => {
-                    *bound = Bound { account, limit_pico_usd: rule.limit_pico_usd, span };
+                    *bound = BudgetBound { account, limit_pico_usd: rule.limit_pico_usd, span };
                 }
                 Some(_) => {}
             }
@@ -71,8 +105,8 @@ fn account(scope: BudgetScope, id: &str, window: WindowKind, span: &CalendarWind
 }
 
 /// The accounts of these budgets as they stand.
-pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[Bound]) -> Result<Vec<Account>, StoreError> {
-    let of = |bound: &Bound| {
+pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[BudgetBound]) -> Result<Vec<Account>, StoreError> {
+    let of = |bound: &BudgetBound| {
         let state = tx.account(&bound.account)?;
         Ok(Account { key: bound.account.clone(), limit_pico_usd: bound.limit_pico_usd, state })
     };
@@ -81,9 +115,9 @@ pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[Bound]) -> Result<Vec<Account>
 
 /// What the tightest of some budgets allows; all of them have a limit, or do not count.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tightest(i64);
+pub(super) struct TightestBudget(i64);
 
-impl Tightest {
+impl TightestBudget {
     pub(super) const NONE: Self = Self(i64::MAX);
 
     pub(super) fn and(self, limit_pico_usd: Option<i64>, state: AccountState) -> Self {
@@ -95,12 +129,62 @@ impl Tightest {
     }
 }
 
+/// A refused call is the end of a budget once this much of it is settled, in per cent: what is left is too little
+/// for a call and would hide that nothing runs any more.
+const SPENT_PERCENT: i128 = 99;
+
+/// Keeps an alert for every part of the limit that an account's spending has just reached.
+pub(super) fn raise(
+    tx: &mut dyn Tx,
+    account: &AccountKey,
+    limit_pico_usd: i64,
+    before_pico_usd: i64,
+    after: AccountState,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let settled_pico_usd = after.settled_pico_usd;
+    for percent in crossed(limit_pico_usd, before_pico_usd, settled_pico_usd) {
+        tx.insert_alert(&AlertRow {
+            account: account.clone(),
+            percent,
+            limit_pico_usd,
+            settled_pico_usd,
+            at,
+        })?;
+    }
+    Ok(())
+}
+
+/// Keeps the last alert of an account that is as good as spent and has just refused a call.
+pub(super) fn raise_refused(
+    tx: &mut dyn Tx,
+    accounts: &[Account],
+    short: &Shortfall,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let refused = accounts.iter().find(|account| account.key == short.account);
+    let Some(account) = refused.filter(|account| spent(account)) else { return Ok(()) };
+    tx.insert_alert(&AlertRow {
+        account: account.key.clone(),
+        percent: 100,
+        limit_pico_usd: account.limit_pico_usd,
+        settled_pico_usd: account.state.settled_pico_usd,
+        at,
+    })
+    .map(drop)
+}
+
+fn spent(account: &Account) -> bool {
+    let (limit, settled) = (i128::from(account.limit_pico_usd), i128::from(account.state.settled_pico_usd));
+    limit > 0 && settled * 100 >= limit * SPENT_PERCENT
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{key, rule, rules};
     use super::*;
 
-    fn names(bounds: &[Bound]) -> Vec<String> {
+    fn names(bounds: &[BudgetBound]) -> Vec<String> {
         bounds
             .iter()
             .map(|bound| {

@@ -11,10 +11,10 @@ const CAPACITY: usize = 2_000;
 
 /// The last window that was asked for, by zone and kind.
 #[derive(Debug, Default)]
-pub(crate) struct Calendar(Mutex<HashMap<String, Known>>);
+pub(crate) struct Calendar(Mutex<HashMap<String, KnownZone>>);
 
 #[derive(Debug)]
-struct Known {
+struct KnownZone {
     zone: Zone,
     day: Option<Arc<CalendarWindow>>,
     week: Option<Arc<CalendarWindow>>,
@@ -51,7 +51,7 @@ impl Calendar {
         if let Some(known) = all.get_mut(name) {
             return known.window(kind, at);
         }
-        let mut known = Known { zone: zone(), day: None, week: None, month: None };
+        let mut known = KnownZone { zone: zone(), day: None, week: None, month: None };
         let window = known.window(kind, at);
         if all.len() < CAPACITY {
             all.insert(name.to_owned(), known);
@@ -65,7 +65,7 @@ pub(crate) fn zone_or_utc(name: &str) -> Zone {
     Zone::parse(name).unwrap_or(Zone::UTC)
 }
 
-impl Known {
+impl KnownZone {
     fn window(&mut self, kind: WindowKind, at: Timestamp) -> Arc<CalendarWindow> {
         let kept = match kind {
             WindowKind::Day => &mut self.day,

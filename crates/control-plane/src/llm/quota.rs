@@ -6,7 +6,7 @@ use api_types::QuotaView;
 use llm_policy::{Account, CallId, Grant, HoldAsk, LedgerError, Operation, OutputWish, decide};
 use registry_core::{Timestamp, pico_to_dollars};
 
-use super::budgets::Bound;
+use super::budgets::BudgetBound;
 use super::refusal::unavailable;
 use super::views;
 use crate::context::AgentCaller;
@@ -15,7 +15,7 @@ use crate::services::Services;
 
 /// A call that might be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuotaQuestion {
+pub struct PossibleCall {
     /// The provider that would be asked.
     pub provider: String,
     /// The provider under whose name the price book lists the model.
@@ -38,7 +38,7 @@ pub fn quota(
     services: &Services,
     caller: &AgentCaller,
     now: Timestamp,
-    question: Option<QuotaQuestion>,
+    question: Option<PossibleCall>,
 ) -> Result<QuotaView, ServiceError> {
     let fixed = services.static_keys.get(caller.key_id());
     let read = services.store.read(|view| {
@@ -47,7 +47,7 @@ pub fn quota(
             None => view.key(caller.key_id())?.map(Arc::new),
         };
         let Some(key) = key else { return Ok(Vec::new()) };
-        let with_state = |bound: Bound| {
+        let with_state = |bound: BudgetBound| {
             let state = view.account(&bound.account)?;
             Ok((bound, state))
         };
@@ -93,8 +93,8 @@ pub fn quota(
     Ok(answer)
 }
 
-fn verdict(services: &Services, question: QuotaQuestion, accounts: &[Account]) -> Result<Grant, LedgerError> {
-    let QuotaQuestion { provider, priced_as, model, input_tokens, max_tokens, choices } = question;
+fn verdict(services: &Services, question: PossibleCall, accounts: &[Account]) -> Result<Grant, LedgerError> {
+    let PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices } = question;
     let Some(entry) = services.llm.prices.find(&priced_as, &model) else {
         return Err(LedgerError::NotPriced { provider: priced_as, model });
     };

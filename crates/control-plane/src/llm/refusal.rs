@@ -6,7 +6,7 @@ use registry_core::{Timestamp, pico_to_dollars};
 use serde_json::json;
 use storage::StoreError;
 
-use super::rules::LlmRules;
+use super::budgets::LlmRules;
 use crate::context::AgentCaller;
 use crate::error::{ServiceError, short};
 

@@ -4,7 +4,7 @@ use api_keys::{KeyRecord, Pepper, PresentedKey, ScopeSet};
 use llm_policy::{BudgetRule, BudgetScope, CallLimits, PriceBook, WindowKind, Zone};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
-use super::rules::LlmRules;
+use super::budgets::LlmRules;
 
 pub(super) fn rules(budgets: Vec<BudgetRule>) -> LlmRules {
     LlmRules::new(PriceBook::builtin(), CallLimits::default(), budgets, false, "server".to_owned())

@@ -5,7 +5,7 @@ use llm_policy::{AccountState, CallId, Held, HoldId, Rates, Settled, Usage};
 use registry_core::pico_to_dollars;
 use storage::{HoldRow, UsageLine};
 
-use super::budgets::Bound;
+use super::budgets::BudgetBound;
 
 pub(super) fn of_usage(usage: &Usage) -> LlmUsage {
     let Usage { prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens, reasoning_tokens } =
@@ -56,7 +56,7 @@ pub(super) fn of_settled(id: &HoldId, settled: &Settled) -> SettledView {
     }
 }
 
-pub(super) fn of_budget(bound: &Bound, state: AccountState) -> BudgetView {
+pub(super) fn of_budget(bound: &BudgetBound, state: AccountState) -> BudgetView {
     let remaining = state.remaining(bound.limit_pico_usd);
     BudgetView {
         scope: bound.account.scope.as_str().to_owned(),

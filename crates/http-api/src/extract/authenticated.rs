@@ -4,27 +4,27 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::Code;
-use control_plane::{Idempotency, OpContext, Refused};
+use control_plane::{Idempotency, OpContext, RefusedCaller};
 
-use super::body::{self, FromBody, NoBody, Prepared, Treat};
-use super::headers;
-use super::who::Who;
+use super::body::{self, BodyTreatment, FromBody, NoBody, PreparedBody};
+use super::guards::CallerClass;
 use crate::app::route_of;
-use crate::edge::{edge_of, edge_value};
 use crate::error::ApiError;
+use crate::request_layer::{change_request_state, read_request_state};
 use crate::state::HttpState;
 
 /// A caller who may go on, and the body. The order of checks is this type's whole purpose.
-pub(crate) struct Authenticated<W: Who, B: FromBody = NoBody> {
+pub(crate) struct Authenticated<W: CallerClass, B: FromBody = NoBody> {
     pub context: OpContext<W::Caller>,
     pub body: B::Out,
     pub idempotency: Option<Idempotency>,
     pub if_match: Option<u64>,
 }
 
-impl<W: Who + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B> {
+impl<W: CallerClass + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
@@ -33,18 +33,18 @@ impl<W: Who + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B
         let request = request.clone();
         Box::pin(async move {
             let mut payload = None;
-            edge_of(&request, |edge| payload = edge.unread.take());
+            change_request_state(&request, |shared| payload = shared.unread.take());
             let mut payload = payload.unwrap_or(Payload::None);
             let extracted = extract::<W, B>(&request, &mut payload).await;
             if extracted.is_err() {
-                edge_of(&request, |edge| edge.unread = Some(payload));
+                change_request_state(&request, |shared| shared.unread = Some(payload));
             }
             extracted
         })
     }
 }
 
-async fn extract<W: Who, B: FromBody>(
+async fn extract<W: CallerClass, B: FromBody>(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> Result<Authenticated<W, B>, ApiError> {
@@ -52,27 +52,27 @@ async fn extract<W: Who, B: FromBody>(
         .app_data::<web::Data<HttpState>>()
         .ok_or_else(|| ApiError::new(Code::Internal, "the server is not wired"))?;
     let now = state.services.clock.now();
-    let client = edge_value(request, |edge| edge.client)
+    let client = read_request_state(request, |shared| shared.client)
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let route = route_of(request).unwrap_or_default();
     let admitted = match W::admit(state, request, client, now).await {
         Ok(admitted) => admitted,
         Err(refused) => {
-            let Refused { error, principal, limit } = *refused;
-            edge_of(request, |edge| {
-                edge.set_route(route);
-                edge.limit = limit;
+            let RefusedCaller { error, principal, limit } = *refused;
+            change_request_state(request, |shared| {
+                shared.set_route(route);
+                shared.limit = limit;
                 if let Some(principal) = principal {
-                    edge.set_principal(principal);
+                    shared.set_principal(principal);
                 }
             });
             return Err(ApiError(error));
         }
     };
-    edge_of(request, |edge| {
-        edge.set_route(route);
-        edge.limit = admitted.limit;
-        edge.set_principal(admitted.principal);
+    change_request_state(request, |shared| {
+        shared.set_route(route);
+        shared.limit = admitted.limit;
+        shared.set_principal(admitted.principal);
     });
     check_query(request)?;
     let (body, idempotency, if_match) = match B::LIMIT {
@@ -80,19 +80,21 @@ async fn extract<W: Who, B: FromBody>(
         Some(limit) => {
             // Calls of models have ids of their own, and their bodies hold prompts.
             let llm = route.starts_with("/llm/");
-            let key = if llm { None } else { headers::idempotency_key(request)? };
-            let if_match = headers::if_match(request)?;
+            let key = if llm { None } else { idempotency_key(request)? };
+            let if_match = if_match(request)?;
             let bytes = body::read(request, payload, limit).await?;
-            let treat =
-                Treat { private: llm && !state.services.llm.keep_prompts, fingerprint: key.is_some() };
-            let Prepared { kept, fingerprint, out } = body::prepare::<B>(bytes, treat).await?;
-            edge_of(request, |edge| edge.set_body(kept));
+            let treat = BodyTreatment {
+                private: llm && !state.services.llm.keep_prompts,
+                fingerprint: key.is_some(),
+            };
+            let PreparedBody { kept, fingerprint, out } = body::prepare::<B>(bytes, treat).await?;
+            change_request_state(request, |shared| shared.set_body(kept));
             let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
             (out?, idempotency, if_match)
         }
     };
     let at_micros = state.services.clock.monotonic_micros();
-    let draft = edge_value(request, |edge| edge.draft.clone())
+    let draft = read_request_state(request, |shared| shared.draft.clone())
         .flatten()
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let context = OpContext { caller: admitted.caller, now, at_micros, draft };
@@ -106,4 +108,34 @@ fn check_query(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(ApiError::new(Code::MalformedRequest, "the query is not UTF-8"));
     }
     Ok(())
+}
+
+/// The longest idempotency key, in characters.
+const MAX_KEY: usize = 255;
+
+/// The caller's idempotency key.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
+    let mut values = request.headers().get_all("idempotency-key");
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let fits = !text.is_empty() && text.len() <= MAX_KEY && text.bytes().all(|b| (0x21..0x7f).contains(&b));
+    if !fits || values.next().is_some() {
+        let what = "`Idempotency-Key` takes one key of 1 to 255 visible ASCII characters";
+        return Err(ApiError::new(Code::InvalidQuery, what));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The version of `If-Match`; `*` means any.
+fn if_match(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
+    let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+    version.map(Some).ok_or_else(|| {
+        let what = "`If-Match` takes one `ETag` as it was given, such as `\"3\"`, or `*`";
+        ApiError::new(Code::InvalidQuery, what)
+    })
 }

@@ -64,7 +64,7 @@ pub(crate) struct RawObject<const KIB: usize>;
 
 /// What a [`RawObject`] is read as.
 #[derive(Debug)]
-pub(crate) struct Raw {
+pub(crate) struct RawBody {
     pub object: Map<String, Value>,
     /// How long it was, in bytes.
     pub bytes: usize,
@@ -77,14 +77,14 @@ const MOST_VALUES: usize = 600_000;
 const OBJECT: usize = 10;
 
 impl<const KIB: usize> FromBody for RawObject<KIB> {
-    type Out = Raw;
+    type Out = RawBody;
     const LIMIT: Option<usize> = Some(KIB * 1024);
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError> {
         if values(bytes) > MOST_VALUES {
             let what = format!("the body has more than {MOST_VALUES} values");
             return Err(ApiError::new(Code::InvalidBody, what));
         }
-        Ok(Raw { object: parse_json(bytes)?, bytes: bytes.len() })
+        Ok(RawBody { object: parse_json(bytes)?, bytes: bytes.len() })
     }
 }
 
@@ -106,7 +106,7 @@ fn values(text: &[u8]) -> usize {
 }
 
 /// What is made of a body's bytes.
-pub(crate) struct Prepared<T> {
+pub(crate) struct PreparedBody<T> {
     /// What the audit log keeps.
     pub kept: Body,
     /// The digest for the idempotency key, when there is one.
@@ -116,7 +116,7 @@ pub(crate) struct Prepared<T> {
 
 /// How a body is to be treated.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Treat {
+pub(crate) struct BodyTreatment {
     /// The audit log keeps its digest alone.
     pub private: bool,
     /// A fingerprint is wanted.
@@ -127,9 +127,12 @@ pub(crate) struct Treat {
 const LARGE_BYTES: usize = 256 * 1024;
 
 /// Digests and reads a body.
-pub(crate) async fn prepare<B: FromBody>(bytes: Bytes, treat: Treat) -> Result<Prepared<B::Out>, ApiError> {
+pub(crate) async fn prepare<B: FromBody>(
+    bytes: Bytes,
+    treat: BodyTreatment,
+) -> Result<PreparedBody<B::Out>, ApiError> {
     let large = bytes.len() >= LARGE_BYTES;
-    let make = move || Prepared {
+    let make = move || PreparedBody {
         kept: if treat.private { Body::digest_only(&bytes) } else { Body::json(&bytes) },
         fingerprint: treat.fingerprint.then(|| fingerprint(&bytes)),
         out: B::parse(&bytes),
@@ -198,8 +201,8 @@ mod tests {
 
     type Small = RawObject<16>;
 
-    async fn prepared(bytes: &[u8], private: bool) -> Prepared<Raw> {
-        let treat = Treat { private, fingerprint: true };
+    async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<RawBody> {
+        let treat = BodyTreatment { private, fingerprint: true };
         prepare::<Small>(Bytes::copy_from_slice(bytes), treat).await.unwrap()
     }
 

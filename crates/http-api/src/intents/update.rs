@@ -6,19 +6,19 @@ use api_types::{Code, IntentCreated, PatchIntent};
 use control_plane::update_intent;
 use registry_core::IntentId;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, IntentsWrite, JsonBody, Who as _, path_param};
-use crate::respond;
+use crate::extract::{Authenticated, CallerClass as _, IntentsWrite, JsonBody, path_param};
+use crate::response;
 use crate::state::HttpState;
 
-type Call = Authenticated<IntentsWrite, JsonBody<PatchIntent, 1024>>;
+type UpdateIntentCall = Authenticated<IntentsWrite, JsonBody<PatchIntent, 1024>>;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<IntentCreated>());
+    let success = Success::Json(200, schema_of::<IntentCreated>());
     Endpoint::new("PATCH", "/intents/{id}", "update_intent", IntentsWrite::GUARD, success, || web::to(update))
         .about("intents", "Changes an intent that is yours. Absent fields stay, null clears.")
-        .body(shape::<PatchIntent>())
+        .body(schema_of::<PatchIntent>())
         .idempotent()
         .conditional()
         .codes(&[
@@ -32,7 +32,7 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 async fn update(
-    call: Call,
+    call: UpdateIntentCall,
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -40,5 +40,5 @@ async fn update(
     let (expected, idempotency) = (call.if_match, call.idempotency);
     let changed = update_intent(&state.services, call.context, id, call.body, expected, idempotency).await?;
     let body = IntentCreated { status: "ok".to_owned(), intent: changed.item };
-    respond::versioned(StatusCode::OK, &body, changed.version)
+    response::versioned(StatusCode::OK, &body, changed.version)
 }

@@ -9,15 +9,15 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use control_plane::{AgentCaller, LocalLedger, OpContext, Slot};
+use control_plane::{AgentCaller, CallSlot, LocalLedger, OpContext};
 use futures_core::Stream as _;
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
+use registry_core::PICO_PER_DOLLAR;
 
-use super::amount::dollars_text;
 use super::failure::{no_provider, no_room, refused, too_many_calls};
 use crate::error::ApiError;
-use crate::extract::Raw;
+use crate::extract::RawBody;
 use crate::state::HttpState;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
@@ -36,13 +36,13 @@ pub(crate) const ANSWER_HEADERS: &[(&str, &str)] = &[
 ];
 
 /// A caller's way through the gate: its ledger, and its place among the calls under way.
-pub(crate) struct Way {
+pub(crate) struct GateAccess {
     pub gate: Gate,
-    pub slot: Slot,
+    pub slot: CallSlot,
     pub caller: AgentCaller,
 }
 
-impl Way {
+impl GateAccess {
     /// Takes a place and opens the caller's ledger.
     ///
     /// # Errors
@@ -66,13 +66,13 @@ pub(crate) async fn pass_on(
     state: &HttpState,
     context: OpContext<AgentCaller>,
     operation: Operation,
-    body: Raw,
+    body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let Raw { object: body, bytes } = body;
-    let room = state.room.take(bytes).ok_or_else(no_room)?;
-    let Way { gate, slot, caller } = Way::open(state, context)?;
+    let RawBody { object: body, bytes } = body;
+    let memory = state.body_memory.take(bytes).ok_or_else(no_room)?;
+    let GateAccess { gate, slot, caller } = GateAccess::open(state, context)?;
     // The place is free once the call is settled, which is later than its answer when the caller leaves.
-    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new((slot, room))) };
+    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new((slot, memory))) };
     match gate.call(call).await {
         Ok(GateAnswer::Whole { body, receipt }) => Ok(whole(body, &receipt)),
         Ok(GateAnswer::Stream(stream)) => Ok(streamed(stream)),
@@ -103,6 +103,14 @@ pub(crate) fn tell(headers: &mut HeaderMap, receipt: &Receipt) {
     }
 }
 
+/// The exact decimal text of an amount of pico-dollars: no exponent, no zeros at the end.
+fn dollars_text(pico_usd: i64) -> String {
+    let (size, unit) = (pico_usd.unsigned_abs(), PICO_PER_DOLLAR.unsigned_abs());
+    let sign = if pico_usd < 0 { "-" } else { "" };
+    let text = format!("{sign}{}.{:012}", size / unit, size % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn streamed(stream: AnswerStream) -> HttpResponse {
     let Opened { call_id, provider, max_tokens, filled, .. } = stream.opened.clone();
     let mut response = HttpResponse::build(StatusCode::OK);
@@ -111,13 +119,13 @@ fn streamed(stream: AnswerStream) -> HttpResponse {
     if let Some(filled) = max_tokens.filter(|_| filled) {
         response.insert_header((MAX_TOKENS, filled));
     }
-    response.body(Events(Box::pin(stream)))
+    response.body(AnswerEvents(Box::pin(stream)))
 }
 
 /// The events of a streamed answer. The HTTP layer drops it when the caller hangs up, which tells the gate.
-struct Events(Pin<Box<AnswerStream>>);
+struct AnswerEvents(Pin<Box<AnswerStream>>);
 
-impl MessageBody for Events {
+impl MessageBody for AnswerEvents {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -170,5 +178,23 @@ mod tests {
     fn a_stated_max_tokens_is_not_told_again() {
         let answer = whole(Bytes::new(), &receipt(false));
         assert!(!answer.headers().contains_key("x-t4-max-tokens"));
+    }
+
+    #[test]
+    fn an_amount_is_written_exactly_and_plainly() {
+        for (pico, text) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (-1, "-0.000000000001"),
+            (23_000_000, "0.000023"),
+            (999_977_000_000, "0.999977"),
+            (1_000_000_000_000, "1"),
+            (10_000_000_000_000, "10"),
+            (100_500_000_000_000, "100.5"),
+            (i64::MAX, "9223372.036854775807"),
+            (i64::MIN, "-9223372.036854775808"),
+        ] {
+            assert_eq!(dollars_text(pico), text);
+        }
     }
 }

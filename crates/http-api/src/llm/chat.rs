@@ -8,34 +8,34 @@ use llm_gate::{ChatAnswer, ChatMessage, ChatRequest};
 use registry_core::pico_to_dollars;
 use serde_json::json;
 
-use super::call::{ANSWER_HEADERS, Way, tell};
+use super::call::{ANSWER_HEADERS, GateAccess, tell};
 use super::failure::{CALL_CODES, refused};
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, JsonBody, LlmCall, Who as _};
-use crate::respond;
+use crate::extract::{Authenticated, CallerClass as _, JsonBody, LlmCall};
+use crate::response;
 use crate::state::HttpState;
 
 /// The largest body, in KiB.
 const BODY_KIB: usize = 16 * 1024;
 
-type Call = Authenticated<LlmCall, JsonBody<LlmChat, BODY_KIB>>;
+type ChatCall = Authenticated<LlmCall, JsonBody<LlmChat, BODY_KIB>>;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<LlmAnswer>());
+    let success = Success::Json(200, schema_of::<LlmAnswer>());
     Endpoint::new("POST", "/llm/chat", "llm_chat", LlmCall::GUARD, success, || web::to(chat))
         .about("llm", "Answers a prompt or a conversation, deterministically where the model can.")
-        .body(shape::<LlmChat>())
+        .body(schema_of::<LlmChat>())
         .answer_headers(ANSWER_HEADERS)
         .codes(CALL_CODES)
 }
 
-async fn chat(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn chat(call: ChatCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let request = request(call.body)?;
-    let Way { gate, slot, caller } = Way::open(&state, call.context)?;
+    let GateAccess { gate, slot, caller } = GateAccess::open(&state, call.context)?;
     match gate.chat(ChatRequest { keep: Some(Box::new(slot)), ..request }).await {
         Ok(answer) => {
-            let mut response = respond::json(StatusCode::OK, &view(&answer))?;
+            let mut response = response::json(StatusCode::OK, &view(&answer))?;
             tell(response.headers_mut(), &answer.receipt);
             Ok(response)
         }

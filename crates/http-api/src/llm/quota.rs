@@ -3,20 +3,22 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, QuotaView};
-use control_plane::{AgentCaller, QuotaQuestion, ServiceError, quota};
+use control_plane::{AgentCaller, PossibleCall, ServiceError, quota};
 use registry_core::Timestamp;
 
-use super::filter::MOST_TOKENS;
 use crate::blocking::{self, Cost};
-use crate::endpoint::{Endpoint, Param, Success, shape, text_param};
+use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, Query, Who as _};
-use crate::respond;
+use crate::extract::{Authenticated, CallerClass as _, LlmCall, Query};
+use crate::response;
 use crate::state::HttpState;
 
+/// The most tokens that a caller may name.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<QuotaView>());
-    let tokens = |name, about, minimum: u32| Param {
+    let success = Success::Json(200, schema_of::<QuotaView>());
+    let tokens = |name, about, minimum: u32| QueryParam {
         name,
         about,
         required: false,
@@ -35,7 +37,7 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 /// What is asked about.
-struct Asked {
+struct AskedCall {
     model: String,
     input_tokens: u64,
     max_tokens: Option<u64>,
@@ -49,19 +51,19 @@ async fn ask(
     let query = Query::of(&request);
     let input_tokens = query.count("input_tokens", 0, MOST_TOKENS)?.unwrap_or(0);
     let max_tokens = query.count("max_tokens", 1, MOST_TOKENS)?;
-    let asked = query.checked("model", 200)?.map(|model| Asked { model, input_tokens, max_tokens });
+    let asked = query.checked("model", 200)?.map(|model| AskedCall { model, input_tokens, max_tokens });
     let context = call.context;
     let told = blocking::run(Cost::Point, move || answer(&state, &context.caller, context.now, asked));
-    respond::json(StatusCode::OK, &told.await?)
+    response::json(StatusCode::OK, &told.await?)
 }
 
 fn answer(
     state: &HttpState,
     caller: &AgentCaller,
     now: Timestamp,
-    asked: Option<Asked>,
+    asked: Option<AskedCall>,
 ) -> Result<QuotaView, ServiceError> {
-    let Some(Asked { model, input_tokens, max_tokens }) = asked else {
+    let Some(AskedCall { model, input_tokens, max_tokens }) = asked else {
         return quota(&state.services, caller, now, None);
     };
     let Some((provider, priced_as)) = state.gate.as_ref().and_then(|gate| gate.candidate(&model)) else {
@@ -70,6 +72,6 @@ fn answer(
         let budgets = quota(&state.services, caller, now, None)?;
         return Ok(QuotaView { would_run: Some(false), reason: Some(reason), ..budgets });
     };
-    let question = QuotaQuestion { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
+    let question = PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
     quota(&state.services, caller, now, Some(question))
 }

@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, web};
 use api_types::{LlmStatus, ProviderView};
 use llm_gate::{Gate, ProviderStatus};
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, Who as _};
-use crate::respond;
+use crate::extract::{Authenticated, CallerClass as _, LlmCall};
+use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<LlmStatus>());
+    let success = Success::Json(200, schema_of::<LlmStatus>());
     Endpoint::new("GET", "/llm/status", "llm_status", LlmCall::GUARD, success, || web::to(status))
         .about("llm", "Tells whether there is a provider, and which models each has.")
 }
@@ -26,7 +26,7 @@ async fn status(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Resul
         price_version: state.services.llm.prices.version().to_owned(),
         providers,
     };
-    respond::json(StatusCode::OK, &body)
+    response::json(StatusCode::OK, &body)
 }
 
 fn view(provider: ProviderStatus) -> ProviderView {

@@ -2,7 +2,7 @@
 
 use api_types::{Code, KeyCreated};
 use control_plane::{
-    GroupBy, PageRequest, QuotaQuestion, Whose, list_holds, list_usage, quota, summarize_usage,
+    GroupBy, PageRequest, PossibleCall, Whose, list_holds, list_usage, quota, summarize_usage,
 };
 use llm_policy::{BudgetScope, Ledger as _, Settlement, WindowKind};
 use registry_core::{AgentId, pico_to_dollars};
@@ -198,7 +198,7 @@ async fn a_quota_says_what_a_hold_would_say_and_changes_nothing() {
     let question = |input_tokens, max_tokens| {
         let (provider, priced_as) = ("azure".to_owned(), "openai".to_owned());
         let model = "gpt-4o-mini".to_owned();
-        let question = QuotaQuestion { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
+        let question = PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
         quota(services, &caller, world.now(), Some(question)).unwrap()
     };
     let runs = question(10, Some(20));

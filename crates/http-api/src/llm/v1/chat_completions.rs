@@ -6,7 +6,7 @@ use llm_policy::Operation;
 use super::schema;
 use crate::endpoint::{Endpoint, Success};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, RawObject, Who as _};
+use crate::extract::{Authenticated, CallerClass as _, LlmCall, RawObject};
 use crate::llm::call::{ANSWER_HEADERS, pass_on};
 use crate::llm::failure::CALL_CODES;
 use crate::state::HttpState;
@@ -14,7 +14,7 @@ use crate::state::HttpState;
 /// The largest body, in KiB: prompts of 10 MB are taken, and pictures in them.
 pub(super) const BODY_KIB: usize = 16 * 1024;
 
-type Call = Authenticated<LlmCall, RawObject<BODY_KIB>>;
+type ChatCompletionCall = Authenticated<LlmCall, RawObject<BODY_KIB>>;
 
 pub(crate) fn endpoint() -> Endpoint {
     let success = Success::Events(schema::chat_completion());
@@ -26,6 +26,6 @@ pub(crate) fn endpoint() -> Endpoint {
         .codes(CALL_CODES)
 }
 
-async fn complete(call: Call, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn complete(call: ChatCompletionCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     pass_on(&state, call.context, Operation::Chat, call.body).await
 }

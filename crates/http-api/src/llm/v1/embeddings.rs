@@ -7,7 +7,7 @@ use super::chat_completions::BODY_KIB;
 use super::schema;
 use crate::endpoint::{Endpoint, Success};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, RawObject, Who as _};
+use crate::extract::{Authenticated, CallerClass as _, LlmCall, RawObject};
 use crate::llm::call::{ANSWER_HEADERS, pass_on};
 use crate::llm::failure::CALL_CODES;
 use crate::state::HttpState;

@@ -6,10 +6,10 @@ use llm_gate::ModelInfo;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::endpoint::{Endpoint, Success, shape};
+use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, LlmCall, Who as _};
-use crate::respond;
+use crate::extract::{Authenticated, CallerClass as _, LlmCall};
+use crate::response;
 use crate::state::HttpState;
 
 /// A model, in OpenAI's form.
@@ -35,14 +35,14 @@ struct ModelList {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, shape::<ModelList>());
+    let success = Success::Json(200, schema_of::<ModelList>());
     Endpoint::new("GET", "/llm/v1/models", "list_models", LlmCall::GUARD, success, || web::to(list))
         .about("llm", "Lists the models that agents may ask for; none without a provider.")
 }
 
 async fn list(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let models = state.gate.as_ref().map(llm_gate::Gate::models).unwrap_or_default();
-    respond::json(StatusCode::OK, &listed(models))
+    response::json(StatusCode::OK, &listed(models))
 }
 
 fn listed(models: Vec<ModelInfo>) -> ModelList {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{ONE_LINE, Shape};
+use crate::endpoint::{ONE_LINE, TypeSchema};
 
-fn named(name: &str, schema: Value) -> Shape {
-    Shape { name: name.to_owned(), schemas: vec![(name.to_owned(), schema)] }
+fn named(name: &str, schema: Value) -> TypeSchema {
+    TypeSchema { name: name.to_owned(), schemas: vec![(name.to_owned(), schema)] }
 }
 
 fn model() -> Value {
@@ -16,7 +16,7 @@ fn model() -> Value {
 }
 
 /// A chat completion's request.
-pub(super) fn chat_request() -> Shape {
+pub(super) fn chat_request() -> TypeSchema {
     let tokens = |about: &str| json!({ "type": ["integer", "null"], "minimum": 1, "description": about });
     named(
         "ChatCompletionRequest",
@@ -41,7 +41,7 @@ pub(super) fn chat_request() -> Shape {
 }
 
 /// A chat completion.
-pub(super) fn chat_completion() -> Shape {
+pub(super) fn chat_completion() -> TypeSchema {
     named(
         "ChatCompletion",
         json!({
@@ -53,7 +53,7 @@ pub(super) fn chat_completion() -> Shape {
 }
 
 /// A request for embeddings.
-pub(super) fn embeddings_request() -> Shape {
+pub(super) fn embeddings_request() -> TypeSchema {
     named(
         "EmbeddingsRequest",
         json!({
@@ -70,7 +70,7 @@ pub(super) fn embeddings_request() -> Shape {
 }
 
 /// Embeddings.
-pub(super) fn embeddings() -> Shape {
+pub(super) fn embeddings() -> TypeSchema {
     named(
         "Embeddings",
         json!({

@@ -1,0 +1,13 @@
+//! Who asks: from a key or the admin token to a caller.
+
+mod admin_token;
+mod authenticate;
+mod authenticate_admin;
+mod key_cache;
+mod static_keys;
+
+pub use admin_token::{AdminToken, AdminTokenError};
+pub use authenticate::{AdmittedCaller, RefusedCaller, authenticate_agent};
+pub use authenticate_admin::authenticate_admin;
+pub use key_cache::KeyCache;
+pub use static_keys::{StaticKeyError, StaticKeys};

@@ -1,0 +1,139 @@
+//! From the text of a key to a caller.
+//!
+//! The order is the defence: a malformed key dies before any lookup; the secret is compared in constant time before
+//! anything about the key is told; the limit is counted before the scope, so that refused calls count too. An
+//! address that failed too often is told to wait instead of why it failed; a good key from there still works, so
+//! that nobody can lock out a neighbour behind the same proxy.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use api_keys::{KeyRecord, KeyRefusal, PresentedKey, Scope};
+use api_types::Code;
+use audit::Principal;
+use rate_limit::{Decision, Limit};
+use registry_core::{KeyId, Timestamp};
+
+use crate::context::AgentCaller;
+use crate::error::ServiceError;
+use crate::services::Services;
+
+/// A caller who may go on.
+#[derive(Debug)]
+pub struct AdmittedCaller<C> {
+    /// Who.
+    pub caller: C,
+    /// How the record names them.
+    pub principal: Principal,
+    /// Where the caller's limit stands, for the headers; admins have none.
+    pub limit: Option<Decision>,
+}
+
+/// A caller who may not.
+#[derive(Debug)]
+pub struct RefusedCaller {
+    /// Why.
+    pub error: ServiceError,
+    /// Who, when the key was good but the right was missing.
+    pub principal: Option<Principal>,
+    /// Where the caller's limit stands, when it was asked.
+    pub limit: Option<Decision>,
+}
+
+impl RefusedCaller {
+    pub(crate) fn stranger(error: ServiceError) -> Box<Self> {
+        Box::new(Self { error, principal: None, limit: None })
+    }
+}
+
+/// Checks a key and that it has `scope`.
+///
+/// # Errors
+/// [`RefusedCaller`] with 401 for a key that does not hold, 403 for a missing scope, 429 for a limit, 503 when it
+/// can't be known whether the key holds.
+pub async fn authenticate_agent(
+    services: &Services,
+    presented: Option<&str>,
+    peer: IpAddr,
+    scope: Scope,
+    now: Timestamp,
+) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
+    let key = identify(services, presented, peer, now).map_err(RefusedCaller::stranger)?;
+    let principal = Principal::agent(key.key_id.clone(), key.agent_id.clone());
+    let per_window = key.rate_per_minute.unwrap_or(services.settings.rate_per_minute);
+    let limit = Limit::per_minute(per_window);
+    let decision = services.limiter.check(key.key_id.as_str(), limit).await;
+    let refuse = |error: ServiceError| {
+        Box::new(RefusedCaller { error, principal: Some(principal.clone()), limit: Some(decision) })
+    };
+    if !decision.admitted {
+        let what = format!("the key's {per_window} requests in 60 seconds are used up");
+        let error = ServiceError::new(Code::RateLimited, what);
+        return Err(refuse(error.with_retry_after(decision.retry_after_seconds())));
+    }
+    if !key.scopes.allows(scope) {
+        let what = format!("the key lacks the scope `{}`", scope.as_str());
+        let details = serde_json::json!({ "scope": scope.as_str() });
+        return Err(refuse(ServiceError::new(Code::MissingScope, what).with_details(details)));
+    }
+    Ok(AdmittedCaller { caller: AgentCaller(key), principal, limit: Some(decision) })
+}
+
+fn identify(
+    services: &Services,
+    presented: Option<&str>,
+    peer: IpAddr,
+    now: Timestamp,
+) -> Result<Arc<KeyRecord>, ServiceError> {
+    let Some(text) = presented else {
+        return Err(fail(services, peer, Code::MissingCredentials, "the request has no key"));
+    };
+    let Ok(presented) = PresentedKey::parse(text) else {
+        return Err(fail(services, peer, Code::MalformedKey, "the key is damaged"));
+    };
+    let (key_id, mac) = presented.identify(&services.pepper);
+    let Some(key) = find(services, &key_id)? else {
+        return Err(fail(services, peer, Code::InvalidKey, "the key is not known"));
+    };
+    match key.check(&mac, now) {
+        Ok(()) => Ok(key),
+        Err(KeyRefusal::Unknown) => Err(fail(services, peer, Code::InvalidKey, "the key is not known")),
+        Err(KeyRefusal::Revoked) => Err(fail(services, peer, Code::RevokedKey, "the key was revoked")),
+        Err(KeyRefusal::Expired) => Err(fail(services, peer, Code::ExpiredKey, "the key has expired")),
+    }
+}
+
+/// Counts a failed authentication; past the limit of its address it is told to wait instead.
+pub(crate) fn fail(services: &Services, peer: IpAddr, code: Code, what: &str) -> ServiceError {
+    if let Some(seconds) = services.failures.blocked(peer) {
+        return too_many(seconds);
+    }
+    services.failures.record(peer);
+    ServiceError::new(code, what)
+}
+
+pub(crate) fn too_many(seconds: u64) -> ServiceError {
+    ServiceError::new(Code::TooManyFailures, "too many failed authentications came from this address")
+        .with_retry_after(seconds)
+}
+
+fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, ServiceError> {
+    if let Some(key) = services.static_keys.get(id) {
+        return Ok(Some(key));
+    }
+    // The epoch is taken before the row is read: a change in between makes the entry stale, never fresh.
+    let watch = services.store.watch();
+    if let Some(key) = services.keys.fresh(id, watch, services.clock.monotonic_micros()) {
+        return Ok(Some(key));
+    }
+    services.counters.key_reads.fetch_add(1, Ordering::Relaxed);
+    let found = services.store.read(|view| view.key(id)).map_err(|error| {
+        let what = "the server can't see whether the key holds";
+        let unavailable = ServiceError::new(Code::AuthUnavailable, what).with_retry_after(1);
+        ServiceError { cause: Some(error.to_string()), ..unavailable }
+    })?;
+    let found = found.map(Arc::new);
+    services.keys.put(id, found.as_ref(), watch.epoch);
+    Ok(found)
+}

@@ -1,0 +1,101 @@
+//! `POST /intents/batch`: many declarations, all or none.
+
+use std::collections::HashSet;
+
+use api_types::{Code, CreateBatch, Intents, MAX_BATCH};
+use serde_json::{Value, json};
+use storage::{StoreError, Tx};
+
+use super::create::{PreparedIntent, insert, prepare};
+use crate::context::{AgentCaller, OpContext};
+use crate::error::{ServiceError, short};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::services::Services;
+
+/// Creates every intent of the batch, or none.
+///
+/// # Errors
+/// Those of a single create, with the `index` of the first intent that does not fit in `details`; 422 for a batch
+/// that is empty or too large.
+pub async fn create_batch(
+    services: &Services,
+    context: OpContext<AgentCaller>,
+    body: CreateBatch,
+    idempotency: Option<Idempotency>,
+) -> Result<Intents, ServiceError> {
+    let OpContext { caller, now, at_micros, draft } = context;
+    let prepared = prepare_all(services, &caller, body, now);
+    let op = RepeatableChange {
+        caller: caller.key_id().as_str().to_owned(),
+        name: "create_batch".into(),
+        idempotency,
+        now,
+        status: 201,
+    };
+    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
+        Ok(prepared) => insert_all(tx, prepared, &caller),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await
+}
+
+fn prepare_all(
+    services: &Services,
+    caller: &AgentCaller,
+    body: CreateBatch,
+    now: registry_core::Timestamp,
+) -> Result<Vec<PreparedIntent>, ServiceError> {
+    if body.intents.is_empty() || body.intents.len() > MAX_BATCH {
+        let what = format!("`intents` takes 1 to {MAX_BATCH} intents, got {}", body.intents.len());
+        return Err(ServiceError::new(Code::InvalidField, what));
+    }
+    let mut prepared = Vec::with_capacity(body.intents.len());
+    let mut seen = HashSet::with_capacity(body.intents.len());
+    for (index, create) in body.intents.into_iter().enumerate() {
+        let one = prepare(services, caller, create, now).map_err(|error| at_index(error, index))?;
+        if !seen.insert(one.intent.id.clone()) {
+            let what = format!("the batch names `{}` twice", short(one.intent.id.as_str()));
+            return Err(at_index(ServiceError::new(Code::InvalidField, what), index));
+        }
+        prepared.push(one);
+    }
+    Ok(prepared)
+}
+
+/// Looks at all before it writes the first: a refusal commits its record, so nothing else may be in the
+/// transaction by then.
+fn insert_all(
+    tx: &mut dyn Tx,
+    prepared: &[PreparedIntent],
+    caller: &AgentCaller,
+) -> Result<Result<Intents, ServiceError>, StoreError> {
+    let mut fresh = Vec::with_capacity(prepared.len());
+    for (index, one) in prepared.iter().enumerate() {
+        let taken = tx.intent(&one.intent.id)?.is_some();
+        if taken {
+            // The insert changes nothing here; it tells whether this is a repeat.
+            if let Err(refusal) = insert(tx, one, caller)? {
+                return Ok(Err(at_index(refusal, index)));
+            }
+        }
+        fresh.push(!taken);
+    }
+    let mut intents = Vec::with_capacity(prepared.len());
+    for (index, (one, _)) in prepared.iter().zip(fresh).enumerate() {
+        match insert(tx, one, caller)? {
+            Ok(created) => intents.push(created.intent),
+            Err(refusal) => return Err(StoreError::Unavailable(format!("intent {index}: {refusal}"))),
+        }
+    }
+    Ok(Ok(Intents { intents }))
+}
+
+fn at_index(mut error: ServiceError, index: usize) -> ServiceError {
+    let mut details = match error.details.take() {
+        Some(Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    };
+    details.insert("index".to_owned(), json!(index));
+    error.message = format!("intent {index} of the batch: {}", error.message);
+    error.with_details(Value::Object(details))
+}

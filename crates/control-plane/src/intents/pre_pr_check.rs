@@ -1,0 +1,126 @@
+//! `POST /intents/pre_pr_check`: has every file of a pull request an intent?
+
+use std::collections::HashSet;
+
+use api_types::{Code, IntentView, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};
+use registry_core::{
+    Coverage, Intent, IntentId, Limits, Status, TextError, check_text, covers, placeholder_code,
+};
+use storage::{Inserted, StoreError, Tx};
+
+use crate::context::{AgentCaller, OpContext};
+use crate::error::{ServiceError, short};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::services::Services;
+
+/// Looks at every file in one transaction and, when asked, leaves one placeholder for each that has no intent.
+///
+/// # Errors
+/// 422 for a list that is too long or a file that is no path, 503 for the store.
+pub async fn pre_pr_check(
+    services: &Services,
+    context: OpContext<AgentCaller>,
+    body: PrePrCheck,
+    idempotency: Option<Idempotency>,
+) -> Result<PrePrResult, ServiceError> {
+    let OpContext { caller, now, at_micros, draft } = context;
+    let prepared = prepare(services, &caller, body, now);
+    let op = RepeatableChange {
+        caller: caller.key_id().as_str().to_owned(),
+        name: "pre_pr_check".into(),
+        idempotency,
+        now,
+        status: 200,
+    };
+    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
+        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await
+}
+
+/// The codes, the placeholders that may be needed (one for each file, ids made before the transaction), and
+/// whether to leave them.
+type PreparedCheck = (Vec<String>, Vec<Intent>, bool);
+
+fn prepare(
+    services: &Services,
+    caller: &AgentCaller,
+    body: PrePrCheck,
+    now: registry_core::Timestamp,
+) -> Result<PreparedCheck, ServiceError> {
+    let refuse = |what: String| Err(ServiceError::new(Code::InvalidField, what));
+    if body.files.len() > MAX_PRE_PR_FILES {
+        return refuse(format!("`files` takes at most {MAX_PRE_PR_FILES} files, got {}", body.files.len()));
+    }
+    if body.critical_codes.len() > MAX_PRE_PR_CODES {
+        let got = body.critical_codes.len();
+        return refuse(format!("`critical_codes` takes at most {MAX_PRE_PR_CODES} codes, got {got}"));
+    }
+    let sentence =
+        |field: &str, text: &str, problem: &TextError| format!("`{field}` {problem}: `{}`", short(text));
+    for code in &body.critical_codes {
+        if let Err(problem) = check_text(code, Limits::WORD, false) {
+            return refuse(sentence("critical_codes", code, &problem));
+        }
+    }
+    let mut seen = HashSet::with_capacity(body.files.len());
+    let code = placeholder_code(&body.critical_codes).to_owned();
+    let mut candidates = Vec::with_capacity(body.files.len());
+    for file in body.files {
+        if let Err(problem) = check_text(&file, Limits::FILE, false) {
+            return refuse(sentence("files", &file, &problem));
+        }
+        if seen.insert(file.clone()) {
+            let id = IntentId::mint(now, services.entropy.as_ref());
+            candidates.push(Intent::placeholder(id, code.clone(), file, caller.agent_id().clone(), now));
+        }
+    }
+    Ok((body.critical_codes, candidates, body.auto_create_reserved))
+}
+
+fn check(
+    tx: &mut dyn Tx,
+    codes: &[String],
+    candidates: &[Intent],
+    reserve: bool,
+) -> Result<Result<PrePrResult, ServiceError>, StoreError> {
+    let mut missing = Vec::new();
+    let mut reserved = Vec::new();
+    for candidate in candidates {
+        let file = candidate.file.as_deref().unwrap_or_default();
+        match coverage(tx, file, codes)? {
+            Coverage::Covered => continue,
+            Coverage::Reserved(waiting) => reserved.push(IntentView::from(*waiting)),
+            Coverage::Missing if reserve => {
+                if tx.insert_intent(candidate, &[0; 32])? != Inserted::Yes {
+                    // Eighty random bits met another id: the caller may simply repeat.
+                    return Err(StoreError::Unavailable("a minted id was taken".to_owned()));
+                }
+                reserved.push(IntentView::from(candidate.clone()));
+            }
+            Coverage::Missing => {}
+        }
+        missing.push(file.to_owned());
+    }
+    Ok(Ok(PrePrResult { ok: missing.is_empty(), missing, reserved }))
+}
+
+fn coverage(tx: &mut dyn Tx, file: &str, codes: &[String]) -> Result<Coverage, StoreError> {
+    let mut covered = false;
+    let mut waiting: Option<String> = None;
+    tx.visit_file(file, &mut |row| {
+        covered = covers(row.status, row.code, codes);
+        let fits = codes.is_empty() || codes.iter().any(|code| code == row.code);
+        if waiting.is_none() && row.status == Status::Reserved && fits {
+            waiting = Some(row.id.to_owned());
+        }
+        !covered
+    })?;
+    if covered {
+        return Ok(Coverage::Covered);
+    }
+    let Some(id) = waiting else { return Ok(Coverage::Missing) };
+    let intent = tx.intent(&IntentId::from_stored(id))?;
+    Ok(intent.map_or(Coverage::Missing, |intent| Coverage::Reserved(Box::new(intent))))
+}

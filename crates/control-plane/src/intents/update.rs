@@ -1,0 +1,81 @@
+//! `PATCH /intents/{id}`: whoever an intent belongs to moves it along.
+
+use api_keys::Scope;
+use api_types::{Code, IntentView, PatchIntent};
+use registry_core::{Intent, IntentId, IntentPatch};
+use serde::{Deserialize, Serialize};
+use storage::{StoreError, Tx};
+
+use super::read::VersionedItem;
+use crate::context::{AgentCaller, OpContext};
+use crate::error::ServiceError;
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::services::Services;
+
+#[derive(Serialize, Deserialize)]
+struct ChangedIntent {
+    intent: IntentView,
+    version: u64,
+}
+
+/// Changes an intent. `expected` is the version of `If-Match`.
+///
+/// # Errors
+/// 403 `not_yours`, 404, 412 when the version moved, 422 for a rule, 503 for the store.
+pub async fn update_intent(
+    services: &Services,
+    context: OpContext<AgentCaller>,
+    id: IntentId,
+    body: PatchIntent,
+    expected: Option<u64>,
+    idempotency: Option<Idempotency>,
+) -> Result<VersionedItem<IntentView>, ServiceError> {
+    let OpContext { caller, now, at_micros, draft } = context;
+    let patch = IntentPatch::from(body);
+    let name = format!("update_intent {id}");
+    let op = RepeatableChange {
+        caller: caller.key_id().as_str().to_owned(),
+        name: name.into(),
+        idempotency,
+        now,
+        status: 200,
+    };
+    let changed = commit_once(services, draft, at_micros, op, move |tx| {
+        let Some(intent) = tx.intent(&id)? else {
+            return Ok(Err(ServiceError::intent_not_found(id.as_str())));
+        };
+        match change(&caller, &intent, patch.clone(), expected, now) {
+            Ok(next) => store(tx, next),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    })
+    .await?;
+    Ok(VersionedItem { item: changed.intent, version: changed.version })
+}
+
+fn change(
+    caller: &AgentCaller,
+    intent: &Intent,
+    patch: IntentPatch,
+    expected: Option<u64>,
+    now: registry_core::Timestamp,
+) -> Result<Intent, ServiceError> {
+    let yours = intent.belongs_to(caller.agent_id(), caller.owner());
+    if !yours && !caller.scopes().allows(Scope::IntentsAny) {
+        let what = "the intent belongs to another agent and owner";
+        return Err(ServiceError::new(Code::NotYours, what));
+    }
+    if expected.is_some_and(|version| version != intent.version) {
+        let what = format!("the intent is at version {}", intent.version);
+        return Err(ServiceError::new(Code::VersionMismatch, what));
+    }
+    Ok(patch.apply(intent, now)?)
+}
+
+fn store(tx: &mut dyn Tx, next: Intent) -> Result<Result<ChangedIntent, ServiceError>, StoreError> {
+    if !tx.update_intent(&next)? {
+        // It was read in this very transaction, so a miss means that the store broke its word.
+        return Err(StoreError::Unavailable("an intent moved inside a transaction".to_owned()));
+    }
+    Ok(Ok(ChangedIntent { version: next.version, intent: next.into() }))
+}

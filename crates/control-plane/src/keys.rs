@@ -1,0 +1,14 @@
+//! Keys: what admins make, change and stop.
+
+mod create;
+mod fields;
+mod read;
+mod revoke;
+mod rotate;
+mod update;
+
+pub use create::create_key;
+pub use read::list_keys;
+pub use revoke::revoke_key;
+pub use rotate::rotate_key;
+pub use update::update_key;

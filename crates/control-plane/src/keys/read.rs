@@ -1,0 +1,26 @@
+//! `GET /admin/api_keys`: every key, never a secret.
+
+use api_types::KeyView;
+use registry_core::KeyId;
+
+use super::fields::view_of;
+use crate::context::AdminCaller;
+use crate::error::ServiceError;
+use crate::page::{ListPage, PageRequest, page_of};
+use crate::services::Services;
+
+/// The keys in the order of their ids.
+///
+/// # Errors
+/// 400 for a cursor, 503 for the store.
+pub fn list_keys(
+    services: &Services,
+    _caller: AdminCaller,
+    request: &PageRequest,
+) -> Result<ListPage<KeyView>, ServiceError> {
+    let after = request.position(&services.cursors, "keys")?.map(KeyId::from_stored);
+    let rows = services.store.read(|view| view.keys(after.as_ref(), request.limit + 1))?;
+    let position = |row: &api_keys::KeyRecord| row.key_id.as_str().to_owned();
+    let now = services.clock.now();
+    Ok(page_of(rows, request, &services.cursors, "keys", position, |row| view_of(&row, now)))
+}

@@ -1,0 +1,68 @@
+//! `POST /admin/api_keys/{key_id}/rotate`: a new secret for the same key.
+
+use api_keys::{NewKey, derive_secret};
+use api_types::{Code, KeyCreated, RotateKey};
+use registry_core::KeyId;
+use storage::{StoreError, Tx};
+
+use super::create::{MintedKey, not_mintable, reveal};
+use super::fields;
+use crate::context::{ADMIN, AdminCaller, OpContext};
+use crate::error::ServiceError;
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::services::Services;
+
+/// The longest time that an old secret may live on, in seconds: 30 days.
+const MAX_OVERLAP_SECONDS: u32 = 30 * 24 * 3600;
+
+/// Gives a key a new secret. The old one lives on for the overlap.
+///
+/// # Errors
+/// 404, 422 for the overlap or for a revoked key, 503 for the store.
+pub async fn rotate_key(
+    services: &Services,
+    context: OpContext<AdminCaller>,
+    id: KeyId,
+    body: RotateKey,
+    idempotency: Option<Idempotency>,
+) -> Result<KeyCreated, ServiceError> {
+    let OpContext { now, at_micros, draft, .. } = context;
+    let overlap = body.overlap_seconds.unwrap_or(0);
+    let mut nonce = [0; 16];
+    services.entropy.fill(&mut nonce);
+    let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
+    let name = format!("rotate_key {id}");
+    let op = RepeatableChange { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let minted = commit_once(services, draft, at_micros, op, move |tx| match &fresh {
+        Ok(fresh) => rotate(tx, &id, fresh, nonce, overlap, now),
+        Err(refusal) => Ok(Err(refusal.clone())),
+    })
+    .await?;
+    services.store.bump_epoch();
+    reveal(&services.pepper, minted)
+}
+
+fn rotate(
+    tx: &mut dyn Tx,
+    id: &KeyId,
+    fresh: &NewKey,
+    nonce: [u8; 16],
+    overlap: i64,
+    now: registry_core::Timestamp,
+) -> Result<Result<MintedKey, ServiceError>, StoreError> {
+    let refuse = |what: String| Ok(Err(ServiceError::new(Code::InvalidField, what)));
+    let Some(overlap) = u32::try_from(overlap).ok().filter(|seconds| *seconds <= MAX_OVERLAP_SECONDS) else {
+        return refuse(format!("`overlap_seconds` takes 0 to {MAX_OVERLAP_SECONDS}, got {overlap}"));
+    };
+    let Some(key) = tx.key(id)? else { return Ok(Err(ServiceError::key_not_found())) };
+    if key.revoked {
+        return refuse("a revoked key can't be rotated".to_owned());
+    }
+    // An adopted key's id comes from its old text; its rotated secret has the native form, whose public part is
+    // that id, so it is found the same way.
+    let next = key.rotated(fresh, nonce, overlap, now);
+    if !tx.update_key(&next)? {
+        return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
+    }
+    Ok(Ok(MintedKey { view: fields::view_of(&next, now), nonce }))
+}

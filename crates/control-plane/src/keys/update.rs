@@ -1,0 +1,69 @@
+//! `PATCH /admin/api_keys/{key_id}`: an admin changes what a key may do.
+
+use api_keys::KeyRecord;
+use api_types::{Code, KeyView, PatchKey};
+use registry_core::{KeyId, Timestamp};
+use storage::StoreError;
+
+use super::fields;
+use crate::context::{ADMIN, AdminCaller, OpContext};
+use crate::error::ServiceError;
+use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::intents::VersionedItem;
+use crate::services::Services;
+
+/// Changes a key. What was used of its budget stays.
+///
+/// # Errors
+/// 404, 412 when the version moved, 422 for a field, 503 for the store.
+pub async fn update_key(
+    services: &Services,
+    context: OpContext<AdminCaller>,
+    id: KeyId,
+    body: PatchKey,
+    expected: Option<u64>,
+    idempotency: Option<Idempotency>,
+) -> Result<VersionedItem<KeyView>, ServiceError> {
+    let OpContext { now, at_micros, draft, .. } = context;
+    let name = format!("update_key {id}");
+    let op = RepeatableChange { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let changed = commit_once(services, draft, at_micros, op, move |tx| {
+        let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
+        if expected.is_some_and(|version| version != key.version) {
+            let what = format!("the key is at version {}", key.version);
+            return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
+        }
+        match change(key, body.clone(), now) {
+            Ok(next) if tx.update_key(&next)? => Ok(Ok((fields::view_of(&next, now), next.version))),
+            Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    })
+    .await?;
+    services.store.bump_epoch();
+    Ok(VersionedItem { item: changed.0, version: changed.1 })
+}
+
+fn change(mut key: KeyRecord, body: PatchKey, now: Timestamp) -> Result<KeyRecord, ServiceError> {
+    if let Some(owner) = body.owner {
+        key.owner = owner.map(fields::owner).transpose()?;
+    }
+    if let Some(scopes) = body.scopes {
+        key.scopes = fields::scopes(scopes)?;
+    }
+    if let Some(roles) = body.roles {
+        key.roles = fields::roles(roles)?;
+    }
+    if let Some(dollars) = body.daily_limit {
+        key.daily_limit_pico_usd = fields::daily_limit(dollars)?;
+    }
+    if let Some(zone) = body.time_zone {
+        key.time_zone = zone.map(fields::time_zone).transpose()?;
+    }
+    if let Some(rate) = body.rate_per_minute {
+        key.rate_per_minute = rate.map(fields::rate).transpose()?;
+    }
+    key.modified_at = now;
+    key.version = key.version.saturating_add(1);
+    Ok(key)
+}

@@ -1,0 +1,27 @@
+//! Model calls: the ledger of one caller, holds for agents that call a provider themselves, and what the ledger
+//! tells.
+//!
+//! Every change of money is one transaction with its audit row. An account's window is chosen when a hold is made
+//! and stays with it; limits are read again each time.
+
+mod budgets;
+mod calendar;
+mod call_slots;
+mod holds;
+mod ledger;
+mod quota;
+mod refusal;
+#[cfg(test)]
+mod testing;
+mod usage;
+mod views;
+
+pub use budgets::LlmRules;
+pub use call_slots::{CallSlot, CallSlots};
+pub use holds::{create_hold, list_holds, release_hold, settle_hold};
+pub use ledger::{AbandonedHolds, LocalLedger};
+pub use quota::{PossibleCall, quota};
+pub use usage::{GroupBy, Whose, list_usage, summarize_usage};
+
+pub(crate) use calendar::zone_or_utc;
+pub(crate) use ledger::settle::{end_detail, settle_orphan};

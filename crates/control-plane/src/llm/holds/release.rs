@@ -1,0 +1,42 @@
+//! `POST /llm/holds/{id}/release`: the agent's call did not take place.
+
+use api_types::{ReleaseHold, Released};
+use audit::Outcome;
+use llm_policy::{HoldId, ReleaseReason};
+use storage::Decided;
+
+use super::create::invalid;
+use crate::context::{AgentCaller, OpContext};
+use crate::error::ServiceError;
+use crate::llm::ledger::hold::Payer;
+use crate::llm::ledger::release::{release, release_detail};
+use crate::services::Services;
+
+/// Gives a hold of this agent's key back.
+///
+/// # Errors
+/// 404 `hold_not_found`, also for one that was released before, 409 `hold_settled`, 422 for a reason, 503 for the
+/// store.
+pub async fn release_hold(
+    services: &Services,
+    context: OpContext<AgentCaller>,
+    id: &str,
+    body: ReleaseHold,
+) -> Result<Released, ServiceError> {
+    let OpContext { caller, at_micros, mut draft, .. } = context;
+    let reason = match body.reason.as_deref() {
+        None => ReleaseReason::NotSent,
+        Some(word) => ReleaseReason::parse(word)
+            .ok_or_else(|| invalid("`reason` takes `not_sent` or `not_connected`"))?,
+    };
+    let id = HoldId::from_stored(id.to_owned());
+    let payer = Payer::of(services, &caller);
+    draft.set_detail(release_detail(&id, reason));
+    let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
+        let value = release(tx, &payer, true, &id)?.map(drop).map_err(ServiceError::from);
+        let outcome = value.as_ref().map_or_else(ServiceError::outcome, |()| Outcome::ok(200));
+        Ok(Decided { value, outcome })
+    });
+    write.await??;
+    Ok(Released { released: true })
+}

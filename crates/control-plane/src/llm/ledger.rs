@@ -1,0 +1,212 @@
+//! The ledger of one caller, in this process's own store.
+
+pub(super) mod hold;
+pub(super) mod release;
+pub(super) mod settle;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use audit::{Draft, Outcome, Principal, event};
+use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseReason, Settled, Settlement};
+use registry_core::Timestamp;
+use storage::Decided;
+
+use self::hold::{HoldPlan, Payer, ask_detail, hold};
+use self::release::{release, release_detail};
+use self::settle::{end_detail, hold_detail, settle};
+use super::refusal::{code_of, unavailable};
+use crate::context::{AgentCaller, OpContext};
+use crate::error::ServiceError;
+use crate::services::Services;
+
+/// Keeps the money of one caller. The first hold is recorded by the request's own row; every further hold, and the
+/// end of each, by a row of its own in the transaction that it tells of.
+///
+/// What it has held and not ended when it is dropped is left to run out and is settled as an orphan.
+pub struct LocalLedger {
+    services: Arc<Services>,
+    caller: AgentCaller,
+    request: Option<RequestRecord>,
+    open: Mutex<HashSet<HoldId>>,
+}
+
+struct RequestRecord {
+    draft: Draft,
+    at_micros: u64,
+}
+
+impl LocalLedger {
+    /// The ledger of one HTTP request.
+    #[must_use]
+    pub fn for_request(services: &Arc<Services>, context: OpContext<AgentCaller>) -> Arc<Self> {
+        let OpContext { caller, at_micros, draft, .. } = context;
+        Self::new(services, caller, Some(RequestRecord { draft, at_micros }))
+    }
+
+    /// The ledger of an agent's own program on the database file.
+    #[must_use]
+    pub fn for_agent(services: &Arc<Services>, caller: AgentCaller) -> Arc<Self> {
+        Self::new(services, caller, None)
+    }
+
+    fn new(services: &Arc<Services>, caller: AgentCaller, request: Option<RequestRecord>) -> Arc<Self> {
+        Arc::new(Self { services: Arc::clone(services), caller, request, open: Mutex::default() })
+    }
+
+    /// The caller.
+    #[must_use]
+    pub fn caller(&self) -> &AgentCaller {
+        &self.caller
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashSet<HoldId>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The record of a hold: the request's own for the first one, unless somebody has written that already.
+    fn record_of_hold(&self, now: Timestamp) -> (Draft, u64) {
+        match &self.request {
+            Some(request) if request.draft.handle().claim() => (request.draft.clone(), request.at_micros),
+            Some(_) | None => {
+                (self.record(now, event::LLM_AUTHORISED), self.services.clock.monotonic_micros())
+            }
+        }
+    }
+
+    fn record(&self, now: Timestamp, event: &'static str) -> Draft {
+        if let Some(request) = &self.request {
+            return request.draft.follow_up(now, event);
+        }
+        let (key, agent) = (self.caller.key_id().clone(), self.caller.agent_id().clone());
+        Draft::agent(now, event, Principal::agent(key, agent))
+    }
+
+    /// Whoever tries again may still succeed; if nobody does, the lease is to run out.
+    fn failed(&self, id: &HoldId) {
+        self.services.abandoned.add([id.clone()]);
+    }
+
+    async fn do_hold(&self, ask: HoldAsk) -> Result<Held, LedgerError> {
+        let services = &self.services;
+        let now = services.clock.now();
+        let (mut draft, at_micros) = self.record_of_hold(now);
+        let mut plan = HoldPlan::new(services, Payer::of(services, &self.caller), ask, now);
+        plan.holder = Some(services.llm.holder.clone());
+        plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
+        draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
+        let id = plan.id.clone();
+        // Open from here on: the commit may come to be although nobody hears of it.
+        let new = self.open().insert(id.clone());
+        let write = services.store.write_noted(draft, at_micros, move |tx, draft| {
+            let value = hold(tx, &plan)?;
+            draft.set_detail(ask_detail(&plan.id, &plan.ask, value.as_ref().ok()));
+            Ok(decided(value, Outcome::authorised()))
+        });
+        let answer = write.await.map_err(unavailable).and_then(|value| value);
+        match &answer {
+            Err(LedgerError::Unavailable { .. }) => self.failed(&id),
+            // Nothing was held now; an older hold of this name stays as it was.
+            Err(_) if new => {
+                self.open().remove(&id);
+            }
+            Ok(_) | Err(_) => {}
+        }
+        answer
+    }
+
+    async fn do_settle(&self, id: HoldId, end: Settlement) -> Result<Settled, LedgerError> {
+        let services = &self.services;
+        let now = services.clock.now();
+        let mut draft = self.record(now, event::LLM_OUTCOME);
+        draft.set_detail(hold_detail(&id));
+        let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &self.caller));
+        let hold_id = id.clone();
+        let at_micros = services.clock.monotonic_micros();
+        let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
+            let value = settle(tx, &rules, &payer, false, &hold_id, &end, now)?;
+            if let Ok(ended) = &value {
+                draft.set_detail(end_detail(ended));
+            }
+            Ok(decided(value.map(|ended| ended.settled), Outcome::ok(200)))
+        });
+        self.ended(&id, write.await.map_err(unavailable).and_then(|value| value))
+    }
+
+    async fn do_release(&self, id: HoldId, reason: ReleaseReason) -> Result<(), LedgerError> {
+        let services = &self.services;
+        let mut draft = self.record(services.clock.now(), event::LLM_OUTCOME);
+        draft.set_detail(release_detail(&id, reason));
+        let payer = Payer::of(services, &self.caller);
+        let own = self.open().contains(&id);
+        let hold_id = id.clone();
+        let at_micros = services.clock.monotonic_micros();
+        let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
+            let value = match release(tx, &payer, false, &hold_id)? {
+                // This ledger has held it, so it was released before, by a write whose end was not heard of.
+                Err(LedgerError::UnknownHold) if own => Ok(()),
+                value => value.map(drop),
+            };
+            Ok(decided(value, Outcome::ok(200)))
+        });
+        self.ended(&id, write.await.map_err(unavailable).and_then(|value| value))
+    }
+
+    /// Takes note of how the end of a hold went.
+    fn ended<T>(&self, id: &HoldId, answer: Result<T, LedgerError>) -> Result<T, LedgerError> {
+        match &answer {
+            Ok(_) | Err(LedgerError::UnknownHold | LedgerError::Settled) => {
+                self.open().remove(id);
+            }
+            Err(_) => self.failed(id),
+        }
+        answer
+    }
+}
+
+/// A value with its outcome for the record.
+fn decided<T>(value: Result<T, LedgerError>, good: Outcome) -> Decided<Result<T, LedgerError>> {
+    let outcome = match &value {
+        Ok(_) => good,
+        Err(error) => ServiceError::new(code_of(error), "").outcome(),
+    };
+    Decided { value, outcome }
+}
+
+impl Ledger for LocalLedger {
+    fn hold(&self, ask: HoldAsk) -> BoxFuture<'_, Result<Held, LedgerError>> {
+        Box::pin(self.do_hold(ask))
+    }
+
+    fn settle(&self, hold: HoldId, end: Settlement) -> BoxFuture<'_, Result<Settled, LedgerError>> {
+        Box::pin(self.do_settle(hold, end))
+    }
+
+    fn release(&self, hold: HoldId, reason: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>> {
+        Box::pin(self.do_release(hold, reason))
+    }
+}
+
+impl Drop for LocalLedger {
+    fn drop(&mut self) {
+        let open = std::mem::take(self.open.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.services.abandoned.add(open);
+    }
+}
+
+/// Holds whose settlement failed for good, or whose call ended without one. A server renews the leases of all its
+/// holds, so these must be told apart: their leases run out, and they are settled as orphans.
+///
+/// A hold that is still in use after all may be here: then its settlement comes late and puts the numbers right.
+#[derive(Debug, Default)]
+pub struct AbandonedHolds(Mutex<Vec<HoldId>>);
+
+impl AbandonedHolds {
+    pub(crate) fn add(&self, holds: impl IntoIterator<Item = HoldId>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(holds);
+    }
+
+    pub(crate) fn take(&self) -> Vec<HoldId> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,211 @@
+//! A hold: the worst case of one attempt, set aside on every budget or on none.
+
+use std::sync::Arc;
+
+use api_keys::KeyRecord;
+use llm_policy::{Held, HoldAsk, HoldId, LedgerError, OutputWish, PriceEntry, decide};
+use registry_core::{KeyId, Timestamp};
+use serde_json::{Value, json};
+use storage::{HoldRow, StoreError, Tx};
+
+use crate::context::AgentCaller;
+use crate::llm::budgets::{LlmRules, TightestBudget, accounts, raise_refused};
+use crate::services::Services;
+
+/// Who asks, as far as the ledger must know: the key's row is read again in each transaction.
+#[derive(Clone)]
+pub(in crate::llm) struct Payer {
+    pub key_id: KeyId,
+    /// A key of the configuration has no row.
+    fixed: Option<Arc<KeyRecord>>,
+}
+
+impl Payer {
+    pub(in crate::llm) fn of(services: &Services, caller: &AgentCaller) -> Self {
+        let key_id = caller.key_id().clone();
+        Self { fixed: services.static_keys.get(&key_id), key_id }
+    }
+
+    /// The key as it is now, revoked and expired ones included.
+    pub(in crate::llm) fn key(&self, tx: &mut dyn Tx) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        match &self.fixed {
+            Some(key) => Ok(Some(Arc::clone(key))),
+            None => Ok(tx.key(&self.key_id)?.map(Arc::new)),
+        }
+    }
+}
+
+/// What a transaction needs to make a hold.
+pub(in crate::llm) struct HoldPlan {
+    pub id: HoldId,
+    pub ask: HoldAsk,
+    pub payer: Payer,
+    entry: Option<PriceEntry>,
+    pub rules: Arc<LlmRules>,
+    /// The server that renews the lease.
+    pub holder: Option<String>,
+    pub request_id: Option<String>,
+    /// Whether the agent makes the call itself.
+    pub by_agent: bool,
+    pub now: Timestamp,
+}
+
+impl HoldPlan {
+    pub(in crate::llm) fn new(services: &Services, payer: Payer, ask: HoldAsk, now: Timestamp) -> Self {
+        let rules = Arc::clone(&services.llm);
+        let entry = rules.prices.find(&ask.priced_as, &ask.model).cloned();
+        let id = HoldId::of(&ask.call_id, ask.attempt);
+        Self { id, ask, payer, entry, rules, holder: None, request_id: None, by_agent: false, now }
+    }
+}
+
+/// Makes the hold. The very same ask gives the hold that is there; every refusal leaves all accounts as they are.
+pub(in crate::llm) fn hold(
+    tx: &mut dyn Tx,
+    plan: &HoldPlan,
+) -> Result<Result<Held, LedgerError>, StoreError> {
+    let good = |key: &KeyRecord| !key.revoked && key.expires_at.is_none_or(|end| plan.now < end);
+    let Some(key) = plan.payer.key(tx)?.filter(|key| good(key)) else {
+        return Ok(Err(LedgerError::KeyGone));
+    };
+    if let Some(known) = known(tx, plan)? {
+        return match known {
+            KnownHold::Same(row) => standing(tx, plan, &key, &row).map(Ok),
+            KnownHold::Other => Ok(Err(LedgerError::CallExists)),
+        };
+    }
+    let ask = &plan.ask;
+    let Some(entry) = &plan.entry else {
+        let (provider, model) = (ask.priced_as.clone(), ask.model.clone());
+        return Ok(Err(LedgerError::NotPriced { provider, model }));
+    };
+    let bounds = plan.rules.bounds(&key, plan.now);
+    let accounts = accounts(tx, &bounds)?;
+    let grant = match decide(entry, ask, plan.rules.limits.max_tokens, &accounts) {
+        Ok(grant) => grant,
+        Err(refusal) => {
+            if let LedgerError::Quota(short) = &refusal {
+                raise_refused(tx, &accounts, short, plan.now)?;
+            }
+            return Ok(Err(refusal));
+        }
+    };
+    let mut tightest = TightestBudget::NONE;
+    for account in &accounts {
+        let state = tx.book(&account.key, 0, grant.amount_pico_usd)?;
+        tightest = tightest.and(Some(account.limit_pico_usd), state);
+    }
+    let row = HoldRow {
+        id: plan.id.clone(),
+        call_id: ask.call_id.clone(),
+        attempt: ask.attempt,
+        key_id: key.key_id.clone(),
+        agent_id: key.agent_id.clone(),
+        owner: key.owner.clone(),
+        operation: ask.operation,
+        provider: ask.provider.clone(),
+        model: ask.model.clone(),
+        rates: entry.rates,
+        price_version: plan.rules.prices.version().to_owned(),
+        input_tokens: ask.input_tokens,
+        choices: ask.choices,
+        max_tokens: grant.max_tokens,
+        amount_pico_usd: grant.amount_pico_usd,
+        accounts: accounts.into_iter().map(|account| account.key).collect(),
+        request_id: plan.request_id.clone(),
+        holder: plan.holder.clone(),
+        created_at: plan.now,
+        lease_until: plan.now.plus_seconds(i64::from(ask.lease_seconds.max(1))),
+        orphaned: false,
+        by_agent: plan.by_agent,
+    };
+    if !tx.insert_hold(&row)? {
+        return Err(StoreError::Unavailable("a hold appeared inside a transaction".to_owned()));
+    }
+    Ok(Ok(held(&row, tightest)))
+}
+
+enum KnownHold {
+    Same(Box<HoldRow>),
+    Other,
+}
+
+/// What is known of this call and attempt already.
+fn known(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<Option<KnownHold>, StoreError> {
+    if let Some(row) = tx.hold(&plan.id)? {
+        let same_payer = row.key_id == plan.payer.key_id && row.by_agent == plan.by_agent;
+        let same = same_payer && !row.orphaned && same_numbers(&row, &plan.ask);
+        return Ok(Some(if same { KnownHold::Same(Box::new(row)) } else { KnownHold::Other }));
+    }
+    if tx.usage(&plan.id)?.is_some() {
+        return Ok(Some(KnownHold::Other));
+    }
+    // A further attempt belongs to whoever made the first one.
+    if plan.ask.attempt > 1 && first_is_anothers(tx, plan)? {
+        return Ok(Some(KnownHold::Other));
+    }
+    Ok(None)
+}
+
+fn first_is_anothers(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<bool, StoreError> {
+    let first = HoldId::of(&plan.ask.call_id, 1);
+    let key = match tx.hold(&first)? {
+        Some(row) => Some(row.key_id),
+        None => tx.usage(&first)?.map(|row| row.key_id),
+    };
+    Ok(key.is_some_and(|key| key != plan.payer.key_id))
+}
+
+fn same_numbers(row: &HoldRow, ask: &HoldAsk) -> bool {
+    let output = match ask.output {
+        OutputWish::Nothing => row.max_tokens.is_none(),
+        OutputWish::Stated(stated) => row.max_tokens == Some(stated),
+        // What it was filled in with depends on the budgets of that moment.
+        OutputWish::Fill => row.max_tokens.is_some(),
+    };
+    output
+        && row.operation == ask.operation
+        && row.provider == ask.provider
+        && row.model == ask.model
+        && row.input_tokens == ask.input_tokens
+        && row.choices == ask.choices
+}
+
+/// The answer to a repeated ask: the hold as it stands.
+fn standing(tx: &mut dyn Tx, plan: &HoldPlan, key: &KeyRecord, row: &HoldRow) -> Result<Held, StoreError> {
+    let mut tightest = TightestBudget::NONE;
+    for account in &row.accounts {
+        let limit = plan.rules.limit_of(account, Some(key));
+        tightest = tightest.and(limit, tx.account(account)?);
+    }
+    Ok(held(row, tightest))
+}
+
+fn held(row: &HoldRow, tightest: TightestBudget) -> Held {
+    Held {
+        hold_id: row.id.clone(),
+        rates: row.rates,
+        price_version: row.price_version.clone(),
+        amount_pico_usd: row.amount_pico_usd,
+        max_tokens: row.max_tokens,
+        remaining_pico_usd: tightest.remaining_pico_usd(),
+        lease_until: row.lease_until,
+    }
+}
+
+/// What the audit log says of a call that may leave, or may not, as JSON text. No prompts, no answers.
+pub(in crate::llm) fn ask_detail(id: &HoldId, ask: &HoldAsk, held: Option<&Held>) -> String {
+    let mut detail = json!({
+        "call_id": ask.call_id.as_str(),
+        "hold_id": id.as_str(),
+        "attempt": ask.attempt,
+        "provider": ask.provider,
+        "model": ask.model,
+        "input_tokens": ask.input_tokens,
+    });
+    if let (Some(held), Value::Object(fields)) = (held, &mut detail) {
+        fields.insert("held_pico_usd".to_owned(), json!(held.amount_pico_usd));
+        fields.insert("max_tokens".to_owned(), json!(held.max_tokens));
+    }
+    detail.to_string()
+}

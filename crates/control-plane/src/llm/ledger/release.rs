@@ -1,0 +1,38 @@
+//! A hold is given back: its request surely never reached the provider.
+
+use llm_policy::{HoldId, LedgerError, ReleaseReason};
+use serde_json::json;
+use storage::{HoldRow, StoreError, Tx};
+
+use super::hold::Payer;
+
+/// Frees a hold of this payer's, without a usage row. `by_agent` says whose word it is: an agent does not end what the
+/// gate holds for it.
+pub(in crate::llm) fn release(
+    tx: &mut dyn Tx,
+    payer: &Payer,
+    by_agent: bool,
+    id: &HoldId,
+) -> Result<Result<HoldRow, LedgerError>, StoreError> {
+    let Some(hold) = tx.hold(id)?.filter(|hold| hold.key_id == payer.key_id && hold.by_agent == by_agent)
+    else {
+        let settled = tx.usage(id)?.is_some_and(|row| row.key_id == payer.key_id);
+        return Ok(Err(if settled { LedgerError::Settled } else { LedgerError::UnknownHold }));
+    };
+    // Its worst case is in the books; a settlement without tokens puts that right, and leaves a trace.
+    if hold.orphaned {
+        return Ok(Err(LedgerError::Settled));
+    }
+    for account in &hold.accounts {
+        tx.book(account, 0, -hold.amount_pico_usd)?;
+    }
+    if tx.remove_hold(id)? {
+        return Ok(Ok(hold));
+    }
+    Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()))
+}
+
+/// What the audit log says of a hold that was given back.
+pub(in crate::llm) fn release_detail(id: &HoldId, reason: ReleaseReason) -> String {
+    json!({ "hold_id": id.as_str(), "released": reason.as_str() }).to_string()
+}

@@ -1,0 +1,192 @@
+//! `GET /llm/usage`, `GET /admin/llm/usage`: attempts that reached a provider, newest first; and
+//! `GET /llm/usage/summary`: what model calls used, by agent, model, owner or day.
+
+use std::collections::BTreeMap;
+
+use api_types::{Code, UsageLineView, UsageTotalView};
+use llm_policy::{Usage, UsageSource};
+use registry_core::{AgentId, Timestamp, pico_to_dollars};
+use storage::{UsageLine, UsageQuery};
+
+use super::views;
+use crate::error::ServiceError;
+use crate::page::{ListPage, PageRequest};
+use crate::services::Services;
+
+/// Whose calls are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// An agent's own, with all its keys.
+    Agent(AgentId),
+    /// Everybody's; for admins.
+    Everybody,
+}
+
+impl Whose {
+    fn narrow(self, filter: UsageQuery) -> UsageQuery {
+        match self {
+            Self::Agent(agent) => UsageQuery { agent_id: Some(agent), ..filter },
+            Self::Everybody => filter,
+        }
+    }
+}
+
+/// How long one request looks through rows that do not fit, in microseconds.
+const LOOK_MICROS: u64 = 500_000;
+
+/// Rows that fit the filter, newest first. A page may hold fewer than `limit` and still have a next one. Of an
+/// agent's own list the filter's `agent_id` is the agent's, whatever it says.
+///
+/// # Errors
+/// 400 for a cursor, 503 for the store.
+pub fn list_usage(
+    services: &Services,
+    whose: Whose,
+    filter: UsageQuery,
+    request: &PageRequest,
+) -> Result<ListPage<UsageLineView>, ServiceError> {
+    let filter = whose.narrow(filter);
+    let query = format!("usage\n{filter:?}");
+    let mut before = request.position(&services.cursors, &query)?.and_then(|text| text.parse::<i64>().ok());
+    let started = services.clock.monotonic_micros();
+    let mut items = Vec::new();
+    loop {
+        let found = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        let wanted = request.limit.saturating_sub(found);
+        let (lines, looked_to) = services.store.read(|view| view.usage_page(&filter, before, wanted))?;
+        items.extend(lines.into_iter().map(views::of_line));
+        let Some(last) = looked_to else { return Ok(ListPage { items, next: None }) };
+        before = Some(last);
+        let looked = services.clock.monotonic_micros().saturating_sub(started);
+        if items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || looked > LOOK_MICROS {
+            let next = services.cursors.close(&query, &last.to_string());
+            return Ok(ListPage { items, next: Some(next) });
+        }
+    }
+}
+
+/// Rows per snapshot: a snapshot stays short, so that the write-ahead log can be checkpointed.
+const ROWS_PER_VIEW: u32 = 5_000;
+/// The most groups of one summary: they are kept in memory and sent at once.
+const MOST_GROUPS: usize = 10_000;
+
+/// What calls are added up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    /// The agent.
+    Agent,
+    /// The model.
+    Model,
+    /// Who answers for it; empty for none.
+    Owner,
+    /// The day in UTC.
+    Day,
+}
+
+impl GroupBy {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Model, Self::Owner, Self::Day];
+
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Model => "model",
+            Self::Owner => "owner",
+            Self::Day => "day",
+        }
+    }
+
+    /// Reads the word of the API.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == text)
+    }
+
+    fn group(self, line: &UsageLine) -> String {
+        match self {
+            Self::Agent => line.agent_id.clone(),
+            Self::Model => line.model.clone(),
+            Self::Owner => line.owner.clone().unwrap_or_default(),
+            Self::Day => line.timestamp.to_string().chars().take("2026-11-21".len()).collect(),
+        }
+    }
+}
+
+/// Adds usage up, a snapshot of rows at a time; rows that are written meanwhile may be missing. Days come in their
+/// order, other groups the dearest first.
+///
+/// # Errors
+/// 422 when there are more than 10,000 groups, 503 for the store.
+pub fn summarize_usage(
+    services: &Services,
+    whose: Whose,
+    by: GroupBy,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<Vec<UsageTotalView>, ServiceError> {
+    let filter = whose.narrow(UsageQuery { since, until, ..UsageQuery::default() });
+    let mut totals = UsageTotals::default();
+    let mut after = None;
+    loop {
+        let before = totals.clone();
+        let last = services.store.read(|view| {
+            // A view that is shown again counts again from where it began.
+            totals.clone_from(&before);
+            view.visit_usage(&filter, after, ROWS_PER_VIEW, &mut |line| totals.add(by.group(line), line))
+        })?;
+        if totals.0.len() > MOST_GROUPS {
+            let what = format!("there are more than {MOST_GROUPS} groups");
+            return Err(ServiceError::new(Code::InvalidQuery, what));
+        }
+        match last {
+            Some(place) => after = Some(place),
+            None => return Ok(totals.views(by)),
+        }
+    }
+}
+
+#[derive(Default, Clone)]
+struct UsageTotals(BTreeMap<String, UsageTotal>);
+
+#[derive(Default, Clone)]
+struct UsageTotal {
+    calls: u64,
+    usage: Usage,
+    cost_pico_usd: i64,
+    flagged: u64,
+}
+
+impl UsageTotals {
+    fn add(&mut self, group: String, line: &UsageLine) {
+        let UsageTotal { calls, usage: sum, cost_pico_usd, flagged } = self.0.entry(group).or_default();
+        *calls += 1;
+        *cost_pico_usd = cost_pico_usd.saturating_add(line.cost_pico_usd);
+        let guessed = matches!(line.source, Some(UsageSource::Estimated | UsageSource::WorstCase));
+        *flagged += u64::from(guessed || line.overrun || line.late);
+        let Usage { prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens, reasoning_tokens } =
+            line.usage;
+        sum.prompt_tokens = sum.prompt_tokens.saturating_add(prompt_tokens);
+        sum.cached_tokens = sum.cached_tokens.saturating_add(cached_tokens);
+        sum.cache_write_tokens = sum.cache_write_tokens.saturating_add(cache_write_tokens);
+        sum.completion_tokens = sum.completion_tokens.saturating_add(completion_tokens);
+        sum.reasoning_tokens = sum.reasoning_tokens.saturating_add(reasoning_tokens);
+    }
+
+    fn views(self, by: GroupBy) -> Vec<UsageTotalView> {
+        let mut totals: Vec<_> = self.0.into_iter().collect();
+        if by != GroupBy::Day {
+            totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.cost_pico_usd));
+        }
+        let view = |(group, total): (String, UsageTotal)| UsageTotalView {
+            group,
+            calls: total.calls,
+            usage: views::of_usage(&total.usage),
+            cost_usd: pico_to_dollars(total.cost_pico_usd),
+            cost_pico_usd: total.cost_pico_usd,
+            flagged: total.flagged,
+        };
+        totals.into_iter().map(view).collect()
+    }
+}

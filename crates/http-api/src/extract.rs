@@ -1,0 +1,11 @@
+//! From a request to the arguments of a use case.
+
+mod authenticated;
+mod body;
+mod guards;
+mod query;
+
+pub(crate) use authenticated::Authenticated;
+pub(crate) use body::{JsonBody, OptionalJson, RawBody, RawObject};
+pub(crate) use guards::{Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, MetricsReader};
+pub(crate) use query::{Query, invalid as invalid_query, path_param};

@@ -1,0 +1,162 @@
+//! Who may call a handler, as a type in its signature.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use api_keys::Scope;
+use api_types::Code;
+use audit::Principal;
+use control_plane::{
+    AdminCaller, AdmittedCaller, AgentCaller, RefusedCaller, ServiceError, authenticate_admin,
+    authenticate_agent,
+};
+use rate_limit::Limit;
+use registry_core::Timestamp;
+
+use super::Query;
+use crate::address;
+use crate::endpoint::RouteGuard;
+use crate::request_layer::change_request_state;
+use crate::state::HttpState;
+
+/// A class of callers.
+pub(crate) trait CallerClass {
+    type Caller: 'static;
+    const GUARD: RouteGuard;
+    fn admit(
+        state: &HttpState,
+        request: &HttpRequest,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<AdmittedCaller<Self::Caller>, Box<RefusedCaller>>>;
+}
+
+macro_rules! agents {
+    ($($(#[$doc:meta])* $name:ident = $scope:expr;)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl CallerClass for $name {
+                type Caller = AgentCaller;
+                const GUARD: RouteGuard = RouteGuard::Agent($scope);
+                async fn admit(
+                    state: &HttpState,
+                    request: &HttpRequest,
+                    client: IpAddr,
+                    now: Timestamp,
+                ) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
+                    let key = agent_key(request);
+                    authenticate_agent(&state.services, key, client, $scope, now).await
+                }
+            }
+        )+
+    };
+}
+
+agents! {
+    /// An agent that may read intents.
+    IntentsRead = Scope::IntentsRead;
+    /// An agent that may write intents.
+    IntentsWrite = Scope::IntentsWrite;
+    /// An agent that may call models.
+    LlmCall = Scope::LlmCall;
+}
+
+/// An admin.
+pub(crate) struct Admin;
+
+impl CallerClass for Admin {
+    type Caller = AdminCaller;
+    const GUARD: RouteGuard = RouteGuard::Admin;
+    async fn admit(
+        state: &HttpState,
+        request: &HttpRequest,
+        client: IpAddr,
+        _now: Timestamp,
+    ) -> Result<AdmittedCaller<AdminCaller>, Box<RefusedCaller>> {
+        let shown = admin_token(request);
+        if shown.as_ref().is_some_and(|(_, in_query)| *in_query) {
+            change_request_state(request, |shared| shared.deprecated = true);
+        }
+        let token = shown.as_ref().map(|(token, _)| token.as_ref());
+        authenticate_admin(&state.services, token, client).await
+    }
+}
+
+/// Whoever may read the metrics.
+pub(crate) struct MetricsReader;
+
+impl CallerClass for MetricsReader {
+    type Caller = ();
+    const GUARD: RouteGuard = RouteGuard::Metrics;
+    async fn admit(
+        state: &HttpState,
+        request: &HttpRequest,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> Result<AdmittedCaller<()>, Box<RefusedCaller>> {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        if state.settings.metrics_public || address::is_local(peer, request.headers()) {
+            return Anybody::admit(state, request, client, now).await;
+        }
+        let admitted = Admin::admit(state, request, client, now).await?;
+        Ok(AdmittedCaller { caller: (), principal: admitted.principal, limit: admitted.limit })
+    }
+}
+
+/// Everybody, within the limit of an address.
+pub(crate) struct Anybody;
+
+/// Requests to public pages that one address may make in any 60 seconds.
+const PUBLIC_PER_MINUTE: u32 = 600;
+
+impl CallerClass for Anybody {
+    type Caller = ();
+    const GUARD: RouteGuard = RouteGuard::Public;
+    async fn admit(
+        state: &HttpState,
+        _request: &HttpRequest,
+        client: IpAddr,
+        _now: Timestamp,
+    ) -> Result<AdmittedCaller<()>, Box<RefusedCaller>> {
+        let limit = Limit::per_minute(PUBLIC_PER_MINUTE);
+        let decision = state.services.limiter.check(&format!("ip:{client}"), limit).await;
+        let principal = Principal::ANONYMOUS;
+        if decision.admitted {
+            return Ok(AdmittedCaller { caller: (), principal, limit: None });
+        }
+        let error = ServiceError::new(Code::RateLimited, "too many requests came from this address")
+            .with_retry_after(decision.retry_after_seconds());
+        Err(Box::new(RefusedCaller { error, principal: None, limit: None }))
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// The agent's key.
+fn agent_key(request: &HttpRequest) -> Option<&str> {
+    let headers = request.headers();
+    header(headers, "x-t4-api-key").or_else(|| bearer(headers)).or_else(|| header(headers, "x-api-key"))
+}
+
+/// The admin token, and whether it stood in the query, where it should not.
+fn admin_token(request: &HttpRequest) -> Option<(Cow<'_, str>, bool)> {
+    let headers = request.headers();
+    if let Some(token) = header(headers, "x-t4-admin-token").or_else(|| bearer(headers)) {
+        return Some((Cow::Borrowed(token), false));
+    }
+    let query = Query::of(request);
+    query.text("admin_token").map(|token| (Cow::Owned(token.to_owned()), true))
+}

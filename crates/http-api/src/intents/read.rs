@@ -1,0 +1,181 @@
+//! The reads of intents: `GET /intents/{id}`, `GET /intents`, `GET /intents/by_owner/{owner}`, `GET /intents/by_file`,
+//! `GET /intents/stale` and `GET /metrics/summary`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use api_types::{Code, IntentView, SummaryView};
+use control_plane::{get_intent, list_by_file, list_by_owner, list_intents, list_stale, summarize};
+use registry_core::{AgentId, IntentId, Limits, Owner};
+use storage::IntentQuery;
+
+use crate::blocking::{self, Cost};
+use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
+use crate::error::ApiError;
+use crate::extract::{Authenticated, CallerClass as _, IntentsRead, Query, path_param};
+use crate::response;
+use crate::state::HttpState;
+
+/// Rows of a page when the caller names no limit.
+const PAGE: u32 = 100;
+/// Rows of a page when the caller names no limit (the seed's lists were whole).
+const WHOLE_LIST: u32 = 1000;
+
+pub(crate) fn get_endpoint() -> Endpoint {
+    let success = Success::Json(200, schema_of::<IntentView>());
+    Endpoint::new("GET", "/intents/{id}", "get_intent", IntentsRead::GUARD, success, || web::to(get))
+        .about("intents", "Shows an intent. Its `ETag` is its version.")
+        .codes(&[Code::IntentNotFound, Code::MalformedRequest])
+}
+
+async fn get(
+    call: Authenticated<IntentsRead>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    // Any text may be asked for: what can't be an id is not there.
+    let id = IntentId::from_stored(path_param(&request, "id")?);
+    let found =
+        blocking::run(Cost::Point, move || get_intent(&state.services, &call.context.caller, &id)).await?;
+    response::versioned(StatusCode::OK, &found.item, found.version)
+}
+
+pub(crate) fn list_endpoint() -> Endpoint {
+    let success = Success::List(schema_of::<IntentView>());
+    // `documented` is read as `accepted`, as everywhere.
+    let words = ["reserved", "planned", "committed", "implemented", "accepted", "documented", "expired"];
+    let status = QueryParam {
+        name: "status",
+        about: "only this status",
+        required: false,
+        schema: serde_json::json!({ "type": "string", "enum": words }),
+    };
+    Endpoint::new("GET", "/intents", "list_intents", IntentsRead::GUARD, success, || web::to(list))
+        .about("intents", "Lists intents that fit every filter given, by id.")
+        .params(vec![
+            status,
+            text_param("code", "only this code", 100, false),
+            text_param("file", "only this file", 4096, false),
+            text_param("owner", "only this owner", 200, false),
+            text_param("agent_id", "only intents that this agent created", 200, false),
+        ])
+        .paged(PAGE)
+        .codes(&[Code::InvalidQuery])
+}
+
+async fn list(
+    call: Authenticated<IntentsRead>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&request);
+    let page = query.page(PAGE)?;
+    let filter = IntentQuery {
+        status: query.checked("status", 100)?,
+        code: query.checked("code", Limits::WORD)?,
+        file: query.checked("file", Limits::FILE)?,
+        owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
+        agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
+    };
+    let found = blocking::run(Cost::Scan, move || {
+        list_intents(&state.services, &call.context.caller, &filter, &page)
+    });
+    response::page(&request, &found.await?)
+}
+
+pub(crate) fn by_owner_endpoint() -> Endpoint {
+    let success = Success::List(schema_of::<IntentView>());
+    let path = "/intents/by_owner/{owner}";
+    Endpoint::new("GET", path, "intents_by_owner", IntentsRead::GUARD, success, || web::to(by_owner))
+        .about("intents", "Lists the intents of an owner, newest change first.")
+        .paged(WHOLE_LIST)
+        .codes(&[Code::InvalidQuery, Code::MalformedRequest])
+}
+
+async fn by_owner(
+    call: Authenticated<IntentsRead>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let owner = path_param(&request, "owner")?;
+    let owner = Owner::new(owner)
+        .map_err(|problem| ApiError::new(Code::InvalidQuery, format!("the owner {problem}")))?;
+    let page = Query::of(&request).page(WHOLE_LIST)?;
+    let found = blocking::run(Cost::of_list(page.limit), move || {
+        list_by_owner(&state.services, &call.context.caller, &owner, &page)
+    });
+    response::page(&request, &found.await?)
+}
+
+pub(crate) fn by_file_endpoint() -> Endpoint {
+    let success = Success::List(schema_of::<IntentView>());
+    let path = "/intents/by_file";
+    Endpoint::new("GET", path, "intents_by_file", IntentsRead::GUARD, success, || web::to(by_file))
+        .about("intents", "Lists the intents of a file, by line.")
+        .params(vec![text_param("file", "the file, relative to the repository", 4096, true)])
+        .paged(WHOLE_LIST)
+        .codes(&[Code::InvalidQuery])
+}
+
+async fn by_file(
+    call: Authenticated<IntentsRead>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&request);
+    let page = query.page(WHOLE_LIST)?;
+    let Some(file) = query.checked("file", Limits::FILE)? else {
+        return Err(ApiError::new(Code::InvalidQuery, "`file` is missing"));
+    };
+    let found = blocking::run(Cost::of_list(page.limit), move || {
+        list_by_file(&state.services, &call.context.caller, &file, &page)
+    });
+    response::page(&request, &found.await?)
+}
+
+/// Days when the caller names none (the seed's).
+const DEFAULT_DAYS: u32 = 30;
+/// The longest time that can be asked for, in days.
+const MAX_DAYS: u32 = 36_500;
+
+pub(crate) fn stale_endpoint() -> Endpoint {
+    let success = Success::List(schema_of::<IntentView>());
+    let schema = serde_json::json!({
+        "type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_DAYS, "default": DEFAULT_DAYS,
+    });
+    let days = QueryParam { name: "days", about: "unmodified for more than this", required: false, schema };
+    Endpoint::new("GET", "/intents/stale", "stale_intents", IntentsRead::GUARD, success, || web::to(stale))
+        .about("intents", "Lists open intents that nobody changed for long, oldest first.")
+        .params(vec![days])
+        .paged(WHOLE_LIST)
+        .codes(&[Code::InvalidQuery])
+}
+
+async fn stale(
+    call: Authenticated<IntentsRead>,
+    request: HttpRequest,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&request);
+    let page = query.page(WHOLE_LIST)?;
+    let days = query.number("days", 0, MAX_DAYS)?.unwrap_or(DEFAULT_DAYS);
+    let context = call.context;
+    let found = blocking::run(Cost::of_list(page.limit), move || {
+        list_stale(&state.services, &context.caller, context.now, days, &page)
+    });
+    response::page(&request, &found.await?)
+}
+
+pub(crate) fn summary_endpoint() -> Endpoint {
+    let success = Success::Json(200, schema_of::<SummaryView>());
+    let path = "/metrics/summary";
+    Endpoint::new("GET", path, "summary", IntentsRead::GUARD, success, || web::to(summary))
+        .about("intents", "Figures over the whole registry.")
+}
+
+async fn summary(
+    call: Authenticated<IntentsRead>,
+    state: web::Data<HttpState>,
+) -> Result<HttpResponse, ApiError> {
+    let found = blocking::run(Cost::Scan, move || summarize(&state.services, &call.context.caller));
+    response::json(StatusCode::OK, &found.await?)
+}

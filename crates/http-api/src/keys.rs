@@ -1,0 +1,27 @@
+//! The routes of keys.
+
+mod create;
+mod read;
+mod revoke;
+mod rotate;
+mod update;
+
+use actix_web::HttpRequest;
+use control_plane::ServiceError;
+use registry_core::KeyId;
+
+use crate::endpoint::Endpoint;
+use crate::error::ApiError;
+use crate::extract::path_param;
+use crate::state::HttpState;
+
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![create::endpoint(), read::endpoint(), update::endpoint(), rotate::endpoint(), revoke::endpoint()]
+}
+
+/// The key that a path names, by its id or by the whole key.
+fn key_of(request: &HttpRequest, state: &HttpState) -> Result<KeyId, ApiError> {
+    let text = path_param(request, "key")?;
+    let id = api_keys::key_id_of_text(&text, &state.services.pepper);
+    id.ok_or_else(|| ApiError(ServiceError::key_not_found()))
+}

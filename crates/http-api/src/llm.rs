@@ -1,0 +1,34 @@
+//! The routes of model calls: OpenAI's own below `v1`, a simple surface beside it, and the ledger for agents that
+//! call a provider themselves.
+
+mod body_memory;
+mod call;
+mod chat;
+mod failure;
+mod holds;
+mod metrics;
+mod quota;
+mod status;
+mod usage;
+mod v1;
+
+pub use body_memory::BodyMemory;
+pub(crate) use metrics::LlmMetrics;
+pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
+
+use crate::endpoint::Endpoint;
+
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut all = v1::endpoints();
+    all.extend([
+        status::endpoint(),
+        chat::endpoint(),
+        quota::endpoint(),
+        usage::own_list_endpoint(),
+        usage::own_sum_endpoint(),
+        usage::all_list_endpoint(),
+        usage::all_sum_endpoint(),
+    ]);
+    all.extend(holds::endpoints());
+    all
+}

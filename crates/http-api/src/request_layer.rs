@@ -1,0 +1,300 @@
+//! The outermost layer: request id, security headers, the audit draft, one log line, the metrics, and the one
+//! shape of an error.
+//!
+//! It closes every draft that no use case recorded with its change. A caller that hangs up drops the handler in
+//! the middle; the guard's `Drop` then leaves the row.
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, web};
+use api_keys::key_id_of_text;
+use api_types::Code;
+use audit::{Body, Draft, DraftHandle, Outcome, Principal};
+use control_plane::{AuditMode, ServiceError, Services};
+use percent_encoding::percent_decode_str;
+use rate_limit::Decision;
+use registry_core::RequestId;
+
+use crate::address;
+use crate::app::route_of;
+use crate::disconnect::DisconnectGuard;
+use crate::error::{self, ApiError};
+use crate::llm;
+use crate::metrics::known_method;
+use crate::response::complete;
+use crate::state::HttpState;
+
+/// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
+/// because the framework wants the request to itself until it is routed.
+pub(crate) struct RequestState {
+    /// Open until the layer closes it.
+    pub draft: Option<Draft>,
+    pub client: IpAddr,
+    pub limit: Option<Decision>,
+    /// The admin token stood in the query.
+    pub deprecated: bool,
+    pub agent: Option<String>,
+    /// What comes after the head, until somebody reads it.
+    pub unread: Option<Payload>,
+    /// Errors are told in OpenAI's shape.
+    pub openai: bool,
+    /// The route's template, kept because a handler that panics takes the request down with it.
+    route: Option<&'static str>,
+}
+
+pub(crate) type SharedRequestState = Rc<RefCell<RequestState>>;
+
+impl RequestState {
+    pub(crate) fn set_principal(&mut self, principal: Principal) {
+        self.agent = principal.agent_id.as_ref().map(|agent| agent.as_str().to_owned());
+        if let Some(draft) = &mut self.draft {
+            draft.set_principal(principal);
+        }
+    }
+
+    pub(crate) fn set_route(&mut self, route: &'static str) {
+        self.route = Some(route);
+        if let Some(draft) = &mut self.draft {
+            draft.set_route(route);
+        }
+    }
+
+    pub(crate) fn set_body(&mut self, body: Body) {
+        if let Some(draft) = &mut self.draft {
+            draft.set_body(body);
+        }
+    }
+}
+
+/// Changes what the layers share.
+pub(crate) fn change_request_state(request: &HttpRequest, change: impl FnOnce(&mut RequestState)) {
+    if let Some(shared) = request.extensions().get::<SharedRequestState>() {
+        change(&mut shared.borrow_mut());
+    }
+}
+
+/// Reads what the layers share.
+pub(crate) fn read_request_state<T>(
+    request: &HttpRequest,
+    read: impl FnOnce(&RequestState) -> T,
+) -> Option<T> {
+    request.extensions().get::<SharedRequestState>().map(|shared| read(&shared.borrow()))
+}
+
+/// What stands for a route where none was found.
+const NO_ROUTE: &str = "-";
+
+/// The layer, for `actix_web::middleware::from_fn`.
+///
+/// # Errors
+/// Only for a handler that panicked; the error then carries the whole answer.
+pub async fn request_layer<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(state) = request.app_data::<web::Data<HttpState>>().map(|data| Arc::clone(data)) else {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    };
+    let services = Arc::clone(&state.services);
+    let started = services.clock.monotonic_micros();
+    let request_id = request_id(request.headers(), &services);
+    let (mut shared, handle) = open(&request, &state, request_id.clone());
+    shared.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
+    let shared = Rc::new(RefCell::new(shared));
+    request.extensions_mut().insert(Rc::clone(&shared));
+    let mut guard = DisconnectGuard::new(Arc::clone(&services), Rc::clone(&shared), handle);
+    let method = request.method().clone();
+    let probe = is_probe(request.path());
+
+    let turned_away = !probe && !services.recorder.has_room();
+    let served = if turned_away {
+        // No act without a record: when rows can't be kept, requests are refused, and counted.
+        services.recorder.turn_away();
+        let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
+        let error = ApiError(error.with_retry_after(1));
+        Some(Ok(request.error_response(error).map_into_right_body()))
+    } else {
+        let served = catch_panic(next.call(request)).await;
+        served.map(|served| served.map(ServiceResponse::map_into_left_body))
+    };
+    let (answer, mut failure, route) = match served {
+        Some(Ok(response)) => {
+            let failure = failure_of(response.status(), response.response().error());
+            let route = route_of(response.request());
+            (Some(response), failure, route)
+        }
+        Some(Err(error)) => (None, failure_of(error.as_response_error().status_code(), Some(&error)), None),
+        None => {
+            let error = ServiceError::new(Code::Internal, "the request failed inside the server");
+            (None, Some(ServiceError { cause: Some("a handler panicked".to_owned()), ..error }), None)
+        }
+    };
+    let route = route.or(shared.borrow().route).unwrap_or(NO_ROUTE);
+    let status = |failure: &Option<ServiceError>| match (failure, &answer) {
+        (Some(error), _) => error::status(error.code),
+        (None, Some(answer)) => answer.status(),
+        (None, None) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    // Whoever claims the draft records it: a transaction that is still under way keeps it.
+    if !probe && !turned_away && guard.handle.claim() {
+        let outcome = match &failure {
+            Some(error) => error.outcome(),
+            None => Outcome::ok(status(&failure).as_u16()),
+        };
+        shared.borrow_mut().set_route(route);
+        let draft = shared.borrow_mut().draft.take();
+        if let Some(draft) = draft
+            && let Err(refusal) = record(&services, draft, &outcome).await
+        {
+            failure = Some(refusal);
+        }
+        guard.handle.mark_recorded();
+    }
+    guard.done = true;
+    let status = status(&failure);
+    observe(&state, &method, route, &request_id, &shared.borrow(), started, status, failure.as_ref());
+    complete(answer, &mut shared.borrow_mut(), &request_id, failure.as_ref())
+}
+
+/// Opens what the layers share about a request.
+fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (RequestState, DraftHandle) {
+    let services = &state.services;
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let client = address::client(peer, request.headers(), &state.settings.trusted_proxies);
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let (now, method) = (services.clock.now(), request.method().as_str());
+    let mut draft = Draft::request(now, request_id, method, target, Some(client));
+    if let Some(path) = key_path(request.path(), services) {
+        draft.set_path(&path);
+    }
+    draft.set_aggregator(Arc::clone(&services.refusals));
+    let handle = draft.handle();
+    let draft = Some(draft);
+    let openai = llm::speaks_openai(request.path());
+    let shared = RequestState {
+        draft,
+        client,
+        limit: None,
+        deprecated: false,
+        agent: None,
+        unread: None,
+        openai,
+        route: None,
+    };
+    (shared, handle)
+}
+
+/// Runs the rest; a panic becomes `None`.
+async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(move |context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => std::task::Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+/// Every answer of 400 and above has its error, whoever refused.
+fn failure_of(status: StatusCode, error: Option<&Error>) -> Option<ServiceError> {
+    match error.and_then(|error| error.as_error::<ApiError>()) {
+        Some(error) => Some(error.0.clone()),
+        None if status.as_u16() >= 400 => Some(error::of_status(status)),
+        None => None,
+    }
+}
+
+/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer.
+///
+/// # Errors
+/// The refusal that the caller gets instead, when the row can't be kept.
+async fn record(services: &Services, mut draft: Draft, outcome: &Outcome) -> Result<(), ServiceError> {
+    let Some(record) = draft.close(outcome, services.clock.monotonic_micros()) else { return Ok(()) };
+    if services.recorder.mode() == AuditMode::Batched {
+        services.recorder.push(record);
+        return Ok(());
+    }
+    let Err(cause) = services.recorder.write(record.clone()).await else { return Ok(()) };
+    services.recorder.push(record);
+    let error = ServiceError::new(Code::AuditUnavailable, "the record of the request can't be kept");
+    Err(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) })
+}
+
+/// The caller's id when it is sane and has not the shape of a secret: it is logged and given back as it came.
+fn request_id(headers: &HeaderMap, services: &Services) -> RequestId {
+    headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .and_then(RequestId::sane)
+        .filter(|id| audit::redact_text(id.as_str()) == id.as_str())
+        .unwrap_or_else(|| RequestId::mint(services.entropy.as_ref()))
+}
+
+/// The path of a key route with the key id in place of whatever stood there: it may be the key itself.
+fn key_path(path: &str, services: &Services) -> Option<String> {
+    const BASE: &str = "/admin/api_keys/";
+    let rest = path.strip_prefix(BASE)?;
+    let (key, tail) = rest.split_once('/').map_or((rest, ""), |(key, tail)| (key, tail));
+    let key = percent_decode_str(key).decode_utf8_lossy();
+    let id = key_id_of_text(&key, &services.pepper);
+    let id = id.as_ref().map_or("[unknown]", |id| id.as_str());
+    Some(if tail == "rotate" { format!("{BASE}{id}/rotate") } else { format!("{BASE}{id}") })
+}
+
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/healthz" | "/readyz")
+}
+
+/// One log line and the metrics.
+#[expect(clippy::too_many_arguments, reason = "one call, and every argument goes into the line")]
+fn observe(
+    state: &HttpState,
+    method: &Method,
+    route: &str,
+    request_id: &RequestId,
+    shared: &RequestState,
+    started: u64,
+    status: StatusCode,
+    failure: Option<&ServiceError>,
+) {
+    let micros = state.services.clock.monotonic_micros().saturating_sub(started);
+    let code = failure.map(|error| error.code);
+    state.metrics.request(method, route, status.as_u16(), micros, code);
+    let agent = shared.agent.as_deref().unwrap_or("-");
+    let (method, status) = (known_method(method), status.as_u16());
+    let outcome = code.map_or("ok", Code::as_str);
+    if let Some(cause) = failure.and_then(|error| error.cause.as_deref()) {
+        tracing::error!(
+            request.id = request_id.as_str(),
+            request.agent = agent,
+            http.method = method,
+            http.route = route,
+            http.status = status,
+            request.micros = micros,
+            outcome,
+            cause,
+            "request failed"
+        );
+    } else {
+        tracing::info!(
+            request.id = request_id.as_str(),
+            request.agent = agent,
+            http.method = method,
+            http.route = route,
+            http.status = status,
+            request.micros = micros,
+            outcome,
+            "request"
+        );
+    }
+}
