@@ -131,7 +131,7 @@ pub fn question<'a>(
     codes: Option<&str>,
     from: Option<&Path>,
 ) -> Result<Question, Failure> {
-    let paths = paths.into_iter().map(|path| project.name(path));
+    let paths = paths.into_iter().map(|path| project.tree.name(path));
     let paths = paths.collect::<Result<_, _>>().map_err(gate::failure)?;
     let codes = codes.unwrap_or_default().split(',').map(str::trim);
     let codes = codes.filter(|code| !code.is_empty()).map(str::to_owned).collect();

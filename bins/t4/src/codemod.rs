@@ -142,7 +142,7 @@ fn list(json: bool) -> Result<Verdict, Failure> {
 
 fn snapshots(json: bool) -> Result<Verdict, Failure> {
     let project = gate::project()?;
-    let mut infos = snapshot::list(&project).map_err(gate::failure)?;
+    let mut infos = snapshot::list(&project.tree).map_err(gate::failure)?;
     infos.retain(|info| info.command == COMMAND);
     let text = if json {
         line(&json!(infos))
@@ -165,11 +165,11 @@ fn verify(args: Verify) -> Result<Verdict, Failure> {
     let id = if let Some(id) = args.id {
         id
     } else {
-        let infos = snapshot::list(&project).map_err(gate::failure)?;
+        let infos = snapshot::list(&project.tree).map_err(gate::failure)?;
         let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
         newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
     };
-    let drift = snapshot::verify(&project, &id).map_err(gate::failure)?;
+    let drift = snapshot::verify(&project.tree, &id).map_err(gate::failure)?;
     let text = if args.json {
         line(&json!({ "snapshot": id, "drift": drift }))
     } else if drift.is_empty() {
@@ -186,7 +186,8 @@ fn verify(args: Verify) -> Result<Verdict, Failure> {
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 fn revert(args: Revert) -> Result<Verdict, Failure> {
     let project = gate::project()?;
-    let info = snapshot::revert(&project, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;
+    let info =
+        snapshot::revert(&project.tree, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;
     let Info { id, files, .. } = &info;
     out::print(&if args.json {
         line(&json!(info))

@@ -75,13 +75,13 @@ pub struct Args {
 /// Writes or serves the page.
 pub fn run(args: Args) -> Result<Verdict, Failure> {
     let project = gate::project()?;
-    let names: Result<Vec<String>, Error> = args.paths.iter().map(|path| project.name(path)).collect();
+    let names: Result<Vec<String>, Error> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
         None => Source::Ruff,
         Some(path) => Source::Given(given(path)?),
     };
     let recipe = Recipe {
-        folder: project.root.join(&project.prefix),
+        folder: project.tree.root.join(&project.tree.prefix),
         question: Question {
             paths: names.map_err(gate::failure)?,
             codes: args.codes.into_iter().map(|code| code.trim().to_owned()).collect(),

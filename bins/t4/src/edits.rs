@@ -52,7 +52,8 @@ impl Mode {
     /// Undoes, if that is what was asked for.
     pub fn undone(&self, project: &Project, command: &str) -> Result<Option<Verdict>, Failure> {
         let Some(id) = &self.undo else { return Ok(None) };
-        let info = snapshot::revert(project, command, id.as_deref(), self.force).map_err(gate::failure)?;
+        let info =
+            snapshot::revert(&project.tree, command, id.as_deref(), self.force).map_err(gate::failure)?;
         if self.json {
             json(&info)?;
         } else {
@@ -70,7 +71,7 @@ impl Mode {
         now: Timestamp,
     ) -> Result<Option<Info>, Failure> {
         if self.writes() && !changes.is_empty() {
-            return snapshot::apply(project, command, changes, now).map(Some).map_err(gate::failure);
+            return snapshot::apply(&project.tree, command, changes, now).map(Some).map_err(gate::failure);
         }
         if !self.json && !self.writes() {
             for change in changes {
@@ -151,5 +152,5 @@ pub fn say_skipped(skipped: &[pr_gate::migrate::Skipped], unparsed: &[String]) {
 
 /// Paths of the command line as names from the root.
 pub fn names(project: &Project, paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    paths.iter().map(|path| project.name(path).map_err(gate::failure)).collect()
+    paths.iter().map(|path| project.tree.name(path).map_err(gate::failure)).collect()
 }

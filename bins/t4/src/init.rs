@@ -68,7 +68,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
 fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
     let mut hook = init::hook(project).map_err(gate::failure)?;
     let asks = !args.yes && !args.json && ask::is_possible();
-    let is_set = project.path("t4.toml").symlink_metadata().is_ok();
+    let is_set = project.tree.path("t4.toml").symlink_metadata().is_ok();
     let mut settings = Settings::default();
     if !args.codes.is_empty() {
         settings.check.codes.clone_from(&args.codes);
@@ -81,7 +81,7 @@ fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
     };
     let mut named = Vec::new();
     for path in &settings.check.paths {
-        named.push(project.name(path.as_ref()).map_err(gate::failure)?);
+        named.push(project.tree.name(path.as_ref()).map_err(gate::failure)?);
     }
     settings.check.paths = named;
     let text = init::settings_text(&settings).map_err(gate::failure)?;
@@ -97,7 +97,7 @@ fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
         Hook::Ours(_) | Hook::Foreign(_) | Hook::Shared(_) | Hook::NoGit => false,
     };
     let now = SystemClock::new().now();
-    let written = snapshot::apply(project, "init", &plan.changes, now).map_err(gate::failure)?;
+    let written = snapshot::apply(&project.tree, "init", &plan.changes, now).map_err(gate::failure)?;
     let mut installed = false;
     if let Hook::Free(path) = &hook
         && wants_hook
@@ -114,7 +114,7 @@ fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
 /// Takes away what was written; the hook as well.
 fn undo(project: &Project, as_json: bool) -> Result<Verdict, Failure> {
     let hook = init::hook(project).map_err(gate::failure)?;
-    let files = match snapshot::revert(project, "init", None, false) {
+    let files = match snapshot::revert(&project.tree, "init", None, false) {
         Ok(info) => info.files,
         // A run that found all files in place wrote nothing but the hook.
         Err(error) if matches!(hook, Hook::Ours(_)) && is_nothing(project, &error) => Vec::new(),
@@ -128,5 +128,5 @@ fn undo(project: &Project, as_json: bool) -> Result<Verdict, Failure> {
 /// Whether the error is that there is no snapshot, and not that one can't be restored.
 fn is_nothing(project: &Project, error: &pr_gate::Error) -> bool {
     let open = |list: Vec<snapshot::Info>| list.iter().any(|one| one.command == "init" && !one.reverted);
-    matches!(error, pr_gate::Error::Refused(_)) && snapshot::list(project).is_ok_and(|list| !open(list))
+    matches!(error, pr_gate::Error::Refused(_)) && snapshot::list(&project.tree).is_ok_and(|list| !open(list))
 }

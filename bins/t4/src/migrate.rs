@@ -83,7 +83,7 @@ fn report_path(project: &Project, asked: Option<PathBuf>, writes: bool) -> Resul
     match asked {
         Some(path) => Ok(Some(path)),
         // A tree could have a link there that leads out of it.
-        None if writes => atomic::inside(&project.root, REPORT).map(Some).map_err(gate::failure),
+        None if writes => atomic::inside(&project.tree.root, REPORT).map(Some).map_err(gate::failure),
         None => Ok(None),
     }
 }

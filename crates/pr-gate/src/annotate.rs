@@ -111,7 +111,7 @@ fn annotate(
     };
     let text = sources::decode(&bytes);
     let listed = codeowners.and_then(|owners| owners.of(name).first());
-    let git = project.git.as_ref().filter(|_| blame && listed.is_none());
+    let git = project.tree.git.as_ref().filter(|_| blame && listed.is_none());
     let mut blamed = Owners::of(git, name, &bytes, now);
     let created_at = seconds(now);
     let mut written = Vec::new();

@@ -9,8 +9,6 @@
 
 mod batch;
 mod fix;
-mod push;
-mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -21,11 +19,9 @@ use serde::Serialize;
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
+use crate::worktree::{self, Workshop};
 use crate::{Error, Progress, Project};
 use batch::Work;
-use worktree::Workshop;
-
-pub use push::push;
 
 /// How many batches are made at once.
 const AT_ONCE: usize = 2;
@@ -138,7 +134,7 @@ pub fn run(
     stop: &AtomicBool,
     progress: &dyn Progress,
 ) -> Result<Made, Error> {
-    let git = project.git.as_ref().ok_or_else(|| {
+    let git = project.tree.git.as_ref().ok_or_else(|| {
         Error::Refused("batches are branches, and there is no git repository here".to_owned())
     })?;
     let base = git
@@ -203,6 +199,16 @@ pub fn run(
     Ok(Made { base: base.clone(), tool, batches })
 }
 
+/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten.
+///
+/// # Errors
+/// When there is no repository, or git refuses, with what it said.
+pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
+    let git = project.tree.git.as_ref();
+    let git = git.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
+    worktree::push(git, remote, branch)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -215,14 +221,14 @@ fn survey(
     question: &Question,
 ) -> Result<(Survey, Decisions), Error> {
     let scout = shop.scout()?;
-    let project = scout.project()?;
+    let project = Project::at(scout.path.clone())?;
     let decisions = Decisions::read(&project, question.today, question.include_accepted)?;
     let mut codes = asked.to_vec();
     codes.push(UNDEFINED.to_owned());
     let paths = &project.settings.check.paths;
     let names: Vec<String> =
-        paths.iter().filter(|name| project.path(name).symlink_metadata().is_ok()).cloned().collect();
-    let survey = ruff.at(&project.root).survey(&project, &names, &codes, question.unsafe_fixes)?;
+        paths.iter().filter(|name| project.tree.path(name).symlink_metadata().is_ok()).cloned().collect();
+    let survey = ruff.at(&project.tree.root).survey(&project, &names, &codes, question.unsafe_fixes)?;
     Ok((survey, decisions))
 }
 

@@ -8,17 +8,6 @@ use crate::git::Git;
 /// The file in the root that names commits which only moved or formatted code.
 pub const IGNORED_COMMITS: &str = ".git-blame-ignore-revs";
 
-/// How long ago a change may be for its author to be taken for the owner without doubt.
-const SURE_SECONDS: i64 = 30 * 24 * 60 * 60;
-
-/// Words in the names of authors that are no people.
-const BOTS: [&str; 4] = ["bot", "copilot", "dependabot", "renovate"];
-
-fn is_bot(author: &str) -> bool {
-    let name = author.to_lowercase();
-    name.split(|c: char| !c.is_alphanumeric()).any(|word| BOTS.contains(&word))
-}
-
 /// Who last changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -30,25 +19,6 @@ pub struct Row {
     pub time: i64,
     /// Whether the change is in a commit: others are nobody's yet.
     pub committed: bool,
-}
-
-impl Row {
-    /// Who may be asked about the row: `@` and the author's name, and how sure that is. A bot gives 0.5, a change of
-    /// over 30 days before `now` (seconds since 1970) 0.8; a row that is in no commit is nobody's.
-    #[must_use]
-    pub fn owner(&self, now: i64) -> annotations::Blame {
-        if !self.committed || self.author.is_empty() {
-            return annotations::Blame::default();
-        }
-        let confidence = if is_bot(&self.author) {
-            0.5
-        } else if now.saturating_sub(self.time) > SURE_SECONDS {
-            0.8
-        } else {
-            1.0
-        };
-        annotations::Blame { owner: Some(format!("@{}", self.author)), confidence }
-    }
 }
 
 /// The rows of a file, in order: one git process per file, `.git-blame-ignore-revs` honoured. Rows end at LF, as git

@@ -4,22 +4,14 @@ use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use crate::{Error, Project};
+use crate::Error;
 
 /// The text of a file; `None` when there is none.
 ///
 /// # Errors
 /// When it, or a folder above it, is a link; when it is no file, larger than `largest` bytes, or not UTF-8.
-pub fn text(project: &Project, name: &str, largest: u64) -> Result<Option<String>, Error> {
-    text_below(&project.root, name, largest)
-}
-
-/// The same below a root whose settings are not known yet.
-///
-/// # Errors
-/// As for [`text`].
-pub fn text_below(root: &Path, name: &str, largest: u64) -> Result<Option<String>, Error> {
-    let Some(found) = look_below(root, name)? else { return Ok(None) };
+pub fn text(root: &Path, name: &str, largest: u64) -> Result<Option<String>, Error> {
+    let Some(found) = look(root, name)? else { return Ok(None) };
     if !found.is_file() {
         return Err(Error::unreadable(name, "is no regular file"));
     }
@@ -38,11 +30,7 @@ pub fn text_below(root: &Path, name: &str, largest: u64) -> Result<Option<String
 ///
 /// # Errors
 /// When something on the way is a link, or the name could lead out of the root.
-pub fn look(project: &Project, name: &str) -> Result<Option<Metadata>, Error> {
-    look_below(&project.root, name)
-}
-
-fn look_below(root: &Path, name: &str) -> Result<Option<Metadata>, Error> {
+pub fn look(root: &Path, name: &str) -> Result<Option<Metadata>, Error> {
     let mut path = root.to_owned();
     let mut found = None;
     for part in name.split('/') {

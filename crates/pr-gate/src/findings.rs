@@ -96,7 +96,7 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
     };
     if output.findings.is_empty() && known.some_outside() {
         // The linter ran elsewhere, in a container perhaps: nothing of what it found would be looked at.
-        let root = project.root.display();
+        let root = project.tree.root.display();
         return Err(unreadable(format!(
             "every file that it names is outside of `{root}`: run the linter here"
         )));

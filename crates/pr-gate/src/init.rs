@@ -52,7 +52,7 @@ pub fn workflows() -> Vec<Wanted> {
 pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<Plan, Error> {
     let mut plan = Plan::default();
     for Wanted { file, text } in wanted {
-        match contained::text(project, &file, LARGEST)? {
+        match contained::text(&project.tree.root, &file, LARGEST)? {
             None => plan.changes.push(Change { file, before: None, after: text.into_bytes() }),
             Some(found) if found == text => plan.same.push(file),
             Some(_) => plan.kept.push(file),

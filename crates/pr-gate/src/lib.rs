@@ -25,14 +25,17 @@ pub mod migrate;
 pub mod output;
 pub mod owners;
 mod progress;
-pub mod project;
+mod project;
 pub mod protect;
 pub mod prune;
 pub mod settings;
 pub mod snapshot;
 mod sources;
+pub mod tree;
 pub mod waivers;
+pub mod worktree;
 
 pub use error::Error;
 pub use progress::Progress;
 pub use project::Project;
+pub use tree::SourceTree;

@@ -51,7 +51,7 @@ pub fn plan(
     let paths = if question.paths.is_empty() { &project.settings.check.paths } else { &question.paths };
     let mut names = files::list(project, paths)?;
     names.retain(|name| Language::of_path(name).is_some());
-    let git = project.git.as_ref().filter(|_| question.blame);
+    let git = project.tree.git.as_ref().filter(|_| question.blame);
     let work = |name: &String| {
         let Some(bytes) = sources::read(project, name)?.filter(|bytes| may_be_annotated(bytes)) else {
             return Ok(None);

@@ -13,7 +13,7 @@ const LARGEST: u64 = 3 * 1024 * 1024;
 /// When it is a link, not UTF-8, larger than 3 MiB, or can't be read.
 pub fn codeowners(project: &Project) -> Result<Option<CodeOwners>, Error> {
     for place in CodeOwners::PLACES {
-        if let Some(text) = contained::text(project, place, LARGEST)? {
+        if let Some(text) = contained::text(&project.tree.root, place, LARGEST)? {
             return Ok(Some(CodeOwners::read(&text)));
         }
     }
@@ -30,9 +30,7 @@ mod tests {
     fn the_first_of_githubs_places_counts() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project {
-            root: folder.path().to_owned(),
-            prefix: "".into(),
-            git: None,
+            tree: crate::SourceTree::at(folder.path().to_owned()),
             settings: crate::settings::Settings::default(),
         };
         assert!(codeowners(&project).unwrap().is_none());

@@ -95,7 +95,7 @@ impl Settings {
     /// # Errors
     /// When the file is a link, huge, or can't be read, or says something that is not known.
     pub fn read(root: &Path) -> Result<Self, Error> {
-        let text = contained::text_below(root, "t4.toml", LARGEST)?;
+        let text = contained::text(root, "t4.toml", LARGEST)?;
         text.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text))
     }
 

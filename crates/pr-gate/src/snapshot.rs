@@ -14,7 +14,7 @@ mod swap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Project};
+use crate::{Error, SourceTree};
 use store::Store;
 
 pub use apply::apply;
@@ -62,21 +62,21 @@ pub struct Drift {
 ///
 /// # Errors
 /// When the folder can't be read, or a manifest in it is none.
-pub fn list(project: &Project) -> Result<Vec<Info>, Error> {
-    Ok(Store::of(project)?.manifests()?.iter().map(manifest::Manifest::info).collect())
+pub fn list(tree: &SourceTree) -> Result<Vec<Info>, Error> {
+    Ok(Store::of(tree)?.manifests()?.iter().map(manifest::Manifest::info).collect())
 }
 
 /// What differs from what the command left.
 ///
 /// # Errors
 /// When there is no such snapshot, or it can't be read.
-pub fn verify(project: &Project, id: &str) -> Result<Vec<Drift>, Error> {
-    let store = Store::of(project)?;
+pub fn verify(tree: &SourceTree, id: &str) -> Result<Vec<Drift>, Error> {
+    let store = Store::of(tree)?;
     let manifest = store.manifest(id)?;
     let mut drifts = Vec::new();
     for entry in &manifest.files {
         let mut drift = |what| drifts.push(Drift { file: entry.file.clone(), what });
-        if let Some(what) = entry.state(&project.root)?.differs_from_after {
+        if let Some(what) = entry.state(&tree.root)?.differs_from_after {
             drift(what);
         }
         if let Some(before) = &entry.before

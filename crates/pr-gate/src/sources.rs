@@ -16,7 +16,7 @@ const STRIDE: usize = 32;
 
 /// The bytes of a file; `None` when it is a link, no file at all, or too large.
 pub(crate) fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
-    let path = project.path(name);
+    let path = project.tree.path(name);
     let about = std::fs::symlink_metadata(&path).map_err(Error::file(&path, "can't be read"))?;
     if !about.is_file() || about.len() > LARGEST {
         return Ok(None);
@@ -26,7 +26,7 @@ pub(crate) fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Err
 
 /// Whether a file is where its name says, and no folder above it is a link.
 pub(crate) fn is_inside(project: &Project, name: &str) -> bool {
-    crate::atomic::inside(&project.root, name).is_ok()
+    crate::atomic::inside(&project.tree.root, name).is_ok()
 }
 
 /// The text of a source. A byte that is not UTF-8 becomes U+001A, which `annotations` leaves alone, so that places in

@@ -35,12 +35,12 @@ pub fn load(project: &Project) -> Result<Waivers, Error> {
 /// When one is a link, no file, larger than 1 MiB, not UTF-8, or can't be read.
 pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     let folder = project.settings.waivers.folder.as_str();
-    match contained::look(project, folder)? {
+    match contained::look(&project.tree.root, folder)? {
         None => return Ok(Vec::new()),
         Some(found) if found.is_dir() => {}
         Some(_) => return Err(Error::unreadable(folder, "is no folder; waivers are in files of a folder")),
     }
-    let path = project.path(folder);
+    let path = project.tree.path(folder);
     let unreadable = || Error::file(&path, "can't be read");
     let mut names = Vec::new();
     for entry in fs::read_dir(&path).map_err(unreadable())? {
@@ -57,7 +57,7 @@ pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     names
         .into_iter()
         .filter_map(|name| {
-            contained::text(project, &name, LARGEST).map(|text| Some((name, text?))).transpose()
+            contained::text(&project.tree.root, &name, LARGEST).map(|text| Some((name, text?))).transpose()
         })
         .collect()
 }

@@ -16,7 +16,7 @@ pub fn run(args: Run) -> Result<Verdict, Failure> {
     let now = SystemClock::new().now();
     let project = gate::project()?;
     let paths =
-        paths.iter().map(|path| project.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
+        paths.iter().map(|path| project.tree.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
     let bar = Bar::new();
     let question = Question { paths, only, include_accepted, today: gate::day(now) };
     let plan = codemod::plan(&project, &question, &bar).map_err(gate::failure)?;

@@ -60,8 +60,11 @@ impl Recipe {
             history.retain(|entry| entry.timestamp > at.plus_days(-history::KEPT_DAYS));
             history.push(entry);
         }
-        let name =
-            project.root.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = project
+            .tree
+            .root
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Checked {
             project: name,
             tool: gathered.tool,

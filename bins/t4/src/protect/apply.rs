@@ -37,7 +37,7 @@ pub fn run(project: &Project, host: &Host, plan: &Plan) -> Result<Done, Failure>
     record.before.clone_from(before);
     record.sent.clone_from(&plan.body);
     record.save(project).map_err(gate::failure)?;
-    match snapshot::apply(project, "protect", &changes, now) {
+    match snapshot::apply(&project.tree, "protect", &changes, now) {
         Ok(info) if info.files.is_empty() => {}
         Ok(info) => record.snapshot = Some(info.id),
         Err(error) => {

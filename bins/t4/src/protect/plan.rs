@@ -49,7 +49,7 @@ pub fn repository(project: &Project, args: &Args) -> Result<Repository, Failure>
         return Repository::parse(repo).map_err(gate::failure);
     }
     let unknown = || Failure::usage(anyhow!("which repository is not known here: give --repo OWNER/NAME"));
-    let git = project.git.as_ref().ok_or_else(unknown)?;
+    let git = project.tree.git.as_ref().ok_or_else(unknown)?;
     let output = git.output(&["remote", "get-url", "origin"]).map_err(gate::failure)?;
     let address = String::from_utf8_lossy(&output.stdout).into_owned();
     let remote = Remote::parse(&address).filter(|_| output.status.success()).ok_or_else(unknown)?;
@@ -114,7 +114,7 @@ pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args)
 /// The default branch as the clone knows it.
 fn guessed(project: &Project, notes: &mut Vec<String>) -> Result<String, Failure> {
     let mut branch = None;
-    if let Some(git) = &project.git {
+    if let Some(git) = &project.tree.git {
         let name = ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"];
         let output = git.output(&name).map_err(gate::failure)?;
         let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();

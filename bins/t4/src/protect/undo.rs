@@ -29,7 +29,7 @@ pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args)
     let branch = restore(host, &path, &record, args.force)?;
     let mut files = Vec::new();
     if let Some(id) = &record.snapshot {
-        let info = snapshot::revert(project, "protect", Some(id), args.force).map_err(|error| {
+        let info = snapshot::revert(&project.tree, "protect", Some(id), args.force).map_err(|error| {
             gate::failure(error).context(format!("{branch}, but the files are not restored"))
         })?;
         files = info.files;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use codemods::Codemod;
 
-use super::worktree::{Workshop, Worktree, output};
 use super::{Batch, Changed, Outcome, Question};
 use crate::codemod::Decisions;
 use crate::findings::{Ruff, Survey};
-use crate::{Error, atomic, diff};
+use crate::worktree::{Workshop, Worktree, output};
+use crate::{Error, Project, atomic, diff};
 
 /// What the batches share.
 pub struct Work<'a> {
@@ -80,8 +80,8 @@ impl Work<'_> {
 
     /// Fixes file after file until the batch is full; how many files did not fit.
     fn write(&self, code: &str, worktree: &Worktree<'_>, batch: &mut Batch) -> Result<usize, Error> {
-        let project = worktree.project()?;
-        let ruff = self.ruff.at(&project.root);
+        let project = Project::at(worktree.path.clone())?;
+        let ruff = self.ruff.at(&project.tree.root);
         let has_codemod = Codemod::ALL.iter().any(|one| one.code() == code);
         let mut left_out = 0;
         for (file, counted) in self.survey.get(code).into_iter().flatten() {
@@ -105,7 +105,7 @@ impl Work<'_> {
                 left_out += 1;
                 continue;
             }
-            atomic::write(&atomic::inside(&project.root, file)?, fixed.after.as_bytes())?;
+            atomic::write(&atomic::inside(&project.tree.root, file)?, fixed.after.as_bytes())?;
             batch.fixed += fixed.fixed;
             batch.files.push(Changed { file: file.clone(), fixed: fixed.fixed });
             if self.question.dry_run {

@@ -36,7 +36,6 @@ fn every_row_has_its_author_and_uncommitted_ones_nobody() {
         Row { author: "Ada".into(), email: "ada@example.com".into(), time: 1_767_225_600, committed: true };
     assert_eq!(rows[..2], [ada.clone(), ada]);
     assert!(rows.len() == 3 && !rows[2].committed);
-    assert_eq!(rows[2].owner(0), annotations::Blame { owner: None, confidence: 0.0 });
     assert_eq!(blame(&found, "missing.py").unwrap(), []);
 }
 
@@ -56,21 +55,4 @@ fn commits_that_are_to_be_ignored_are_and_a_broken_list_is_an_error() {
     std::fs::write(&ignored, "no hash\n").unwrap();
     let error = blame(&found, "a.py").unwrap_err().to_string();
     assert!(error.contains(IGNORED_COMMITS) && error.contains("hash per line"), "{error}");
-}
-
-#[test]
-fn bots_and_old_changes_make_an_owner_less_sure() {
-    let row = |author: &str, time| Row { author: author.into(), email: String::new(), time, committed: true };
-    let sure = |author, time| row(author, time).owner(31 * 24 * 60 * 60).confidence;
-    for (author, time, confidence) in [
-        ("Ada Abbot", 86_400, 1.0),
-        ("Ada", 0, 0.8),
-        ("ci[bot]", 86_400, 0.5),
-        ("Dependabot", 0, 0.5),
-        ("GitHub Copilot", 0, 0.5),
-        ("renovate", 0, 0.5),
-    ] {
-        assert!((sure(author, time) - confidence).abs() < 1e-9, "{author}");
-    }
-    assert_eq!(row("Ada", 0).owner(0).owner.as_deref(), Some("@Ada"));
 }

@@ -51,8 +51,8 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
         if DEFAULT_SKIP.contains(&path.to_string_lossy().trim()) {
             continue;
         }
-        let name = project.name(path)?;
-        if project.path(&name).exists() {
+        let name = project.tree.name(path)?;
+        if project.tree.path(&name).exists() {
             names.push(name);
         }
     }
@@ -61,7 +61,7 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
         return failed("No valid production paths to validate");
     }
     let codes = if question.codes.is_empty() { DEFAULT_CODES.join(",") } else { question.codes.clone() };
-    let waivers = contained::text(project, WAIVERS, LARGEST_WAIVERS)?;
+    let waivers = contained::text(&project.tree.root, WAIVERS, LARGEST_WAIVERS)?;
     let findings = match &question.source {
         Source::Ruff => findings::ruff_in_its_order(project, &names, &[codes]).map(|(output, _)| output),
         Source::Given(bytes) => findings::read_in_its_order(project, bytes),

@@ -73,7 +73,7 @@ pub fn new(
 pub fn git(project: &Project) -> Result<&Git, Error> {
     let missing =
         || Error::Usage("this is no git repository: --since has nothing to compare with".to_owned());
-    project.git.as_ref().ok_or_else(missing)
+    project.tree.git.as_ref().ok_or_else(missing)
 }
 
 /// One changed file.

@@ -17,7 +17,7 @@ use crate::{Error, Progress, Project, findings};
 /// [`Error::Refused`] when a file was changed meanwhile, or the fixes were taken back; the tree is as it was.
 pub fn apply(project: &Project, plan: &Plan, now: Timestamp, progress: &dyn Progress) -> Result<Info, Error> {
     progress.begin("writing", None);
-    let info = snapshot::apply(project, COMMAND, &plan.changes(), now)?;
+    let info = snapshot::apply(&project.tree, COMMAND, &plan.changes(), now)?;
     if info.files.is_empty() {
         return Ok(info);
     }
@@ -27,7 +27,7 @@ pub fn apply(project: &Project, plan: &Plan, now: Timestamp, progress: &dyn Prog
         Ok(problems) => problems.join(", "),
         Err(error) => format!("the check could not be made: {error}"),
     };
-    match snapshot::revert(project, COMMAND, Some(&info.id), false) {
+    match snapshot::revert(&project.tree, COMMAND, Some(&info.id), false) {
         Ok(_) => Err(Error::Refused(format!("the fixes did not hold and were taken back: {problem}"))),
         Err(error) => Err(Error::Refused(format!(
             "the fixes did not hold ({problem}) and could not be taken back ({error}): \

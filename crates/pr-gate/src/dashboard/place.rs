@@ -32,15 +32,16 @@ fn place(
     let Some(flag) = flag else {
         let wrong = |problem: String| Error::unreadable("t4.toml", format!("dashboard.{name}: {problem}"));
         // The settings are seen from the root, wherever the command runs.
-        let inside = project.name(&project.root.join(setting)).map_err(|error| wrong(error.to_string()))?;
+        let inside =
+            project.tree.name(&project.tree.root.join(setting)).map_err(|error| wrong(error.to_string()))?;
         if Path::new(&inside).extension().is_none_or(|found| found != extension) {
             return Err(wrong(format!("`{inside}` does not end in `.{extension}`")));
         }
-        return atomic::inside(&project.root, &inside);
+        return atomic::inside(&project.tree.root, &inside);
     };
-    let joined = project.root.join(&project.prefix).join(flag);
-    match project.name(&joined) {
-        Ok(inside) => atomic::inside(&project.root, &inside),
+    let joined = project.tree.root.join(&project.tree.prefix).join(flag);
+    match project.tree.name(&joined) {
+        Ok(inside) => atomic::inside(&project.tree.root, &inside),
         // Whoever types the command may write wherever they may write.
         Err(_) => Ok(joined),
     }
@@ -49,13 +50,12 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SourceTree;
     use crate::settings::Settings;
 
     fn project(root: &Path, settings: &str) -> Project {
         Project {
-            root: root.to_owned(),
-            prefix: PathBuf::from("sub"),
-            git: None,
+            tree: SourceTree { prefix: PathBuf::from("sub"), ..SourceTree::at(root.to_owned()) },
             settings: Settings::parse(settings).unwrap(),
         }
     }

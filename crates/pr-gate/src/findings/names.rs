@@ -48,7 +48,7 @@ impl<'a> Names<'a> {
     }
 
     fn below(&self, path: &Path) -> Option<String> {
-        let root = &self.project.root;
+        let root = &self.project.tree.root;
         let real;
         let path = if !path.is_absolute() {
             path
@@ -85,7 +85,7 @@ impl<'a> Names<'a> {
             let more = if self.outside_count > self.outside.len() { ", ..." } else { "" };
             warnings.push(format!(
                 "findings in files outside of `{}` are left out: {}{more}",
-                self.project.root.display(),
+                self.project.tree.root.display(),
                 self.outside.join(", ")
             ));
         }

@@ -57,7 +57,7 @@ impl Ruff {
     /// # Errors
     /// When there is none, with how to get it.
     pub fn find(project: &Project) -> Result<(Self, Version), Error> {
-        let root = &project.root;
+        let root = &project.tree.root;
         let cache = is_own_folder(&root.join(".ruff_cache"));
         let ruff = |program: &Path, before: &[&str]| Self {
             program: program.into(),
@@ -73,7 +73,7 @@ impl Ruff {
         }
         let venv = root.join(".venv/bin/ruff");
         let mut others = Vec::new();
-        if venv.is_file() && !is_tracked(project.git.as_ref(), ".venv")? {
+        if venv.is_file() && !is_tracked(project.tree.git.as_ref(), ".venv")? {
             others.push(ruff(&venv, &[]));
         }
         others.push(ruff(Path::new("python3"), &["-c", MODULE]));

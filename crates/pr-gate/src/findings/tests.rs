@@ -3,12 +3,7 @@ use std::path::Path;
 use super::*;
 
 fn project(root: &Path) -> Project {
-    Project {
-        root: root.to_owned(),
-        prefix: "".into(),
-        git: None,
-        settings: crate::settings::Settings::default(),
-    }
+    Project { tree: crate::SourceTree::at(root.to_owned()), settings: crate::settings::Settings::default() }
 }
 
 fn read_at_root(text: &str) -> Output {

@@ -33,14 +33,14 @@ pub enum Hook {
 /// # Errors
 /// When git or the file can't be asked.
 pub fn hook(project: &Project) -> Result<Hook, Error> {
-    let Some(git) = &project.git else { return Ok(Hook::NoGit) };
+    let Some(git) = &project.tree.git else { return Ok(Hook::NoGit) };
     let folder = asked(git, &["--git-path", "hooks"])?;
     let own = asked(git, &["--git-common-dir"])?;
     let path = folder.join("pre-commit");
     if !folder.starts_with(&own) {
-        let Ok(name) = folder.strip_prefix(&project.root) else { return Ok(Hook::Shared(path)) };
+        let Ok(name) = folder.strip_prefix(&project.tree.root) else { return Ok(Hook::Shared(path)) };
         // The tree may be somebody else's: no link of it is followed.
-        atomic::inside(&project.root, &name.join("pre-commit").display().to_string())?;
+        atomic::inside(&project.tree.root, &name.join("pre-commit").display().to_string())?;
     }
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Hook::Free(path)),

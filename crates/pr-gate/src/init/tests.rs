@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::SourceTree;
 use crate::protect::CHECKS;
 use crate::settings::Settings;
 
@@ -63,15 +64,10 @@ fn no_workflow_gives_a_pull_request_more_than_reading_or_pastes_its_words_into_a
 #[test]
 fn what_is_there_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let project = Project {
-        root: folder.path().to_owned(),
-        prefix: PathBuf::new(),
-        git: None,
-        settings: Settings::default(),
-    };
-    std::fs::write(project.path("a"), "mine").unwrap();
-    std::fs::write(project.path("b"), "text").unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", project.path("link")).unwrap();
+    let project = Project { tree: SourceTree::at(folder.path().to_owned()), settings: Settings::default() };
+    std::fs::write(project.tree.path("a"), "mine").unwrap();
+    std::fs::write(project.tree.path("b"), "text").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", project.tree.path("link")).unwrap();
     let wanted = |file: &str| Wanted { file: file.to_owned(), text: "text".to_owned() };
     let got = plan(&project, vec![wanted("a"), wanted("b"), wanted("c")]).unwrap();
     assert_eq!((got.kept, got.same), (vec!["a".to_owned()], vec!["b".to_owned()]));

@@ -7,6 +7,33 @@ use crate::Error;
 use crate::blame::{Row, blame};
 use crate::git::Git;
 
+/// How long ago a change may be for its author to be taken for the owner without doubt.
+const SURE_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// Words in the names of authors that are no people.
+const BOTS: [&str; 4] = ["bot", "copilot", "dependabot", "renovate"];
+
+fn is_bot(author: &str) -> bool {
+    let name = author.to_lowercase();
+    name.split(|c: char| !c.is_alphanumeric()).any(|word| BOTS.contains(&word))
+}
+
+/// Who may be asked about a row: `@` and the author's name, and how sure that is. A bot gives 0.5, a change of over 30
+/// days before `now` (seconds since 1970) 0.8; a row that is in no commit is nobody's.
+fn owner(row: &Row, now: i64) -> Blame {
+    if !row.committed || row.author.is_empty() {
+        return Blame::default();
+    }
+    let confidence = if is_bot(&row.author) {
+        0.5
+    } else if now.saturating_sub(row.time) > SURE_SECONDS {
+        0.8
+    } else {
+        1.0
+    };
+    Blame { owner: Some(format!("@{}", row.author)), confidence }
+}
+
 /// The owners of one file's rows.
 pub(crate) struct Owners<'a> {
     git: Option<&'a Git>,
@@ -39,7 +66,7 @@ impl<'a> Owners<'a> {
             None => place,
         };
         let row = self.rows.as_ref().and_then(|rows| rows.get(place));
-        row.map_or_else(Blame::default, |row| row.owner(self.now.unix_seconds()))
+        row.map_or_else(Blame::default, |row| owner(row, self.now.unix_seconds()))
     }
 
     /// Whether git could be asked.
@@ -73,5 +100,25 @@ mod tests {
     fn rows_that_end_at_a_lone_cr_are_found_in_gits_count() {
         assert_eq!(git_rows(b"a\nb\r\nc\n"), None);
         assert_eq!(git_rows(b"a\rb\r\nc\nd\r"), Some(vec![0, 0, 1, 2, 2]));
+    }
+
+    #[test]
+    fn bots_and_old_changes_make_an_owner_less_sure() {
+        let row =
+            |author: &str, time| Row { author: author.into(), email: String::new(), time, committed: true };
+        let sure = |author, time| owner(&row(author, time), 31 * 24 * 60 * 60).confidence;
+        for (author, time, confidence) in [
+            ("Ada Abbot", 86_400, 1.0),
+            ("Ada", 0, 0.8),
+            ("ci[bot]", 86_400, 0.5),
+            ("Dependabot", 0, 0.5),
+            ("GitHub Copilot", 0, 0.5),
+            ("renovate", 0, 0.5),
+        ] {
+            assert!((sure(author, time) - confidence).abs() < 1e-9, "{author}");
+        }
+        assert_eq!(owner(&row("Ada", 0), 0).owner.as_deref(), Some("@Ada"));
+        let uncommitted = Row { committed: false, ..row("Ada", 0) };
+        assert_eq!(owner(&uncommitted, 0), Blame { owner: None, confidence: 0.0 });
     }
 }

@@ -46,7 +46,7 @@ pub fn patterns(project: &Project, place: &str) -> Vec<(String, String)> {
         patterns.push((format!("/{place}"), place.to_owned()));
     }
     for folder in FOLDERS {
-        if project.path(folder).is_dir() {
+        if project.tree.path(folder).is_dir() {
             patterns.push((format!("/{folder}/"), format!("{folder}/any")));
         }
     }
@@ -69,7 +69,7 @@ pub fn merge(project: &Project, owners: &[String]) -> Result<Merged, Error> {
     let mut place = CodeOwners::PLACES[0];
     let mut found = None;
     for candidate in CodeOwners::PLACES {
-        if let Some(text) = contained::text(project, candidate, LARGEST)? {
+        if let Some(text) = contained::text(&project.tree.root, candidate, LARGEST)? {
             (place, found) = (candidate, Some(text));
             break;
         }

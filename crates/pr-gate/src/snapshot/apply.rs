@@ -9,7 +9,7 @@ use super::manifest::{Before, Entry, Manifest, read, sha256, target};
 use super::store::{Store, is_command};
 use super::swap::{self, Swap};
 use super::{Change, Info};
-use crate::{Error, Project};
+use crate::{Error, SourceTree};
 
 /// Writes all changes, after a snapshot of what was there is on disk. When one write fails, those before it are taken
 /// back. A file that no longer holds `before` is refused before anything is written. Changes that change nothing are
@@ -17,13 +17,13 @@ use crate::{Error, Project};
 ///
 /// # Errors
 /// [`Error::Refused`] or [`Error::File`]; the tree is as it was.
-pub fn apply(project: &Project, command: &str, changes: &[Change], now: Timestamp) -> Result<Info, Error> {
+pub fn apply(tree: &SourceTree, command: &str, changes: &[Change], now: Timestamp) -> Result<Info, Error> {
     if !is_command(command) {
         return Err(Error::Usage(format!("`{command}` is no name of a command")));
     }
     let changes: Vec<&Change> =
         changes.iter().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
-    let store = Store::of(project)?;
+    let store = Store::of(tree)?;
     let mut manifest = Manifest {
         version: 1,
         id: String::new(),
@@ -37,7 +37,7 @@ pub fn apply(project: &Project, command: &str, changes: &[Change], now: Timestam
         return Ok(manifest.info());
     }
     let _lock = store.lock()?;
-    let swaps = plan(project, &changes, &mut manifest)?;
+    let swaps = plan(tree, &changes, &mut manifest)?;
     manifest.id = store.begin(command, now)?;
     match keep(&store, &manifest, &changes) {
         Ok(()) => {}
@@ -65,7 +65,7 @@ pub fn apply(project: &Project, command: &str, changes: &[Change], now: Timestam
 
 /// Checks every change before the first write, and notes what it is about.
 fn plan<'a>(
-    project: &Project,
+    tree: &SourceTree,
     changes: &[&'a Change],
     manifest: &mut Manifest,
 ) -> Result<Vec<Swap<'a>>, Error> {
@@ -76,7 +76,7 @@ fn plan<'a>(
         if !names.insert(&change.file) {
             return Err(Error::Refused(format!("`{}` is changed twice at once", change.file)));
         }
-        let path = target(&project.root, &change.file)?;
+        let path = target(&tree.root, &change.file)?;
         let now = read(&path)?;
         if now.as_ref().map(|(bytes, _)| bytes) != change.before.as_ref() {
             return Err(Error::Refused(format!(
@@ -92,7 +92,7 @@ fn plan<'a>(
             after: sha256(&change.after),
         });
         for folder in swap::missing_folders(&path) {
-            let name = folder.strip_prefix(&project.root).unwrap_or(folder);
+            let name = folder.strip_prefix(&tree.root).unwrap_or(folder);
             folders.insert(name.display().to_string());
         }
         swaps.push(Swap {

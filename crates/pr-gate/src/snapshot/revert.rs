@@ -8,7 +8,7 @@ use super::Info;
 use super::manifest::{Before, Entry, Manifest, State, target};
 use super::store::Store;
 use super::swap::{self, Swap};
-use crate::{Error, Project, atomic};
+use crate::{Error, SourceTree, atomic};
 
 /// How many changed files are named.
 const NAMED: usize = 10;
@@ -20,12 +20,12 @@ const NAMED: usize = 10;
 /// # Errors
 /// [`Error::Refused`] naming the files that were changed since, unless `force`; nothing is changed then. Links, folders
 /// and names that lead elsewhere are refused even so.
-pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -> Result<Info, Error> {
-    let store = Store::of(project)?;
+pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -> Result<Info, Error> {
+    let store = Store::of(tree)?;
     let mut manifest = choose(&store, command, id)?;
     store.refuse_foreign()?;
     let _lock = store.lock()?;
-    let states = manifest.files.iter().map(|entry| entry.state(&project.root));
+    let states = manifest.files.iter().map(|entry| entry.state(&tree.root));
     let states = states.collect::<Result<Vec<_>, _>>()?;
     if !force {
         refuse_changed(&manifest, &states)?;
@@ -33,10 +33,10 @@ pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -
     let mut swaps = Vec::new();
     for (entry, state) in manifest.files.iter().zip(states) {
         if !state.is_before {
-            swaps.push(restore(project, &store, &manifest.id, entry, state)?);
+            swaps.push(restore(tree, &store, &manifest.id, entry, state)?);
         }
     }
-    clear(project, &manifest);
+    clear(tree, &manifest);
     swap::all(&swaps).map_err(|failed| {
         let left: Vec<_> = failed.left.iter().map(|path| path.display().to_string()).collect();
         if left.is_empty() {
@@ -50,7 +50,7 @@ pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -
     })?;
     for folder in manifest.folders.iter().rev() {
         // One that something else was put into stays.
-        let _ = fs::remove_dir(atomic::inside(&project.root, folder)?);
+        let _ = fs::remove_dir(atomic::inside(&tree.root, folder)?);
     }
     manifest.reverted = true;
     store.update(&manifest)?;
@@ -58,9 +58,9 @@ pub fn revert(project: &Project, command: &str, id: Option<&str>, force: bool) -
 }
 
 /// Clears away what an interrupted run left beside files that it did not get to.
-fn clear(project: &Project, manifest: &Manifest) {
+fn clear(tree: &SourceTree, manifest: &Manifest) {
     let paths: Vec<_> =
-        manifest.files.iter().filter_map(|entry| target(&project.root, &entry.file).ok()).collect();
+        manifest.files.iter().filter_map(|entry| target(&tree.root, &entry.file).ok()).collect();
     let folders: BTreeSet<_> = paths.iter().map(|path| atomic::folder(path)).collect();
     folders.into_iter().for_each(atomic::clear);
 }
@@ -101,13 +101,13 @@ fn refuse_changed(manifest: &Manifest, states: &[State]) -> Result<(), Error> {
 }
 
 fn restore<'a>(
-    project: &Project,
+    tree: &SourceTree,
     store: &Store<'_>,
     id: &str,
     entry: &Entry,
     state: State,
 ) -> Result<Swap<'a>, Error> {
-    let path = target(&project.root, &entry.file)?;
+    let path = target(&tree.root, &entry.file)?;
     let now_mode = state.now.as_ref().map_or(0, |(_, mode)| *mode);
     let new = match &entry.before {
         None => None,

@@ -9,33 +9,33 @@ use registry_core::Timestamp;
 
 use super::KEPT;
 use super::manifest::{Manifest, read, sha256};
-use crate::project::STATE;
-use crate::{Error, Project, atomic};
+use crate::tree::STATE;
+use crate::{Error, SourceTree, atomic};
 
 const MANIFEST: &str = "manifest.json";
 
-/// The folder of the snapshots of a project; it need not be there.
+/// The folder of the snapshots of a tree; it need not be there.
 pub struct Store<'a> {
-    project: &'a Project,
+    tree: &'a SourceTree,
     folder: PathBuf,
 }
 
 impl<'a> Store<'a> {
-    /// The store of a project.
-    pub fn of(project: &'a Project) -> Result<Self, Error> {
-        let folder = atomic::inside(&project.root, &format!("{STATE}/snapshots"))?;
-        Ok(Self { project, folder })
+    /// The store of a tree.
+    pub fn of(tree: &'a SourceTree) -> Result<Self, Error> {
+        let folder = atomic::inside(&tree.root, &format!("{STATE}/snapshots"))?;
+        Ok(Self { tree, folder })
     }
 
     /// Keeps other commands from changing the tree until it is dropped.
     pub fn lock(&self) -> Result<File, Error> {
-        let state = atomic::inside(&self.project.root, STATE)?;
+        let state = atomic::inside(&self.tree.root, STATE)?;
         make(&state)?;
         let ignore = state.join(".gitignore");
         if !ignore.exists() {
             atomic::write(&ignore, b"*\n")?;
         }
-        let path = atomic::inside(&self.project.root, &format!("{STATE}/lock"))?;
+        let path = atomic::inside(&self.tree.root, &format!("{STATE}/lock"))?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(&path).map_err(Error::file(&path, "can't be opened"))?;
@@ -50,7 +50,7 @@ impl<'a> Store<'a> {
 
     /// Snapshots that came with the repository are somebody else's: they would write what that somebody likes.
     pub fn refuse_foreign(&self) -> Result<(), Error> {
-        let Some(git) = &self.project.git else { return Ok(()) };
+        let Some(git) = &self.tree.git else { return Ok(()) };
         let tracked = git.run(&["ls-files", "-z", "--", STATE])?;
         if tracked.is_empty() {
             return Ok(());
@@ -145,7 +145,7 @@ impl<'a> Store<'a> {
             return Err(missing());
         }
         let name = format!("{STATE}/snapshots/{id}/{MANIFEST}");
-        let path = atomic::inside(&self.project.root, &name)?;
+        let path = atomic::inside(&self.tree.root, &name)?;
         let (bytes, _) = read(&path)?.ok_or_else(missing)?;
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| Error::unreadable(&name, error))?;
@@ -160,7 +160,7 @@ impl<'a> Store<'a> {
         if !is_sha(sha) {
             return Ok(None);
         }
-        let path = atomic::inside(&self.project.root, &format!("{STATE}/snapshots/{id}/files/{sha}"))?;
+        let path = atomic::inside(&self.tree.root, &format!("{STATE}/snapshots/{id}/files/{sha}"))?;
         Ok(read(&path)?.map(|(bytes, _)| bytes).filter(|bytes| sha256(bytes) == sha))
     }
 

@@ -7,23 +7,21 @@ use registry_core::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::settings::Settings;
 
 struct Tree {
     _folder: TempDir,
-    project: Project,
+    source: SourceTree,
 }
 
 impl Tree {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let project = Project { root, prefix: PathBuf::new(), git: None, settings: Settings::default() };
-        Self { _folder: folder, project }
+        Self { _folder: folder, source: SourceTree::at(root) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.project.root.join(name)
+        self.source.root.join(name)
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>, mode: u32) {
@@ -55,17 +53,17 @@ impl Tree {
             }
         }
         let mut seen = Vec::new();
-        walk(&self.project.root, &self.project.root, &mut seen);
+        walk(&self.source.root, &self.source.root, &mut seen);
         seen.sort();
         seen
     }
 
     fn apply(&self, changes: &[Change]) -> Result<Info, Error> {
-        apply(&self.project, "codemod", changes, now())
+        apply(&self.source, "codemod", changes, now())
     }
 
     fn revert(&self) -> Result<Info, Error> {
-        revert(&self.project, "codemod", None, false)
+        revert(&self.source, "codemod", None, false)
     }
 
     fn manifest(&self, id: &str) -> PathBuf {
@@ -114,7 +112,7 @@ fn revert_restores_exact_bytes_and_modes_and_takes_new_files_away() {
     assert_eq!(info.files, ["a.py", "new/deep/c.py", "sub/b.py"]);
     assert_eq!((tree.read("a.py"), tree.read("new/deep/c.py")), (b"a2".to_vec(), b"c2".to_vec()));
     assert_eq!(fs::metadata(tree.path("a.py")).unwrap().mode() & 0o7777, 0o755);
-    assert_eq!(verify(&tree.project, &info.id).unwrap(), []);
+    assert_eq!(verify(&tree.source, &info.id).unwrap(), []);
     assert!(tree.revert().unwrap().reverted);
     assert_eq!(tree.look(), before);
     assert!(matches!(tree.revert(), Err(Error::Refused(_))), "it is undone once");
@@ -138,7 +136,7 @@ fn a_file_that_changed_since_the_plan_stops_everything() {
     tree.write("a.py", "a1", 0o755);
     tree.write("sub/b.py", "mine", 0o600);
     assert_eq!(tree.look(), before);
-    assert_eq!(list(&tree.project).unwrap(), []);
+    assert_eq!(list(&tree.source).unwrap(), []);
 }
 
 #[test]
@@ -149,7 +147,7 @@ fn a_write_that_fails_takes_the_others_back() {
     changes.push(change("new", None, "x"));
     assert!(tree.apply(&changes).is_err());
     assert_eq!(tree.look(), before);
-    assert_eq!(list(&tree.project).unwrap(), []);
+    assert_eq!(list(&tree.source).unwrap(), []);
     assert_eq!(fs::read_dir(tree.path(".t4/snapshots")).unwrap().count(), 0);
 }
 
@@ -188,10 +186,10 @@ fn what_was_changed_since_is_refused_as_a_whole_and_lost_when_forced() {
     assert_eq!(tree.look(), edited);
     fs::remove_dir_all(tree.path("new")).unwrap();
     let whats: Vec<_> =
-        verify(&tree.project, &info.id).unwrap().into_iter().map(|d| (d.file, d.what)).collect();
+        verify(&tree.source, &info.id).unwrap().into_iter().map(|d| (d.file, d.what)).collect();
     let expected = [("a.py", "changed"), ("new/deep/c.py", "missing"), ("sub/b.py", "mode")];
     assert_eq!(whats, expected.map(|(file, what)| (file.to_owned(), what)));
-    revert(&tree.project, "codemod", Some(&info.id), true).unwrap();
+    revert(&tree.source, "codemod", Some(&info.id), true).unwrap();
     assert_eq!(tree.look(), before);
 }
 
@@ -215,12 +213,12 @@ fn a_damaged_snapshot_restores_nothing() {
     let after = tree.look();
     let files = tree.path(&format!(".t4/snapshots/{}/files", info.id));
     fs::write(files.join(manifest::sha256(b"b1")), "xx").unwrap();
-    let drifts = verify(&tree.project, &info.id).unwrap();
+    let drifts = verify(&tree.source, &info.id).unwrap();
     assert_eq!(drifts, [Drift { file: "sub/b.py".to_owned(), what: "snapshot damaged" }]);
-    assert!(revert(&tree.project, "codemod", None, true).is_err());
+    assert!(revert(&tree.source, "codemod", None, true).is_err());
     assert_eq!(tree.look(), after);
     fs::write(tree.manifest(&info.id), "{").unwrap();
-    assert!(matches!(list(&tree.project), Err(Error::Unreadable { .. })));
+    assert!(matches!(list(&tree.source), Err(Error::Unreadable { .. })));
 }
 
 #[test]
@@ -245,7 +243,7 @@ fn a_hostile_manifest_writes_nowhere_else() {
         let after = tree.look();
         tree.forge(&info.id, "\"a.py\"", &format!("\"{name}\""));
         for force in [false, true] {
-            let reverted = revert(&tree.project, "codemod", None, force);
+            let reverted = revert(&tree.source, "codemod", None, force);
             assert!(matches!(reverted, Err(Error::Refused(_))), "{name}: {reverted:?}");
         }
         assert_eq!(tree.look(), after, "{name}");
@@ -258,7 +256,7 @@ fn a_hostile_manifest_gives_no_file_special_rights() {
     let (tree, changes) = two();
     let info = tree.apply(&changes).unwrap();
     tree.forge(&info.id, &format!("\"mode\": {}", 0o755), &format!("\"mode\": {}", 0o4755));
-    revert(&tree.project, "codemod", None, true).unwrap();
+    revert(&tree.source, "codemod", None, true).unwrap();
     assert_eq!(fs::metadata(tree.path("a.py")).unwrap().mode() & 0o7777, 0o755);
 }
 
@@ -271,7 +269,7 @@ fn a_state_folder_that_is_a_link_is_refused() {
         fs::create_dir_all(tree.path(name).parent().unwrap()).unwrap();
         symlink(outside.path(), tree.path(name)).unwrap();
         assert!(matches!(tree.apply(&changes), Err(Error::Refused(_))), "{name}");
-        assert!(list(&tree.project).is_err());
+        assert!(list(&tree.source).is_err());
         fs::remove_file(tree.path(name)).unwrap();
         assert_eq!(tree.look(), before);
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
@@ -297,10 +295,10 @@ fn snapshots_that_came_with_the_repository_are_not_believed() {
     let (mut tree, changes) = two();
     let git = |arguments: &[&str]| {
         let mut git = std::process::Command::new("git");
-        assert!(git.current_dir(&tree.project.root).args(arguments).status().unwrap().success());
+        assert!(git.current_dir(&tree.source.root).args(arguments).status().unwrap().success());
     };
     git(&["init", "-q"]);
-    tree.project.git = crate::git::Git::find(&tree.project.root).unwrap();
+    tree.source.git = crate::git::Git::find(&tree.source.root).unwrap();
     tree.apply(&changes).unwrap();
     git(&["add", "-f", ".t4"]);
     assert!(matches!(tree.revert(), Err(Error::Refused(said)) if said.contains("part of the repository")));
@@ -312,13 +310,13 @@ fn snapshots_that_came_with_the_repository_are_not_believed() {
 fn the_newest_twenty_of_a_command_are_kept_and_ids_differ() {
     let tree = Tree::new();
     tree.write("a.py", "0", 0o644);
-    apply(&tree.project, "migrate", &[change("b.py", None, "b")], now()).unwrap();
+    apply(&tree.source, "migrate", &[change("b.py", None, "b")], now()).unwrap();
     for n in 0..25 {
         let (old, new) = (n.to_string(), (n + 1).to_string());
         let info = tree.apply(&[change("a.py", Some(&old), &new)]).unwrap();
-        assert!(verify(&tree.project, &info.id).unwrap().is_empty());
+        assert!(verify(&tree.source, &info.id).unwrap().is_empty());
     }
-    let ids: Vec<_> = list(&tree.project).unwrap().into_iter().map(|info| info.id).collect();
+    let ids: Vec<_> = list(&tree.source).unwrap().into_iter().map(|info| info.id).collect();
     assert_eq!(ids.len(), KEPT + 1);
     assert_eq!(ids.first().unwrap(), "20261121T154500Z-codemod-25");
     assert!(ids.iter().any(|id| id.ends_with("Z-migrate")));
@@ -332,18 +330,18 @@ fn the_newest_twenty_of_a_command_are_kept_and_ids_differ() {
 fn an_id_is_no_path_and_belongs_to_its_command() {
     let (tree, changes) = two();
     let info = tree.apply(&changes).unwrap();
-    let id = |id| revert(&tree.project, "migrate", Some(id), true);
+    let id = |id| revert(&tree.source, "migrate", Some(id), true);
     assert!(matches!(id(&info.id), Err(Error::Usage(_))));
     for wrong in ["", "..", "../../x", "20261121T154500Z-../x", "20991121T154500Z-codemod"] {
         assert!(matches!(id(wrong), Err(Error::Refused(_))), "{wrong}");
     }
-    assert!(matches!(apply(&tree.project, "../x", &changes, now()), Err(Error::Usage(_))));
+    assert!(matches!(apply(&tree.source, "../x", &changes, now()), Err(Error::Usage(_))));
 }
 
 #[test]
 fn two_commands_do_not_change_a_tree_at_once() {
     let (tree, changes) = two();
-    let store = store::Store::of(&tree.project).unwrap();
+    let store = store::Store::of(&tree.source).unwrap();
     let lock = store.lock().unwrap();
     assert!(matches!(tree.apply(&changes), Err(Error::Refused(said)) if said.contains("another")));
     drop(lock);
@@ -354,7 +352,7 @@ fn two_commands_do_not_change_a_tree_at_once() {
 fn changes_that_change_nothing_leave_no_snapshot() {
     let (tree, _) = two();
     assert!(tree.apply(&[change("a.py", Some("a1"), "a1")]).unwrap().files.is_empty());
-    assert_eq!(list(&tree.project).unwrap(), []);
+    assert_eq!(list(&tree.source).unwrap(), []);
 }
 
 proptest! {

@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use super::lock;
+use crate::Error;
 use crate::git::Git;
-use crate::settings::Settings;
-use crate::{Error, Project};
 
 /// How the temporary folders begin whose process clears them away.
 const PREFIX: &str = "t4-batches-";
@@ -30,12 +28,16 @@ pub struct Workshop<'a> {
 /// A worktree. Dropped, it goes, unless it is to stay.
 pub struct Worktree<'a> {
     shop: &'a Workshop<'a>,
+    /// Where it is.
     pub path: PathBuf,
     keep: bool,
 }
 
 impl<'a> Workshop<'a> {
     /// Clears away what killed runs left, and makes a folder that only its owner can look into.
+    ///
+    /// # Errors
+    /// When the folder for temporary files is inside of the tree, or nothing can be made in it.
     pub fn open(git: &'a Git, temporary: &Path, base: &'a str, keep: bool) -> Result<Self, Error> {
         let temporary =
             temporary.canonicalize().map_err(Error::file(temporary, "is no folder for temporary files"))?;
@@ -60,11 +62,17 @@ impl<'a> Workshop<'a> {
     }
 
     /// A worktree that never stays.
+    ///
+    /// # Errors
+    /// When git refuses, with what it said.
     pub fn scout(&'a self) -> Result<Worktree<'a>, Error> {
         self.add("scout", false)
     }
 
-    /// The worktree of a batch.
+    /// A worktree that stays if the folder does.
+    ///
+    /// # Errors
+    /// As for [`Workshop::scout`].
     pub fn worktree(&'a self, name: &str) -> Result<Worktree<'a>, Error> {
         self.add(name, self.keep)
     }
@@ -73,7 +81,7 @@ impl<'a> Workshop<'a> {
         let path = self.folder.join(name);
         let worktree = Worktree { shop: self, path, keep: false };
         {
-            let _turn = lock(&self.turn);
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let mut command = self.git();
             command.args(["worktree", "add", "--quiet", "--detach", "--"]).arg(&worktree.path).arg(self.base);
             output(&mut command, None)?;
@@ -82,6 +90,7 @@ impl<'a> Workshop<'a> {
     }
 
     /// git in the repository.
+    #[must_use]
     pub fn git(&self) -> Command {
         prepared(self.git.command())
     }
@@ -105,6 +114,7 @@ impl Worktree<'_> {
     }
 
     /// Whether it stays.
+    #[must_use]
     pub fn stays(&self) -> bool {
         self.keep
     }
@@ -114,13 +124,8 @@ impl Worktree<'_> {
         self.keep = false;
     }
 
-    /// The project in it, as its commit has it.
-    pub fn project(&self) -> Result<Project, Error> {
-        let settings = Settings::read(&self.path)?;
-        Ok(Project { root: self.path.clone(), prefix: PathBuf::new(), git: None, settings })
-    }
-
     /// git in it.
+    #[must_use]
     pub fn git(&self) -> Command {
         let mut git = self.shop.git();
         git.current_dir(&self.path);
@@ -173,9 +178,19 @@ fn is_abandoned(folder: &Path) -> bool {
         .is_some_and(|process| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists())
 }
 
+/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten.
+///
+/// # Errors
+/// When git refuses, with what it said.
+pub fn push(git: &Git, remote: &str, branch: &str) -> Result<(), Error> {
+    let mut command = prepared(git.command());
+    let spec = format!("refs/heads/{branch}:refs/heads/{branch}");
+    output(command.args(["push", "--quiet", "--no-force", "--", remote, &spec]), None).map(drop)
+}
+
 /// A hook that calls us names its own repository and index in the environment. Large files that stand elsewhere are not
 /// fetched: they are no sources.
-pub fn prepared(mut git: Command) -> Command {
+fn prepared(mut git: Command) -> Command {
     for name in
         ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"]
     {
@@ -187,6 +202,9 @@ pub fn prepared(mut git: Command) -> Command {
 }
 
 /// Runs git to its end; its output when it succeeds.
+///
+/// # Errors
+/// When it can't be run or fails, with what it said.
 pub fn output(git: &mut Command, input: Option<&[u8]>) -> Result<String, Error> {
     use std::io::Write as _;
     let failed = |problem: String| Error::Program { program: "git".to_owned(), problem };
