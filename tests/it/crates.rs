@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate depends only on crates of a lower layer.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 23] = [
     ("registry-core", 0),
     ("canonical", 0),
     ("api-types", 1),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 22] = [
     ("llm-policy", 1),
     ("annotations", 1),
     ("codemods", 1),
+    ("source-tree", 1),
     ("storage", 2),
     ("rate-limit-redis", 2),
     ("policy-client", 2),

@@ -10,8 +10,8 @@ use anyhow::anyhow;
 use clap::Subcommand;
 use codemods::Codemod;
 use pr_gate::codemod::COMMAND;
-use pr_gate::snapshot::{self, Info};
 use serde_json::json;
+use source_tree::snapshot::{self, Info};
 
 use crate::exit::{Failure, Verdict};
 use crate::{gate, out};

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::ArgAction;
 use pr_gate::check::{Question, Source};
-use pr_gate::{Error, atomic, dashboard};
+use pr_gate::{Error, dashboard};
+use source_tree::atomic;
 
 use self::checked::Recipe;
 use crate::bar::Bar;

@@ -3,10 +3,10 @@
 use std::io::{IsTerminal as _, stdout};
 use std::path::PathBuf;
 
-use pr_gate::snapshot::{self, Change, Info};
 use pr_gate::{Project, diff};
 use registry_core::Timestamp;
 use serde::Serialize;
+use source_tree::snapshot::{self, Change, Info};
 
 use crate::exit::{Failure, Verdict};
 use crate::{gate, out};

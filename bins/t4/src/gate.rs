@@ -13,7 +13,8 @@ pub fn project() -> Result<Project, Failure> {
 }
 
 /// Wrong usage, or something that stood in the way.
-pub fn failure(error: Error) -> Failure {
+pub fn failure(error: impl Into<Error>) -> Failure {
+    let error = error.into();
     if error.is_usage() { Failure::usage(error) } else { Failure::undecided(error) }
 }
 

@@ -4,10 +4,11 @@ mod ask;
 mod report;
 
 use clap::builder::NonEmptyStringValueParser;
+use pr_gate::Project;
 use pr_gate::init::{self, Hook, Wanted};
 use pr_gate::settings::Settings;
-use pr_gate::{Project, snapshot};
 use registry_core::{Clock as _, SystemClock};
+use source_tree::snapshot;
 
 use crate::exit::{Failure, Verdict};
 use crate::gate;
@@ -126,7 +127,8 @@ fn undo(project: &Project, as_json: bool) -> Result<Verdict, Failure> {
 }
 
 /// Whether the error is that there is no snapshot, and not that one can't be restored.
-fn is_nothing(project: &Project, error: &pr_gate::Error) -> bool {
+fn is_nothing(project: &Project, error: &source_tree::Error) -> bool {
     let open = |list: Vec<snapshot::Info>| list.iter().any(|one| one.command == "init" && !one.reverted);
-    matches!(error, pr_gate::Error::Refused(_)) && snapshot::list(&project.tree).is_ok_and(|list| !open(list))
+    matches!(error, source_tree::Error::Refused(_))
+        && snapshot::list(&project.tree).is_ok_and(|list| !open(list))
 }

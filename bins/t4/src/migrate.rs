@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use pr_gate::atomic;
 use pr_gate::migrate::{Question, Report, plan};
 use pr_gate::{Error, Project};
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
+use source_tree::atomic;
 
 use crate::bar::Bar;
 use crate::edits::{Mode, json, names, say_skipped};

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use annotations::{CodeOwners, Finding, Language, Skeleton, State, skeleton_fields};
 use registry_core::{Entropy, Timestamp};
 use serde::Serialize;
+use source_tree::snapshot::Change;
 
 use crate::check::{Question, UNREADABLE, gather};
 use crate::migrate::{Owners, Skipped, day, new_id, seconds};
-use crate::snapshot::Change;
 use crate::{Error, Progress, Project, sources};
 
 /// The code of the findings of sources that do not parse.

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use source_tree::worktree::{self, Workshop};
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
-use crate::worktree::{self, Workshop};
 use crate::{Error, Progress, Project};
 use batch::Work;
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use codemods::Codemod;
 use serde::Serialize;
 
-use crate::snapshot::Change;
+use source_tree::snapshot::Change;
 
 pub use apply::apply;
 pub(crate) use decisions::Decisions;

@@ -6,8 +6,10 @@ mod hook;
 mod settings;
 mod workflows;
 
-use crate::snapshot::Change;
-use crate::{Error, Project, contained};
+use source_tree::contained;
+use source_tree::snapshot::Change;
+
+use crate::{Error, Project};
 
 pub use hook::{Hook, LINE, hook, install, remove};
 pub use settings::{guess_paths, settings_text};

@@ -1,24 +1,20 @@
 //! The PR gate over a working tree: what linters find, what answers for it, and what may be changed about it.
 //!
-//! It owns ruff and SARIF in, reports out (table, JSON, SARIF, GitHub, the dashboard's page), git, the files of a tree
-//! with atomic writes, snapshots and undo, worktrees, and `t4.toml`. It refuses HTTP: what the registry or GitHub knows
-//! comes in as an argument. Whether an annotation answers for a finding is decided in `annotations`, how a source is
-//! fixed in `codemods`.
+//! It owns ruff and SARIF in, reports out (table, JSON, SARIF, GitHub, the dashboard's page), which files of a tree are
+//! looked at, and `t4.toml`. It refuses HTTP: what the registry or GitHub knows comes in as an argument. Whether an
+//! annotation answers for a finding is decided in `annotations`, how a source is fixed in `codemods`, how a file is read
+//! and written safely in `source-tree`.
 
 pub mod annotate;
-pub mod atomic;
 pub mod batches;
-pub mod blame;
 pub mod check;
 pub mod codemod;
-mod contained;
 pub mod dashboard;
 pub mod diff;
 mod error;
 pub mod files;
 pub mod findings;
 mod fingerprint;
-pub mod git;
 pub mod ingest;
 pub mod init;
 pub mod migrate;
@@ -29,13 +25,9 @@ mod project;
 pub mod protect;
 pub mod prune;
 pub mod settings;
-pub mod snapshot;
 mod sources;
-pub mod tree;
 pub mod waivers;
-pub mod worktree;
 
 pub use error::Error;
 pub use progress::Progress;
 pub use project::Project;
-pub use tree::SourceTree;

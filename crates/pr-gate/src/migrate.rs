@@ -5,10 +5,10 @@ mod report;
 
 use annotations::{Language, Migration, may_be_annotated};
 use registry_core::{Entropy, Timestamp};
+use source_tree::snapshot::Change;
 
 pub use report::{FileReport, Report, Skipped};
 
-use crate::snapshot::Change;
 use crate::{Error, Progress, Project, files, sources};
 pub(crate) use owners::Owners;
 

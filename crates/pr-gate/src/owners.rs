@@ -1,8 +1,9 @@
 //! The CODEOWNERS file of a tree.
 
 use annotations::CodeOwners;
+use source_tree::contained;
 
-use crate::{Error, Project, contained};
+use crate::{Error, Project};
 
 /// GitHub takes no notice of a larger one.
 const LARGEST: u64 = 3 * 1024 * 1024;
@@ -30,7 +31,7 @@ mod tests {
     fn the_first_of_githubs_places_counts() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project {
-            tree: crate::SourceTree::at(folder.path().to_owned()),
+            tree: source_tree::SourceTree::at(folder.path().to_owned()),
             settings: crate::settings::Settings::default(),
         };
         assert!(codeowners(&project).unwrap().is_none());

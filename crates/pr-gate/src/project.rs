@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use source_tree::{STATE, SourceTree};
+
 use crate::Error;
 use crate::settings::Settings;
-use crate::tree::{STATE, SourceTree};
 
 /// The tree that a command works on.
 #[derive(Debug, Clone)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use annotations::{By, Language};
 use registry_core::Timestamp;
+use source_tree::snapshot::Change;
 
 use crate::annotate::INVALID_SYNTAX;
 use crate::check::{Question, gather};
 use crate::migrate::{Skipped, day};
-use crate::snapshot::Change;
 use crate::{Error, Progress, Project, sources};
 
 /// What would change.

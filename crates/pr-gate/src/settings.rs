@@ -6,8 +6,9 @@ use std::path::{Component, Path};
 
 use annotations::Weights;
 use serde::Deserialize;
+use source_tree::contained;
 
-use crate::{Error, contained};
+use crate::Error;
 
 /// How many bytes a `t4.toml` may have.
 const LARGEST: u64 = 1 << 20;

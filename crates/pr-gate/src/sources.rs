@@ -26,7 +26,7 @@ pub(crate) fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Err
 
 /// Whether a file is where its name says, and no folder above it is a link.
 pub(crate) fn is_inside(project: &Project, name: &str) -> bool {
-    crate::atomic::inside(&project.tree.root, name).is_ok()
+    source_tree::atomic::inside(&project.tree.root, name).is_ok()
 }
 
 /// The text of a source. A byte that is not UTF-8 becomes U+001A, which `annotations` leaves alone, so that places in

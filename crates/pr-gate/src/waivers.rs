@@ -6,8 +6,9 @@ mod ratchet;
 use std::fs;
 
 use annotations::Waivers;
+use source_tree::contained;
 
-use crate::{Error, Project, contained};
+use crate::{Error, Project};
 
 pub use past::at;
 pub use ratchet::{Extended, Ratchet, ratchet};

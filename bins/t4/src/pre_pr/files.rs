@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use pr_gate::git::{Git, NoRepository};
 use registry_core::{Limits, check_text};
+use source_tree::git::{Git, NoRepository};
 
 use crate::exit::Failure;
 use crate::{config, gate, out};

@@ -4,8 +4,8 @@ use anyhow::anyhow;
 use pr_gate::Project;
 use pr_gate::protect::protection;
 use pr_gate::protect::record::Record;
-use pr_gate::snapshot;
 use registry_core::{Clock as _, SystemClock};
+use source_tree::snapshot;
 
 use super::host::Host;
 use super::plan::Plan;

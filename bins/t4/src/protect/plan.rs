@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 use pr_gate::protect::codeowners::{self, Merged};
 use pr_gate::protect::{Remote, Repository, protection};
-use pr_gate::snapshot::Change;
 use pr_gate::{Project, init};
 use serde_json::Value;
+use source_tree::snapshot::Change;
 
 use super::host::Host;
 use super::{Args, DEFAULT_API};

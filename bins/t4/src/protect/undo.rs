@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
+use pr_gate::Project;
 use pr_gate::protect::Repository;
 use pr_gate::protect::protection::{as_request, lacking, same};
 use pr_gate::protect::record::Record;
-use pr_gate::{Project, snapshot};
 use serde_json::{Value, json};
+use source_tree::snapshot;
 
 use super::Args;
 use super::host::Host;

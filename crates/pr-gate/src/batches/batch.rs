@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use codemods::Codemod;
+use source_tree::atomic;
+use source_tree::worktree::{Workshop, Worktree, output};
 
 use super::{Batch, Changed, Outcome, Question};
 use crate::codemod::Decisions;
 use crate::findings::{Ruff, Survey};
-use crate::worktree::{Workshop, Worktree, output};
-use crate::{Error, Project, atomic, diff};
+use crate::{Error, Project, diff};
 
 /// What the batches share.
 pub struct Work<'a> {

@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 
 use annotations::{Facts, Finding};
+use source_tree::blame;
 use time::OffsetDateTime;
 
-use crate::{Error, Project, blame};
+use crate::{Error, Project};
 
 /// How many git processes run at a time.
 const AT_A_TIME: usize = 2;

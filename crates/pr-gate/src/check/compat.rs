@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use annotations::Compat;
+use source_tree::{Error as Tree, contained};
 
 use super::Source;
 use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
-use crate::{Error, Project, contained, files, findings};
+use crate::{Error, Project, files, findings};
 
 /// Where the original looks unless it is told.
 const DEFAULT_PATHS: [&str; 7] = ["lukhas", "core", "api", "consciousness", "memory", "identity", "MATRIZ"];
@@ -68,8 +69,10 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
     };
     let findings = match findings {
         Ok(output) => output.findings,
-        Err(Error::Program { program, problem }) => return failed(&format!("{program} failed: {problem}\n")),
-        Err(Error::Unreadable { problem, .. }) => {
+        Err(Error::Program { program, problem } | Error::Tree(Tree::Program { program, problem })) => {
+            return failed(&format!("{program} failed: {problem}\n"));
+        }
+        Err(Error::Unreadable { problem, .. } | Error::Tree(Tree::Unreadable { problem, .. })) => {
             return failed(&format!("Failed to parse ruff output: {problem}"));
         }
         Err(error) => return Err(error),

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use annotations::Finding;
+use source_tree::git::Git;
 
 pub use changes::{Before, Changes};
 
 use super::gather::below;
 use crate::codemod::is_notebook;
 use crate::findings::Ruff;
-use crate::git::Git;
 use crate::{Error, Project};
 use compare::Pair;
 

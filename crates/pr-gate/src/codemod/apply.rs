@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use annotations::Finding;
 use registry_core::Timestamp;
+use source_tree::snapshot::{self, Info};
 
 use super::{COMMAND, Plan, SYNTAX, UNDEFINED};
-use crate::snapshot::{self, Info};
 use crate::{Error, Progress, Project, findings};
 
 /// Writes the plan with one snapshot, and asks ruff again: the findings that were fixed must be gone, and there must be

@@ -8,8 +8,9 @@ use std::path::Path;
 use annotations::Report;
 use registry_core::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use source_tree::atomic;
 
-use crate::{Error, atomic};
+use crate::Error;
 
 /// How many days are kept.
 pub const KEPT_DAYS: i64 = 90;

@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Project, atomic};
+use source_tree::atomic;
+
+use crate::{Error, Project};
 
 /// The page's file: the flag, seen from the working directory, or the setting.
 ///
@@ -50,8 +52,8 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SourceTree;
     use crate::settings::Settings;
+    use source_tree::SourceTree;
 
     fn project(root: &Path, settings: &str) -> Project {
         Project {

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use annotations::Finding;
+use source_tree::git::Git;
 
 use super::names::Names;
 use super::{Output, ruff_json};
-use crate::git::Git;
 use crate::{Error, Project};
 
 pub use fix::Survey;

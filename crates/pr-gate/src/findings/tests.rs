@@ -3,7 +3,10 @@ use std::path::Path;
 use super::*;
 
 fn project(root: &Path) -> Project {
-    Project { tree: crate::SourceTree::at(root.to_owned()), settings: crate::settings::Settings::default() }
+    Project {
+        tree: source_tree::SourceTree::at(root.to_owned()),
+        settings: crate::settings::Settings::default(),
+    }
 }
 
 fn read_at_root(text: &str) -> Output {

@@ -4,8 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::git::Git;
-use crate::{Error, Project, atomic};
+use source_tree::atomic;
+use source_tree::git::Git;
+
+use crate::{Error, Project};
 
 const TEXT: &str = include_str!("templates/pre-commit.sh");
 

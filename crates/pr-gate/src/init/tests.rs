@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
+use source_tree::SourceTree;
+
 use super::*;
-use crate::SourceTree;
 use crate::protect::CHECKS;
 use crate::settings::Settings;
 

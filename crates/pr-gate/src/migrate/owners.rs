@@ -2,10 +2,10 @@
 
 use annotations::Blame;
 use registry_core::Timestamp;
+use source_tree::blame::{Row, blame};
+use source_tree::git::Git;
 
 use crate::Error;
-use crate::blame::{Row, blame};
-use crate::git::Git;
 
 /// How long ago a change may be for its author to be taken for the owner without doubt.
 const SURE_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -4,10 +4,11 @@
 //! byte stays.
 
 use annotations::CodeOwners;
+use source_tree::contained;
+use source_tree::snapshot::Change;
 
 use super::FOLDERS;
-use crate::snapshot::Change;
-use crate::{Error, Project, contained};
+use crate::{Error, Project};
 
 const BEGIN: &str = "# t4: begin";
 const END: &str = "# t4: end";

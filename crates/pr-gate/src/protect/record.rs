@@ -7,9 +7,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use registry_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use source_tree::STATE;
+use source_tree::{atomic, contained};
 
-use crate::tree::STATE;
-use crate::{Error, Project, atomic, contained};
+use crate::{Error, Project};
 
 const FOLDER: &str = "protect";
 const LARGEST: u64 = 8 << 20;

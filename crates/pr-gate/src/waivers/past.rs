@@ -1,6 +1,7 @@
 //! The waiver files of a revision.
 
-use crate::git::Git;
+use source_tree::git::Git;
+
 use crate::{Error, Project};
 
 use super::{LARGEST, is_waiver_file};

@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use source_tree::SourceTree;
+
 use super::*;
-use crate::SourceTree;
 use crate::settings::Settings;
 
 const ENTRY: &str = "waivers:\n- {file: a.py, line: 1, reason: r, owner: o}\n";

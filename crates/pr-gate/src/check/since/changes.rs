@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use source_tree::git::Git;
+
 use crate::Error;
-use crate::git::Git;
 
 /// The files that differ between the base and the working tree.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use registry_core::Timestamp;
 
 use super::KEPT;
 use super::manifest::{Manifest, read, sha256};
-use crate::tree::STATE;
+use crate::STATE;
 use crate::{Error, SourceTree, atomic};
 
 const MANIFEST: &str = "manifest.json";

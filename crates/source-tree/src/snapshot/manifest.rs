@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Info;
-use crate::tree::STATE;
+use crate::STATE;
 use crate::{Error, atomic};
 
 /// The files that are changed are sources; more than this is none, and is not read into memory.

@@ -177,7 +177,8 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The folder of a file.
-pub(crate) fn folder(path: &Path) -> &Path {
+#[must_use]
+pub fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
