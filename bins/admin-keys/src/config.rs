@@ -1,15 +1,13 @@
 //! Settings: flags first, then the environment, then `.env` in the working directory. The one place of this program
-//! that reads the environment.
+//! that asks for the environment.
 
-use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use instance::{Options, PepperSource, dotenv};
+use cli_support::{Environment, Failure};
+use instance::{Options, PepperSource};
 
 use crate::cli::Target;
-use crate::exit::Failure;
 
 /// The registry that the command works on.
 pub enum Config {
@@ -30,7 +28,7 @@ impl Config {
     /// The server is named by a flag alone: a `.env` that came with somebody's repository could otherwise choose
     /// where the admin token is sent.
     pub fn read(target: &Target) -> Result<Self, Failure> {
-        Self::of(target, &Environment::read()?)
+        Self::of(target, &Environment::read().map_err(Failure::trouble)?)
     }
 
     fn of(target: &Target, env: &Environment) -> Result<Self, Failure> {
@@ -75,28 +73,4 @@ fn token(target: &Target, env: &Environment) -> Result<String, Failure> {
             "--api takes an admin token: set T4_ADMIN_TOKEN, or give --admin-token-file"
         ))
     })
-}
-
-/// The variables of this program: those of the process over those of `.env`.
-struct Environment(HashMap<String, String>);
-
-impl Environment {
-    #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
-    fn read() -> Result<Self, Failure> {
-        let mut all = match std::fs::read_to_string(".env") {
-            Ok(text) => dotenv::parse(&text),
-            Err(error) if error.kind() == ErrorKind::NotFound => HashMap::new(),
-            Err(error) => return Err(error).context("`.env` can't be read").map_err(Failure::trouble),
-        };
-        for name in ["T4_DB", "T4_KEY_PEPPER_FILE", "T4_KEY_PEPPER", "T4_ADMIN_TOKEN"] {
-            if let Some(value) = std::env::var_os(name).and_then(|value| value.into_string().ok()) {
-                all.insert(name.to_owned(), value);
-            }
-        }
-        Ok(Self(all))
-    }
-
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
 }

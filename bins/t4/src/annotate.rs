@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::annotate::plan;
 use pr_gate::check::Question;
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
@@ -9,7 +10,6 @@ use serde_json::json;
 
 use crate::bar::Bar;
 use crate::edits::{self, Mode, names, say_skipped};
-use crate::exit::{Failure, Verdict};
 use crate::gate;
 
 /// Write skeleton annotations for findings that nothing answers for.
@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     if let Some(verdict) = args.mode.undone(&project, "annotate")? {
         return Ok(verdict);
@@ -56,7 +56,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     drop(bar);
     let done = args.mode.carry_out(&project, "annotate", &plan.changes, now)?;
     if args.mode.json {
-        edits::json(&json!({
+        out::print_json_lines(&json!({
             "mode": if done.is_some() { "applied" } else { "dry-run" },
             "snapshot": done.as_ref().map(|info| &info.id),
             "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),

@@ -7,12 +7,12 @@ mod stop;
 use std::sync::atomic::AtomicBool;
 
 use clap::builder::NonEmptyStringValueParser;
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::batches::{self, Outcome, Question};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
 use crate::{config, gate, out};
 
 /// Set when the program is to end: what is under way is cleared away first.
@@ -90,7 +90,7 @@ pub struct Args {
 
 /// Runs the command.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let pulls = match (&args.repo, args.pr) {
         (Some(repo), true) => Some(pulls::Pulls::open(&args.api, repo, args.into.as_deref())?),
@@ -139,9 +139,9 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         out::print("nothing to fix\n")?;
     }
     if failed {
-        return Err(Failure::undecided(anyhow::anyhow!("not every batch was made as asked: see above")));
+        return Err(Failure::trouble(anyhow::anyhow!("not every batch was made as asked: see above")));
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 fn with(mut batch: Value, sent: Option<&show::Sent>) -> Value {

@@ -7,13 +7,13 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use annotations::{Report, Verdict as Said};
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
 use pr_gate::check::{Gathered, Question, gather};
 use pr_gate::output::{self, Header};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
 use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
 /// Check that somebody answers for every finding of the linter
@@ -96,7 +96,7 @@ pub struct Args {
 }
 
 /// Runs the check.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let now = SystemClock::new().now();
     if args.compat {
@@ -153,9 +153,9 @@ fn render(
         since: question.since.as_deref(),
     };
     if args.json {
-        output::json::render(&header, report).map_err(Failure::undecided)
+        output::json::render(&header, report).map_err(Failure::trouble)
     } else if args.sarif {
-        output::sarif::render(&header, report).map_err(Failure::undecided)
+        output::sarif::render(&header, report).map_err(Failure::trouble)
     } else if args.github {
         Ok(output::github::render(&header, report))
     } else {
@@ -164,11 +164,11 @@ fn render(
 }
 
 /// What the check says; a strict one also minds what only should be looked at.
-fn verdict(report: &Report, strict: bool) -> Verdict {
+fn verdict(report: &Report, strict: bool) -> CommandVerdict {
     let summary = &report.summary;
     let minded = strict && summary.stale + summary.expired + summary.duplicates + summary.warnings > 0;
     match report.status {
-        Said::Pass if !minded => Verdict::Fine,
-        Said::Pass | Said::Fail => Verdict::No,
+        Said::Pass if !minded => CommandVerdict::Fine,
+        Said::Pass | Said::Fail => CommandVerdict::No,
     }
 }

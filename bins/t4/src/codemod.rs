@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Subcommand;
+use cli_support::{CommandVerdict, Failure};
 use codemods::Codemod;
 use pr_gate::codemod::COMMAND;
 use serde_json::json;
 use source_tree::snapshot::{self, Info};
 
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
 /// Fix findings in Python that ruff does not fix, with a way back.
@@ -115,7 +115,7 @@ fn codemod(text: &str) -> Result<Codemod, String> {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::List(Json { json }) => list(json),
         Command::Run(args) => run::run(args),
@@ -125,7 +125,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     }
 }
 
-fn list(json: bool) -> Result<Verdict, Failure> {
+fn list(json: bool) -> Result<CommandVerdict, Failure> {
     let text = if json {
         let one = |one: &Codemod| json!({ "name": one.name(), "code": one.code(), "about": one.about() });
         line(&json!(Codemod::ALL.iter().map(one).collect::<Vec<_>>()))
@@ -137,10 +137,10 @@ fn list(json: bool) -> Result<Verdict, Failure> {
         text
     };
     out::print(&text)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn snapshots(json: bool) -> Result<Verdict, Failure> {
+fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let mut infos = snapshot::list(&project.tree).map_err(gate::failure)?;
     infos.retain(|info| info.command == COMMAND);
@@ -157,17 +157,17 @@ fn snapshots(json: bool) -> Result<Verdict, Failure> {
         text
     };
     out::print(&text)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn verify(args: Verify) -> Result<Verdict, Failure> {
+fn verify(args: Verify) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let id = if let Some(id) = args.id {
         id
     } else {
         let infos = snapshot::list(&project.tree).map_err(gate::failure)?;
         let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
-        newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
+        newest.ok_or_else(|| Failure::trouble(anyhow!("there is no run to verify")))?.id
     };
     let drift = snapshot::verify(&project.tree, &id).map_err(gate::failure)?;
     let text = if args.json {
@@ -180,11 +180,11 @@ fn verify(args: Verify) -> Result<Verdict, Failure> {
             .fold(String::new(), |text, one| text + &format!("{}: {}\n", out::plain(&one.file), one.what))
     };
     out::print(&text)?;
-    Ok(if drift.is_empty() { Verdict::Fine } else { Verdict::No })
+    Ok(if drift.is_empty() { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-fn revert(args: Revert) -> Result<Verdict, Failure> {
+fn revert(args: Revert) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let info =
         snapshot::revert(&project.tree, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;
@@ -194,7 +194,7 @@ fn revert(args: Revert) -> Result<Verdict, Failure> {
     } else {
         format!("restored {} from {id}\n", show::files(files.len()))
     })?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 fn line(value: &serde_json::Value) -> String {

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::ArgAction;
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::check::{Question, Source};
 use pr_gate::{Error, dashboard};
 use source_tree::atomic;
 
 use self::checked::Recipe;
 use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
 /// Output of a linter that is larger is not read.
@@ -74,7 +74,7 @@ pub struct Args {
 }
 
 /// Writes or serves the page.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let names: Result<Vec<String>, Error> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
@@ -104,11 +104,11 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     }
 }
 
-fn write(recipe: &Recipe, reload: Option<u32>) -> Result<Verdict, Failure> {
+fn write(recipe: &Recipe, reload: Option<u32>) -> Result<CommandVerdict, Failure> {
     if recipe.output.as_deref() == Some(Path::new("-")) {
         let page = recipe.check(&Bar::new(), 0).and_then(|checked| checked.page(reload, None, None));
         out::print(&page.map_err(gate::failure)?)?;
-        return Ok(Verdict::Fine);
+        return Ok(CommandVerdict::Fine);
     }
     // The file is looked at first: nothing is recorded for a page that can't be written.
     let project = gate::project()?;
@@ -118,7 +118,7 @@ fn write(recipe: &Recipe, reload: Option<u32>) -> Result<Verdict, Failure> {
     store(&path, &page).map_err(gate::failure)?;
     out::say(&format!("{} findings, {} unannotated", checked.findings(), checked.unannotated()));
     out::print(&format!("{}\n", out::plain(&path.display().to_string())))?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 /// Writes the page, with the folders above it.
@@ -138,9 +138,9 @@ fn given(path: &Path) -> Result<Vec<u8>, Failure> {
     } else {
         std::fs::File::open(path).and_then(|file| file.take(LARGEST_INPUT + 1).read_to_end(&mut bytes))
     };
-    read.with_context(what).map_err(Failure::undecided)?;
+    read.with_context(what).map_err(Failure::trouble)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST_INPUT) {
-        return Err(Failure::undecided(anyhow!("`{}` is larger than 256 MiB", path.display())));
+        return Err(Failure::trouble(anyhow!("`{}` is larger than 256 MiB", path.display())));
     }
     Ok(bytes)
 }

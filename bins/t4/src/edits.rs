@@ -3,12 +3,11 @@
 use std::io::{IsTerminal as _, stdout};
 use std::path::PathBuf;
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::{Project, diff};
 use registry_core::Timestamp;
-use serde::Serialize;
 use source_tree::snapshot::{self, Change, Info};
 
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
 /// What to do with the changes.
@@ -50,16 +49,16 @@ impl Mode {
     }
 
     /// Undoes, if that is what was asked for.
-    pub fn undone(&self, project: &Project, command: &str) -> Result<Option<Verdict>, Failure> {
+    pub fn undone(&self, project: &Project, command: &str) -> Result<Option<CommandVerdict>, Failure> {
         let Some(id) = &self.undo else { return Ok(None) };
         let info =
             snapshot::revert(&project.tree, command, id.as_deref(), self.force).map_err(gate::failure)?;
         if self.json {
-            json(&info)?;
+            out::print_json_lines(&info)?;
         } else {
             out::print(&format!("restored {} from {}\n", files(info.files.len()), out::plain(&info.id)))?;
         }
-        Ok(Some(Verdict::Fine))
+        Ok(Some(CommandVerdict::Fine))
     }
 
     /// Shows the changes, or writes them.
@@ -82,8 +81,8 @@ impl Mode {
     }
 
     /// How the command ends.
-    pub fn verdict(&self, changes: &[Change]) -> Verdict {
-        if self.check && !changes.is_empty() { Verdict::No } else { Verdict::Fine }
+    pub fn verdict(&self, changes: &[Change]) -> CommandVerdict {
+        if self.check && !changes.is_empty() { CommandVerdict::No } else { CommandVerdict::Fine }
     }
 
     /// Says in words what was done, and how to go on.
@@ -129,11 +128,6 @@ fn shown(change: &Change) -> String {
 /// `1 file`, `2 files`.
 pub fn files(count: usize) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
-}
-
-/// Prints one JSON object.
-pub fn json(value: &impl Serialize) -> Result<(), Failure> {
-    out::print(&(serde_json::to_string_pretty(value).map_err(Failure::undecided)? + "\n"))
 }
 
 /// Says what was left alone, and why.

@@ -1,11 +1,11 @@
 //! What the commands on a working tree share.
 
+use cli_support::Failure;
 use pr_gate::{Error, Project};
 use registry_core::Timestamp;
 use time::{Date, OffsetDateTime};
 
 use crate::config;
-use crate::exit::Failure;
 
 /// The project around the working directory.
 pub fn project() -> Result<Project, Failure> {
@@ -15,7 +15,7 @@ pub fn project() -> Result<Project, Failure> {
 /// Wrong usage, or something that stood in the way.
 pub fn failure(error: impl Into<Error>) -> Failure {
     let error = error.into();
-    if error.is_usage() { Failure::usage(error) } else { Failure::undecided(error) }
+    if error.is_usage() { Failure::usage(error) } else { Failure::trouble(error) }
 }
 
 /// The day of a point in time, in UTC.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::ingest::{Plan, Scope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
 use crate::{check, config, gate, out, registry};
 use pr_gate::Progress as _;
 
@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let Args { paths, codes, from, dry_run, json, api } = args;
     let project = gate::project()?;
     let question = check::question(&project, &paths, codes.as_deref(), from.as_deref())?;
@@ -74,7 +74,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     }
     drop(bar);
     out::print(&if json { as_json(&plan, dry_run) } else { as_text(&plan, dry_run) })?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 fn as_json(plan: &Plan, dry_run: bool) -> String {

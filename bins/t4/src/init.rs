@@ -4,13 +4,13 @@ mod ask;
 mod report;
 
 use clap::builder::NonEmptyStringValueParser;
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
 use pr_gate::init::{self, Hook, Wanted};
 use pr_gate::settings::Settings;
 use registry_core::{Clock as _, SystemClock};
 use source_tree::snapshot;
 
-use crate::exit::{Failure, Verdict};
 use crate::gate;
 use report::Report;
 
@@ -56,14 +56,14 @@ pub struct Args {
 
 /// Runs it.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     if args.undo {
         return undo(&project, args.json);
     }
     let report = write(&project, &args)?;
     report.print(args.json)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
@@ -113,7 +113,7 @@ fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
 }
 
 /// Takes away what was written; the hook as well.
-fn undo(project: &Project, as_json: bool) -> Result<Verdict, Failure> {
+fn undo(project: &Project, as_json: bool) -> Result<CommandVerdict, Failure> {
     let hook = init::hook(project).map_err(gate::failure)?;
     let files = match snapshot::revert(&project.tree, "init", None, false) {
         Ok(info) => info.files,
@@ -123,7 +123,7 @@ fn undo(project: &Project, as_json: bool) -> Result<Verdict, Failure> {
     };
     let removed = init::remove(project).map_err(gate::failure)?;
     report::undone(&files, removed.as_deref(), as_json)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 /// Whether the error is that there is no snapshot, and not that one can't be restored.

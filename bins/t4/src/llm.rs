@@ -7,17 +7,14 @@ mod prices;
 mod quota;
 mod reconcile;
 mod status;
-pub mod table;
 mod usage;
 mod when;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use serde::Serialize;
 
-use crate::exit::{Failure, Verdict};
-use crate::out;
+use cli_support::{CommandVerdict, Failure};
 
 /// Look after calls to models: budgets, usage and prices.
 #[derive(Debug, clap::Args)]
@@ -53,7 +50,7 @@ struct Token {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::Usage(args) => usage::run(&args),
         Command::Quota(args) => quota::run(args),
@@ -61,9 +58,4 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Prices(args) => prices::run(args),
     }
-}
-
-/// Prints one JSON document and a line end.
-fn print_json(document: &impl Serialize) -> Result<(), Failure> {
-    out::print(&(serde_json::to_string(document).map_err(Failure::undecided)? + "\n"))
 }

@@ -10,7 +10,6 @@ mod config;
 mod dashboard;
 mod db;
 mod edits;
-mod exit;
 mod gate;
 mod ingest;
 mod init;
@@ -59,21 +58,24 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    exit::code(match Cli::parse().command {
-        Command::Init(args) => init::run(args),
-        Command::Check(args) => check::run(args),
-        Command::Annotate(args) => annotate::run(args),
-        Command::Prune(args) => prune::run(args),
-        Command::Migrate(args) => migrate::run(args),
-        Command::Waivers(args) => waivers::run(args),
-        Command::Dashboard(args) => dashboard::run(args),
-        Command::Codemod(args) => codemod::run(args),
-        Command::Batches(args) => batches::run(args),
-        Command::Ingest(args) => ingest::run(args),
-        Command::Protect(args) => protect::run(args),
-        Command::PrePr(args) => pre_pr::run(args),
-        Command::Audit(args) => audit::run(args),
-        Command::Db(args) => db::run(args),
-        Command::Llm(args) => llm::run(args),
-    })
+    cli_support::exit::code(
+        "t4",
+        match Cli::parse().command {
+            Command::Init(args) => init::run(args),
+            Command::Check(args) => check::run(args),
+            Command::Annotate(args) => annotate::run(args),
+            Command::Prune(args) => prune::run(args),
+            Command::Migrate(args) => migrate::run(args),
+            Command::Waivers(args) => waivers::run(args),
+            Command::Dashboard(args) => dashboard::run(args),
+            Command::Codemod(args) => codemod::run(args),
+            Command::Batches(args) => batches::run(args),
+            Command::Ingest(args) => ingest::run(args),
+            Command::Protect(args) => protect::run(args),
+            Command::PrePr(args) => pre_pr::run(args),
+            Command::Audit(args) => audit::run(args),
+            Command::Db(args) => db::run(args),
+            Command::Llm(args) => llm::run(args),
+        },
+    )
 }

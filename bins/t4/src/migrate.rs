@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::migrate::{Question, Report, plan};
 use pr_gate::{Error, Project};
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use source_tree::atomic;
 
 use crate::bar::Bar;
-use crate::edits::{Mode, json, names, say_skipped};
-use crate::exit::{Failure, Verdict};
+use crate::edits::{Mode, names, say_skipped};
 use crate::{gate, out};
 
 /// Convert legacy annotations into unified ones, in comments only.
@@ -46,7 +46,7 @@ pub struct Args {
 const REPORT: &str = "reports/todos/migration_report.json";
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     if let Some(verdict) = args.mode.undone(&project, "migrate")? {
         return Ok(verdict);
@@ -68,7 +68,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         write_report(&path, &plan.report)?;
     }
     if args.mode.json {
-        json(&plan.report)?;
+        out::print_json_lines(&plan.report)?;
     } else {
         say_skipped(&plan.report.skipped, &[]);
     }
@@ -89,7 +89,7 @@ fn report_path(project: &Project, asked: Option<PathBuf>, writes: bool) -> Resul
 }
 
 fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(report).map_err(Failure::undecided)? + "\n";
+    let text = serde_json::to_string_pretty(report).map_err(Failure::trouble)? + "\n";
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
     made.map_err(Error::file(path, "can't be written"))

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use api_types::PrePrResult;
 use clap::builder::NonEmptyStringValueParser;
+use cli_support::{CommandVerdict, Failure};
 
-use crate::exit::{Failure, Verdict};
 use crate::{config, out};
 use report::Report;
 
@@ -50,7 +50,7 @@ pub struct Args {
 }
 
 /// Runs the check.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let Args { since, files, codes, no_reserve, json, api } = args;
     let files = files::choose(files, since)?;
     if files.is_empty() && json {
@@ -65,6 +65,6 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         client.pre_pr_check(asked, codes, !no_reserve).map_err(config::failure)?
     };
     let report = Report::of(files, answer);
-    out::print(&if json { report.json().map_err(Failure::undecided)? } else { report.human() })?;
-    Ok(if report.ok() { Verdict::Fine } else { Verdict::No })
+    out::print(&if json { report.json().map_err(Failure::trouble)? } else { report.human() })?;
+    Ok(if report.ok() { CommandVerdict::Fine } else { CommandVerdict::No })
 }

@@ -7,8 +7,8 @@ mod report;
 mod undo;
 
 use clap::builder::NonEmptyStringValueParser;
+use cli_support::{CommandVerdict, Failure};
 
-use crate::exit::{Failure, Verdict};
 use crate::gate;
 
 /// Require T4's checks on a GitHub branch, and owners for the gate.
@@ -66,7 +66,7 @@ const DEFAULT_API: &str = "https://api.github.com";
 
 /// Runs it.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     let host = host::Host::new(&args.api)?;
     let repository = plan::repository(&project, &args)?;
@@ -76,5 +76,5 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     let plan = plan::plan(&project, &host, repository, &args)?;
     let done = if args.apply { Some(apply::run(&project, &host, &plan)?) } else { None };
     report::print(&plan, &host, done.as_ref(), args.json)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::check::Question;
 use pr_gate::prune::plan;
 use registry_core::{Clock as _, SystemClock};
@@ -9,7 +10,6 @@ use serde_json::json;
 
 use crate::bar::Bar;
 use crate::edits::{self, Mode, names, say_skipped};
-use crate::exit::{Failure, Verdict};
 use crate::gate;
 
 /// Take out the annotations whose finding is gone.
@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = gate::project()?;
     if let Some(verdict) = args.mode.undone(&project, "prune")? {
         return Ok(verdict);
@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     drop(bar);
     let done = args.mode.carry_out(&project, "prune", &plan.changes, now)?;
     if args.mode.json {
-        edits::json(&json!({
+        out::print_json_lines(&json!({
             "mode": if done.is_some() { "applied" } else { "dry-run" },
             "snapshot": done.as_ref().map(|info| &info.id),
             "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),

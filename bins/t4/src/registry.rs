@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use policy_client::api_types::{CreateIntent, IntentView, MAX_BATCH, PatchIntent};
 use policy_client::{IntentFilter, blocking};
 use pr_gate::ingest::{Known, MARK, Update};
 use registry_core::NewIntent;
 
 use crate::config;
-use crate::exit::Failure;
 
 /// Up to so many files are asked for one by one; for more the whole list is read, a thousand intents a call, so that
 /// the calls of one minute suffice.
@@ -75,7 +75,7 @@ fn body(new: &NewIntent) -> Result<CreateIntent, Failure> {
         ticket: new.ticket.clone(),
         eta: new.eta.clone(),
         status: new.status.clone(),
-        raw: raw.map_err(|error| Failure::undecided(anyhow!(error)))?,
+        raw: raw.map_err(|error| Failure::trouble(anyhow!(error)))?,
         ..CreateIntent::default()
     })
 }

@@ -1,12 +1,12 @@
 //! Pull requests for batches.
 
 use anyhow::{Context as _, anyhow, bail};
+use cli_support::Failure;
 use outbound::{GitHub, Reply};
 use pr_gate::batches::{Batch, Made};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::exit::Failure;
 
 /// The label that tells that a pull request came from here.
 const LABEL: &str = "t4-autofix";
@@ -37,14 +37,14 @@ impl Pulls {
     pub fn open(api: &str, repo: &str, into: Option<&str>) -> Result<Self, Failure> {
         let github = config::github(api)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("no runtime").map_err(Failure::undecided)?;
+        let runtime = runtime.context("no runtime").map_err(Failure::trouble)?;
         let mut pulls = Self { github, runtime, repo: repo.to_owned(), into: String::new() };
-        let found = pulls.call("GET", "", None).and_then(expect).map_err(Failure::undecided)?;
+        let found = pulls.call("GET", "", None).and_then(expect).map_err(Failure::trouble)?;
         pulls.into = match (into, found.get("default_branch").and_then(Value::as_str)) {
             (Some(into), _) => into.to_owned(),
             (None, Some(branch)) => branch.to_owned(),
             (None, None) => {
-                return Err(Failure::undecided(anyhow!("GitHub names no default branch: give --into")));
+                return Err(Failure::trouble(anyhow!("GitHub names no default branch: give --into")));
             }
         };
         Ok(pulls)

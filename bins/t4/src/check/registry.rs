@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use annotations::{Annotated, Registered, Report, State};
+use cli_support::Failure;
 use pr_gate::ingest::{self, Known};
 
-use crate::exit::Failure;
 use crate::{config, out, registry};
 
 /// Asks for the intents of the files with such findings. With `reserve`, findings that have none get a reserved one.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use pr_gate::check::Source;
 use pr_gate::findings::LARGEST;
 
-use crate::exit::Failure;
+use cli_support::Failure;
 
 /// ruff, or what `--from` names.
 pub fn read(from: Option<&Path>) -> Result<Source, Failure> {
@@ -19,7 +19,7 @@ pub fn read(from: Option<&Path>) -> Result<Source, Failure> {
         let named = || format!("`{}` can't be read", path.display());
         File::open(path).map_err(anyhow::Error::from).and_then(all).with_context(named)
     };
-    read.map(Source::Given).map_err(Failure::undecided)
+    read.map(Source::Given).map_err(Failure::trouble)
 }
 
 fn all(from: impl Read) -> anyhow::Result<Vec<u8>> {

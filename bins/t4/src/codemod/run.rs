@@ -1,5 +1,6 @@
 //! `t4 codemod run`.
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::codemod::{self, Question};
 use pr_gate::diff;
 use registry_core::{Clock as _, SystemClock};
@@ -7,11 +8,10 @@ use serde_json::{Value, json};
 
 use super::{Run, line, show};
 use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
 /// Plans, shows, and writes when asked to.
-pub fn run(args: Run) -> Result<Verdict, Failure> {
+pub fn run(args: Run) -> Result<CommandVerdict, Failure> {
     let Run { paths, only, include_accepted, apply, json } = args;
     let now = SystemClock::new().now();
     let project = gate::project()?;
@@ -56,5 +56,5 @@ pub fn run(args: Run) -> Result<Verdict, Failure> {
         out::print(&show::left(&plan))?;
         out::print(&show::summary(&plan, apply, snapshot.as_deref()))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

@@ -14,6 +14,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use anyhow::Context as _;
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::{Error, dashboard};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -21,7 +22,6 @@ use tokio::sync::{oneshot, watch};
 use super::checked::{Checked, Recipe};
 use super::store;
 use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 pub use guard::Hosts;
 
@@ -46,13 +46,18 @@ struct Shared {
 
 /// Serves until Ctrl-C or SIGTERM. The first check is done before anybody is listened to: what keeps it from working is
 /// told at once.
-pub fn run(recipe: Recipe, address: SocketAddr, hosts: Hosts, refresh: u32) -> Result<Verdict, Failure> {
+pub fn run(
+    recipe: Recipe,
+    address: SocketAddr,
+    hosts: Hosts,
+    refresh: u32,
+) -> Result<CommandVerdict, Failure> {
     let checked = recipe.check(&Bar::new(), HISTORY_SECONDS).map_err(gate::failure)?;
     let shown = shown(&recipe, &checked, 1, None).map_err(gate::failure)?;
     rt::System::new()
         .block_on(serve(recipe, checked, shown, address, hosts, refresh))
-        .map_err(Failure::undecided)?;
-    Ok(Verdict::Fine)
+        .map_err(Failure::trouble)?;
+    Ok(CommandVerdict::Fine)
 }
 
 async fn serve(

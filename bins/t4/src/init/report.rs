@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use cli_support::Failure;
 use pr_gate::init::{Hook, LINE};
 use serde_json::json;
 
-use crate::exit::Failure;
 use crate::out;
 
 /// What a run did.

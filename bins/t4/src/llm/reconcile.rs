@@ -1,16 +1,16 @@
 //! `t4 llm reconcile`: what of the ledger somebody should look at.
 
 use api_types::{OpenHoldView, UsageLineView};
+use cli_support::table::{Column, Lines, lay_out, moment};
+use cli_support::{CommandVerdict, Failure};
 use policy_client::UsageFilter;
 use registry_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
 use super::money::dollars;
-use super::table::{Column, Lines, lay_out, moment};
 use super::usage::remarks;
 use super::when::When;
-use super::{Server, Token, print_json};
-use crate::exit::{Failure, Verdict};
+use super::{Server, Token};
 use crate::{config, out};
 
 /// Show calls under way, orphans, and every row of usage whose numbers are not certain.
@@ -44,7 +44,7 @@ struct Report {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let client = config::admin(args.server.api.as_deref(), args.token.admin_token_file.as_deref())?;
     let now = SystemClock::new().now();
     let since = args.since.map(|when| when.seen_from(now).to_string());
@@ -54,11 +54,11 @@ pub fn run(args: &Args) -> Result<Verdict, Failure> {
     let flagged = client.usage(&filter).map_err(config::failure)?;
     let report = Report::of(holds, flagged);
     if args.json {
-        print_json(&report)?;
+        out::print_json(&report)?;
     } else {
         out::print(&report.human())?;
     }
-    Ok(if report.ok { Verdict::Fine } else { Verdict::No })
+    Ok(if report.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
 impl Report {
@@ -125,7 +125,7 @@ mod tests {
     use api_types::LlmUsage;
 
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     fn hold(orphaned: bool) -> OpenHoldView {
         OpenHoldView {

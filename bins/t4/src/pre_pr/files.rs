@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use registry_core::{Limits, check_text};
 use source_tree::git::{Git, NoRepository};
 
-use crate::exit::Failure;
 use crate::{config, gate, out};
 
 /// A file to check.
@@ -46,7 +46,7 @@ fn changed(git: Result<Git, NoRepository>, since: Option<String>) -> Result<Vec<
         NoRepository::Outside => {
             Failure::usage(anyhow!("this is no git repository: name FILES, or go into one"))
         }
-        NoRepository::NoGit => Failure::undecided(anyhow!("git can't be run: install it, or name FILES")),
+        NoRepository::NoGit => Failure::trouble(anyhow!("git can't be run: install it, or name FILES")),
     })?;
     let base = match since {
         Some(base) => base,

@@ -3,14 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use api_types::{IntentView, PrePrResult};
-use comfy_table::{ContentArrangement, Table, presets};
+use cli_support::table::{Column, Lines, lay_out_ruled};
 use serde::Serialize;
 
 use super::files::File;
-use crate::out::plain;
-
-/// The width that the table fits in, whatever the terminal: logs of CI have none.
-const WIDTH: u16 = 80;
 
 /// What the check found.
 #[derive(Debug)]
@@ -58,23 +54,18 @@ impl Report {
         }
         let ids: HashMap<_, _> =
             self.reserved.iter().filter_map(|intent| Some((intent.file.as_deref()?, &intent.id))).collect();
-        let mut table = Table::new();
-        table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(WIDTH)
-            .set_header(["File", "State"]);
-        for file in &self.files {
+        let rows = self.files.iter().map(|file| {
             let state = match ids.get(file.name.as_str()) {
-                _ if !self.missing.contains(&file.name) => "covered".to_owned(),
-                _ if !file.registrable => "missing (name can't be registered)".to_owned(),
+                _ if !self.missing.contains(&file.name) => Lines::from("covered"),
+                _ if !file.registrable => Lines::from("missing (name can't be registered)"),
                 // The id has its own line, which leaves the names more room.
-                Some(id) => format!("reserved\n{}", plain(id)),
-                None => "missing".to_owned(),
+                Some(id) => Lines::of(["reserved", id]),
+                None => Lines::from("missing"),
             };
-            table.add_row([plain(&file.name), state]);
-        }
-        format!("{}\n\n{}", table.trim_fmt(), self.next_step())
+            vec![Lines::from(file.name.as_str()), state]
+        });
+        let table = lay_out_ruled(&[Column::Text("File"), Column::Text("State")], rows.collect());
+        format!("{table}\n{}", self.next_step())
     }
 
     fn next_step(&self) -> String {

@@ -1,6 +1,7 @@
 //! Does it: first a record of what is there, then the files, then the branch.
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use pr_gate::Project;
 use pr_gate::protect::protection;
 use pr_gate::protect::record::Record;
@@ -9,7 +10,6 @@ use source_tree::snapshot;
 
 use super::host::Host;
 use super::plan::Plan;
-use crate::exit::Failure;
 use crate::gate;
 
 /// What was done.
@@ -21,7 +21,7 @@ pub struct Done {
 pub fn run(project: &Project, host: &Host, plan: &Plan) -> Result<Done, Failure> {
     // A plan without a look at GitHub would overwrite what is protected there.
     let Some(before) = &plan.before else {
-        return Err(Failure::undecided(anyhow!(
+        return Err(Failure::trouble(anyhow!(
             "this takes a token of GitHub that may administrate: set GITHUB_TOKEN (or GH_TOKEN); nothing was changed"
         )));
     };
@@ -71,6 +71,6 @@ pub fn run(project: &Project, host: &Host, plan: &Plan) -> Result<Done, Failure>
         return Ok(Done { record: Some(record.id) });
     }
     let failure =
-        Failure::undecided(anyhow!("GitHub took the protection, but does not show: {}", lacking.join(", ")));
+        Failure::trouble(anyhow!("GitHub took the protection, but does not show: {}", lacking.join(", ")));
     Err(half(failure, "and the request was sent"))
 }

@@ -1,13 +1,13 @@
 //! What GitHub is asked.
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use outbound::{GitHub, Reply};
 use pr_gate::protect::Repository;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config;
-use crate::exit::Failure;
 
 /// GitHub, with a token or without.
 pub struct Host {
@@ -28,7 +28,7 @@ impl Host {
         let token = config::github_token()?;
         let has_token = token.is_some();
         let github = GitHub::new(api, &token.unwrap_or_default()).map_err(config::github_failure)?;
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::undecided)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::trouble)?;
         Ok(Self { github, runtime, has_token })
     }
 
@@ -48,7 +48,7 @@ impl Host {
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Reply, Failure> {
         if !self.has_token {
-            return Err(Failure::undecided(anyhow!(
+            return Err(Failure::trouble(anyhow!(
                 "this takes a token of GitHub that may administrate: set GITHUB_TOKEN (or GH_TOKEN)"
             )));
         }
@@ -114,5 +114,5 @@ impl Host {
 
 fn refused(reply: &Reply, what: &str) -> Failure {
     let said = anyhow!("GitHub answered {}", reply.problem());
-    Failure::undecided(said.context(what.to_owned()))
+    Failure::trouble(said.context(what.to_owned()))
 }

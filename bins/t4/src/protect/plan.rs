@@ -1,6 +1,7 @@
 //! What is to be done, before anything is.
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use pr_gate::protect::codeowners::{self, Merged};
 use pr_gate::protect::{Remote, Repository, protection};
 use pr_gate::{Project, init};
@@ -9,7 +10,6 @@ use source_tree::snapshot::Change;
 
 use super::host::Host;
 use super::{Args, DEFAULT_API};
-use crate::exit::Failure;
 use crate::gate;
 
 /// What is to be done.
@@ -81,7 +81,7 @@ pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args)
              Administration, read and write)"
         );
         if args.apply {
-            return Err(Failure::undecided(anyhow!("{problem}; nothing was changed")));
+            return Err(Failure::trouble(anyhow!("{problem}; nothing was changed")));
         }
         notes.push(problem);
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cli_support::Failure;
 use pr_gate::diff;
 use pr_gate::protect::protection::contexts;
 use serde_json::{Value, json};
@@ -9,7 +10,6 @@ use serde_json::{Value, json};
 use super::apply::Done;
 use super::host::Host;
 use super::plan::Plan;
-use crate::exit::Failure;
 use crate::out;
 
 /// What stands for the token.
@@ -17,7 +17,7 @@ const HIDDEN: &str = "Bearer ***";
 
 pub fn print(plan: &Plan, host: &Host, done: Option<&Done>, as_json: bool) -> Result<(), Failure> {
     let text = if as_json {
-        serde_json::to_string_pretty(&machine(plan, host, done)).map_err(Failure::undecided)? + "\n"
+        serde_json::to_string_pretty(&machine(plan, host, done)).map_err(Failure::trouble)? + "\n"
     } else if let Some(done) = done {
         after(plan, done)
     } else {

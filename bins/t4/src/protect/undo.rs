@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
 use pr_gate::protect::Repository;
 use pr_gate::protect::protection::{as_request, lacking, same};
@@ -12,13 +13,17 @@ use source_tree::snapshot;
 
 use super::Args;
 use super::host::Host;
-use crate::exit::{Failure, Verdict};
 use crate::{gate, out};
 
-pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args) -> Result<Verdict, Failure> {
+pub fn run(
+    project: &Project,
+    host: &Host,
+    repository: &Repository,
+    args: &Args,
+) -> Result<CommandVerdict, Failure> {
     let found = Record::newest(project, &host.api(), &repository.to_string()).map_err(gate::failure)?;
     let Some(mut record) = found else {
-        return Err(Failure::undecided(anyhow!(
+        return Err(Failure::trouble(anyhow!(
             "there is nothing to undo for `{repository}` at `{}`",
             host.api()
         )));
@@ -49,7 +54,7 @@ pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args)
         }
         out::print(&text)?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 /// Puts the protection back; what was done, in words.
@@ -62,7 +67,7 @@ fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'st
         return Ok("the protection is as it was before");
     }
     if !force && !is_ours(now.as_ref(), record) {
-        return Err(Failure::undecided(anyhow!(
+        return Err(Failure::trouble(anyhow!(
             "the protection of `{}` was changed since, nothing was restored: look at it on GitHub, and add --force to \
              lose those changes",
             record.branch
@@ -80,7 +85,7 @@ fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'st
         (Some(now), Some(before)) => lacking(now, &as_request(before)),
         _ => vec!["whether there is one".to_owned()],
     };
-    Err(Failure::undecided(anyhow!(
+    Err(Failure::trouble(anyhow!(
         "GitHub took the old protection, but shows another: {}; the files are not restored",
         lacking.join(", ")
     )))

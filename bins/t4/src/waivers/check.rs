@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use annotations::{Unreadable, Waivers};
 use anyhow::anyhow;
+use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 use time::Date;
 
-use super::view::{View, days_left, print_json, subject, when};
-use crate::exit::{Failure, Verdict};
+use super::view::{View, days_left, subject, when};
 use crate::{gate, out};
 
 /// How many days before a waiver expires its owner hears of it.
@@ -43,23 +43,23 @@ struct Lacking<'a> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let files = pr_gate::waivers::files(&gate::project()?).map_err(gate::failure)?;
     let (waivers, problems) = Waivers::inspect(&files);
     let (lacking, unreadable): (Vec<_>, Vec<_>) =
         problems.into_iter().partition(|problem| problem.entry.is_some());
     if !unreadable.is_empty() {
         let told: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
-        return Err(Failure::undecided(anyhow!(told.join("\n"))));
+        return Err(Failure::trouble(anyhow!(told.join("\n"))));
     }
     let today = super::today();
     let machine = inspect(&waivers, &lacking, today);
     if args.json {
-        print_json(&machine)?;
+        out::print_json(&machine)?;
     } else {
         out::print(&human(&waivers, &lacking, today))?;
     }
-    Ok(if machine.ok { Verdict::Fine } else { Verdict::No })
+    Ok(if machine.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
 fn inspect<'a>(waivers: &'a Waivers, lacking: &'a [Unreadable], today: Date) -> Machine<'a> {

@@ -1,9 +1,9 @@
 //! `t4 waivers list`: what is let pass.
 
+use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 
-use super::view::{View, print_json, table};
-use crate::exit::{Failure, Verdict};
+use super::view::{View, table};
 use crate::{gate, out};
 
 /// List the waivers, with the days that are left to them.
@@ -22,16 +22,16 @@ struct Machine<'a> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let waivers = pr_gate::waivers::load(&gate::project()?).map_err(gate::failure)?.list;
     let today = super::today();
     if args.json {
         let waivers = waivers.iter().map(|waiver| View::of(waiver, today)).collect();
-        print_json(&Machine { waivers })?;
+        out::print_json(&Machine { waivers })?;
     } else if waivers.is_empty() {
         out::print("no waivers\n")?;
     } else {
         out::print(&table(&waivers, today))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::waivers::Ratchet;
 use serde::Serialize;
 use time::Date;
 
-use super::view::{View, print_json, subject};
-use crate::exit::{Failure, Verdict};
+use super::view::{View, subject};
 use crate::{gate, out};
 
 /// Check that the change adds no waiver.
@@ -46,17 +46,17 @@ struct Longer<'a> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let ratchet = pr_gate::waivers::ratchet(&gate::project()?, &args.base).map_err(gate::failure)?;
     if args.json {
-        print_json(&machine(&ratchet, super::today()))?;
+        out::print_json(&machine(&ratchet, super::today()))?;
     } else {
         for file in &ratchet.unreadable {
             out::say(&format!("warning: `{file}` of the base is no list of waivers: it counts as empty"));
         }
         out::print(&human(&ratchet))?;
     }
-    Ok(if ratchet.grew() { Verdict::No } else { Verdict::Fine })
+    Ok(if ratchet.grew() { CommandVerdict::No } else { CommandVerdict::Fine })
 }
 
 fn machine(ratchet: &Ratchet, today: Date) -> Machine<'_> {

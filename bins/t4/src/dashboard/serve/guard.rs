@@ -15,7 +15,7 @@ use actix_web::{Error, HttpResponse};
 use anyhow::anyhow;
 use pr_gate::dashboard::Page;
 
-use crate::exit::Failure;
+use cli_support::Failure;
 
 /// The names that the server answers to.
 #[derive(Debug, Clone)]

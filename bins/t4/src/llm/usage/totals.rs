@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 
 use api_types::UsageTotalView;
+use cli_support::table::{Column, Lines, lay_out};
 
 use super::By;
 use crate::llm::csv::{self, Cell};
 use crate::llm::money::{dollars, exact_dollars};
-use crate::llm::table::{Column, Lines, lay_out};
 
 /// A table, the dearest first, or the days in their order; the last row is the sum of all.
 pub fn human(mut totals: Vec<UsageTotalView>, by: By) -> String {
@@ -110,7 +110,7 @@ mod tests {
     use api_types::LlmUsage;
 
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     fn total(group: &str, cost_pico_usd: i64) -> UsageTotalView {
         let usage = LlmUsage { prompt_tokens: 900_000_000_000, completion_tokens: 7, ..LlmUsage::default() };

@@ -8,6 +8,8 @@ use crate::out::plain;
 
 /// The width that a table fits in, whatever the terminal: logs of CI have none.
 const WIDTH: u16 = 80;
+/// Rules above, below and between rows, and none between columns.
+const RULED: TableStyle = presets::UTF8_HORIZONTAL_ONLY;
 
 /// How a column is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub struct Lines(Vec<String>);
 
 impl Lines {
     /// These lines, but for empty ones.
+    #[must_use]
     pub fn of<const N: usize>(lines: [&str; N]) -> Self {
         Self(lines.into_iter().filter(|line| !line.is_empty()).map(str::to_owned).collect())
     }
@@ -53,10 +56,20 @@ impl From<u64> for Lines {
 
 /// Lays out a table and ends it with a line end. What could steer a terminal is shown by its escapes. Rows of one
 /// line each need no rules between them.
+#[must_use]
 pub fn lay_out(columns: &[Column], rows: Vec<Vec<Lines>>) -> String {
     let tall = rows.iter().flatten().any(|Lines(lines)| lines.len() > 1);
-    let style = presets::UTF8_HORIZONTAL_ONLY;
-    let mut table = empty(if tall { style } else { style.row_separator(LineStyle::none()) });
+    filled(columns, rows, if tall { RULED } else { RULED.row_separator(LineStyle::none()) })
+}
+
+/// The same with rules between all rows.
+#[must_use]
+pub fn lay_out_ruled(columns: &[Column], rows: Vec<Vec<Lines>>) -> String {
+    filled(columns, rows, RULED)
+}
+
+fn filled(columns: &[Column], rows: Vec<Vec<Lines>>, style: TableStyle) -> String {
+    let mut table = empty(style);
     table.set_header(columns.iter().map(|column| match column {
         Column::Text(name) | Column::Wide(name, _) | Column::Whole(name) | Column::Number(name) => *name,
     }));
@@ -87,6 +100,7 @@ pub fn lay_out(columns: &[Column], rows: Vec<Vec<Lines>>) -> String {
 }
 
 /// Lays out names and their values, a row for each.
+#[must_use]
 pub fn fields(rows: Vec<(&'static str, String)>) -> String {
     let mut table = empty(presets::NOTHING);
     for (name, value) in rows {
@@ -102,12 +116,14 @@ fn empty(style: TableStyle) -> Table {
 }
 
 /// A time to the second, as `2026-11-21 10:00:03`: the date and the time of RFC 3339.
+#[must_use]
 pub fn moment(time: &str) -> String {
     time.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
-/// How many columns of a terminal the widest line takes, where a character of the tests takes two or one.
-#[cfg(test)]
+/// How many columns of a terminal the widest line takes, for tests: one per character, two for one of Chinese or
+/// Japanese.
+#[must_use]
 pub fn width(text: &str) -> usize {
     let wide = |c: char| ('\u{3000}'..'\u{a000}').contains(&c);
     text.lines().map(|line| line.chars().map(|c| 1 + usize::from(wide(c))).sum()).max().unwrap_or(0)
