@@ -9,8 +9,8 @@ use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use serde_json::json;
 
 use crate::bar::Bar;
-use crate::edits::{self, Mode, names, say_skipped};
-use crate::gate;
+use crate::rewriting::{self, Mode, names, say_skipped};
+use crate::working_tree;
 
 /// Write skeleton annotations for findings that nothing answers for.
 ///
@@ -43,7 +43,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     if let Some(verdict) = args.mode.undone(&project, "annotate")? {
         return Ok(verdict);
     }
@@ -52,7 +52,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
     let bar = Bar::new();
     let blame = !args.no_blame;
-    let plan = plan(&project, &question, blame, &SystemEntropy, now, &bar).map_err(gate::failure)?;
+    let plan = plan(&project, &question, blame, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
     let done = args.mode.carry_out(&project, "annotate", &plan.changes, now)?;
     if args.mode.json {

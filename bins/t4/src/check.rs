@@ -14,7 +14,7 @@ use pr_gate::output::{self, Header};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
 use crate::bar::Bar;
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Check that somebody answers for every finding of the linter
 ///
@@ -97,7 +97,7 @@ pub struct Args {
 
 /// Runs the check.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     let now = SystemClock::new().now();
     if args.compat {
         return compat::run(args, &project, now);
@@ -110,15 +110,15 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     };
     let gathered = {
         let bar = Bar::new();
-        gather(&project, &question, &bar).map_err(gate::failure)?
+        gather(&project, &question, &bar).map_err(working_tree::failure)?
     };
     for warning in &gathered.warnings {
         out::say(&out::plain(warning));
     }
-    let mut report = gathered.check(&project, &[], gate::day(now));
+    let mut report = gathered.check(&project, &[], working_tree::day(now));
     if args.registry {
         let registered = registry::ask(&report, args.api.as_deref(), args.reserve)?;
-        report = gathered.check(&project, &registered, gate::day(now));
+        report = gathered.check(&project, &registered, working_tree::day(now));
     }
     out::print(&render(&args, &question, &gathered, &report, now)?)?;
     Ok(verdict(&report, args.strict))
@@ -132,7 +132,7 @@ pub fn question<'a>(
     from: Option<&Path>,
 ) -> Result<Question, Failure> {
     let paths = paths.into_iter().map(|path| project.tree.name(path));
-    let paths = paths.collect::<Result<_, _>>().map_err(gate::failure)?;
+    let paths = paths.collect::<Result<_, _>>().map_err(working_tree::failure)?;
     let codes = codes.unwrap_or_default().split(',').map(str::trim);
     let codes = codes.filter(|code| !code.is_empty()).map(str::to_owned).collect();
     Ok(Question { paths, codes, source: source::read(from)?, ..Question::default() })

@@ -1,7 +1,7 @@
 //! `t4 codemod`: fixes that ruff does not make.
 
+pub mod report;
 mod run;
-pub mod show;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use pr_gate::codemod::COMMAND;
 use serde_json::json;
 use source_tree::snapshot::{self, Info};
 
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Fix findings in Python that ruff does not fix, with a way back.
 ///
@@ -141,8 +141,8 @@ fn list(json: bool) -> Result<CommandVerdict, Failure> {
 }
 
 fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
-    let mut infos = snapshot::list(&project.tree).map_err(gate::failure)?;
+    let project = working_tree::project()?;
+    let mut infos = snapshot::list(&project.tree).map_err(working_tree::failure)?;
     infos.retain(|info| info.command == COMMAND);
     let text = if json {
         line(&json!(infos))
@@ -152,7 +152,7 @@ fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
         let mut text = String::new();
         for info in &infos {
             let reverted = if info.reverted { "  reverted" } else { "" };
-            let _ = writeln!(text, "{}  {}{reverted}", info.id, show::files(info.files.len()));
+            let _ = writeln!(text, "{}  {}{reverted}", info.id, report::files(info.files.len()));
         }
         text
     };
@@ -161,15 +161,15 @@ fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
 }
 
 fn verify(args: Verify) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     let id = if let Some(id) = args.id {
         id
     } else {
-        let infos = snapshot::list(&project.tree).map_err(gate::failure)?;
+        let infos = snapshot::list(&project.tree).map_err(working_tree::failure)?;
         let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
         newest.ok_or_else(|| Failure::trouble(anyhow!("there is no run to verify")))?.id
     };
-    let drift = snapshot::verify(&project.tree, &id).map_err(gate::failure)?;
+    let drift = snapshot::verify(&project.tree, &id).map_err(working_tree::failure)?;
     let text = if args.json {
         line(&json!({ "snapshot": id, "drift": drift }))
     } else if drift.is_empty() {
@@ -185,14 +185,14 @@ fn verify(args: Verify) -> Result<CommandVerdict, Failure> {
 
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 fn revert(args: Revert) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
-    let info =
-        snapshot::revert(&project.tree, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;
+    let project = working_tree::project()?;
+    let info = snapshot::revert(&project.tree, COMMAND, args.id.as_deref(), args.force)
+        .map_err(working_tree::failure)?;
     let Info { id, files, .. } = &info;
     out::print(&if args.json {
         line(&json!(info))
     } else {
-        format!("restored {} from {id}\n", show::files(files.len()))
+        format!("restored {} from {id}\n", report::files(files.len()))
     })?;
     Ok(CommandVerdict::Fine)
 }

@@ -16,7 +16,7 @@ use source_tree::atomic;
 
 use self::checked::Recipe;
 use crate::bar::Bar;
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Output of a linter that is larger is not read.
 const LARGEST_INPUT: u64 = 256 * 1024 * 1024;
@@ -75,7 +75,7 @@ pub struct Args {
 
 /// Writes or serves the page.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     let names: Result<Vec<String>, Error> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
         None => Source::Ruff,
@@ -84,7 +84,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let recipe = Recipe {
         folder: project.tree.root.join(&project.tree.prefix),
         question: Question {
-            paths: names.map_err(gate::failure)?,
+            paths: names.map_err(working_tree::failure)?,
             codes: args.codes.into_iter().map(|code| code.trim().to_owned()).collect(),
             source,
             age: true,
@@ -107,15 +107,15 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
 fn write(recipe: &Recipe, reload: Option<u32>) -> Result<CommandVerdict, Failure> {
     if recipe.output.as_deref() == Some(Path::new("-")) {
         let page = recipe.check(&Bar::new(), 0).and_then(|checked| checked.page(reload, None, None));
-        out::print(&page.map_err(gate::failure)?)?;
+        out::print(&page.map_err(working_tree::failure)?)?;
         return Ok(CommandVerdict::Fine);
     }
     // The file is looked at first: nothing is recorded for a page that can't be written.
-    let project = gate::project()?;
-    let path = dashboard::output_file(&project, recipe.output.as_deref()).map_err(gate::failure)?;
-    let checked = recipe.check(&Bar::new(), 0).map_err(gate::failure)?;
-    let page = checked.page(reload, None, None).map_err(gate::failure)?;
-    store(&path, &page).map_err(gate::failure)?;
+    let project = working_tree::project()?;
+    let path = dashboard::output_file(&project, recipe.output.as_deref()).map_err(working_tree::failure)?;
+    let checked = recipe.check(&Bar::new(), 0).map_err(working_tree::failure)?;
+    let page = checked.page(reload, None, None).map_err(working_tree::failure)?;
+    store(&path, &page).map_err(working_tree::failure)?;
     out::say(&format!("{} findings, {} unannotated", checked.findings(), checked.unannotated()));
     out::print(&format!("{}\n", out::plain(&path.display().to_string())))?;
     Ok(CommandVerdict::Fine)

@@ -10,7 +10,7 @@ use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::bar::Bar;
-use crate::{check, config, gate, out, registry};
+use crate::{check, config, out, registry, working_tree};
 use pr_gate::Progress as _;
 
 /// Bring annotations and findings into the registry.
@@ -50,11 +50,11 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let Args { paths, codes, from, dry_run, json, api } = args;
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     let question = check::question(&project, &paths, codes.as_deref(), from.as_deref())?;
     let bar = Bar::new();
-    let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(gate::failure)?;
-    let report = gathered.check(&project, &[], gate::day(SystemClock::new().now()));
+    let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(working_tree::failure)?;
+    let report = gathered.check(&project, &[], working_tree::day(SystemClock::new().now()));
     let client = config::registry(api.as_deref())?;
     let known = registry::all(&client)?;
     let scope = Scope { paths: &gathered.paths, codes: &gathered.codes };

@@ -7,8 +7,8 @@ mod prices;
 mod quota;
 mod reconcile;
 mod status;
+mod time_argument;
 mod usage;
-mod when;
 
 use std::path::PathBuf;
 

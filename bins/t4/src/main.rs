@@ -9,8 +9,6 @@ mod codemod;
 mod config;
 mod dashboard;
 mod db;
-mod edits;
-mod gate;
 mod ingest;
 mod init;
 mod llm;
@@ -20,7 +18,9 @@ mod pre_pr;
 mod protect;
 mod prune;
 mod registry;
+mod rewriting;
 mod waivers;
+mod working_tree;
 
 use std::process::ExitCode;
 

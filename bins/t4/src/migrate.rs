@@ -9,8 +9,8 @@ use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use source_tree::atomic;
 
 use crate::bar::Bar;
-use crate::edits::{Mode, names, say_skipped};
-use crate::{gate, out};
+use crate::rewriting::{Mode, names, say_skipped};
+use crate::{out, working_tree};
 
 /// Convert legacy annotations into unified ones, in comments only.
 ///
@@ -47,7 +47,7 @@ const REPORT: &str = "reports/todos/migration_report.json";
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     if let Some(verdict) = args.mode.undone(&project, "migrate")? {
         return Ok(verdict);
     }
@@ -55,7 +55,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
     let question = Question { paths: names(&project, &paths)?, blame: !args.no_blame };
     let bar = Bar::new();
-    let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(gate::failure)?;
+    let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
     let writes = args.mode.writes() && !plan.changes.is_empty();
     // Where the report goes is settled before anything is written.
@@ -83,7 +83,7 @@ fn report_path(project: &Project, asked: Option<PathBuf>, writes: bool) -> Resul
     match asked {
         Some(path) => Ok(Some(path)),
         // A tree could have a link there that leads out of it.
-        None if writes => atomic::inside(&project.tree.root, REPORT).map(Some).map_err(gate::failure),
+        None if writes => atomic::inside(&project.tree.root, REPORT).map(Some).map_err(working_tree::failure),
         None => Ok(None),
     }
 }
@@ -94,7 +94,7 @@ fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
     made.map_err(Error::file(path, "can't be written"))
         .and_then(|()| atomic::write(path, text.as_bytes()))
-        .map_err(gate::failure)?;
+        .map_err(working_tree::failure)?;
     out::say(&out::plain(&format!("the report is in {}", path.display())));
     Ok(())
 }

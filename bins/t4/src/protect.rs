@@ -1,7 +1,7 @@
 //! `t4 protect`: branch protection, CODEOWNERS and the workflows behind the required checks.
 
 mod apply;
-mod host;
+mod github;
 mod plan;
 mod report;
 mod undo;
@@ -9,7 +9,7 @@ mod undo;
 use clap::builder::NonEmptyStringValueParser;
 use cli_support::{CommandVerdict, Failure};
 
-use crate::gate;
+use crate::working_tree;
 
 /// Require T4's checks on a GitHub branch, and owners for the gate.
 ///
@@ -67,8 +67,8 @@ const DEFAULT_API: &str = "https://api.github.com";
 /// Runs it.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
-    let host = host::Host::new(&args.api)?;
+    let project = working_tree::project()?;
+    let host = github::Host::new(&args.api)?;
     let repository = plan::repository(&project, &args)?;
     if args.undo {
         return undo::run(&project, &host, &repository, &args);

@@ -9,8 +9,8 @@ use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::bar::Bar;
-use crate::edits::{self, Mode, names, say_skipped};
-use crate::gate;
+use crate::rewriting::{self, Mode, names, say_skipped};
+use crate::working_tree;
 
 /// Take out the annotations whose finding is gone.
 ///
@@ -38,7 +38,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     if let Some(verdict) = args.mode.undone(&project, "prune")? {
         return Ok(verdict);
     }
@@ -46,7 +46,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
     let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
     let bar = Bar::new();
-    let plan = plan(&project, &question, now, &bar).map_err(gate::failure)?;
+    let plan = plan(&project, &question, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
     let done = args.mode.carry_out(&project, "prune", &plan.changes, now)?;
     if args.mode.json {

@@ -10,7 +10,7 @@ use cli_support::{CommandVerdict, Failure};
 use registry_core::{Clock as _, SystemClock};
 use time::Date;
 
-use crate::gate;
+use crate::working_tree;
 
 /// Look after waivers: findings that may pass for a time
 ///
@@ -50,5 +50,5 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
 }
 
 fn today() -> Date {
-    gate::day(SystemClock::new().now())
+    working_tree::day(SystemClock::new().now())
 }

@@ -1,7 +1,7 @@
 //! Skeleton annotations for findings that have none.
 
-mod python;
-mod safe;
+mod comment_place;
+mod python_rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::language::Language;
 use crate::migrate::category;
 use crate::pyjson::{Object, Value};
 use crate::tag::{Rows, cookie, marker, needs_ascii, render};
-use safe::Safe;
+use comment_place::Safe;
 
 /// What is written for one finding.
 #[derive(Debug, Clone, PartialEq)]

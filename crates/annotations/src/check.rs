@@ -1,15 +1,15 @@
 //! The check: which findings are answered for, and which annotations no longer answer for anything.
 
 mod answers;
+mod comment_rows;
 mod index;
 mod intents;
 mod metrics;
-mod notes;
 mod quality;
 mod report;
-mod rows;
+mod tree_annotations;
 mod upkeep;
-mod waived;
+mod waiver_match;
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn selects(prefix: &str, code: &str) -> bool {
 /// finding's own code above or below is taken before one of another code on the first row.
 #[must_use]
 pub fn check(input: &Input<'_>) -> Report {
-    let notes = notes::Notes::read(input.sources);
+    let notes = tree_annotations::Notes::read(input.sources);
     let answers = answers::Answers::find(input, &notes);
     let mut report = Report {
         metrics: metrics::measure(input, &notes, &answers),

@@ -2,13 +2,13 @@
 
 mod quality;
 mod rows;
-mod waived;
+mod waiver_file;
 
 use std::collections::BTreeMap;
 
 use self::quality::{Quality, issues};
 use self::rows::{Answer, Rows};
-use self::waived::Waived;
+use self::waiver_file::Waived;
 use crate::Finding;
 use crate::pyjson::{Object, Value, dumps_indented};
 

@@ -5,8 +5,8 @@
 //! joined the tickets of annotations within two rows of each other, which gave a row a ticket that is not its own; that
 //! is not copied.
 
+mod fields;
 mod legacy;
-mod record;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,8 +18,8 @@ use crate::pyjson::Object;
 use crate::tag::{Rows, SUBSTITUTE, needs_ascii, render};
 use legacy::Legacy;
 
+pub(crate) use fields::category;
 pub(crate) use legacy::directive;
-pub(crate) use record::category;
 
 /// Who wrote a row, as the caller learned it from git.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,7 +74,7 @@ pub fn migrate(
             migration.skipped.push((one.row, why.to_owned()));
             continue;
         }
-        let fields = record::of(&legacy, &mut || blame(one.row), new_id, now);
+        let fields = fields::of(&legacy, &mut || blame(one.row), new_id, now);
         match edit(source, one, &legacy, &fields, ascii) {
             Some(edit) => {
                 migration.edits.push(edit);

@@ -11,7 +11,7 @@ use libcst_native::{Expression, FunctionDef, Param, SmallStatement, StarArg};
 
 use crate::plan::{Aim, Job, Plan};
 use crate::tree::{Kind, Tree, top_level};
-use crate::{Edit, imports, text};
+use crate::{Edit, insertion, positions};
 
 /// Calls that a framework reads from the signature: `FastAPI`, Typer and their like.
 const MARKERS: [&str; 26] = [
@@ -181,7 +181,7 @@ fn plain_function(tree: &Tree<'_, '_>, node: usize, def: &FunctionDef<'_>) -> Re
     let stub = block.nodes.iter().all(|n| match tree.node(*n).map(|n| n.kind) {
         Some(Kind::Small(SmallStatement::Pass(_))) => true,
         Some(Kind::Small(SmallStatement::Expr(expr))) => {
-            matches!(expr.value, Expression::Ellipsis(_)) || imports::is_string(&expr.value)
+            matches!(expr.value, Expression::Ellipsis(_)) || insertion::is_string(&expr.value)
         }
         Some(Kind::Small(SmallStatement::Raise(_))) => {
             tree.node(*n).is_some_and(|n| n.tokens.clone().any(|t| tree.text(t) == "NotImplementedError"))
@@ -278,7 +278,7 @@ fn rewrite(
     let mut nodes = block.nodes.iter().filter_map(|n| tree.node(*n)).peekable();
     let first = nodes.next().ok_or("the function has no body")?;
     let docstring =
-        matches!(first.kind, Kind::Small(SmallStatement::Expr(e)) if imports::is_string(&e.value));
+        matches!(first.kind, Kind::Small(SmallStatement::Expr(e)) if insertion::is_string(&e.value));
     let line = if docstring {
         if nodes.peek().is_none_or(|next| next.line == first.line) {
             return Err("its docstring shares its line");
@@ -288,9 +288,10 @@ fn rewrite(
         tree.node(function).and_then(|n| tree.lines.get(n.line))
     };
     let line = line.ok_or("the function has no body")?;
-    let at = text::next_line(tree.source, tree.bytes(line).end);
-    let indent = text::indent(tree.source, tree.bytes(&first.tokens).start);
-    let outer = tree.node(function).map_or("", |n| text::indent(tree.source, tree.bytes(&n.tokens).start));
+    let at = positions::next_line(tree.source, tree.bytes(line).end);
+    let indent = positions::indent(tree.source, tree.bytes(&first.tokens).start);
+    let outer =
+        tree.node(function).map_or("", |n| positions::indent(tree.source, tree.bytes(&n.tokens).start));
     let step = indent.strip_prefix(outer).filter(|step| !step.is_empty()).unwrap_or("    ");
     let mut edits = Vec::new();
     let mut added = String::new();

@@ -4,7 +4,7 @@ use libcst_native::{AssignTargetExpression, Expression, ImportNames, SmallStatem
 
 use crate::plan::{Aim, Job, Plan, Unit};
 use crate::tree::{Kind, Tree};
-use crate::{Edit, imports};
+use crate::{Edit, insertion};
 
 /// Bases whose subclasses read nothing from annotations.
 const PLAIN_BASES: [&str; 9] = [
@@ -194,7 +194,7 @@ fn spelling(job: &Job<'_, '_, '_>, before: usize) -> Result<Spelling, &'static s
             }
         }
     }
-    Ok(Spelling { name, import: Some(imports::add_import(job, "from typing import ClassVar")) })
+    Ok(Spelling { name, import: Some(insertion::add_import(job, "from typing import ClassVar")) })
 }
 
 /// Adds the name to an import, where its place in the order is.

@@ -6,7 +6,7 @@ use libcst_native::{ImportNames, NameOrAttribute, SmallStatement};
 
 use crate::plan::{Aim, Job, Plan};
 use crate::tree::{Kind, Tree};
-use crate::{Edit, text};
+use crate::{Edit, positions};
 
 /// Beyond this a list of names gets a line for each.
 const WIDTH: usize = 88;
@@ -88,13 +88,13 @@ fn rewrite(job: &Job<'_, '_, '_>, aim: &Aim<'_>) -> Result<(Edit, Vec<usize>), S
     if tree.text(star) != "*" {
         return Err("its star was not found".to_owned());
     }
-    let line = text::line_start(tree.source, range.start);
+    let line = positions::line_start(tree.source, range.start);
     let joined = names.iter().copied().collect::<Vec<_>>().join(", ");
     let before = tree.source.get(line..range.start).unwrap_or("").chars().count();
     if before + joined.chars().count() <= WIDTH {
         return Ok((Edit { range, text: joined }, read));
     }
-    let outer = text::indent(tree.source, range.start);
+    let outer = positions::indent(tree.source, range.start);
     let inner = if outer.contains('\t') { "\t" } else { "    " };
     let newline = job.newline;
     let mut rows = String::new();

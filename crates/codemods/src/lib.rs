@@ -6,16 +6,16 @@
 
 mod call_in_default;
 mod class_attribute;
-mod guard;
 mod import_star;
-mod imports;
+mod insertion;
 mod names;
+mod parser_limits;
 mod plan;
+mod positions;
 mod reraise;
 mod task_reference;
 #[cfg(test)]
 mod tests;
-mod text;
 mod tree;
 mod unused_import;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::tree::{self, Tree};
-use crate::{Codemod, Edit, Fixed, Target, Unparsable, text};
+use crate::{Codemod, Edit, Fixed, Target, Unparsable, positions};
 
 /// The fix of one or more targets; it is made whole or not at all.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +57,7 @@ pub(crate) struct Job<'x, 't, 'a> {
 
 /// Fixes what can be fixed.
 pub(crate) fn run(codemod: Codemod, source: &str, targets: &[Target]) -> Result<Fixed, Unparsable> {
-    let body = source.strip_prefix(text::BOM).unwrap_or(source);
+    let body = source.strip_prefix(positions::BOM).unwrap_or(source);
     let mark = source.strip_suffix(body).unwrap_or("");
     let mut fixed = tree::on_large_stack(|| {
         let plan = tree::with(body, |tree| plan(codemod, tree, targets))?;
@@ -73,7 +73,7 @@ pub(crate) fn run(codemod: Codemod, source: &str, targets: &[Target]) -> Result<
 }
 
 fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
-    let starts = text::row_starts(tree.source);
+    let starts = positions::row_starts(tree.source);
     let mut skipped = Vec::new();
     let mut aims: Vec<Aim<'_>> = Vec::new();
     let mut read = Vec::new();
@@ -89,7 +89,7 @@ fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
             }
             continue;
         }
-        let offset = text::offset(tree.source, &starts, target.row, target.column);
+        let offset = positions::offset(tree.source, &starts, target.row, target.column);
         let token = offset.and_then(|offset| tree.token_at(offset));
         let node = token.and_then(|token| tree.node_of(token));
         match (offset, token, node) {
@@ -104,7 +104,7 @@ fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
         }
     }
     aims.sort_by_key(|aim| (aim.offset, aim.target));
-    let job = Job { tree, aims, read, newline: text::newline(tree.source) };
+    let job = Job { tree, aims, read, newline: positions::newline(tree.source) };
     let mut plan = match codemod {
         Codemod::UnusedImport => crate::unused_import::plan(&job),
         Codemod::ImportStar => crate::import_star::plan(&job),

@@ -6,7 +6,7 @@ use libcst_native::{AssignTargetExpression, Expression, SmallStatement};
 
 use crate::plan::{Aim, Job, Plan, Unit};
 use crate::tree::{Kind, Tree};
-use crate::{Edit, imports, names, text};
+use crate::{Edit, insertion, names, positions};
 
 pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
     let mut plan = Plan::default();
@@ -30,7 +30,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
             Err(reason) => plan.skip(aim.target, reason),
         }
     }
-    plan.shared.push(imports::after_imports(job, &format!("{set} = set()")));
+    plan.shared.push(insertion::after_imports(job, &format!("{set} = set()")));
     plan
 }
 
@@ -69,8 +69,8 @@ fn unwrapped_call(value: &Expression<'_>) -> bool {
 fn keep(job: &Job<'_, '_, '_>, aim: &Aim<'_>, set: &str, task: &str, named: bool) -> Vec<Edit> {
     let (tree, newline) = (job.tree, job.newline);
     let bytes = tree.node(aim.node).map_or(aim.offset..aim.offset, |n| tree.bytes(&n.tokens));
-    let indent = text::indent(tree.source, bytes.start);
-    let end = text::line_end(tree.source, bytes.end);
+    let indent = positions::indent(tree.source, bytes.start);
+    let end = positions::line_end(tree.source, bytes.end);
     let lines =
         format!("{newline}{indent}{set}.add({task}){newline}{indent}{task}.add_done_callback({set}.discard)");
     let after = Edit { range: end..end, text: lines };

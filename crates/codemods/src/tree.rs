@@ -13,7 +13,7 @@ use libcst_native::tokenizer::{TokConfig, TokType, TokenIterator};
 use libcst_native::{ClassDef, FunctionDef, Module, SmallStatement};
 
 use crate::Unparsable;
-use crate::guard::Guard;
+use crate::parser_limits::Guard;
 
 pub(crate) use bindings::top_level;
 

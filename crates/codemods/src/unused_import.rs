@@ -7,7 +7,7 @@ use libcst_native::{ImportNames, SmallStatement};
 
 use crate::plan::{Aim, Job, Plan};
 use crate::tree::{Kind, Tree};
-use crate::{Edit, text};
+use crate::{Edit, positions};
 
 mod comments;
 
@@ -233,7 +233,7 @@ fn names_out(
             let next = next?;
             let range = if tree.source.get(end..next)?.contains(['#', '\n', '\r']) {
                 // The next name stands on another line: the line end stays, and with it a comment.
-                text::skip_spaces_back(tree.source, name.start)..end
+                positions::skip_spaces_back(tree.source, name.start)..end
             } else {
                 name.start..next
             };

@@ -9,7 +9,7 @@ use source_tree::snapshot::Change;
 
 use crate::check::{Question, UNREADABLE, gather};
 use crate::migrate::{Owners, Skipped, day, new_id, seconds};
-use crate::{Error, Progress, Project, sources};
+use crate::{Error, Progress, Project, rewriting};
 
 /// The code of the findings of sources that do not parse.
 pub(crate) const INVALID_SYNTAX: &str = "invalid-syntax";
@@ -84,10 +84,10 @@ pub fn plan(
     }
     let jobs: Vec<Job> =
         jobs.into_values().filter(|job| !job.open.is_empty() && !unparsed.contains(&job.file)).collect();
-    let owners = crate::owners::codeowners(project)?;
+    let owners = crate::codeowners::codeowners(project)?;
     let work = |job: &Job| annotate(project, job, owners.as_ref(), blame, entropy, now).map(Some);
     let mut plan = Plan { unparsed: unparsed.into_iter().collect(), ..Plan::default() };
-    for part in sources::each(&jobs, "Writing annotations", progress, work)? {
+    for part in rewriting::each(&jobs, "Writing annotations", progress, work)? {
         plan.changes.extend(part.changes);
         plan.written.extend(part.written);
         plan.skipped.extend(part.skipped);
@@ -105,11 +105,11 @@ fn annotate(
     now: Timestamp,
 ) -> Result<Plan, Error> {
     let name = &job.file;
-    let bytes = sources::read(project, name)?.filter(|_| sources::is_inside(project, name));
+    let bytes = rewriting::read(project, name)?.filter(|_| rewriting::is_inside(project, name));
     let (Some(bytes), Some(language)) = (bytes, Language::of_path(name)) else {
         return Ok(Plan::skipping(job, "no annotation can stand in this kind of file"));
     };
-    let text = sources::decode(&bytes);
+    let text = rewriting::decode(&bytes);
     let listed = codeowners.and_then(|owners| owners.of(name).first());
     let git = project.tree.git.as_ref().filter(|_| blame && listed.is_none());
     let mut blamed = Owners::of(git, name, &bytes, now);
@@ -139,7 +139,7 @@ fn annotate(
             plan.written.push(one);
         }
     }
-    if let Some(after) = sources::splice(&bytes, &done.edits).filter(|_| !done.edits.is_empty()) {
+    if let Some(after) = rewriting::splice(&bytes, &done.edits).filter(|_| !done.edits.is_empty()) {
         plan.changes.push(Change { file: name.clone(), before: Some(bytes.clone()), after });
     }
     Ok(plan)

@@ -1,6 +1,6 @@
 //! What linters say: ruff, or any SARIF.
 
-mod names;
+mod file_names;
 mod ruff;
 mod ruff_json;
 mod sarif;
@@ -12,7 +12,7 @@ use annotations::Finding;
 pub(crate) use ruff::{Ruff, Survey};
 
 use crate::{Error, Project, files};
-use names::Names;
+use file_names::Names;
 
 /// How many bytes of another linter's output are read.
 pub const LARGEST: usize = 100 << 20;

@@ -1,7 +1,7 @@
 //! Legacy annotations of a tree into unified ones.
 
-mod owners;
 mod report;
+mod row_owners;
 
 use annotations::{Language, Migration, may_be_annotated};
 use registry_core::{Entropy, Timestamp};
@@ -9,8 +9,8 @@ use source_tree::snapshot::Change;
 
 pub use report::{FileReport, Report, Skipped};
 
-use crate::{Error, Progress, Project, files, sources};
-pub(crate) use owners::Owners;
+use crate::{Error, Progress, Project, files, rewriting};
+pub(crate) use row_owners::Owners;
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +53,7 @@ pub fn plan(
     names.retain(|name| Language::of_path(name).is_some());
     let git = project.tree.git.as_ref().filter(|_| question.blame);
     let work = |name: &String| {
-        let Some(bytes) = sources::read(project, name)?.filter(|bytes| may_be_annotated(bytes)) else {
+        let Some(bytes) = rewriting::read(project, name)?.filter(|bytes| may_be_annotated(bytes)) else {
             return Ok(None);
         };
         let mut owners = Owners::of(git, name, &bytes, now);
@@ -61,7 +61,7 @@ pub fn plan(
         owners.end()?;
         Ok(file)
     };
-    let found = sources::each(&names, "Reading sources", progress, work)?;
+    let found = rewriting::each(&names, "Reading sources", progress, work)?;
     let mut plan = Plan { changes: Vec::new(), report: Report::new(now, names.len()) };
     for File { name, change, migration } in found {
         plan.report.add(&name, &migration, change.is_some());
@@ -80,7 +80,7 @@ fn convert(
     owners: &mut Owners<'_>,
 ) -> Option<File> {
     let language = Language::of_path(name)?;
-    let text = sources::decode(&bytes);
+    let text = rewriting::decode(&bytes);
     let created_at = seconds(now);
     let mut migration = annotations::migrate(
         &text,
@@ -92,8 +92,8 @@ fn convert(
     if migration.edits.is_empty() && migration.skipped.is_empty() {
         return None;
     }
-    let after = if migration.edits.is_empty() { None } else { sources::splice(&bytes, &migration.edits) };
-    let after = after.filter(|_| sources::is_inside(project, name));
+    let after = if migration.edits.is_empty() { None } else { rewriting::splice(&bytes, &migration.edits) };
+    let after = after.filter(|_| rewriting::is_inside(project, name));
     if after.is_none() && !migration.edits.is_empty() {
         let why = "the file lies behind a link that leads out of its folder";
         migration.skipped = migration.converted.iter().map(|one| (one.row, why.to_owned())).collect();

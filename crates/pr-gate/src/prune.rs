@@ -9,7 +9,7 @@ use source_tree::snapshot::Change;
 use crate::annotate::INVALID_SYNTAX;
 use crate::check::{Question, gather};
 use crate::migrate::{Skipped, day};
-use crate::{Error, Progress, Project, sources};
+use crate::{Error, Progress, Project, rewriting};
 
 /// What would change.
 #[derive(Debug, Default)]
@@ -63,9 +63,9 @@ pub fn plan(
 }
 
 fn change(project: &Project, file: &str, rows: &[u32]) -> Result<Option<Change>, Error> {
-    let bytes = sources::read(project, file)?.filter(|_| sources::is_inside(project, file));
+    let bytes = rewriting::read(project, file)?.filter(|_| rewriting::is_inside(project, file));
     let (Some(bytes), Some(language)) = (bytes, Language::of_path(file)) else { return Ok(None) };
-    let edits = annotations::prune(&sources::decode(&bytes), language, rows);
-    let after = if edits.is_empty() { None } else { sources::splice(&bytes, &edits) };
+    let edits = annotations::prune(&rewriting::decode(&bytes), language, rows);
+    let after = if edits.is_empty() { None } else { rewriting::splice(&bytes, &edits) };
     Ok(after.map(|after| Change { file: file.to_owned(), before: Some(bytes), after }))
 }

@@ -1,6 +1,6 @@
 //! The waiver files of a tree.
 
-mod past;
+mod at_revision;
 mod ratchet;
 
 use std::fs;
@@ -10,7 +10,7 @@ use source_tree::contained;
 
 use crate::{Error, Project};
 
-pub use past::at;
+pub use at_revision::at;
 pub use ratchet::{Extended, Ratchet, ratchet};
 
 /// The largest waiver file that is read.

@@ -8,9 +8,9 @@
 
 mod apply;
 mod manifest;
+mod replace_all;
 mod revert;
 mod store;
-mod swap;
 
 use serde::{Deserialize, Serialize};
 

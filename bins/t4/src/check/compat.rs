@@ -7,7 +7,7 @@ use registry_core::Timestamp;
 use serde_json::Value;
 
 use super::{Args, source};
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Checks as the original did. Without `--strict`, the only failure is that it could not check.
 pub fn run(args: Args, project: &Project, now: Timestamp) -> Result<CommandVerdict, Failure> {
@@ -16,7 +16,7 @@ pub fn run(args: Args, project: &Project, now: Timestamp) -> Result<CommandVerdi
     let question = CompatQuestion { paths, codes: args.codes.unwrap_or_default(), source };
     // The original writes UTC as an offset.
     let timestamp = now.to_string().replace('Z', "+00:00");
-    let (json, passes) = match compat(project, &question, &timestamp).map_err(gate::failure)? {
+    let (json, passes) = match compat(project, &question, &timestamp).map_err(working_tree::failure)? {
         CompatAnswer::Checked(checked) => (checked.json, checked.passes || !args.strict),
         CompatAnswer::Failed(json) => (json, false),
     };

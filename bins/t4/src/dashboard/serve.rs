@@ -1,7 +1,7 @@
 //! The dashboard as a small server: one page, its JSON, and word of a new one.
 
+mod access;
 mod events;
-mod guard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use tokio::sync::{oneshot, watch};
 use super::checked::{Checked, Recipe};
 use super::store;
 use crate::bar::Bar;
-use crate::{gate, out};
-pub use guard::Hosts;
+use crate::{out, working_tree};
+pub use access::Hosts;
 
 /// The history gets an entry once an hour while serving.
 const HISTORY_SECONDS: i64 = 3600;
@@ -52,8 +52,8 @@ pub fn run(
     hosts: Hosts,
     refresh: u32,
 ) -> Result<CommandVerdict, Failure> {
-    let checked = recipe.check(&Bar::new(), HISTORY_SECONDS).map_err(gate::failure)?;
-    let shown = shown(&recipe, &checked, 1, None).map_err(gate::failure)?;
+    let checked = recipe.check(&Bar::new(), HISTORY_SECONDS).map_err(working_tree::failure)?;
+    let shown = shown(&recipe, &checked, 1, None).map_err(working_tree::failure)?;
     rt::System::new()
         .block_on(serve(recipe, checked, shown, address, hosts, refresh))
         .map_err(Failure::trouble)?;
@@ -77,7 +77,7 @@ async fn serve(
         App::new()
             .app_data(shared.clone())
             .app_data(hosts.clone())
-            .wrap(from_fn(guard::guard))
+            .wrap(from_fn(access::guard))
             .service(web::resource("/").to(page))
             .service(web::resource("/report.json").to(report))
             .service(web::resource("/events").to(listen))

@@ -8,8 +8,8 @@ use registry_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
 use super::money::dollars;
+use super::time_argument::When;
 use super::usage::remarks;
-use super::when::When;
 use super::{Server, Token};
 use crate::{config, out};
 

@@ -9,7 +9,7 @@ pub use lines::remarks;
 use policy_client::{UsageFilter, UsageGroup};
 use registry_core::{Clock as _, SystemClock};
 
-use super::when::When;
+use super::time_argument::When;
 use super::{Server, Token};
 use crate::{config, out};
 

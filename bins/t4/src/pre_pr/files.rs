@@ -8,7 +8,7 @@ use cli_support::Failure;
 use registry_core::{Limits, check_text};
 use source_tree::git::{Git, NoRepository};
 
-use crate::{config, gate, out};
+use crate::{config, out, working_tree};
 
 /// A file to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl File {
 /// The files named, or else the changed ones.
 pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<File>, Failure> {
     let here = config::here()?;
-    let git = Git::look(&here).map_err(gate::failure)?;
+    let git = Git::look(&here).map_err(working_tree::failure)?;
     let names = if given.is_empty() {
         changed(git, since)?
     } else {
@@ -50,14 +50,14 @@ fn changed(git: Result<Git, NoRepository>, since: Option<String>) -> Result<Vec<
     })?;
     let base = match since {
         Some(base) => base,
-        None => git.default_base().map_err(gate::failure)?.map(str::to_owned).ok_or_else(|| {
+        None => git.default_base().map_err(working_tree::failure)?.map(str::to_owned).ok_or_else(|| {
             Failure::usage(anyhow!(
                 "there is no origin/HEAD, main or master to compare with: give --since REV"
             ))
         })?,
     };
     out::say(&format!("changes since the merge base with `{base}`"));
-    git.changed(&base).map_err(gate::failure)
+    git.changed(&base).map_err(working_tree::failure)
 }
 
 fn from_root(git: Option<&Git>, here: &Path, path: &Path) -> Result<Vec<u8>, Failure> {

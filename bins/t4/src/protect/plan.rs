@@ -8,9 +8,9 @@ use pr_gate::{Project, init};
 use serde_json::Value;
 use source_tree::snapshot::Change;
 
-use super::host::Host;
+use super::github::Host;
 use super::{Args, DEFAULT_API};
-use crate::gate;
+use crate::working_tree;
 
 /// What is to be done.
 pub struct Plan {
@@ -46,11 +46,11 @@ impl Plan {
 /// The repository that is meant.
 pub fn repository(project: &Project, args: &Args) -> Result<Repository, Failure> {
     if let Some(repo) = &args.repo {
-        return Repository::parse(repo).map_err(gate::failure);
+        return Repository::parse(repo).map_err(working_tree::failure);
     }
     let unknown = || Failure::usage(anyhow!("which repository is not known here: give --repo OWNER/NAME"));
     let git = project.tree.git.as_ref().ok_or_else(unknown)?;
-    let output = git.output(&["remote", "get-url", "origin"]).map_err(gate::failure)?;
+    let output = git.output(&["remote", "get-url", "origin"]).map_err(working_tree::failure)?;
     let address = String::from_utf8_lossy(&output.stdout).into_owned();
     let remote = Remote::parse(&address).filter(|_| output.status.success()).ok_or_else(unknown)?;
     // The API of one host, and a repository of another: the wrong one of the same name would be changed.
@@ -66,8 +66,8 @@ pub fn repository(project: &Project, args: &Args) -> Result<Repository, Failure>
 
 /// Looks at the tree and, with a token, at GitHub.
 pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args) -> Result<Plan, Failure> {
-    let owners = codeowners::merge(project, &args.owner).map_err(gate::failure)?;
-    let files = init::plan(project, init::workflows()).map_err(gate::failure)?;
+    let owners = codeowners::merge(project, &args.owner).map_err(working_tree::failure)?;
+    let files = init::plan(project, init::workflows()).map_err(working_tree::failure)?;
     let mut notes = Vec::new();
     let facts = host.has_token().then(|| host.facts(&repository)).transpose()?;
     let branch = match (&args.branch, &facts) {
@@ -116,7 +116,7 @@ fn guessed(project: &Project, notes: &mut Vec<String>) -> Result<String, Failure
     let mut branch = None;
     if let Some(git) = &project.tree.git {
         let name = ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"];
-        let output = git.output(&name).map_err(gate::failure)?;
+        let output = git.output(&name).map_err(working_tree::failure)?;
         let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         branch = told.strip_prefix("origin/").map(str::to_owned);
     }

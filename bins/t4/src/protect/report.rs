@@ -8,7 +8,7 @@ use pr_gate::protect::protection::contexts;
 use serde_json::{Value, json};
 
 use super::apply::Done;
-use super::host::Host;
+use super::github::Host;
 use super::plan::Plan;
 use crate::out;
 

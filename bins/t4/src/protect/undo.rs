@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use source_tree::snapshot;
 
 use super::Args;
-use super::host::Host;
-use crate::{gate, out};
+use super::github::Host;
+use crate::{out, working_tree};
 
 pub fn run(
     project: &Project,
@@ -21,7 +21,8 @@ pub fn run(
     repository: &Repository,
     args: &Args,
 ) -> Result<CommandVerdict, Failure> {
-    let found = Record::newest(project, &host.api(), &repository.to_string()).map_err(gate::failure)?;
+    let found =
+        Record::newest(project, &host.api(), &repository.to_string()).map_err(working_tree::failure)?;
     let Some(mut record) = found else {
         return Err(Failure::trouble(anyhow!(
             "there is nothing to undo for `{repository}` at `{}`",
@@ -36,12 +37,12 @@ pub fn run(
     let mut files = Vec::new();
     if let Some(id) = &record.snapshot {
         let info = snapshot::revert(&project.tree, "protect", Some(id), args.force).map_err(|error| {
-            gate::failure(error).context(format!("{branch}, but the files are not restored"))
+            working_tree::failure(error).context(format!("{branch}, but the files are not restored"))
         })?;
         files = info.files;
     }
     record.reverted = true;
-    record.save(project).map_err(gate::failure)?;
+    record.save(project).map_err(working_tree::failure)?;
     if args.json {
         let json = json!({
             "undone": record.id, "repo": record.repo, "branch": record.branch, "protection": branch, "files": files,

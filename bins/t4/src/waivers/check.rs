@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::Date;
 
 use super::view::{View, days_left, subject, when};
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// How many days before a waiver expires its owner hears of it.
 const SOON: i64 = 14;
@@ -44,7 +44,7 @@ struct Lacking<'a> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
-    let files = pr_gate::waivers::files(&gate::project()?).map_err(gate::failure)?;
+    let files = pr_gate::waivers::files(&working_tree::project()?).map_err(working_tree::failure)?;
     let (waivers, problems) = Waivers::inspect(&files);
     let (lacking, unreadable): (Vec<_>, Vec<_>) =
         problems.into_iter().partition(|problem| problem.entry.is_some());

@@ -4,7 +4,7 @@ use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 
 use super::view::{View, table};
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// List the waivers, with the days that are left to them.
 ///
@@ -23,7 +23,7 @@ struct Machine<'a> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
-    let waivers = pr_gate::waivers::load(&gate::project()?).map_err(gate::failure)?.list;
+    let waivers = pr_gate::waivers::load(&working_tree::project()?).map_err(working_tree::failure)?.list;
     let today = super::today();
     if args.json {
         let waivers = waivers.iter().map(|waiver| View::of(waiver, today)).collect();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use time::Date;
 
 use super::view::{View, subject};
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Check that the change adds no waiver.
 ///
@@ -47,7 +47,8 @@ struct Longer<'a> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
-    let ratchet = pr_gate::waivers::ratchet(&gate::project()?, &args.base).map_err(gate::failure)?;
+    let ratchet =
+        pr_gate::waivers::ratchet(&working_tree::project()?, &args.base).map_err(working_tree::failure)?;
     if args.json {
         out::print_json(&machine(&ratchet, super::today()))?;
     } else {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::index::{FileIndex, Rows};
 use super::intents::Intents;
-use super::notes::{Grammar, Note, Notes, comments_of};
-use super::waived::{Waived, codes};
-use super::{Annotated, By, Input, Issue, Registered, State, quality, rows};
+use super::tree_annotations::{Grammar, Note, Notes, comments_of};
+use super::waiver_match::{Waived, codes};
+use super::{Annotated, By, Input, Issue, Registered, State, comment_rows, quality};
 use crate::{Finding, Waiver};
 
 /// What answers for each finding, and what is of use.
@@ -174,7 +174,7 @@ fn index<'a>(input: &Input<'a>, notes: &Notes<'_>) -> HashMap<&'a str, FileIndex
     for (name, file) in &mut files {
         // Without annotations there is nothing above a finding that could answer.
         if let Some(source) = input.sources.get(*name).filter(|_| !file.is_empty()) {
-            file.runs = rows::comment_runs(source, &comments_of(name, source));
+            file.runs = comment_rows::comment_runs(source, &comments_of(name, source));
         }
     }
     files
@@ -191,7 +191,7 @@ fn answer<'a>(
     let mut rows = Rows { above: start, start, last: finding.last_row() };
     let mut note = None;
     if let Some(file) = file {
-        rows.above = rows::first_above(&file.runs, start);
+        rows.above = comment_rows::first_above(&file.runs, start);
         file.unified.mark(rows, &finding.code);
         file.legacy.mark(rows, &finding.code);
         let is_about =

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::notes::{About, Grammar, Note};
+use super::tree_annotations::{About, Grammar, Note};
 
 /// The annotations of one file and one grammar.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use time::Date;
 
 use super::answers::{Answer, Answers};
-use super::notes::{Grammar, Note, Notes};
+use super::tree_annotations::{Grammar, Note, Notes};
 use super::{Age, Debt, Input, Metrics, upkeep};
 use crate::Finding;
 use crate::pyjson::{self, Value};

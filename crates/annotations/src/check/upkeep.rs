@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::answers::{Answers, by_waiver};
-use super::notes::{Grammar, Note, Notes};
-use super::waived::codes;
+use super::tree_annotations::{Grammar, Note, Notes};
+use super::waiver_match::codes;
 use super::{By, Expired, Input, Issue};
 use crate::day;
 use crate::pyjson::Value;

@@ -8,7 +8,7 @@ use super::since::{self, Before, Changes};
 use super::{Gathered, Linter, Question, Source, age, links};
 use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
-use crate::{Error, Progress, Project, files, owners, waivers};
+use crate::{Error, Progress, Project, codeowners, files, waivers};
 
 /// ruff's rule for a source that can't be read or is not UTF-8. Unless it is asked for, such a source passes with a
 /// warning.
@@ -22,7 +22,7 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
     let paths = question.paths(project);
     // A source that the linter can't read must not pass for one without findings.
     let codes = &*[question.codes(project), &[UNREADABLE.to_owned()]].concat();
-    let (waivers, owners) = (waivers::load(project)?, owners::codeowners(project)?);
+    let (waivers, owners) = (waivers::load(project)?, codeowners::codeowners(project)?);
     let changes = question.since.as_ref().map(|revision| Changes::since(since::git(project)?, revision));
     let changes = changes.transpose()?;
     let (linted, annotated) = std::thread::scope(|scope| {

@@ -1,8 +1,8 @@
 //! What a change adds: the findings of the working tree that its base does not have.
 
+mod annotation_rows;
 mod changes;
 mod compare;
-mod tags;
 
 use std::collections::BTreeMap;
 use std::path::Path;

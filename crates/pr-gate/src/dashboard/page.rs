@@ -6,9 +6,9 @@ use annotations::{Report, Verdict, Weights};
 use registry_core::Timestamp;
 use serde::Serialize;
 
+use super::content_security_policy::policy;
 use super::eta::{self, Eta};
 use super::history::Entry;
-use super::policy::policy;
 use super::{breakdown, charts, html, lists, overview, plot};
 use crate::Error;
 

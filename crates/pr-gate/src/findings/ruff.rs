@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use annotations::Finding;
 use source_tree::git::Git;
 
-use super::names::Names;
+use super::file_names::Names;
 use super::{Output, ruff_json};
 use crate::{Error, Project};
 

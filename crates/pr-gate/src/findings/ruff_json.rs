@@ -6,7 +6,7 @@ use annotations::{Finding, Place};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::names::Names;
+use super::file_names::Names;
 
 /// One finding. What is not named (its fix, above all) is skipped without being kept.
 #[derive(Deserialize)]

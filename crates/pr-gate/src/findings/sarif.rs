@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use annotations::{Finding, Place};
 
 use super::Output;
-use super::names::Names;
+use super::file_names::Names;
 use shape::{Log, Message, PhysicalLocation, Region, ResultItem, Rule, Run};
 
 /// How long a text gets before no more arguments are put into it.

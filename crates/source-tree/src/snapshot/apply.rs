@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use registry_core::Timestamp;
 
 use super::manifest::{Before, Entry, Manifest, read, sha256, target};
+use super::replace_all::{self, Swap};
 use super::store::{Store, is_command};
-use super::swap::{self, Swap};
 use super::{Change, Info};
 use crate::{Error, SourceTree};
 
@@ -46,7 +46,7 @@ pub fn apply(tree: &SourceTree, command: &str, changes: &[Change], now: Timestam
             return Err(error);
         }
     }
-    if let Err(failed) = swap::all(&swaps) {
+    if let Err(failed) = replace_all::all(&swaps) {
         if failed.left.is_empty() {
             store.remove(&manifest.id);
             return Err(failed.error);
@@ -91,7 +91,7 @@ fn plan<'a>(
             before: before.zip(mode).map(|(bytes, mode)| Before { sha256: sha256(bytes), mode }),
             after: sha256(&change.after),
         });
-        for folder in swap::missing_folders(&path) {
+        for folder in replace_all::missing_folders(&path) {
             let name = folder.strip_prefix(&tree.root).unwrap_or(folder);
             folders.insert(name.display().to_string());
         }

@@ -6,8 +6,8 @@ use std::fs;
 
 use super::Info;
 use super::manifest::{Before, Entry, Manifest, State, target};
+use super::replace_all::{self, Swap};
 use super::store::Store;
-use super::swap::{self, Swap};
 use crate::{Error, SourceTree, atomic};
 
 /// How many changed files are named.
@@ -37,7 +37,7 @@ pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -
         }
     }
     clear(tree, &manifest);
-    swap::all(&swaps).map_err(|failed| {
+    replace_all::all(&swaps).map_err(|failed| {
         let left: Vec<_> = failed.left.iter().map(|path| path.display().to_string()).collect();
         if left.is_empty() {
             return failed.error;

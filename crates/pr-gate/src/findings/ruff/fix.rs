@@ -8,7 +8,7 @@ use std::process::Stdio;
 use serde::Deserialize;
 
 use super::{Ruff, argument, failed, portions};
-use crate::findings::names::Names;
+use crate::findings::file_names::Names;
 use crate::{Error, Project};
 
 /// How many findings there are, by rule and file.

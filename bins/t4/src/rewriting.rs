@@ -8,7 +8,7 @@ use pr_gate::{Project, diff};
 use registry_core::Timestamp;
 use source_tree::snapshot::{self, Change, Info};
 
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// What to do with the changes.
 #[derive(Debug, clap::Args)]
@@ -51,8 +51,8 @@ impl Mode {
     /// Undoes, if that is what was asked for.
     pub fn undone(&self, project: &Project, command: &str) -> Result<Option<CommandVerdict>, Failure> {
         let Some(id) = &self.undo else { return Ok(None) };
-        let info =
-            snapshot::revert(&project.tree, command, id.as_deref(), self.force).map_err(gate::failure)?;
+        let info = snapshot::revert(&project.tree, command, id.as_deref(), self.force)
+            .map_err(working_tree::failure)?;
         if self.json {
             out::print_json_lines(&info)?;
         } else {
@@ -70,7 +70,9 @@ impl Mode {
         now: Timestamp,
     ) -> Result<Option<Info>, Failure> {
         if self.writes() && !changes.is_empty() {
-            return snapshot::apply(&project.tree, command, changes, now).map(Some).map_err(gate::failure);
+            return snapshot::apply(&project.tree, command, changes, now)
+                .map(Some)
+                .map_err(working_tree::failure);
         }
         if !self.json && !self.writes() {
             for change in changes {
@@ -146,5 +148,5 @@ pub fn say_skipped(skipped: &[pr_gate::migrate::Skipped], unparsed: &[String]) {
 
 /// Paths of the command line as names from the root.
 pub fn names(project: &Project, paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    paths.iter().map(|path| project.tree.name(path).map_err(gate::failure)).collect()
+    paths.iter().map(|path| project.tree.name(path).map_err(working_tree::failure)).collect()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use pr_gate::batches::{Batch, LeftOut, Outcome};
 
-use crate::codemod::show::{diff, files};
+use crate::codemod::report::{diff, files};
 use crate::out;
 
 /// What became of a branch outside.

@@ -4,7 +4,7 @@ use libcst_native::{Expression, SmallStatement};
 
 use crate::plan::Job;
 use crate::tree::{Kind, Tree};
-use crate::{Edit, text};
+use crate::{Edit, positions};
 
 /// What a module-level statement is to the order of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,11 @@ pub(crate) fn add_import(job: &Job<'_, '_, '_>, import: &str) -> Edit {
     {
         let first = tree.node(next).and_then(|n| tree.lines.get(statement_line(tree, n.line)));
         let at = first.map_or(0, |line| tree.bytes(line).start);
-        let at =
-            if next_is_import { text::line_start(tree.source, at) } else { before_comments(tree.source, at) };
+        let at = if next_is_import {
+            positions::line_start(tree.source, at)
+        } else {
+            before_comments(tree.source, at)
+        };
         let gap = if next_is_import { newline.to_owned() } else { newline.repeat(3) };
         return Edit { range: at..at, text: format!("{import}{gap}") };
     }
@@ -124,7 +127,7 @@ fn continues(tree: &Tree<'_, '_>, node: usize) -> bool {
 fn after_line(tree: &Tree<'_, '_>, node: usize, line: &str, newline: &str) -> Edit {
     let last = tree.whole(node).end.saturating_sub(1);
     let line_tokens = tree.lines.iter().find(|l| l.contains(&last)).cloned().unwrap_or(last..last + 1);
-    let end = text::line_end(tree.source, tree.bytes(&line_tokens).end);
+    let end = positions::line_end(tree.source, tree.bytes(&line_tokens).end);
     Edit { range: end..end, text: format!("{newline}{line}") }
 }
 
@@ -136,13 +139,15 @@ fn statement_line(tree: &Tree<'_, '_>, line: usize) -> usize {
 
 /// The place before the comments right above a line, unless they are the head of the file.
 fn before_comments(source: &str, at: usize) -> usize {
-    let start = text::line_start(source, at);
+    let start = positions::line_start(source, at);
     let mut top = start;
     while top > 0 {
-        let above =
-            text::line_start(source, source.get(..top).map_or(0, |s| s.trim_end_matches(['\n', '\r']).len()));
+        let above = positions::line_start(
+            source,
+            source.get(..top).map_or(0, |s| s.trim_end_matches(['\n', '\r']).len()),
+        );
         let line = source.get(above..text::line_end(source, above)).unwrap_or("");
-        let adjoining = text::next_line(source, above) == top;
+        let adjoining = positions::next_line(source, above) == top;
         if !adjoining || !line.trim_start().starts_with('#') {
             return top;
         }

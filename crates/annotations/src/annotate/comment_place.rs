@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::python;
+use super::python_rows;
 use crate::comments::{Comment, comments};
 use crate::edit::Edit;
 use crate::language::Language;
@@ -23,7 +23,8 @@ impl Safe {
     pub(super) fn of(source: &str, language: Language, rows: &Rows, asked: BTreeSet<u32>) -> Self {
         let interpreter = source.trim_start_matches('\u{feff}').starts_with("#!");
         let found = comments(source, language);
-        let open = if language == Language::Python { python::open_rows(source) } else { BTreeSet::new() };
+        let open =
+            if language == Language::Python { python_rows::open_rows(source) } else { BTreeSet::new() };
         let mut safe = Self { rows: BTreeSet::new(), interpreter, full: BTreeSet::new() };
         let ending: HashMap<usize, &Comment> = found.iter().map(|one| (one.whole.end, one)).collect();
         let mut probes = Vec::new();
