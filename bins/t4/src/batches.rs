@@ -12,7 +12,7 @@ use pr_gate::batches::{self, Outcome, Question};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use crate::bar::Bar;
+use crate::working_tree::Bar;
 use crate::{config, out, working_tree};
 
 /// Set when the program is to end: what is under way is cleared away first.

@@ -13,7 +13,7 @@ use pr_gate::check::{Gathered, Question, gather};
 use pr_gate::output::{self, Header};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
-use crate::bar::Bar;
+use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
 /// Check that somebody answers for every finding of the linter

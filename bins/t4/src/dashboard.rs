@@ -15,7 +15,7 @@ use pr_gate::{Error, dashboard};
 use source_tree::atomic;
 
 use self::checked::Recipe;
-use crate::bar::Bar;
+use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
 /// Output of a linter that is larger is not read.

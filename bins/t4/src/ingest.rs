@@ -9,7 +9,7 @@ use pr_gate::ingest::{Plan, Scope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::bar::Bar;
+use crate::working_tree::Bar;
 use crate::{check, config, out, registry, working_tree};
 use pr_gate::Progress as _;
 

@@ -2,7 +2,6 @@
 
 mod annotate;
 mod audit;
-mod bar;
 mod batches;
 mod check;
 mod codemod;

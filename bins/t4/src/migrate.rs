@@ -8,8 +8,8 @@ use pr_gate::{Error, Project};
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use source_tree::atomic;
 
-use crate::bar::Bar;
 use crate::rewriting::{Mode, names, say_skipped};
+use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
 /// Convert legacy annotations into unified ones, in comments only.

@@ -8,9 +8,9 @@ use pr_gate::prune::plan;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::bar::Bar;
 use crate::rewriting::{self, Mode, names, say_skipped};
 use crate::working_tree;
+use crate::working_tree::Bar;
 
 /// Take out the annotations whose finding is gone.
 ///

@@ -8,7 +8,6 @@ mod call_in_default;
 mod class_attribute;
 mod import_star;
 mod insertion;
-mod names;
 mod parser_limits;
 mod plan;
 mod positions;

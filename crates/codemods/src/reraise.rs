@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use libcst_native::{Expression, SmallStatement};
 
+use crate::Edit;
 use crate::plan::{Aim, Job, Plan};
 use crate::tree::{Kind, Tree};
-use crate::{Edit, names};
 
 /// The names a caught exception gets, the first free one.
 const NAMES: [&str; 3] = ["exc", "err", "error"];
@@ -28,7 +28,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
         let related = |other: usize| tree.ancestors(clause).any(|n| n == other);
         let taken: Vec<String> = given.iter().filter(|(c, _)| related(*c)).map(|(_, n)| n.clone()).collect();
         let scope = tree.function_of(clause).map_or(tree.all(), |function| tree.whole(function));
-        let name = names::unused(tree, &scope, &taken, &NAMES);
+        let name = tree.unused_name(&scope, &taken, &NAMES);
         let Some(header) = name_clause(tree, clause, &name) else {
             for aim in aims {
                 plan.skip(aim.target, "its except clause can't take a name");

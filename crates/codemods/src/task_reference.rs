@@ -6,12 +6,12 @@ use libcst_native::{AssignTargetExpression, Expression, SmallStatement};
 
 use crate::plan::{Aim, Job, Plan, Unit};
 use crate::tree::{Kind, Tree};
-use crate::{Edit, insertion, names, positions};
+use crate::{Edit, insertion, positions};
 
 pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
     let mut plan = Plan::default();
     let tree = job.tree;
-    let set = names::unused(tree, &tree.all(), &[], &["_background_tasks", "_pending_tasks"]);
+    let set = tree.unused_name(&tree.all(), &[], &["_background_tasks", "_pending_tasks"]);
     let mut task_names: HashMap<usize, String> = HashMap::new();
     for aim in &job.aims {
         match place(tree, aim) {
@@ -19,7 +19,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
                 let task = assigned.map_or_else(
                     || {
                         let whole = tree.whole(function);
-                        let name = || names::unused(tree, &whole, &[], &["task", "background_task"]);
+                        let name = || tree.unused_name(&whole, &[], &["task", "background_task"]);
                         task_names.entry(function).or_insert_with(name).clone()
                     },
                     str::to_owned,

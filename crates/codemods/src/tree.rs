@@ -187,6 +187,15 @@ impl<'t, 'a> Tree<'t, 'a> {
             && (token == 0 || self.text(token - 1) != ".")
     }
 
+    /// The first of these names that some tokens don't mention, numbered when all of them are taken.
+    pub(crate) fn unused_name(&self, tokens: &Range<usize>, taken: &[String], wanted: &[&str]) -> String {
+        let free =
+            |name: &str| !taken.iter().any(|t| t == name) && !tokens.clone().any(|t| self.text(t) == name);
+        let plain = wanted.iter().map(|name| (*name).to_owned());
+        let numbered = (2..u32::MAX).filter_map(|n| wanted.first().map(|name| format!("{name}_{n}")));
+        plain.chain(numbered).find(|name| free(name)).unwrap_or_default()
+    }
+
     /// How often some tokens bind a name. Rather too many than too few.
     pub(crate) fn bindings(&self, tokens: Range<usize>, name: &str) -> usize {
         tokens.into_iter().filter(|at| self.text(*at) == name && self.bound.contains(at)).count()

@@ -4,7 +4,6 @@
 
 mod hook;
 mod settings;
-mod workflows;
 
 use source_tree::contained;
 use source_tree::snapshot::Change;
@@ -13,10 +12,40 @@ use crate::{Error, Project};
 
 pub use hook::{Hook, LINE, hook, install, remove};
 pub use settings::{guess_paths, settings_text};
-pub use workflows::{INSTALL, WORKFLOWS, Workflow};
 
 /// The largest file that is compared with what T4 would write, in bytes.
 const LARGEST: u64 = 1 << 20;
+
+/// A file of GitHub Actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workflow {
+    /// The file, from the root.
+    pub file: &'static str,
+    /// What it holds.
+    pub text: &'static str,
+}
+
+/// The workflows. The first three define the checks that `t4 protect` requires.
+pub const WORKFLOWS: [Workflow; 4] = [
+    Workflow {
+        file: ".github/workflows/t4-validator.yml",
+        text: include_str!("init/templates/t4-validator.yml"),
+    },
+    Workflow {
+        file: ".github/workflows/t4-intent-api-health.yml",
+        text: include_str!("init/templates/t4-intent-api-health.yml"),
+    },
+    Workflow { file: ".github/workflows/t4-tests.yml", text: include_str!("init/templates/t4-tests.yml") },
+    Workflow {
+        file: ".github/workflows/t4-waivers.yml",
+        text: include_str!("init/templates/t4-waivers.yml"),
+    },
+];
+
+/// What the workflows call to get `t4` and ruff. A file and not a repository's variable: GitHub hands no variables to
+/// pull requests from forks.
+pub const INSTALL: Workflow =
+    Workflow { file: ".github/t4-install.sh", text: include_str!("init/templates/t4-install.sh") };
 
 /// A file that is to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use super::{Run, line, report};
-use crate::bar::Bar;
+use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
 /// Plans, shows, and writes when asked to.

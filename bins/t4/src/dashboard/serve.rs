@@ -21,7 +21,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::checked::{Checked, Recipe};
 use super::store;
-use crate::bar::Bar;
+use crate::working_tree::Bar;
 use crate::{out, working_tree};
 pub use access::Hosts;
 
