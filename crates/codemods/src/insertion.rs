@@ -146,7 +146,7 @@ fn before_comments(source: &str, at: usize) -> usize {
             source,
             source.get(..top).map_or(0, |s| s.trim_end_matches(['\n', '\r']).len()),
         );
-        let line = source.get(above..text::line_end(source, above)).unwrap_or("");
+        let line = source.get(above..positions::line_end(source, above)).unwrap_or("");
         let adjoining = positions::next_line(source, above) == top;
         if !adjoining || !line.trim_start().starts_with('#') {
             return top;

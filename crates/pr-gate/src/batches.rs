@@ -206,7 +206,7 @@ pub fn run(
 pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
     let git = project.tree.git.as_ref();
     let git = git.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
-    worktree::push(git, remote, branch)
+    Ok(worktree::push(git, remote, branch)?)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

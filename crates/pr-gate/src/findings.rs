@@ -49,6 +49,7 @@ pub(crate) fn ruff_in_its_order(
 ) -> Result<(Output, Ruff), Error> {
     for name in names {
         project
+            .tree
             .path(name)
             .symlink_metadata()
             .map_err(|_| Error::Usage(format!("`{name}` is not there: name files and folders that are")))?;

@@ -58,7 +58,8 @@ pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     names
         .into_iter()
         .filter_map(|name| {
-            contained::text(&project.tree.root, &name, LARGEST).map(|text| Some((name, text?))).transpose()
+            let text = contained::text(&project.tree.root, &name, LARGEST).map_err(Error::from);
+            text.map(|text| Some((name, text?))).transpose()
         })
         .collect()
 }

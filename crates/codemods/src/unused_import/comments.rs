@@ -28,9 +28,9 @@ pub(super) fn line_out(source: &str, name: Range<usize>, statement: &Range<usize
         return None;
     }
     if comment.is_empty() || belongs_to_import(comment) {
-        return Some(Edit { range: start..text::next_line(source, name.end), text: String::new() });
+        return Some(Edit { range: start..positions::next_line(source, name.end), text: String::new() });
     }
-    Some(Edit { range: name.start..text::skip_spaces(source, name.end), text: String::new() })
+    Some(Edit { range: name.start..positions::skip_spaces(source, name.end), text: String::new() })
 }
 
 /// Takes all statements of a line out, or puts `stays` in their place. Comments that are about something else stay.
@@ -65,7 +65,7 @@ pub(super) fn statement_out(
     }
     if comments.is_empty() && !trailing_stays {
         let start = positions::line_start(source, range.start);
-        return Some(Edit { range: start..text::next_line(source, range.end), text: String::new() });
+        return Some(Edit { range: start..positions::next_line(source, range.end), text: String::new() });
     }
     comments.extend(trailing_stays.then_some(trailing));
     Some(Edit { range: range.start..end, text: comments.join(&format!("{newline}{indent}")) })

@@ -39,11 +39,11 @@ fn place(
         if Path::new(&inside).extension().is_none_or(|found| found != extension) {
             return Err(wrong(format!("`{inside}` does not end in `.{extension}`")));
         }
-        return atomic::inside(&project.tree.root, &inside);
+        return Ok(atomic::inside(&project.tree.root, &inside)?);
     };
     let joined = project.tree.root.join(&project.tree.prefix).join(flag);
     match project.tree.name(&joined) {
-        Ok(inside) => atomic::inside(&project.tree.root, &inside),
+        Ok(inside) => Ok(atomic::inside(&project.tree.root, &inside)?),
         // Whoever types the command may write wherever they may write.
         Err(_) => Ok(joined),
     }

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use source_tree::SourceTree;
 
 use super::*;
