@@ -32,7 +32,7 @@ async fn on(registry: &Registry, command: Command, json: bool) -> Result<(), Fai
         Command::Create(create) => self::create(registry, create, json).await,
         Command::List => {
             let keys = registry.list().await?;
-            print(&if json { json(&keys)? } else { table::list(&keys, SystemClock::new().now()) })
+            print(&if json { json_line(&keys)? } else { table::list(&keys, SystemClock::new().now()) })
         }
         Command::Show(which) => {
             let key_id = registry.key_id(&which.key)?;
@@ -44,7 +44,11 @@ async fn on(registry: &Registry, command: Command, json: bool) -> Result<(), Fai
             let key_id = registry.key_id(&which.key)?;
             registry.revoke(&key_id).await?;
             out::say(&format!("revoked key {key_id}"));
-            if json { print(&json(&Revoked { key_id: key_id.as_str(), revoked: true })?) } else { Ok(()) }
+            if json {
+                print(&json_line(&Revoked { key_id: key_id.as_str(), revoked: true })?)
+            } else {
+                Ok(())
+            }
         }
         Command::Rotate(rotate) => self::rotate(registry, rotate, json).await,
         Command::Set(set) => self::set(registry, set, json).await,
@@ -95,7 +99,7 @@ async fn rotate(registry: &Registry, rotate: Rotate, json: bool) -> Result<(), F
 
 /// The one time that a key is shown.
 fn reveal(made: &KeyCreated, json: bool) -> Result<(), Failure> {
-    let text = if json { json(made)? } else { format!("{}\n", made.key) };
+    let text = if json { json_line(made)? } else { format!("{}\n", made.key) };
     let key_id = &made.view.key_id;
     out::print_once(&text, || {
         format!("the key could not be written to stdout and is lost; rotate or revoke {key_id}")
@@ -119,7 +123,7 @@ async fn set(registry: &Registry, set: Set, json: bool) -> Result<(), Failure> {
 }
 
 fn show(key: &KeyView, json: bool) -> Result<(), Failure> {
-    print(&if json { json(key)? } else { table::show(key, SystemClock::new().now()) })
+    print(&if json { json_line(key)? } else { table::show(key, SystemClock::new().now()) })
 }
 
 /// Writes an answer to stdout.
@@ -128,6 +132,6 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// A value as one line of JSON.
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+fn json_line(value: &impl Serialize) -> Result<String, Failure> {
     out::json(value).context("the answer can't be written as JSON").map_err(Failure::trouble)
 }

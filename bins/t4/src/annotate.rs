@@ -8,9 +8,9 @@ use pr_gate::check::Question;
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use serde_json::json;
 
-use crate::rewriting::{self, Mode, names, say_skipped};
-use crate::working_tree;
+use crate::rewriting::{Mode, names, say_skipped};
 use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Write skeleton annotations for findings that nothing answers for.
 ///

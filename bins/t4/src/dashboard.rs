@@ -76,7 +76,7 @@ pub struct Args {
 /// Writes or serves the page.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = working_tree::project()?;
-    let names: Result<Vec<String>, Error> = args.paths.iter().map(|path| project.tree.name(path)).collect();
+    let names: Result<Vec<String>, _> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
         None => Source::Ruff,
         Some(path) => Source::Given(given(path)?),
@@ -126,7 +126,7 @@ fn store(path: &Path, page: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
     }
-    atomic::write(path, page.as_bytes())
+    Ok(atomic::write(path, page.as_bytes())?)
 }
 
 /// A linter's output.

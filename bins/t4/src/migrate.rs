@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cli_support::{CommandVerdict, Failure};
+use pr_gate::Project;
 use pr_gate::migrate::{Question, Report, plan};
-use pr_gate::{Error, Project};
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
-use source_tree::atomic;
+use source_tree::{Error, atomic};
 
 use crate::rewriting::{Mode, names, say_skipped};
 use crate::working_tree::Bar;

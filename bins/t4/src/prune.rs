@@ -8,9 +8,9 @@ use pr_gate::prune::plan;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::rewriting::{self, Mode, names, say_skipped};
-use crate::working_tree;
+use crate::rewriting::{Mode, names, say_skipped};
 use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Take out the annotations whose finding is gone.
 ///
