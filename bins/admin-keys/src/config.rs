@@ -7,10 +7,10 @@ use anyhow::{Context as _, anyhow};
 use cli_support::{Environment, Failure};
 use instance::{Options, PepperSource};
 
-use crate::cli::Target;
+use crate::cli::RegistryTarget;
 
 /// The registry that the command works on.
-pub enum Config {
+pub enum RegistryChoice {
     /// The database file.
     File(Box<Options>),
     /// A server.
@@ -22,16 +22,16 @@ pub enum Config {
     },
 }
 
-impl Config {
+impl RegistryChoice {
     /// Reads and checks everything.
     ///
     /// The server is named by a flag alone: a `.env` that came with somebody's repository could otherwise choose
     /// where the admin token is sent.
-    pub fn read(target: &Target) -> Result<Self, Failure> {
+    pub fn read(target: &RegistryTarget) -> Result<Self, Failure> {
         Self::of(target, &Environment::read().map_err(Failure::trouble)?)
     }
 
-    fn of(target: &Target, env: &Environment) -> Result<Self, Failure> {
+    fn of(target: &RegistryTarget, env: &Environment) -> Result<Self, Failure> {
         // Flags that stand before and after the command are not compared by the parser.
         let of_file = target.db.is_some() || target.key_pepper_file.is_some();
         if target.api.is_some() && of_file {
@@ -47,7 +47,7 @@ impl Config {
     }
 }
 
-fn options(target: &Target, env: &Environment) -> Options {
+fn options(target: &RegistryTarget, env: &Environment) -> Options {
     let given = |flag: &Option<PathBuf>, name| flag.clone().or_else(|| env.get(name).map(PathBuf::from));
     let db = given(&target.db, "T4_DB");
     let mut options = Options::new(db.unwrap_or_else(|| PathBuf::from("reports/todos/intent_registry.db")));
@@ -59,7 +59,7 @@ fn options(target: &Target, env: &Environment) -> Options {
     options
 }
 
-fn token(target: &Target, env: &Environment) -> Result<String, Failure> {
+fn token(target: &RegistryTarget, env: &Environment) -> Result<String, Failure> {
     let token = match &target.admin_token_file {
         Some(path) => {
             let text = std::fs::read_to_string(path);

@@ -4,7 +4,7 @@ use api_types::{CreateKey, KeyCreated, KeyView, PatchKey, RotateKey};
 use cli_support::Failure;
 use registry_core::KeyId;
 
-use crate::config::Config;
+use crate::config::RegistryChoice;
 use crate::file::FileRegistry;
 use crate::http::HttpRegistry;
 
@@ -18,10 +18,10 @@ pub enum Registry {
 
 impl Registry {
     /// Opens it. A database that is missing is made only where `make` says so.
-    pub async fn open(config: Config, make: bool) -> Result<Self, Failure> {
+    pub async fn open(config: RegistryChoice, make: bool) -> Result<Self, Failure> {
         Ok(match config {
-            Config::File(options) => Self::File(FileRegistry::open(*options, make).await?),
-            Config::Http { url, token } => Self::Http(HttpRegistry::new(&url, token)?),
+            RegistryChoice::File(options) => Self::File(FileRegistry::open(*options, make).await?),
+            RegistryChoice::Http { url, token } => Self::Http(HttpRegistry::new(&url, token)?),
         })
     }
 

@@ -6,8 +6,8 @@ use cli_support::{Failure, out};
 use registry_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
-use crate::cli::{Changes, Cli, Command, Create, Rotate, Set, words};
-use crate::config::Config;
+use crate::cli::{Cli, Command, Create, KeyChanges, Rotate, Set, words};
+use crate::config::RegistryChoice;
 use crate::registry::{Registry, no_such_key};
 use crate::{hash_token, table};
 
@@ -16,7 +16,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     if matches!(cli.command, Command::HashToken) {
         return hash_token::run();
     }
-    let config = Config::read(&cli.target)?;
+    let config = RegistryChoice::read(&cli.target)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::trouble)?.block_on(async {
         let make = matches!(cli.command, Command::Create(_));
@@ -45,7 +45,7 @@ async fn on(registry: &Registry, command: Command, json: bool) -> Result<(), Fai
             registry.revoke(&key_id).await?;
             out::say(&format!("revoked key {key_id}"));
             if json {
-                print(&json_line(&Revoked { key_id: key_id.as_str(), revoked: true })?)
+                print(&json_line(&RevokedJson { key_id: key_id.as_str(), revoked: true })?)
             } else {
                 Ok(())
             }
@@ -59,7 +59,7 @@ async fn on(registry: &Registry, command: Command, json: bool) -> Result<(), Fai
 
 /// What `revoke --json` prints.
 #[derive(Serialize)]
-struct Revoked<'a> {
+struct RevokedJson<'a> {
     key_id: &'a str,
     revoked: bool,
 }
@@ -108,7 +108,7 @@ fn reveal(made: &KeyCreated, json: bool) -> Result<(), Failure> {
 
 async fn set(registry: &Registry, set: Set, json: bool) -> Result<(), Failure> {
     let key_id = registry.key_id(&set.which.key)?;
-    let Changes { owner, scopes, roles, daily_limit, rate_per_minute, time_zone } = set.changes;
+    let KeyChanges { owner, scopes, roles, daily_limit, rate_per_minute, time_zone } = set.changes;
     let patch = PatchKey {
         owner: owner.map(|owner| owner.0),
         scopes: scopes.map(|scopes| ScopeList::List(words(&scopes))),

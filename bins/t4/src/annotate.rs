@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::annotate::plan;
-use pr_gate::check::Question;
+use pr_gate::check::CheckQuestion;
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use serde_json::json;
 
-use crate::rewriting::{Mode, names, say_skipped};
+use crate::rewriting::{RewriteMode, names, say_skipped};
 use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
@@ -38,7 +38,7 @@ pub struct Args {
     no_blame: bool,
 
     #[command(flatten)]
-    mode: Mode,
+    mode: RewriteMode,
 }
 
 /// Runs it.
@@ -49,7 +49,8 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     }
     let now = SystemClock::default().now();
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
-    let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
+    let question =
+        CheckQuestion { paths: names(&project, &paths)?, codes: args.codes, ..CheckQuestion::default() };
     let bar = Bar::new();
     let blame = !args.no_blame;
     let plan = plan(&project, &question, blame, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::builder::NonEmptyStringValueParser;
 use cli_support::{CommandVerdict, Failure};
-use pr_gate::batches::{self, Outcome, Question};
+use pr_gate::batches::{self, BatchOutcome, BatchQuestion};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         (Some(repo), true) => Some(pulls::Pulls::open(&args.api, repo, args.into.as_deref())?),
         _ => None,
     };
-    let question = Question {
+    let question = BatchQuestion {
         codes: args.codes.clone(),
         most: args.max_per_batch,
         base: args.base.clone(),
@@ -111,7 +111,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let bar = Bar::new();
     let made = batches::run(&project, &question, &STOP, &bar).map_err(working_tree::failure)?;
     drop(bar);
-    let mut failed = made.batches.iter().any(|batch| batch.outcome == Outcome::Failed);
+    let mut failed = made.batches.iter().any(|batch| batch.outcome == BatchOutcome::Failed);
     let mut shown = Vec::new();
     for batch in &made.batches {
         let sent = match &batch.branch {
@@ -135,7 +135,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     }
     if args.json {
         out::print(&format!("{:#}\n", json!({ "base": made.base, "tool": made.tool, "batches": shown })))?;
-    } else if made.batches.iter().all(|batch| batch.outcome == Outcome::Nothing) {
+    } else if made.batches.iter().all(|batch| batch.outcome == BatchOutcome::Nothing) {
         out::print("nothing to fix\n")?;
     }
     if failed {

@@ -6,10 +6,10 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
-use annotations::{Report, Verdict as Said};
+use annotations::{CheckReport, CheckVerdict as Said};
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
-use pr_gate::check::{Gathered, Question, gather};
+use pr_gate::check::{CheckQuestion, Gathered, gather};
 use pr_gate::output::{self, Header};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
@@ -103,7 +103,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         return compat::run(args, &project, now);
     }
     let paths = args.paths.iter().chain(&args.more_paths);
-    let question = Question {
+    let question = CheckQuestion {
         since: args.since.clone(),
         age: args.age,
         ..question(&project, paths, args.codes.as_deref(), args.from.as_deref())?
@@ -130,19 +130,19 @@ pub fn question<'a>(
     paths: impl IntoIterator<Item = &'a PathBuf>,
     codes: Option<&str>,
     from: Option<&Path>,
-) -> Result<Question, Failure> {
+) -> Result<CheckQuestion, Failure> {
     let paths = paths.into_iter().map(|path| project.tree.name(path));
     let paths = paths.collect::<Result<_, _>>().map_err(working_tree::failure)?;
     let codes = codes.unwrap_or_default().split(',').map(str::trim);
     let codes = codes.filter(|code| !code.is_empty()).map(str::to_owned).collect();
-    Ok(Question { paths, codes, source: source::read(from)?, ..Question::default() })
+    Ok(CheckQuestion { paths, codes, source: source::read(from)?, ..CheckQuestion::default() })
 }
 
 fn render(
     args: &Args,
-    question: &Question,
+    question: &CheckQuestion,
     gathered: &Gathered,
-    report: &Report,
+    report: &CheckReport,
     now: Timestamp,
 ) -> Result<String, Failure> {
     let header = Header {
@@ -164,7 +164,7 @@ fn render(
 }
 
 /// What the check says; a strict one also minds what only should be looked at.
-fn verdict(report: &Report, strict: bool) -> CommandVerdict {
+fn verdict(report: &CheckReport, strict: bool) -> CommandVerdict {
     let summary = &report.summary;
     let minded = strict && summary.stale + summary.expired + summary.duplicates + summary.warnings > 0;
     match report.status {

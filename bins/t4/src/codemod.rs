@@ -33,10 +33,10 @@ pub struct Args {
 enum Command {
     /// List the codemods: name, rule, what it does
     List(Json),
-    Run(Run),
+    Run(RunCodemods),
     /// List the snapshots of earlier runs, newest first
     Snapshots(Json),
-    Verify(Verify),
+    Verify(VerifySnapshot),
     Revert(Revert),
 }
 
@@ -56,7 +56,7 @@ struct Json {
 /// Findings that somebody decided about are left alone: waived ones, and those whose annotation has the status
 /// `accepted` or `documented`. So are links, notebooks, files over 4 MB and the folders that `t4.toml` skips.
 #[derive(Debug, clap::Args)]
-struct Run {
+struct RunCodemods {
     /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
     #[arg(value_name = "PATHS")]
     paths: Vec<PathBuf>,
@@ -80,7 +80,7 @@ struct Run {
 
 /// Tell which files are no longer as a run left them: exit code 1 when there are any.
 #[derive(Debug, clap::Args)]
-struct Verify {
+struct VerifySnapshot {
     /// The snapshot [default: the newest that is not reverted]
     id: Option<String>,
 
@@ -160,7 +160,7 @@ fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
     Ok(CommandVerdict::Fine)
 }
 
-fn verify(args: Verify) -> Result<CommandVerdict, Failure> {
+fn verify(args: VerifySnapshot) -> Result<CommandVerdict, Failure> {
     let project = working_tree::project()?;
     let id = if let Some(id) = args.id {
         id

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::ArgAction;
 use cli_support::{CommandVerdict, Failure};
-use pr_gate::check::{Question, Source};
+use pr_gate::check::{CheckQuestion, FindingSource};
 use pr_gate::{Error, dashboard};
 use source_tree::atomic;
 
@@ -78,17 +78,17 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let project = working_tree::project()?;
     let names: Result<Vec<String>, _> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
-        None => Source::Ruff,
-        Some(path) => Source::Given(given(path)?),
+        None => FindingSource::Ruff,
+        Some(path) => FindingSource::Given(given(path)?),
     };
     let recipe = Recipe {
         folder: project.tree.root.join(&project.tree.prefix),
-        question: Question {
+        question: CheckQuestion {
             paths: names.map_err(working_tree::failure)?,
             codes: args.codes.into_iter().map(|code| code.trim().to_owned()).collect(),
             source,
             age: true,
-            ..Question::default()
+            ..CheckQuestion::default()
         },
         history: args.history,
         record: !args.no_history,

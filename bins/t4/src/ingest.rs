@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use cli_support::{CommandVerdict, Failure};
-use pr_gate::ingest::{Plan, Scope, Update, plan};
+use pr_gate::ingest::{IngestPlan, IngestScope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
@@ -57,7 +57,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let report = gathered.check(&project, &[], working_tree::day(SystemClock::new().now()));
     let client = config::registry(api.as_deref())?;
     let known = registry::all(&client)?;
-    let scope = Scope { paths: &gathered.paths, codes: &gathered.codes };
+    let scope = IngestScope { paths: &gathered.paths, codes: &gathered.codes };
     let mut plan = plan(&report, &known, scope);
     if !dry_run {
         registry::create(&client, &plan.create)?;
@@ -77,7 +77,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     Ok(CommandVerdict::Fine)
 }
 
-fn as_json(plan: &Plan, dry_run: bool) -> String {
+fn as_json(plan: &IngestPlan, dry_run: bool) -> String {
     let updated = |change: &Update| json!({"id": change.id, "status": change.status.map(registry_core::Status::as_str)});
     let skipped = |(subject, why): &(String, String)| json!({"subject": subject, "why": why});
     let answer = json!({
@@ -90,7 +90,7 @@ fn as_json(plan: &Plan, dry_run: bool) -> String {
     format!("{answer:#}\n")
 }
 
-fn as_text(plan: &Plan, dry_run: bool) -> String {
+fn as_text(plan: &IngestPlan, dry_run: bool) -> String {
     let mut text = String::new();
     for (subject, why) in plan.skipped.iter().collect::<BTreeSet<_>>() {
         let _ = writeln!(text, "skipped {}: {}", out::plain(subject), out::plain(why));

@@ -7,12 +7,12 @@ use clap::builder::NonEmptyStringValueParser;
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
 use pr_gate::init::{self, Hook, Wanted};
-use pr_gate::settings::Settings;
+use pr_gate::settings::GateSettings;
 use registry_core::{Clock as _, SystemClock};
 use source_tree::snapshot;
 
 use crate::working_tree;
-use report::Report;
+use report::InitReport;
 
 /// Set a repository up: settings, the pre-commit hook, the workflows.
 ///
@@ -66,11 +66,11 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     Ok(CommandVerdict::Fine)
 }
 
-fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
+fn write(project: &Project, args: &Args) -> Result<InitReport, Failure> {
     let mut hook = init::hook(project).map_err(working_tree::failure)?;
     let asks = !args.yes && !args.json && ask::is_possible();
     let is_set = project.tree.path("t4.toml").symlink_metadata().is_ok();
-    let mut settings = Settings::default();
+    let mut settings = GateSettings::default();
     if !args.codes.is_empty() {
         settings.check.codes.clone_from(&args.codes);
     }
@@ -110,7 +110,7 @@ fn write(project: &Project, args: &Args) -> Result<Report, Failure> {
     if installed {
         hook = init::hook(project).map_err(working_tree::failure)?;
     }
-    Ok(Report { created: written.files, same: plan.same, kept: plan.kept, hook, installed })
+    Ok(InitReport { created: written.files, same: plan.same, kept: plan.kept, hook, installed })
 }
 
 /// Takes away what was written; the hook as well.

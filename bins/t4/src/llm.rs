@@ -43,7 +43,7 @@ struct Server {
 
 /// Where an admin's token is.
 #[derive(Debug, clap::Args)]
-struct Token {
+struct AdminTokenArgs {
     /// A file with the admin token [`T4_ADMIN_TOKEN` has the token itself]
     #[arg(long, value_name = "FILE", alias = "admin_token_file")]
     admin_token_file: Option<PathBuf>,

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
-use pr_gate::migrate::{Question, Report, plan};
+use pr_gate::migrate::{MigrateQuestion, MigrateReport, plan};
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use source_tree::{Error, atomic};
 
-use crate::rewriting::{Mode, names, say_skipped};
+use crate::rewriting::{RewriteMode, names, say_skipped};
 use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
@@ -39,7 +39,7 @@ pub struct Args {
     no_blame: bool,
 
     #[command(flatten)]
-    mode: Mode,
+    mode: RewriteMode,
 }
 
 /// The original's report.
@@ -53,7 +53,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     }
     let now = SystemClock::default().now();
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
-    let question = Question { paths: names(&project, &paths)?, blame: !args.no_blame };
+    let question = MigrateQuestion { paths: names(&project, &paths)?, blame: !args.no_blame };
     let bar = Bar::new();
     let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
@@ -88,7 +88,7 @@ fn report_path(project: &Project, asked: Option<PathBuf>, writes: bool) -> Resul
     }
 }
 
-fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
+fn write_report(path: &Path, report: &MigrateReport) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).map_err(Failure::trouble)? + "\n";
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);

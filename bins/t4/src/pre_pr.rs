@@ -10,7 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 use cli_support::{CommandVerdict, Failure};
 
 use crate::{config, out};
-use report::Report;
+use report::PrePrReport;
 
 /// Check that an intent covers every file of a pull request.
 ///
@@ -64,7 +64,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         let client = config::registry(api.as_deref())?;
         client.pre_pr_check(asked, codes, !no_reserve).map_err(config::failure)?
     };
-    let report = Report::of(files, answer);
+    let report = PrePrReport::of(files, answer);
     out::print(&if json { report.json().map_err(Failure::trouble)? } else { report.human() })?;
     Ok(if report.ok() { CommandVerdict::Fine } else { CommandVerdict::No })
 }

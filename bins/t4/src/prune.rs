@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use cli_support::{CommandVerdict, Failure};
-use pr_gate::check::Question;
+use pr_gate::check::CheckQuestion;
 use pr_gate::prune::plan;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::rewriting::{Mode, names, say_skipped};
+use crate::rewriting::{RewriteMode, names, say_skipped};
 use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
@@ -33,7 +33,7 @@ pub struct Args {
     codes: Vec<String>,
 
     #[command(flatten)]
-    mode: Mode,
+    mode: RewriteMode,
 }
 
 /// Runs it.
@@ -44,7 +44,8 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     }
     let now = SystemClock::default().now();
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
-    let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
+    let question =
+        CheckQuestion { paths: names(&project, &paths)?, codes: args.codes, ..CheckQuestion::default() };
     let bar = Bar::new();
     let plan = plan(&project, &question, now, &bar).map_err(working_tree::failure)?;
     drop(bar);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::{Project, diff};
 use registry_core::Timestamp;
-use source_tree::snapshot::{self, Change, Info};
+use source_tree::snapshot::{self, FileChange, Info};
 
 use crate::{out, working_tree};
 
@@ -14,7 +14,7 @@ use crate::{out, working_tree};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What to do")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Mode {
+pub struct RewriteMode {
     /// Print the changes as a unified diff and write nothing (the default; it wins over --apply)
     #[arg(long)]
     dry_run: bool,
@@ -42,7 +42,7 @@ pub struct Mode {
     pub json: bool,
 }
 
-impl Mode {
+impl RewriteMode {
     /// Whether the changes are to be written.
     pub fn writes(&self) -> bool {
         self.apply && !self.dry_run
@@ -66,7 +66,7 @@ impl Mode {
         &self,
         project: &Project,
         command: &str,
-        changes: &[Change],
+        changes: &[FileChange],
         now: Timestamp,
     ) -> Result<Option<Info>, Failure> {
         if self.writes() && !changes.is_empty() {
@@ -83,7 +83,7 @@ impl Mode {
     }
 
     /// How the command ends.
-    pub fn verdict(&self, changes: &[Change]) -> CommandVerdict {
+    pub fn verdict(&self, changes: &[FileChange]) -> CommandVerdict {
         if self.check && !changes.is_empty() { CommandVerdict::No } else { CommandVerdict::Fine }
     }
 
@@ -117,7 +117,7 @@ impl Mode {
 }
 
 /// The difference of one file. A terminal gets no control characters out of it; a pipe gets every byte that is UTF-8.
-fn shown(change: &Change) -> String {
+fn shown(change: &FileChange) -> String {
     let before = String::from_utf8_lossy(change.before.as_deref().unwrap_or_default());
     let text = diff::unified(&change.file, &before, &String::from_utf8_lossy(&change.after));
     if !stdout().is_terminal() {

@@ -2,28 +2,30 @@
 
 use libcst_native::{Expression, SmallStatement};
 
-use crate::plan::Job;
-use crate::tree::{Kind, Tree};
-use crate::{Edit, positions};
+use crate::plan::CodemodJob;
+use crate::tree::{NodeKind, Tree};
+use crate::{SourceEdit, positions};
 
 /// What a module-level statement is to the order of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum ModulePart {
     Docstring,
     Future,
     Import,
     Other,
 }
 
-fn part(tree: &Tree<'_, '_>, node: usize, first: bool) -> Part {
+fn part(tree: &Tree<'_, '_>, node: usize, first: bool) -> ModulePart {
     match tree.node(node).map(|n| n.kind) {
-        Some(Kind::Small(SmallStatement::Expr(expr))) if first && is_string(&expr.value) => Part::Docstring,
-        Some(Kind::Small(SmallStatement::ImportFrom(_))) => {
-            let at = tree.node(node).map_or(0, |n| n.tokens.start);
-            if tree.text(at + 1) == "__future__" { Part::Future } else { Part::Import }
+        Some(NodeKind::Small(SmallStatement::Expr(expr))) if first && is_string(&expr.value) => {
+            ModulePart::Docstring
         }
-        Some(Kind::Small(SmallStatement::Import(_))) => Part::Import,
-        _ => Part::Other,
+        Some(NodeKind::Small(SmallStatement::ImportFrom(_))) => {
+            let at = tree.node(node).map_or(0, |n| n.tokens.start);
+            if tree.text(at + 1) == "__future__" { ModulePart::Future } else { ModulePart::Import }
+        }
+        Some(NodeKind::Small(SmallStatement::Import(_))) => ModulePart::Import,
+        _ => ModulePart::Other,
     }
 }
 
@@ -37,16 +39,15 @@ pub(crate) fn is_string(value: &Expression<'_>) -> bool {
 }
 
 /// The edit that adds an import: before the first import, after docstring and `__future__`.
-pub(crate) fn add_import(job: &Job<'_, '_, '_>, import: &str) -> Edit {
+pub(crate) fn add_import(job: &CodemodJob<'_, '_, '_>, import: &str) -> SourceEdit {
     let (tree, newline) = (job.tree, job.newline);
     let nodes = tree.block(0).map_or(&[][..], |b| &b.nodes);
-    let head = nodes
-        .iter()
-        .enumerate()
-        .take_while(|(at, n)| matches!(part(tree, **n, *at == 0), Part::Docstring | Part::Future));
+    let head = nodes.iter().enumerate().take_while(|(at, n)| {
+        matches!(part(tree, **n, *at == 0), ModulePart::Docstring | ModulePart::Future)
+    });
     let last = head.last().map(|(at, n)| (at, *n));
     let next = nodes.get(last.map_or(0, |(at, _)| at + 1)).copied();
-    let next_is_import = next.is_some_and(|n| part(tree, n, false) == Part::Import);
+    let next_is_import = next.is_some_and(|n| part(tree, n, false) == ModulePart::Import);
     let line_of = |n: usize| tree.node(n).map(|n| n.line);
     if let Some(next) = next
         && last.is_none_or(|(_, last)| line_of(last) != line_of(next))
@@ -60,10 +61,10 @@ pub(crate) fn add_import(job: &Job<'_, '_, '_>, import: &str) -> Edit {
             before_comments(tree.source, at)
         };
         let gap = if next_is_import { newline.to_owned() } else { newline.repeat(3) };
-        return Edit { range: at..at, text: format!("{import}{gap}") };
+        return SourceEdit { range: at..at, text: format!("{import}{gap}") };
     }
     let Some((_, last)) = last else {
-        return Edit { range: 0..0, text: format!("{import}{newline}") };
+        return SourceEdit { range: 0..0, text: format!("{import}{newline}") };
     };
     let is_docstring = last == 0;
     let gap = if is_docstring { newline } else { "" };
@@ -71,7 +72,7 @@ pub(crate) fn add_import(job: &Job<'_, '_, '_>, import: &str) -> Edit {
 }
 
 /// The edit that adds a line after the imports at the top, a blank line between.
-pub(crate) fn after_imports(job: &Job<'_, '_, '_>, line: &str) -> Edit {
+pub(crate) fn after_imports(job: &CodemodJob<'_, '_, '_>, line: &str) -> SourceEdit {
     let (tree, newline) = (job.tree, job.newline);
     let nodes = tree.block(0).map_or(&[][..], |b| &b.nodes);
     // A conditional import is passed over; a block that does more may already start tasks.
@@ -80,10 +81,10 @@ pub(crate) fn after_imports(job: &Job<'_, '_, '_>, line: &str) -> Edit {
         tree.nodes.iter().filter(|n| whole.contains(&n.tokens.start)).all(|n| {
             matches!(
                 n.kind,
-                Kind::Try
-                    | Kind::Handler { .. }
-                    | Kind::Clause
-                    | Kind::Small(
+                NodeKind::Try
+                    | NodeKind::Handler { .. }
+                    | NodeKind::Clause
+                    | NodeKind::Small(
                         SmallStatement::Import(_)
                             | SmallStatement::ImportFrom(_)
                             | SmallStatement::Assign(_)
@@ -95,12 +96,12 @@ pub(crate) fn after_imports(job: &Job<'_, '_, '_>, line: &str) -> Edit {
     let mut last = None;
     for (at, node) in nodes.iter().enumerate() {
         match part(tree, *node, at == 0) {
-            Part::Docstring | Part::Future | Part::Import => last = Some(*node),
-            Part::Other if continues(tree, *node) || only_imports(*node) && !is_small(tree, *node) => {
+            ModulePart::Docstring | ModulePart::Future | ModulePart::Import => last = Some(*node),
+            ModulePart::Other if continues(tree, *node) || only_imports(*node) && !is_small(tree, *node) => {
                 // The clauses of one statement stay together.
                 last = Some(*node);
             }
-            Part::Other => break,
+            ModulePart::Other => break,
         }
     }
     let Some(last) = last else {
@@ -108,13 +109,13 @@ pub(crate) fn after_imports(job: &Job<'_, '_, '_>, line: &str) -> Edit {
             .first()
             .and_then(|n| tree.node(*n).and_then(|x| tree.lines.get(statement_line(tree, x.line))));
         let at = before_comments(tree.source, at.map_or(0, |line| tree.bytes(line).start));
-        return Edit { range: at..at, text: format!("{line}{}", newline.repeat(3)) };
+        return SourceEdit { range: at..at, text: format!("{line}{}", newline.repeat(3)) };
     };
     after_line(tree, last, &format!("{newline}{line}"), newline)
 }
 
 fn is_small(tree: &Tree<'_, '_>, node: usize) -> bool {
-    tree.node(node).is_some_and(|n| matches!(n.kind, Kind::Small(_)))
+    tree.node(node).is_some_and(|n| matches!(n.kind, NodeKind::Small(_)))
 }
 
 /// A clause that goes on with the statement before it.
@@ -124,11 +125,11 @@ fn continues(tree: &Tree<'_, '_>, node: usize) -> bool {
 }
 
 /// A new line after the last line of a statement.
-fn after_line(tree: &Tree<'_, '_>, node: usize, line: &str, newline: &str) -> Edit {
+fn after_line(tree: &Tree<'_, '_>, node: usize, line: &str, newline: &str) -> SourceEdit {
     let last = tree.whole(node).end.saturating_sub(1);
     let line_tokens = tree.lines.iter().find(|l| l.contains(&last)).cloned().unwrap_or(last..last + 1);
     let end = positions::line_end(tree.source, tree.bytes(&line_tokens).end);
-    Edit { range: end..end, text: format!("{newline}{line}") }
+    SourceEdit { range: end..end, text: format!("{newline}{line}") }
 }
 
 /// The first line of a statement, its decorators included.

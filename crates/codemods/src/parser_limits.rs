@@ -28,7 +28,7 @@ impl Level {
 }
 
 /// Reads the tokens as they come, so a hostile source is refused early.
-pub(crate) struct Guard {
+pub(crate) struct ParserGuard {
     levels: Vec<Level>,
     brackets: usize,
     elifs: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Guard {
     in_line: usize,
 }
 
-impl Guard {
+impl ParserGuard {
     pub(crate) fn new() -> Self {
         Self { levels: vec![Level::default()], brackets: BRACKETS, elifs: 0, in_line: 0 }
     }

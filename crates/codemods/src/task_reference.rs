@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use libcst_native::{AssignTargetExpression, Expression, SmallStatement};
 
-use crate::plan::{Aim, Job, Plan, Unit};
-use crate::tree::{Kind, Tree};
-use crate::{Edit, insertion, positions};
+use crate::plan::{Aim, CodemodJob, EditPlan, Unit};
+use crate::tree::{NodeKind, Tree};
+use crate::{SourceEdit, insertion, positions};
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     let tree = job.tree;
     let set = tree.unused_name(&tree.all(), &[], &["_background_tasks", "_pending_tasks"]);
     let mut task_names: HashMap<usize, String> = HashMap::new();
@@ -39,8 +39,8 @@ fn place<'a>(tree: &Tree<'_, 'a>, aim: &Aim<'_>) -> Result<(usize, Option<&'a st
     let node = tree.node(aim.node).ok_or("no statement stands at its place")?;
     let begins = node.tokens.start == aim.token;
     let assigned = match node.kind {
-        Kind::Small(SmallStatement::Expr(expr)) if begins && unwrapped_call(&expr.value) => None,
-        Kind::Small(SmallStatement::Assign(assign)) if !begins && unwrapped_call(&assign.value) => {
+        NodeKind::Small(SmallStatement::Expr(expr)) if begins && unwrapped_call(&expr.value) => None,
+        NodeKind::Small(SmallStatement::Assign(assign)) if !begins && unwrapped_call(&assign.value) => {
             let [target] = assign.targets.as_slice() else {
                 return Err("the task is assigned to several names");
             };
@@ -66,16 +66,16 @@ fn unwrapped_call(value: &Expression<'_>) -> bool {
     matches!(value, Expression::Call(call) if call.lpar.is_empty())
 }
 
-fn keep(job: &Job<'_, '_, '_>, aim: &Aim<'_>, set: &str, task: &str, named: bool) -> Vec<Edit> {
+fn keep(job: &CodemodJob<'_, '_, '_>, aim: &Aim<'_>, set: &str, task: &str, named: bool) -> Vec<SourceEdit> {
     let (tree, newline) = (job.tree, job.newline);
     let bytes = tree.node(aim.node).map_or(aim.offset..aim.offset, |n| tree.bytes(&n.tokens));
     let indent = positions::indent(tree.source, bytes.start);
     let end = positions::line_end(tree.source, bytes.end);
     let lines =
         format!("{newline}{indent}{set}.add({task}){newline}{indent}{task}.add_done_callback({set}.discard)");
-    let after = Edit { range: end..end, text: lines };
+    let after = SourceEdit { range: end..end, text: lines };
     if named {
         return vec![after];
     }
-    vec![Edit { range: bytes.start..bytes.start, text: format!("{task} = ") }, after]
+    vec![SourceEdit { range: bytes.start..bytes.start, text: format!("{task} = ") }, after]
 }

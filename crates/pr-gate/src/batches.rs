@@ -29,7 +29,7 @@ const AT_ONCE: usize = 2;
 /// What is asked.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
-pub struct Question {
+pub struct BatchQuestion {
     /// The rules, as ruff's `--select` takes them; empty takes those of the settings.
     pub codes: Vec<String>,
     /// How many findings a batch fixes at most.
@@ -58,16 +58,16 @@ pub struct Made {
     /// ruff and its version.
     pub tool: String,
     /// The batches, by rule.
-    pub batches: Vec<Batch>,
+    pub batches: Vec<FixBatch>,
 }
 
 /// The batch of one rule.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Batch {
+pub struct FixBatch {
     /// The rule.
     pub code: String,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: BatchOutcome,
     /// Why, when nothing was made.
     pub reason: Option<String>,
     /// Its branch; in a dry run the one it would have.
@@ -79,7 +79,7 @@ pub struct Batch {
     /// How many are fixed.
     pub fixed: usize,
     /// The files that are changed.
-    pub files: Vec<Changed>,
+    pub files: Vec<ChangedFile>,
     /// The findings that are waived, or whose annotation says that they stay. Their files are left out.
     pub left_out: Vec<LeftOut>,
     /// The worktree, when it stays.
@@ -91,7 +91,7 @@ pub struct Batch {
 
 /// A file that a batch changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Changed {
+pub struct ChangedFile {
     /// Its name from the root.
     pub file: String,
     /// How many findings are fixed in it.
@@ -112,7 +112,7 @@ pub struct LeftOut {
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum BatchOutcome {
     /// A branch with a commit; in a dry run, what would be one.
     Made,
     /// There was nothing to fix.
@@ -130,7 +130,7 @@ pub enum Outcome {
 /// of one batch is told in it.
 pub fn run(
     project: &Project,
-    question: &Question,
+    question: &BatchQuestion,
     stop: &AtomicBool,
     progress: &dyn Progress,
 ) -> Result<Made, Error> {
@@ -218,7 +218,7 @@ fn survey(
     shop: &Workshop<'_>,
     ruff: &Ruff,
     asked: &[String],
-    question: &Question,
+    question: &BatchQuestion,
 ) -> Result<(Survey, Decisions), Error> {
     let scout = shop.scout()?;
     let project = Project::at(scout.path.clone())?;

@@ -32,7 +32,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let project = Project {
             tree: source_tree::SourceTree::at(folder.path().to_owned()),
-            settings: crate::settings::Settings::default(),
+            settings: crate::settings::GateSettings::default(),
         };
         assert!(codeowners(&project).unwrap().is_none());
         fs::create_dir(folder.path().join("docs")).unwrap();

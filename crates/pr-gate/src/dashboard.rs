@@ -16,4 +16,4 @@ mod page;
 mod plot;
 
 pub use output_files::{history_file, output_file};
-pub use page::Page;
+pub use page::DashboardPage;

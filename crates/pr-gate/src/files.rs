@@ -20,12 +20,12 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
     refuse_devices(project)?;
     let mut files = Vec::new();
     let mut folders = names.iter().filter_map(|name| match kind(project, name) {
-        Ok(Kind::Folder) => Some(Ok(project.tree.path(name))),
-        Ok(Kind::File) => {
+        Ok(EntryKind::Folder) => Some(Ok(project.tree.path(name))),
+        Ok(EntryKind::File) => {
             files.push(name.clone());
             None
         }
-        Ok(Kind::Link | Kind::Other) => None,
+        Ok(EntryKind::Link | EntryKind::Other) => None,
         Err(error) => Some(Err(error)),
     });
     if let Some(first) = folders.next() {
@@ -62,7 +62,7 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
 /// # Errors
 /// When the file is there and can't be read.
 pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
-    if !matches!(kind(project, name), Ok(Kind::File)) {
+    if !matches!(kind(project, name), Ok(EntryKind::File)) {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -134,10 +134,10 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
 
 /// Whether a name is a link or lies behind one.
 pub(crate) fn is_link(project: &Project, name: &str) -> bool {
-    matches!(kind(project, name), Ok(Kind::Link))
+    matches!(kind(project, name), Ok(EntryKind::Link))
 }
 
-enum Kind {
+enum EntryKind {
     File,
     Folder,
     /// A link, or something behind one.
@@ -146,28 +146,28 @@ enum Kind {
     Other,
 }
 
-fn kind(project: &Project, name: &str) -> Result<Kind, Error> {
+fn kind(project: &Project, name: &str) -> Result<EntryKind, Error> {
     let mut path = project.tree.root.clone();
     let mut last = None;
     for part in Path::new(name).components() {
         match part {
             Component::CurDir => continue,
             Component::Normal(part) => path.push(part),
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Ok(Kind::Other),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Ok(EntryKind::Other),
         }
         let found = path.symlink_metadata();
         let found = found.map_err(|_| Error::Usage(format!("`{name}` is not there")))?.file_type();
         if found.is_symlink() {
-            return Ok(Kind::Link);
+            return Ok(EntryKind::Link);
         }
         last = Some(found);
     }
     Ok(match last {
-        _ if project.is_skipped(name) => Kind::Other,
-        None => Kind::Folder,
-        Some(kind) if kind.is_dir() => Kind::Folder,
-        Some(kind) if kind.is_file() => Kind::File,
-        Some(_) => Kind::Other,
+        _ if project.is_skipped(name) => EntryKind::Other,
+        None => EntryKind::Folder,
+        Some(kind) if kind.is_dir() => EntryKind::Folder,
+        Some(kind) if kind.is_file() => EntryKind::File,
+        Some(_) => EntryKind::Other,
     })
 }
 

@@ -6,7 +6,7 @@ mod hook;
 mod settings;
 
 use source_tree::contained;
-use source_tree::snapshot::Change;
+use source_tree::snapshot::FileChange;
 
 use crate::{Error, Project};
 
@@ -58,9 +58,9 @@ pub struct Wanted {
 
 /// What is to be done about files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct InitPlan {
     /// What is written.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// Files that are there and are what T4 would write.
     pub same: Vec<String>,
     /// Files that are there and hold something else: they are left alone.
@@ -80,11 +80,11 @@ pub fn workflows() -> Vec<Wanted> {
 ///
 /// # Errors
 /// When a file is a link, leads out of the tree, or can't be read.
-pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<Plan, Error> {
-    let mut plan = Plan::default();
+pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<InitPlan, Error> {
+    let mut plan = InitPlan::default();
     for Wanted { file, text } in wanted {
         match contained::text(&project.tree.root, &file, LARGEST)? {
-            None => plan.changes.push(Change { file, before: None, after: text.into_bytes() }),
+            None => plan.changes.push(FileChange { file, before: None, after: text.into_bytes() }),
             Some(found) if found == text => plan.same.push(file),
             Some(_) => plan.kept.push(file),
         }

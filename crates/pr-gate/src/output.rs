@@ -5,7 +5,7 @@ pub mod json;
 pub mod sarif;
 pub mod table;
 
-use annotations::{By, State};
+use annotations::{AnsweredBy, FindingState};
 use serde::Serialize;
 
 /// What a report is about, beside what it says.
@@ -24,7 +24,7 @@ pub struct Header<'a> {
 }
 
 /// What stands for a finding that is let pass, in one line: who and why.
-fn answer(by: &By) -> String {
+fn answer(by: &AnsweredBy) -> String {
     let kind = if by.kind == "legacy" { "legacy annotation" } else { by.kind };
     let mut words = vec![kind.to_owned()];
     words.extend(by.id.clone());
@@ -40,13 +40,13 @@ fn answer(by: &By) -> String {
 }
 
 /// The word for a state.
-fn word(state: State) -> &'static str {
+fn word(state: FindingState) -> &'static str {
     match state {
-        State::Unannotated => "unannotated",
-        State::Annotated => "annotated",
-        State::Legacy => "legacy",
-        State::Waived => "waived",
-        State::Registered => "registered",
+        FindingState::Unannotated => "unannotated",
+        FindingState::Annotated => "annotated",
+        FindingState::Legacy => "legacy",
+        FindingState::Waived => "waived",
+        FindingState::Registered => "registered",
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use source_tree::{STATE, SourceTree};
 
 use crate::Error;
-use crate::settings::Settings;
+use crate::settings::GateSettings;
 
 /// The tree that a command works on.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub struct Project {
     /// Its files and its repository. Without one, the root is the nearest folder above with a `t4.toml`.
     pub tree: SourceTree,
     /// What `t4.toml` says.
-    pub settings: Settings,
+    pub settings: GateSettings,
 }
 
 impl Project {
@@ -23,7 +23,7 @@ impl Project {
     /// When git refuses, or `t4.toml` can't be read.
     pub fn find(folder: &Path) -> Result<Self, Error> {
         let tree = SourceTree::find(folder, "t4.toml")?;
-        let settings = Settings::read(&tree.root)?;
+        let settings = GateSettings::read(&tree.root)?;
         Ok(Self { tree, settings })
     }
 
@@ -32,7 +32,7 @@ impl Project {
     /// # Errors
     /// When `t4.toml` can't be read.
     pub(crate) fn at(root: PathBuf) -> Result<Self, Error> {
-        let settings = Settings::read(&root)?;
+        let settings = GateSettings::read(&root)?;
         Ok(Self { tree: SourceTree::at(root), settings })
     }
 
@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn folders_that_the_settings_name_are_skipped() {
-        let project = Project { tree: SourceTree::at(PathBuf::from("/r")), settings: Settings::default() };
+        let project =
+            Project { tree: SourceTree::at(PathBuf::from("/r")), settings: GateSettings::default() };
         assert!(project.is_skipped("src/labs/a.py") && !project.is_skipped("src/labs.py"));
     }
 }

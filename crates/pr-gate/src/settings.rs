@@ -24,7 +24,7 @@ pub const DEFAULT_SKIP: [&str; 7] =
 /// The settings of a repository. A field that is not known is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GateSettings {
     /// What is checked.
     pub check: CheckSettings,
     /// Weights by code, over the defaults.
@@ -90,7 +90,7 @@ impl Default for DashboardSettings {
     }
 }
 
-impl Settings {
+impl GateSettings {
     /// The settings of a root: its `t4.toml`, or the defaults.
     ///
     /// # Errors
@@ -145,22 +145,22 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused() {
-        assert!(Settings::parse("[check]\ncodes = [\"F\"]\n[weights]\nF = 2\n").is_ok());
+        assert!(GateSettings::parse("[check]\ncodes = [\"F\"]\n[weights]\nF = 2\n").is_ok());
         for wrong in ["[chek]", "[check]\nruff = \"x\"", "[weights]\nF401 = -1", "[check]\ncodes = 1"] {
-            assert!(Settings::parse(wrong).is_err(), "{wrong}");
+            assert!(GateSettings::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn paths_are_names_from_the_root_and_a_check_never_looks_at_nothing() {
         let paths = |list: &str| {
-            Settings::parse(&format!("[check]\npaths = {list}\n")).map(|settings| settings.check.paths)
+            GateSettings::parse(&format!("[check]\npaths = {list}\n")).map(|settings| settings.check.paths)
         };
         assert_eq!(paths("[\"src/\", \"./lib//a\", \"./\"]").unwrap(), ["src", "lib/a", "."]);
         for wrong in ["[]", "[\"\"]", "[\"/tmp\"]", "[\"../x\"]", "[\"a/../../x\"]"] {
             assert!(paths(wrong).is_err(), "{wrong}");
         }
-        assert!(Settings::parse("[check]\ncodes = []\n").is_err());
-        assert!(Settings::parse("[check]\ncodes = [\" \"]\n").is_err());
+        assert!(GateSettings::parse("[check]\ncodes = []\n").is_err());
+        assert!(GateSettings::parse("[check]\ncodes = [\" \"]\n").is_err());
     }
 }

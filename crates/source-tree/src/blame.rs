@@ -10,7 +10,7 @@ pub const IGNORED_COMMITS: &str = ".git-blame-ignore-revs";
 
 /// Who last changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct BlameRow {
     /// The author's name.
     pub author: String,
     /// The author's address, without `<>`.
@@ -26,7 +26,7 @@ pub struct Row {
 ///
 /// # Errors
 /// When git can't be run, or does not understand `.git-blame-ignore-revs`.
-pub fn blame(git: &Git, file: &str) -> Result<Vec<Row>, Error> {
+pub fn blame(git: &Git, file: &str) -> Result<Vec<BlameRow>, Error> {
     let list = git.root().join(IGNORED_COMMITS);
     // A link could name a file outside of the tree.
     let listed = std::fs::symlink_metadata(&list).is_ok_and(|data| data.is_file());
@@ -51,8 +51,8 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<Row>, Error> {
 
 /// Reads `--porcelain`: a header of `HASH ORIGINAL FINAL [COUNT]` per row, facts after the first header of a commit, and
 /// the row after a tab.
-fn read(output: &[u8]) -> Vec<Row> {
-    let mut commits: HashMap<Vec<u8>, Row> = HashMap::new();
+fn read(output: &[u8]) -> Vec<BlameRow> {
+    let mut commits: HashMap<Vec<u8>, BlameRow> = HashMap::new();
     let mut rows = Vec::new();
     let mut current: Vec<u8> = Vec::new();
     let mut in_header = false;
@@ -69,7 +69,7 @@ fn read(output: &[u8]) -> Vec<Row> {
             current = hash.to_vec();
             in_header = true;
             let committed = hash.iter().any(|byte| *byte != b'0');
-            commits.entry(current.clone()).or_insert_with(|| Row {
+            commits.entry(current.clone()).or_insert_with(|| BlameRow {
                 author: String::new(),
                 email: String::new(),
                 time: 0,

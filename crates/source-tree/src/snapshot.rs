@@ -15,7 +15,7 @@ mod store;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, SourceTree};
-use store::Store;
+use store::SnapshotStore;
 
 pub use apply::apply;
 pub use revert::revert;
@@ -25,7 +25,7 @@ pub const KEPT: usize = 20;
 
 /// One file that is to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct FileChange {
     /// The file, from the root.
     pub file: String,
     /// What stands there; `None` for a file that is not there yet.
@@ -63,7 +63,7 @@ pub struct Drift {
 /// # Errors
 /// When the folder can't be read, or a manifest in it is none.
 pub fn list(tree: &SourceTree) -> Result<Vec<Info>, Error> {
-    Ok(Store::of(tree)?.manifests()?.iter().map(manifest::Manifest::info).collect())
+    Ok(SnapshotStore::of(tree)?.manifests()?.iter().map(manifest::Manifest::info).collect())
 }
 
 /// What differs from what the command left.
@@ -71,7 +71,7 @@ pub fn list(tree: &SourceTree) -> Result<Vec<Info>, Error> {
 /// # Errors
 /// When there is no such snapshot, or it can't be read.
 pub fn verify(tree: &SourceTree, id: &str) -> Result<Vec<Drift>, Error> {
-    let store = Store::of(tree)?;
+    let store = SnapshotStore::of(tree)?;
     let manifest = store.manifest(id)?;
     let mut drifts = Vec::new();
     for entry in &manifest.files {

@@ -12,7 +12,7 @@ use crate::out;
 
 /// One line. Fields that a later version adds are left alone.
 #[derive(Deserialize)]
-struct Line {
+struct CheckpointLine {
     next_seq: u64,
     head: String,
 }
@@ -42,7 +42,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<SealedCheckpoint>, Failure> {
 }
 
 fn checkpoint(line: &str) -> Option<SealedCheckpoint> {
-    let line: Line = serde_json::from_str(line).ok()?;
+    let line: CheckpointLine = serde_json::from_str(line).ok()?;
     let head = Digest::from_hex(&line.head).ok()?;
     Some(SealedCheckpoint { next_seq: line.next_seq, chain: *head.as_bytes() })
 }

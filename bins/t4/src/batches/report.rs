@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pr_gate::batches::{Batch, LeftOut, Outcome};
+use pr_gate::batches::{BatchOutcome, FixBatch, LeftOut};
 
 use crate::codemod::report::{diff, files};
 use crate::out;
@@ -36,14 +36,14 @@ impl Sent {
 }
 
 /// A batch in a few lines.
-pub fn batch(batch: &Batch, dry_run: bool, sent: Option<&Sent>) -> String {
+pub fn batch(batch: &FixBatch, dry_run: bool, sent: Option<&Sent>) -> String {
     let code = &batch.code;
     let reason = || out::plain(batch.reason.as_deref().unwrap_or_default());
     let mut text = diff(&batch.diff);
     let _ = match batch.outcome {
-        Outcome::Nothing => writeln!(text, "{code}: nothing to fix: {}", reason()),
-        Outcome::Failed => writeln!(text, "{code}: failed: {}", reason()),
-        Outcome::Made => {
+        BatchOutcome::Nothing => writeln!(text, "{code}: nothing to fix: {}", reason()),
+        BatchOutcome::Failed => writeln!(text, "{code}: failed: {}", reason()),
+        BatchOutcome::Made => {
             let (fixed, found) = (batch.fixed, batch.found);
             let would = if dry_run { "would fix" } else { "fixed" };
             let branch = batch.branch.as_deref().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pr_gate::codemod::Plan;
+use pr_gate::codemod::CodemodPlan;
 
 use crate::out;
 
@@ -18,7 +18,7 @@ pub fn diff(text: &str) -> String {
 }
 
 /// What is left alone, and why.
-pub fn left(plan: &Plan) -> String {
+pub fn left(plan: &CodemodPlan) -> String {
     let mut text = String::new();
     for file in &plan.files {
         for skip in &file.skipped {
@@ -39,7 +39,7 @@ pub fn left(plan: &Plan) -> String {
 }
 
 /// The last line.
-pub fn summary(plan: &Plan, apply: bool, snapshot: Option<&str>) -> String {
+pub fn summary(plan: &CodemodPlan, apply: bool, snapshot: Option<&str>) -> String {
     let (fixed, changed, left) = (plan.fixed(), plan.changed().count(), plan.skipped());
     let done = match (apply, changed) {
         (_, 0) => "nothing to fix".to_owned(),

@@ -1,18 +1,18 @@
 //! `t4 codemod run`.
 
 use cli_support::{CommandVerdict, Failure};
-use pr_gate::codemod::{self, Question};
+use pr_gate::codemod::{self, CodemodQuestion};
 use pr_gate::diff;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use super::{Run, line, report};
+use super::{RunCodemods, line, report};
 use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
 /// Plans, shows, and writes when asked to.
-pub fn run(args: Run) -> Result<CommandVerdict, Failure> {
-    let Run { paths, only, include_accepted, apply, json } = args;
+pub fn run(args: RunCodemods) -> Result<CommandVerdict, Failure> {
+    let RunCodemods { paths, only, include_accepted, apply, json } = args;
     let now = SystemClock::new().now();
     let project = working_tree::project()?;
     let paths = paths
@@ -21,7 +21,7 @@ pub fn run(args: Run) -> Result<CommandVerdict, Failure> {
         .collect::<Result<_, _>>()
         .map_err(working_tree::failure)?;
     let bar = Bar::new();
-    let question = Question { paths, only, include_accepted, today: working_tree::day(now) };
+    let question = CodemodQuestion { paths, only, include_accepted, today: working_tree::day(now) };
     let plan = codemod::plan(&project, &question, &bar).map_err(working_tree::failure)?;
     let snapshot = if apply {
         let info = codemod::apply(&project, &plan, now, &bar).map_err(working_tree::failure)?;

@@ -39,7 +39,7 @@ struct Shown {
 }
 
 /// What the handlers share.
-struct Shared {
+struct PageState {
     shown: watch::Receiver<Arc<Shown>>,
     listeners: Arc<AtomicUsize>,
 }
@@ -71,7 +71,7 @@ async fn serve(
     let mut term = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("Ctrl-C can't be watched")?;
     let (sender, receiver) = watch::channel(Arc::new(first));
-    let shared = Data::new(Shared { shown: receiver, listeners: Arc::default() });
+    let shared = Data::new(PageState { shown: receiver, listeners: Arc::default() });
     let hosts = Data::new(hosts);
     let app = move || {
         App::new()
@@ -166,17 +166,17 @@ fn shown(recipe: &Recipe, checked: &Checked, version: u64, failure: Option<&str>
     })
 }
 
-async fn page(shared: Data<Shared>) -> HttpResponse {
+async fn page(shared: Data<PageState>) -> HttpResponse {
     let page = shared.shown.borrow().page.clone();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(page)
 }
 
-async fn report(shared: Data<Shared>) -> HttpResponse {
+async fn report(shared: Data<PageState>) -> HttpResponse {
     let report = shared.shown.borrow().report.clone();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(report)
 }
 
-async fn listen(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+async fn listen(request: HttpRequest, shared: Data<PageState>) -> HttpResponse {
     let kind = (CONTENT_TYPE, "text/event-stream");
     if request.method() == Method::HEAD {
         return HttpResponse::Ok().insert_header(kind).finish();
@@ -184,6 +184,6 @@ async fn listen(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     if shared.listeners.load(Ordering::Relaxed) >= MOST_LISTENERS {
         return HttpResponse::ServiceUnavailable().body("too many pages wait for news: close some\n");
     }
-    let events = events::Events::new(shared.shown.clone(), &shared.listeners);
+    let events = events::PageEvents::new(shared.shown.clone(), &shared.listeners);
     HttpResponse::Ok().insert_header(kind).body(events)
 }

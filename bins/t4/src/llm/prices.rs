@@ -24,8 +24,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    List(List),
-    Show(Show),
+    List(ListPrices),
+    Show(ShowPrices),
     Import(import::Args),
 }
 
@@ -39,7 +39,7 @@ pub struct Overlay {
 
 /// List every price, in dollars per million tokens.
 #[derive(Debug, clap::Args)]
-struct List {
+struct ListPrices {
     /// Only models of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
@@ -54,7 +54,7 @@ struct List {
 
 /// Show everything that the book knows of a model; ends with 1 when it has no price.
 #[derive(Debug, clap::Args)]
-struct Show {
+struct ShowPrices {
     /// The model, by the provider's own name for it
     #[arg(value_name = "MODEL")]
     model: String,
@@ -73,7 +73,7 @@ struct Show {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Machine<'a> {
+struct PricesJson<'a> {
     version: &'a str,
     prices: &'a [&'a PriceEntry],
 }
@@ -123,7 +123,7 @@ fn print(
     human: fn(&[&PriceEntry]) -> String,
 ) -> Result<(), Failure> {
     if json {
-        return out::print_json(&Machine { version: book.version(), prices: entries });
+        return out::print_json(&PricesJson { version: book.version(), prices: entries });
     }
     let text = if entries.is_empty() { String::new() } else { human(entries) + "\n" };
     out::print(&format!("{text}Price book: {}, in dollars per million tokens\n", book.version()))

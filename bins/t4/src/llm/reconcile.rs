@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::money::dollars;
 use super::time_argument::When;
 use super::usage::remarks;
-use super::{Server, Token};
+use super::{AdminTokenArgs, Server};
 use crate::{config, out};
 
 /// Show calls under way, orphans, and every row of usage whose numbers are not certain.
@@ -29,7 +29,7 @@ pub struct Args {
     json: bool,
 
     #[command(flatten)]
-    token: Token,
+    token: AdminTokenArgs,
 
     #[command(flatten)]
     server: Server,
@@ -37,7 +37,7 @@ pub struct Args {
 
 /// What the ledger says.
 #[derive(Serialize)]
-struct Report {
+struct ReconcileReport {
     ok: bool,
     holds: Vec<OpenHoldView>,
     flagged: Vec<UsageLineView>,
@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     // The holds first: what is settled in between shows up in the rows, and is not missed.
     let holds = client.holds().map_err(config::failure)?;
     let flagged = client.usage(&filter).map_err(config::failure)?;
-    let report = Report::of(holds, flagged);
+    let report = ReconcileReport::of(holds, flagged);
     if args.json {
         out::print_json(&report)?;
     } else {
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     Ok(if report.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
-impl Report {
+impl ReconcileReport {
     fn of(holds: Vec<OpenHoldView>, flagged: Vec<UsageLineView>) -> Self {
         let ok = flagged.is_empty() && !holds.iter().any(|hold| hold.orphaned);
         Self { ok, holds, flagged }
@@ -165,15 +165,15 @@ mod tests {
 
     #[test]
     fn calls_under_way_are_no_finding_and_orphans_and_flagged_rows_are() {
-        assert!(Report::of(vec![], vec![]).ok);
-        assert!(Report::of(vec![hold(false)], vec![]).ok);
-        assert!(!Report::of(vec![hold(false), hold(true)], vec![]).ok);
-        assert!(!Report::of(vec![], vec![row()]).ok);
+        assert!(ReconcileReport::of(vec![], vec![]).ok);
+        assert!(ReconcileReport::of(vec![hold(false)], vec![]).ok);
+        assert!(!ReconcileReport::of(vec![hold(false), hold(true)], vec![]).ok);
+        assert!(!ReconcileReport::of(vec![], vec![row()]).ok);
     }
 
     #[test]
     fn tables_fit_in_80_columns_and_a_minted_call_id_stays_whole() {
-        let text = Report::of(vec![hold(true), hold(false)], vec![row()]).human();
+        let text = ReconcileReport::of(vec![hold(true), hold(false)], vec![row()]).human();
         assert!(width(&text) <= 80, "{} {text}", width(&text));
         assert!(text.contains("call_01arz3ndektsv4rrffq69g5fav"), "{text}");
         assert!(text.ends_with("To look at: 1 calls under way, 1 orphans, 1 flagged rows.\n"), "{text}");

@@ -10,7 +10,7 @@ use policy_client::{UsageFilter, UsageGroup};
 use registry_core::{Clock as _, SystemClock};
 
 use super::time_argument::When;
-use super::{Server, Token};
+use super::{AdminTokenArgs, Server};
 use crate::{config, out};
 
 /// Show what calls to models have used and cost: row by row, newest first, or summed up.
@@ -21,7 +21,7 @@ use crate::{config, out};
 pub struct Args {
     /// Sum up by agent, model, owner or day (UTC) instead of showing rows
     #[arg(long, value_name = "GROUP", value_enum)]
-    by: Option<By>,
+    by: Option<UsageBy>,
 
     /// Not before: 7d, 24h, 2026-11-21 (midnight UTC) or 2026-11-21T10:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -48,7 +48,7 @@ pub struct Args {
     format: Format,
 
     #[command(flatten)]
-    token: Token,
+    token: AdminTokenArgs,
 
     #[command(flatten)]
     server: Server,
@@ -68,7 +68,7 @@ struct Format {
 
 /// What usage is summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum By {
+pub enum UsageBy {
     /// Each agent
     Agent,
     /// Each model
@@ -79,7 +79,7 @@ pub enum By {
     Day,
 }
 
-impl By {
+impl UsageBy {
     const fn group(self) -> UsageGroup {
         match self {
             Self::Agent => UsageGroup::Agent,
@@ -127,7 +127,12 @@ fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<Com
     Ok(CommandVerdict::Fine)
 }
 
-fn sums(args: &Args, by: By, since: Option<&str>, until: Option<&str>) -> Result<CommandVerdict, Failure> {
+fn sums(
+    args: &Args,
+    by: UsageBy,
+    since: Option<&str>,
+    until: Option<&str>,
+) -> Result<CommandVerdict, Failure> {
     let (api, token) = (args.server.api.as_deref(), args.token.admin_token_file.as_deref());
     let found = if args.all {
         config::admin(api, token)?.usage_summary(by.group(), since, until)

@@ -6,12 +6,12 @@ use api_types::{IntentView, PrePrResult};
 use cli_support::table::{Column, Lines, lay_out_ruled};
 use serde::Serialize;
 
-use super::files::File;
+use super::files::AskedFile;
 
 /// What the check found.
 #[derive(Debug)]
-pub struct Report {
-    files: Vec<File>,
+pub struct PrePrReport {
+    files: Vec<AskedFile>,
     missing: HashSet<String>,
     reserved: Vec<IntentView>,
     refused: bool,
@@ -19,16 +19,16 @@ pub struct Report {
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct Machine<'a> {
+struct PrePrJson<'a> {
     ok: bool,
     files: Vec<&'a str>,
     missing: Vec<&'a str>,
     reserved: &'a [IntentView],
 }
 
-impl Report {
+impl PrePrReport {
     /// The registry's answer for these files. Names that it can't hold are missing.
-    pub fn of(files: Vec<File>, answer: PrePrResult) -> Self {
+    pub fn of(files: Vec<AskedFile>, answer: PrePrResult) -> Self {
         let unnameable = files.iter().filter(|file| !file.registrable).map(|file| file.name.clone());
         let missing = unnameable.chain(answer.missing).collect();
         Self { files, missing, reserved: answer.reserved, refused: !answer.ok }
@@ -43,7 +43,7 @@ impl Report {
     pub fn json(&self) -> serde_json::Result<String> {
         let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
         let missing = files.iter().copied().filter(|name| self.missing.contains(*name)).collect();
-        let machine = Machine { ok: self.ok(), files, missing, reserved: &self.reserved };
+        let machine = PrePrJson { ok: self.ok(), files, missing, reserved: &self.reserved };
         Ok(serde_json::to_string(&machine)? + "\n")
     }
 

@@ -4,12 +4,12 @@ use anyhow::anyhow;
 use cli_support::Failure;
 use pr_gate::Project;
 use pr_gate::protect::protection;
-use pr_gate::protect::record::Record;
+use pr_gate::protect::record::ProtectionRecord;
 use registry_core::{Clock as _, SystemClock};
 use source_tree::snapshot;
 
 use super::github::Host;
-use super::plan::Plan;
+use super::plan::ProtectPlan;
 use crate::working_tree;
 
 /// What was done.
@@ -18,7 +18,7 @@ pub struct Done {
     pub record: Option<String>,
 }
 
-pub fn run(project: &Project, host: &Host, plan: &Plan) -> Result<Done, Failure> {
+pub fn run(project: &Project, host: &Host, plan: &ProtectPlan) -> Result<Done, Failure> {
     // A plan without a look at GitHub would overwrite what is protected there.
     let Some(before) = &plan.before else {
         return Err(Failure::trouble(anyhow!(
@@ -30,7 +30,7 @@ pub fn run(project: &Project, host: &Host, plan: &Plan) -> Result<Done, Failure>
         return Ok(Done { record: None });
     }
     let now = SystemClock::new().now();
-    let mut record = Record::begin(project, now).map_err(working_tree::failure)?;
+    let mut record = ProtectionRecord::begin(project, now).map_err(working_tree::failure)?;
     record.api = host.api();
     record.repo = plan.repository.to_string();
     record.branch.clone_from(&plan.branch);

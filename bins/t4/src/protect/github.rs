@@ -17,7 +17,7 @@ pub struct Host {
 }
 
 /// What is known of a repository.
-pub struct Facts {
+pub struct RepositoryFacts {
     pub default_branch: String,
     /// `None` when GitHub does not tell.
     pub may_administrate: Option<bool>,
@@ -55,7 +55,7 @@ impl Host {
         self.runtime.block_on(self.github.call(method, path, body)).map_err(config::github_failure)
     }
 
-    pub fn facts(&self, repository: &Repository) -> Result<Facts, Failure> {
+    pub fn facts(&self, repository: &Repository) -> Result<RepositoryFacts, Failure> {
         let reply = self.call("GET", &repository.path(), None)?;
         if reply.status == 301 {
             return Err(refused(&reply, "the repository has moved: give --repo its present name"));
@@ -69,7 +69,7 @@ impl Host {
         let branch = reply.body.get("default_branch").and_then(Value::as_str).filter(|_| reply.is_success());
         let default_branch =
             branch.ok_or_else(|| refused(&reply, &format!("`{repository}` can't be looked at")))?.to_owned();
-        Ok(Facts {
+        Ok(RepositoryFacts {
             default_branch,
             may_administrate: reply.body.pointer("/permissions/admin").and_then(Value::as_bool),
         })

@@ -6,17 +6,17 @@ use pr_gate::protect::codeowners::{self, Merged};
 use pr_gate::protect::{Remote, Repository, protection};
 use pr_gate::{Project, init};
 use serde_json::Value;
-use source_tree::snapshot::Change;
+use source_tree::snapshot::FileChange;
 
 use super::github::Host;
 use super::{Args, DEFAULT_API};
 use crate::working_tree;
 
 /// What is to be done.
-pub struct Plan {
+pub struct ProtectPlan {
     pub repository: Repository,
     pub branch: String,
-    pub files: init::Plan,
+    pub files: init::InitPlan,
     pub owners: Merged,
     /// The protection that is there, as GitHub shows it; `None` when nobody could ask.
     #[expect(clippy::option_option, reason = "nobody asked, and there is none, are two answers")]
@@ -26,9 +26,9 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-impl Plan {
+impl ProtectPlan {
     /// Every file that changes.
-    pub fn changes(&self) -> Vec<Change> {
+    pub fn changes(&self) -> Vec<FileChange> {
         self.owners.change.iter().chain(&self.files.changes).cloned().collect()
     }
 
@@ -65,7 +65,12 @@ pub fn repository(project: &Project, args: &Args) -> Result<Repository, Failure>
 }
 
 /// Looks at the tree and, with a token, at GitHub.
-pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args) -> Result<Plan, Failure> {
+pub fn plan(
+    project: &Project,
+    host: &Host,
+    repository: Repository,
+    args: &Args,
+) -> Result<ProtectPlan, Failure> {
     let owners = codeowners::merge(project, &args.owner).map_err(working_tree::failure)?;
     let files = init::plan(project, init::workflows()).map_err(working_tree::failure)?;
     let mut notes = Vec::new();
@@ -108,7 +113,7 @@ pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args)
     for file in &files.kept {
         notes.push(format!("`{file}` is there and differs from what T4 writes; it stays"));
     }
-    Ok(Plan { repository, branch, files, owners, before, body, notes })
+    Ok(ProtectPlan { repository, branch, files, owners, before, body, notes })
 }
 
 /// The default branch as the clone knows it.

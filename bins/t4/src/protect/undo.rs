@@ -7,7 +7,7 @@ use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
 use pr_gate::protect::Repository;
 use pr_gate::protect::protection::{as_request, lacking, same};
-use pr_gate::protect::record::Record;
+use pr_gate::protect::record::ProtectionRecord;
 use serde_json::{Value, json};
 use source_tree::snapshot;
 
@@ -21,8 +21,8 @@ pub fn run(
     repository: &Repository,
     args: &Args,
 ) -> Result<CommandVerdict, Failure> {
-    let found =
-        Record::newest(project, &host.api(), &repository.to_string()).map_err(working_tree::failure)?;
+    let found = ProtectionRecord::newest(project, &host.api(), &repository.to_string())
+        .map_err(working_tree::failure)?;
     let Some(mut record) = found else {
         return Err(Failure::trouble(anyhow!(
             "there is nothing to undo for `{repository}` at `{}`",
@@ -59,7 +59,7 @@ pub fn run(
 }
 
 /// Puts the protection back; what was done, in words.
-fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'static str, Failure> {
+fn restore(host: &Host, path: &str, record: &ProtectionRecord, force: bool) -> Result<&'static str, Failure> {
     if same(record.before.as_ref(), record.after.as_ref()) && record.after.is_some() {
         return Ok("the protection was not changed");
     }
@@ -93,7 +93,7 @@ fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'st
 }
 
 /// Whether a protection is the one that was set.
-fn is_ours(now: Option<&Value>, record: &Record) -> bool {
+fn is_ours(now: Option<&Value>, record: &ProtectionRecord) -> bool {
     match (&record.after, now) {
         (Some(after), now) => same(Some(after), now),
         // It was sent, and nobody could look whether it came through.

@@ -8,7 +8,7 @@ use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 use time::Date;
 
-use super::view::{View, days_left, subject, when};
+use super::view::{WaiverJson, days_left, subject, when};
 use crate::{out, working_tree};
 
 /// How many days before a waiver expires its owner hears of it.
@@ -26,12 +26,12 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct WaiverCheckJson<'a> {
     ok: bool,
     /// How many waivers there are.
     waivers: usize,
-    expired: Vec<View<'a>>,
-    soon: Vec<View<'a>>,
+    expired: Vec<WaiverJson<'a>>,
+    soon: Vec<WaiverJson<'a>>,
     problems: Vec<Lacking<'a>>,
 }
 
@@ -62,12 +62,12 @@ pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     Ok(if machine.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
-fn inspect<'a>(waivers: &'a Waivers, lacking: &'a [Unreadable], today: Date) -> Machine<'a> {
+fn inspect<'a>(waivers: &'a Waivers, lacking: &'a [Unreadable], today: Date) -> WaiverCheckJson<'a> {
     let (expired, holding): (Vec<_>, Vec<_>) =
         waivers.list.iter().partition(|waiver| waiver.is_expired(today));
     let soon = holding.into_iter().filter(|waiver| days_left(waiver, today).is_some_and(|left| left <= SOON));
-    let view = |waiver| View::of(waiver, today);
-    Machine {
+    let view = |waiver| WaiverJson::of(waiver, today);
+    WaiverCheckJson {
         ok: expired.is_empty() && lacking.is_empty(),
         waivers: waivers.list.len() + lacking.len(),
         expired: expired.into_iter().map(view).collect(),

@@ -3,7 +3,7 @@
 use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 
-use super::view::{View, table};
+use super::view::{WaiverJson, table};
 use crate::{out, working_tree};
 
 /// List the waivers, with the days that are left to them.
@@ -17,8 +17,8 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
-    waivers: Vec<View<'a>>,
+struct WaiverListJson<'a> {
+    waivers: Vec<WaiverJson<'a>>,
 }
 
 /// Runs the command.
@@ -26,8 +26,8 @@ pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let waivers = pr_gate::waivers::load(&working_tree::project()?).map_err(working_tree::failure)?.list;
     let today = super::today();
     if args.json {
-        let waivers = waivers.iter().map(|waiver| View::of(waiver, today)).collect();
-        out::print_json(&Machine { waivers })?;
+        let waivers = waivers.iter().map(|waiver| WaiverJson::of(waiver, today)).collect();
+        out::print_json(&WaiverListJson { waivers })?;
     } else if waivers.is_empty() {
         out::print("no waivers\n")?;
     } else {

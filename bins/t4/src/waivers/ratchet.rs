@@ -7,7 +7,7 @@ use pr_gate::waivers::Ratchet;
 use serde::Serialize;
 use time::Date;
 
-use super::view::{View, subject};
+use super::view::{WaiverJson, subject};
 use crate::{out, working_tree};
 
 /// Check that the change adds no waiver.
@@ -28,12 +28,12 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct RatchetJson<'a> {
     ok: bool,
     base: &'a str,
     before: usize,
     now: usize,
-    new: Vec<View<'a>>,
+    new: Vec<WaiverJson<'a>>,
     extended: Vec<Longer<'a>>,
     unreadable_base: &'a [String],
 }
@@ -41,7 +41,7 @@ struct Machine<'a> {
 #[derive(Serialize)]
 struct Longer<'a> {
     #[serde(flatten)]
-    waiver: View<'a>,
+    waiver: WaiverJson<'a>,
     expired_before: Option<&'a str>,
 }
 
@@ -60,18 +60,18 @@ pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     Ok(if ratchet.grew() { CommandVerdict::No } else { CommandVerdict::Fine })
 }
 
-fn machine(ratchet: &Ratchet, today: Date) -> Machine<'_> {
-    Machine {
+fn machine(ratchet: &Ratchet, today: Date) -> RatchetJson<'_> {
+    RatchetJson {
         ok: !ratchet.grew(),
         base: &ratchet.base,
         before: ratchet.before,
         now: ratchet.now,
-        new: ratchet.new.iter().map(|waiver| View::of(waiver, today)).collect(),
+        new: ratchet.new.iter().map(|waiver| WaiverJson::of(waiver, today)).collect(),
         extended: ratchet
             .extended
             .iter()
             .map(|extended| Longer {
-                waiver: View::of(&extended.waiver, today),
+                waiver: WaiverJson::of(&extended.waiver, today),
                 expired_before: extended.before.as_deref(),
             })
             .collect(),

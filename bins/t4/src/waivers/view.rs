@@ -9,7 +9,7 @@ use crate::out;
 
 /// A waiver as `--json` prints it.
 #[derive(Debug, Serialize)]
-pub struct View<'a> {
+pub struct WaiverJson<'a> {
     file: &'a str,
     line: Option<u32>,
     codes: &'a [String],
@@ -29,7 +29,7 @@ struct At<'a> {
     row: u32,
 }
 
-impl<'a> View<'a> {
+impl<'a> WaiverJson<'a> {
     /// A waiver as it stands today.
     pub fn of(waiver: &'a Waiver, today: Date) -> Self {
         Self {

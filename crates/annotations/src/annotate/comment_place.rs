@@ -6,7 +6,7 @@ use super::python_rows;
 use crate::comments::{Comment, comments};
 use crate::edit::Edit;
 use crate::language::Language;
-use crate::tag::{Rows, SUBSTITUTE, marker};
+use crate::tag::{SUBSTITUTE, SourceRows, marker};
 
 /// The rows at whose end a comment can begin.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Safe {
 
 impl Safe {
     /// Looks at these rows.
-    pub(super) fn of(source: &str, language: Language, rows: &Rows, asked: BTreeSet<u32>) -> Self {
+    pub(super) fn of(source: &str, language: Language, rows: &SourceRows, asked: BTreeSet<u32>) -> Self {
         let interpreter = source.trim_start_matches('\u{feff}').starts_with("#!");
         let found = comments(source, language);
         let open =

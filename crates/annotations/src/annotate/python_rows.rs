@@ -17,12 +17,12 @@ enum Inside {
 /// as strings: before Python 3.12, no comment can stand there.
 pub(super) fn open_rows(source: &str) -> BTreeSet<u32> {
     let mut reader =
-        Reader { bytes: source.as_bytes(), at: 0, row: 1, open: BTreeSet::new(), inside: Vec::new() };
+        PythonReader { bytes: source.as_bytes(), at: 0, row: 1, open: BTreeSet::new(), inside: Vec::new() };
     reader.run();
     reader.open
 }
 
-struct Reader<'a> {
+struct PythonReader<'a> {
     bytes: &'a [u8],
     at: usize,
     row: u32,
@@ -30,7 +30,7 @@ struct Reader<'a> {
     inside: Vec<Inside>,
 }
 
-impl Reader<'_> {
+impl PythonReader<'_> {
     fn byte(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.at + ahead).copied()
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::By;
+use super::AnsweredBy;
 use crate::comments::{Comment, comments};
-use crate::grammar::{Kind, scan};
+use crate::grammar::{AnnotationKind, scan};
 use crate::language::Language;
-use crate::pyjson::{self, Object, Value};
+use crate::pyjson::{self, JsonObject, Value};
 
 /// Every annotation, by file and row.
 pub struct Notes<'a> {
@@ -27,7 +27,7 @@ pub struct Note<'a> {
     /// What it is about.
     pub about: About,
     /// Its fields; those of a legacy annotation are there when its payload is JSON.
-    pub fields: Object,
+    pub fields: JsonObject,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,22 +59,22 @@ impl<'a> Notes<'a> {
                     notes.list.push(Note { file, row: located.row, grammar, about, fields });
                 };
                 match located.kind {
-                    Kind::Unified(annotation) => {
+                    AnnotationKind::Unified(annotation) => {
                         let about = About::of(&annotation.fields).unwrap_or(About::Missing);
                         push(Grammar::Unified, about, annotation.fields);
                     }
-                    Kind::UnusedImport(payload) => {
+                    AnnotationKind::UnusedImport(payload) => {
                         let fields = object(&payload);
                         let about = About::of(&fields).unwrap_or_else(|| About::Code("F401".to_owned()));
                         push(Grammar::Legacy, about, fields);
                     }
-                    Kind::LintIssue(payload) => {
+                    AnnotationKind::LintIssue(payload) => {
                         let fields = object(&payload);
                         let about = About::of(&fields).unwrap_or(About::Unknown);
                         push(Grammar::Legacy, about, fields);
                     }
-                    Kind::Malformed(why) => notes.malformed.push((file, located.row, why)),
-                    Kind::KeyValue(_) => {}
+                    AnnotationKind::Malformed(why) => notes.malformed.push((file, located.row, why)),
+                    AnnotationKind::KeyValue(_) => {}
                 }
             }
         }
@@ -87,15 +87,15 @@ pub fn comments_of(file: &str, source: &str) -> Vec<Comment> {
     Language::of_path(file).map(|language| comments(source, language)).unwrap_or_default()
 }
 
-fn object(payload: &str) -> Object {
+fn object(payload: &str) -> JsonObject {
     match pyjson::loads(payload.trim()) {
         Ok(Value::Object(object)) => object,
-        _ => Object::new(),
+        _ => JsonObject::new(),
     }
 }
 
 impl About {
-    fn of(fields: &Object) -> Option<Self> {
+    fn of(fields: &JsonObject) -> Option<Self> {
         match pyjson::get(fields, "code")?.as_text()? {
             "" => None,
             "UNKNOWN" => Some(Self::Unknown),
@@ -140,9 +140,9 @@ impl Note<'_> {
     }
 
     /// The annotation in the report.
-    pub fn by(&self) -> By {
+    pub fn by(&self) -> AnsweredBy {
         let own = |name| self.text(name).map(str::to_owned);
-        By {
+        AnsweredBy {
             file: self.file.to_owned(),
             row: self.row,
             kind: match self.grammar {

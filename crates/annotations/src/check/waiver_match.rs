@@ -6,11 +6,11 @@ use super::Input;
 use crate::{Finding, Waiver};
 
 /// The waivers that hold, by what they waive: file, row (0 for all), code (`None` for all).
-pub struct Waived<'a> {
+pub struct HoldingWaivers<'a> {
     by_key: HashMap<(&'a str, u32, Option<&'a str>), usize>,
 }
 
-impl<'a> Waived<'a> {
+impl<'a> HoldingWaivers<'a> {
     /// The waivers that hold today.
     pub fn new(input: &Input<'a>) -> Self {
         let mut by_key = HashMap::new();

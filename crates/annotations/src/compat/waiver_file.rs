@@ -8,11 +8,11 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 
 /// The rows that are waived, by file; 0 is the whole file.
 #[derive(Debug, Default)]
-pub(super) struct Waived {
+pub(super) struct WaivedRows {
     rows: BTreeMap<String, BTreeSet<i64>>,
 }
 
-impl Waived {
+impl WaivedRows {
     /// Reads a waiver file; one that is no YAML waives nothing.
     ///
     /// # Errors
@@ -24,15 +24,15 @@ impl Waived {
             alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
             duplicate_keys: DuplicateKeyPolicy::LastWins,
         };
-        let Ok(document) = serde_saphyr::from_str_with_options::<Node>(text, options) else {
+        let Ok(document) = serde_saphyr::from_str_with_options::<YamlNode>(text, options) else {
             return Ok(Self::default());
         };
         let mut waived = Self::default();
         let list = match document {
-            Node::Null => return Ok(waived),
-            Node::Map(mut members) => match members.remove("waivers") {
+            YamlNode::Null => return Ok(waived),
+            YamlNode::Map(mut members) => match members.remove("waivers") {
                 None => return Ok(waived),
-                Some(Node::List(list)) => list,
+                Some(YamlNode::List(list)) => list,
                 Some(other) => return Err(expected("`waivers` must be a list", &other)),
             },
             other => return Err(expected("it must begin with `waivers:`", &other)),
@@ -43,20 +43,20 @@ impl Waived {
         Ok(waived)
     }
 
-    fn add(&mut self, item: Node) -> Result<(), String> {
-        let Node::Map(mut members) = item else {
+    fn add(&mut self, item: YamlNode) -> Result<(), String> {
+        let YamlNode::Map(mut members) = item else {
             return Err(expected("it must have `file: PATH`", &item));
         };
         let file = match members.remove("file") {
-            Some(Node::Text(file)) => plain(&file),
+            Some(YamlNode::Text(file)) => plain(&file),
             Some(other) => return Err(expected("`file` must be a path", &other)),
             None => return Err("`file` is missing: write `file: PATH`".to_owned()),
         };
         let line = match members.remove("line") {
             None => 0,
-            Some(Node::Int(line)) => line,
+            Some(YamlNode::Int(line)) => line,
             // Python's `int` takes a text of digits.
-            Some(Node::Text(text)) => {
+            Some(YamlNode::Text(text)) => {
                 text.trim().parse().map_err(|_| format!("`line` must be a number, not `{text}`"))?
             }
             Some(other) => return Err(expected("`line` must be a number", &other)),
@@ -71,7 +71,7 @@ impl Waived {
     }
 }
 
-fn expected(rule: &str, found: &Node) -> String {
+fn expected(rule: &str, found: &YamlNode) -> String {
     format!("{rule}, but is {}", found.name())
 }
 
@@ -93,17 +93,17 @@ fn plain(path: &str) -> String {
 
 /// A YAML value.
 #[derive(Debug)]
-enum Node {
+enum YamlNode {
     Null,
     Bool,
     Int(i64),
     Float,
     Text(String),
-    List(Vec<Node>),
-    Map(BTreeMap<String, Node>),
+    List(Vec<YamlNode>),
+    Map(BTreeMap<String, YamlNode>),
 }
 
-impl Node {
+impl YamlNode {
     fn name(&self) -> &'static str {
         match self {
             Self::Null => "empty",
@@ -116,65 +116,65 @@ impl Node {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for YamlNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(WaivedRowsReader)
     }
 }
 
-struct Reader;
+struct WaivedRowsReader;
 
-impl<'de> Visitor<'de> for Reader {
-    type Value = Node;
+impl<'de> Visitor<'de> for WaivedRowsReader {
+    type Value = YamlNode;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a YAML value")
     }
 
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
+    fn visit_unit<E>(self) -> Result<YamlNode, E> {
+        Ok(YamlNode::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
+    fn visit_none<E>(self) -> Result<YamlNode, E> {
+        Ok(YamlNode::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Bool)
+    fn visit_bool<E>(self, _: bool) -> Result<YamlNode, E> {
+        Ok(YamlNode::Bool)
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
-        Ok(Node::Int(number))
+    fn visit_i64<E>(self, number: i64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Int(number))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
-        Ok(Node::Int(i64::try_from(number).unwrap_or(i64::MAX)))
+    fn visit_u64<E>(self, number: u64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Int(i64::try_from(number).unwrap_or(i64::MAX)))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Float)
+    fn visit_f64<E>(self, _: f64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Float)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<YamlNode, E> {
+        Ok(YamlNode::Text(text.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<YamlNode, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
-        Ok(Node::List(list))
+        Ok(YamlNode::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<YamlNode, A::Error> {
         let mut map = BTreeMap::new();
-        while let Some((key, value)) = members.next_entry::<Node, Node>()? {
-            if let Node::Text(key) = key {
+        while let Some((key, value)) = members.next_entry::<YamlNode, YamlNode>()? {
+            if let YamlNode::Text(key) = key {
                 map.insert(key, value);
             }
         }
-        Ok(Node::Map(map))
+        Ok(YamlNode::Map(map))
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn rows_and_whole_files_are_waived() {
         let text = "waivers:\n- {file: ./a/../b.py, line: 2, expires: 2020-01-01}\n- {file: c.py}\n- {file: d.py, line: '3'}\n";
-        let waived = Waived::read(text).unwrap();
+        let waived = WaivedRows::read(text).unwrap();
         assert!(waived.has("b.py", 2) && !waived.has("b.py", 3));
         assert!(waived.has("c.py", 7) && waived.has("d.py", 3) && !waived.has("d.py", 0));
     }
@@ -201,14 +201,14 @@ mod tests {
             ("waivers:\n- a.py\n", "waiver 1: it must have `file: PATH`, but is a text"),
             ("waivers:\n- {file: 5}\n", "waiver 1: `file` must be a path, but is a number"),
         ] {
-            assert_eq!(Waived::read(text).unwrap_err(), problem, "{text}");
+            assert_eq!(WaivedRows::read(text).unwrap_err(), problem, "{text}");
         }
     }
 
     #[test]
     fn what_is_no_yaml_waives_nothing() {
         for text in ["waivers: [\n", "", "other: 1\n", "a: &a [*a]\n"] {
-            assert!(Waived::read(text).unwrap().rows.is_empty(), "{text}");
+            assert!(WaivedRows::read(text).unwrap().rows.is_empty(), "{text}");
         }
     }
 
@@ -221,6 +221,6 @@ mod tests {
             text.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &aliases, "]\n"]);
         }
         text += "waivers:\n- file: a.py\n";
-        assert!(Waived::read(&text).unwrap().rows.is_empty());
+        assert!(WaivedRows::read(&text).unwrap().rows.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Blame;
 use super::legacy::{Legacy, Says};
-use crate::pyjson::{self, Object, Value};
+use crate::pyjson::{self, JsonObject, Value};
 
 /// What the original wrote where a legacy annotation gives no reason.
 const NO_REASON: &str = "kept for future use (migration from legacy annotation)";
@@ -30,7 +30,7 @@ pub(super) fn of(
     blame: &mut dyn FnMut() -> Blame,
     new_id: &mut dyn FnMut() -> String,
     now: &str,
-) -> Object {
+) -> JsonObject {
     match &legacy.says {
         Says::Reason(reason) => {
             let given = vec![("reason".to_owned(), Value::text(*reason))];
@@ -55,13 +55,13 @@ pub(super) fn of(
 
 /// A record of its own, with what was given laid over it.
 fn record(
-    mut given: Object,
+    mut given: JsonObject,
     legacy_format: &str,
     inferred_code: &str,
     blame: &mut dyn FnMut() -> Blame,
     new_id: &mut dyn FnMut() -> String,
     now: &str,
-) -> Object {
+) -> JsonObject {
     given.retain(|(_, value)| said(value));
     let code = match text(&given, "code") {
         "" => inferred_code.to_owned(),
@@ -76,7 +76,7 @@ fn record(
         if pyjson::get(&given, "owner").is_some() { Blame { owner: None, confidence: 1.0 } } else { blame() };
     let unsure = confidence < 0.7 && owner.is_some();
     let confidence = if pyjson::get(&given, "owner").is_some() { Value::Null } else { number(confidence) };
-    let mut fields = Object::new();
+    let mut fields = JsonObject::new();
     for name in ORDER {
         let value = match given.iter().position(|(key, _)| key == name) {
             Some(place) if name != "legacy_format" => given.remove(place).1,
@@ -109,11 +109,12 @@ fn record(
 
 /// A `T4-LINT-ISSUE` is a record already: it is kept, and what the check asks for is added.
 fn lint_issue(
-    mut fields: Object,
+    mut fields: JsonObject,
     blame: &mut dyn FnMut() -> Blame,
     new_id: &mut dyn FnMut() -> String,
-) -> Object {
-    let missing = |fields: &Object, name: &str| pyjson::get(fields, name).is_none_or(|value| !said(value));
+) -> JsonObject {
+    let missing =
+        |fields: &JsonObject, name: &str| pyjson::get(fields, name).is_none_or(|value| !said(value));
     if missing(&fields, "id") {
         pyjson::set(&mut fields, "id", Value::Text(new_id()));
     }
@@ -147,7 +148,7 @@ fn said(value: &Value) -> bool {
     !matches!(value, Value::Null) && value.as_text().is_none_or(|text| !text.trim().is_empty())
 }
 
-fn text<'a>(fields: &'a Object, name: &str) -> &'a str {
+fn text<'a>(fields: &'a JsonObject, name: &str) -> &'a str {
     pyjson::get(fields, name).and_then(Value::as_text).unwrap_or_default()
 }
 

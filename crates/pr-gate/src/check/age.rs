@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use annotations::{Facts, Finding};
+use annotations::{Finding, FindingFacts};
 use source_tree::blame;
 use time::OffsetDateTime;
 
@@ -13,7 +13,7 @@ const AT_A_TIME: usize = 2;
 
 /// Asks git when the first row of each finding was last changed. The findings are sorted by file; `facts` are in their
 /// order. Without a repository nobody knows.
-pub fn ask(project: &Project, findings: &[Finding], facts: &mut [Facts]) -> Result<(), Error> {
+pub fn ask(project: &Project, findings: &[Finding], facts: &mut [FindingFacts]) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
     let mut files = Vec::new();
     let mut rest = facts;

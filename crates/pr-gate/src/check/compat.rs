@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use annotations::Compat;
 use source_tree::{Error as Tree, contained};
 
-use super::Source;
+use super::FindingSource;
 use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
 use crate::{Error, Project, files, findings};
 
@@ -27,7 +27,7 @@ pub struct CompatQuestion {
     /// The rules as the command line has them, nothing trimmed; empty takes the original's.
     pub codes: String,
     /// Where the findings are from.
-    pub source: Source,
+    pub source: FindingSource,
 }
 
 /// The original's answer.
@@ -64,8 +64,10 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
     let codes = if question.codes.is_empty() { DEFAULT_CODES.join(",") } else { question.codes.clone() };
     let waivers = contained::text(&project.tree.root, WAIVERS, LARGEST_WAIVERS)?;
     let findings = match &question.source {
-        Source::Ruff => findings::ruff_in_its_order(project, &names, &[codes]).map(|(output, _)| output),
-        Source::Given(bytes) => findings::read_in_its_order(project, bytes),
+        FindingSource::Ruff => {
+            findings::ruff_in_its_order(project, &names, &[codes]).map(|(output, _)| output)
+        }
+        FindingSource::Given(bytes) => findings::read_in_its_order(project, bytes),
     };
     let findings = match findings {
         Ok(output) => output.findings,

@@ -52,13 +52,13 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use crate::settings::GateSettings;
     use source_tree::SourceTree;
 
     fn project(root: &Path, settings: &str) -> Project {
         Project {
             tree: SourceTree { prefix: PathBuf::from("sub"), ..SourceTree::at(root.to_owned()) },
-            settings: Settings::parse(settings).unwrap(),
+            settings: GateSettings::parse(settings).unwrap(),
         }
     }
 

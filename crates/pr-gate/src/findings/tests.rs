@@ -5,7 +5,7 @@ use super::*;
 fn project(root: &Path) -> Project {
     Project {
         tree: source_tree::SourceTree::at(root.to_owned()),
-        settings: crate::settings::Settings::default(),
+        settings: crate::settings::GateSettings::default(),
     }
 }
 

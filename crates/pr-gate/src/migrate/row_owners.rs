@@ -2,7 +2,7 @@
 
 use annotations::Blame;
 use registry_core::Timestamp;
-use source_tree::blame::{Row, blame};
+use source_tree::blame::{BlameRow, blame};
 use source_tree::git::Git;
 
 use crate::Error;
@@ -20,7 +20,7 @@ fn is_bot(author: &str) -> bool {
 
 /// Who may be asked about a row: `@` and the author's name, and how sure that is. A bot gives 0.5, a change of over 30
 /// days before `now` (seconds since 1970) 0.8; a row that is in no commit is nobody's.
-fn owner(row: &Row, now: i64) -> Blame {
+fn owner(row: &BlameRow, now: i64) -> Blame {
     if !row.committed || row.author.is_empty() {
         return Blame::default();
     }
@@ -35,17 +35,17 @@ fn owner(row: &Row, now: i64) -> Blame {
 }
 
 /// The owners of one file's rows.
-pub(crate) struct Owners<'a> {
+pub(crate) struct RowOwners<'a> {
     git: Option<&'a Git>,
     name: &'a str,
     /// git's row of each row, where they differ: git knows no lone CR.
     git_rows: Option<Vec<usize>>,
     now: Timestamp,
-    rows: Option<Vec<Row>>,
+    rows: Option<Vec<BlameRow>>,
     failed: Option<Error>,
 }
 
-impl<'a> Owners<'a> {
+impl<'a> RowOwners<'a> {
     /// Of a file that is about to be asked for; nobody owns anything without git.
     pub(crate) fn of(git: Option<&'a Git>, name: &'a str, bytes: &[u8], now: Timestamp) -> Self {
         Self { git, name, git_rows: git.and_then(|_| git_rows(bytes)), now, rows: None, failed: None }
@@ -104,8 +104,12 @@ mod tests {
 
     #[test]
     fn bots_and_old_changes_make_an_owner_less_sure() {
-        let row =
-            |author: &str, time| Row { author: author.into(), email: String::new(), time, committed: true };
+        let row = |author: &str, time| BlameRow {
+            author: author.into(),
+            email: String::new(),
+            time,
+            committed: true,
+        };
         let sure = |author, time| owner(&row(author, time), 31 * 24 * 60 * 60).confidence;
         for (author, time, confidence) in [
             ("Ada Abbot", 86_400, 1.0),
@@ -118,7 +122,7 @@ mod tests {
             assert!((sure(author, time) - confidence).abs() < 1e-9, "{author}");
         }
         assert_eq!(owner(&row("Ada", 0), 0).owner.as_deref(), Some("@Ada"));
-        let uncommitted = Row { committed: false, ..row("Ada", 0) };
+        let uncommitted = BlameRow { committed: false, ..row("Ada", 0) };
         assert_eq!(owner(&uncommitted, 0), Blame { owner: None, confidence: 0.0 });
     }
 }

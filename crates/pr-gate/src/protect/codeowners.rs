@@ -5,7 +5,7 @@
 
 use annotations::CodeOwners;
 use source_tree::contained;
-use source_tree::snapshot::Change;
+use source_tree::snapshot::FileChange;
 
 use super::FOLDERS;
 use crate::{Error, Project};
@@ -23,7 +23,7 @@ pub struct Merged {
     /// The file, from the root.
     pub file: String,
     /// What is written, if anything changes.
-    pub change: Option<Change>,
+    pub change: Option<FileChange>,
     /// Patterns whose owners the file names already outside of the block, with the row; they stay its own.
     pub respected: Vec<(String, u32)>,
     /// Patterns without a rule of their own whose files a wider rule gives owners.
@@ -86,7 +86,7 @@ pub fn merge(project: &Project, owners: &[String]) -> Result<Merged, Error> {
         ));
     }
     let merged = merged(&text, &patterns, owners).map_err(|problem| problem.named(place))?;
-    let change = (merged.text != text).then(|| Change {
+    let change = (merged.text != text).then(|| FileChange {
         file: place.to_owned(),
         before: found.map(String::into_bytes),
         after: merged.text.into_bytes(),
@@ -110,7 +110,7 @@ fn is_owner(owner: &str) -> bool {
 }
 
 #[derive(Debug)]
-struct Draft {
+struct CodeownersDraft {
     text: String,
     respected: Vec<(String, u32)>,
     covered: Vec<String>,
@@ -135,7 +135,7 @@ impl Problem {
     }
 }
 
-fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<Draft, Problem> {
+fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<CodeownersDraft, Problem> {
     let (before, block, after) = split(text)?;
     // Empty lines for the block: the rows are those of the file.
     let gap = "\n".repeat(block.lines().count());
@@ -176,7 +176,7 @@ fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Resul
         }
     }
     new.push_str(tail);
-    Ok(Draft { text: new, respected, covered })
+    Ok(CodeownersDraft { text: new, respected, covered })
 }
 
 /// What stands before the block, the block, and what stands after it.

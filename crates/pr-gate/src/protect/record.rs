@@ -18,7 +18,7 @@ const LARGEST: u64 = 8 << 20;
 /// One run of `t4 protect --apply`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct ProtectionRecord {
     /// The version of this form.
     pub version: u32,
     /// Its name, by the time.
@@ -43,7 +43,7 @@ pub struct Record {
     pub reverted: bool,
 }
 
-impl Record {
+impl ProtectionRecord {
     /// A record of what is about to be done, with a name that is not taken.
     ///
     /// # Errors

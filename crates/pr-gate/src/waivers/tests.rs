@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use source_tree::SourceTree;
 
 use super::*;
-use crate::settings::Settings;
+use crate::settings::GateSettings;
 
 const ENTRY: &str = "waivers:\n- {file: a.py, line: 1, reason: r, owner: o}\n";
 
@@ -14,7 +14,7 @@ fn tree() -> (tempfile::TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     fs::create_dir_all(root.join("audit/waivers")).unwrap();
-    (folder, Project { tree: SourceTree::at(root), settings: Settings::default() })
+    (folder, Project { tree: SourceTree::at(root), settings: GateSettings::default() })
 }
 
 #[test]

@@ -32,8 +32,12 @@ fn every_row_has_its_author_and_uncommitted_ones_nobody() {
     git(folder.path(), &["commit", "-qm", "one"]);
     std::fs::write(&path, "\tx = 1\ny = 2\nauthor Eve\n").unwrap();
     let rows = blame(&found, "-a\n.py").unwrap();
-    let ada =
-        Row { author: "Ada".into(), email: "ada@example.com".into(), time: 1_767_225_600, committed: true };
+    let ada = BlameRow {
+        author: "Ada".into(),
+        email: "ada@example.com".into(),
+        time: 1_767_225_600,
+        committed: true,
+    };
     assert_eq!(rows[..2], [ada.clone(), ada]);
     assert!(rows.len() == 3 && !rows[2].committed);
     assert_eq!(blame(&found, "missing.py").unwrap(), []);

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use registry_core::Timestamp;
 
-use super::manifest::{Before, Entry, Manifest, read, sha256, target};
+use super::manifest::{Manifest, SavedContent, SnapshotEntry, read, sha256, target};
 use super::replace_all::{self, Swap};
-use super::store::{Store, is_command};
-use super::{Change, Info};
+use super::store::{SnapshotStore, is_command};
+use super::{FileChange, Info};
 use crate::{Error, SourceTree};
 
 /// Writes all changes, after a snapshot of what was there is on disk. When one write fails, those before it are taken
@@ -17,13 +17,18 @@ use crate::{Error, SourceTree};
 ///
 /// # Errors
 /// [`Error::Refused`] or [`Error::File`]; the tree is as it was.
-pub fn apply(tree: &SourceTree, command: &str, changes: &[Change], now: Timestamp) -> Result<Info, Error> {
+pub fn apply(
+    tree: &SourceTree,
+    command: &str,
+    changes: &[FileChange],
+    now: Timestamp,
+) -> Result<Info, Error> {
     if !is_command(command) {
         return Err(Error::Usage(format!("`{command}` is no name of a command")));
     }
-    let changes: Vec<&Change> =
+    let changes: Vec<&FileChange> =
         changes.iter().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
-    let store = Store::of(tree)?;
+    let store = SnapshotStore::of(tree)?;
     let mut manifest = Manifest {
         version: 1,
         id: String::new(),
@@ -66,7 +71,7 @@ pub fn apply(tree: &SourceTree, command: &str, changes: &[Change], now: Timestam
 /// Checks every change before the first write, and notes what it is about.
 fn plan<'a>(
     tree: &SourceTree,
-    changes: &[&'a Change],
+    changes: &[&'a FileChange],
     manifest: &mut Manifest,
 ) -> Result<Vec<Swap<'a>>, Error> {
     let mut names = BTreeSet::new();
@@ -86,9 +91,9 @@ fn plan<'a>(
         }
         let mode = now.map(|(_, mode)| mode);
         let before = change.before.as_deref();
-        manifest.files.push(Entry {
+        manifest.files.push(SnapshotEntry {
             file: change.file.clone(),
-            before: before.zip(mode).map(|(bytes, mode)| Before { sha256: sha256(bytes), mode }),
+            before: before.zip(mode).map(|(bytes, mode)| SavedContent { sha256: sha256(bytes), mode }),
             after: sha256(&change.after),
         });
         for folder in replace_all::missing_folders(&path) {
@@ -105,7 +110,7 @@ fn plan<'a>(
     Ok(swaps)
 }
 
-fn keep(store: &Store<'_>, manifest: &Manifest, changes: &[&Change]) -> Result<(), Error> {
+fn keep(store: &SnapshotStore<'_>, manifest: &Manifest, changes: &[&FileChange]) -> Result<(), Error> {
     for (entry, change) in manifest.files.iter().zip(changes) {
         if let (Some(before), Some(bytes)) = (&entry.before, &change.before) {
             store.keep(&manifest.id, &before.sha256, bytes)?;

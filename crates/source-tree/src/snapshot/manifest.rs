@@ -27,16 +27,16 @@ pub struct Manifest {
     pub reverted: bool,
     /// Folders that were made for new files.
     pub folders: Vec<String>,
-    pub files: Vec<Entry>,
+    pub files: Vec<SnapshotEntry>,
 }
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct SnapshotEntry {
     pub file: String,
     /// What stood there; `None` when nothing did.
-    pub before: Option<Before>,
+    pub before: Option<SavedContent>,
     /// The SHA-256 of what the command put there.
     pub after: String,
 }
@@ -44,13 +44,13 @@ pub struct Entry {
 /// What stood in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Before {
+pub struct SavedContent {
     pub sha256: String,
     pub mode: u32,
 }
 
 /// What stands in a file now.
-pub struct State {
+pub struct FileState {
     /// The content and the mode; `None` when there is no file.
     pub now: Option<(Vec<u8>, u32)>,
     /// Whether it is as it was before the command.
@@ -71,9 +71,9 @@ impl Manifest {
     }
 }
 
-impl Entry {
+impl SnapshotEntry {
     /// What stands there now, compared with both sides of the command.
-    pub fn state(&self, root: &Path) -> Result<State, Error> {
+    pub fn state(&self, root: &Path) -> Result<FileState, Error> {
         let path = target(root, &self.file)?;
         let now = read(&path)?;
         let sha = now.as_ref().map(|(bytes, _)| sha256(bytes));
@@ -89,7 +89,7 @@ impl Entry {
             Some(_) if !same_mode => Some("mode"),
             Some(_) => None,
         };
-        Ok(State { now, is_before, differs_from_after })
+        Ok(FileState { now, is_before, differs_from_after })
     }
 }
 

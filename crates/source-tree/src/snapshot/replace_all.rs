@@ -22,13 +22,13 @@ pub struct Swap<'a> {
 
 /// Why nothing was changed, or nearly nothing.
 #[derive(Debug)]
-pub struct Failed {
+pub struct ReplaceFailed {
     pub error: Error,
     /// Files that could not be put back.
     pub left: Vec<PathBuf>,
 }
 
-impl From<Error> for Failed {
+impl From<Error> for ReplaceFailed {
     fn from(error: Error) -> Self {
         Self { error, left: Vec::new() }
     }
@@ -36,12 +36,12 @@ impl From<Error> for Failed {
 
 /// Brings all new contents to the disk first, then puts each in its place: most that can fail fails before the first
 /// file has changed. When one can't be placed, those before it are put back.
-pub fn all(swaps: &[Swap<'_>]) -> Result<(), Failed> {
+pub fn all(swaps: &[Swap<'_>]) -> Result<(), ReplaceFailed> {
     for folder in folders(swaps) {
         atomic::clear(folder);
     }
     let made = make_folders(swaps)?;
-    let done = stage(swaps).map_err(Failed::from).and_then(|staged| place(swaps, staged));
+    let done = stage(swaps).map_err(ReplaceFailed::from).and_then(|staged| place(swaps, staged));
     if done.is_err() {
         for folder in made.iter().rev() {
             let _ = fs::remove_dir(folder);
@@ -91,14 +91,14 @@ pub fn stage(swaps: &[Swap<'_>]) -> Result<Vec<Option<Staged>>, Error> {
     staged.collect()
 }
 
-pub fn place(swaps: &[Swap<'_>], staged: Vec<Option<Staged>>) -> Result<(), Failed> {
+pub fn place(swaps: &[Swap<'_>], staged: Vec<Option<Staged>>) -> Result<(), ReplaceFailed> {
     for (done, (swap, staged)) in swaps.iter().zip(staged).enumerate() {
         let placed = unchanged(swap).and_then(|()| match staged {
             Some(staged) => staged.place(),
             None => remove(&swap.path),
         });
         if let Err(error) = placed {
-            return Err(Failed { error, left: put_back(swaps.get(..done).unwrap_or_default()) });
+            return Err(ReplaceFailed { error, left: put_back(swaps.get(..done).unwrap_or_default()) });
         }
     }
     Ok(())

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::Info;
-use super::manifest::{Before, Entry, Manifest, State, target};
+use super::manifest::{FileState, Manifest, SavedContent, SnapshotEntry, target};
 use super::replace_all::{self, Swap};
-use super::store::Store;
+use super::store::SnapshotStore;
 use crate::{Error, SourceTree, atomic};
 
 /// How many changed files are named.
@@ -21,7 +21,7 @@ const NAMED: usize = 10;
 /// [`Error::Refused`] naming the files that were changed since, unless `force`; nothing is changed then. Links, folders
 /// and names that lead elsewhere are refused even so.
 pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -> Result<Info, Error> {
-    let store = Store::of(tree)?;
+    let store = SnapshotStore::of(tree)?;
     let mut manifest = choose(&store, command, id)?;
     store.refuse_foreign()?;
     let _lock = store.lock()?;
@@ -65,7 +65,7 @@ fn clear(tree: &SourceTree, manifest: &Manifest) {
     folders.into_iter().for_each(atomic::clear);
 }
 
-fn choose(store: &Store<'_>, command: &str, id: Option<&str>) -> Result<Manifest, Error> {
+fn choose(store: &SnapshotStore<'_>, command: &str, id: Option<&str>) -> Result<Manifest, Error> {
     let Some(id) = id else {
         let mut manifests = store.manifests()?.into_iter();
         return manifests
@@ -80,7 +80,7 @@ fn choose(store: &Store<'_>, command: &str, id: Option<&str>) -> Result<Manifest
     }
 }
 
-fn refuse_changed(manifest: &Manifest, states: &[State]) -> Result<(), Error> {
+fn refuse_changed(manifest: &Manifest, states: &[FileState]) -> Result<(), Error> {
     let changed: Vec<String> = manifest
         .files
         .iter()
@@ -102,16 +102,16 @@ fn refuse_changed(manifest: &Manifest, states: &[State]) -> Result<(), Error> {
 
 fn restore<'a>(
     tree: &SourceTree,
-    store: &Store<'_>,
+    store: &SnapshotStore<'_>,
     id: &str,
-    entry: &Entry,
-    state: State,
+    entry: &SnapshotEntry,
+    state: FileState,
 ) -> Result<Swap<'a>, Error> {
     let path = target(&tree.root, &entry.file)?;
     let now_mode = state.now.as_ref().map_or(0, |(_, mode)| *mode);
     let new = match &entry.before {
         None => None,
-        Some(Before { sha256, mode }) => {
+        Some(SavedContent { sha256, mode }) => {
             let bytes = store.content(id, sha256)?.ok_or_else(|| {
                 Error::unreadable(
                     format!("snapshot `{id}`"),

@@ -15,12 +15,12 @@ use crate::{Error, SourceTree, atomic};
 const MANIFEST: &str = "manifest.json";
 
 /// The folder of the snapshots of a tree; it need not be there.
-pub struct Store<'a> {
+pub struct SnapshotStore<'a> {
     tree: &'a SourceTree,
     folder: PathBuf,
 }
 
-impl<'a> Store<'a> {
+impl<'a> SnapshotStore<'a> {
     /// The store of a tree.
     pub fn of(tree: &'a SourceTree) -> Result<Self, Error> {
         let folder = atomic::inside(&tree.root, &format!("{STATE}/snapshots"))?;

@@ -58,7 +58,7 @@ impl Tree {
         seen
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<Info, Error> {
+    fn apply(&self, changes: &[FileChange]) -> Result<Info, Error> {
         apply(&self.source, "codemod", changes, now())
     }
 
@@ -83,15 +83,15 @@ fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T15:45:00.5Z").unwrap()
 }
 
-fn change(file: &str, before: Option<&str>, after: &str) -> Change {
-    Change {
+fn change(file: &str, before: Option<&str>, after: &str) -> FileChange {
+    FileChange {
         file: file.to_owned(),
         before: before.map(|text| text.as_bytes().to_vec()),
         after: after.as_bytes().to_vec(),
     }
 }
 
-fn two() -> (Tree, Vec<Change>) {
+fn two() -> (Tree, Vec<FileChange>) {
     let tree = Tree::new();
     tree.write("a.py", "a1", 0o755);
     tree.write("sub/b.py", "b1", 0o600);
@@ -341,7 +341,7 @@ fn an_id_is_no_path_and_belongs_to_its_command() {
 #[test]
 fn two_commands_do_not_change_a_tree_at_once() {
     let (tree, changes) = two();
-    let store = store::Store::of(&tree.source).unwrap();
+    let store = store::SnapshotStore::of(&tree.source).unwrap();
     let lock = store.lock().unwrap();
     assert!(matches!(tree.apply(&changes), Err(Error::Refused(said)) if said.contains("another")));
     drop(lock);
@@ -374,7 +374,7 @@ proptest! {
             if let Some((bytes, mode)) = &before {
                 tree.write(&file, bytes, *mode);
             }
-            changes.push(Change { file, before: before.map(|(bytes, _)| bytes), after });
+            changes.push(FileChange { file, before: before.map(|(bytes, _)| bytes), after });
         }
         let before = tree.look();
         let info = tree.apply(&changes).unwrap();

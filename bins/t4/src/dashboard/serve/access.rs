@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use anyhow::anyhow;
-use pr_gate::dashboard::Page;
+use pr_gate::dashboard::DashboardPage;
 
 use cli_support::Failure;
 
@@ -76,7 +76,7 @@ pub async fn guard(
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::from_str(&Page::policy(true)) {
+    if let Ok(policy) = HeaderValue::from_str(&DashboardPage::policy(true)) {
         headers.insert(HeaderName::from_static("content-security-policy"), policy);
     }
     Ok(response)

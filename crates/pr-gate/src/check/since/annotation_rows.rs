@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use annotations::{Finding, Kind, Language, scan};
+use annotations::{AnnotationKind, Finding, Language, scan};
 
 /// The rows of annotations, from 1.
 #[derive(Debug, Default)]
@@ -19,8 +19,10 @@ impl Tags {
         let Some(language) = Language::of_path(file) else { return tags };
         for one in scan(source, language) {
             match one.kind {
-                Kind::Unified(_) | Kind::UnusedImport(_) | Kind::LintIssue(_) => {}
-                Kind::Malformed(_) | Kind::KeyValue(_) => continue,
+                AnnotationKind::Unified(_)
+                | AnnotationKind::UnusedImport(_)
+                | AnnotationKind::LintIssue(_) => {}
+                AnnotationKind::Malformed(_) | AnnotationKind::KeyValue(_) => continue,
             }
             tags.rows.insert(one.row);
             let before = source.get(..one.comment.whole.start).unwrap_or_default();
