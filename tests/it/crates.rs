@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate depends only on crates of a lower layer.
-const LAYERS: [(&str, u8); 23] = [
+const LAYERS: [(&str, u8); 25] = [
     ("registry-core", 0),
     ("canonical", 0),
     ("api-types", 1),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 23] = [
     ("annotations", 1),
     ("codemods", 1),
     ("http-out", 1),
+    ("source-tree", 1),
     ("storage", 2),
     ("rate-limit-redis", 2),
     ("policy-client", 2),
@@ -28,6 +29,7 @@ const LAYERS: [(&str, u8); 23] = [
     ("control-plane", 3),
     ("http-api", 4),
     ("instance", 4),
+    ("cli-support", 4),
     ("intent-api", 5),
     ("admin-keys", 5),
     ("t4", 5),
@@ -56,12 +58,14 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("rand", &["registry-core"]),
     ("argon2", &["control-plane", "admin-keys"]),
     ("clap", BINS),
-    ("anyhow", BINS),
-    ("comfy-table", BINS),
+    ("anyhow", COMMAND_LINES),
+    ("comfy-table", &["cli-support"]),
     ("tracing-subscriber", BINS),
     ("tracing-appender", BINS),
 ];
 const BINS: &[&str] = &["intent-api", "admin-keys", "t4"];
+/// What command lines are made of.
+const COMMAND_LINES: &[&str] = &["intent-api", "admin-keys", "t4", "cli-support"];
 
 /// Packages of tests alone: nobody may depend on them.
 const TEST_PACKAGES: [&str; 3] = ["t4-tests", "t4-bench", "t4-crash-api"];
@@ -182,6 +186,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn the_environment_is_read_in_the_configuration_alone() {
     let mut read = BTreeSet::new();
+    let mut asked = BTreeSet::new();
     for (name, (folder, _)) in packages() {
         if TEST_PACKAGES.contains(&name.as_str()) {
             continue;
@@ -190,15 +195,18 @@ fn the_environment_is_read_in_the_configuration_alone() {
         sources(&folder.join("src"), &mut files);
         for file in files {
             let text = std::fs::read_to_string(&file).expect("a source");
-            if ["std::env", "env::var", "env::vars", "env::args"].iter().any(|word| text.contains(word)) {
-                read.insert(file.strip_prefix(root()).expect("inside").display().to_string());
+            let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+            let file = file.strip_prefix(root()).expect("inside").display().to_string();
+            if has(&["std::env", "env::var", "env::vars", "env::args"]) {
+                read.insert(file.clone());
+            }
+            if name != "cli-support" && has(&["environment::", "Environment::", "Environment;"]) {
+                asked.insert(file);
             }
         }
     }
-    let allowed = |file: &String| {
-        file == "crates/policy-client/src/from_env.rs"
-            || (file.starts_with("bins/") && file.ends_with("/src/config.rs"))
-    };
-    assert!(read.iter().all(allowed), "{read:?}");
-    assert!(read.contains("bins/intent-api/src/config.rs"), "the search finds what it should: {read:?}");
+    let readers = ["crates/cli-support/src/environment.rs", "crates/policy-client/src/from_env.rs"];
+    assert!(read.iter().map(String::as_str).eq(readers), "{read:?}");
+    let configurations = BINS.iter().map(|name| format!("bins/{name}/src/config.rs")).collect();
+    assert_eq!(asked, configurations);
 }

@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 #[command(name = "admin-keys", version, max_term_width = 80)]
 pub struct Cli {
     #[command(flatten)]
-    pub target: Target,
+    pub target: RegistryTarget,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -25,7 +25,7 @@ pub struct Cli {
 /// Which registry, and how its answers are printed.
 #[derive(Args)]
 #[command(next_help_heading = "Registry and output")]
-pub struct Target {
+pub struct RegistryTarget {
     /// The database file [`T4_DB`, default `reports/todos/intent_registry.db`]
     #[arg(long, global = true, value_name = "FILE")]
     pub db: Option<PathBuf>,
@@ -116,13 +116,13 @@ pub struct Set {
     #[command(flatten)]
     pub which: Which,
     #[command(flatten)]
-    pub changes: Changes,
+    pub changes: KeyChanges,
 }
 
 /// What changes; at least one of them.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
-pub struct Changes {
+pub struct KeyChanges {
     /// The team or person that answers for the agent
     #[arg(long, value_name = "O", value_parser = to::<String>)]
     pub owner: Option<To<String>>,

@@ -1,18 +1,16 @@
 //! Settings: flags first, then the environment, then `.env` in the working directory. The one place of this program
-//! that reads the environment.
+//! that asks for the environment.
 
-use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use instance::{Options, PepperSource, dotenv};
+use cli_support::{Environment, Failure};
+use instance::{Options, PepperSource};
 
-use crate::cli::Target;
-use crate::exit::Failure;
+use crate::cli::RegistryTarget;
 
 /// The registry that the command works on.
-pub enum Config {
+pub enum RegistryChoice {
     /// The database file.
     File(Box<Options>),
     /// A server.
@@ -24,16 +22,16 @@ pub enum Config {
     },
 }
 
-impl Config {
+impl RegistryChoice {
     /// Reads and checks everything.
     ///
     /// The server is named by a flag alone: a `.env` that came with somebody's repository could otherwise choose
     /// where the admin token is sent.
-    pub fn read(target: &Target) -> Result<Self, Failure> {
-        Self::of(target, &Environment::read()?)
+    pub fn read(target: &RegistryTarget) -> Result<Self, Failure> {
+        Self::of(target, &Environment::read().map_err(Failure::trouble)?)
     }
 
-    fn of(target: &Target, env: &Environment) -> Result<Self, Failure> {
+    fn of(target: &RegistryTarget, env: &Environment) -> Result<Self, Failure> {
         // Flags that stand before and after the command are not compared by the parser.
         let of_file = target.db.is_some() || target.key_pepper_file.is_some();
         if target.api.is_some() && of_file {
@@ -49,7 +47,7 @@ impl Config {
     }
 }
 
-fn options(target: &Target, env: &Environment) -> Options {
+fn options(target: &RegistryTarget, env: &Environment) -> Options {
     let given = |flag: &Option<PathBuf>, name| flag.clone().or_else(|| env.get(name).map(PathBuf::from));
     let db = given(&target.db, "T4_DB");
     let mut options = Options::new(db.unwrap_or_else(|| PathBuf::from("reports/todos/intent_registry.db")));
@@ -61,7 +59,7 @@ fn options(target: &Target, env: &Environment) -> Options {
     options
 }
 
-fn token(target: &Target, env: &Environment) -> Result<String, Failure> {
+fn token(target: &RegistryTarget, env: &Environment) -> Result<String, Failure> {
     let token = match &target.admin_token_file {
         Some(path) => {
             let text = std::fs::read_to_string(path);
@@ -75,28 +73,4 @@ fn token(target: &Target, env: &Environment) -> Result<String, Failure> {
             "--api takes an admin token: set T4_ADMIN_TOKEN, or give --admin-token-file"
         ))
     })
-}
-
-/// The variables of this program: those of the process over those of `.env`.
-struct Environment(HashMap<String, String>);
-
-impl Environment {
-    #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
-    fn read() -> Result<Self, Failure> {
-        let mut all = match std::fs::read_to_string(".env") {
-            Ok(text) => dotenv::parse(&text),
-            Err(error) if error.kind() == ErrorKind::NotFound => HashMap::new(),
-            Err(error) => return Err(error).context("`.env` can't be read").map_err(Failure::trouble),
-        };
-        for name in ["T4_DB", "T4_KEY_PEPPER_FILE", "T4_KEY_PEPPER", "T4_ADMIN_TOKEN"] {
-            if let Some(value) = std::env::var_os(name).and_then(|value| value.into_string().ok()) {
-                all.insert(name.to_owned(), value);
-            }
-        }
-        Ok(Self(all))
-    }
-
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
 }

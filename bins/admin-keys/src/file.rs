@@ -6,13 +6,13 @@ use anyhow::anyhow;
 use api_keys::key_id_of_text;
 use api_types::{Code, CreateKey, KeyCreated, KeyView, PatchKey, RotateKey};
 use audit::{Body, Draft};
+use cli_support::{Failure, out};
 use control_plane::{AdminCaller, OpContext, PageRequest, ServiceError};
 use instance::{Instance, Options, PepperSource};
 use registry_core::KeyId;
 use serde::Serialize;
 
-use crate::exit::Failure;
-use crate::out;
+use crate::registry::no_such_key;
 
 /// How long the database may take to close.
 const CLOSES_WITHIN: Duration = Duration::from_secs(10);
@@ -51,7 +51,7 @@ impl FileRegistry {
     }
 
     pub fn key_id(&self, text: &str) -> Result<KeyId, Failure> {
-        key_id_of_text(text, &self.instance.services.pepper).ok_or_else(Failure::no_such_key)
+        key_id_of_text(text, &self.instance.services.pepper).ok_or_else(no_such_key)
     }
 
     pub async fn create(&self, body: CreateKey) -> Result<KeyCreated, Failure> {
@@ -113,7 +113,7 @@ impl FileRegistry {
 
 fn failure(error: ServiceError) -> Failure {
     if error.code == Code::KeyNotFound {
-        return Failure::no_such_key();
+        return no_such_key();
     }
     let refused = error.code.status() < 500;
     let told = match error.cause {

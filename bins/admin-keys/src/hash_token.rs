@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal as _, Read as _};
 use anyhow::{Context as _, anyhow};
 use argon2::password_hash::{PasswordHasher as _, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
+use cli_support::{Failure, out};
 use registry_core::{Entropy as _, SystemEntropy};
 
-use crate::exit::Failure;
-use crate::out;
+use crate::run;
 
 /// Memory in KiB, passes and lanes: the least that OWASP's password storage cheat sheet names for argon2id.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
@@ -40,7 +40,7 @@ pub fn run() -> Result<(), Failure> {
     }
     let mut salt = [0; 16];
     SystemEntropy.fill(&mut salt);
-    out::print(&format!("{}\n", hash(token, &salt)?))
+    run::print(&format!("{}\n", hash(token, &salt)?))
 }
 
 fn check(token: &str) -> Result<(), Failure> {

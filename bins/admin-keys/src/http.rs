@@ -3,11 +3,11 @@
 use anyhow::anyhow;
 use api_keys::PresentedKey;
 use api_types::{Code, CreateKey, KeyCreated, KeyView, PatchKey, RotateKey};
+use cli_support::{Failure, out};
 use policy_client::{AdminClient, Error};
 use registry_core::KeyId;
 
-use crate::exit::Failure;
-use crate::out;
+use crate::registry::no_such_key;
 
 /// How many characters a key id has: `t4_` and twelve.
 const KEY_ID: usize = 15;
@@ -82,7 +82,7 @@ fn failure(error: Error) -> Failure {
         Error::TimedOut { .. } => Failure::trouble(
             anyhow!(error).context("it is not known whether it was done: look with `admin-keys list` first"),
         ),
-        Error::Api { status: 404, code: Some(Code::KeyNotFound), .. } => Failure::no_such_key(),
+        Error::Api { status: 404, code: Some(Code::KeyNotFound), .. } => no_such_key(),
         other => Failure::trouble(other),
     }
 }

@@ -2,11 +2,9 @@
 
 mod cli;
 mod config;
-mod exit;
 mod file;
 mod hash_token;
 mod http;
-mod out;
 mod registry;
 mod run;
 mod table;
@@ -14,7 +12,9 @@ mod table;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use cli_support::{CommandVerdict, exit};
 
 fn main() -> ExitCode {
-    exit::code(run::run(cli::Cli::parse()))
+    let end = run::run(cli::Cli::parse());
+    exit::code("admin-keys", end.map(|()| CommandVerdict::Fine))
 }

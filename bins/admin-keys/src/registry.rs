@@ -1,10 +1,10 @@
 //! The registry that the commands work on: the database file, or a server.
 
 use api_types::{CreateKey, KeyCreated, KeyView, PatchKey, RotateKey};
+use cli_support::Failure;
 use registry_core::KeyId;
 
-use crate::config::Config;
-use crate::exit::Failure;
+use crate::config::RegistryChoice;
 use crate::file::FileRegistry;
 use crate::http::HttpRegistry;
 
@@ -18,10 +18,10 @@ pub enum Registry {
 
 impl Registry {
     /// Opens it. A database that is missing is made only where `make` says so.
-    pub async fn open(config: Config, make: bool) -> Result<Self, Failure> {
+    pub async fn open(config: RegistryChoice, make: bool) -> Result<Self, Failure> {
         Ok(match config {
-            Config::File(options) => Self::File(FileRegistry::open(*options, make).await?),
-            Config::Http { url, token } => Self::Http(HttpRegistry::new(&url, token)?),
+            RegistryChoice::File(options) => Self::File(FileRegistry::open(*options, make).await?),
+            RegistryChoice::Http { url, token } => Self::Http(HttpRegistry::new(&url, token)?),
         })
     }
 
@@ -80,4 +80,9 @@ impl Registry {
             Self::Http(_) => {}
         }
     }
+}
+
+/// There is no such key. The text that named it is not repeated, because it may be a secret.
+pub fn no_such_key() -> Failure {
+    Failure::missing(anyhow::anyhow!("there is no such key; `admin-keys list` shows the key ids"))
 }

@@ -1,21 +1,22 @@
 //! What each command does and says.
 
+use anyhow::Context as _;
 use api_types::{CreateKey, KeyCreated, KeyView, PatchKey, RotateKey, ScopeList};
+use cli_support::{Failure, out};
 use registry_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
-use crate::cli::{Changes, Cli, Command, Create, Rotate, Set, words};
-use crate::config::Config;
-use crate::exit::Failure;
-use crate::registry::Registry;
-use crate::{hash_token, out, table};
+use crate::cli::{Cli, Command, Create, KeyChanges, Rotate, Set, words};
+use crate::config::RegistryChoice;
+use crate::registry::{Registry, no_such_key};
+use crate::{hash_token, table};
 
 /// Runs the command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     if matches!(cli.command, Command::HashToken) {
         return hash_token::run();
     }
-    let config = Config::read(&cli.target)?;
+    let config = RegistryChoice::read(&cli.target)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::trouble)?.block_on(async {
         let make = matches!(cli.command, Command::Create(_));
@@ -31,20 +32,20 @@ async fn on(registry: &Registry, command: Command, json: bool) -> Result<(), Fai
         Command::Create(create) => self::create(registry, create, json).await,
         Command::List => {
             let keys = registry.list().await?;
-            out::print(&if json { out::json(&keys)? } else { table::list(&keys, SystemClock::new().now()) })
+            print(&if json { json_line(&keys)? } else { table::list(&keys, SystemClock::new().now()) })
         }
         Command::Show(which) => {
             let key_id = registry.key_id(&which.key)?;
             let keys = registry.list().await?;
             let key = keys.into_iter().find(|key| key.key_id == key_id.as_str());
-            show(&key.ok_or_else(Failure::no_such_key)?, json)
+            show(&key.ok_or_else(no_such_key)?, json)
         }
         Command::Revoke(which) => {
             let key_id = registry.key_id(&which.key)?;
             registry.revoke(&key_id).await?;
             out::say(&format!("revoked key {key_id}"));
             if json {
-                out::print(&out::json(&Revoked { key_id: key_id.as_str(), revoked: true })?)
+                print(&json_line(&RevokedJson { key_id: key_id.as_str(), revoked: true })?)
             } else {
                 Ok(())
             }
@@ -58,7 +59,7 @@ async fn on(registry: &Registry, command: Command, json: bool) -> Result<(), Fai
 
 /// What `revoke --json` prints.
 #[derive(Serialize)]
-struct Revoked<'a> {
+struct RevokedJson<'a> {
     key_id: &'a str,
     revoked: bool,
 }
@@ -98,13 +99,16 @@ async fn rotate(registry: &Registry, rotate: Rotate, json: bool) -> Result<(), F
 
 /// The one time that a key is shown.
 fn reveal(made: &KeyCreated, json: bool) -> Result<(), Failure> {
-    let text = if json { out::json(made)? } else { format!("{}\n", made.key) };
-    out::print_secret(&text, &made.view.key_id)
+    let text = if json { json_line(made)? } else { format!("{}\n", made.key) };
+    let key_id = &made.view.key_id;
+    out::print_once(&text, || {
+        format!("the key could not be written to stdout and is lost; rotate or revoke {key_id}")
+    })
 }
 
 async fn set(registry: &Registry, set: Set, json: bool) -> Result<(), Failure> {
     let key_id = registry.key_id(&set.which.key)?;
-    let Changes { owner, scopes, roles, daily_limit, rate_per_minute, time_zone } = set.changes;
+    let KeyChanges { owner, scopes, roles, daily_limit, rate_per_minute, time_zone } = set.changes;
     let patch = PatchKey {
         owner: owner.map(|owner| owner.0),
         scopes: scopes.map(|scopes| ScopeList::List(words(&scopes))),
@@ -119,5 +123,15 @@ async fn set(registry: &Registry, set: Set, json: bool) -> Result<(), Failure> {
 }
 
 fn show(key: &KeyView, json: bool) -> Result<(), Failure> {
-    out::print(&if json { out::json(key)? } else { table::show(key, SystemClock::new().now()) })
+    print(&if json { json_line(key)? } else { table::show(key, SystemClock::new().now()) })
+}
+
+/// Writes an answer to stdout.
+pub fn print(text: &str) -> Result<(), Failure> {
+    out::print(text, "the answer")
+}
+
+/// A value as one line of JSON.
+fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    out::json(value).context("the answer can't be written as JSON").map_err(Failure::trouble)
 }

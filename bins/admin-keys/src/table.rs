@@ -1,38 +1,34 @@
 //! Tables for people, at most 80 columns wide.
 
 use api_types::KeyView;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle, presets};
+use cli_support::table::{Column, Lines, fields, lay_out_ruled};
 use registry_core::Timestamp;
-
-use crate::out::plain;
-
-/// The width that a table fits in, whatever the terminal: logs of CI have none.
-const WIDTH: u16 = 80;
 
 /// Every key on a line, or a few.
 pub fn list(keys: &[KeyView], now: Timestamp) -> String {
     if keys.is_empty() {
         return "No keys yet: make one with `admin-keys create --agent-id A`.\n".to_owned();
     }
-    let mut table = table(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["Key id", "Agent", "Owner", "State", "Expires", "USD/day"]);
-    for key in keys {
-        table.add_row([
-            plain(&key.key_id),
-            plain(&key.agent_id),
-            plain(key.owner.as_deref().unwrap_or("-")),
-            state(key, now).to_owned(),
-            plain(key.expires_at.as_deref().map_or("never", day)),
-            key.daily_limit.to_string(),
-        ]);
-    }
     // Names may break over lines; what is copied or compared does not.
-    for column in [0, 3, 4, 5] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    format!("{}\n", table.trim_fmt())
+    let columns = [
+        Column::Whole("Key id"),
+        Column::Text("Agent"),
+        Column::Text("Owner"),
+        Column::Whole("State"),
+        Column::Whole("Expires"),
+        Column::Whole("USD/day"),
+    ];
+    let rows = keys.iter().map(|key| {
+        vec![
+            Lines::from(key.key_id.as_str()),
+            Lines::from(key.agent_id.as_str()),
+            Lines::from(key.owner.as_deref().unwrap_or("-")),
+            Lines::from(state(key, now)),
+            Lines::from(key.expires_at.as_deref().map_or("never", day)),
+            Lines::from(key.daily_limit.to_string()),
+        ]
+    });
+    lay_out_ruled(&columns, rows.collect())
 }
 
 /// One key, a line or a few for each of its values.
@@ -44,7 +40,7 @@ pub fn show(key: &KeyView, now: Timestamp) -> String {
         Some(day) => format!("{} USD on {day}", key.daily_used),
         None => "nothing yet".to_owned(),
     };
-    let rows = [
+    fields(vec![
         ("Key id", key.key_id.clone()),
         ("Agent", key.agent_id.clone()),
         ("Owner", or(&key.owner, "none")),
@@ -58,12 +54,7 @@ pub fn show(key: &KeyView, now: Timestamp) -> String {
         ("Time zone", or(&key.time_zone, "UTC")),
         ("Requests per minute", rate),
         ("Old secret works until", or(&key.previous_secret_until, "there is none")),
-    ];
-    let mut table = table(presets::NOTHING);
-    for (name, value) in rows {
-        table.add_row([name.to_owned(), plain(&value)]);
-    }
-    format!("{}\n", table.trim_fmt())
+    ])
 }
 
 /// The day of an RFC 3339 time.
@@ -78,12 +69,6 @@ fn state(key: &KeyView, now: Timestamp) -> &'static str {
         Some(Ok(end)) if now >= end => "expired",
         _ => "active",
     }
-}
-
-fn table(style: TableStyle) -> Table {
-    let mut table = Table::new();
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    table
 }
 
 #[cfg(test)]

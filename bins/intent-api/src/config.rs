@@ -1,7 +1,6 @@
 //! What an operator sets: flags first, then the environment, then `.env`. A bad value stops the start with the
 //! name of the variable and what it takes.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,9 +8,10 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
+use cli_support::Environment;
 use control_plane::AuditMode;
 use http_api::Cidr;
-use instance::{AdminSource, LlmOptions, Options, PepperSource, dotenv};
+use instance::{AdminSource, LlmOptions, Options, PepperSource};
 
 use crate::llm::{LlmSetup, LlmSources};
 use crate::logging::LogConfig;
@@ -102,29 +102,6 @@ pub struct Config {
     pub log: LogConfig,
     pub workers: Option<usize>,
     pub welcome: bool,
-}
-
-struct Environment(HashMap<String, String>);
-
-impl Environment {
-    /// The process environment over `.env`.
-    #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
-    fn read() -> Result<Self> {
-        let mut all = match std::fs::read_to_string(".env") {
-            Ok(text) => dotenv::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => HashMap::new(),
-            Err(error) => return Err(error).context("`.env` can't be read"),
-        };
-        all.extend(
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        );
-        Ok(Self(all))
-    }
-
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
 }
 
 impl Config {
@@ -266,7 +243,7 @@ mod tests {
     fn config(env: &[(&str, &str)], args: &[&str]) -> Result<Config> {
         let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let args = std::iter::once("intent-api").chain(args.iter().copied());
-        Config::of(Flags::try_parse_from(args).unwrap(), &Environment(env))
+        Config::of(Flags::try_parse_from(args).unwrap(), &Environment::of(env))
     }
 
     #[test]

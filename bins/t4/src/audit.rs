@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use api_types::{AuditVerdict, FirstBadRow};
 use canonical::Digest;
 use clap::Subcommand;
+use cli_support::{CommandVerdict, Failure};
 
-use crate::exit::{Failure, Verdict};
 use crate::{config, out};
-use progress::Progress;
+use progress::VerifyProgress;
 
 /// Look after the audit log of a database file.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Verify(Verify),
+    Verify(VerifyAudit),
 }
 
 /// Check that no row of the audit log was edited, moved, inserted or removed.
@@ -33,7 +33,7 @@ enum Command {
 /// Rows that were cut off at the end show only against something kept outside of the database: a head that was
 /// noted before, or the checkpoints that the server appends to the file of `T4_AUDIT_CHECKPOINTS`.
 #[derive(Debug, clap::Args)]
-struct Verify {
+struct VerifyAudit {
     /// The database file [`T4_DB`, default `reports/todos/intent_registry.db`]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
@@ -56,30 +56,30 @@ fn digest(text: &str) -> Result<Digest, &'static str> {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let Command::Verify(args) = args.command;
     let json = args.json;
     let verdict = verify(args)?;
     out::print(&if json {
-        serde_json::to_string(&verdict).map_err(Failure::undecided)? + "\n"
+        serde_json::to_string(&verdict).map_err(Failure::trouble)? + "\n"
     } else {
         human(&verdict)
     })?;
-    Ok(if verdict.ok { Verdict::Fine } else { Verdict::No })
+    Ok(if verdict.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
-fn verify(args: Verify) -> Result<AuditVerdict, Failure> {
+fn verify(args: VerifyAudit) -> Result<AuditVerdict, Failure> {
     let checkpoints = args.checkpoints.as_deref().map(checkpoints::read).transpose()?.unwrap_or_default();
     let db = config::database(args.db)?;
-    let file = storage_sqlite::open_read_only(&db).map_err(Failure::undecided)?;
-    let mut progress = Progress::to(file.read(|view| view.next_seq()).map_err(Failure::undecided)?);
+    let file = storage_sqlite::open_read_only(&db).map_err(Failure::trouble)?;
+    let mut progress = VerifyProgress::to(file.read(|view| view.next_seq()).map_err(Failure::trouble)?);
     let mut missed = args.expect_head;
     let verdict = control_plane::verify_log(&mut |f| file.view(f), &checkpoints, &mut |row| {
         missed = missed.filter(|head| row.chain != head.as_bytes());
         progress.step();
     });
     drop(progress);
-    let verdict = verdict.map_err(Failure::undecided)?;
+    let verdict = verdict.map_err(Failure::trouble)?;
     Ok(match missed {
         Some(head) if verdict.ok => {
             AuditVerdict { ok: false, first_bad: Some(never_there(&head)), ..verdict }

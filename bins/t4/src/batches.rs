@@ -1,19 +1,19 @@
 //! `t4 batches`: fixes, one branch per rule.
 
+mod ctrl_c;
 mod pulls;
-mod show;
-mod stop;
+mod report;
 
 use std::sync::atomic::AtomicBool;
 
 use clap::builder::NonEmptyStringValueParser;
-use pr_gate::batches::{self, Outcome, Question};
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::batches::{self, BatchOutcome, BatchQuestion};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
-use crate::{config, gate, out};
+use crate::working_tree::Bar;
+use crate::{config, out, working_tree};
 
 /// Set when the program is to end: what is under way is cleared away first.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -90,28 +90,28 @@ pub struct Args {
 
 /// Runs the command.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
     let pulls = match (&args.repo, args.pr) {
         (Some(repo), true) => Some(pulls::Pulls::open(&args.api, repo, args.into.as_deref())?),
         _ => None,
     };
-    let question = Question {
+    let question = BatchQuestion {
         codes: args.codes.clone(),
         most: args.max_per_batch,
         base: args.base.clone(),
         unsafe_fixes: args.unsafe_fixes,
         include_accepted: args.include_accepted,
-        today: gate::day(SystemClock::new().now()),
+        today: working_tree::day(SystemClock::new().now()),
         dry_run: args.dry_run,
         keep: args.keep,
         temporary: config::temporary(),
     };
-    stop::on_signal(&STOP)?;
+    ctrl_c::on_signal(&STOP)?;
     let bar = Bar::new();
-    let made = batches::run(&project, &question, &STOP, &bar).map_err(gate::failure)?;
+    let made = batches::run(&project, &question, &STOP, &bar).map_err(working_tree::failure)?;
     drop(bar);
-    let mut failed = made.batches.iter().any(|batch| batch.outcome == Outcome::Failed);
+    let mut failed = made.batches.iter().any(|batch| batch.outcome == BatchOutcome::Failed);
     let mut shown = Vec::new();
     for batch in &made.batches {
         let sent = match &batch.branch {
@@ -121,30 +121,30 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
                     (Ok(()), Some(pulls)) => Some(pulls.pull(batch, &made)),
                     _ => None,
                 };
-                Some(show::Sent { pushed, pull })
+                Some(report::Sent { pushed, pull })
             }
             _ => None,
         };
-        failed |= sent.as_ref().is_some_and(show::Sent::failed);
+        failed |= sent.as_ref().is_some_and(report::Sent::failed);
         if args.json {
             shown.push(with(json!(batch), sent.as_ref()));
         } else if batch.found > 0 || !args.codes.is_empty() {
             // Of rules that nobody named, those without findings are of no interest.
-            out::print(&show::batch(batch, args.dry_run, sent.as_ref()))?;
+            out::print(&report::batch(batch, args.dry_run, sent.as_ref()))?;
         }
     }
     if args.json {
         out::print(&format!("{:#}\n", json!({ "base": made.base, "tool": made.tool, "batches": shown })))?;
-    } else if made.batches.iter().all(|batch| batch.outcome == Outcome::Nothing) {
+    } else if made.batches.iter().all(|batch| batch.outcome == BatchOutcome::Nothing) {
         out::print("nothing to fix\n")?;
     }
     if failed {
-        return Err(Failure::undecided(anyhow::anyhow!("not every batch was made as asked: see above")));
+        return Err(Failure::trouble(anyhow::anyhow!("not every batch was made as asked: see above")));
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn with(mut batch: Value, sent: Option<&show::Sent>) -> Value {
+fn with(mut batch: Value, sent: Option<&report::Sent>) -> Value {
     if let (Value::Object(batch), Some(sent)) = (&mut batch, sent) {
         batch.insert("pushed".to_owned(), json!(sent.pushed.is_ok()));
         batch.insert("pull_request".to_owned(), json!(sent.url()));

@@ -6,15 +6,15 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
-use annotations::{Report, Verdict as Said};
+use annotations::{CheckReport, CheckVerdict as Said};
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
-use pr_gate::check::{Gathered, Question, gather};
+use pr_gate::check::{CheckQuestion, Gathered, gather};
 use pr_gate::output::{self, Header};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
-use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Check that somebody answers for every finding of the linter
 ///
@@ -96,29 +96,29 @@ pub struct Args {
 }
 
 /// Runs the check.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
     let now = SystemClock::new().now();
     if args.compat {
         return compat::run(args, &project, now);
     }
     let paths = args.paths.iter().chain(&args.more_paths);
-    let question = Question {
+    let question = CheckQuestion {
         since: args.since.clone(),
         age: args.age,
         ..question(&project, paths, args.codes.as_deref(), args.from.as_deref())?
     };
     let gathered = {
         let bar = Bar::new();
-        gather(&project, &question, &bar).map_err(gate::failure)?
+        gather(&project, &question, &bar).map_err(working_tree::failure)?
     };
     for warning in &gathered.warnings {
         out::say(&out::plain(warning));
     }
-    let mut report = gathered.check(&project, &[], gate::day(now));
+    let mut report = gathered.check(&project, &[], working_tree::day(now));
     if args.registry {
         let registered = registry::ask(&report, args.api.as_deref(), args.reserve)?;
-        report = gathered.check(&project, &registered, gate::day(now));
+        report = gathered.check(&project, &registered, working_tree::day(now));
     }
     out::print(&render(&args, &question, &gathered, &report, now)?)?;
     Ok(verdict(&report, args.strict))
@@ -130,19 +130,19 @@ pub fn question<'a>(
     paths: impl IntoIterator<Item = &'a PathBuf>,
     codes: Option<&str>,
     from: Option<&Path>,
-) -> Result<Question, Failure> {
-    let paths = paths.into_iter().map(|path| project.name(path));
-    let paths = paths.collect::<Result<_, _>>().map_err(gate::failure)?;
+) -> Result<CheckQuestion, Failure> {
+    let paths = paths.into_iter().map(|path| project.tree.name(path));
+    let paths = paths.collect::<Result<_, _>>().map_err(working_tree::failure)?;
     let codes = codes.unwrap_or_default().split(',').map(str::trim);
     let codes = codes.filter(|code| !code.is_empty()).map(str::to_owned).collect();
-    Ok(Question { paths, codes, source: source::read(from)?, ..Question::default() })
+    Ok(CheckQuestion { paths, codes, source: source::read(from)?, ..CheckQuestion::default() })
 }
 
 fn render(
     args: &Args,
-    question: &Question,
+    question: &CheckQuestion,
     gathered: &Gathered,
-    report: &Report,
+    report: &CheckReport,
     now: Timestamp,
 ) -> Result<String, Failure> {
     let header = Header {
@@ -153,9 +153,9 @@ fn render(
         since: question.since.as_deref(),
     };
     if args.json {
-        output::json::render(&header, report).map_err(Failure::undecided)
+        output::json::render(&header, report).map_err(Failure::trouble)
     } else if args.sarif {
-        output::sarif::render(&header, report).map_err(Failure::undecided)
+        output::sarif::render(&header, report).map_err(Failure::trouble)
     } else if args.github {
         Ok(output::github::render(&header, report))
     } else {
@@ -164,11 +164,11 @@ fn render(
 }
 
 /// What the check says; a strict one also minds what only should be looked at.
-fn verdict(report: &Report, strict: bool) -> Verdict {
+fn verdict(report: &CheckReport, strict: bool) -> CommandVerdict {
     let summary = &report.summary;
     let minded = strict && summary.stale + summary.expired + summary.duplicates + summary.warnings > 0;
     match report.status {
-        Said::Pass if !minded => Verdict::Fine,
-        Said::Pass | Said::Fail => Verdict::No,
+        Said::Pass if !minded => CommandVerdict::Fine,
+        Said::Pass | Said::Fail => CommandVerdict::No,
     }
 }

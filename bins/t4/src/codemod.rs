@@ -1,20 +1,20 @@
 //! `t4 codemod`: fixes that ruff does not make.
 
+pub mod report;
 mod run;
-pub mod show;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Subcommand;
+use cli_support::{CommandVerdict, Failure};
 use codemods::Codemod;
 use pr_gate::codemod::COMMAND;
-use pr_gate::snapshot::{self, Info};
 use serde_json::json;
+use source_tree::snapshot::{self, Info};
 
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Fix findings in Python that ruff does not fix, with a way back.
 ///
@@ -33,10 +33,10 @@ pub struct Args {
 enum Command {
     /// List the codemods: name, rule, what it does
     List(Json),
-    Run(Run),
+    Run(RunCodemods),
     /// List the snapshots of earlier runs, newest first
     Snapshots(Json),
-    Verify(Verify),
+    Verify(VerifySnapshot),
     Revert(Revert),
 }
 
@@ -56,7 +56,7 @@ struct Json {
 /// Findings that somebody decided about are left alone: waived ones, and those whose annotation has the status
 /// `accepted` or `documented`. So are links, notebooks, files over 4 MB and the folders that `t4.toml` skips.
 #[derive(Debug, clap::Args)]
-struct Run {
+struct RunCodemods {
     /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
     #[arg(value_name = "PATHS")]
     paths: Vec<PathBuf>,
@@ -80,7 +80,7 @@ struct Run {
 
 /// Tell which files are no longer as a run left them: exit code 1 when there are any.
 #[derive(Debug, clap::Args)]
-struct Verify {
+struct VerifySnapshot {
     /// The snapshot [default: the newest that is not reverted]
     id: Option<String>,
 
@@ -115,7 +115,7 @@ fn codemod(text: &str) -> Result<Codemod, String> {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::List(Json { json }) => list(json),
         Command::Run(args) => run::run(args),
@@ -125,7 +125,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     }
 }
 
-fn list(json: bool) -> Result<Verdict, Failure> {
+fn list(json: bool) -> Result<CommandVerdict, Failure> {
     let text = if json {
         let one = |one: &Codemod| json!({ "name": one.name(), "code": one.code(), "about": one.about() });
         line(&json!(Codemod::ALL.iter().map(one).collect::<Vec<_>>()))
@@ -137,12 +137,12 @@ fn list(json: bool) -> Result<Verdict, Failure> {
         text
     };
     out::print(&text)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn snapshots(json: bool) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
-    let mut infos = snapshot::list(&project).map_err(gate::failure)?;
+fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
+    let mut infos = snapshot::list(&project.tree).map_err(working_tree::failure)?;
     infos.retain(|info| info.command == COMMAND);
     let text = if json {
         line(&json!(infos))
@@ -152,24 +152,24 @@ fn snapshots(json: bool) -> Result<Verdict, Failure> {
         let mut text = String::new();
         for info in &infos {
             let reverted = if info.reverted { "  reverted" } else { "" };
-            let _ = writeln!(text, "{}  {}{reverted}", info.id, show::files(info.files.len()));
+            let _ = writeln!(text, "{}  {}{reverted}", info.id, report::files(info.files.len()));
         }
         text
     };
     out::print(&text)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn verify(args: Verify) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
+fn verify(args: VerifySnapshot) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
     let id = if let Some(id) = args.id {
         id
     } else {
-        let infos = snapshot::list(&project).map_err(gate::failure)?;
+        let infos = snapshot::list(&project.tree).map_err(working_tree::failure)?;
         let newest = infos.into_iter().find(|info| info.command == COMMAND && !info.reverted);
-        newest.ok_or_else(|| Failure::undecided(anyhow!("there is no run to verify")))?.id
+        newest.ok_or_else(|| Failure::trouble(anyhow!("there is no run to verify")))?.id
     };
-    let drift = snapshot::verify(&project, &id).map_err(gate::failure)?;
+    let drift = snapshot::verify(&project.tree, &id).map_err(working_tree::failure)?;
     let text = if args.json {
         line(&json!({ "snapshot": id, "drift": drift }))
     } else if drift.is_empty() {
@@ -180,20 +180,21 @@ fn verify(args: Verify) -> Result<Verdict, Failure> {
             .fold(String::new(), |text, one| text + &format!("{}: {}\n", out::plain(&one.file), one.what))
     };
     out::print(&text)?;
-    Ok(if drift.is_empty() { Verdict::Fine } else { Verdict::No })
+    Ok(if drift.is_empty() { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-fn revert(args: Revert) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
-    let info = snapshot::revert(&project, COMMAND, args.id.as_deref(), args.force).map_err(gate::failure)?;
+fn revert(args: Revert) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
+    let info = snapshot::revert(&project.tree, COMMAND, args.id.as_deref(), args.force)
+        .map_err(working_tree::failure)?;
     let Info { id, files, .. } = &info;
     out::print(&if args.json {
         line(&json!(info))
     } else {
-        format!("restored {} from {id}\n", show::files(files.len()))
+        format!("restored {} from {id}\n", report::files(files.len()))
     })?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 fn line(value: &serde_json::Value) -> String {

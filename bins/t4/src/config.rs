@@ -1,18 +1,17 @@
-//! Settings from the environment: the one place of this program that reads it.
+//! Settings from the environment: the one place of this program that asks for it.
 //!
 //! Where the server is comes from the environment or a flag, never from a `.env` file: the program runs inside
 //! checked-out repositories, and a `.env` from a stranger's branch could name a server to send the key to. What names
 //! no server is read from it as the server itself does.
 
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use instance::{PepperSource, dotenv};
+use instance::PepperSource;
 use outbound::{GitHub, GitHubError};
 use policy_client::{Builder, Error, blocking};
 
-use crate::exit::Failure;
+use cli_support::{Failure, environment};
 
 /// The registry's client: `T4_API_KEY`, and `T4_INTENT_API` unless `api` names the server.
 pub fn registry(api: Option<&str>) -> Result<blocking::Client, Failure> {
@@ -28,12 +27,12 @@ pub fn admin(api: Option<&str>, token_file: Option<&Path>) -> Result<blocking::A
         Some(path) => {
             let text = std::fs::read_to_string(path);
             let what = || format!("the token file `{}` can't be read", path.display());
-            Some(text.with_context(what).map_err(Failure::undecided)?)
+            Some(text.with_context(what).map_err(Failure::trouble)?)
         }
         None => variable("T4_ADMIN_TOKEN")?,
     };
     let token = token.filter(|token| !token.trim().is_empty()).ok_or_else(|| {
-        Failure::undecided(anyhow!(
+        Failure::trouble(anyhow!(
             "this takes the admin token: set T4_ADMIN_TOKEN, or give --admin-token-file"
         ))
     })?;
@@ -56,19 +55,19 @@ pub fn failure(error: Error) -> Failure {
         Error::InvalidUrl { .. } | Error::InvalidArgument { .. } | Error::TooMany { .. } => {
             Failure::usage(error)
         }
-        other => Failure::undecided(other),
+        other => Failure::trouble(other),
     }
 }
 
 /// The working directory, without links.
 pub fn here() -> Result<PathBuf, Failure> {
-    let here = std::env::current_dir().and_then(|here| here.canonicalize());
-    here.context("the working directory can't be entered").map_err(Failure::undecided)
+    let here = environment::working_directory();
+    here.context("the working directory can't be entered").map_err(Failure::trouble)
 }
 
 /// The folder for what is gone when the program ends (`TMPDIR`).
 pub fn temporary() -> PathBuf {
-    std::env::temp_dir()
+    environment::temporary()
 }
 
 /// The database file: the flag, else `T4_DB`, else the usual place.
@@ -95,7 +94,7 @@ pub fn pepper(flag: Option<PathBuf>) -> Result<PepperSource, Failure> {
 /// somebody act as somebody else.
 pub fn github_token() -> Result<Option<String>, Failure> {
     for name in ["GITHUB_TOKEN", "GH_TOKEN"] {
-        if let Some(token) = environment(name)?.filter(|token| !token.trim().is_empty()) {
+        if let Some(token) = of_process(name)?.filter(|token| !token.trim().is_empty()) {
             return Ok(Some(token));
         }
     }
@@ -105,7 +104,7 @@ pub fn github_token() -> Result<Option<String>, Failure> {
 /// The client of GitHub's API at an address, which needs a token.
 pub fn github(api: &str) -> Result<GitHub, Failure> {
     let token = github_token()?.ok_or_else(|| {
-        Failure::undecided(anyhow!("this takes a token of GitHub: set GITHUB_TOKEN (or GH_TOKEN)"))
+        Failure::trouble(anyhow!("this takes a token of GitHub: set GITHUB_TOKEN (or GH_TOKEN)"))
     })?;
     GitHub::new(api, &token).map_err(github_failure)
 }
@@ -114,37 +113,22 @@ pub fn github(api: &str) -> Result<GitHub, Failure> {
 pub fn github_failure(error: GitHubError) -> Failure {
     match error {
         GitHubError::Address { .. } | GitHubError::Token | GitHubError::Call { .. } => Failure::usage(error),
-        other => Failure::undecided(other),
+        other => Failure::trouble(other),
     }
 }
 
 /// A variable of the environment.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
-fn environment(name: &str) -> Result<Option<String>, Failure> {
-    let Some(value) = std::env::var_os(name) else { return Ok(None) };
-    value.into_string().map(Some).map_err(|_| Failure::usage(anyhow!("{name} is not UTF-8")))
+fn of_process(name: &str) -> Result<Option<String>, Failure> {
+    environment::variable(name).map_err(|_| Failure::usage(anyhow!("{name} is not UTF-8")))
 }
 
 /// A variable that is set and not empty, in the environment or else in `.env`.
 fn variable(name: &str) -> Result<Option<String>, Failure> {
-    let value = match environment(name)? {
+    let value = match of_process(name)? {
         Some(value) => Some(value),
-        None => match dotenv_text() {
-            Ok(text) => dotenv::parse(&text).remove(name),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error).context("`.env` can't be read").map_err(Failure::undecided),
-        },
+        None => {
+            environment::variable_of_dotenv(name).context("`.env` can't be read").map_err(Failure::trouble)?
+        }
     };
     Ok(value.filter(|value| !value.is_empty()))
-}
-
-/// The text of `.env`. It may be a stranger's: a link to a device would never end.
-fn dotenv_text() -> std::io::Result<String> {
-    const LARGEST: u64 = 1 << 20;
-    if !std::fs::metadata(".env")?.is_file() {
-        return Err(std::io::Error::other("it is no ordinary file"));
-    }
-    let mut text = String::new();
-    std::fs::File::open(".env")?.take(LARGEST).read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::ArgAction;
-use pr_gate::check::{Question, Source};
-use pr_gate::{Error, atomic, dashboard};
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::check::{CheckQuestion, FindingSource};
+use pr_gate::{Error, dashboard};
+use source_tree::atomic;
 
 use self::checked::Recipe;
-use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Output of a linter that is larger is not read.
 const LARGEST_INPUT: u64 = 256 * 1024 * 1024;
@@ -73,21 +74,21 @@ pub struct Args {
 }
 
 /// Writes or serves the page.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
-    let names: Result<Vec<String>, Error> = args.paths.iter().map(|path| project.name(path)).collect();
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
+    let names: Result<Vec<String>, _> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
-        None => Source::Ruff,
-        Some(path) => Source::Given(given(path)?),
+        None => FindingSource::Ruff,
+        Some(path) => FindingSource::Given(given(path)?),
     };
     let recipe = Recipe {
-        folder: project.root.join(&project.prefix),
-        question: Question {
-            paths: names.map_err(gate::failure)?,
+        folder: project.tree.root.join(&project.tree.prefix),
+        question: CheckQuestion {
+            paths: names.map_err(working_tree::failure)?,
             codes: args.codes.into_iter().map(|code| code.trim().to_owned()).collect(),
             source,
             age: true,
-            ..Question::default()
+            ..CheckQuestion::default()
         },
         history: args.history,
         record: !args.no_history,
@@ -103,21 +104,21 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     }
 }
 
-fn write(recipe: &Recipe, reload: Option<u32>) -> Result<Verdict, Failure> {
+fn write(recipe: &Recipe, reload: Option<u32>) -> Result<CommandVerdict, Failure> {
     if recipe.output.as_deref() == Some(Path::new("-")) {
         let page = recipe.check(&Bar::new(), 0).and_then(|checked| checked.page(reload, None, None));
-        out::print(&page.map_err(gate::failure)?)?;
-        return Ok(Verdict::Fine);
+        out::print(&page.map_err(working_tree::failure)?)?;
+        return Ok(CommandVerdict::Fine);
     }
     // The file is looked at first: nothing is recorded for a page that can't be written.
-    let project = gate::project()?;
-    let path = dashboard::output_file(&project, recipe.output.as_deref()).map_err(gate::failure)?;
-    let checked = recipe.check(&Bar::new(), 0).map_err(gate::failure)?;
-    let page = checked.page(reload, None, None).map_err(gate::failure)?;
-    store(&path, &page).map_err(gate::failure)?;
+    let project = working_tree::project()?;
+    let path = dashboard::output_file(&project, recipe.output.as_deref()).map_err(working_tree::failure)?;
+    let checked = recipe.check(&Bar::new(), 0).map_err(working_tree::failure)?;
+    let page = checked.page(reload, None, None).map_err(working_tree::failure)?;
+    store(&path, &page).map_err(working_tree::failure)?;
     out::say(&format!("{} findings, {} unannotated", checked.findings(), checked.unannotated()));
     out::print(&format!("{}\n", out::plain(&path.display().to_string())))?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 /// Writes the page, with the folders above it.
@@ -125,7 +126,7 @@ fn store(path: &Path, page: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
     }
-    atomic::write(path, page.as_bytes())
+    Ok(atomic::write(path, page.as_bytes())?)
 }
 
 /// A linter's output.
@@ -137,9 +138,9 @@ fn given(path: &Path) -> Result<Vec<u8>, Failure> {
     } else {
         std::fs::File::open(path).and_then(|file| file.take(LARGEST_INPUT + 1).read_to_end(&mut bytes))
     };
-    read.with_context(what).map_err(Failure::undecided)?;
+    read.with_context(what).map_err(Failure::trouble)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST_INPUT) {
-        return Err(Failure::undecided(anyhow!("`{}` is larger than 256 MiB", path.display())));
+        return Err(Failure::trouble(anyhow!("`{}` is larger than 256 MiB", path.display())));
     }
     Ok(bytes)
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Subcommand;
+use cli_support::{CommandVerdict, Failure};
 use instance::{OpenReport, Options, PepperSource};
 use serde_json::{Value, json};
 use storage_sqlite::SCHEMA_VERSION;
 
-use crate::exit::{Failure, Verdict};
 use crate::{config, out};
 
 /// Look after a database file.
@@ -63,19 +63,19 @@ struct Backup {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::Migrate(args) => migrate(args),
         Command::Backup(args) => backup(args),
     }
-    .map(|()| Verdict::Fine)
+    .map(|()| CommandVerdict::Fine)
 }
 
 fn migrate(args: Migrate) -> Result<(), Failure> {
     let mut options = Options::new(config::database(args.db)?);
     options.pepper = config::pepper(args.key_pepper_file)?;
     let (db, pepper) = (options.db.clone(), options.pepper.clone());
-    let report = instance::migrate(options).map_err(Failure::undecided)?;
+    let report = instance::migrate(options).map_err(Failure::trouble)?;
     out::print(&if args.json { format!("{}\n", machine(&db, &report)) } else { human(&db, &report) })?;
     if matches!(pepper, PepperSource::Beside) && (report.created || report.adopted.is_some()) {
         let pepper = instance::beside(&db, "pepper");
@@ -129,9 +129,9 @@ fn machine(db: &Path, report: &OpenReport) -> Value {
 
 fn backup(args: Backup) -> Result<(), Failure> {
     let db = config::database(args.db)?;
-    storage_sqlite::backup(&db, &args.to).map_err(Failure::undecided)?;
+    storage_sqlite::backup(&db, &args.to).map_err(Failure::trouble)?;
     let bytes = std::fs::metadata(&args.to).map(|copy| copy.len());
-    let bytes = bytes.map_err(|error| Failure::undecided(anyhow!(error).context("the copy is gone")))?;
+    let bytes = bytes.map_err(|error| Failure::trouble(anyhow!(error).context("the copy is gone")))?;
     let (from, to) = (db.display().to_string(), args.to.display().to_string());
     out::print(&if args.json {
         format!("{}\n", json!({ "db": from, "to": to, "bytes": bytes }))

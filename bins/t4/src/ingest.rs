@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use pr_gate::ingest::{Plan, Scope, Update, plan};
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::ingest::{IngestPlan, IngestScope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
-use crate::{check, config, gate, out, registry};
+use crate::working_tree::Bar;
+use crate::{check, config, out, registry, working_tree};
 use pr_gate::Progress as _;
 
 /// Bring annotations and findings into the registry.
@@ -48,16 +48,16 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let Args { paths, codes, from, dry_run, json, api } = args;
-    let project = gate::project()?;
+    let project = working_tree::project()?;
     let question = check::question(&project, &paths, codes.as_deref(), from.as_deref())?;
     let bar = Bar::new();
-    let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(gate::failure)?;
-    let report = gathered.check(&project, &[], gate::day(SystemClock::new().now()));
+    let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(working_tree::failure)?;
+    let report = gathered.check(&project, &[], working_tree::day(SystemClock::new().now()));
     let client = config::registry(api.as_deref())?;
     let known = registry::all(&client)?;
-    let scope = Scope { paths: &gathered.paths, codes: &gathered.codes };
+    let scope = IngestScope { paths: &gathered.paths, codes: &gathered.codes };
     let mut plan = plan(&report, &known, scope);
     if !dry_run {
         registry::create(&client, &plan.create)?;
@@ -74,10 +74,10 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     }
     drop(bar);
     out::print(&if json { as_json(&plan, dry_run) } else { as_text(&plan, dry_run) })?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn as_json(plan: &Plan, dry_run: bool) -> String {
+fn as_json(plan: &IngestPlan, dry_run: bool) -> String {
     let updated = |change: &Update| json!({"id": change.id, "status": change.status.map(registry_core::Status::as_str)});
     let skipped = |(subject, why): &(String, String)| json!({"subject": subject, "why": why});
     let answer = json!({
@@ -90,7 +90,7 @@ fn as_json(plan: &Plan, dry_run: bool) -> String {
     format!("{answer:#}\n")
 }
 
-fn as_text(plan: &Plan, dry_run: bool) -> String {
+fn as_text(plan: &IngestPlan, dry_run: bool) -> String {
     let mut text = String::new();
     for (subject, why) in plan.skipped.iter().collect::<BTreeSet<_>>() {
         let _ = writeln!(text, "skipped {}: {}", out::plain(subject), out::plain(why));

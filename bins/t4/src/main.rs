@@ -2,16 +2,12 @@
 
 mod annotate;
 mod audit;
-mod bar;
 mod batches;
 mod check;
 mod codemod;
 mod config;
 mod dashboard;
 mod db;
-mod edits;
-mod exit;
-mod gate;
 mod ingest;
 mod init;
 mod llm;
@@ -21,7 +17,9 @@ mod pre_pr;
 mod protect;
 mod prune;
 mod registry;
+mod rewriting;
 mod waivers;
+mod working_tree;
 
 use std::process::ExitCode;
 
@@ -59,21 +57,24 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    exit::code(match Cli::parse().command {
-        Command::Init(args) => init::run(args),
-        Command::Check(args) => check::run(args),
-        Command::Annotate(args) => annotate::run(args),
-        Command::Prune(args) => prune::run(args),
-        Command::Migrate(args) => migrate::run(args),
-        Command::Waivers(args) => waivers::run(args),
-        Command::Dashboard(args) => dashboard::run(args),
-        Command::Codemod(args) => codemod::run(args),
-        Command::Batches(args) => batches::run(args),
-        Command::Ingest(args) => ingest::run(args),
-        Command::Protect(args) => protect::run(args),
-        Command::PrePr(args) => pre_pr::run(args),
-        Command::Audit(args) => audit::run(args),
-        Command::Db(args) => db::run(args),
-        Command::Llm(args) => llm::run(args),
-    })
+    cli_support::exit::code(
+        "t4",
+        match Cli::parse().command {
+            Command::Init(args) => init::run(args),
+            Command::Check(args) => check::run(args),
+            Command::Annotate(args) => annotate::run(args),
+            Command::Prune(args) => prune::run(args),
+            Command::Migrate(args) => migrate::run(args),
+            Command::Waivers(args) => waivers::run(args),
+            Command::Dashboard(args) => dashboard::run(args),
+            Command::Codemod(args) => codemod::run(args),
+            Command::Batches(args) => batches::run(args),
+            Command::Ingest(args) => ingest::run(args),
+            Command::Protect(args) => protect::run(args),
+            Command::PrePr(args) => pre_pr::run(args),
+            Command::Audit(args) => audit::run(args),
+            Command::Db(args) => db::run(args),
+            Command::Llm(args) => llm::run(args),
+        },
+    )
 }

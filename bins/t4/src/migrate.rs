@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use pr_gate::atomic;
-use pr_gate::migrate::{Question, Report, plan};
-use pr_gate::{Error, Project};
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::Project;
+use pr_gate::migrate::{MigrateQuestion, MigrateReport, plan};
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
+use source_tree::{Error, atomic};
 
-use crate::bar::Bar;
-use crate::edits::{Mode, json, names, say_skipped};
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use crate::rewriting::{RewriteMode, names, say_skipped};
+use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Convert legacy annotations into unified ones, in comments only.
 ///
@@ -39,23 +39,23 @@ pub struct Args {
     no_blame: bool,
 
     #[command(flatten)]
-    mode: Mode,
+    mode: RewriteMode,
 }
 
 /// The original's report.
 const REPORT: &str = "reports/todos/migration_report.json";
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
     if let Some(verdict) = args.mode.undone(&project, "migrate")? {
         return Ok(verdict);
     }
     let now = SystemClock::default().now();
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
-    let question = Question { paths: names(&project, &paths)?, blame: !args.no_blame };
+    let question = MigrateQuestion { paths: names(&project, &paths)?, blame: !args.no_blame };
     let bar = Bar::new();
-    let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(gate::failure)?;
+    let mut plan = plan(&project, &question, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
     let writes = args.mode.writes() && !plan.changes.is_empty();
     // Where the report goes is settled before anything is written.
@@ -68,7 +68,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         write_report(&path, &plan.report)?;
     }
     if args.mode.json {
-        json(&plan.report)?;
+        out::print_json_lines(&plan.report)?;
     } else {
         say_skipped(&plan.report.skipped, &[]);
     }
@@ -83,18 +83,18 @@ fn report_path(project: &Project, asked: Option<PathBuf>, writes: bool) -> Resul
     match asked {
         Some(path) => Ok(Some(path)),
         // A tree could have a link there that leads out of it.
-        None if writes => atomic::inside(&project.root, REPORT).map(Some).map_err(gate::failure),
+        None if writes => atomic::inside(&project.tree.root, REPORT).map(Some).map_err(working_tree::failure),
         None => Ok(None),
     }
 }
 
-fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(report).map_err(Failure::undecided)? + "\n";
+fn write_report(path: &Path, report: &MigrateReport) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report).map_err(Failure::trouble)? + "\n";
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
     made.map_err(Error::file(path, "can't be written"))
         .and_then(|()| atomic::write(path, text.as_bytes()))
-        .map_err(gate::failure)?;
+        .map_err(working_tree::failure)?;
     out::say(&out::plain(&format!("the report is in {}", path.display())));
     Ok(())
 }

@@ -1,26 +1,26 @@
-//! Writing to the terminal, or to whatever stands in its place.
+//! What this program writes, and where: results on stdout, talk on stderr.
 
-use std::io::{ErrorKind, Write, stderr, stdout};
+use cli_support::{Failure, out};
+use serde::Serialize;
 
-use anyhow::Context;
+pub use cli_support::out::plain;
 
-use crate::exit::Failure;
-
-pub use pr_gate::output::plain;
-
-/// Writes a result to stdout. A reader that has gone (`t4 … | head`) is no failure: the verdict stands.
+/// Writes a result to stdout.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("the result can't be written to stdout").map_err(Failure::undecided)
-        }
-        _ => Ok(()),
-    }
+    out::print(text, "the result")
 }
 
-/// Talks on stderr. There is nowhere to tell that nobody can hear it.
+/// Writes one JSON document on one line.
+pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    print(&out::json(document).map_err(Failure::trouble)?)
+}
+
+/// Writes one JSON document on several lines.
+pub fn print_json_lines(document: &impl Serialize) -> Result<(), Failure> {
+    print(&out::json_lines(document).map_err(Failure::trouble)?)
+}
+
+/// Talks on stderr, with the program's name.
 pub fn say(text: &str) {
-    let text: Vec<_> = text.lines().map(plain).collect();
-    let _ = writeln!(stderr().lock(), "t4: {}", text.join("\n"));
+    out::say(&format!("t4: {text}"));
 }

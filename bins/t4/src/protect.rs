@@ -1,15 +1,15 @@
 //! `t4 protect`: branch protection, CODEOWNERS and the workflows behind the required checks.
 
 mod apply;
-mod host;
+mod github;
 mod plan;
 mod report;
 mod undo;
 
 use clap::builder::NonEmptyStringValueParser;
+use cli_support::{CommandVerdict, Failure};
 
-use crate::exit::{Failure, Verdict};
-use crate::gate;
+use crate::working_tree;
 
 /// Require T4's checks on a GitHub branch, and owners for the gate.
 ///
@@ -66,9 +66,9 @@ const DEFAULT_API: &str = "https://api.github.com";
 
 /// Runs it.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
-pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
-    let host = host::Host::new(&args.api)?;
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
+    let host = github::Host::new(&args.api)?;
     let repository = plan::repository(&project, &args)?;
     if args.undo {
         return undo::run(&project, &host, &repository, &args);
@@ -76,5 +76,5 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
     let plan = plan::plan(&project, &host, repository, &args)?;
     let done = if args.apply { Some(apply::run(&project, &host, &plan)?) } else { None };
     report::print(&plan, &host, done.as_ref(), args.json)?;
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use pr_gate::check::Question;
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::check::CheckQuestion;
 use pr_gate::prune::plan;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::bar::Bar;
-use crate::edits::{self, Mode, names, say_skipped};
-use crate::exit::{Failure, Verdict};
-use crate::gate;
+use crate::rewriting::{RewriteMode, names, say_skipped};
+use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Take out the annotations whose finding is gone.
 ///
@@ -33,24 +33,25 @@ pub struct Args {
     codes: Vec<String>,
 
     #[command(flatten)]
-    mode: Mode,
+    mode: RewriteMode,
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
-    let project = gate::project()?;
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
+    let project = working_tree::project()?;
     if let Some(verdict) = args.mode.undone(&project, "prune")? {
         return Ok(verdict);
     }
     let now = SystemClock::default().now();
     let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
-    let question = Question { paths: names(&project, &paths)?, codes: args.codes, ..Question::default() };
+    let question =
+        CheckQuestion { paths: names(&project, &paths)?, codes: args.codes, ..CheckQuestion::default() };
     let bar = Bar::new();
-    let plan = plan(&project, &question, now, &bar).map_err(gate::failure)?;
+    let plan = plan(&project, &question, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
     let done = args.mode.carry_out(&project, "prune", &plan.changes, now)?;
     if args.mode.json {
-        edits::json(&json!({
+        out::print_json_lines(&json!({
             "mode": if done.is_some() { "applied" } else { "dry-run" },
             "snapshot": done.as_ref().map(|info| &info.id),
             "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),

@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use policy_client::api_types::{CreateIntent, IntentView, MAX_BATCH, PatchIntent};
 use policy_client::{IntentFilter, blocking};
-use pr_gate::ingest::{Known, MARK, Update};
+use pr_gate::ingest::{KnownIntent, MARK, Update};
 use registry_core::NewIntent;
 
 use crate::config;
-use crate::exit::Failure;
 
 /// Up to so many files are asked for one by one; for more the whole list is read, a thousand intents a call, so that
 /// the calls of one minute suffice.
 const ASKED_ONE_BY_ONE: usize = 40;
 
 /// The intents of some files.
-pub fn known(client: &blocking::Client, files: &BTreeSet<String>) -> Result<Vec<Known>, Failure> {
+pub fn known(client: &blocking::Client, files: &BTreeSet<String>) -> Result<Vec<KnownIntent>, Failure> {
     let mut found = Vec::new();
     if files.len() <= ASKED_ONE_BY_ONE {
         for file in files {
@@ -30,7 +30,7 @@ pub fn known(client: &blocking::Client, files: &BTreeSet<String>) -> Result<Vec<
 }
 
 /// Every intent of the registry.
-pub fn all(client: &blocking::Client) -> Result<Vec<Known>, Failure> {
+pub fn all(client: &blocking::Client) -> Result<Vec<KnownIntent>, Failure> {
     let all = client.intents(&IntentFilter::default()).map_err(config::failure)?;
     Ok(all.into_iter().map(view).collect())
 }
@@ -75,13 +75,13 @@ fn body(new: &NewIntent) -> Result<CreateIntent, Failure> {
         ticket: new.ticket.clone(),
         eta: new.eta.clone(),
         status: new.status.clone(),
-        raw: raw.map_err(|error| Failure::undecided(anyhow!(error)))?,
+        raw: raw.map_err(|error| Failure::trouble(anyhow!(error)))?,
         ..CreateIntent::default()
     })
 }
 
-fn view(intent: IntentView) -> Known {
-    Known {
+fn view(intent: IntentView) -> KnownIntent {
+    KnownIntent {
         id: intent.id,
         code: intent.code,
         file: intent.file,

@@ -6,11 +6,11 @@ mod ratchet;
 mod view;
 
 use clap::Subcommand;
+use cli_support::{CommandVerdict, Failure};
 use registry_core::{Clock as _, SystemClock};
 use time::Date;
 
-use crate::exit::{Failure, Verdict};
-use crate::gate;
+use crate::working_tree;
 
 /// Look after waivers: findings that may pass for a time
 ///
@@ -41,7 +41,7 @@ enum Command {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::List(args) => list::run(&args),
         Command::Check(args) => check::run(&args),
@@ -50,5 +50,5 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
 }
 
 fn today() -> Date {
-    gate::day(SystemClock::new().now())
+    working_tree::day(SystemClock::new().now())
 }

@@ -1,7 +1,7 @@
 //! Skeleton annotations for findings that have none.
 
-mod python;
-mod safe;
+mod comment_place;
+mod python_rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use crate::edit::Edit;
 use crate::grammar::scan;
 use crate::language::Language;
 use crate::migrate::category;
-use crate::pyjson::{Object, Value};
-use crate::tag::{Rows, cookie, marker, needs_ascii, render};
-use safe::Safe;
+use crate::pyjson::{JsonObject, Value};
+use crate::tag::{SourceRows, cookie, marker, needs_ascii, render};
+use comment_place::Safe;
 
 /// What is written for one finding.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Skeleton<'a> {
     /// The finding.
     pub finding: &'a Finding,
     /// The fields of its annotation, in order.
-    pub fields: Object,
+    pub fields: JsonObject,
 }
 
 /// What becomes of the findings of one source.
@@ -39,7 +39,7 @@ const LONGEST_MESSAGE: usize = 300;
 
 /// The fields of a skeleton: everything that is known. A person is expected to go on from there.
 #[must_use]
-pub fn skeleton_fields(finding: &Finding, id: String, owner: Option<&str>, now: &str) -> Object {
+pub fn skeleton_fields(finding: &Finding, id: String, owner: Option<&str>, now: &str) -> JsonObject {
     let message: String = finding.message.chars().take(LONGEST_MESSAGE).collect();
     let kind = if finding.code == "F401" { "import" } else { "lint" };
     let fields = [
@@ -70,7 +70,7 @@ pub fn annotate(
     taken: &BTreeSet<u32>,
 ) -> Annotating {
     let mut done = Annotating::default();
-    let rows = Rows::of(source);
+    let rows = SourceRows::of(source);
     let occupied: BTreeSet<u32> = scan(source, language).iter().map(|one| one.row).collect();
     let mut by_row: BTreeMap<u32, BTreeMap<&str, usize>> = BTreeMap::new();
     for (place, skeleton) in skeletons.iter().enumerate() {
@@ -83,7 +83,7 @@ pub fn annotate(
     });
     let safe = Safe::of(source, language, &rows, asked.collect());
     let ascii = needs_ascii(source, language);
-    let mut writer = Writer { source, language, rows: &rows, ascii, edits: Vec::new() };
+    let mut writer = SkeletonWriter { source, language, rows: &rows, ascii, edits: Vec::new() };
     let mut used: BTreeSet<u32> = BTreeSet::new();
     for (row, codes) in &by_row {
         let several = codes.len() > 1 || taken.contains(row);
@@ -146,10 +146,10 @@ pub fn annotate(
     done
 }
 
-struct Writer<'a> {
+struct SkeletonWriter<'a> {
     source: &'a str,
     language: Language,
-    rows: &'a Rows,
+    rows: &'a SourceRows,
     ascii: bool,
     edits: Vec<Edit>,
 }
@@ -157,7 +157,7 @@ struct Writer<'a> {
 const ENDS_COMMENT: &str = "what it says would end its comment";
 const NO_ROW: &str = "the file has no such row";
 
-impl Writer<'_> {
+impl SkeletonWriter<'_> {
     /// The annotation as a comment.
     fn comment(&self, skeleton: &Skeleton<'_>) -> Result<String, &'static str> {
         let (marker, closer) = marker(self.language);

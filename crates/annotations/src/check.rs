@@ -1,20 +1,21 @@
 //! The check: which findings are answered for, and which annotations no longer answer for anything.
 
 mod answers;
+mod comment_rows;
 mod index;
 mod intents;
 mod metrics;
-mod notes;
 mod quality;
 mod report;
-mod rows;
+mod tree_annotations;
 mod upkeep;
-mod waived;
+mod waiver_match;
 
 use std::collections::BTreeMap;
 
 pub use report::{
-    Age, Annotated, By, Debt, Expired, Issue, Metrics, Registered, Report, State, Summary, Verdict,
+    Age, Annotated, AnsweredBy, CheckMetrics, CheckReport, CheckSummary, CheckVerdict, Debt, Expired,
+    FindingState, Issue, Registered,
 };
 
 use crate::codeowners::CodeOwners;
@@ -27,7 +28,7 @@ pub struct Input<'a> {
     /// The findings, sorted by file, then place.
     pub findings: &'a [Finding],
     /// What is known of each finding beside what the linter says: as many as `findings`, in their order.
-    pub facts: &'a [Facts],
+    pub facts: &'a [FindingFacts],
     /// The sources by name: each file that has a finding or an annotation. Decoded as UTF-8, bad bytes replaced.
     pub sources: &'a BTreeMap<String, String>,
     /// The rules that the linter looked for, as prefixes (`F`, `F401`); empty is all. An annotation of another code is
@@ -50,7 +51,7 @@ pub struct Input<'a> {
 
 /// What is known of a finding from elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct FindingFacts {
     /// Its fingerprint: stable over moved lines and renamed files.
     pub fingerprint: String,
     /// Whether the change adds it. Always true without a base to compare with.
@@ -72,8 +73,11 @@ impl Input<'_> {
         self.paths.is_empty() || self.paths.iter().any(|path| path == "." || path == file || below(path))
     }
 
-    fn facts(&self, finding: usize) -> Facts {
-        self.facts.get(finding).cloned().unwrap_or_else(|| Facts { new: true, ..Facts::default() })
+    fn facts(&self, finding: usize) -> FindingFacts {
+        self.facts
+            .get(finding)
+            .cloned()
+            .unwrap_or_else(|| FindingFacts { new: true, ..FindingFacts::default() })
     }
 }
 
@@ -95,10 +99,10 @@ fn selects(prefix: &str, code: &str) -> bool {
 /// first rows that is what the original checker says, except that it knows nothing of other rows: an annotation of the
 /// finding's own code above or below is taken before one of another code on the first row.
 #[must_use]
-pub fn check(input: &Input<'_>) -> Report {
-    let notes = notes::Notes::read(input.sources);
+pub fn check(input: &Input<'_>) -> CheckReport {
+    let notes = tree_annotations::Notes::read(input.sources);
     let answers = answers::Answers::find(input, &notes);
-    let mut report = Report {
+    let mut report = CheckReport {
         metrics: metrics::measure(input, &notes, &answers),
         quality_issues: answers.quality_issues(input, &notes),
         stale: upkeep::stale(input, &notes, &answers),
@@ -106,18 +110,19 @@ pub fn check(input: &Input<'_>) -> Report {
         duplicates: upkeep::duplicates(&notes),
         warnings: upkeep::warnings(input, &notes, &answers),
         findings: answers.findings(input, &notes),
-        ..Report::default()
+        ..CheckReport::default()
     };
-    let states =
-        |wanted: &[State]| report.findings.iter().filter(|found| wanted.contains(&found.state)).count();
-    report.summary = Summary {
+    let states = |wanted: &[FindingState]| {
+        report.findings.iter().filter(|found| wanted.contains(&found.state)).count()
+    };
+    report.summary = CheckSummary {
         total_findings: input.findings.len(),
         new_findings: report.findings.len(),
-        annotated: states(&[State::Annotated, State::Legacy]),
-        unannotated: states(&[State::Unannotated]),
-        waived: states(&[State::Waived]),
-        registered: states(&[State::Registered]),
-        legacy_format: states(&[State::Legacy]),
+        annotated: states(&[FindingState::Annotated, FindingState::Legacy]),
+        unannotated: states(&[FindingState::Unannotated]),
+        waived: states(&[FindingState::Waived]),
+        registered: states(&[FindingState::Registered]),
+        legacy_format: states(&[FindingState::Legacy]),
         quality_issues: report.quality_issues.len(),
         stale: report.stale.len(),
         expired: report.expired.len(),
@@ -125,7 +130,7 @@ pub fn check(input: &Input<'_>) -> Report {
         warnings: report.warnings.len(),
     };
     if report.summary.unannotated > 0 || report.summary.quality_issues > 0 {
-        report.status = Verdict::Fail;
+        report.status = CheckVerdict::Fail;
     }
     report
 }

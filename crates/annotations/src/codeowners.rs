@@ -8,12 +8,12 @@ use pattern::Pattern;
 #[derive(Debug, Clone, Default)]
 pub struct CodeOwners {
     /// In the order of the file: the last one that matches a path counts.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<OwnerRule>,
 }
 
 /// One rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rule {
+pub struct OwnerRule {
     /// The row in the file, from 1.
     pub row: u32,
     /// The pattern as written.
@@ -58,7 +58,7 @@ fn bare(owner: &str) -> String {
     owner.strip_prefix('@').unwrap_or(owner).to_lowercase()
 }
 
-fn rule(row: u32, line: &str) -> Option<Rule> {
+fn rule(row: u32, line: &str) -> Option<OwnerRule> {
     let mut words = words(line).into_iter();
     let pattern = words.next()?;
     if ["!", "\\!", "\\#"].iter().any(|start| pattern.starts_with(start)) || pattern.contains(['[', ']']) {
@@ -69,7 +69,7 @@ fn rule(row: u32, line: &str) -> Option<Rule> {
         Some(name) => !name.is_empty(),
         None => owner.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
     };
-    owners.iter().all(known).then_some(Rule { row, pattern, owners })
+    owners.iter().all(known).then_some(OwnerRule { row, pattern, owners })
 }
 
 /// The words of a line up to a comment: a word that begins with `#`. A backslash keeps a blank inside of its word.

@@ -2,15 +2,15 @@
 
 mod quality;
 mod rows;
-mod waived;
+mod waiver_file;
 
 use std::collections::BTreeMap;
 
 use self::quality::{Quality, issues};
-use self::rows::{Answer, Rows};
-use self::waived::Waived;
+use self::rows::{PythonRows, RowAnswer};
+use self::waiver_file::WaivedRows;
 use crate::Finding;
-use crate::pyjson::{Object, Value, dumps_indented};
+use crate::pyjson::{JsonObject, Value, dumps_indented};
 
 /// Folders whose findings the original leaves out.
 const SKIPPED: [&str; 7] = [".git", ".venv", "node_modules", "archive", "quarantine", "labs", "reports"];
@@ -41,10 +41,10 @@ impl Compat {
         waivers: Option<&str>,
         timestamp: &str,
     ) -> Result<Self, String> {
-        let waived = waivers.map_or_else(|| Ok(Waived::default()), Waived::read)?;
-        let mut report = Tally::default();
-        let mut files: BTreeMap<&str, Rows> = BTreeMap::new();
-        let mut last: Option<(&str, u32, Answer)> = None;
+        let waived = waivers.map_or_else(|| Ok(WaivedRows::default()), WaivedRows::read)?;
+        let mut report = CompatTally::default();
+        let mut files: BTreeMap<&str, PythonRows> = BTreeMap::new();
+        let mut last: Option<(&str, u32, RowAnswer)> = None;
         for finding in findings {
             if finding.file.split('/').any(|part| SKIPPED.contains(&part)) {
                 continue;
@@ -60,7 +60,7 @@ impl Compat {
             };
             // Findings of one row follow each other, and reading a row's JSON may be long.
             if !matches!(&last, Some((file, row, _)) if *file == finding.file && *row == finding.start.row) {
-                let rows = files.entry(&finding.file).or_insert_with(|| Rows::new(bytes));
+                let rows = files.entry(&finding.file).or_insert_with(|| PythonRows::new(bytes));
                 last = Some((&finding.file, finding.start.row, rows.answer(finding.start.row)));
             }
             if let Some((_, _, answer)) = &last {
@@ -83,7 +83,7 @@ impl Compat {
 
 /// What has been counted.
 #[derive(Default)]
-struct Tally {
+struct CompatTally {
     total: usize,
     annotated: usize,
     by_code: Vec<(String, usize)>,
@@ -94,17 +94,17 @@ struct Tally {
     quality: Quality,
 }
 
-impl Tally {
-    fn add(&mut self, finding: &Finding, answer: &Answer) {
+impl CompatTally {
+    fn add(&mut self, finding: &Finding, answer: &RowAnswer) {
         match answer {
-            Answer::OutOfRange => self.unannotated.push(entry(finding, "line out of range")),
-            Answer::None => self.unannotated.push(entry(finding, &finding.message)),
-            Answer::Legacy => {
+            RowAnswer::OutOfRange => self.unannotated.push(entry(finding, "line out of range")),
+            RowAnswer::None => self.unannotated.push(entry(finding, &finding.message)),
+            RowAnswer::Legacy => {
                 self.annotated += 1;
                 let message = "legacy annotation format - migrate to TODO[T4-ISSUE]";
                 self.legacy.push(entry(finding, message));
             }
-            Answer::Unified(fields) => {
+            RowAnswer::Unified(fields) => {
                 self.annotated += 1;
                 count(&mut self.by_status, &quality::status_key(fields));
                 let wrong = issues(fields, &finding.code);
@@ -160,7 +160,7 @@ fn entry(finding: &Finding, message: &str) -> Value {
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Object>())
+    Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<JsonObject>())
 }
 
 /// Counts a key; keys stay in the order in which they came first.

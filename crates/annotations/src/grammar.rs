@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::comments::{Comment, comments, line_ends};
 use crate::language::Language;
-use crate::pyjson::{self, Object};
+use crate::pyjson::{self, JsonObject};
 
 /// Something in a comment that one of the grammars knows.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,12 +18,12 @@ pub struct Located {
     /// The bytes of the annotation itself: from its tag (`TODO[`, or `T4:`) through its payload.
     pub span: Range<usize>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: AnnotationKind,
 }
 
 /// The grammars.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum AnnotationKind {
     /// `TODO[T4-ISSUE]: {json}`, and the JSON is an object that is not empty. Behind it the comment ends, or a further
     /// one begins (`# noqa`).
     Unified(Annotation),
@@ -42,7 +42,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Annotation {
     /// All of them, in the order of the source; of a key that stands twice, the last value at the first place.
-    pub fields: Object,
+    pub fields: JsonObject,
 }
 
 impl Annotation {
@@ -102,8 +102,8 @@ fn in_comment(source: &str, comment: &Comment, found: &mut Vec<Located>) {
         let rest = source.get(text..line).unwrap_or_default();
         let (kind, length) = match tag {
             Tag::Unified => payload::unified(rest),
-            Tag::UnusedImport => payload::legacy(rest, Kind::UnusedImport),
-            Tag::LintIssue => payload::legacy(rest, Kind::LintIssue),
+            Tag::UnusedImport => payload::legacy(rest, AnnotationKind::UnusedImport),
+            Tag::LintIssue => payload::legacy(rest, AnnotationKind::LintIssue),
             Tag::KeyValue => {
                 let Some(read) = payload::key_values(rest) else {
                     // A sentence about T4.
@@ -125,11 +125,11 @@ fn in_comment(source: &str, comment: &Comment, found: &mut Vec<Located>) {
 }
 
 /// Whether JSON may have been read in vain.
-fn is_failure(kind: &Kind) -> bool {
+fn is_failure(kind: &AnnotationKind) -> bool {
     match kind {
-        Kind::Malformed(_) => true,
-        Kind::UnusedImport(text) | Kind::LintIssue(text) => text.starts_with('{'),
-        Kind::Unified(_) | Kind::KeyValue(_) => false,
+        AnnotationKind::Malformed(_) => true,
+        AnnotationKind::UnusedImport(text) | AnnotationKind::LintIssue(text) => text.starts_with('{'),
+        AnnotationKind::Unified(_) | AnnotationKind::KeyValue(_) => false,
     }
 }
 

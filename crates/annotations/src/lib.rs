@@ -23,15 +23,15 @@ mod weights;
 
 pub use annotate::{Annotating, Skeleton, annotate, skeleton_fields};
 pub use check::{
-    Age, Annotated, By, Debt, Expired, Facts, Input, Issue, Metrics, Registered, Report, State, Summary,
-    Verdict, check,
+    Age, Annotated, AnsweredBy, CheckMetrics, CheckReport, CheckSummary, CheckVerdict, Debt, Expired,
+    FindingFacts, FindingState, Input, Issue, Registered, check,
 };
-pub use codeowners::{CodeOwners, Rule};
+pub use codeowners::{CodeOwners, OwnerRule};
 pub use comments::{Comment, comments};
 pub use compat::Compat;
 pub use edit::Edit;
 pub use finding::{Finding, Place};
-pub use grammar::{Annotation, Kind, Located, may_be_annotated, scan};
+pub use grammar::{Annotation, AnnotationKind, Located, may_be_annotated, scan};
 pub use language::Language;
 pub use migrate::{Blame, Migrated, Migration, migrate};
 pub use prune::prune;

@@ -5,21 +5,21 @@
 //! joined the tickets of annotations within two rows of each other, which gave a row a ticket that is not its own; that
 //! is not copied.
 
+mod fields;
 mod legacy;
-mod record;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::edit::Edit;
-use crate::grammar::{Kind, Located, scan};
+use crate::grammar::{AnnotationKind, Located, scan};
 use crate::language::Language;
-use crate::pyjson::Object;
-use crate::tag::{Rows, SUBSTITUTE, needs_ascii, render};
+use crate::pyjson::JsonObject;
+use crate::tag::{SUBSTITUTE, SourceRows, needs_ascii, render};
 use legacy::Legacy;
 
+pub(crate) use fields::category;
 pub(crate) use legacy::directive;
-pub(crate) use record::category;
 
 /// Who wrote a row, as the caller learned it from git.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Migrated {
     /// The row, from 1.
     pub row: u32,
     /// What stands there now.
-    pub fields: Object,
+    pub fields: JsonObject,
 }
 
 /// What becomes of one source.
@@ -62,10 +62,11 @@ pub fn migrate(
 ) -> Migration {
     let located = scan(source, language);
     let mut migration = Migration::default();
-    if located.iter().all(|one| matches!(one.kind, Kind::Unified(_) | Kind::Malformed(_))) {
+    if located.iter().all(|one| matches!(one.kind, AnnotationKind::Unified(_) | AnnotationKind::Malformed(_)))
+    {
         return migration;
     }
-    let rows = Rows::of(source);
+    let rows = SourceRows::of(source);
     let ascii = needs_ascii(source, language);
     let crowds = Crowd::of_rows(&located, source);
     for (place, one) in located.iter().enumerate() {
@@ -74,7 +75,7 @@ pub fn migrate(
             migration.skipped.push((one.row, why.to_owned()));
             continue;
         }
-        let fields = record::of(&legacy, &mut || blame(one.row), new_id, now);
+        let fields = fields::of(&legacy, &mut || blame(one.row), new_id, now);
         match edit(source, one, &legacy, &fields, ascii) {
             Some(edit) => {
                 migration.edits.push(edit);
@@ -110,9 +111,13 @@ impl Crowd {
             let crowd = crowds.entry(one.row).or_default();
             let why = match one.kind {
                 _ if !is_text => Some("its comment is not UTF-8"),
-                Kind::Unified(_) => Some("the row already has a unified annotation"),
-                Kind::Malformed(_) => Some("the row has a malformed unified annotation: mend that one first"),
-                Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) => {
+                AnnotationKind::Unified(_) => Some("the row already has a unified annotation"),
+                AnnotationKind::Malformed(_) => {
+                    Some("the row has a malformed unified annotation: mend that one first")
+                }
+                AnnotationKind::UnusedImport(_)
+                | AnnotationKind::LintIssue(_)
+                | AnnotationKind::KeyValue(_) => {
                     crowd.last = place;
                     None
                 }
@@ -130,7 +135,7 @@ impl Crowd {
 }
 
 /// Puts the unified annotation in the place of the legacy one, after what else its comment says.
-fn edit(source: &str, one: &Located, legacy: &Legacy<'_>, fields: &Object, ascii: bool) -> Option<Edit> {
+fn edit(source: &str, one: &Located, legacy: &Legacy<'_>, fields: &JsonObject, ascii: bool) -> Option<Edit> {
     let closer = source.get(one.comment.body.end..one.comment.whole.end)?;
     let tag = render(fields, closer, ascii)?;
     let Range { start, end } = legacy.range;

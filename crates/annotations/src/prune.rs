@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use crate::comments::Comment;
 use crate::edit::Edit;
-use crate::grammar::{Kind, Located, scan};
+use crate::grammar::{AnnotationKind, Located, scan};
 use crate::language::Language;
 use crate::migrate::directive;
-use crate::tag::{Rows, SUBSTITUTE};
+use crate::tag::{SUBSTITUTE, SourceRows};
 
 /// Edits that take the annotations of these rows out (unified and legacy ones, whatever the check calls stale), and
 /// nothing else: the comment goes when nothing else is said in it, the line when nothing else stands on it. U+001A in
@@ -19,7 +19,7 @@ pub fn prune(source: &str, language: Language, rows: &[u32]) -> Vec<Edit> {
         return Vec::new();
     }
     let rows: BTreeSet<u32> = rows.iter().copied().collect();
-    let lines = Rows::of(source);
+    let lines = SourceRows::of(source);
     let located: Vec<Located> =
         scan(source, language).into_iter().filter(|one| rows.contains(&one.row)).collect();
     let mut edits: Vec<Edit> = Vec::new();
@@ -55,7 +55,13 @@ fn says_nothing_else(source: &str, comment: &Comment, spans: &[Range<usize>]) ->
 
 /// The edit that takes one annotation out of a comment that says more: with the blanks and the marker before it, or,
 /// where it comes first, with those after it.
-fn without(source: &str, rows: &Rows, comment: &Comment, marker: &str, span: Range<usize>) -> Option<Edit> {
+fn without(
+    source: &str,
+    rows: &SourceRows,
+    comment: &Comment,
+    marker: &str,
+    span: Range<usize>,
+) -> Option<Edit> {
     let row = rows.text(rows.at(span.start))?;
     let before = source.get(comment.body.start.max(row.start)..span.start)?;
     let after = source.get(span.end..comment.body.end.min(row.end).max(span.end))?;
@@ -87,17 +93,19 @@ fn without(source: &str, rows: &Rows, comment: &Comment, marker: &str, span: Ran
 fn span(source: &str, one: &Located, marker: &str) -> Option<Range<usize>> {
     let text = source.get(one.span.clone())?;
     let length = match one.kind {
-        Kind::Unified(_) => text.len(),
-        Kind::UnusedImport(_) | Kind::LintIssue(_) | Kind::KeyValue(_) => directive(text, marker)
-            .and_then(|end| text.get(..end))
-            .map_or(text.len(), |said| said.trim_end().len()),
-        Kind::Malformed(_) => return None,
+        AnnotationKind::Unified(_) => text.len(),
+        AnnotationKind::UnusedImport(_) | AnnotationKind::LintIssue(_) | AnnotationKind::KeyValue(_) => {
+            directive(text, marker)
+                .and_then(|end| text.get(..end))
+                .map_or(text.len(), |said| said.trim_end().len())
+        }
+        AnnotationKind::Malformed(_) => return None,
     };
     Some(one.span.start..one.span.start + length)
 }
 
 /// A whole comment out: with the blanks before it, or with its line when nothing else stands there.
-fn comment_out(source: &str, language: Language, rows: &Rows, comment: Range<usize>) -> Edit {
+fn comment_out(source: &str, language: Language, rows: &SourceRows, comment: Range<usize>) -> Edit {
     let blanks = [' ', '\t', '\u{c}'];
     let (first, last) = (rows.at(comment.start), rows.at(comment.end));
     let line = rows.text(first).zip(rows.text(last)).map(|(start, end)| start.start..end.end);

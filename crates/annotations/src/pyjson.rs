@@ -21,20 +21,20 @@ pub enum Value {
     /// A list.
     List(Vec<Value>),
     /// An object.
-    Object(Object),
+    Object(JsonObject),
 }
 
 /// An object: its members in order.
-pub type Object = Vec<(String, Value)>;
+pub type JsonObject = Vec<(String, Value)>;
 
 /// The member of this name.
 #[must_use]
-pub fn get<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
+pub fn get<'a>(object: &'a JsonObject, name: &str) -> Option<&'a Value> {
     object.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// Gives a member another value, in its place; a new one comes last.
-pub fn set(object: &mut Object, name: &str, value: Value) {
+pub fn set(object: &mut JsonObject, name: &str, value: Value) {
     match object.iter_mut().find(|(key, _)| key == name) {
         Some((_, old)) => *old = value,
         None => object.push((name.to_owned(), value)),
@@ -59,7 +59,7 @@ impl Value {
 
     /// The object, if it is one.
     #[must_use]
-    pub fn as_object(&self) -> Option<&Object> {
+    pub fn as_object(&self) -> Option<&JsonObject> {
         match self {
             Self::Object(object) => Some(object),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,

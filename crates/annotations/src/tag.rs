@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::language::Language;
-use crate::pyjson::{self, Object, Value};
+use crate::pyjson::{self, JsonObject, Value};
 
 /// What stands before the payload.
 pub(crate) const TAG: &str = "TODO[T4-ISSUE]: ";
@@ -20,7 +20,7 @@ pub(crate) fn marker(language: Language) -> (&'static str, &'static str) {
 
 /// An annotation as it may stand in a comment that ends with `closer` (nothing for the end of the line). `None` when
 /// it would end the comment.
-pub(crate) fn render(fields: &Object, closer: &str, ascii: bool) -> Option<String> {
+pub(crate) fn render(fields: &JsonObject, closer: &str, ascii: bool) -> Option<String> {
     let json = pyjson::dumps(&Value::Object(fields.clone()));
     let mut text = String::with_capacity(TAG.len() + json.len());
     text.push_str(TAG);
@@ -67,7 +67,7 @@ pub(crate) fn needs_ascii(source: &str, language: Language) -> bool {
 
 /// The encoding that a Python source declares.
 pub(crate) fn cookie(source: &str) -> Option<&str> {
-    let rows = Rows::of(source);
+    let rows = SourceRows::of(source);
     for row in 1..=2 {
         let text = source.get(rows.text(row)?)?.trim_start_matches(['\u{feff}', ' ', '\t', '\u{c}']);
         if let Some(comment) = text.strip_prefix('#') {
@@ -89,12 +89,12 @@ pub(crate) fn cookie(source: &str) -> Option<&str> {
 
 /// The rows of a source: they end at LF, CR LF or CR.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct SourceRows {
     /// Where each row begins, its text ends, and its line end ends.
     rows: Vec<(usize, usize, usize)>,
 }
 
-impl Rows {
+impl SourceRows {
     pub(crate) fn of(source: &str) -> Self {
         let bytes = source.as_bytes();
         let mut rows = Vec::new();
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn rows_end_at_every_kind_of_line_end() {
         let source = "a\nb\r\nc\rd\n";
-        let rows = Rows::of(source);
+        let rows = SourceRows::of(source);
         let text = |row| rows.text(row).and_then(|range| source.get(range));
         assert_eq!(
             [text(1), text(2), text(3), text(4), text(5), text(6)],

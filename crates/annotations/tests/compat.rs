@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use annotations::pyjson::{Object, Value, dumps_indented, get, loads};
+use annotations::pyjson::{JsonObject, Value, dumps_indented, get, loads};
 use annotations::{Compat, Finding, Place};
 
 const CASES: &str = include_str!("../../../tests/gate/oracle/t4-check-cases.json");
@@ -73,7 +73,7 @@ fn a_source_that_is_missing_is_unreadable() {
 }
 
 /// Runs a case of the oracle on its own findings.
-fn check(case: &Object, timestamp: &str) -> Result<Compat, String> {
+fn check(case: &JsonObject, timestamp: &str) -> Result<Compat, String> {
     let Some(Value::List(found)) = get(case, "ruff_json_default_codes") else { panic!("{case:?}") };
     let findings: Vec<_> = found
         .iter()
@@ -101,6 +101,6 @@ fn finding(file: &str, code: &str, row: u32, message: &str) -> Finding {
     Finding { file, code, message, start: place, end: place, url: None }
 }
 
-fn text<'a>(object: &'a Object, name: &str) -> &'a str {
+fn text<'a>(object: &'a JsonObject, name: &str) -> &'a str {
     get(object, name).unwrap().as_text().unwrap()
 }

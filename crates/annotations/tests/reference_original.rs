@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use annotations::{Facts, Finding, Input, Place, State, Waivers, Weights, check};
+use annotations::{Finding, FindingFacts, FindingState, Input, Place, Waivers, Weights, check};
 use serde_json::{Value, json};
 
 const CASES: &str = include_str!("../../../tests/gate/oracle/t4-check-cases.json");
@@ -42,7 +42,7 @@ fn every_finding_annotated_on_its_first_row_stands_as_the_original_says() {
         }
         let text = |text: &Value| text.as_str().unwrap().to_owned();
         let sources = files.iter().map(|(file, source)| (file.clone(), text(source))).collect();
-        let facts = vec![Facts { new: true, ..Facts::default() }; findings.len()];
+        let facts = vec![FindingFacts { new: true, ..FindingFacts::default() }; findings.len()];
         let report = check(&Input {
             findings: &findings,
             facts: &facts,
@@ -76,7 +76,7 @@ fn every_finding_annotated_on_its_first_row_stands_as_the_original_says() {
             report.metrics.annotation_quality_score,
             report.metrics.weighted_total,
         ]);
-        let found = report.findings.iter().all(|found| found.state == State::Annotated);
+        let found = report.findings.iter().all(|found| found.state == FindingState::Annotated);
         let better = BETTER.contains(&name.as_str());
         if (theirs == ours) == better || (better && !found) {
             differ.push(format!("{name}: {theirs} {ours}"));

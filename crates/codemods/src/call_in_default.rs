@@ -9,9 +9,9 @@ use std::ops::Range;
 use libcst_native::tokenizer::TokType;
 use libcst_native::{Expression, FunctionDef, Param, SmallStatement, StarArg};
 
-use crate::plan::{Aim, Job, Plan};
-use crate::tree::{Kind, Tree, top_level};
-use crate::{Edit, imports, text};
+use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::tree::{NodeKind, Tree, top_level};
+use crate::{SourceEdit, insertion, positions};
 
 /// Calls that a framework reads from the signature: `FastAPI`, Typer and their like.
 const MARKERS: [&str; 26] = [
@@ -71,8 +71,8 @@ struct Argument<'a> {
     targets: Vec<usize>,
 }
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     let mut functions: BTreeMap<usize, Vec<Argument<'_>>> = BTreeMap::new();
     for aim in &job.aims {
         match argument(job.tree, aim) {
@@ -99,7 +99,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
 /// The argument whose default a finding is in, when the default can be moved.
 fn argument<'a>(tree: &Tree<'_, 'a>, aim: &Aim<'_>) -> Result<Argument<'a>, &'static str> {
     let node = tree.node(aim.node).ok_or("no function stands at its place")?;
-    let Kind::Function(def) = node.kind else {
+    let NodeKind::Function(def) = node.kind else {
         return Err("it is not in the argument list of a `def`");
     };
     plain_function(tree, aim.node, def)?;
@@ -179,11 +179,11 @@ fn plain_function(tree: &Tree<'_, '_>, node: usize, def: &FunctionDef<'_>) -> Re
         return Err("the body stands on the line of the `def`");
     }
     let stub = block.nodes.iter().all(|n| match tree.node(*n).map(|n| n.kind) {
-        Some(Kind::Small(SmallStatement::Pass(_))) => true,
-        Some(Kind::Small(SmallStatement::Expr(expr))) => {
-            matches!(expr.value, Expression::Ellipsis(_)) || imports::is_string(&expr.value)
+        Some(NodeKind::Small(SmallStatement::Pass(_))) => true,
+        Some(NodeKind::Small(SmallStatement::Expr(expr))) => {
+            matches!(expr.value, Expression::Ellipsis(_)) || insertion::is_string(&expr.value)
         }
-        Some(Kind::Small(SmallStatement::Raise(_))) => {
+        Some(NodeKind::Small(SmallStatement::Raise(_))) => {
             tree.node(*n).is_some_and(|n| n.tokens.clone().any(|t| tree.text(t) == "NotImplementedError"))
         }
         _ => false,
@@ -191,7 +191,7 @@ fn plain_function(tree: &Tree<'_, '_>, node: usize, def: &FunctionDef<'_>) -> Re
     if stub {
         return Err("the function is a stub");
     }
-    if tree.ancestors(node).any(|outer| tree.node(outer).is_some_and(|n| matches!(n.kind, Kind::Loop))) {
+    if tree.ancestors(node).any(|outer| tree.node(outer).is_some_and(|n| matches!(n.kind, NodeKind::Loop))) {
         return Err("the function is made in a loop, whose names would have changed by the call");
     }
     Ok(())
@@ -229,7 +229,8 @@ fn movable(
     if default.clone().any(|t| sentinel.contains(&tree.text(t)) && tree.text(t + 1) == "(") {
         return Err("it looks like a sentinel, which is made once on purpose");
     }
-    let class = tree.owner(node).filter(|o| tree.node(*o).is_some_and(|n| matches!(n.kind, Kind::Class(_))));
+    let class =
+        tree.owner(node).filter(|o| tree.node(*o).is_some_and(|n| matches!(n.kind, NodeKind::Class(_))));
     let own: Vec<&str> = parameters(def)
         .map(|param| param.name.value)
         .chain(def.params.star_kwarg.as_ref().map(|param| param.name.value))
@@ -269,16 +270,16 @@ fn movable(
 
 /// The edits for the arguments of one function.
 fn rewrite(
-    job: &Job<'_, '_, '_>,
+    job: &CodemodJob<'_, '_, '_>,
     function: usize,
     arguments: &[Argument<'_>],
-) -> Result<Vec<Edit>, &'static str> {
+) -> Result<Vec<SourceEdit>, &'static str> {
     let (tree, newline) = (job.tree, job.newline);
     let block = tree.blocks.iter().find(|b| b.owner == Some(function)).ok_or("the function has no body")?;
     let mut nodes = block.nodes.iter().filter_map(|n| tree.node(*n)).peekable();
     let first = nodes.next().ok_or("the function has no body")?;
     let docstring =
-        matches!(first.kind, Kind::Small(SmallStatement::Expr(e)) if imports::is_string(&e.value));
+        matches!(first.kind, NodeKind::Small(SmallStatement::Expr(e)) if insertion::is_string(&e.value));
     let line = if docstring {
         if nodes.peek().is_none_or(|next| next.line == first.line) {
             return Err("its docstring shares its line");
@@ -288,9 +289,10 @@ fn rewrite(
         tree.node(function).and_then(|n| tree.lines.get(n.line))
     };
     let line = line.ok_or("the function has no body")?;
-    let at = text::next_line(tree.source, tree.bytes(line).end);
-    let indent = text::indent(tree.source, tree.bytes(&first.tokens).start);
-    let outer = tree.node(function).map_or("", |n| text::indent(tree.source, tree.bytes(&n.tokens).start));
+    let at = positions::next_line(tree.source, tree.bytes(line).end);
+    let indent = positions::indent(tree.source, tree.bytes(&first.tokens).start);
+    let outer =
+        tree.node(function).map_or("", |n| positions::indent(tree.source, tree.bytes(&n.tokens).start));
     let step = indent.strip_prefix(outer).filter(|step| !step.is_empty()).unwrap_or("    ");
     let mut edits = Vec::new();
     let mut added = String::new();
@@ -298,8 +300,8 @@ fn rewrite(
         let name = argument.name;
         let call = tree.slice(&argument.default);
         added.extend([indent, "if ", name, " is None:", newline, indent, step, name, " = ", call, newline]);
-        edits.push(Edit { range: tree.bytes(&argument.default), text: "None".to_owned() });
+        edits.push(SourceEdit { range: tree.bytes(&argument.default), text: "None".to_owned() });
     }
-    edits.push(Edit { range: at..at, text: added });
+    edits.push(SourceEdit { range: at..at, text: added });
     Ok(edits)
 }

@@ -2,9 +2,9 @@
 
 use libcst_native::{AssignTargetExpression, Expression, ImportNames, SmallStatement};
 
-use crate::plan::{Aim, Job, Plan, Unit};
-use crate::tree::{Kind, Tree};
-use crate::{Edit, imports};
+use crate::plan::{Aim, CodemodJob, EditPlan, Unit};
+use crate::tree::{NodeKind, Tree};
+use crate::{SourceEdit, insertion};
 
 /// Bases whose subclasses read nothing from annotations.
 const PLAIN_BASES: [&str; 9] = [
@@ -27,11 +27,11 @@ struct Spelling {
     /// What stands before the bracket.
     name: String,
     /// The import it needs.
-    import: Option<Edit>,
+    import: Option<SourceEdit>,
 }
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     let mut import: Option<Result<Spelling, &'static str>> = None;
     for aim in &job.aims {
         let before = job.tree.node(aim.node).map_or(0, |n| n.tokens.start);
@@ -48,15 +48,15 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
     plan
 }
 
-fn annotate(tree: &Tree<'_, '_>, aim: &Aim<'_>, class_var: &str) -> Result<Vec<Edit>, &'static str> {
+fn annotate(tree: &Tree<'_, '_>, aim: &Aim<'_>, class_var: &str) -> Result<Vec<SourceEdit>, &'static str> {
     let node = tree.node(aim.node).ok_or("no statement stands at its place")?;
     let owner = tree.owner(aim.node).and_then(|owner| tree.node(owner).map(|n| (owner, n)));
-    let Some((class_node, Kind::Class(class))) = owner.map(|(at, n)| (at, n.kind)) else {
+    let Some((class_node, NodeKind::Class(class))) = owner.map(|(at, n)| (at, n.kind)) else {
         return Err("it does not stand directly in a class body");
     };
-    let insert = |at: usize, text: String| Edit { range: at..at, text };
+    let insert = |at: usize, text: String| SourceEdit { range: at..at, text };
     match node.kind {
-        Kind::Small(SmallStatement::Assign(assign)) => {
+        NodeKind::Small(SmallStatement::Assign(assign)) => {
             let [target] = assign.targets.as_slice() else {
                 return Err("several names are assigned at once");
             };
@@ -79,7 +79,7 @@ fn annotate(tree: &Tree<'_, '_>, aim: &Aim<'_>, class_var: &str) -> Result<Vec<E
             let end = tree.bytes(&(node.tokens.start..node.tokens.start + 1)).end;
             Ok(vec![insert(end, format!(": {class_var}[{of}]"))])
         }
-        Kind::Small(SmallStatement::AnnAssign(_)) => {
+        NodeKind::Small(SmallStatement::AnnAssign(_)) => {
             let plain_base = |arg: &libcst_native::Arg<'_>| {
                 dotted(&arg.value).is_some_and(|name| PLAIN_BASES.contains(&name.as_str()))
                     || matches!(&arg.value, Expression::Subscript(s) if dotted(&s.value).is_some_and(|n| PLAIN_BASES.contains(&n.as_str())))
@@ -137,14 +137,14 @@ fn dotted(expression: &Expression<'_>) -> Option<String> {
 }
 
 /// Finds how to say `ClassVar`. `before` is the first token where it is needed.
-fn spelling(job: &Job<'_, '_, '_>, before: usize) -> Result<Spelling, &'static str> {
+fn spelling(job: &CodemodJob<'_, '_, '_>, before: usize) -> Result<Spelling, &'static str> {
     let tree = job.tree;
     let used = tree.all().any(|t| tree.is_name(t, "ClassVar"));
     let top = tree.block(0).map_or(&[][..], |b| &b.nodes);
     let early = || top.iter().filter_map(|n| tree.node(*n)).filter(|n| n.tokens.end <= before);
     let mut joined = None;
     for node in early() {
-        let Kind::Small(SmallStatement::ImportFrom(import)) = node.kind else { continue };
+        let NodeKind::Small(SmallStatement::ImportFrom(import)) = node.kind else { continue };
         let module = tree.text(node.tokens.start + 1);
         let direct = tree.text(node.tokens.start + 2) == "import";
         let ImportNames::Aliases(names) = &import.names else { continue };
@@ -179,7 +179,7 @@ fn spelling(job: &Job<'_, '_, '_>, before: usize) -> Result<Spelling, &'static s
         return Ok(Spelling { name, import: Some(edit) });
     }
     for node in early() {
-        let Kind::Small(SmallStatement::Import(import)) = node.kind else { continue };
+        let NodeKind::Small(SmallStatement::Import(import)) = node.kind else { continue };
         for alias in &import.names {
             if !matches!(&alias.name, libcst_native::NameOrAttribute::N(name) if name.value == "typing") {
                 continue;
@@ -194,16 +194,16 @@ fn spelling(job: &Job<'_, '_, '_>, before: usize) -> Result<Spelling, &'static s
             }
         }
     }
-    Ok(Spelling { name, import: Some(imports::add_import(job, "from typing import ClassVar")) })
+    Ok(Spelling { name, import: Some(insertion::add_import(job, "from typing import ClassVar")) })
 }
 
 /// Adds the name to an import, where its place in the order is.
-fn join(tree: &Tree<'_, '_>, tokens: &std::ops::Range<usize>, end: usize) -> Edit {
+fn join(tree: &Tree<'_, '_>, tokens: &std::ops::Range<usize>, end: usize) -> SourceEdit {
     let names = tokens.clone().skip(3).filter(|t| matches!(tree.text(t - 1), "import" | ","));
     let first_after = names.clone().find(|t| tree.text(*t) > "ClassVar");
     let sorted = names.clone().map(|t| tree.text(t)).is_sorted();
     match first_after.and_then(|t| tree.tokens.get(t)) {
-        Some(next) if sorted => Edit { range: next.start..next.start, text: "ClassVar, ".to_owned() },
-        _ => Edit { range: end..end, text: ", ClassVar".to_owned() },
+        Some(next) if sorted => SourceEdit { range: next.start..next.start, text: "ClassVar, ".to_owned() },
+        _ => SourceEdit { range: end..end, text: ", ClassVar".to_owned() },
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use libcst_native::{ImportNames, NameOrAttribute, SmallStatement};
 
-use crate::plan::{Aim, Job, Plan};
-use crate::tree::{Kind, Tree};
-use crate::{Edit, text};
+use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::tree::{NodeKind, Tree};
+use crate::{SourceEdit, positions};
 
 /// Beyond this a list of names gets a line for each.
 const WIDTH: usize = 88;
@@ -35,8 +35,8 @@ const NUMPY: &[&str] = &[
     "round", "str", "sum",
 ];
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     for aim in &job.aims {
         match rewrite(job, aim) {
             Ok((edit, read)) => plan.unit([aim.target].into_iter().chain(read).collect(), vec![edit]),
@@ -46,17 +46,17 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
     plan
 }
 
-fn rewrite(job: &Job<'_, '_, '_>, aim: &Aim<'_>) -> Result<(Edit, Vec<usize>), String> {
+fn rewrite(job: &CodemodJob<'_, '_, '_>, aim: &Aim<'_>) -> Result<(SourceEdit, Vec<usize>), String> {
     let tree = job.tree;
     let node = tree.node(aim.node).ok_or("no statement stands at its place")?;
-    let Kind::Small(SmallStatement::ImportFrom(import)) = node.kind else {
+    let NodeKind::Small(SmallStatement::ImportFrom(import)) = node.kind else {
         return Err("no star import stands at its place".to_owned());
     };
     if !matches!(import.names, ImportNames::Star(_)) || node.tokens.start != aim.token {
         return Err("no star import stands at its place".to_owned());
     }
     let stars = tree.nodes.iter().filter(|n| {
-        matches!(n.kind, Kind::Small(SmallStatement::ImportFrom(i)) if matches!(i.names, ImportNames::Star(_)))
+        matches!(n.kind, NodeKind::Small(SmallStatement::ImportFrom(i)) if matches!(i.names, ImportNames::Star(_)))
     });
     if stars.count() > 1 {
         return Err("several star imports: which one a name comes from can't be told".to_owned());
@@ -66,7 +66,7 @@ fn rewrite(job: &Job<'_, '_, '_>, aim: &Aim<'_>) -> Result<(Edit, Vec<usize>), S
     }
     if tree
         .ancestors(aim.node)
-        .any(|n| tree.node(n).is_some_and(|n| matches!(n.kind, Kind::Try | Kind::Handler { .. })))
+        .any(|n| tree.node(n).is_some_and(|n| matches!(n.kind, NodeKind::Try | NodeKind::Handler { .. })))
     {
         return Err("it stands in a `try`: a name that is not there would take the other way".to_owned());
     }
@@ -88,24 +88,24 @@ fn rewrite(job: &Job<'_, '_, '_>, aim: &Aim<'_>) -> Result<(Edit, Vec<usize>), S
     if tree.text(star) != "*" {
         return Err("its star was not found".to_owned());
     }
-    let line = text::line_start(tree.source, range.start);
+    let line = positions::line_start(tree.source, range.start);
     let joined = names.iter().copied().collect::<Vec<_>>().join(", ");
     let before = tree.source.get(line..range.start).unwrap_or("").chars().count();
     if before + joined.chars().count() <= WIDTH {
-        return Ok((Edit { range, text: joined }, read));
+        return Ok((SourceEdit { range, text: joined }, read));
     }
-    let outer = text::indent(tree.source, range.start);
+    let outer = positions::indent(tree.source, range.start);
     let inner = if outer.contains('\t') { "\t" } else { "    " };
     let newline = job.newline;
     let mut rows = String::new();
     for name in &names {
         rows.extend([outer, inner, name, ",", newline]);
     }
-    Ok((Edit { range, text: format!("({newline}{rows}{outer})") }, read))
+    Ok((SourceEdit { range, text: format!("({newline}{rows}{outer})") }, read))
 }
 
 /// The names that come from the module, and the findings that show them.
-fn names<'x>(job: &Job<'x, '_, '_>, module: &str) -> (BTreeSet<&'x str>, Vec<usize>) {
+fn names<'x>(job: &CodemodJob<'x, '_, '_>, module: &str) -> (BTreeSet<&'x str>, Vec<usize>) {
     let mut names = BTreeSet::new();
     let mut read = Vec::new();
     for (target, message) in &job.read {

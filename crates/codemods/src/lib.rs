@@ -6,16 +6,15 @@
 
 mod call_in_default;
 mod class_attribute;
-mod guard;
 mod import_star;
-mod imports;
-mod names;
+mod insertion;
+mod parser_limits;
 mod plan;
+mod positions;
 mod reraise;
 mod task_reference;
 #[cfg(test)]
 mod tests;
-mod text;
 mod tree;
 mod unused_import;
 
@@ -24,7 +23,7 @@ use std::ops::Range;
 
 /// A finding to fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct CodemodTarget {
     /// The rule, such as `F401`.
     pub code: String,
     /// What the linter says; some rules name their subject only here.
@@ -58,7 +57,7 @@ pub enum Codemod {
 
 /// One change: these bytes become that text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct SourceEdit {
     /// Which bytes go.
     pub range: Range<usize>,
     /// What stands there afterwards.
@@ -154,7 +153,7 @@ impl Codemod {
     ///
     /// # Errors
     /// [`Unparsable`] when the source is not Python that can be read.
-    pub fn fix(self, source: &str, targets: &[Target]) -> Result<Fixed, Unparsable> {
+    pub fn fix(self, source: &str, targets: &[CodemodTarget]) -> Result<Fixed, Unparsable> {
         plan::run(self, source, targets)
     }
 }

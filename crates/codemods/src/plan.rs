@@ -3,33 +3,33 @@
 use std::collections::HashMap;
 
 use crate::tree::{self, Tree};
-use crate::{Codemod, Edit, Fixed, Target, Unparsable, text};
+use crate::{Codemod, CodemodTarget, Fixed, SourceEdit, Unparsable, positions};
 
 /// The fix of one or more targets; it is made whole or not at all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unit {
     /// The targets by their place in the list.
     pub targets: Vec<usize>,
-    pub edits: Vec<Edit>,
+    pub edits: Vec<SourceEdit>,
     /// It needs the edits that the units share.
     pub needs_shared: bool,
 }
 
 /// What a codemod wants to do.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Plan {
+pub(crate) struct EditPlan {
     pub units: Vec<Unit>,
     /// Edits that several units need, such as an import.
-    pub shared: Vec<Edit>,
+    pub shared: Vec<SourceEdit>,
     pub skipped: Vec<(usize, String)>,
 }
 
-impl Plan {
+impl EditPlan {
     pub(crate) fn skip(&mut self, target: usize, reason: impl Into<String>) {
         self.skipped.push((target, reason.into()));
     }
 
-    pub(crate) fn unit(&mut self, targets: Vec<usize>, edits: Vec<Edit>) {
+    pub(crate) fn unit(&mut self, targets: Vec<usize>, edits: Vec<SourceEdit>) {
         self.units.push(Unit { targets, edits, needs_shared: false });
     }
 }
@@ -47,7 +47,7 @@ pub(crate) struct Aim<'x> {
 }
 
 /// What a codemod gets.
-pub(crate) struct Job<'x, 't, 'a> {
+pub(crate) struct CodemodJob<'x, 't, 'a> {
     pub tree: &'x Tree<'t, 'a>,
     pub aims: Vec<Aim<'x>>,
     /// The messages of the findings it only reads, with their places in the list.
@@ -56,8 +56,8 @@ pub(crate) struct Job<'x, 't, 'a> {
 }
 
 /// Fixes what can be fixed.
-pub(crate) fn run(codemod: Codemod, source: &str, targets: &[Target]) -> Result<Fixed, Unparsable> {
-    let body = source.strip_prefix(text::BOM).unwrap_or(source);
+pub(crate) fn run(codemod: Codemod, source: &str, targets: &[CodemodTarget]) -> Result<Fixed, Unparsable> {
+    let body = source.strip_prefix(positions::BOM).unwrap_or(source);
     let mark = source.strip_suffix(body).unwrap_or("");
     let mut fixed = tree::on_large_stack(|| {
         let plan = tree::with(body, |tree| plan(codemod, tree, targets))?;
@@ -72,8 +72,8 @@ pub(crate) fn run(codemod: Codemod, source: &str, targets: &[Target]) -> Result<
     Ok(fixed)
 }
 
-fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
-    let starts = text::row_starts(tree.source);
+fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[CodemodTarget]) -> EditPlan {
+    let starts = positions::row_starts(tree.source);
     let mut skipped = Vec::new();
     let mut aims: Vec<Aim<'_>> = Vec::new();
     let mut read = Vec::new();
@@ -89,7 +89,7 @@ fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
             }
             continue;
         }
-        let offset = text::offset(tree.source, &starts, target.row, target.column);
+        let offset = positions::offset(tree.source, &starts, target.row, target.column);
         let token = offset.and_then(|offset| tree.token_at(offset));
         let node = token.and_then(|token| tree.node_of(token));
         match (offset, token, node) {
@@ -104,7 +104,7 @@ fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
         }
     }
     aims.sort_by_key(|aim| (aim.offset, aim.target));
-    let job = Job { tree, aims, read, newline: text::newline(tree.source) };
+    let job = CodemodJob { tree, aims, read, newline: positions::newline(tree.source) };
     let mut plan = match codemod {
         Codemod::UnusedImport => crate::unused_import::plan(&job),
         Codemod::ImportStar => crate::import_star::plan(&job),
@@ -118,8 +118,8 @@ fn plan(codemod: Codemod, tree: &Tree<'_, '_>, targets: &[Target]) -> Plan {
 }
 
 /// Applies all units; when the result does not parse, one after the other, without those to blame.
-fn apply(source: &str, plan: Plan) -> Fixed {
-    let Plan { units, shared, mut skipped } = plan;
+fn apply(source: &str, plan: EditPlan) -> Fixed {
+    let EditPlan { units, shared, mut skipped } = plan;
     let mut kept: Vec<&Unit> = Vec::new();
     for unit in &units {
         let with_it: Vec<&Unit> = kept.iter().copied().chain([unit]).collect();
@@ -147,9 +147,9 @@ fn apply(source: &str, plan: Plan) -> Fixed {
 }
 
 /// The source with the edits of these units; none when they overlap.
-fn edited(source: &str, units: &[&Unit], shared: &[Edit]) -> Option<String> {
+fn edited(source: &str, units: &[&Unit], shared: &[SourceEdit]) -> Option<String> {
     let needed = units.iter().any(|unit| unit.needs_shared);
-    let mut edits: Vec<&Edit> = shared.iter().filter(|_| needed).collect();
+    let mut edits: Vec<&SourceEdit> = shared.iter().filter(|_| needed).collect();
     edits.extend(units.iter().flat_map(|unit| &unit.edits));
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let mut new = String::with_capacity(source.len());

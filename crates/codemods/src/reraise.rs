@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use libcst_native::{Expression, SmallStatement};
 
-use crate::plan::{Aim, Job, Plan};
-use crate::tree::{Kind, Tree};
-use crate::{Edit, names};
+use crate::SourceEdit;
+use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::tree::{NodeKind, Tree};
 
 /// The names a caught exception gets, the first free one.
 const NAMES: [&str; 3] = ["exc", "err", "error"];
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     // Clauses without a name get one: all raises of a clause are fixed together.
     let mut unnamed: BTreeMap<usize, Vec<&Aim<'_>>> = BTreeMap::new();
     for aim in &job.aims {
@@ -28,7 +28,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
         let related = |other: usize| tree.ancestors(clause).any(|n| n == other);
         let taken: Vec<String> = given.iter().filter(|(c, _)| related(*c)).map(|(_, n)| n.clone()).collect();
         let scope = tree.function_of(clause).map_or(tree.all(), |function| tree.whole(function));
-        let name = names::unused(tree, &scope, &taken, &NAMES);
+        let name = tree.unused_name(&scope, &taken, &NAMES);
         let Some(header) = name_clause(tree, clause, &name) else {
             for aim in aims {
                 plan.skip(aim.target, "its except clause can't take a name");
@@ -43,30 +43,30 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
 }
 
 /// Adds ` from name` to a raise.
-fn from(tree: &Tree<'_, '_>, aim: &Aim<'_>, name: &str) -> Edit {
+fn from(tree: &Tree<'_, '_>, aim: &Aim<'_>, name: &str) -> SourceEdit {
     let end = tree.node(aim.node).map_or(aim.offset, |n| tree.bytes(&n.tokens).end);
-    Edit { range: end..end, text: format!(" from {name}") }
+    SourceEdit { range: end..end, text: format!(" from {name}") }
 }
 
 /// Adds ` as name` to an except clause.
-fn name_clause(tree: &Tree<'_, '_>, clause: usize, name: &str) -> Option<Edit> {
+fn name_clause(tree: &Tree<'_, '_>, clause: usize, name: &str) -> Option<SourceEdit> {
     let node = tree.node(clause)?;
-    let Kind::Handler { typed, name: None } = node.kind else { return None };
+    let NodeKind::Handler { typed, name: None } = node.kind else { return None };
     let last = tree.colon(clause)?.checked_sub(1)?;
     let end = tree.tokens.get(last)?.end;
     if typed {
         // `except A, B:` takes no name.
         let bare = crate::tree::top_level(tree, node.tokens.clone(), ",").next().is_some();
-        return (!bare).then(|| Edit { range: end..end, text: format!(" as {name}") });
+        return (!bare).then(|| SourceEdit { range: end..end, text: format!(" as {name}") });
     }
     let plain = tree.bindings(tree.all(), "BaseException") == 0;
-    plain.then(|| Edit { range: end..end, text: format!(" BaseException as {name}") })
+    plain.then(|| SourceEdit { range: end..end, text: format!(" BaseException as {name}") })
 }
 
 /// The except clause of a raise and the name it gives the exception.
 fn handler<'a>(tree: &Tree<'_, 'a>, aim: &Aim<'_>) -> Result<(usize, Option<&'a str>), &'static str> {
     let node = tree.node(aim.node).ok_or("no statement stands at its place")?;
-    let Kind::Small(SmallStatement::Raise(raise)) = node.kind else {
+    let NodeKind::Small(SmallStatement::Raise(raise)) = node.kind else {
         return Err("no raise stands at its place");
     };
     if node.tokens.start != aim.token {
@@ -79,8 +79,8 @@ fn handler<'a>(tree: &Tree<'_, 'a>, aim: &Aim<'_>) -> Result<(usize, Option<&'a 
         return Err("it says `from` already");
     }
     let scope = tree.ancestors(aim.node).find_map(|outer| match tree.node(outer)?.kind {
-        Kind::Handler { name, .. } => Some(Ok((outer, name))),
-        Kind::Function(_) | Kind::Class(_) => {
+        NodeKind::Handler { name, .. } => Some(Ok((outer, name))),
+        NodeKind::Function(_) | NodeKind::Class(_) => {
             Some(Err("a function or class stands between it and the except clause"))
         }
         _ => None,

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use libcst_native::{AssignTargetExpression, Expression, SmallStatement};
 
-use crate::plan::{Aim, Job, Plan, Unit};
-use crate::tree::{Kind, Tree};
-use crate::{Edit, imports, names, text};
+use crate::plan::{Aim, CodemodJob, EditPlan, Unit};
+use crate::tree::{NodeKind, Tree};
+use crate::{SourceEdit, insertion, positions};
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     let tree = job.tree;
-    let set = names::unused(tree, &tree.all(), &[], &["_background_tasks", "_pending_tasks"]);
+    let set = tree.unused_name(&tree.all(), &[], &["_background_tasks", "_pending_tasks"]);
     let mut task_names: HashMap<usize, String> = HashMap::new();
     for aim in &job.aims {
         match place(tree, aim) {
@@ -19,7 +19,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
                 let task = assigned.map_or_else(
                     || {
                         let whole = tree.whole(function);
-                        let name = || names::unused(tree, &whole, &[], &["task", "background_task"]);
+                        let name = || tree.unused_name(&whole, &[], &["task", "background_task"]);
                         task_names.entry(function).or_insert_with(name).clone()
                     },
                     str::to_owned,
@@ -30,7 +30,7 @@ pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
             Err(reason) => plan.skip(aim.target, reason),
         }
     }
-    plan.shared.push(imports::after_imports(job, &format!("{set} = set()")));
+    plan.shared.push(insertion::after_imports(job, &format!("{set} = set()")));
     plan
 }
 
@@ -39,8 +39,8 @@ fn place<'a>(tree: &Tree<'_, 'a>, aim: &Aim<'_>) -> Result<(usize, Option<&'a st
     let node = tree.node(aim.node).ok_or("no statement stands at its place")?;
     let begins = node.tokens.start == aim.token;
     let assigned = match node.kind {
-        Kind::Small(SmallStatement::Expr(expr)) if begins && unwrapped_call(&expr.value) => None,
-        Kind::Small(SmallStatement::Assign(assign)) if !begins && unwrapped_call(&assign.value) => {
+        NodeKind::Small(SmallStatement::Expr(expr)) if begins && unwrapped_call(&expr.value) => None,
+        NodeKind::Small(SmallStatement::Assign(assign)) if !begins && unwrapped_call(&assign.value) => {
             let [target] = assign.targets.as_slice() else {
                 return Err("the task is assigned to several names");
             };
@@ -66,16 +66,16 @@ fn unwrapped_call(value: &Expression<'_>) -> bool {
     matches!(value, Expression::Call(call) if call.lpar.is_empty())
 }
 
-fn keep(job: &Job<'_, '_, '_>, aim: &Aim<'_>, set: &str, task: &str, named: bool) -> Vec<Edit> {
+fn keep(job: &CodemodJob<'_, '_, '_>, aim: &Aim<'_>, set: &str, task: &str, named: bool) -> Vec<SourceEdit> {
     let (tree, newline) = (job.tree, job.newline);
     let bytes = tree.node(aim.node).map_or(aim.offset..aim.offset, |n| tree.bytes(&n.tokens));
-    let indent = text::indent(tree.source, bytes.start);
-    let end = text::line_end(tree.source, bytes.end);
+    let indent = positions::indent(tree.source, bytes.start);
+    let end = positions::line_end(tree.source, bytes.end);
     let lines =
         format!("{newline}{indent}{set}.add({task}){newline}{indent}{task}.add_done_callback({set}.discard)");
-    let after = Edit { range: end..end, text: lines };
+    let after = SourceEdit { range: end..end, text: lines };
     if named {
         return vec![after];
     }
-    vec![Edit { range: bytes.start..bytes.start, text: format!("{task} = ") }, after]
+    vec![SourceEdit { range: bytes.start..bytes.start, text: format!("{task} = ") }, after]
 }

@@ -13,7 +13,7 @@ use libcst_native::tokenizer::{TokConfig, TokType, TokenIterator};
 use libcst_native::{ClassDef, FunctionDef, Module, SmallStatement};
 
 use crate::Unparsable;
-use crate::guard::Guard;
+use crate::parser_limits::ParserGuard;
 
 pub(crate) use bindings::top_level;
 
@@ -22,7 +22,7 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// A token and its bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Token<'a> {
+pub(crate) struct SourceToken<'a> {
     pub text: &'a str,
     pub start: usize,
     pub end: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Token<'a> {
 
 /// What a statement or clause is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind<'t, 'a> {
+pub(crate) enum NodeKind<'t, 'a> {
     Small(&'t SmallStatement<'a>),
     Function(&'t FunctionDef<'a>),
     Class(&'t ClassDef<'a>),
@@ -47,8 +47,8 @@ pub(crate) enum Kind<'t, 'a> {
 
 /// A statement or clause.
 #[derive(Debug, Clone)]
-pub(crate) struct Node<'t, 'a> {
-    pub kind: Kind<'t, 'a>,
+pub(crate) struct StatementNode<'t, 'a> {
+    pub kind: NodeKind<'t, 'a>,
     /// The block it stands in.
     pub block: usize,
     /// The logical line it stands on, or its header.
@@ -61,7 +61,7 @@ pub(crate) struct Node<'t, 'a> {
 
 /// Statements one after another.
 #[derive(Debug, Clone)]
-pub(crate) struct Block {
+pub(crate) struct StatementBlock {
     /// The compound statement it belongs to; none for the module.
     pub owner: Option<usize>,
     pub nodes: Vec<usize>,
@@ -72,11 +72,11 @@ pub(crate) struct Block {
 /// A parsed source.
 pub(crate) struct Tree<'t, 'a> {
     pub source: &'a str,
-    pub tokens: Vec<Token<'a>>,
+    pub tokens: Vec<SourceToken<'a>>,
     /// The tokens of each logical line, without its line end.
     pub lines: Vec<Range<usize>>,
-    pub nodes: Vec<Node<'t, 'a>>,
-    pub blocks: Vec<Block>,
+    pub nodes: Vec<StatementNode<'t, 'a>>,
+    pub blocks: Vec<StatementBlock>,
     /// The tokens that bind a name, as far as tokens can tell; rather too many than too few.
     bound: HashSet<usize>,
 }
@@ -97,7 +97,7 @@ pub(crate) fn parses(source: &str) -> Result<(), Unparsable> {
 
 fn parse(source: &str) -> Result<(Vec<libcst_native::tokenizer::Token<'_>>, Module<'_>), Unparsable> {
     let config = TokConfig { async_hacks: false, split_ftstring: true };
-    let mut guard = Guard::new();
+    let mut guard = ParserGuard::new();
     let mut tokens = Vec::new();
     for token in TokenIterator::new(source, &config) {
         let token = token.map_err(|e| Unparsable(e.to_string()))?;
@@ -122,11 +122,11 @@ impl<'t, 'a> Tree<'t, 'a> {
         self.tokens.get(token).map_or("", |t| t.text)
     }
 
-    pub(crate) fn node(&self, node: usize) -> Option<&Node<'t, 'a>> {
+    pub(crate) fn node(&self, node: usize) -> Option<&StatementNode<'t, 'a>> {
         self.nodes.get(node)
     }
 
-    pub(crate) fn block(&self, block: usize) -> Option<&Block> {
+    pub(crate) fn block(&self, block: usize) -> Option<&StatementBlock> {
         self.blocks.get(block)
     }
 
@@ -171,9 +171,9 @@ impl<'t, 'a> Tree<'t, 'a> {
     /// The function around a statement, when there is one and no class stands between.
     pub(crate) fn function_of(&self, node: usize) -> Option<usize> {
         let scope = self.ancestors(node).find(|outer| {
-            self.node(*outer).is_some_and(|n| matches!(n.kind, Kind::Function(_) | Kind::Class(_)))
+            self.node(*outer).is_some_and(|n| matches!(n.kind, NodeKind::Function(_) | NodeKind::Class(_)))
         })?;
-        matches!(self.node(scope)?.kind, Kind::Function(_)).then_some(scope)
+        matches!(self.node(scope)?.kind, NodeKind::Function(_)).then_some(scope)
     }
 
     /// Whether a name (not an attribute) stands in some tokens.
@@ -185,6 +185,15 @@ impl<'t, 'a> Tree<'t, 'a> {
     pub(crate) fn is_name(&self, token: usize, name: &str) -> bool {
         self.tokens.get(token).is_some_and(|t| t.kind == TokType::Name && t.text == name)
             && (token == 0 || self.text(token - 1) != ".")
+    }
+
+    /// The first of these names that some tokens don't mention, numbered when all of them are taken.
+    pub(crate) fn unused_name(&self, tokens: &Range<usize>, taken: &[String], wanted: &[&str]) -> String {
+        let free =
+            |name: &str| !taken.iter().any(|t| t == name) && !tokens.clone().any(|t| self.text(t) == name);
+        let plain = wanted.iter().map(|name| (*name).to_owned());
+        let numbered = (2..u32::MAX).filter_map(|n| wanted.first().map(|name| format!("{name}_{n}")));
+        plain.chain(numbered).find(|name| free(name)).unwrap_or_default()
     }
 
     /// How often some tokens bind a name. Rather too many than too few.

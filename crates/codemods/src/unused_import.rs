@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use libcst_native::{ImportNames, SmallStatement};
 
-use crate::plan::{Aim, Job, Plan};
-use crate::tree::{Kind, Tree};
-use crate::{Edit, text};
+use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::tree::{NodeKind, Tree};
+use crate::{SourceEdit, positions};
 
 mod comments;
 
 /// An import statement and its names.
-struct Import {
+struct ImportStatement {
     /// What ruff calls the names in its messages.
     names: Vec<String>,
     /// The tokens of each name, its `as` included.
@@ -20,8 +20,8 @@ struct Import {
     parenthesized: bool,
 }
 
-pub(crate) fn plan(job: &Job<'_, '_, '_>) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(job: &CodemodJob<'_, '_, '_>) -> EditPlan {
+    let mut plan = EditPlan::default();
     // Which names of which statement go, with their targets.
     let mut going: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
     for aim in &job.aims {
@@ -77,7 +77,7 @@ fn alias(tree: &Tree<'_, '_>, aim: &Aim<'_>) -> Result<usize, &'static str> {
 fn tests_for_a_module(tree: &Tree<'_, '_>, node: usize) -> bool {
     let catches = |clause: usize| {
         tree.node(clause).is_some_and(|n| match n.kind {
-            Kind::Handler { typed, .. } => {
+            NodeKind::Handler { typed, .. } => {
                 let expected = ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"];
                 !typed || n.tokens.clone().any(|t| expected.contains(&tree.text(t)))
             }
@@ -86,20 +86,20 @@ fn tests_for_a_module(tree: &Tree<'_, '_>, node: usize) -> bool {
     };
     tree.ancestors(node).any(|outer| {
         let Some(found) = tree.node(outer) else { return false };
-        if !matches!(found.kind, Kind::Try) {
+        if !matches!(found.kind, NodeKind::Try) {
             return catches(outer);
         }
         let Some(block) = tree.block(found.block) else { return false };
         let after = block.nodes.iter().copied().skip_while(|n| *n != outer).skip(1);
         after
-            .take_while(|n| tree.node(*n).is_some_and(|n| matches!(n.kind, Kind::Handler { .. })))
+            .take_while(|n| tree.node(*n).is_some_and(|n| matches!(n.kind, NodeKind::Handler { .. })))
             .any(catches)
     })
 }
 
-fn import(tree: &Tree<'_, '_>, node: usize) -> Option<Import> {
+fn import(tree: &Tree<'_, '_>, node: usize) -> Option<ImportStatement> {
     let found = tree.node(node)?;
-    let Kind::Small(statement) = found.kind else { return None };
+    let NodeKind::Small(statement) = found.kind else { return None };
     let (count, prefix) = match statement {
         SmallStatement::Import(import) => (import.names.len(), String::new()),
         SmallStatement::ImportFrom(import) => {
@@ -114,7 +114,7 @@ fn import(tree: &Tree<'_, '_>, node: usize) -> Option<Import> {
     let mut at = found.tokens.clone().find(|t| tree.text(*t) == "import")? + 1;
     let parenthesized = tree.text(at) == "(";
     at += usize::from(parenthesized);
-    let mut import = Import { names: Vec::new(), tokens: Vec::new(), parenthesized };
+    let mut import = ImportStatement { names: Vec::new(), tokens: Vec::new(), parenthesized };
     for _ in 0..count {
         let end =
             (at..found.tokens.end).find(|t| matches!(tree.text(*t), "," | ")")).unwrap_or(found.tokens.end);
@@ -131,11 +131,11 @@ fn import(tree: &Tree<'_, '_>, node: usize) -> Option<Import> {
 
 /// The edits for all findings in one block, since a block can't become empty.
 fn block_edits(
-    job: &Job<'_, '_, '_>,
+    job: &CodemodJob<'_, '_, '_>,
     block: usize,
     nodes: &[usize],
     going: &BTreeMap<usize, BTreeMap<usize, usize>>,
-) -> Option<Vec<Edit>> {
+) -> Option<Vec<SourceEdit>> {
     let tree = job.tree;
     let mut edits = Vec::new();
     let mut whole: BTreeSet<usize> = BTreeSet::new();
@@ -182,19 +182,19 @@ fn some_statements_out(
     tree: &Tree<'_, '_>,
     on_line: &[usize],
     whole: &BTreeSet<usize>,
-    edits: &mut Vec<Edit>,
+    edits: &mut Vec<SourceEdit>,
 ) -> Option<()> {
     let bytes = |node: usize| tree.node(node).map(|n| tree.bytes(&n.tokens));
     let last_kept = on_line.iter().rposition(|n| !whole.contains(n))?;
     for (at, node) in on_line.iter().enumerate().take(last_kept) {
         if whole.contains(node) {
             let next = bytes(*on_line.get(at + 1)?)?;
-            edits.push(Edit { range: bytes(*node)?.start..next.start, text: String::new() });
+            edits.push(SourceEdit { range: bytes(*node)?.start..next.start, text: String::new() });
         }
     }
     if let Some(last) = on_line.get(last_kept + 1..)?.last() {
         let range = bytes(*on_line.get(last_kept)?)?.end..bytes(*last)?.end;
-        edits.push(Edit { range, text: String::new() });
+        edits.push(SourceEdit { range, text: String::new() });
     }
     Some(())
 }
@@ -203,18 +203,18 @@ fn some_statements_out(
 fn names_out(
     tree: &Tree<'_, '_>,
     node: usize,
-    import: &Import,
+    import: &ImportStatement,
     gone: &BTreeSet<usize>,
-    edits: &mut Vec<Edit>,
+    edits: &mut Vec<SourceEdit>,
 ) -> Option<()> {
     let last_kept = (0..import.tokens.len()).rfind(|at| !gone.contains(at))?;
     let bytes = |at: usize| import.tokens.get(at).map(|t| tree.bytes(t));
     if !import.parenthesized {
         for at in gone.iter().copied().filter(|at| *at < last_kept) {
-            edits.push(Edit { range: bytes(at)?.start..bytes(at + 1)?.start, text: String::new() });
+            edits.push(SourceEdit { range: bytes(at)?.start..bytes(at + 1)?.start, text: String::new() });
         }
         if let Some(last) = gone.iter().copied().rfind(|at| *at > last_kept) {
-            edits.push(Edit { range: bytes(last_kept)?.end..bytes(last)?.end, text: String::new() });
+            edits.push(SourceEdit { range: bytes(last_kept)?.end..bytes(last)?.end, text: String::new() });
         }
         return Some(());
     }
@@ -233,17 +233,17 @@ fn names_out(
             let next = next?;
             let range = if tree.source.get(end..next)?.contains(['#', '\n', '\r']) {
                 // The next name stands on another line: the line end stays, and with it a comment.
-                text::skip_spaces_back(tree.source, name.start)..end
+                positions::skip_spaces_back(tree.source, name.start)..end
             } else {
                 name.start..next
             };
-            edits.push(Edit { range, text: String::new() });
+            edits.push(SourceEdit { range, text: String::new() });
         } else {
             let before = bytes(last_kept)?.end;
             // A comma after the last name may stay.
             let plain = !tree.source.get(before..name.end)?.contains('#');
             let range = if plain { before..name.end } else { name.start..end };
-            edits.push(Edit { range, text: String::new() });
+            edits.push(SourceEdit { range, text: String::new() });
         }
     }
     merge(edits);
@@ -251,9 +251,9 @@ fn names_out(
 }
 
 /// Joins edits that touch or overlap; all of them only delete.
-fn merge(edits: &mut Vec<Edit>) {
+fn merge(edits: &mut Vec<SourceEdit>) {
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    let mut merged: Vec<Edit> = Vec::with_capacity(edits.len());
+    let mut merged: Vec<SourceEdit> = Vec::with_capacity(edits.len());
     for edit in edits.drain(..) {
         match merged.last_mut() {
             Some(last)

@@ -3,7 +3,6 @@
 //! It owns the wiring: which store, which limiter, which clock. It refuses HTTP and the process environment;
 //! what an operator sets comes as [`Options`].
 
-pub mod dotenv;
 mod error;
 mod jobs;
 mod open;

@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{CodeOwners, Finding, Language, Skeleton, State, skeleton_fields};
+use annotations::{CodeOwners, Finding, FindingState, Language, Skeleton, skeleton_fields};
 use registry_core::{Entropy, Timestamp};
 use serde::Serialize;
+use source_tree::snapshot::FileChange;
 
-use crate::check::{Question, UNREADABLE, gather};
-use crate::migrate::{Owners, Skipped, day, new_id, seconds};
-use crate::snapshot::Change;
-use crate::{Error, Progress, Project, sources};
+use crate::check::{CheckQuestion, UNREADABLE, gather};
+use crate::migrate::{RowOwners, Skipped, day, new_id, seconds};
+use crate::{Error, Progress, Project, rewriting};
 
 /// The code of the findings of sources that do not parse.
 pub(crate) const INVALID_SYNTAX: &str = "invalid-syntax";
 
 /// What would change.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct AnnotatePlan {
     /// The files that change, sorted.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// What is written.
     pub written: Vec<Written>,
     /// The findings that can't have an annotation.
@@ -44,7 +44,7 @@ pub struct Written {
 
 /// The findings of one file.
 #[derive(Debug, Default)]
-struct Job {
+struct AnnotateJob {
     file: String,
     open: Vec<Finding>,
     /// Rows where something answers for a finding already.
@@ -57,12 +57,12 @@ struct Job {
 /// When the check can't be made, a file can't be read, or git can't be run.
 pub fn plan(
     project: &Project,
-    question: &Question,
+    question: &CheckQuestion,
     blame: bool,
     entropy: &dyn Entropy,
     now: Timestamp,
     progress: &dyn Progress,
-) -> Result<Plan, Error> {
+) -> Result<AnnotatePlan, Error> {
     let report = gather(project, question, progress)?.check(project, &[], day(now));
     let unparsed: BTreeSet<String> = report
         .findings
@@ -70,24 +70,24 @@ pub fn plan(
         .filter(|one| matches!(one.finding.code.as_str(), INVALID_SYNTAX | UNREADABLE))
         .map(|one| one.finding.file.clone())
         .collect();
-    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let mut jobs: BTreeMap<String, AnnotateJob> = BTreeMap::new();
     for one in report.findings {
         let file = one.finding.file.clone();
-        let job = jobs.entry(file.clone()).or_insert_with(|| Job { file, ..Job::default() });
+        let job = jobs.entry(file.clone()).or_insert_with(|| AnnotateJob { file, ..AnnotateJob::default() });
         match one.state {
-            State::Unannotated => job.open.push(one.finding),
-            State::Annotated | State::Legacy | State::Registered => {
+            FindingState::Unannotated => job.open.push(one.finding),
+            FindingState::Annotated | FindingState::Legacy | FindingState::Registered => {
                 job.taken.insert(one.finding.start.row);
             }
-            State::Waived => {}
+            FindingState::Waived => {}
         }
     }
-    let jobs: Vec<Job> =
+    let jobs: Vec<AnnotateJob> =
         jobs.into_values().filter(|job| !job.open.is_empty() && !unparsed.contains(&job.file)).collect();
-    let owners = crate::owners::codeowners(project)?;
-    let work = |job: &Job| annotate(project, job, owners.as_ref(), blame, entropy, now).map(Some);
-    let mut plan = Plan { unparsed: unparsed.into_iter().collect(), ..Plan::default() };
-    for part in sources::each(&jobs, "Writing annotations", progress, work)? {
+    let owners = crate::codeowners::codeowners(project)?;
+    let work = |job: &AnnotateJob| annotate(project, job, owners.as_ref(), blame, entropy, now).map(Some);
+    let mut plan = AnnotatePlan { unparsed: unparsed.into_iter().collect(), ..AnnotatePlan::default() };
+    for part in rewriting::each(&jobs, "Writing annotations", progress, work)? {
         plan.changes.extend(part.changes);
         plan.written.extend(part.written);
         plan.skipped.extend(part.skipped);
@@ -98,21 +98,21 @@ pub fn plan(
 /// The annotations of one file.
 fn annotate(
     project: &Project,
-    job: &Job,
+    job: &AnnotateJob,
     codeowners: Option<&CodeOwners>,
     blame: bool,
     entropy: &dyn Entropy,
     now: Timestamp,
-) -> Result<Plan, Error> {
+) -> Result<AnnotatePlan, Error> {
     let name = &job.file;
-    let bytes = sources::read(project, name)?.filter(|_| sources::is_inside(project, name));
+    let bytes = rewriting::read(project, name)?.filter(|_| rewriting::is_inside(project, name));
     let (Some(bytes), Some(language)) = (bytes, Language::of_path(name)) else {
-        return Ok(Plan::skipping(job, "no annotation can stand in this kind of file"));
+        return Ok(AnnotatePlan::skipping(job, "no annotation can stand in this kind of file"));
     };
-    let text = sources::decode(&bytes);
+    let text = rewriting::decode(&bytes);
     let listed = codeowners.and_then(|owners| owners.of(name).first());
-    let git = project.git.as_ref().filter(|_| blame && listed.is_none());
-    let mut blamed = Owners::of(git, name, &bytes, now);
+    let git = project.tree.git.as_ref().filter(|_| blame && listed.is_none());
+    let mut blamed = RowOwners::of(git, name, &bytes, now);
     let created_at = seconds(now);
     let mut written = Vec::new();
     let mut skeletons = Vec::new();
@@ -126,7 +126,7 @@ fn annotate(
     }
     blamed.end()?;
     let done = annotations::annotate(&text, language, &skeletons, &job.taken);
-    let mut plan = Plan::default();
+    let mut plan = AnnotatePlan::default();
     for (place, one) in written.into_iter().enumerate() {
         let found = done.skipped.binary_search_by_key(&place, |(skipped, _)| *skipped);
         if let Some((_, why)) = found.ok().and_then(|at| done.skipped.get(at)) {
@@ -139,14 +139,14 @@ fn annotate(
             plan.written.push(one);
         }
     }
-    if let Some(after) = sources::splice(&bytes, &done.edits).filter(|_| !done.edits.is_empty()) {
-        plan.changes.push(Change { file: name.clone(), before: Some(bytes.clone()), after });
+    if let Some(after) = rewriting::splice(&bytes, &done.edits).filter(|_| !done.edits.is_empty()) {
+        plan.changes.push(FileChange { file: name.clone(), before: Some(bytes.clone()), after });
     }
     Ok(plan)
 }
 
-impl Plan {
-    fn skipping(job: &Job, why: &str) -> Self {
+impl AnnotatePlan {
+    fn skipping(job: &AnnotateJob, why: &str) -> Self {
         let skipped = |finding: &Finding| Skipped {
             file: finding.file.clone(),
             line: finding.start.row,

@@ -9,8 +9,6 @@
 
 mod batch;
 mod fix;
-mod push;
-mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -18,14 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use source_tree::worktree::{self, Workshop};
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
 use crate::{Error, Progress, Project};
 use batch::Work;
-use worktree::Workshop;
-
-pub use push::push;
 
 /// How many batches are made at once.
 const AT_ONCE: usize = 2;
@@ -33,7 +29,7 @@ const AT_ONCE: usize = 2;
 /// What is asked.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
-pub struct Question {
+pub struct BatchQuestion {
     /// The rules, as ruff's `--select` takes them; empty takes those of the settings.
     pub codes: Vec<String>,
     /// How many findings a batch fixes at most.
@@ -62,16 +58,16 @@ pub struct Made {
     /// ruff and its version.
     pub tool: String,
     /// The batches, by rule.
-    pub batches: Vec<Batch>,
+    pub batches: Vec<FixBatch>,
 }
 
 /// The batch of one rule.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Batch {
+pub struct FixBatch {
     /// The rule.
     pub code: String,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: BatchOutcome,
     /// Why, when nothing was made.
     pub reason: Option<String>,
     /// Its branch; in a dry run the one it would have.
@@ -83,7 +79,7 @@ pub struct Batch {
     /// How many are fixed.
     pub fixed: usize,
     /// The files that are changed.
-    pub files: Vec<Changed>,
+    pub files: Vec<ChangedFile>,
     /// The findings that are waived, or whose annotation says that they stay. Their files are left out.
     pub left_out: Vec<LeftOut>,
     /// The worktree, when it stays.
@@ -95,7 +91,7 @@ pub struct Batch {
 
 /// A file that a batch changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Changed {
+pub struct ChangedFile {
     /// Its name from the root.
     pub file: String,
     /// How many findings are fixed in it.
@@ -116,7 +112,7 @@ pub struct LeftOut {
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum BatchOutcome {
     /// A branch with a commit; in a dry run, what would be one.
     Made,
     /// There was nothing to fix.
@@ -134,11 +130,11 @@ pub enum Outcome {
 /// of one batch is told in it.
 pub fn run(
     project: &Project,
-    question: &Question,
+    question: &BatchQuestion,
     stop: &AtomicBool,
     progress: &dyn Progress,
 ) -> Result<Made, Error> {
-    let git = project.git.as_ref().ok_or_else(|| {
+    let git = project.tree.git.as_ref().ok_or_else(|| {
         Error::Refused("batches are branches, and there is no git repository here".to_owned())
     })?;
     let base = git
@@ -203,6 +199,16 @@ pub fn run(
     Ok(Made { base: base.clone(), tool, batches })
 }
 
+/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten.
+///
+/// # Errors
+/// When there is no repository, or git refuses, with what it said.
+pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
+    let git = project.tree.git.as_ref();
+    let git = git.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
+    Ok(worktree::push(git, remote, branch)?)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -212,17 +218,17 @@ fn survey(
     shop: &Workshop<'_>,
     ruff: &Ruff,
     asked: &[String],
-    question: &Question,
+    question: &BatchQuestion,
 ) -> Result<(Survey, Decisions), Error> {
     let scout = shop.scout()?;
-    let project = scout.project()?;
+    let project = Project::at(scout.path.clone())?;
     let decisions = Decisions::read(&project, question.today, question.include_accepted)?;
     let mut codes = asked.to_vec();
     codes.push(UNDEFINED.to_owned());
     let paths = &project.settings.check.paths;
     let names: Vec<String> =
-        paths.iter().filter(|name| project.path(name).symlink_metadata().is_ok()).cloned().collect();
-    let survey = ruff.at(&project.root).survey(&project, &names, &codes, question.unsafe_fixes)?;
+        paths.iter().filter(|name| project.tree.path(name).symlink_metadata().is_ok()).cloned().collect();
+    let survey = ruff.at(&project.tree.root).survey(&project, &names, &codes, question.unsafe_fixes)?;
     Ok((survey, decisions))
 }
 

@@ -8,7 +8,7 @@ mod since;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{CodeOwners, Facts, Finding, Input, Registered, Report, Waivers};
+use annotations::{CheckReport, CodeOwners, Finding, FindingFacts, Input, Registered, Waivers};
 
 pub use compat::{CompatAnswer, CompatQuestion, compat};
 pub(crate) use gather::UNREADABLE;
@@ -19,20 +19,20 @@ use crate::findings::Ruff;
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
-pub struct Question {
+pub struct CheckQuestion {
     /// Files and folders, from the root; empty takes those of the settings.
     pub paths: Vec<String>,
     /// The rules to look for, as ruff's `--select` takes them; empty takes those of the settings.
     pub codes: Vec<String>,
     /// Where the findings are from.
-    pub source: Source,
+    pub source: FindingSource,
     /// Only what the change since this revision adds.
     pub since: Option<String>,
     /// Whether to ask git how old each finding is.
     pub age: bool,
 }
 
-impl Question {
+impl CheckQuestion {
     /// The files and folders that are looked at.
     #[must_use]
     pub fn paths<'a>(&'a self, project: &'a Project) -> &'a [String] {
@@ -48,7 +48,7 @@ impl Question {
 
 /// Where the findings are from.
 #[derive(Debug, Clone, Default)]
-pub enum Source {
+pub enum FindingSource {
     /// ruff is run.
     #[default]
     Ruff,
@@ -62,7 +62,7 @@ pub struct Gathered {
     /// The findings, sorted by file and place.
     pub findings: Vec<Finding>,
     /// What is known of each finding beside what the linter says, in the same order.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<FindingFacts>,
     /// The sources of the files that have a finding or may have an annotation, by name.
     pub sources: BTreeMap<String, String>,
     /// The linter and its version, such as `ruff 0.14.2`.
@@ -88,7 +88,7 @@ struct Linter {
 impl Gathered {
     /// What answers for each finding. `registered` is what the registry said, empty when it was not asked.
     #[must_use]
-    pub fn check(&self, project: &Project, registered: &[Registered], today: time::Date) -> Report {
+    pub fn check(&self, project: &Project, registered: &[Registered], today: time::Date) -> CheckReport {
         let report = self.report(project, &self.sources, registered, today);
         let candidates: BTreeSet<&str> = report.stale.iter().map(|stale| stale.file.as_str()).collect();
         let unseen = self.unseen(project, &candidates);
@@ -107,7 +107,7 @@ impl Gathered {
         sources: &BTreeMap<String, String>,
         registered: &[Registered],
         today: time::Date,
-    ) -> Report {
+    ) -> CheckReport {
         annotations::check(&Input {
             findings: &self.findings,
             facts: &self.facts,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use codemods::Codemod;
 use serde::Serialize;
 
-use crate::snapshot::Change;
+use source_tree::snapshot::FileChange;
 
 pub use apply::apply;
 pub(crate) use decisions::Decisions;
@@ -27,7 +27,7 @@ pub(crate) const SYNTAX: &str = "invalid-syntax";
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct CodemodQuestion {
     /// Files and folders, from the root; empty takes those of the settings.
     pub paths: Vec<String>,
     /// The codemods to run; empty runs all of them.
@@ -40,11 +40,11 @@ pub struct Question {
 
 /// What would be changed.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Plan {
+pub struct CodemodPlan {
     /// The files that have findings a codemod is for, sorted.
-    pub files: Vec<File>,
+    pub files: Vec<CodemodFile>,
     /// The files that could not be read as Python: they are left alone.
-    pub unparsable: Vec<Unparsable>,
+    pub unparsable: Vec<UnparsableFile>,
     /// The linter and its version.
     pub tool: String,
     /// What the linter said beside its findings.
@@ -53,7 +53,7 @@ pub struct Plan {
 
 /// One file.
 #[derive(Debug, Clone, Serialize)]
-pub struct File {
+pub struct CodemodFile {
     /// Its name from the root.
     pub file: String,
     /// What was fixed.
@@ -103,16 +103,16 @@ pub struct Skip {
 
 /// A file that could not be read as Python.
 #[derive(Debug, Clone, Serialize)]
-pub struct Unparsable {
+pub struct UnparsableFile {
     /// Its name from the root.
     pub file: String,
     /// Why.
     pub problem: String,
 }
 
-impl Plan {
+impl CodemodPlan {
     /// The files that change.
-    pub fn changed(&self) -> impl Iterator<Item = &File> {
+    pub fn changed(&self) -> impl Iterator<Item = &CodemodFile> {
         self.files.iter().filter(|file| file.before != file.after)
     }
 
@@ -134,8 +134,8 @@ impl Plan {
         self.files.iter().map(|file| file.stale).sum()
     }
 
-    fn changes(&self) -> Vec<Change> {
-        let change = |file: &File| Change {
+    fn changes(&self) -> Vec<FileChange> {
+        let change = |file: &CodemodFile| FileChange {
             file: file.file.clone(),
             before: Some(file.before.clone().into_bytes()),
             after: file.after.clone().into_bytes(),

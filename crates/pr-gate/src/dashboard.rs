@@ -5,15 +5,15 @@
 
 mod breakdown;
 mod charts;
+mod content_security_policy;
 pub mod eta;
 pub mod history;
 mod html;
 mod lists;
+mod output_files;
 mod overview;
 mod page;
-mod place;
 mod plot;
-mod policy;
 
-pub use page::Page;
-pub use place::{history_file, output_file};
+pub use output_files::{history_file, output_file};
+pub use page::DashboardPage;

@@ -1,7 +1,7 @@
 //! Why something could not be done.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Why something could not be done. The text says what to do about it where that is not evident.
 #[derive(Debug, thiserror::Error)]
@@ -9,17 +9,9 @@ pub enum Error {
     /// What was asked for makes no sense (exit code 2).
     #[error("{0}")]
     Usage(String),
-    /// A file stood in the way.
-    #[error("`{}` {problem}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What could not be done, such as `can't be read`.
-        problem: &'static str,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    /// The tree: a file, git or a name stood in the way.
+    #[error(transparent)]
+    Tree(#[from] source_tree::Error),
     /// A program could not be run, or failed.
     #[error("{program}: {problem}")]
     Program {
@@ -44,8 +36,8 @@ pub enum Error {
 impl Error {
     /// For `map_err` on what is done to a file.
     pub fn file(path: &Path, problem: &'static str) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::File { path, problem, source }
+        let file = source_tree::Error::file(path, problem);
+        move |source| Self::Tree(file(source))
     }
 
     /// A waiver file, a setting, an output that is not what it should be.
@@ -56,6 +48,10 @@ impl Error {
     /// Whether the caller can mend it on the command line.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Usage(_))
+        match self {
+            Self::Usage(_) => true,
+            Self::Tree(error) => error.is_usage(),
+            Self::Program { .. } | Self::Unreadable { .. } | Self::Refused(_) => false,
+        }
     }
 }

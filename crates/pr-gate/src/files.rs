@@ -20,12 +20,12 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
     refuse_devices(project)?;
     let mut files = Vec::new();
     let mut folders = names.iter().filter_map(|name| match kind(project, name) {
-        Ok(Kind::Folder) => Some(Ok(project.path(name))),
-        Ok(Kind::File) => {
+        Ok(EntryKind::Folder) => Some(Ok(project.tree.path(name))),
+        Ok(EntryKind::File) => {
             files.push(name.clone());
             None
         }
-        Ok(Kind::Link | Kind::Other) => None,
+        Ok(EntryKind::Link | EntryKind::Other) => None,
         Err(error) => Some(Err(error)),
     });
     if let Some(first) = folders.next() {
@@ -35,7 +35,7 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
         }
         // What git ignores, and nothing that other tools ignore.
         walk.hidden(false).ignore(false).follow_links(false);
-        let (root, skips) = (project.root.clone(), project.clone());
+        let (root, skips) = (project.tree.root.clone(), project.clone());
         walk.filter_entry(move |entry| {
             let name = entry.path().strip_prefix(&root).ok().and_then(Path::to_str);
             name.is_some_and(|name| !skips.is_skipped(name))
@@ -45,7 +45,7 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
             }
-            let name = entry.path().strip_prefix(&project.root).ok().and_then(Path::to_str);
+            let name = entry.path().strip_prefix(&project.tree.root).ok().and_then(Path::to_str);
             files.extend(name.map(str::to_owned));
         }
     } else {
@@ -62,7 +62,7 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
 /// # Errors
 /// When the file is there and can't be read.
 pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
-    if !matches!(kind(project, name), Ok(Kind::File)) {
+    if !matches!(kind(project, name), Ok(EntryKind::File)) {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -72,7 +72,7 @@ pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
 /// The same into a buffer, for a file that [`list`] has named; whether there is something.
 pub(crate) fn read_into(project: &Project, name: &str, bytes: &mut Vec<u8>) -> Result<bool, Error> {
     bytes.clear();
-    let path = project.path(name);
+    let path = project.tree.path(name);
     let failed = Error::file(&path, "can't be read");
     let mut file = match std::fs::File::open(&path) {
         Ok(file) => file,
@@ -88,7 +88,7 @@ pub(crate) fn read_into(project: &Project, name: &str, bytes: &mut Vec<u8>) -> R
 /// The Python sources below names that git tracks although a `.gitignore` or an `.ignore` says to ignore them. Such a
 /// file is part of the repository, and a linter that looks for files does not see it.
 pub(crate) fn hidden(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
-    let Some(git) = &project.git else { return Ok(Vec::new()) };
+    let Some(git) = &project.tree.git else { return Ok(Vec::new()) };
     let mut hidden = std::collections::BTreeSet::new();
     for ignored in ["--exclude-standard", "--exclude-per-directory=.ignore"] {
         let listed = git.run(&["ls-files", "-z", "--cached", "--ignored", ignored])?;
@@ -107,7 +107,7 @@ fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
     matches!(ending, Some("py" | "pyi" | "ipynb"))
         && names.iter().any(below)
         && !project.is_skipped(name)
-        && project.path(name).is_file()
+        && project.tree.path(name).is_file()
 }
 
 /// Refuses a tree with a link to a device: whoever reads it (a linter that looks for its settings, for one) would never
@@ -116,12 +116,12 @@ fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
 /// # Errors
 /// When there is one among the files that git tracks.
 pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
-    let Some(git) = &project.git else { return Ok(()) };
+    let Some(git) = &project.tree.git else { return Ok(()) };
     let listed = git.run(&["ls-files", "-z", "--cached", "--stage"])?;
     for entry in listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"120000 ")) {
         let Some(at) = entry.iter().position(|byte| *byte == b'\t') else { continue };
         let name = String::from_utf8_lossy(entry.get(at + 1..).unwrap_or_default());
-        let path = project.path(&name);
+        let path = project.tree.path(&name);
         let is_ordinary = path.metadata().is_ok_and(|found| found.is_file() || found.is_dir());
         let is_system = ["/dev", "/proc", "/sys"];
         let leads_there = path.canonicalize().is_ok_and(|to| is_system.iter().any(|top| to.starts_with(top)));
@@ -134,10 +134,10 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
 
 /// Whether a name is a link or lies behind one.
 pub(crate) fn is_link(project: &Project, name: &str) -> bool {
-    matches!(kind(project, name), Ok(Kind::Link))
+    matches!(kind(project, name), Ok(EntryKind::Link))
 }
 
-enum Kind {
+enum EntryKind {
     File,
     Folder,
     /// A link, or something behind one.
@@ -146,32 +146,32 @@ enum Kind {
     Other,
 }
 
-fn kind(project: &Project, name: &str) -> Result<Kind, Error> {
-    let mut path = project.root.clone();
+fn kind(project: &Project, name: &str) -> Result<EntryKind, Error> {
+    let mut path = project.tree.root.clone();
     let mut last = None;
     for part in Path::new(name).components() {
         match part {
             Component::CurDir => continue,
             Component::Normal(part) => path.push(part),
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Ok(Kind::Other),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Ok(EntryKind::Other),
         }
         let found = path.symlink_metadata();
         let found = found.map_err(|_| Error::Usage(format!("`{name}` is not there")))?.file_type();
         if found.is_symlink() {
-            return Ok(Kind::Link);
+            return Ok(EntryKind::Link);
         }
         last = Some(found);
     }
     Ok(match last {
-        _ if project.is_skipped(name) => Kind::Other,
-        None => Kind::Folder,
-        Some(kind) if kind.is_dir() => Kind::Folder,
-        Some(kind) if kind.is_file() => Kind::File,
-        Some(_) => Kind::Other,
+        _ if project.is_skipped(name) => EntryKind::Other,
+        None => EntryKind::Folder,
+        Some(kind) if kind.is_dir() => EntryKind::Folder,
+        Some(kind) if kind.is_file() => EntryKind::File,
+        Some(_) => EntryKind::Other,
     })
 }
 
 fn walk_failure(project: &Project, error: &ignore::Error) -> Error {
     let said = error.to_string();
-    Error::unreadable(format!("`{}`", project.root.display()), format!("a folder can't be read: {said}"))
+    Error::unreadable(format!("`{}`", project.tree.root.display()), format!("a folder can't be read: {said}"))
 }

@@ -1,6 +1,6 @@
 //! What linters say: ruff, or any SARIF.
 
-mod names;
+mod file_names;
 mod ruff;
 mod ruff_json;
 mod sarif;
@@ -12,7 +12,7 @@ use annotations::Finding;
 pub(crate) use ruff::{Ruff, Survey};
 
 use crate::{Error, Project, files};
-use names::Names;
+use file_names::Names;
 
 /// How many bytes of another linter's output are read.
 pub const LARGEST: usize = 100 << 20;
@@ -49,6 +49,7 @@ pub(crate) fn ruff_in_its_order(
 ) -> Result<(Output, Ruff), Error> {
     for name in names {
         project
+            .tree
             .path(name)
             .symlink_metadata()
             .map_err(|_| Error::Usage(format!("`{name}` is not there: name files and folders that are")))?;
@@ -96,7 +97,7 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
     };
     if output.findings.is_empty() && known.some_outside() {
         // The linter ran elsewhere, in a container perhaps: nothing of what it found would be looked at.
-        let root = project.root.display();
+        let root = project.tree.root.display();
         return Err(unreadable(format!(
             "every file that it names is outside of `{root}`: run the linter here"
         )));

@@ -11,11 +11,11 @@ use annotations::{Annotated, Registered};
 use registry_core::{AgentId, IntentId, NewIntent, RuleError, Status, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-pub use plan::{Plan, Scope, Update, plan};
+pub use plan::{IngestPlan, IngestScope, Update, plan};
 
 /// An intent that the registry holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownIntent {
     /// Its id.
     pub id: String,
     /// Its code.
@@ -41,7 +41,7 @@ pub struct Known {
 /// What is written into the `raw` of intents that are created here.
 pub const MARK: &str = r#"{"source":"t4 ingest"}"#;
 
-impl Known {
+impl KnownIntent {
     /// The intent as something that answers for findings; `None` when it does not: it is about no file, or reserved or
     /// given up.
     #[must_use]

@@ -4,17 +4,48 @@
 
 mod hook;
 mod settings;
-mod workflows;
 
-use crate::snapshot::Change;
-use crate::{Error, Project, contained};
+use source_tree::contained;
+use source_tree::snapshot::FileChange;
+
+use crate::{Error, Project};
 
 pub use hook::{Hook, LINE, hook, install, remove};
 pub use settings::{guess_paths, settings_text};
-pub use workflows::{INSTALL, WORKFLOWS, Workflow};
 
 /// The largest file that is compared with what T4 would write, in bytes.
 const LARGEST: u64 = 1 << 20;
+
+/// A file of GitHub Actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workflow {
+    /// The file, from the root.
+    pub file: &'static str,
+    /// What it holds.
+    pub text: &'static str,
+}
+
+/// The workflows. The first three define the checks that `t4 protect` requires.
+pub const WORKFLOWS: [Workflow; 4] = [
+    Workflow {
+        file: ".github/workflows/t4-validator.yml",
+        text: include_str!("init/templates/t4-validator.yml"),
+    },
+    Workflow {
+        file: ".github/workflows/t4-intent-api-health.yml",
+        text: include_str!("init/templates/t4-intent-api-health.yml"),
+    },
+    Workflow { file: ".github/workflows/t4-tests.yml", text: include_str!("init/templates/t4-tests.yml") },
+    Workflow {
+        file: ".github/workflows/t4-waivers.yml",
+        text: include_str!("init/templates/t4-waivers.yml"),
+    },
+];
+
+/// What the workflows call to get `t4` and ruff. A file and not a repository's variable: GitHub hands no variables to
+/// pull requests from forks.
+pub const INSTALL: Workflow =
+    Workflow { file: ".github/t4-install.sh", text: include_str!("init/templates/t4-install.sh") };
 
 /// A file that is to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +58,9 @@ pub struct Wanted {
 
 /// What is to be done about files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct InitPlan {
     /// What is written.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// Files that are there and are what T4 would write.
     pub same: Vec<String>,
     /// Files that are there and hold something else: they are left alone.
@@ -49,11 +80,11 @@ pub fn workflows() -> Vec<Wanted> {
 ///
 /// # Errors
 /// When a file is a link, leads out of the tree, or can't be read.
-pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<Plan, Error> {
-    let mut plan = Plan::default();
+pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<InitPlan, Error> {
+    let mut plan = InitPlan::default();
     for Wanted { file, text } in wanted {
-        match contained::text(project, &file, LARGEST)? {
-            None => plan.changes.push(Change { file, before: None, after: text.into_bytes() }),
+        match contained::text(&project.tree.root, &file, LARGEST)? {
+            None => plan.changes.push(FileChange { file, before: None, after: text.into_bytes() }),
             Some(found) if found == text => plan.same.push(file),
             Some(_) => plan.kept.push(file),
         }

@@ -1,20 +1,20 @@
 //! Legacy annotations of a tree into unified ones.
 
-mod owners;
 mod report;
+mod row_owners;
 
 use annotations::{Language, Migration, may_be_annotated};
 use registry_core::{Entropy, Timestamp};
+use source_tree::snapshot::FileChange;
 
-pub use report::{FileReport, Report, Skipped};
+pub use report::{FileReport, MigrateReport, Skipped};
 
-use crate::snapshot::Change;
-use crate::{Error, Progress, Project, files, sources};
-pub(crate) use owners::Owners;
+use crate::{Error, Progress, Project, files, rewriting};
+pub(crate) use row_owners::RowOwners;
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
-pub struct Question {
+pub struct MigrateQuestion {
     /// Files and folders, from the root; empty takes those of the settings.
     pub paths: Vec<String>,
     /// Whether to ask git who may own what has no owner.
@@ -23,17 +23,17 @@ pub struct Question {
 
 /// What would change.
 #[derive(Debug)]
-pub struct Plan {
+pub struct MigratePlan {
     /// The files that change, sorted.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// What becomes of each legacy annotation.
-    pub report: Report,
+    pub report: MigrateReport,
 }
 
 /// One file with legacy annotations.
-struct File {
+struct MigratedFile {
     name: String,
-    change: Option<Change>,
+    change: Option<FileChange>,
     migration: Migration,
 }
 
@@ -43,27 +43,27 @@ struct File {
 /// When a file can't be read, git can't be run, or `.git-blame-ignore-revs` is broken.
 pub fn plan(
     project: &Project,
-    question: &Question,
+    question: &MigrateQuestion,
     entropy: &dyn Entropy,
     now: Timestamp,
     progress: &dyn Progress,
-) -> Result<Plan, Error> {
+) -> Result<MigratePlan, Error> {
     let paths = if question.paths.is_empty() { &project.settings.check.paths } else { &question.paths };
     let mut names = files::list(project, paths)?;
     names.retain(|name| Language::of_path(name).is_some());
-    let git = project.git.as_ref().filter(|_| question.blame);
+    let git = project.tree.git.as_ref().filter(|_| question.blame);
     let work = |name: &String| {
-        let Some(bytes) = sources::read(project, name)?.filter(|bytes| may_be_annotated(bytes)) else {
+        let Some(bytes) = rewriting::read(project, name)?.filter(|bytes| may_be_annotated(bytes)) else {
             return Ok(None);
         };
-        let mut owners = Owners::of(git, name, &bytes, now);
+        let mut owners = RowOwners::of(git, name, &bytes, now);
         let file = convert(project, name, bytes, entropy, now, &mut owners);
         owners.end()?;
         Ok(file)
     };
-    let found = sources::each(&names, "Reading sources", progress, work)?;
-    let mut plan = Plan { changes: Vec::new(), report: Report::new(now, names.len()) };
-    for File { name, change, migration } in found {
+    let found = rewriting::each(&names, "Reading sources", progress, work)?;
+    let mut plan = MigratePlan { changes: Vec::new(), report: MigrateReport::new(now, names.len()) };
+    for MigratedFile { name, change, migration } in found {
         plan.report.add(&name, &migration, change.is_some());
         plan.changes.extend(change);
     }
@@ -77,10 +77,10 @@ fn convert(
     bytes: Vec<u8>,
     entropy: &dyn Entropy,
     now: Timestamp,
-    owners: &mut Owners<'_>,
-) -> Option<File> {
+    owners: &mut RowOwners<'_>,
+) -> Option<MigratedFile> {
     let language = Language::of_path(name)?;
-    let text = sources::decode(&bytes);
+    let text = rewriting::decode(&bytes);
     let created_at = seconds(now);
     let mut migration = annotations::migrate(
         &text,
@@ -92,16 +92,16 @@ fn convert(
     if migration.edits.is_empty() && migration.skipped.is_empty() {
         return None;
     }
-    let after = if migration.edits.is_empty() { None } else { sources::splice(&bytes, &migration.edits) };
-    let after = after.filter(|_| sources::is_inside(project, name));
+    let after = if migration.edits.is_empty() { None } else { rewriting::splice(&bytes, &migration.edits) };
+    let after = after.filter(|_| rewriting::is_inside(project, name));
     if after.is_none() && !migration.edits.is_empty() {
         let why = "the file lies behind a link that leads out of its folder";
         migration.skipped = migration.converted.iter().map(|one| (one.row, why.to_owned())).collect();
         migration.converted.clear();
     }
     drop(text);
-    let change = after.map(|after| Change { file: name.to_owned(), before: Some(bytes), after });
-    Some(File { name: name.to_owned(), change, migration })
+    let change = after.map(|after| FileChange { file: name.to_owned(), before: Some(bytes), after });
+    Some(MigratedFile { name: name.to_owned(), change, migration })
 }
 
 /// An id for an annotation: `t4-` and 8 hexadecimal digits.

@@ -2,14 +2,11 @@
 
 pub mod github;
 pub mod json;
-mod plain;
 pub mod sarif;
 pub mod table;
 
-use annotations::{By, State};
+use annotations::{AnsweredBy, FindingState};
 use serde::Serialize;
-
-pub use plain::plain;
 
 /// What a report is about, beside what it says.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -27,7 +24,7 @@ pub struct Header<'a> {
 }
 
 /// What stands for a finding that is let pass, in one line: who and why.
-fn answer(by: &By) -> String {
+fn answer(by: &AnsweredBy) -> String {
     let kind = if by.kind == "legacy" { "legacy annotation" } else { by.kind };
     let mut words = vec![kind.to_owned()];
     words.extend(by.id.clone());
@@ -43,12 +40,37 @@ fn answer(by: &By) -> String {
 }
 
 /// The word for a state.
-fn word(state: State) -> &'static str {
+fn word(state: FindingState) -> &'static str {
     match state {
-        State::Unannotated => "unannotated",
-        State::Annotated => "annotated",
-        State::Legacy => "legacy",
-        State::Waived => "waived",
-        State::Registered => "registered",
+        FindingState::Unannotated => "unannotated",
+        FindingState::Annotated => "annotated",
+        FindingState::Legacy => "legacy",
+        FindingState::Waived => "waived",
+        FindingState::Registered => "registered",
+    }
+}
+
+/// A text without what could steer a terminal or hide its neighbours: control characters and marks that turn the
+/// direction of writing are shown by their escapes.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_is_shown_raw() {
+        assert_eq!(plain("a\nb\x1b[2J\u{202e}é 漢"), "a\\nb\\u{1b}[2J\\u{202e}é 漢");
     }
 }

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use annotations::{By, Language};
+use annotations::{AnsweredBy, Language};
 use registry_core::Timestamp;
+use source_tree::snapshot::FileChange;
 
 use crate::annotate::INVALID_SYNTAX;
-use crate::check::{Question, gather};
+use crate::check::{CheckQuestion, gather};
 use crate::migrate::{Skipped, day};
-use crate::snapshot::Change;
-use crate::{Error, Progress, Project, sources};
+use crate::{Error, Progress, Project, rewriting};
 
 /// What would change.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct PrunePlan {
     /// The files that change, sorted.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// What is taken out: exactly what the check calls stale.
-    pub pruned: Vec<By>,
+    pub pruned: Vec<AnsweredBy>,
     /// What is left alone.
     pub skipped: Vec<Skipped>,
     /// Sources that do not parse: nobody knows what is stale in them.
@@ -30,16 +30,16 @@ pub struct Plan {
 /// When the check can't be made, or a file can't be read.
 pub fn plan(
     project: &Project,
-    question: &Question,
+    question: &CheckQuestion,
     now: Timestamp,
     progress: &dyn Progress,
-) -> Result<Plan, Error> {
+) -> Result<PrunePlan, Error> {
     let report = gather(project, question, progress)?.check(project, &[], day(now));
-    let mut plan = Plan::default();
+    let mut plan = PrunePlan::default();
     let broken = report.findings.iter().filter(|one| one.finding.code == INVALID_SYNTAX);
     plan.unparsed = broken.map(|one| one.finding.file.clone()).collect();
     plan.unparsed.dedup();
-    let mut stale: BTreeMap<String, Vec<By>> = BTreeMap::new();
+    let mut stale: BTreeMap<String, Vec<AnsweredBy>> = BTreeMap::new();
     for by in report.stale {
         if matches!(by.kind, "annotation" | "legacy") && !plan.unparsed.contains(&by.file) {
             stale.entry(by.file.clone()).or_default().push(by);
@@ -62,10 +62,10 @@ pub fn plan(
     Ok(plan)
 }
 
-fn change(project: &Project, file: &str, rows: &[u32]) -> Result<Option<Change>, Error> {
-    let bytes = sources::read(project, file)?.filter(|_| sources::is_inside(project, file));
+fn change(project: &Project, file: &str, rows: &[u32]) -> Result<Option<FileChange>, Error> {
+    let bytes = rewriting::read(project, file)?.filter(|_| rewriting::is_inside(project, file));
     let (Some(bytes), Some(language)) = (bytes, Language::of_path(file)) else { return Ok(None) };
-    let edits = annotations::prune(&sources::decode(&bytes), language, rows);
-    let after = if edits.is_empty() { None } else { sources::splice(&bytes, &edits) };
-    Ok(after.map(|after| Change { file: file.to_owned(), before: Some(bytes), after }))
+    let edits = annotations::prune(&rewriting::decode(&bytes), language, rows);
+    let after = if edits.is_empty() { None } else { rewriting::splice(&bytes, &edits) };
+    Ok(after.map(|after| FileChange { file: file.to_owned(), before: Some(bytes), after }))
 }

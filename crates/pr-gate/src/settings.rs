@@ -6,8 +6,9 @@ use std::path::{Component, Path};
 
 use annotations::Weights;
 use serde::Deserialize;
+use source_tree::contained;
 
-use crate::{Error, contained};
+use crate::Error;
 
 /// How many bytes a `t4.toml` may have.
 const LARGEST: u64 = 1 << 20;
@@ -23,7 +24,7 @@ pub const DEFAULT_SKIP: [&str; 7] =
 /// The settings of a repository. A field that is not known is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GateSettings {
     /// What is checked.
     pub check: CheckSettings,
     /// Weights by code, over the defaults.
@@ -89,13 +90,13 @@ impl Default for DashboardSettings {
     }
 }
 
-impl Settings {
+impl GateSettings {
     /// The settings of a root: its `t4.toml`, or the defaults.
     ///
     /// # Errors
     /// When the file is a link, huge, or can't be read, or says something that is not known.
     pub fn read(root: &Path) -> Result<Self, Error> {
-        let text = contained::text_below(root, "t4.toml", LARGEST)?;
+        let text = contained::text(root, "t4.toml", LARGEST)?;
         text.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text))
     }
 
@@ -144,22 +145,22 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused() {
-        assert!(Settings::parse("[check]\ncodes = [\"F\"]\n[weights]\nF = 2\n").is_ok());
+        assert!(GateSettings::parse("[check]\ncodes = [\"F\"]\n[weights]\nF = 2\n").is_ok());
         for wrong in ["[chek]", "[check]\nruff = \"x\"", "[weights]\nF401 = -1", "[check]\ncodes = 1"] {
-            assert!(Settings::parse(wrong).is_err(), "{wrong}");
+            assert!(GateSettings::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn paths_are_names_from_the_root_and_a_check_never_looks_at_nothing() {
         let paths = |list: &str| {
-            Settings::parse(&format!("[check]\npaths = {list}\n")).map(|settings| settings.check.paths)
+            GateSettings::parse(&format!("[check]\npaths = {list}\n")).map(|settings| settings.check.paths)
         };
         assert_eq!(paths("[\"src/\", \"./lib//a\", \"./\"]").unwrap(), ["src", "lib/a", "."]);
         for wrong in ["[]", "[\"\"]", "[\"/tmp\"]", "[\"../x\"]", "[\"a/../../x\"]"] {
             assert!(paths(wrong).is_err(), "{wrong}");
         }
-        assert!(Settings::parse("[check]\ncodes = []\n").is_err());
-        assert!(Settings::parse("[check]\ncodes = [\" \"]\n").is_err());
+        assert!(GateSettings::parse("[check]\ncodes = []\n").is_err());
+        assert!(GateSettings::parse("[check]\ncodes = [\" \"]\n").is_err());
     }
 }

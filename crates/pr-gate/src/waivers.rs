@@ -1,15 +1,16 @@
 //! The waiver files of a tree.
 
-mod past;
+mod at_revision;
 mod ratchet;
 
 use std::fs;
 
 use annotations::Waivers;
+use source_tree::contained;
 
-use crate::{Error, Project, contained};
+use crate::{Error, Project};
 
-pub use past::at;
+pub use at_revision::at;
 pub use ratchet::{Extended, Ratchet, ratchet};
 
 /// The largest waiver file that is read.
@@ -35,12 +36,12 @@ pub fn load(project: &Project) -> Result<Waivers, Error> {
 /// When one is a link, no file, larger than 1 MiB, not UTF-8, or can't be read.
 pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     let folder = project.settings.waivers.folder.as_str();
-    match contained::look(project, folder)? {
+    match contained::look(&project.tree.root, folder)? {
         None => return Ok(Vec::new()),
         Some(found) if found.is_dir() => {}
         Some(_) => return Err(Error::unreadable(folder, "is no folder; waivers are in files of a folder")),
     }
-    let path = project.path(folder);
+    let path = project.tree.path(folder);
     let unreadable = || Error::file(&path, "can't be read");
     let mut names = Vec::new();
     for entry in fs::read_dir(&path).map_err(unreadable())? {
@@ -57,7 +58,8 @@ pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     names
         .into_iter()
         .filter_map(|name| {
-            contained::text(project, &name, LARGEST).map(|text| Some((name, text?))).transpose()
+            let text = contained::text(&project.tree.root, &name, LARGEST).map_err(Error::from);
+            text.map(|text| Some((name, text?))).transpose()
         })
         .collect()
 }

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use canonical::Digest;
+use cli_support::Failure;
 use serde::Deserialize;
 use storage::SealedCheckpoint;
 
-use crate::exit::Failure;
 use crate::out;
 
 /// One line. Fields that a later version adds are left alone.
 #[derive(Deserialize)]
-struct Line {
+struct CheckpointLine {
     next_seq: u64,
     head: String,
 }
@@ -21,7 +21,7 @@ struct Line {
 pub fn read(path: &Path) -> Result<Vec<SealedCheckpoint>, Failure> {
     let text = std::fs::read_to_string(path);
     let text = text.with_context(|| format!("the checkpoints `{}` can't be read", path.display()));
-    parse(&text.map_err(Failure::undecided)?, path)
+    parse(&text.map_err(Failure::trouble)?, path)
 }
 
 fn parse(text: &str, path: &Path) -> Result<Vec<SealedCheckpoint>, Failure> {
@@ -34,7 +34,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<SealedCheckpoint>, Failure> {
             None if !line.ends_with('\n') => out::say("the last checkpoint is not whole and is left out"),
             None => {
                 let (number, path) = (number + 1, path.display());
-                return Err(Failure::undecided(anyhow!("line {number} of `{path}` is no checkpoint")));
+                return Err(Failure::trouble(anyhow!("line {number} of `{path}` is no checkpoint")));
             }
         }
     }
@@ -42,7 +42,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<SealedCheckpoint>, Failure> {
 }
 
 fn checkpoint(line: &str) -> Option<SealedCheckpoint> {
-    let line: Line = serde_json::from_str(line).ok()?;
+    let line: CheckpointLine = serde_json::from_str(line).ok()?;
     let head = Digest::from_hex(&line.head).ok()?;
     Some(SealedCheckpoint { next_seq: line.next_seq, chain: *head.as_bytes() })
 }

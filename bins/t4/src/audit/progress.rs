@@ -6,13 +6,13 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 const EVERY: u64 = 50_000;
 
 /// A line on the terminal that is written over and over, and gone at the end.
-pub struct Progress {
+pub struct VerifyProgress {
     done: u64,
     all: u64,
     shown: bool,
 }
 
-impl Progress {
+impl VerifyProgress {
     /// Towards this many rows.
     pub fn to(all: u64) -> Self {
         Self { done: 0, all, shown: false }
@@ -30,7 +30,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for VerifyProgress {
     fn drop(&mut self) {
         if self.shown {
             drop(write!(stderr().lock(), "\r\x1b[K"));

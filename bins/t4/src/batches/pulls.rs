@@ -1,12 +1,12 @@
 //! Pull requests for batches.
 
 use anyhow::{Context as _, anyhow, bail};
+use cli_support::Failure;
 use outbound::{GitHub, Reply};
-use pr_gate::batches::{Batch, Made};
+use pr_gate::batches::{FixBatch, Made};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::exit::Failure;
 
 /// The label that tells that a pull request came from here.
 const LABEL: &str = "t4-autofix";
@@ -37,21 +37,21 @@ impl Pulls {
     pub fn open(api: &str, repo: &str, into: Option<&str>) -> Result<Self, Failure> {
         let github = config::github(api)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("no runtime").map_err(Failure::undecided)?;
+        let runtime = runtime.context("no runtime").map_err(Failure::trouble)?;
         let mut pulls = Self { github, runtime, repo: repo.to_owned(), into: String::new() };
-        let found = pulls.call("GET", "", None).and_then(expect).map_err(Failure::undecided)?;
+        let found = pulls.call("GET", "", None).and_then(expect).map_err(Failure::trouble)?;
         pulls.into = match (into, found.get("default_branch").and_then(Value::as_str)) {
             (Some(into), _) => into.to_owned(),
             (None, Some(branch)) => branch.to_owned(),
             (None, None) => {
-                return Err(Failure::undecided(anyhow!("GitHub names no default branch: give --into")));
+                return Err(Failure::trouble(anyhow!("GitHub names no default branch: give --into")));
             }
         };
         Ok(pulls)
     }
 
     /// Opens the pull request of a batch; its address.
-    pub fn pull(&self, batch: &Batch, made: &Made) -> anyhow::Result<String> {
+    pub fn pull(&self, batch: &FixBatch, made: &Made) -> anyhow::Result<String> {
         let title = title(batch);
         let body = json!({
             "title": title, "head": batch.branch, "base": self.into, "body": body(batch, made),
@@ -87,14 +87,14 @@ fn expect(reply: Reply) -> anyhow::Result<Value> {
     if reply.is_success() { Ok(reply.body) } else { bail!("GitHub refused: {}", reply.problem()) }
 }
 
-fn title(batch: &Batch) -> String {
+fn title(batch: &FixBatch) -> String {
     let findings = if batch.fixed == 1 { "finding" } else { "findings" };
     format!("Fix {} {findings} of {}", batch.fixed, batch.code)
 }
 
 /// What was done, how much, and how to check it. Names of files are the tree's: a code span holds them.
-fn body(batch: &Batch, made: &Made) -> String {
-    let Batch { code, fixed, found, .. } = batch;
+fn body(batch: &FixBatch, made: &Made) -> String {
+    let FixBatch { code, fixed, found, .. } = batch;
     let mut lines: Vec<String> = batch
         .files
         .iter()
@@ -121,7 +121,7 @@ fn body(batch: &Batch, made: &Made) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pr_gate::batches::Changed;
+    use pr_gate::batches::ChangedFile;
 
     use super::*;
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_file_name_does_not_leave_its_cell() {
         let file = "a|`b`\n@all.py".to_owned();
-        let batch = Batch { files: vec![Changed { file, fixed: 1 }], ..Batch::default() };
+        let batch = FixBatch { files: vec![ChangedFile { file, fixed: 1 }], ..FixBatch::default() };
         let made = Made { base: "0".to_owned(), tool: "ruff".to_owned(), batches: Vec::new() };
         assert!(body(&batch, &made).contains("| `a\\|?b??@all.py` | 1 |"));
     }

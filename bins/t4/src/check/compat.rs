@@ -1,27 +1,27 @@
 //! `t4 check --compat`: the original checker's answer.
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;
 use pr_gate::check::{CompatAnswer, CompatQuestion, compat};
 use registry_core::Timestamp;
 use serde_json::Value;
 
 use super::{Args, source};
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use crate::{out, working_tree};
 
 /// Checks as the original did. Without `--strict`, the only failure is that it could not check.
-pub fn run(args: Args, project: &Project, now: Timestamp) -> Result<Verdict, Failure> {
+pub fn run(args: Args, project: &Project, now: Timestamp) -> Result<CommandVerdict, Failure> {
     let source = source::read(args.from.as_deref())?;
     let paths = args.paths.into_iter().chain(args.more_paths).collect();
     let question = CompatQuestion { paths, codes: args.codes.unwrap_or_default(), source };
     // The original writes UTC as an offset.
     let timestamp = now.to_string().replace('Z', "+00:00");
-    let (json, passes) = match compat(project, &question, &timestamp).map_err(gate::failure)? {
+    let (json, passes) = match compat(project, &question, &timestamp).map_err(working_tree::failure)? {
         CompatAnswer::Checked(checked) => (checked.json, checked.passes || !args.strict),
         CompatAnswer::Failed(json) => (json, false),
     };
     out::print(&if args.json { format!("{json}\n") } else { human(&json) })?;
-    Ok(if passes { Verdict::Fine } else { Verdict::No })
+    Ok(if passes { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
 /// A short text: the original's own breaks down on a tree without annotations.

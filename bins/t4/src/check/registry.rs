@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use annotations::{Annotated, Registered, Report, State};
-use pr_gate::ingest::{self, Known};
+use annotations::{Annotated, CheckReport, FindingState, Registered};
+use cli_support::Failure;
+use pr_gate::ingest::{self, KnownIntent};
 
-use crate::exit::Failure;
 use crate::{config, out, registry};
 
 /// Asks for the intents of the files with such findings. With `reserve`, findings that have none get a reserved one.
-pub fn ask(report: &Report, api: Option<&str>, reserve: bool) -> Result<Vec<Registered>, Failure> {
-    let open: Vec<_> = report.findings.iter().filter(|one| one.state == State::Unannotated).collect();
+pub fn ask(report: &CheckReport, api: Option<&str>, reserve: bool) -> Result<Vec<Registered>, Failure> {
+    let open: Vec<_> = report.findings.iter().filter(|one| one.state == FindingState::Unannotated).collect();
     if open.is_empty() {
         return Ok(Vec::new());
     }
     let client = config::registry(api)?;
     let files: BTreeSet<_> = open.iter().map(|one| one.finding.file.clone()).collect();
     let known = registry::known(&client, &files)?;
-    let registered: Vec<_> = known.iter().filter_map(Known::answers).collect();
+    let registered: Vec<_> = known.iter().filter_map(KnownIntent::answers).collect();
     if reserve {
         let (mut missing, mut refused) = (Vec::new(), Vec::new());
         for one in open.iter().filter(|one| !is_known(one, &known, &registered)) {
@@ -37,7 +37,7 @@ pub fn ask(report: &Report, api: Option<&str>, reserve: bool) -> Result<Vec<Regi
     Ok(registered)
 }
 
-fn is_known(one: &Annotated, known: &[Known], registered: &[Registered]) -> bool {
+fn is_known(one: &Annotated, known: &[KnownIntent], registered: &[Registered]) -> bool {
     let rows = one.finding.start.row..=one.finding.last_row();
     let answers = |intent: &Registered| {
         intent.file == one.finding.file

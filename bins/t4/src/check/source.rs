@@ -5,21 +5,21 @@ use std::io::{Read, stdin};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use pr_gate::check::Source;
+use pr_gate::check::FindingSource;
 use pr_gate::findings::LARGEST;
 
-use crate::exit::Failure;
+use cli_support::Failure;
 
 /// ruff, or what `--from` names.
-pub fn read(from: Option<&Path>) -> Result<Source, Failure> {
-    let Some(path) = from else { return Ok(Source::Ruff) };
+pub fn read(from: Option<&Path>) -> Result<FindingSource, Failure> {
+    let Some(path) = from else { return Ok(FindingSource::Ruff) };
     let read = if path.as_os_str() == "-" {
         all(stdin().lock())
     } else {
         let named = || format!("`{}` can't be read", path.display());
         File::open(path).map_err(anyhow::Error::from).and_then(all).with_context(named)
     };
-    read.map(Source::Given).map_err(Failure::undecided)
+    read.map(FindingSource::Given).map_err(Failure::trouble)
 }
 
 fn all(from: impl Read) -> anyhow::Result<Vec<u8>> {

@@ -1,27 +1,30 @@
 //! `t4 codemod run`.
 
-use pr_gate::codemod::{self, Question};
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::codemod::{self, CodemodQuestion};
 use pr_gate::diff;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use super::{Run, line, show};
-use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use super::{RunCodemods, line, report};
+use crate::working_tree::Bar;
+use crate::{out, working_tree};
 
 /// Plans, shows, and writes when asked to.
-pub fn run(args: Run) -> Result<Verdict, Failure> {
-    let Run { paths, only, include_accepted, apply, json } = args;
+pub fn run(args: RunCodemods) -> Result<CommandVerdict, Failure> {
+    let RunCodemods { paths, only, include_accepted, apply, json } = args;
     let now = SystemClock::new().now();
-    let project = gate::project()?;
-    let paths =
-        paths.iter().map(|path| project.name(path)).collect::<Result<_, _>>().map_err(gate::failure)?;
+    let project = working_tree::project()?;
+    let paths = paths
+        .iter()
+        .map(|path| project.tree.name(path))
+        .collect::<Result<_, _>>()
+        .map_err(working_tree::failure)?;
     let bar = Bar::new();
-    let question = Question { paths, only, include_accepted, today: gate::day(now) };
-    let plan = codemod::plan(&project, &question, &bar).map_err(gate::failure)?;
+    let question = CodemodQuestion { paths, only, include_accepted, today: working_tree::day(now) };
+    let plan = codemod::plan(&project, &question, &bar).map_err(working_tree::failure)?;
     let snapshot = if apply {
-        let info = codemod::apply(&project, &plan, now, &bar).map_err(gate::failure)?;
+        let info = codemod::apply(&project, &plan, now, &bar).map_err(working_tree::failure)?;
         (!info.files.is_empty()).then_some(info.id)
     } else {
         None
@@ -50,11 +53,11 @@ pub fn run(args: Run) -> Result<Verdict, Failure> {
     } else {
         if !apply {
             for file in plan.changed() {
-                out::print(&show::diff(&diff::unified(&file.file, &file.before, &file.after)))?;
+                out::print(&report::diff(&diff::unified(&file.file, &file.before, &file.after)))?;
             }
         }
-        out::print(&show::left(&plan))?;
-        out::print(&show::summary(&plan, apply, snapshot.as_deref()))?;
+        out::print(&report::left(&plan))?;
+        out::print(&report::summary(&plan, apply, snapshot.as_deref()))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

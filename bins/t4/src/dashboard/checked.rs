@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use annotations::{Report, Weights};
-use pr_gate::check::{Question, gather};
-use pr_gate::dashboard::history::{self, Entry};
-use pr_gate::dashboard::{Page, history_file};
+use annotations::{CheckReport, Weights};
+use pr_gate::check::{CheckQuestion, gather};
+use pr_gate::dashboard::history::{self, HistoryEntry};
+use pr_gate::dashboard::{DashboardPage, history_file};
 use pr_gate::output::{self, Header};
 use pr_gate::{Error, Progress, Project};
 use registry_core::{Clock as _, SystemClock, Timestamp};
@@ -16,7 +16,7 @@ pub struct Recipe {
     /// The folder whose project is checked.
     pub folder: PathBuf,
     /// What is asked.
-    pub question: Question,
+    pub question: CheckQuestion,
     /// The history's file, where the command line names one.
     pub history: Option<PathBuf>,
     /// Whether the history grows.
@@ -32,8 +32,8 @@ pub struct Checked {
     tool: String,
     paths: Vec<String>,
     codes: Vec<String>,
-    report: Report,
-    history: Vec<Entry>,
+    report: CheckReport,
+    history: Vec<HistoryEntry>,
     weights: Weights,
     goal: u64,
     at: Timestamp,
@@ -53,15 +53,18 @@ impl Recipe {
         let today = time::OffsetDateTime::from_unix_timestamp(at.unix_seconds())
             .map_or(time::Date::MIN, time::OffsetDateTime::date);
         let report = gathered.check(&project, &[], today);
-        let entry = Entry::of(&report, at);
+        let entry = HistoryEntry::of(&report, at);
         if self.record {
             history = history::record(&file, entry, apart_seconds)?;
         } else {
             history.retain(|entry| entry.timestamp > at.plus_days(-history::KEPT_DAYS));
             history.push(entry);
         }
-        let name =
-            project.root.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = project
+            .tree
+            .root
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Checked {
             project: name,
             tool: gathered.tool,
@@ -77,14 +80,14 @@ impl Recipe {
 }
 
 impl Checked {
-    /// The page; see [`Page`] for what can be asked of it.
+    /// The page; see [`DashboardPage`] for what can be asked of it.
     pub fn page(
         &self,
         reload: Option<u32>,
         live: Option<u64>,
         failure: Option<&str>,
     ) -> Result<String, Error> {
-        let page = Page {
+        let page = DashboardPage {
             project: &self.project,
             tool: &self.tool,
             report: &self.report,

@@ -1,7 +1,7 @@
 //! The dashboard as a small server: one page, its JSON, and word of a new one.
 
+mod access;
 mod events;
-mod guard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use anyhow::Context as _;
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::{Error, dashboard};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use super::checked::{Checked, Recipe};
 use super::store;
-use crate::bar::Bar;
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
-pub use guard::Hosts;
+use crate::working_tree::Bar;
+use crate::{out, working_tree};
+pub use access::Hosts;
 
 /// The history gets an entry once an hour while serving.
 const HISTORY_SECONDS: i64 = 3600;
@@ -39,20 +39,25 @@ struct Shown {
 }
 
 /// What the handlers share.
-struct Shared {
+struct PageState {
     shown: watch::Receiver<Arc<Shown>>,
     listeners: Arc<AtomicUsize>,
 }
 
 /// Serves until Ctrl-C or SIGTERM. The first check is done before anybody is listened to: what keeps it from working is
 /// told at once.
-pub fn run(recipe: Recipe, address: SocketAddr, hosts: Hosts, refresh: u32) -> Result<Verdict, Failure> {
-    let checked = recipe.check(&Bar::new(), HISTORY_SECONDS).map_err(gate::failure)?;
-    let shown = shown(&recipe, &checked, 1, None).map_err(gate::failure)?;
+pub fn run(
+    recipe: Recipe,
+    address: SocketAddr,
+    hosts: Hosts,
+    refresh: u32,
+) -> Result<CommandVerdict, Failure> {
+    let checked = recipe.check(&Bar::new(), HISTORY_SECONDS).map_err(working_tree::failure)?;
+    let shown = shown(&recipe, &checked, 1, None).map_err(working_tree::failure)?;
     rt::System::new()
         .block_on(serve(recipe, checked, shown, address, hosts, refresh))
-        .map_err(Failure::undecided)?;
-    Ok(Verdict::Fine)
+        .map_err(Failure::trouble)?;
+    Ok(CommandVerdict::Fine)
 }
 
 async fn serve(
@@ -66,13 +71,13 @@ async fn serve(
     let mut term = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("Ctrl-C can't be watched")?;
     let (sender, receiver) = watch::channel(Arc::new(first));
-    let shared = Data::new(Shared { shown: receiver, listeners: Arc::default() });
+    let shared = Data::new(PageState { shown: receiver, listeners: Arc::default() });
     let hosts = Data::new(hosts);
     let app = move || {
         App::new()
             .app_data(shared.clone())
             .app_data(hosts.clone())
-            .wrap(from_fn(guard::guard))
+            .wrap(from_fn(access::guard))
             .service(web::resource("/").to(page))
             .service(web::resource("/report.json").to(report))
             .service(web::resource("/events").to(listen))
@@ -161,17 +166,17 @@ fn shown(recipe: &Recipe, checked: &Checked, version: u64, failure: Option<&str>
     })
 }
 
-async fn page(shared: Data<Shared>) -> HttpResponse {
+async fn page(shared: Data<PageState>) -> HttpResponse {
     let page = shared.shown.borrow().page.clone();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(page)
 }
 
-async fn report(shared: Data<Shared>) -> HttpResponse {
+async fn report(shared: Data<PageState>) -> HttpResponse {
     let report = shared.shown.borrow().report.clone();
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(report)
 }
 
-async fn listen(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+async fn listen(request: HttpRequest, shared: Data<PageState>) -> HttpResponse {
     let kind = (CONTENT_TYPE, "text/event-stream");
     if request.method() == Method::HEAD {
         return HttpResponse::Ok().insert_header(kind).finish();
@@ -179,6 +184,6 @@ async fn listen(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     if shared.listeners.load(Ordering::Relaxed) >= MOST_LISTENERS {
         return HttpResponse::ServiceUnavailable().body("too many pages wait for news: close some\n");
     }
-    let events = events::Events::new(shared.shown.clone(), &shared.listeners);
+    let events = events::PageEvents::new(shared.shown.clone(), &shared.listeners);
     HttpResponse::Ok().insert_header(kind).body(events)
 }

@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 use std::path::Path;
 
-use crate::exit::Failure;
+use cli_support::Failure;
+
 use crate::out;
 
 /// Whether somebody is there to answer.
@@ -29,8 +30,8 @@ pub fn hook(path: &Path) -> Result<bool, Failure> {
 /// One line; the end of the input is an empty answer.
 fn line(question: &str) -> Result<String, Failure> {
     let mut stderr = stderr().lock();
-    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).map_err(Failure::undecided)?;
+    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).map_err(Failure::trouble)?;
     let mut answer = String::new();
-    stdin().lock().read_line(&mut answer).map_err(Failure::undecided)?;
+    stdin().lock().read_line(&mut answer).map_err(Failure::trouble)?;
     Ok(answer)
 }

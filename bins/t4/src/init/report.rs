@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use cli_support::Failure;
 use pr_gate::init::{Hook, LINE};
 use serde_json::json;
 
-use crate::exit::Failure;
 use crate::out;
 
 /// What a run did.
-pub struct Report {
+pub struct InitReport {
     pub created: Vec<String>,
     pub same: Vec<String>,
     pub kept: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Report {
     pub installed: bool,
 }
 
-impl Report {
+impl InitReport {
     pub fn print(&self, as_json: bool) -> Result<(), Failure> {
         out::print(&if as_json { self.json() } else { self.human() })
     }

@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
+use cli_support::{CommandVerdict, Failure};
 use llm_policy::{ChangedPrice, PriceEntry, PriceImport, import_litellm};
 use registry_core::{Clock as _, SystemClock};
 
 use super::money::per_million;
 use super::prices::{Overlay, rates};
-use crate::exit::{Failure, Verdict};
 use crate::out;
 
 /// Make a file of prices from a table in the form of `model_prices_and_context_window.json`.
@@ -36,16 +36,16 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let book = args.overlay.book()?;
     let what = || format!("the table `{}` can't be read", args.file.display());
-    let table = std::fs::read_to_string(&args.file).with_context(what).map_err(Failure::undecided)?;
+    let table = std::fs::read_to_string(&args.file).with_context(what).map_err(Failure::trouble)?;
     let date = args.date.unwrap_or_else(today);
     let import = match import_litellm(&table, &book, &date) {
         Ok(import) => import,
         Err(error @ llm_policy::BookError::Date(_)) => return Err(Failure::usage(anyhow!(error))),
         Err(error) => {
-            return Err(Failure::undecided(
+            return Err(Failure::trouble(
                 anyhow!(error).context(format!("`{}` is refused", args.file.display())),
             ));
         }
@@ -54,11 +54,11 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         None => out::print(&import.toml)?,
         Some(path) => {
             let what = || format!("the prices `{}` can't be written", path.display());
-            replace(path, &import.toml).with_context(what).map_err(Failure::undecided)?;
+            replace(path, &import.toml).with_context(what).map_err(Failure::trouble)?;
         }
     }
     out::say(&report(&import));
-    Ok(if import.refused.is_empty() { Verdict::Fine } else { Verdict::No })
+    Ok(if import.refused.is_empty() { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
 fn today() -> String {

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
+use cli_support::table::{Column, Lines, fields, lay_out};
+use cli_support::{CommandVerdict, Failure};
 use llm_policy::{Encoding, PriceBook, PriceEntry, Rates};
 use serde::Serialize;
 
+use super::import;
 use super::money::per_million;
-use super::table::{Column, Lines, fields, lay_out};
-use super::{import, print_json};
-use crate::exit::{Failure, Verdict};
 use crate::{config, out};
 
 /// Show the price book, or make a file of prices from a published table. No server is asked.
@@ -24,8 +24,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    List(List),
-    Show(Show),
+    List(ListPrices),
+    Show(ShowPrices),
     Import(import::Args),
 }
 
@@ -39,7 +39,7 @@ pub struct Overlay {
 
 /// List every price, in dollars per million tokens.
 #[derive(Debug, clap::Args)]
-struct List {
+struct ListPrices {
     /// Only models of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
@@ -54,7 +54,7 @@ struct List {
 
 /// Show everything that the book knows of a model; ends with 1 when it has no price.
 #[derive(Debug, clap::Args)]
-struct Show {
+struct ShowPrices {
     /// The model, by the provider's own name for it
     #[arg(value_name = "MODEL")]
     model: String,
@@ -73,18 +73,18 @@ struct Show {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Machine<'a> {
+struct PricesJson<'a> {
     version: &'a str,
     prices: &'a [&'a PriceEntry],
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::List(args) => {
             let book = args.overlay.book()?;
             print(&book, &chosen(&book, None, args.provider.as_deref()), args.json, list)?;
-            Ok(Verdict::Fine)
+            Ok(CommandVerdict::Fine)
         }
         Command::Show(args) => {
             let book = args.overlay.book()?;
@@ -93,7 +93,7 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
                 out::say(&format!("`{}` has no price: a call to it is refused", args.model));
             }
             print(&book, &entries, args.json, show)?;
-            Ok(if entries.is_empty() { Verdict::No } else { Verdict::Fine })
+            Ok(if entries.is_empty() { CommandVerdict::No } else { CommandVerdict::Fine })
         }
         Command::Import(args) => import::run(args),
     }
@@ -105,9 +105,9 @@ impl Overlay {
         let builtin = PriceBook::builtin();
         let Some(path) = config::prices(self.prices)? else { return Ok(builtin) };
         let what = || format!("the prices `{}` can't be read", path.display());
-        let text = std::fs::read_to_string(&path).with_context(what).map_err(Failure::undecided)?;
+        let text = std::fs::read_to_string(&path).with_context(what).map_err(Failure::trouble)?;
         let book = builtin.with_overlay(&text).map_err(|error| anyhow!(error));
-        book.with_context(|| format!("`{}` is refused", path.display())).map_err(Failure::undecided)
+        book.with_context(|| format!("`{}` is refused", path.display())).map_err(Failure::trouble)
     }
 }
 
@@ -123,7 +123,7 @@ fn print(
     human: fn(&[&PriceEntry]) -> String,
 ) -> Result<(), Failure> {
     if json {
-        return print_json(&Machine { version: book.version(), prices: entries });
+        return out::print_json(&PricesJson { version: book.version(), prices: entries });
     }
     let text = if entries.is_empty() { String::new() } else { human(entries) + "\n" };
     out::print(&format!("{text}Price book: {}, in dollars per million tokens\n", book.version()))
@@ -200,7 +200,7 @@ pub fn rates(rates: &Rates) -> [(&'static str, String); 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     #[test]
     fn the_built_in_book_fits_in_80_columns() {

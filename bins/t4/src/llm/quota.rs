@@ -1,12 +1,12 @@
 //! `t4 llm quota`: would a call run, and what is left?
 
 use api_types::{BudgetView, Code, QuotaView};
+use cli_support::table::{Column, Lines, lay_out};
+use cli_support::{CommandVerdict, Failure};
 use policy_client::{Error, QuotaQuestion};
 
+use super::Server;
 use super::money::dollars;
-use super::table::{Column, Lines, lay_out};
-use super::{Server, print_json};
-use crate::exit::{Failure, Verdict};
 use crate::{config, out};
 
 /// Show what every budget of the key has left, and whether a call would run.
@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> Result<Verdict, Failure> {
+pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let client = config::registry(args.server.api.as_deref())?;
     let named = args.model.is_some();
     let question =
@@ -48,11 +48,11 @@ pub fn run(args: Args) -> Result<Verdict, Failure> {
         Err(error) => return Err(config::failure(error)),
     };
     if args.json {
-        print_json(&quota)?;
+        out::print_json(&quota)?;
     } else {
         out::print(&human(&quota))?;
     }
-    Ok(if quota.would_run == Some(false) { Verdict::No } else { Verdict::Fine })
+    Ok(if quota.would_run == Some(false) { CommandVerdict::No } else { CommandVerdict::Fine })
 }
 
 /// Whether the server's refusal to answer is itself the answer: no such call can run.
@@ -140,7 +140,7 @@ fn table(budgets: &[BudgetView]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     #[test]
     fn budgets_fit_in_80_columns() {

@@ -1,16 +1,16 @@
 //! `t4 llm reconcile`: what of the ledger somebody should look at.
 
 use api_types::{OpenHoldView, UsageLineView};
+use cli_support::table::{Column, Lines, lay_out, moment};
+use cli_support::{CommandVerdict, Failure};
 use policy_client::UsageFilter;
 use registry_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
 use super::money::dollars;
-use super::table::{Column, Lines, lay_out, moment};
+use super::time_argument::When;
 use super::usage::remarks;
-use super::when::When;
-use super::{Server, Token, print_json};
-use crate::exit::{Failure, Verdict};
+use super::{AdminTokenArgs, Server};
 use crate::{config, out};
 
 /// Show calls under way, orphans, and every row of usage whose numbers are not certain.
@@ -29,7 +29,7 @@ pub struct Args {
     json: bool,
 
     #[command(flatten)]
-    token: Token,
+    token: AdminTokenArgs,
 
     #[command(flatten)]
     server: Server,
@@ -37,14 +37,14 @@ pub struct Args {
 
 /// What the ledger says.
 #[derive(Serialize)]
-struct Report {
+struct ReconcileReport {
     ok: bool,
     holds: Vec<OpenHoldView>,
     flagged: Vec<UsageLineView>,
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let client = config::admin(args.server.api.as_deref(), args.token.admin_token_file.as_deref())?;
     let now = SystemClock::new().now();
     let since = args.since.map(|when| when.seen_from(now).to_string());
@@ -52,16 +52,16 @@ pub fn run(args: &Args) -> Result<Verdict, Failure> {
     // The holds first: what is settled in between shows up in the rows, and is not missed.
     let holds = client.holds().map_err(config::failure)?;
     let flagged = client.usage(&filter).map_err(config::failure)?;
-    let report = Report::of(holds, flagged);
+    let report = ReconcileReport::of(holds, flagged);
     if args.json {
-        print_json(&report)?;
+        out::print_json(&report)?;
     } else {
         out::print(&report.human())?;
     }
-    Ok(if report.ok { Verdict::Fine } else { Verdict::No })
+    Ok(if report.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
-impl Report {
+impl ReconcileReport {
     fn of(holds: Vec<OpenHoldView>, flagged: Vec<UsageLineView>) -> Self {
         let ok = flagged.is_empty() && !holds.iter().any(|hold| hold.orphaned);
         Self { ok, holds, flagged }
@@ -125,7 +125,7 @@ mod tests {
     use api_types::LlmUsage;
 
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     fn hold(orphaned: bool) -> OpenHoldView {
         OpenHoldView {
@@ -165,15 +165,15 @@ mod tests {
 
     #[test]
     fn calls_under_way_are_no_finding_and_orphans_and_flagged_rows_are() {
-        assert!(Report::of(vec![], vec![]).ok);
-        assert!(Report::of(vec![hold(false)], vec![]).ok);
-        assert!(!Report::of(vec![hold(false), hold(true)], vec![]).ok);
-        assert!(!Report::of(vec![], vec![row()]).ok);
+        assert!(ReconcileReport::of(vec![], vec![]).ok);
+        assert!(ReconcileReport::of(vec![hold(false)], vec![]).ok);
+        assert!(!ReconcileReport::of(vec![hold(false), hold(true)], vec![]).ok);
+        assert!(!ReconcileReport::of(vec![], vec![row()]).ok);
     }
 
     #[test]
     fn tables_fit_in_80_columns_and_a_minted_call_id_stays_whole() {
-        let text = Report::of(vec![hold(true), hold(false)], vec![row()]).human();
+        let text = ReconcileReport::of(vec![hold(true), hold(false)], vec![row()]).human();
         assert!(width(&text) <= 80, "{} {text}", width(&text));
         assert!(text.contains("call_01arz3ndektsv4rrffq69g5fav"), "{text}");
         assert!(text.ends_with("To look at: 1 calls under way, 1 orphans, 1 flagged rows.\n"), "{text}");

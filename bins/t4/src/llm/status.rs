@@ -1,10 +1,10 @@
 //! `t4 llm status`: where calls would go.
 
 use api_types::LlmStatus;
+use cli_support::table::{Column, Lines, lay_out};
+use cli_support::{CommandVerdict, Failure};
 
-use super::table::{Column, Lines, lay_out};
-use super::{Server, print_json};
-use crate::exit::{Failure, Verdict};
+use super::Server;
 use crate::{config, out};
 
 /// Show the providers of models, whether calls go there, and the version of the price book.
@@ -21,15 +21,15 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let client = config::registry(args.server.api.as_deref())?;
     let status = client.llm_status().map_err(config::failure)?;
     if args.json {
-        print_json(&status)?;
+        out::print_json(&status)?;
     } else {
         out::print(&human(&status))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 fn human(status: &LlmStatus) -> String {
@@ -65,7 +65,7 @@ mod tests {
     use api_types::ProviderView;
 
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     #[test]
     fn providers_fit_in_80_columns_and_say_whether_calls_go_there() {

@@ -4,13 +4,13 @@ mod lines;
 mod totals;
 
 use clap::ValueEnum;
+use cli_support::{CommandVerdict, Failure};
 pub use lines::remarks;
 use policy_client::{UsageFilter, UsageGroup};
 use registry_core::{Clock as _, SystemClock};
 
-use super::when::When;
-use super::{Server, Token, print_json};
-use crate::exit::{Failure, Verdict};
+use super::time_argument::When;
+use super::{AdminTokenArgs, Server};
 use crate::{config, out};
 
 /// Show what calls to models have used and cost: row by row, newest first, or summed up.
@@ -21,7 +21,7 @@ use crate::{config, out};
 pub struct Args {
     /// Sum up by agent, model, owner or day (UTC) instead of showing rows
     #[arg(long, value_name = "GROUP", value_enum)]
-    by: Option<By>,
+    by: Option<UsageBy>,
 
     /// Not before: 7d, 24h, 2026-11-21 (midnight UTC) or 2026-11-21T10:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -48,7 +48,7 @@ pub struct Args {
     format: Format,
 
     #[command(flatten)]
-    token: Token,
+    token: AdminTokenArgs,
 
     #[command(flatten)]
     server: Server,
@@ -68,7 +68,7 @@ struct Format {
 
 /// What usage is summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum By {
+pub enum UsageBy {
     /// Each agent
     Agent,
     /// Each model
@@ -79,7 +79,7 @@ pub enum By {
     Day,
 }
 
-impl By {
+impl UsageBy {
     const fn group(self) -> UsageGroup {
         match self {
             Self::Agent => UsageGroup::Agent,
@@ -91,7 +91,7 @@ impl By {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let now = SystemClock::new().now();
     let time = |when: Option<When>| when.map(|when| when.seen_from(now).to_string());
     let (since, until) = (time(args.since), time(args.until));
@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> Result<Verdict, Failure> {
     }
 }
 
-fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<Verdict, Failure> {
+fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<CommandVerdict, Failure> {
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     // One more than is shown tells whether there is more.
     let at_most = limit.saturating_add(1);
@@ -118,16 +118,21 @@ fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<Ver
         out::say(&format!("these are the newest {limit}: there are more, --limit N shows N of them"));
     }
     if args.format.json {
-        print_json(&rows)?;
+        out::print_json(&rows)?;
     } else if args.format.csv {
         out::print(&lines::csv(&rows))?;
     } else {
         out::print(&lines::human(&rows, args.all))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
-fn sums(args: &Args, by: By, since: Option<&str>, until: Option<&str>) -> Result<Verdict, Failure> {
+fn sums(
+    args: &Args,
+    by: UsageBy,
+    since: Option<&str>,
+    until: Option<&str>,
+) -> Result<CommandVerdict, Failure> {
     let (api, token) = (args.server.api.as_deref(), args.token.admin_token_file.as_deref());
     let found = if args.all {
         config::admin(api, token)?.usage_summary(by.group(), since, until)
@@ -136,11 +141,11 @@ fn sums(args: &Args, by: By, since: Option<&str>, until: Option<&str>) -> Result
     };
     let totals = found.map_err(config::failure)?;
     if args.format.json {
-        print_json(&totals)?;
+        out::print_json(&totals)?;
     } else if args.format.csv {
         out::print(&totals::csv(&totals, by))?;
     } else {
         out::print(&totals::human(totals, by))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

@@ -4,22 +4,22 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use pr_gate::git::{Git, NoRepository};
+use cli_support::Failure;
 use registry_core::{Limits, check_text};
+use source_tree::git::{Git, NoRepository};
 
-use crate::exit::Failure;
-use crate::{config, gate, out};
+use crate::{config, out, working_tree};
 
 /// A file to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
+pub struct AskedFile {
     /// Its name from the repository's root. Bytes that are not UTF-8 are shown by a replacement character.
     pub name: String,
     /// Whether the registry can hold this name at all.
     pub registrable: bool,
 }
 
-impl File {
+impl AskedFile {
     fn from_bytes(bytes: &[u8]) -> Self {
         let name = String::from_utf8_lossy(bytes).into_owned();
         let whole = name.as_bytes() == bytes;
@@ -29,16 +29,16 @@ impl File {
 }
 
 /// The files named, or else the changed ones.
-pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<File>, Failure> {
+pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<AskedFile>, Failure> {
     let here = config::here()?;
-    let git = Git::look(&here).map_err(gate::failure)?;
+    let git = Git::look(&here).map_err(working_tree::failure)?;
     let names = if given.is_empty() {
         changed(git, since)?
     } else {
         given.into_iter().map(|path| from_root(git.as_ref().ok(), &here, &path)).collect::<Result<_, _>>()?
     };
     let mut seen = HashSet::new();
-    Ok(names.iter().filter(|name| seen.insert(*name)).map(|name| File::from_bytes(name)).collect())
+    Ok(names.iter().filter(|name| seen.insert(*name)).map(|name| AskedFile::from_bytes(name)).collect())
 }
 
 fn changed(git: Result<Git, NoRepository>, since: Option<String>) -> Result<Vec<Vec<u8>>, Failure> {
@@ -46,18 +46,18 @@ fn changed(git: Result<Git, NoRepository>, since: Option<String>) -> Result<Vec<
         NoRepository::Outside => {
             Failure::usage(anyhow!("this is no git repository: name FILES, or go into one"))
         }
-        NoRepository::NoGit => Failure::undecided(anyhow!("git can't be run: install it, or name FILES")),
+        NoRepository::NoGit => Failure::trouble(anyhow!("git can't be run: install it, or name FILES")),
     })?;
     let base = match since {
         Some(base) => base,
-        None => git.default_base().map_err(gate::failure)?.map(str::to_owned).ok_or_else(|| {
+        None => git.default_base().map_err(working_tree::failure)?.map(str::to_owned).ok_or_else(|| {
             Failure::usage(anyhow!(
                 "there is no origin/HEAD, main or master to compare with: give --since REV"
             ))
         })?,
     };
     out::say(&format!("changes since the merge base with `{base}`"));
-    git.changed(&base).map_err(gate::failure)
+    git.changed(&base).map_err(working_tree::failure)
 }
 
 fn from_root(git: Option<&Git>, here: &Path, path: &Path) -> Result<Vec<u8>, Failure> {
@@ -83,7 +83,7 @@ mod tests {
         for (bytes, registrable) in
             [(&b"a b/\xc3\xa9"[..], true), (b"a\nb", false), (b"a\xffb", false), (&[b'x'; 4097], false)]
         {
-            assert_eq!(File::from_bytes(bytes).registrable, registrable, "{bytes:?}");
+            assert_eq!(AskedFile::from_bytes(bytes).registrable, registrable, "{bytes:?}");
         }
     }
 }

@@ -3,19 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use api_types::{IntentView, PrePrResult};
-use comfy_table::{ContentArrangement, Table, presets};
+use cli_support::table::{Column, Lines, lay_out_ruled};
 use serde::Serialize;
 
-use super::files::File;
-use crate::out::plain;
-
-/// The width that the table fits in, whatever the terminal: logs of CI have none.
-const WIDTH: u16 = 80;
+use super::files::AskedFile;
 
 /// What the check found.
 #[derive(Debug)]
-pub struct Report {
-    files: Vec<File>,
+pub struct PrePrReport {
+    files: Vec<AskedFile>,
     missing: HashSet<String>,
     reserved: Vec<IntentView>,
     refused: bool,
@@ -23,16 +19,16 @@ pub struct Report {
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct Machine<'a> {
+struct PrePrJson<'a> {
     ok: bool,
     files: Vec<&'a str>,
     missing: Vec<&'a str>,
     reserved: &'a [IntentView],
 }
 
-impl Report {
+impl PrePrReport {
     /// The registry's answer for these files. Names that it can't hold are missing.
-    pub fn of(files: Vec<File>, answer: PrePrResult) -> Self {
+    pub fn of(files: Vec<AskedFile>, answer: PrePrResult) -> Self {
         let unnameable = files.iter().filter(|file| !file.registrable).map(|file| file.name.clone());
         let missing = unnameable.chain(answer.missing).collect();
         Self { files, missing, reserved: answer.reserved, refused: !answer.ok }
@@ -47,7 +43,7 @@ impl Report {
     pub fn json(&self) -> serde_json::Result<String> {
         let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
         let missing = files.iter().copied().filter(|name| self.missing.contains(*name)).collect();
-        let machine = Machine { ok: self.ok(), files, missing, reserved: &self.reserved };
+        let machine = PrePrJson { ok: self.ok(), files, missing, reserved: &self.reserved };
         Ok(serde_json::to_string(&machine)? + "\n")
     }
 
@@ -58,23 +54,18 @@ impl Report {
         }
         let ids: HashMap<_, _> =
             self.reserved.iter().filter_map(|intent| Some((intent.file.as_deref()?, &intent.id))).collect();
-        let mut table = Table::new();
-        table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(WIDTH)
-            .set_header(["File", "State"]);
-        for file in &self.files {
+        let rows = self.files.iter().map(|file| {
             let state = match ids.get(file.name.as_str()) {
-                _ if !self.missing.contains(&file.name) => "covered".to_owned(),
-                _ if !file.registrable => "missing (name can't be registered)".to_owned(),
+                _ if !self.missing.contains(&file.name) => Lines::from("covered"),
+                _ if !file.registrable => Lines::from("missing (name can't be registered)"),
                 // The id has its own line, which leaves the names more room.
-                Some(id) => format!("reserved\n{}", plain(id)),
-                None => "missing".to_owned(),
+                Some(id) => Lines::of(["reserved", id]),
+                None => Lines::from("missing"),
             };
-            table.add_row([plain(&file.name), state]);
-        }
-        format!("{}\n\n{}", table.trim_fmt(), self.next_step())
+            vec![Lines::from(file.name.as_str()), state]
+        });
+        let table = lay_out_ruled(&[Column::Text("File"), Column::Text("State")], rows.collect());
+        format!("{table}\n{}", self.next_step())
     }
 
     fn next_step(&self) -> String {

@@ -1,22 +1,22 @@
 //! What is to be done, before anything is.
 
 use anyhow::anyhow;
+use cli_support::Failure;
 use pr_gate::protect::codeowners::{self, Merged};
 use pr_gate::protect::{Remote, Repository, protection};
-use pr_gate::snapshot::Change;
 use pr_gate::{Project, init};
 use serde_json::Value;
+use source_tree::snapshot::FileChange;
 
-use super::host::Host;
+use super::github::Host;
 use super::{Args, DEFAULT_API};
-use crate::exit::Failure;
-use crate::gate;
+use crate::working_tree;
 
 /// What is to be done.
-pub struct Plan {
+pub struct ProtectPlan {
     pub repository: Repository,
     pub branch: String,
-    pub files: init::Plan,
+    pub files: init::InitPlan,
     pub owners: Merged,
     /// The protection that is there, as GitHub shows it; `None` when nobody could ask.
     #[expect(clippy::option_option, reason = "nobody asked, and there is none, are two answers")]
@@ -26,9 +26,9 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-impl Plan {
+impl ProtectPlan {
     /// Every file that changes.
-    pub fn changes(&self) -> Vec<Change> {
+    pub fn changes(&self) -> Vec<FileChange> {
         self.owners.change.iter().chain(&self.files.changes).cloned().collect()
     }
 
@@ -46,11 +46,11 @@ impl Plan {
 /// The repository that is meant.
 pub fn repository(project: &Project, args: &Args) -> Result<Repository, Failure> {
     if let Some(repo) = &args.repo {
-        return Repository::parse(repo).map_err(gate::failure);
+        return Repository::parse(repo).map_err(working_tree::failure);
     }
     let unknown = || Failure::usage(anyhow!("which repository is not known here: give --repo OWNER/NAME"));
-    let git = project.git.as_ref().ok_or_else(unknown)?;
-    let output = git.output(&["remote", "get-url", "origin"]).map_err(gate::failure)?;
+    let git = project.tree.git.as_ref().ok_or_else(unknown)?;
+    let output = git.output(&["remote", "get-url", "origin"]).map_err(working_tree::failure)?;
     let address = String::from_utf8_lossy(&output.stdout).into_owned();
     let remote = Remote::parse(&address).filter(|_| output.status.success()).ok_or_else(unknown)?;
     // The API of one host, and a repository of another: the wrong one of the same name would be changed.
@@ -65,9 +65,14 @@ pub fn repository(project: &Project, args: &Args) -> Result<Repository, Failure>
 }
 
 /// Looks at the tree and, with a token, at GitHub.
-pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args) -> Result<Plan, Failure> {
-    let owners = codeowners::merge(project, &args.owner).map_err(gate::failure)?;
-    let files = init::plan(project, init::workflows()).map_err(gate::failure)?;
+pub fn plan(
+    project: &Project,
+    host: &Host,
+    repository: Repository,
+    args: &Args,
+) -> Result<ProtectPlan, Failure> {
+    let owners = codeowners::merge(project, &args.owner).map_err(working_tree::failure)?;
+    let files = init::plan(project, init::workflows()).map_err(working_tree::failure)?;
     let mut notes = Vec::new();
     let facts = host.has_token().then(|| host.facts(&repository)).transpose()?;
     let branch = match (&args.branch, &facts) {
@@ -81,7 +86,7 @@ pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args)
              Administration, read and write)"
         );
         if args.apply {
-            return Err(Failure::undecided(anyhow!("{problem}; nothing was changed")));
+            return Err(Failure::trouble(anyhow!("{problem}; nothing was changed")));
         }
         notes.push(problem);
     }
@@ -108,15 +113,15 @@ pub fn plan(project: &Project, host: &Host, repository: Repository, args: &Args)
     for file in &files.kept {
         notes.push(format!("`{file}` is there and differs from what T4 writes; it stays"));
     }
-    Ok(Plan { repository, branch, files, owners, before, body, notes })
+    Ok(ProtectPlan { repository, branch, files, owners, before, body, notes })
 }
 
 /// The default branch as the clone knows it.
 fn guessed(project: &Project, notes: &mut Vec<String>) -> Result<String, Failure> {
     let mut branch = None;
-    if let Some(git) = &project.git {
+    if let Some(git) = &project.tree.git {
         let name = ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"];
-        let output = git.output(&name).map_err(gate::failure)?;
+        let output = git.output(&name).map_err(working_tree::failure)?;
         let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         branch = told.strip_prefix("origin/").map(str::to_owned);
     }

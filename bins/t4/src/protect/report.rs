@@ -2,22 +2,22 @@
 
 use std::fmt::Write as _;
 
+use cli_support::Failure;
 use pr_gate::diff;
 use pr_gate::protect::protection::contexts;
 use serde_json::{Value, json};
 
 use super::apply::Done;
-use super::host::Host;
-use super::plan::Plan;
-use crate::exit::Failure;
+use super::github::Host;
+use super::plan::ProtectPlan;
 use crate::out;
 
 /// What stands for the token.
 const HIDDEN: &str = "Bearer ***";
 
-pub fn print(plan: &Plan, host: &Host, done: Option<&Done>, as_json: bool) -> Result<(), Failure> {
+pub fn print(plan: &ProtectPlan, host: &Host, done: Option<&Done>, as_json: bool) -> Result<(), Failure> {
     let text = if as_json {
-        serde_json::to_string_pretty(&machine(plan, host, done)).map_err(Failure::undecided)? + "\n"
+        serde_json::to_string_pretty(&machine(plan, host, done)).map_err(Failure::trouble)? + "\n"
     } else if let Some(done) = done {
         after(plan, done)
     } else {
@@ -26,7 +26,7 @@ pub fn print(plan: &Plan, host: &Host, done: Option<&Done>, as_json: bool) -> Re
     out::print(&text)
 }
 
-fn machine(plan: &Plan, host: &Host, done: Option<&Done>) -> Value {
+fn machine(plan: &ProtectPlan, host: &Host, done: Option<&Done>) -> Value {
     let changed = plan.changes();
     let action = |before: Option<&Vec<u8>>| if before.is_some() { "changed" } else { "created" };
     let mut files: Vec<_> = changed
@@ -56,14 +56,14 @@ fn machine(plan: &Plan, host: &Host, done: Option<&Done>) -> Value {
 }
 
 /// The requests that change something.
-fn requests<'a>(plan: &'a Plan, host: &Host) -> Vec<(&'static str, String, &'a Value)> {
+fn requests<'a>(plan: &'a ProtectPlan, host: &Host) -> Vec<(&'static str, String, &'a Value)> {
     if plan.is_protected() {
         return Vec::new();
     }
     vec![("PUT", host.address(&plan.path()), &plan.body)]
 }
 
-fn dry(plan: &Plan, host: &Host) -> String {
+fn dry(plan: &ProtectPlan, host: &Host) -> String {
     let mut text =
         format!("{}, branch {}: nothing is changed, this is a dry run\n", plan.repository, plan.branch);
     for change in plan.changes() {
@@ -92,7 +92,7 @@ fn dry(plan: &Plan, host: &Host) -> String {
     plain(&text)
 }
 
-fn after(plan: &Plan, done: &Done) -> String {
+fn after(plan: &ProtectPlan, done: &Done) -> String {
     let mut text = format!("{}, branch {}: ", plan.repository, plan.branch);
     let Some(record) = &done.record else {
         text.push_str("all is as it should be, nothing was changed\n");
@@ -121,7 +121,7 @@ fn plain(text: &str) -> String {
     text.lines().map(|line| out::plain(line) + "\n").collect()
 }
 
-fn notes(plan: &Plan, text: &mut String) {
+fn notes(plan: &ProtectPlan, text: &mut String) {
     for note in &plan.notes {
         let _ = writeln!(text, "\nnote: {note}");
     }

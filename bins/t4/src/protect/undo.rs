@@ -3,21 +3,28 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
+use cli_support::{CommandVerdict, Failure};
+use pr_gate::Project;
 use pr_gate::protect::Repository;
 use pr_gate::protect::protection::{as_request, lacking, same};
-use pr_gate::protect::record::Record;
-use pr_gate::{Project, snapshot};
+use pr_gate::protect::record::ProtectionRecord;
 use serde_json::{Value, json};
+use source_tree::snapshot;
 
 use super::Args;
-use super::host::Host;
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use super::github::Host;
+use crate::{out, working_tree};
 
-pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args) -> Result<Verdict, Failure> {
-    let found = Record::newest(project, &host.api(), &repository.to_string()).map_err(gate::failure)?;
+pub fn run(
+    project: &Project,
+    host: &Host,
+    repository: &Repository,
+    args: &Args,
+) -> Result<CommandVerdict, Failure> {
+    let found = ProtectionRecord::newest(project, &host.api(), &repository.to_string())
+        .map_err(working_tree::failure)?;
     let Some(mut record) = found else {
-        return Err(Failure::undecided(anyhow!(
+        return Err(Failure::trouble(anyhow!(
             "there is nothing to undo for `{repository}` at `{}`",
             host.api()
         )));
@@ -29,13 +36,13 @@ pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args)
     let branch = restore(host, &path, &record, args.force)?;
     let mut files = Vec::new();
     if let Some(id) = &record.snapshot {
-        let info = snapshot::revert(project, "protect", Some(id), args.force).map_err(|error| {
-            gate::failure(error).context(format!("{branch}, but the files are not restored"))
+        let info = snapshot::revert(&project.tree, "protect", Some(id), args.force).map_err(|error| {
+            working_tree::failure(error).context(format!("{branch}, but the files are not restored"))
         })?;
         files = info.files;
     }
     record.reverted = true;
-    record.save(project).map_err(gate::failure)?;
+    record.save(project).map_err(working_tree::failure)?;
     if args.json {
         let json = json!({
             "undone": record.id, "repo": record.repo, "branch": record.branch, "protection": branch, "files": files,
@@ -48,11 +55,11 @@ pub fn run(project: &Project, host: &Host, repository: &Repository, args: &Args)
         }
         out::print(&text)?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }
 
 /// Puts the protection back; what was done, in words.
-fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'static str, Failure> {
+fn restore(host: &Host, path: &str, record: &ProtectionRecord, force: bool) -> Result<&'static str, Failure> {
     if same(record.before.as_ref(), record.after.as_ref()) && record.after.is_some() {
         return Ok("the protection was not changed");
     }
@@ -61,7 +68,7 @@ fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'st
         return Ok("the protection is as it was before");
     }
     if !force && !is_ours(now.as_ref(), record) {
-        return Err(Failure::undecided(anyhow!(
+        return Err(Failure::trouble(anyhow!(
             "the protection of `{}` was changed since, nothing was restored: look at it on GitHub, and add --force to \
              lose those changes",
             record.branch
@@ -79,14 +86,14 @@ fn restore(host: &Host, path: &str, record: &Record, force: bool) -> Result<&'st
         (Some(now), Some(before)) => lacking(now, &as_request(before)),
         _ => vec!["whether there is one".to_owned()],
     };
-    Err(Failure::undecided(anyhow!(
+    Err(Failure::trouble(anyhow!(
         "GitHub took the old protection, but shows another: {}; the files are not restored",
         lacking.join(", ")
     )))
 }
 
 /// Whether a protection is the one that was set.
-fn is_ours(now: Option<&Value>, record: &Record) -> bool {
+fn is_ours(now: Option<&Value>, record: &ProtectionRecord) -> bool {
     match (&record.after, now) {
         (Some(after), now) => same(Some(after), now),
         // It was sent, and nobody could look whether it came through.

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use annotations::{Unreadable, Waivers};
 use anyhow::anyhow;
+use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 use time::Date;
 
-use super::view::{View, days_left, print_json, subject, when};
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use super::view::{WaiverJson, days_left, subject, when};
+use crate::{out, working_tree};
 
 /// How many days before a waiver expires its owner hears of it.
 const SOON: i64 = 14;
@@ -26,12 +26,12 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct WaiverCheckJson<'a> {
     ok: bool,
     /// How many waivers there are.
     waivers: usize,
-    expired: Vec<View<'a>>,
-    soon: Vec<View<'a>>,
+    expired: Vec<WaiverJson<'a>>,
+    soon: Vec<WaiverJson<'a>>,
     problems: Vec<Lacking<'a>>,
 }
 
@@ -43,31 +43,31 @@ struct Lacking<'a> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
-    let files = pr_gate::waivers::files(&gate::project()?).map_err(gate::failure)?;
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
+    let files = pr_gate::waivers::files(&working_tree::project()?).map_err(working_tree::failure)?;
     let (waivers, problems) = Waivers::inspect(&files);
     let (lacking, unreadable): (Vec<_>, Vec<_>) =
         problems.into_iter().partition(|problem| problem.entry.is_some());
     if !unreadable.is_empty() {
         let told: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
-        return Err(Failure::undecided(anyhow!(told.join("\n"))));
+        return Err(Failure::trouble(anyhow!(told.join("\n"))));
     }
     let today = super::today();
     let machine = inspect(&waivers, &lacking, today);
     if args.json {
-        print_json(&machine)?;
+        out::print_json(&machine)?;
     } else {
         out::print(&human(&waivers, &lacking, today))?;
     }
-    Ok(if machine.ok { Verdict::Fine } else { Verdict::No })
+    Ok(if machine.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
-fn inspect<'a>(waivers: &'a Waivers, lacking: &'a [Unreadable], today: Date) -> Machine<'a> {
+fn inspect<'a>(waivers: &'a Waivers, lacking: &'a [Unreadable], today: Date) -> WaiverCheckJson<'a> {
     let (expired, holding): (Vec<_>, Vec<_>) =
         waivers.list.iter().partition(|waiver| waiver.is_expired(today));
     let soon = holding.into_iter().filter(|waiver| days_left(waiver, today).is_some_and(|left| left <= SOON));
-    let view = |waiver| View::of(waiver, today);
-    Machine {
+    let view = |waiver| WaiverJson::of(waiver, today);
+    WaiverCheckJson {
         ok: expired.is_empty() && lacking.is_empty(),
         waivers: waivers.list.len() + lacking.len(),
         expired: expired.into_iter().map(view).collect(),

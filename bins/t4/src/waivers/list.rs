@@ -1,10 +1,10 @@
 //! `t4 waivers list`: what is let pass.
 
+use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;
 
-use super::view::{View, print_json, table};
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use super::view::{WaiverJson, table};
+use crate::{out, working_tree};
 
 /// List the waivers, with the days that are left to them.
 ///
@@ -17,21 +17,21 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
-    waivers: Vec<View<'a>>,
+struct WaiverListJson<'a> {
+    waivers: Vec<WaiverJson<'a>>,
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
-    let waivers = pr_gate::waivers::load(&gate::project()?).map_err(gate::failure)?.list;
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
+    let waivers = pr_gate::waivers::load(&working_tree::project()?).map_err(working_tree::failure)?.list;
     let today = super::today();
     if args.json {
-        let waivers = waivers.iter().map(|waiver| View::of(waiver, today)).collect();
-        print_json(&Machine { waivers })?;
+        let waivers = waivers.iter().map(|waiver| WaiverJson::of(waiver, today)).collect();
+        out::print_json(&WaiverListJson { waivers })?;
     } else if waivers.is_empty() {
         out::print("no waivers\n")?;
     } else {
         out::print(&table(&waivers, today))?;
     }
-    Ok(Verdict::Fine)
+    Ok(CommandVerdict::Fine)
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
+use cli_support::{CommandVerdict, Failure};
 use pr_gate::waivers::Ratchet;
 use serde::Serialize;
 use time::Date;
 
-use super::view::{View, print_json, subject};
-use crate::exit::{Failure, Verdict};
-use crate::{gate, out};
+use super::view::{WaiverJson, subject};
+use crate::{out, working_tree};
 
 /// Check that the change adds no waiver.
 ///
@@ -28,12 +28,12 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct RatchetJson<'a> {
     ok: bool,
     base: &'a str,
     before: usize,
     now: usize,
-    new: Vec<View<'a>>,
+    new: Vec<WaiverJson<'a>>,
     extended: Vec<Longer<'a>>,
     unreadable_base: &'a [String],
 }
@@ -41,36 +41,37 @@ struct Machine<'a> {
 #[derive(Serialize)]
 struct Longer<'a> {
     #[serde(flatten)]
-    waiver: View<'a>,
+    waiver: WaiverJson<'a>,
     expired_before: Option<&'a str>,
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict, Failure> {
-    let ratchet = pr_gate::waivers::ratchet(&gate::project()?, &args.base).map_err(gate::failure)?;
+pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
+    let ratchet =
+        pr_gate::waivers::ratchet(&working_tree::project()?, &args.base).map_err(working_tree::failure)?;
     if args.json {
-        print_json(&machine(&ratchet, super::today()))?;
+        out::print_json(&machine(&ratchet, super::today()))?;
     } else {
         for file in &ratchet.unreadable {
             out::say(&format!("warning: `{file}` of the base is no list of waivers: it counts as empty"));
         }
         out::print(&human(&ratchet))?;
     }
-    Ok(if ratchet.grew() { Verdict::No } else { Verdict::Fine })
+    Ok(if ratchet.grew() { CommandVerdict::No } else { CommandVerdict::Fine })
 }
 
-fn machine(ratchet: &Ratchet, today: Date) -> Machine<'_> {
-    Machine {
+fn machine(ratchet: &Ratchet, today: Date) -> RatchetJson<'_> {
+    RatchetJson {
         ok: !ratchet.grew(),
         base: &ratchet.base,
         before: ratchet.before,
         now: ratchet.now,
-        new: ratchet.new.iter().map(|waiver| View::of(waiver, today)).collect(),
+        new: ratchet.new.iter().map(|waiver| WaiverJson::of(waiver, today)).collect(),
         extended: ratchet
             .extended
             .iter()
             .map(|extended| Longer {
-                waiver: View::of(&extended.waiver, today),
+                waiver: WaiverJson::of(&extended.waiver, today),
                 expired_before: extended.before.as_deref(),
             })
             .collect(),

@@ -1,16 +1,15 @@
 //! Waivers for people and for programs.
 
 use annotations::Waiver;
+use cli_support::table::{Column, Lines, lay_out};
 use serde::Serialize;
 use time::Date;
 
-use crate::exit::Failure;
-use crate::llm::table::{Column, Lines, lay_out};
 use crate::out;
 
 /// A waiver as `--json` prints it.
 #[derive(Debug, Serialize)]
-pub struct View<'a> {
+pub struct WaiverJson<'a> {
     file: &'a str,
     line: Option<u32>,
     codes: &'a [String],
@@ -30,7 +29,7 @@ struct At<'a> {
     row: u32,
 }
 
-impl<'a> View<'a> {
+impl<'a> WaiverJson<'a> {
     /// A waiver as it stands today.
     pub fn of(waiver: &'a Waiver, today: Date) -> Self {
         Self {
@@ -92,9 +91,4 @@ pub fn when(waiver: &Waiver, today: Date) -> String {
         (Some(_), Some(left)) if left > 0 => format!("in {}", days(left.unsigned_abs())),
         (Some(_), Some(left)) => format!("{} ago", days(left.unsigned_abs())),
     }
-}
-
-/// Prints one JSON document and a line end.
-pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
-    out::print(&(serde_json::to_string(document).map_err(Failure::undecided)? + "\n"))
 }

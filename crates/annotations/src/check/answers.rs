@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::index::{FileIndex, Rows};
-use super::intents::Intents;
-use super::notes::{Grammar, Note, Notes, comments_of};
-use super::waived::{Waived, codes};
-use super::{Annotated, By, Input, Issue, Registered, State, quality, rows};
+use super::index::{AnswerRows, FileIndex};
+use super::intents::AnsweringIntents;
+use super::tree_annotations::{Grammar, Note, Notes, comments_of};
+use super::waiver_match::{HoldingWaivers, codes};
+use super::{Annotated, AnsweredBy, FindingState, Input, Issue, Registered, comment_rows, quality};
 use crate::{Finding, Waiver};
 
 /// What answers for each finding, and what is of use.
 pub struct Answers<'a> {
     /// For each finding, in their order.
-    pub list: Vec<Answer<'a>>,
+    pub list: Vec<FindingAnswer<'a>>,
     /// Whether each finding is new.
     pub new: Vec<bool>,
     /// For each annotation: whether there is a finding that it answers or could answer for.
@@ -23,7 +23,7 @@ pub struct Answers<'a> {
 
 /// What answers for a finding.
 #[derive(Debug, Clone, Copy)]
-pub enum Answer<'a> {
+pub enum FindingAnswer<'a> {
     /// Nothing.
     None,
     /// The waiver in this place.
@@ -37,8 +37,8 @@ pub enum Answer<'a> {
 impl<'a> Answers<'a> {
     /// Looks for what answers for each finding.
     pub fn find(input: &Input<'a>, notes: &Notes<'_>) -> Self {
-        let waived = Waived::new(input);
-        let intents = Intents::new(input);
+        let waived = HoldingWaivers::new(input);
+        let intents = AnsweringIntents::new(input);
         let mut files = index(input, notes);
         let mut answers = Self {
             list: Vec::with_capacity(input.findings.len()),
@@ -50,9 +50,9 @@ impl<'a> Answers<'a> {
             let file = files.get_mut(finding.file.as_str());
             let answer = answer(finding, file, notes, &waived, &intents);
             match answer {
-                Answer::Waiver(place) => set(&mut answers.waiving, place),
-                Answer::Note(place) => set(&mut answers.used, place),
-                Answer::None | Answer::Intent(_) => {}
+                FindingAnswer::Waiver(place) => set(&mut answers.waiving, place),
+                FindingAnswer::Note(place) => set(&mut answers.used, place),
+                FindingAnswer::None | FindingAnswer::Intent(_) => {}
             }
             answers.list.push(answer);
         }
@@ -65,7 +65,10 @@ impl<'a> Answers<'a> {
     }
 
     /// The new findings, and what answers for each.
-    pub fn new_ones<'f>(&self, input: &Input<'f>) -> impl Iterator<Item = (usize, &'f Finding, Answer<'a>)> {
+    pub fn new_ones<'f>(
+        &self,
+        input: &Input<'f>,
+    ) -> impl Iterator<Item = (usize, &'f Finding, FindingAnswer<'a>)> {
         let all = input.findings.iter().zip(&self.list).zip(&self.new).enumerate();
         all.filter(|(_, (_, new))| **new).map(|(place, ((finding, answer), _))| (place, finding, *answer))
     }
@@ -88,7 +91,7 @@ impl<'a> Answers<'a> {
 
     /// What is wrong with the annotations that answer for new findings; one entry for each such finding.
     pub fn quality_issues(&self, input: &Input<'_>, notes: &Notes<'_>) -> Vec<Issue> {
-        let issue = |(_, finding, answer): (usize, &Finding, Answer<'_>)| {
+        let issue = |(_, finding, answer): (usize, &Finding, FindingAnswer<'_>)| {
             let note = answer.note(notes).filter(|note| note.grammar == Grammar::Unified)?;
             let problems = quality::issues(note, &finding.code);
             let id = note.text("id").map(str::to_owned);
@@ -105,7 +108,7 @@ impl<'a> Answers<'a> {
     }
 }
 
-impl Answer<'_> {
+impl FindingAnswer<'_> {
     /// The annotation, if it is one.
     pub fn note<'n, 'a>(self, notes: &'n Notes<'a>) -> Option<&'n Note<'a>> {
         match self {
@@ -114,26 +117,26 @@ impl Answer<'_> {
         }
     }
 
-    fn state(self, notes: &Notes<'_>) -> State {
+    fn state(self, notes: &Notes<'_>) -> FindingState {
         match self {
-            Self::None => State::Unannotated,
-            Self::Waiver(_) => State::Waived,
-            Self::Intent(_) => State::Registered,
+            Self::None => FindingState::Unannotated,
+            Self::Waiver(_) => FindingState::Waived,
+            Self::Intent(_) => FindingState::Registered,
             Self::Note(_) => match self.note(notes).map(|note| note.grammar) {
-                Some(Grammar::Unified) => State::Annotated,
-                Some(Grammar::Legacy) => State::Legacy,
-                None => State::Unannotated,
+                Some(Grammar::Unified) => FindingState::Annotated,
+                Some(Grammar::Legacy) => FindingState::Legacy,
+                None => FindingState::Unannotated,
             },
         }
     }
 
     /// What answers, in the report.
-    pub fn by(self, input: &Input<'_>, notes: &Notes<'_>) -> Option<By> {
+    pub fn by(self, input: &Input<'_>, notes: &Notes<'_>) -> Option<AnsweredBy> {
         match self {
             Self::None => None,
             Self::Waiver(place) => input.waivers.list.get(place).map(by_waiver),
             Self::Note(_) => self.note(notes).map(Note::by),
-            Self::Intent(intent) => Some(By {
+            Self::Intent(intent) => Some(AnsweredBy {
                 file: intent.file.clone(),
                 row: intent.line.unwrap_or(0),
                 kind: "intent",
@@ -150,8 +153,8 @@ impl Answer<'_> {
 }
 
 /// A waiver in the report.
-pub fn by_waiver(waiver: &Waiver) -> By {
-    By {
+pub fn by_waiver(waiver: &Waiver) -> AnsweredBy {
+    AnsweredBy {
         file: waiver.at.0.clone(),
         row: waiver.at.1,
         kind: "waiver",
@@ -159,7 +162,7 @@ pub fn by_waiver(waiver: &Waiver) -> By {
         owner: Some(waiver.owner.clone()),
         reason: Some(waiver.reason.clone()),
         eta: waiver.expires.clone(),
-        ..By::default()
+        ..AnsweredBy::default()
     }
 }
 
@@ -174,7 +177,7 @@ fn index<'a>(input: &Input<'a>, notes: &Notes<'_>) -> HashMap<&'a str, FileIndex
     for (name, file) in &mut files {
         // Without annotations there is nothing above a finding that could answer.
         if let Some(source) = input.sources.get(*name).filter(|_| !file.is_empty()) {
-            file.runs = rows::comment_runs(source, &comments_of(name, source));
+            file.runs = comment_rows::comment_runs(source, &comments_of(name, source));
         }
     }
     files
@@ -184,14 +187,14 @@ fn answer<'a>(
     finding: &Finding,
     file: Option<&mut FileIndex>,
     notes: &Notes<'_>,
-    waived: &Waived<'_>,
-    intents: &Intents<'a>,
-) -> Answer<'a> {
+    waived: &HoldingWaivers<'_>,
+    intents: &AnsweringIntents<'a>,
+) -> FindingAnswer<'a> {
     let start = finding.start.row;
-    let mut rows = Rows { above: start, start, last: finding.last_row() };
+    let mut rows = AnswerRows { above: start, start, last: finding.last_row() };
     let mut note = None;
     if let Some(file) = file {
-        rows.above = rows::first_above(&file.runs, start);
+        rows.above = comment_rows::first_above(&file.runs, start);
         file.unified.mark(rows, &finding.code);
         file.legacy.mark(rows, &finding.code);
         let is_about =
@@ -199,11 +202,11 @@ fn answer<'a>(
         note = file.answer(rows, &finding.code, is_about);
     }
     if let Some(waiver) = waived.by(finding) {
-        Answer::Waiver(waiver)
+        FindingAnswer::Waiver(waiver)
     } else if let Some(note) = note {
-        Answer::Note(note)
+        FindingAnswer::Note(note)
     } else {
-        intents.by(&finding.file, &finding.code, rows).map_or(Answer::None, Answer::Intent)
+        intents.by(&finding.file, &finding.code, rows).map_or(FindingAnswer::None, FindingAnswer::Intent)
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::notes::{About, Grammar, Note};
+use super::tree_annotations::{About, Grammar, Note};
 
 /// The annotations of one file and one grammar.
 #[derive(Default)]
 pub struct Side {
-    by_code: HashMap<String, Column>,
-    unknown: Column,
-    missing: Column,
+    by_code: HashMap<String, AnnotationColumn>,
+    unknown: AnnotationColumn,
+    missing: AnnotationColumn,
     first_on_row: HashMap<u32, usize>,
 }
 
 /// Annotations about the same, by row.
 #[derive(Default)]
-struct Column {
+struct AnnotationColumn {
     /// Row, and place in the list of all annotations.
     notes: Vec<(u32, usize)>,
     /// At `n`: how many findings more (or fewer) the `n`th could answer for than the one before.
@@ -24,7 +24,7 @@ struct Column {
 
 /// The rows where an annotation can answer for a finding.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows {
+pub struct AnswerRows {
     /// The first comment row right above, or `start`.
     pub above: u32,
     /// Its first row.
@@ -46,8 +46,8 @@ impl Side {
     }
 
     /// The one on the first row: of the same code, else unknown, else whatever comes first.
-    pub fn on_start(&self, rows: Rows, code: &str) -> Option<usize> {
-        let only = |column: &Column| column.first_in(rows.start, rows.start);
+    pub fn on_start(&self, rows: AnswerRows, code: &str) -> Option<usize> {
+        let only = |column: &AnnotationColumn| column.first_in(rows.start, rows.start);
         self.same(code)
             .and_then(only)
             .or_else(|| only(&self.unknown))
@@ -55,12 +55,12 @@ impl Side {
     }
 
     /// The one of the same code on another row: further down, the nearest first, else above, the nearest first.
-    pub fn elsewhere(&self, rows: Rows, code: &str) -> Option<usize> {
+    pub fn elsewhere(&self, rows: AnswerRows, code: &str) -> Option<usize> {
         self.same(code).and_then(|column| column.below(rows).or_else(|| column.above(rows)))
     }
 
     /// The same as `elsewhere`, but further down an unknown one goes before one above.
-    pub fn elsewhere_or_unknown(&self, rows: Rows, code: &str) -> Option<usize> {
+    pub fn elsewhere_or_unknown(&self, rows: AnswerRows, code: &str) -> Option<usize> {
         let same = self.same(code);
         same.and_then(|column| column.below(rows))
             .or_else(|| self.unknown.below(rows))
@@ -69,7 +69,7 @@ impl Side {
     }
 
     /// Notes that a finding of this code stands here: those about it, and those that do not say, have a purpose.
-    pub fn mark(&mut self, rows: Rows, code: &str) {
+    pub fn mark(&mut self, rows: AnswerRows, code: &str) {
         if let Some(column) = self.by_code.get_mut(code) {
             column.mark(rows);
         }
@@ -79,32 +79,32 @@ impl Side {
 
     /// The annotations that a finding was marked for.
     pub fn marked(&self) -> impl Iterator<Item = usize> {
-        self.by_code.values().chain([&self.unknown, &self.missing]).flat_map(Column::marked)
+        self.by_code.values().chain([&self.unknown, &self.missing]).flat_map(AnnotationColumn::marked)
     }
 
-    fn same(&self, code: &str) -> Option<&Column> {
+    fn same(&self, code: &str) -> Option<&AnnotationColumn> {
         self.by_code.get(code)
     }
 }
 
-impl Column {
+impl AnnotationColumn {
     fn first_in(&self, from: u32, to: u32) -> Option<usize> {
         let (row, place) = self.notes.get(self.notes.partition_point(|(row, _)| *row < from))?;
         (*row <= to).then_some(*place)
     }
 
-    fn below(&self, rows: Rows) -> Option<usize> {
+    fn below(&self, rows: AnswerRows) -> Option<usize> {
         self.first_in(rows.start.saturating_add(1), rows.last)
     }
 
-    fn above(&self, rows: Rows) -> Option<usize> {
+    fn above(&self, rows: AnswerRows) -> Option<usize> {
         let after = self.notes.partition_point(|(row, _)| *row < rows.start);
         let (row, _) = self.notes.get(after.checked_sub(1)?)?;
         // Of several on the nearest row, the first.
         if *row < rows.above { None } else { self.first_in(*row, *row) }
     }
 
-    fn mark(&mut self, rows: Rows) {
+    fn mark(&mut self, rows: AnswerRows) {
         let from = self.notes.partition_point(|(row, _)| *row < rows.above);
         let to = self.notes.partition_point(|(row, _)| *row <= rows.last);
         if from >= to {
@@ -153,7 +153,7 @@ impl FileIndex {
     }
 
     /// The annotation that answers for a finding.
-    pub fn answer(&self, rows: Rows, code: &str, is_about: impl Fn(usize) -> bool) -> Option<usize> {
+    pub fn answer(&self, rows: AnswerRows, code: &str, is_about: impl Fn(usize) -> bool) -> Option<usize> {
         if let Some(place) = self.unified.on_start(rows, code) {
             let better = if is_about(place) { None } else { self.unified.elsewhere(rows, code) };
             return Some(better.unwrap_or(place));

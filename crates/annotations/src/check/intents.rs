@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::index::Rows;
+use super::index::AnswerRows;
 use super::{Input, Registered};
 
 /// Statuses with which an intent answers.
 const ANSWERING: [&str; 4] = ["planned", "committed", "implemented", "accepted"];
 
 /// The intents that can answer, by file and code: sorted by row, those without one first.
-pub struct Intents<'a> {
+pub struct AnsweringIntents<'a> {
     by_key: HashMap<(&'a str, &'a str), Vec<&'a Registered>>,
 }
 
-impl<'a> Intents<'a> {
+impl<'a> AnsweringIntents<'a> {
     /// The intents that can answer.
     pub fn new(input: &Input<'a>) -> Self {
         let mut by_key: HashMap<_, Vec<&Registered>> = HashMap::new();
@@ -29,7 +29,7 @@ impl<'a> Intents<'a> {
     }
 
     /// The intent for a finding: one for its rows, the nearest to the first row, else one for any row.
-    pub fn by(&self, file: &str, code: &str, rows: Rows) -> Option<&'a Registered> {
+    pub fn by(&self, file: &str, code: &str, rows: AnswerRows) -> Option<&'a Registered> {
         let intents = self.by_key.get(&(file, code))?;
         let near = intents.partition_point(|intent| intent.line < Some(rows.start));
         let in_rows = intents.get(near).filter(|intent| intent.line <= Some(rows.last));

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use time::Date;
 
-use super::answers::{Answer, Answers};
-use super::notes::{Grammar, Note, Notes};
-use super::{Age, Debt, Input, Metrics, upkeep};
+use super::answers::{Answers, FindingAnswer};
+use super::tree_annotations::{Grammar, Note, Notes};
+use super::{Age, CheckMetrics, Debt, Input, upkeep};
 use crate::Finding;
 use crate::pyjson::{self, Value};
 
@@ -16,15 +16,15 @@ const AGES: [(i64, &str); 5] =
     [(7, "0-7 days"), (30, "8-30 days"), (90, "31-90 days"), (365, "91-365 days"), (i64::MAX, "over a year")];
 
 /// Measures the new findings and what answers for them.
-pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> Metrics {
-    let mut metrics = Metrics::default();
+pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> CheckMetrics {
+    let mut metrics = CheckMetrics::default();
     let mut debts: BTreeMap<Option<String>, Debt> = BTreeMap::new();
     let mut ages: [Age; 5] = AGES.map(|(_, age)| Age { age, findings: 0, weight: 0 });
     let mut unknown = Age { age: "unknown", findings: 0, weight: 0 };
     let (mut findings, mut answered, mut dated) = (0, 0, false);
     for (place, finding, answer) in answers.new_ones(input) {
         findings += 1;
-        answered += usize::from(!matches!(answer, Answer::None));
+        answered += usize::from(!matches!(answer, FindingAnswer::None));
         *metrics.counts_by_code.entry(finding.code.clone()).or_default() += 1;
         let note = answer.note(notes);
         let weight = weight(input, finding, note);

@@ -1,6 +1,6 @@
 //! What is wrong with an annotation.
 
-use super::notes::{About, Note};
+use super::tree_annotations::{About, Note};
 use crate::pyjson::{self, Value};
 
 /// Statuses that an annotation may have. `documented` is an old word for `accepted`.

@@ -6,19 +6,19 @@ use serde::Serialize;
 
 /// The whole answer. Lists are sorted by file and row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Report {
+pub struct CheckReport {
     /// Whether the change may pass.
-    pub status: Verdict,
+    pub status: CheckVerdict,
     /// Counts.
-    pub summary: Summary,
+    pub summary: CheckSummary,
     /// Scores, percentages and debts.
-    pub metrics: Metrics,
+    pub metrics: CheckMetrics,
     /// Every finding with its state, those that are let pass included. With a base to compare with: only new ones.
     pub findings: Vec<Annotated>,
     /// Annotations with something wrong.
     pub quality_issues: Vec<Issue>,
     /// Annotations whose finding is gone.
-    pub stale: Vec<By>,
+    pub stale: Vec<AnsweredBy>,
     /// Annotations and waivers whose day has passed, or can't be read.
     pub expired: Vec<Expired>,
     /// Ids that more than one annotation has.
@@ -30,7 +30,7 @@ pub struct Report {
 /// Whether the change may pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// Every finding is answered for.
     #[default]
     Pass,
@@ -40,7 +40,7 @@ pub enum Verdict {
 
 /// Counts of findings by their state, and of what is wrong with annotations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct CheckSummary {
     /// What the linter found, waived and old ones included.
     pub total_findings: usize,
     /// Of these, what the change adds; all of them without a base.
@@ -69,7 +69,7 @@ pub struct Summary {
 
 /// Scores, percentages and debts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Metrics {
+pub struct CheckMetrics {
     /// The original's score: the weighted share of annotations that are not planned or committed without owner and
     /// ticket; in percent. 100 when there are none.
     pub annotation_quality_score: f64,
@@ -125,9 +125,9 @@ pub struct Annotated {
     /// Stable over moved lines and renamed files.
     pub fingerprint: String,
     /// How it stands.
-    pub state: State,
+    pub state: FindingState,
     /// What answers for it; `null` for nothing.
-    pub by: Option<By>,
+    pub by: Option<AnsweredBy>,
     /// The day of the commit that last changed its row, `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<String>,
@@ -136,7 +136,7 @@ pub struct Annotated {
 /// How a finding stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum FindingState {
     /// Nothing answers for it.
     Unannotated,
     /// A unified annotation does.
@@ -151,7 +151,7 @@ pub enum State {
 
 /// An annotation, waiver or intent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct By {
+pub struct AnsweredBy {
     /// The file where it stands (a waiver: the waiver file; an intent: the file it is about).
     pub file: String,
     /// The row there; 0 for none.
@@ -194,7 +194,7 @@ pub struct Issue {
 pub struct Expired {
     /// The annotation or waiver.
     #[serde(flatten)]
-    pub by: By,
+    pub by: AnsweredBy,
     /// The date as written.
     pub date: String,
     /// Whether the date can't be read; it counts as passed.

@@ -10,7 +10,7 @@ use crate::{Place, Waiver};
 struct Case {
     sources: BTreeMap<String, String>,
     findings: Vec<Finding>,
-    facts: Vec<Facts>,
+    facts: Vec<FindingFacts>,
     codes: Vec<String>,
     paths: Vec<String>,
     waivers: Waivers,
@@ -48,13 +48,13 @@ impl Case {
 
     /// The last finding is an old one.
     fn old(mut self) -> Self {
-        self.facts.resize(self.findings.len() - 1, Facts { new: true, ..Facts::default() });
-        self.facts.push(Facts::default());
+        self.facts.resize(self.findings.len() - 1, FindingFacts { new: true, ..FindingFacts::default() });
+        self.facts.push(FindingFacts::default());
         self
     }
 
     fn seen(mut self, text: &str) -> Self {
-        self.facts.push(Facts { new: true, first_seen: day(text), ..Facts::default() });
+        self.facts.push(FindingFacts { new: true, first_seen: day(text), ..FindingFacts::default() });
         self
     }
 
@@ -84,7 +84,7 @@ impl Case {
         self
     }
 
-    fn check(&self) -> Report {
+    fn check(&self) -> CheckReport {
         check(&Input {
             findings: &self.findings,
             facts: &self.facts,
@@ -100,7 +100,7 @@ impl Case {
     }
 
     /// State and id of what answers, for each finding.
-    fn answers(&self) -> Vec<(State, Option<String>)> {
+    fn answers(&self) -> Vec<(FindingState, Option<String>)> {
         self.check().findings.into_iter().map(|found| (found.state, found.by.and_then(|by| by.id))).collect()
     }
 }
@@ -121,11 +121,11 @@ fn with(code: &str, fields: &str) -> String {
 
 const LEGACY: &str = "# TODO[T4-UNUSED-IMPORT]: kept";
 
-fn annotated(id: &str) -> (State, Option<String>) {
-    (State::Annotated, Some(id.to_owned()))
+fn annotated(id: &str) -> (FindingState, Option<String>) {
+    (FindingState::Annotated, Some(id.to_owned()))
 }
 
-const NONE: (State, Option<String>) = (State::Unannotated, None);
+const NONE: (FindingState, Option<String>) = (FindingState::Unannotated, None);
 
 #[test]
 fn an_annotation_on_the_first_row_answers_for_every_finding_there() {
@@ -134,7 +134,7 @@ fn an_annotation_on_the_first_row_answers_for_every_finding_there() {
     assert_eq!(case.answers(), [annotated("i"), annotated("i")]);
     assert_eq!(report.quality_issues.len(), 1);
     assert_eq!(report.quality_issues[0].problems, ["annotation code 'F401' != ruff code 'F821'"]);
-    assert_eq!(report.status, Verdict::Fail);
+    assert_eq!(report.status, CheckVerdict::Fail);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_own_line_of_the_right_code_goes_before_the_wrong_code_on_the_row() {
     let source = format!("{}\nx = 1  {}\n", tag("above", "E702"), tag("on", "F401"));
     let case = case(&source).on("F401", 2, 2).on("E702", 2, 2);
     assert_eq!(case.answers(), [annotated("on"), annotated("above")]);
-    assert_eq!(case.check().status, Verdict::Pass);
+    assert_eq!(case.check().status, CheckVerdict::Pass);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn block_comments_stand_above_as_well() {
 fn a_legacy_annotation_on_the_first_row_goes_before_a_unified_one_elsewhere() {
     let source = format!("from x import (  {LEGACY}\n  a,  {}\n)\n", tag("i", "F401"));
     let case = case(&source).on("F401", 1, 3);
-    assert_eq!(case.answers()[0].0, State::Legacy);
+    assert_eq!(case.answers()[0].0, FindingState::Legacy);
     let report = case.check();
     assert_eq!((report.summary.annotated, report.summary.legacy_format), (1, 1));
     assert!(report.stale.is_empty(), "its finding is not gone: {:?}", report.stale);
@@ -207,12 +207,12 @@ fn a_legacy_annotation_answers_elsewhere_for_its_code_alone() {
     let source = format!("{LEGACY}\nx = (\n  1,  {lint}\n)\n");
     let case = case(&source).on("F401", 2, 4).on("B008", 2, 4).on("E702", 2, 4);
     let states: Vec<_> = case.check().findings.iter().map(|found| found.state).collect();
-    assert_eq!(states, [State::Legacy, State::Legacy, State::Unannotated]);
+    assert_eq!(states, [FindingState::Legacy, FindingState::Legacy, FindingState::Unannotated]);
 }
 
 #[test]
 fn a_waiver_goes_before_everything_until_its_last_day() {
-    use State::{Annotated, Unannotated, Waived};
+    use FindingState::{Annotated, Unannotated, Waived};
 
     let source = format!("x = 1  {}\ny = 1\n", tag("i", "F401"));
     let found = || case(&source).on("F401", 1, 1).on("E702", 2, 2);
@@ -224,7 +224,7 @@ fn a_waiver_goes_before_everything_until_its_last_day() {
     assert_eq!(states(&found().waive(Some(1), &["E702"], "2026-12-21")), [Annotated, Unannotated]);
     let report = found().waive(None, &[], "2026-12-21").check();
     assert!(report.stale.is_empty() && report.warnings.is_empty(), "{report:?}");
-    assert_eq!((report.summary.waived, report.status), (2, Verdict::Pass));
+    assert_eq!((report.summary.waived, report.status), (2, CheckVerdict::Pass));
     assert_eq!(report.findings[0].by.as_ref().map(|by| (by.kind, by.row)), Some(("waiver", 2)));
 }
 
@@ -232,7 +232,7 @@ fn a_waiver_goes_before_everything_until_its_last_day() {
 fn an_intent_answers_when_nothing_in_the_tree_does() {
     let source = format!("x = (\n\n)\ny  {}\n", tag("i", "F401"));
     let found = || case(&source).on("F401", 1, 3).on("F401", 4, 4);
-    let registered = |id: &str| (State::Registered, Some(id.to_owned()));
+    let registered = |id: &str| (FindingState::Registered, Some(id.to_owned()));
     assert_eq!(found().intent(Some(2), "planned").answers(), [registered("Some(2)"), annotated("i")]);
     assert_eq!(found().intent(None, "accepted").answers()[0], registered("None"));
     let both = found().intent(None, "accepted").intent(Some(3), "committed").intent(Some(2), "implemented");
@@ -289,7 +289,7 @@ fn wrong_types_and_unknown_statuses_are_issues() {
         let fields = format!("\"status\": \"{status}\"");
         assert_eq!(
             case(&format!("x  {}\n", with("F401", &fields))).on("F401", 1, 1).check().status,
-            Verdict::Pass
+            CheckVerdict::Pass
         );
     }
 }
@@ -298,7 +298,7 @@ fn wrong_types_and_unknown_statuses_are_issues() {
 fn an_old_word_for_accepted_is_a_warning() {
     let source = format!("x  {}\n", with("F401", "\"status\": \"documented\""));
     let report = case(&source).on("F401", 1, 1).check();
-    assert_eq!((report.status, report.summary.warnings), (Verdict::Pass, 1));
+    assert_eq!((report.status, report.summary.warnings), (CheckVerdict::Pass, 1));
     assert!(report.warnings[0].problems[0].contains("'accepted'"));
 }
 
@@ -360,11 +360,11 @@ fn a_day_that_has_passed_or_is_none_is_told_and_still_answers() {
     ] {
         let report =
             case(&format!("x  {}\n", with("F401", &format!("\"eta\": {eta}")))).on("F401", 1, 1).check();
-        assert_eq!((report.status, report.summary.annotated), (Verdict::Pass, 1), "{eta}");
+        assert_eq!((report.status, report.summary.annotated), (CheckVerdict::Pass, 1), "{eta}");
         assert_eq!(report.expired.first().map(|expired| expired.malformed), expired, "{eta}");
     }
     let waived = case("x\n").on("F401", 1, 1).waive(None, &[], "soon").check();
-    assert_eq!((waived.status, waived.expired[0].by.kind), (Verdict::Fail, "waiver"));
+    assert_eq!((waived.status, waived.expired[0].by.kind), (CheckVerdict::Fail, "waiver"));
     assert!(waived.expired[0].malformed && waived.warnings.is_empty());
 }
 
@@ -392,7 +392,7 @@ fn owners_that_codeowners_does_not_know_are_doubted() {
         told,
         [(2, "owner 'ghost' is not in CODEOWNERS"), (2, "owner 'waiver-owner' is not in CODEOWNERS")]
     );
-    assert_eq!(report.status, Verdict::Pass);
+    assert_eq!(report.status, CheckVerdict::Pass);
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn old_findings_keep_annotations_alive_and_are_nobodys_fault() {
     let source = format!("x  {}\ny\nz  {}\n", tag("i", "F401"), tag("bad", "E702"));
     let case = case(&source).on("F401", 1, 1).old().on("B008", 2, 2).old().on("F401", 3, 3).old();
     let report = case.check();
-    assert_eq!((report.status, report.findings.len()), (Verdict::Pass, 0));
+    assert_eq!((report.status, report.findings.len()), (CheckVerdict::Pass, 0));
     assert_eq!((report.summary.total_findings, report.summary.new_findings), (3, 0));
     assert!(report.stale.is_empty() && report.quality_issues.is_empty());
     assert_eq!((report.metrics.coverage_percent, report.metrics.annotation_quality_score), (100.0, 100.0));
@@ -425,7 +425,7 @@ fn old_findings_keep_annotations_alive_and_are_nobodys_fault() {
 #[test]
 fn stale_annotations_alone_do_not_fail() {
     let report = case(&format!("x  {}\n", tag("i", "F401"))).check();
-    assert_eq!((report.status, report.summary.stale), (Verdict::Pass, 1));
+    assert_eq!((report.status, report.summary.stale), (CheckVerdict::Pass, 1));
     assert_eq!(report.metrics.staleness_percent.to_string(), "100");
 }
 

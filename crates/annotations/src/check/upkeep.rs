@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::answers::{Answers, by_waiver};
-use super::notes::{Grammar, Note, Notes};
-use super::waived::codes;
-use super::{By, Expired, Input, Issue};
+use super::tree_annotations::{Grammar, Note, Notes};
+use super::waiver_match::codes;
+use super::{AnsweredBy, Expired, Input, Issue};
 use crate::day;
 use crate::pyjson::Value;
 
@@ -16,7 +16,7 @@ const PLACES: usize = 10;
 const SYNTAX: &str = "invalid-syntax";
 
 /// Annotations whose finding is gone. Nobody looked for it in a file that does not parse.
-pub fn stale(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> Vec<By> {
+pub fn stale(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> Vec<AnsweredBy> {
     let broken: HashSet<&str> = input
         .findings
         .iter()
@@ -81,7 +81,7 @@ pub fn duplicates(notes: &Notes<'_>) -> Vec<Issue> {
 
 /// What should be looked at: annotations that can't be read, old words, owners that nobody knows, waivers of no use.
 pub fn warnings(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> Vec<Issue> {
-    let mut owners = Owners { input, known: HashMap::new() };
+    let mut owners = KnownOwners { input, known: HashMap::new() };
     let mut warnings = Vec::new();
     for (file, row, why) in &notes.malformed {
         let file = (*file).to_owned();
@@ -115,12 +115,12 @@ pub fn warnings(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> 
 }
 
 /// Owners, each looked up once.
-struct Owners<'a, 'i> {
+struct KnownOwners<'a, 'i> {
     input: &'a Input<'i>,
     known: HashMap<String, bool>,
 }
 
-impl Owners<'_, '_> {
+impl KnownOwners<'_, '_> {
     /// What is wrong with an owner: CODEOWNERS does not know it.
     fn doubt(&mut self, owner: &str) -> Option<String> {
         let owners = self.input.owners?;

@@ -4,7 +4,7 @@ use super::Comment;
 use super::cursor::{Cursor, is_word};
 
 /// An f-string (or t-string) around this place.
-struct Template {
+struct StringTemplate {
     quote: u8,
     triple: bool,
     raw: bool,
@@ -19,7 +19,7 @@ struct Field {
     format: bool,
 }
 
-impl Template {
+impl StringTemplate {
     /// Whether this place is text rather than an expression.
     fn in_text(&self) -> bool {
         self.fields.last().is_none_or(|field| field.format)
@@ -28,7 +28,7 @@ impl Template {
 
 pub(super) fn scan(bytes: &[u8]) -> Vec<Comment> {
     let mut cursor = Cursor::new(bytes);
-    let mut templates: Vec<Template> = Vec::new();
+    let mut templates: Vec<StringTemplate> = Vec::new();
     while let Some(byte) = cursor.peek() {
         let begun = match templates.last_mut() {
             Some(template) if template.in_text() => {
@@ -46,7 +46,7 @@ pub(super) fn scan(bytes: &[u8]) -> Vec<Comment> {
 }
 
 /// To the next comment or string outside of f-strings, and through it; the f-string that begins there.
-fn plain(cursor: &mut Cursor<'_>) -> Option<Template> {
+fn plain(cursor: &mut Cursor<'_>) -> Option<StringTemplate> {
     let rest = cursor.rest();
     let length = memchr::memchr3(b'#', b'"', b'\'', rest).unwrap_or(rest.len());
     cursor.at += length;
@@ -61,7 +61,7 @@ fn plain(cursor: &mut Cursor<'_>) -> Option<Template> {
 }
 
 /// One step in the code of a replacement field; the f-string that begins there.
-fn code(cursor: &mut Cursor<'_>, template: &mut Template, byte: u8) -> Option<Template> {
+fn code(cursor: &mut Cursor<'_>, template: &mut StringTemplate, byte: u8) -> Option<StringTemplate> {
     match byte {
         b'#' => cursor.line_comment(1),
         b'"' | b'\'' => return string(cursor, b""),
@@ -80,7 +80,7 @@ fn code(cursor: &mut Cursor<'_>, template: &mut Template, byte: u8) -> Option<Te
 }
 
 /// Follows the brackets of a replacement field.
-fn bracket(template: &mut Template, byte: u8) {
+fn bracket(template: &mut StringTemplate, byte: u8) {
     let Some(field) = template.fields.last_mut() else { return };
     match byte {
         b'(' | b'[' | b'{' => field.brackets += 1,
@@ -94,7 +94,7 @@ fn bracket(template: &mut Template, byte: u8) {
 }
 
 /// One step in the text of an f-string; whether it ends there.
-fn text(cursor: &mut Cursor<'_>, template: &mut Template, byte: u8) -> bool {
+fn text(cursor: &mut Cursor<'_>, template: &mut StringTemplate, byte: u8) -> bool {
     match byte {
         b'\\' => match cursor.ahead(1) {
             // A backslash does not escape a brace.
@@ -140,7 +140,7 @@ fn text(cursor: &mut Cursor<'_>, template: &mut Template, byte: u8) -> bool {
 
 /// Goes behind the string whose quote is here and whose prefix is before it. Of an f-string only its quotes: its text
 /// comes back.
-fn string(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Option<Template> {
+fn string(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Option<StringTemplate> {
     let quote = cursor.peek()?;
     let triple = cursor.rest().starts_with(&[quote; 3]);
     cursor.at += if triple { 3 } else { 1 };
@@ -148,7 +148,7 @@ fn string(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Option<Template> {
     let raw = has(b'r');
     let alone = prefix.len() == 1 || (prefix.len() == 2 && raw);
     if alone && (has(b'f') || has(b't')) && !has(b'b') {
-        return Some(Template { quote, triple, raw, fields: Vec::new() });
+        return Some(StringTemplate { quote, triple, raw, fields: Vec::new() });
     }
     // Also in a raw string the quote behind a backslash does not end it.
     if triple {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::object;
 use crate::grammar::is_space;
-use crate::pyjson::{Object, Value, dumps, float, get};
+use crate::pyjson::{JsonObject, Value, dumps, float, get};
 use crate::{Finding, Weights};
 
 /// Reasons that say nothing, as a whole.
@@ -18,12 +18,12 @@ const GENERIC_WORDS: [&str; 5] = ["kept for future", "reserved", "todo", "fixme"
 const LONGEST: usize = 10;
 
 /// A field's value; null when it is missing.
-pub(super) fn field(fields: &Object, name: &str) -> Value {
+pub(super) fn field(fields: &JsonObject, name: &str) -> Value {
     get(fields, name).cloned().unwrap_or(Value::Null)
 }
 
 /// The key under which a status is counted.
-pub(super) fn status_key(fields: &Object) -> String {
+pub(super) fn status_key(fields: &JsonObject) -> String {
     match get(fields, "status") {
         Some(Value::Text(status)) => status.clone(),
         // What the original could not count.
@@ -33,7 +33,7 @@ pub(super) fn status_key(fields: &Object) -> String {
 }
 
 /// Everything that is wrong with an annotation on a finding of this code, in the original's order.
-pub(super) fn issues(fields: &Object, code: &str) -> Vec<String> {
+pub(super) fn issues(fields: &JsonObject, code: &str) -> Vec<String> {
     let mut issues = Vec::new();
     for name in ["id", "code", "status"] {
         let value = get(fields, name);
@@ -83,11 +83,11 @@ fn python_number(json: &str) -> String {
 }
 
 /// The status, when it is one that needs an owner and a ticket.
-fn pending(fields: &Object) -> Option<&str> {
+fn pending(fields: &JsonObject) -> Option<&str> {
     get(fields, "status").and_then(Value::as_text).filter(|status| matches!(*status, "planned" | "committed"))
 }
 
-fn has(fields: &Object, name: &str) -> bool {
+fn has(fields: &JsonObject, name: &str) -> bool {
     get(fields, name).is_some_and(Value::is_truthy)
 }
 
@@ -100,11 +100,11 @@ pub(super) struct Quality {
     missing_owner: Vec<Value>,
     missing_ticket: Vec<Value>,
     generic: Vec<Value>,
-    files: Vec<File>,
+    files: Vec<FileQuality>,
     places: HashMap<String, usize>,
 }
 
-struct File {
+struct FileQuality {
     name: String,
     issues: u64,
     weight: u64,
@@ -112,7 +112,7 @@ struct File {
 
 impl Quality {
     /// Adds a unified annotation on a finding.
-    pub fn add(&mut self, finding: &Finding, fields: &Object) {
+    pub fn add(&mut self, finding: &Finding, fields: &JsonObject) {
         let code = get(fields, "code").and_then(Value::as_text).unwrap_or_default();
         let weight = u64::from(self.weights.of(code));
         let item = |name: &str| {
@@ -140,7 +140,7 @@ impl Quality {
         self.total += weight;
         self.good += if good { weight } else { 0 };
         let place = *self.places.entry(finding.file.clone()).or_insert_with(|| {
-            self.files.push(File { name: finding.file.clone(), issues: 0, weight: 0 });
+            self.files.push(FileQuality { name: finding.file.clone(), issues: 0, weight: 0 });
             self.files.len() - 1
         });
         if let Some(file) = self.files.get_mut(place) {
@@ -151,7 +151,7 @@ impl Quality {
 
     /// The members of `metrics` about quality. Without annotations the original left the counts out, and its list of
     /// files was an object.
-    pub fn metrics(mut self) -> Object {
+    pub fn metrics(mut self) -> JsonObject {
         let empty = self.files.is_empty();
         // A stable sort: files that tie stay in the order in which they came first.
         self.files.sort_by_key(|file| std::cmp::Reverse((file.issues, file.weight)));
@@ -162,8 +162,8 @@ impl Quality {
                 ("weight", number(file.weight)),
             ])
         });
-        let files = if empty { Value::Object(Object::new()) } else { Value::List(files.collect()) };
-        let mut breakdown = Object::new();
+        let files = if empty { Value::Object(JsonObject::new()) } else { Value::List(files.collect()) };
+        let mut breakdown = JsonObject::new();
         for (name, mut list) in [
             ("missing_owner", self.missing_owner),
             ("missing_ticket", self.missing_ticket),

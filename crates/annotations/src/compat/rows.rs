@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use crate::grammar::is_space;
-use crate::pyjson::{Object, Value, loads};
+use crate::pyjson::{JsonObject, Value, loads};
 
 /// What answers for a finding.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RowAnswer {
     /// The source has no such row.
     OutOfRange,
     /// Nothing.
@@ -15,16 +15,16 @@ pub(super) enum Answer {
     /// A legacy annotation.
     Legacy,
     /// A unified annotation.
-    Unified(Object),
+    Unified(JsonObject),
 }
 
 /// A source in rows.
-pub(super) struct Rows {
+pub(super) struct PythonRows {
     text: String,
     rows: Vec<Range<usize>>,
 }
 
-impl Rows {
+impl PythonRows {
     /// The rows of a source: decoded without the bytes that are no UTF-8, split as Python's `splitlines` does.
     pub fn new(bytes: &[u8]) -> Self {
         let text: String = bytes.utf8_chunks().map(|chunk| chunk.valid()).collect();
@@ -51,18 +51,18 @@ impl Rows {
     }
 
     /// What answers for a finding on this row.
-    pub fn answer(&self, row: u32) -> Answer {
+    pub fn answer(&self, row: u32) -> RowAnswer {
         let place = usize::try_from(row).ok().and_then(|row| row.checked_sub(1));
-        let Some(range) = place.and_then(|place| self.rows.get(place)) else { return Answer::OutOfRange };
+        let Some(range) = place.and_then(|place| self.rows.get(place)) else { return RowAnswer::OutOfRange };
         let row = self.text.get(range.clone()).unwrap_or_default();
         if let Some(Value::Object(fields)) = unified(row).and_then(|json| loads(json).ok())
             && !fields.is_empty()
         {
-            return Answer::Unified(fields);
+            return RowAnswer::Unified(fields);
         }
         let legacy = ["TODO[T4-UNUSED-IMPORT]", "TODO[T4-LINT-ISSUE]"];
         let has_legacy = legacy.iter().any(|tag| tags(row, tag).next().is_some());
-        if has_legacy { Answer::Legacy } else { Answer::None }
+        if has_legacy { RowAnswer::Legacy } else { RowAnswer::None }
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
             ),
             ("a\u{1f}b\u{a0}", vec!["a\u{1f}b\u{a0}"]),
         ] {
-            let rows = Rows::new(text.as_bytes());
+            let rows = PythonRows::new(text.as_bytes());
             let found: Vec<_> = rows.rows.iter().map(|row| rows.text.get(row.clone()).unwrap()).collect();
             assert_eq!(found, expected, "{text:?}");
         }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_left_out() {
-        let rows = Rows::new(b"a\xff\xe2\x82b\n\xf0\x9f\x98");
+        let rows = PythonRows::new(b"a\xff\xe2\x82b\n\xf0\x9f\x98");
         assert_eq!(rows.text, "ab\n");
     }
 

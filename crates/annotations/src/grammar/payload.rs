@@ -1,6 +1,6 @@
 //! What follows a tag.
 
-use super::{Annotation, Kind, is_space};
+use super::{Annotation, AnnotationKind, is_space};
 use crate::pyjson::{self, Value};
 
 /// How a unified annotation is written.
@@ -18,9 +18,9 @@ const OTHER_COMMENTS: [&str; 11] =
     ["noqa", "type:", "pylint:", "pragma:", "fmt:", "isort:", "nosec", "mypy:", "pyright:", "ruff:", "T4:"];
 
 /// What follows `TODO[T4-ISSUE]` in its row, and how many bytes belong to it.
-pub(super) fn unified(rest: &str) -> (Kind, usize) {
+pub(super) fn unified(rest: &str) -> (AnnotationKind, usize) {
     let malformed =
-        |problem: String| (Kind::Malformed(format!("{problem}; {EXAMPLE}")), own_text(rest).len());
+        |problem: String| (AnnotationKind::Malformed(format!("{problem}; {EXAMPLE}")), own_text(rest).len());
     let Some(json) = rest.trim_start_matches(is_space).strip_prefix(':') else {
         return malformed("the `:` after the tag is missing".to_owned());
     };
@@ -35,7 +35,7 @@ pub(super) fn unified(rest: &str) -> (Kind, usize) {
         Ok((Value::Object(fields), length)) => {
             let after = json.get(length..).unwrap_or_default().trim_start_matches(is_space);
             if after.is_empty() || ["#", "//", "--", "/*"].iter().any(|marker| after.starts_with(marker)) {
-                (Kind::Unified(Annotation { fields }), start + length)
+                (AnnotationKind::Unified(Annotation { fields }), start + length)
             } else {
                 malformed("there is text after the JSON".to_owned())
             }
@@ -45,7 +45,7 @@ pub(super) fn unified(rest: &str) -> (Kind, usize) {
 }
 
 /// What follows a legacy tag in its row, and how many bytes belong to it.
-pub(super) fn legacy(rest: &str, kind: fn(String) -> Kind) -> (Kind, usize) {
+pub(super) fn legacy(rest: &str, kind: fn(String) -> AnnotationKind) -> (AnnotationKind, usize) {
     let text = rest.trim_start_matches(is_space);
     let text = text.strip_prefix(':').unwrap_or(text).trim_start_matches(is_space);
     let start = rest.len() - text.len();
@@ -62,7 +62,7 @@ pub(super) fn legacy(rest: &str, kind: fn(String) -> Kind) -> (Kind, usize) {
 }
 
 /// What follows `T4:` in its row, and how many bytes belong to it; `None` when that is no `key=value`.
-pub(super) fn key_values(rest: &str) -> Option<(Kind, usize)> {
+pub(super) fn key_values(rest: &str) -> Option<(AnnotationKind, usize)> {
     let text = rest.trim_start_matches(is_space);
     let start = rest.len() - text.len();
     // A look at the start alone first: a row may hold this tag very often.
@@ -79,7 +79,7 @@ pub(super) fn key_values(rest: &str) -> Option<(Kind, usize)> {
             (None, None) => return None,
         }
     }
-    Some((Kind::KeyValue(pairs), start + own.len()))
+    Some((AnnotationKind::KeyValue(pairs), start + own.len()))
 }
 
 /// A text up to where a comment of another kind begins.

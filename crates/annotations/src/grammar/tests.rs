@@ -1,20 +1,20 @@
 use super::*;
 
-fn kinds(source: &str) -> Vec<(u32, String, Kind)> {
+fn kinds(source: &str) -> Vec<(u32, String, AnnotationKind)> {
     let found = scan(source, Language::Python);
     found.into_iter().map(|one| (one.row, source.get(one.span).unwrap().to_owned(), one.kind)).collect()
 }
 
-fn only(source: &str) -> (String, Kind) {
+fn only(source: &str) -> (String, AnnotationKind) {
     let mut found = kinds(source);
     assert_eq!(found.len(), 1, "{source}: {found:?}");
     let (_, span, kind) = found.remove(0);
     (span, kind)
 }
 
-fn annotation(kind: Kind) -> Annotation {
+fn annotation(kind: AnnotationKind) -> Annotation {
     match kind {
-        Kind::Unified(annotation) => annotation,
+        AnnotationKind::Unified(annotation) => annotation,
         other => panic!("{other:?}"),
     }
 }
@@ -68,7 +68,7 @@ fn what_is_wrong_with_a_unified_annotation_is_said() {
         let (span, kind) = only(source);
         assert_eq!(span, source.trim_start_matches("# ").trim_end());
         match kind {
-            Kind::Malformed(why) => {
+            AnnotationKind::Malformed(why) => {
                 assert!(why.contains(problem) && why.contains("; write `TODO["), "{source}: {why}");
             }
             other => panic!("{source}: {other:?}"),
@@ -90,8 +90,8 @@ fn several_annotations_share_a_comment() {
 fn a_malformed_annotation_hides_no_other() {
     let found = kinds("import os  # TODO[T4-ISSUE]: {bad} # TODO[T4-UNUSED-IMPORT]: kept # T4: id=1");
     assert_eq!(found[0].1, "TODO[T4-ISSUE]: {bad}");
-    assert_eq!(found[1].2, Kind::UnusedImport("kept".to_owned()));
-    assert!(matches!(found[2].2, Kind::KeyValue(_)));
+    assert_eq!(found[1].2, AnnotationKind::UnusedImport("kept".to_owned()));
+    assert!(matches!(found[2].2, AnnotationKind::KeyValue(_)));
 }
 
 #[test]
@@ -105,17 +105,29 @@ fn legacy_annotations_are_found_with_their_text() {
         (
             "# TODO[T4-UNUSED-IMPORT]: kept for #12  # noqa: F401",
             "TODO[T4-UNUSED-IMPORT]: kept for #12",
-            Kind::UnusedImport("kept for #12".into()),
+            AnnotationKind::UnusedImport("kept for #12".into()),
         ),
-        ("# TODO[T4-UNUSED-IMPORT]", "TODO[T4-UNUSED-IMPORT]", Kind::UnusedImport(String::new())),
-        ("# TODO[T4-UNUSED-IMPORT] :  ", "TODO[T4-UNUSED-IMPORT] :", Kind::UnusedImport(String::new())),
-        ("# TODO[T4-UNUSED-IMPORT] kept", "TODO[T4-UNUSED-IMPORT] kept", Kind::UnusedImport("kept".into())),
+        ("# TODO[T4-UNUSED-IMPORT]", "TODO[T4-UNUSED-IMPORT]", AnnotationKind::UnusedImport(String::new())),
+        (
+            "# TODO[T4-UNUSED-IMPORT] :  ",
+            "TODO[T4-UNUSED-IMPORT] :",
+            AnnotationKind::UnusedImport(String::new()),
+        ),
+        (
+            "# TODO[T4-UNUSED-IMPORT] kept",
+            "TODO[T4-UNUSED-IMPORT] kept",
+            AnnotationKind::UnusedImport("kept".into()),
+        ),
         (
             "# TODO[T4-LINT-ISSUE]: {\"a\": \" # noqa\"} x",
             "TODO[T4-LINT-ISSUE]: {\"a\": \" # noqa\"}",
-            Kind::LintIssue("{\"a\": \" # noqa\"}".into()),
+            AnnotationKind::LintIssue("{\"a\": \" # noqa\"}".into()),
         ),
-        ("# TODO[T4-LINT-ISSUE]: {bad}", "TODO[T4-LINT-ISSUE]: {bad}", Kind::LintIssue("{bad}".into())),
+        (
+            "# TODO[T4-LINT-ISSUE]: {bad}",
+            "TODO[T4-LINT-ISSUE]: {bad}",
+            AnnotationKind::LintIssue("{bad}".into()),
+        ),
     ] {
         assert_eq!(only(source), (span.to_owned(), kind), "{source}");
     }
@@ -128,7 +140,7 @@ fn keys_and_values_are_found() {
     assert_eq!(span, "T4: code=F401 | ticket=GH-1|reason=a=b | or c |owner=");
     let pairs =
         vec![pair("code", "F401"), pair("ticket", "GH-1"), pair("reason", "a=b | or c"), pair("owner", "")];
-    assert_eq!(kind, Kind::KeyValue(pairs));
+    assert_eq!(kind, AnnotationKind::KeyValue(pairs));
 }
 
 #[test]
@@ -159,7 +171,7 @@ fn a_block_comment_holds_annotations_on_its_rows() {
     let expected =
         [(1, 1, "TODO[T4-ISSUE]: {\"a\":1}"), (3, 2, "T4: code=E1"), (4, 2, "TODO[T4-ISSUE]: {\"b\":2}")];
     assert_eq!(rows, expected);
-    assert!(matches!(found[2].kind, Kind::Unified(_)));
+    assert!(matches!(found[2].kind, AnnotationKind::Unified(_)));
 }
 
 #[test]

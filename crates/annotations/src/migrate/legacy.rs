@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::grammar::{Kind, Located};
-use crate::pyjson::{self, Object, Value};
-use crate::tag::Rows;
+use crate::grammar::{AnnotationKind, Located};
+use crate::pyjson::{self, JsonObject, Value};
+use crate::tag::SourceRows;
 
 /// A legacy annotation, taken apart.
 #[derive(Debug)]
@@ -23,28 +23,28 @@ pub(super) enum Says<'a> {
     /// `TODO[T4-UNUSED-IMPORT]: why`
     Reason(&'a str),
     /// `TODO[T4-UNUSED-IMPORT]: {json}`
-    UnusedImport(Object),
+    UnusedImport(JsonObject),
     /// `TODO[T4-LINT-ISSUE]: {json}`
-    LintIssue(Object),
+    LintIssue(JsonObject),
     /// A payload that is no JSON object, under the tag of this name.
     Malformed(&'static str, &'a str),
     /// `T4: key=value | key=value`
-    KeyValue(Object),
+    KeyValue(JsonObject),
 }
 
 impl<'a> Legacy<'a> {
     /// Takes a legacy annotation apart; `None` for another one.
-    pub(super) fn of(one: &Located, source: &'a str, rows: &Rows) -> Option<Self> {
+    pub(super) fn of(one: &Located, source: &'a str, rows: &SourceRows) -> Option<Self> {
         let start = one.span.start;
         let row_end = rows.text(rows.at(start))?.end.min(one.comment.body.end);
         let text = source.get(start..row_end)?.trim_end();
         let range = start..start + text.len();
         let marker = source.get(one.comment.whole.start..one.comment.body.start)?;
         let (payload, name) = match &one.kind {
-            Kind::UnusedImport(_) => (text.split_once(']')?.1, "T4-UNUSED-IMPORT"),
-            Kind::LintIssue(_) => (text.split_once(']')?.1, "T4-LINT-ISSUE"),
-            Kind::KeyValue(_) => (text.strip_prefix("T4")?, "T4"),
-            Kind::Unified(_) | Kind::Malformed(_) => return None,
+            AnnotationKind::UnusedImport(_) => (text.split_once(']')?.1, "T4-UNUSED-IMPORT"),
+            AnnotationKind::LintIssue(_) => (text.split_once(']')?.1, "T4-LINT-ISSUE"),
+            AnnotationKind::KeyValue(_) => (text.strip_prefix("T4")?, "T4"),
+            AnnotationKind::Unified(_) | AnnotationKind::Malformed(_) => return None,
         };
         let payload = payload.trim_start();
         let payload = payload.strip_prefix(':').unwrap_or(payload).trim_start();
@@ -69,8 +69,8 @@ impl<'a> Legacy<'a> {
 }
 
 /// `key=value | key=value`; a part without `=` belongs to the value before it.
-fn pairs(text: &str) -> Object {
-    let mut fields = Object::new();
+fn pairs(text: &str) -> JsonObject {
+    let mut fields = JsonObject::new();
     for part in text.split('|') {
         match part.split_once('=') {
             Some((key, value)) if is_key(key.trim()) => {

@@ -54,7 +54,7 @@ fn what_is_written_is_a_unified_annotation_and_a_second_run_changes_nothing() {
         let found = scan(&after, Language::Python);
         assert_eq!(found.len(), migration.converted.len(), "{after}");
         for (one, migrated) in found.iter().zip(&migration.converted) {
-            let Kind::Unified(annotation) = &one.kind else { panic!("{one:?}") };
+            let AnnotationKind::Unified(annotation) = &one.kind else { panic!("{one:?}") };
             assert_eq!((one.row, &annotation.fields), (migrated.row, &migrated.fields));
             // Nothing but blanks may follow on the row: the original checker reads no other.
             assert!(
@@ -232,7 +232,7 @@ proptest! {
     ]), 0..24)) {
         let source = parts.concat();
         let (after, migration) = run(&source, Language::Python);
-        let (before_rows, after_rows) = (Rows::of(&source), Rows::of(&after));
+        let (before_rows, after_rows) = (SourceRows::of(&source), SourceRows::of(&after));
         let mut row = 1;
         while let Some(range) = before_rows.whole(row) {
             let (text, now) = (source.get(range).unwrap(), after.get(after_rows.whole(row).unwrap()).unwrap());

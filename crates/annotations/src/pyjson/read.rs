@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{ESCAPE, Object, Value};
+use super::{ESCAPE, JsonObject, Value};
 
 /// How deep lists and objects may nest. Python gives up a little below its recursion limit of 1,000.
 const DEEPEST: usize = 900;
@@ -28,7 +28,7 @@ pub struct Error {
 /// # Errors
 /// [`Error`] where Python raises one.
 pub fn loads(text: &str) -> Result<Value, Error> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = JsonReader { text, at: 0 };
     reader.space();
     let value = reader.value(0)?;
     reader.space();
@@ -40,17 +40,17 @@ pub fn loads(text: &str) -> Result<Value, Error> {
 /// # Errors
 /// [`Error`] when the text begins with no JSON value.
 pub fn prefix(text: &str) -> Result<(Value, usize), Error> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = JsonReader { text, at: 0 };
     let value = reader.value(0)?;
     Ok((value, reader.at))
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Value, Error> {
-        let mut object = Object::new();
+        let mut object = JsonObject::new();
         let mut places = HashMap::new();
         self.space();
         if self.takes(b'}') {

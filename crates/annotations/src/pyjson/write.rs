@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ESCAPE, Object, Value};
+use super::{ESCAPE, JsonObject, Value};
 
 /// The value on one line, as `json.dumps(value, separators=(",", ":"), ensure_ascii=False)` has it; lone surrogates,
 /// which no file can hold, are escaped.
@@ -97,7 +97,7 @@ fn indented(value: &Value, depth: usize, out: &mut String) {
         out.push('\n');
         out.extend(std::iter::repeat_n("  ", depth));
     };
-    let members = |object: &Object, out: &mut String| {
+    let members = |object: &JsonObject, out: &mut String| {
         for (place, (key, item)) in object.iter().enumerate() {
             if place > 0 {
                 out.push(',');

@@ -7,14 +7,14 @@ use super::{Unreadable, Waiver};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct List {
-    waivers: Option<Vec<Spanned<Entry>>>,
+struct WaiverList {
+    waivers: Option<Vec<Spanned<WaiverEntry>>>,
 }
 
 /// A waiver as it is written. What it needs is asked for later, so that more than one problem can be told.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct WaiverEntry {
     file: Option<String>,
     line: Option<u32>,
     /// Nothing behind `codes:` is not the same as no `codes`, which waives every code.
@@ -36,7 +36,7 @@ const SHAPE: &str =
 /// The entries of a waiver file: each one a waiver, or what it lacks. A file without entries (or with comments only)
 /// waives nothing.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Result<Waiver, Unreadable>>, Unreadable> {
-    let list: Option<List> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+    let list: Option<WaiverList> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let row = error.location().and_then(|place| u32::try_from(place.line()).ok()).filter(|row| *row > 0);
         Unreadable { file: file.to_owned(), row, problem: problem(text, row, &error), entry: None }
     })?;
@@ -92,7 +92,7 @@ fn problem(text: &str, row: Option<u32>, error: &Error) -> String {
     }
 }
 
-fn read(file: &str, row: u32, entry: &Entry) -> Waiver {
+fn read(file: &str, row: u32, entry: &WaiverEntry) -> Waiver {
     let text = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
     Waiver {
         at: (file.to_owned(), row),
@@ -106,7 +106,7 @@ fn read(file: &str, row: u32, entry: &Entry) -> Waiver {
 }
 
 /// What an entry lacks, if anything.
-fn lack(entry: &Entry, waiver: &Waiver) -> Option<String> {
+fn lack(entry: &WaiverEntry, waiver: &Waiver) -> Option<String> {
     let lacks = |name: &str, advice: &str| Some(format!("a waiver lacks `{name}`: {advice}"));
     if waiver.file.is_empty() {
         return lacks("file", "the path of one file, from the root");

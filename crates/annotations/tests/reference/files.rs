@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use annotations::{CodeOwners, Facts, Finding, Place, Registered, Waiver, Waivers};
+use annotations::{CodeOwners, Finding, FindingFacts, Place, Registered, Waiver, Waivers};
 use serde_json::{Map, Value, json};
 use time::Month;
 
@@ -114,8 +114,8 @@ impl Tree {
         tree
     }
 
-    pub fn facts(&self) -> Vec<Facts> {
-        self.new.iter().map(|new| Facts { new: *new, ..Facts::default() }).collect()
+    pub fn facts(&self) -> Vec<FindingFacts> {
+        self.new.iter().map(|new| FindingFacts { new: *new, ..FindingFacts::default() }).collect()
     }
 
     pub fn sources(&self) -> BTreeMap<String, String> {

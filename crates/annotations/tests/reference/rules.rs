@@ -1,6 +1,6 @@
 //! The rules of the check, one after another, as slow as they are plain.
 
-use annotations::{Finding, Report, State, Verdict};
+use annotations::{CheckReport, CheckVerdict, Finding, FindingState};
 use serde_json::{Map, Value};
 
 use super::files::{DAYS, Row, Tag, Tree};
@@ -13,7 +13,7 @@ type Place = (String, String, u32);
 pub struct Opinion {
     passes: bool,
     /// How each stands.
-    findings: Vec<(State, Option<Place>)>,
+    findings: Vec<(FindingState, Option<Place>)>,
     /// File, row and problems, for each finding with an unfit annotation.
     issues: Vec<(String, u32, Vec<String>)>,
     /// File and row.
@@ -29,7 +29,7 @@ pub struct Opinion {
 }
 
 impl Opinion {
-    pub fn of(report: &Report) -> Self {
+    pub fn of(report: &CheckReport) -> Self {
         let sorted = |mut list: Vec<(String, u32)>| {
             list.sort();
             list
@@ -41,7 +41,7 @@ impl Opinion {
             report.expired.iter().map(|one| (one.by.file.clone(), one.by.row, one.malformed)).collect();
         expired.sort();
         Self {
-            passes: report.status == Verdict::Pass,
+            passes: report.status == CheckVerdict::Pass,
             findings: report
                 .findings
                 .iter()
@@ -306,25 +306,28 @@ pub fn judge(tree: &Tree) -> Opinion {
         let (state, by) = if let Some(place) = waiver(tree, finding) {
             waiving.push(place);
             let at = &tree.waivers.list[place].at;
-            (State::Waived, Some(("waiver".to_owned(), at.0.clone(), at.1)))
+            (FindingState::Waived, Some(("waiver".to_owned(), at.0.clone(), at.1)))
         } else if let Some(place) = note {
             answering.push(place);
             let note = &notes[place];
-            let (state, kind) =
-                if note.legacy { (State::Legacy, "legacy") } else { (State::Annotated, "annotation") };
+            let (state, kind) = if note.legacy {
+                (FindingState::Legacy, "legacy")
+            } else {
+                (FindingState::Annotated, "annotation")
+            };
             (state, Some((kind.to_owned(), note.file.clone(), note.row)))
         } else if let Some(place) = intent(tree, finding) {
             let intent = &tree.registered[place];
             let by = ("intent".to_owned(), intent.file.clone(), intent.line.unwrap_or(0));
-            (State::Registered, Some(by))
+            (FindingState::Registered, Some(by))
         } else {
-            (State::Unannotated, None)
+            (FindingState::Unannotated, None)
         };
         if !new {
             continue;
         }
-        opinion.passes &= state != State::Unannotated;
-        if state == State::Annotated {
+        opinion.passes &= state != FindingState::Unannotated;
+        if state == FindingState::Annotated {
             let note = &notes[note.unwrap()];
             let problems = problems(note, &finding.code);
             if !problems.is_empty() {

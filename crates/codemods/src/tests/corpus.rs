@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Codemod, Target};
+use crate::{Codemod, CodemodTarget};
 use serde_json::{Value, json};
 
 fn corpus() -> Vec<(Codemod, PathBuf)> {
@@ -18,11 +18,11 @@ fn corpus() -> Vec<(Codemod, PathBuf)> {
     cases
 }
 
-fn targets(case: &Path) -> Vec<Target> {
+fn targets(case: &Path) -> Vec<CodemodTarget> {
     let text = fs::read_to_string(case.join("findings.json")).expect("findings");
     let findings: Vec<Value> = serde_json::from_str(&text).expect("JSON");
     let number = |finding: &Value, key: &str| u32::try_from(finding[key].as_u64().expect(key)).expect(key);
-    let one = |f: &Value| Target {
+    let one = |f: &Value| CodemodTarget {
         code: f["code"].as_str().expect("code").to_owned(),
         message: f["message"].as_str().expect("message").to_owned(),
         row: number(f, "row"),

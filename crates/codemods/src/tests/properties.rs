@@ -1,6 +1,6 @@
 //! Generated sources: a fix touches what was found and nothing else, whatever the file looks like.
 
-use crate::{Codemod, Target};
+use crate::{Codemod, CodemodTarget};
 use proptest::prelude::*;
 
 /// A piece of a source with one finding in it.
@@ -113,7 +113,7 @@ fn render(
     style: &Style,
     chosen: &[usize],
     fixed: &[bool],
-) -> (String, Vec<(usize, Target)>) {
+) -> (String, Vec<(usize, CodemodTarget)>) {
     let pieces = pieces(codemod);
     let (before, after) = top(codemod);
     let mut text = style.write(if fixed.contains(&true) { after } else { before }, 0);
@@ -131,7 +131,7 @@ fn render(
         let column = rows.last().expect("a row").chars().count() + 1;
         targets.push((
             n,
-            Target {
+            CodemodTarget {
                 code: codemod.code().to_owned(),
                 message: piece.message.replace('@', &n.to_string()),
                 row: u32::try_from(rows.len()).expect("few rows"),
@@ -170,7 +170,7 @@ proptest! {
         let kinds: Vec<usize> = chosen.iter().map(|(kind, _)| *kind).collect();
         let wanted: Vec<bool> = chosen.iter().map(|(_, wanted)| *wanted).collect();
         let (before, all) = render(codemod, &style, &kinds, &vec![false; kinds.len()]);
-        let some: Vec<Target> = all.iter().filter(|(n, _)| wanted[*n]).map(|(_, t)| t.clone()).collect();
+        let some: Vec<CodemodTarget> = all.iter().filter(|(n, _)| wanted[*n]).map(|(_, t)| t.clone()).collect();
         let (expected, rest) = render(codemod, &style, &kinds, &wanted);
         let done = codemod.fix(&before, &some).expect("it parses");
         prop_assert_eq!(&done.source, &expected);
@@ -179,7 +179,7 @@ proptest! {
 
         // In two steps it is the same as at once, as long as no name is given twice.
         if codemod != Codemod::TaskReference || rest.is_empty() || some.is_empty() {
-            let rest: Vec<Target> = rest.into_iter().map(|(_, t)| t).collect();
+            let rest: Vec<CodemodTarget> = rest.into_iter().map(|(_, t)| t).collect();
             let (whole, _) = render(codemod, &style, &kinds, &vec![true; kinds.len()]);
             prop_assert_eq!(codemod.fix(&expected, &rest).expect("it parses").source, whole);
         }
@@ -194,7 +194,7 @@ proptest! {
         places in prop::collection::vec((1_u32..30, 1_u32..30), 1..8),
     ) {
         let (source, _) = render(of, &style, &kinds, &vec![false; kinds.len()]);
-        let targets: Vec<Target> = places.iter().map(|(row, column)| Target {
+        let targets: Vec<CodemodTarget> = places.iter().map(|(row, column)| CodemodTarget {
             code: codemod.code().to_owned(),
             message: "`m0` imported but unused".to_owned(),
             row: *row,
@@ -289,8 +289,14 @@ fn a_source_that_does_not_parse_is_left_alone() {
 
 #[test]
 fn a_finding_of_another_rule_is_skipped() {
-    let target =
-        Target { code: "E501".into(), message: String::new(), row: 1, column: 1, end_row: 1, end_column: 2 };
+    let target = CodemodTarget {
+        code: "E501".into(),
+        message: String::new(),
+        row: 1,
+        column: 1,
+        end_row: 1,
+        end_column: 2,
+    };
     let done = Codemod::ReraiseFrom.fix("a = 1\n", &[target]).expect("it parses");
     assert_eq!(done.skipped, [(0, "reraise-from does not fix E501".to_owned())]);
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use libcst_native::SmallStatement;
 use libcst_native::tokenizer::TokType;
 
-use super::{Kind, Tree};
+use super::{NodeKind, Tree};
 
 /// Words whose next name is bound, at any place.
 const BEFORE: [&str; 9] = ["def", "class", "as", "for", "del", "global", "nonlocal", "lambda", "type"];
@@ -28,27 +28,29 @@ pub(super) fn find(tree: &Tree<'_, '_>) -> HashSet<usize> {
     for node in &tree.nodes {
         let first = tree.text(node.tokens.start);
         match node.kind {
-            Kind::Small(SmallStatement::Import(_) | SmallStatement::LazyImport(_)) => {
+            NodeKind::Small(SmallStatement::Import(_) | SmallStatement::LazyImport(_)) => {
                 bound.extend(node.tokens.clone().skip(1).filter(|at| imported(tree, *at)));
             }
-            Kind::Small(SmallStatement::ImportFrom(_) | SmallStatement::LazyImportFrom(_)) => {
+            NodeKind::Small(SmallStatement::ImportFrom(_) | SmallStatement::LazyImportFrom(_)) => {
                 let names = node.tokens.clone().skip_while(|at| tree.text(*at) != "import").skip(1);
                 bound.extend(names.filter(|at| imported(tree, *at)));
             }
-            Kind::Small(SmallStatement::Assign(_)) => {
+            NodeKind::Small(SmallStatement::Assign(_)) => {
                 let value = top_level(tree, node.tokens.clone(), "=").last().unwrap_or(node.tokens.start);
                 bound.extend((node.tokens.start..value).filter(|at| plain_target(tree, *at)));
             }
-            Kind::Small(
+            NodeKind::Small(
                 SmallStatement::AnnAssign(_) | SmallStatement::AugAssign(_) | SmallStatement::TypeAlias(_),
             ) => {
                 bound.extend(node.tokens.clone().take(2).filter(|at| plain_target(tree, *at)));
             }
-            Kind::Small(SmallStatement::Del(_) | SmallStatement::Global(_) | SmallStatement::Nonlocal(_)) => {
+            NodeKind::Small(
+                SmallStatement::Del(_) | SmallStatement::Global(_) | SmallStatement::Nonlocal(_),
+            ) => {
                 bound.extend(node.tokens.clone().skip(1).filter(|at| plain_target(tree, *at)));
             }
-            Kind::Function(_) => bound.extend(parameters(tree, node.tokens.clone())),
-            Kind::Clause if matches!(first, "case" | "with" | "async") => {
+            NodeKind::Function(_) => bound.extend(parameters(tree, node.tokens.clone())),
+            NodeKind::Clause if matches!(first, "case" | "with" | "async") => {
                 bound.extend(node.tokens.clone().skip(1).filter(|at| plain_target(tree, *at)));
             }
             _ => {}

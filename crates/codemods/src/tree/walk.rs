@@ -6,14 +6,14 @@ use std::ops::Range;
 use libcst_native::tokenizer::{TokType, Token as Raw};
 use libcst_native::{CompoundStatement, Decorator, Module, OrElse, SmallStatement, Statement, Suite};
 
-use super::{Block, Kind, Node, Token, Tree, bindings};
+use super::{NodeKind, SourceToken, StatementBlock, StatementNode, Tree, bindings};
 
 /// The tree; none when statements and lines do not match.
 pub(super) fn tree<'t, 'a>(source: &'a str, raw: &[Raw<'a>], module: &'t Module<'a>) -> Option<Tree<'t, 'a>> {
     let (tokens, lines) = lines(source, raw);
-    let blocks = vec![Block { owner: None, nodes: Vec::new(), inline: false }];
+    let blocks = vec![StatementBlock { owner: None, nodes: Vec::new(), inline: false }];
     let tree = Tree { source, tokens, lines, nodes: Vec::new(), blocks, bound: HashSet::new() };
-    let mut walk = Walk { tree, next_line: 0 };
+    let mut walk = TreeWalk { tree, next_line: 0 };
     walk.statements(&module.body, 0)?;
     if walk.next_line != walk.tree.lines.len() {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn tree<'t, 'a>(source: &'a str, raw: &[Raw<'a>], module: &'t Module<
     Some(tree)
 }
 
-fn lines<'a>(source: &'a str, raw: &[Raw<'a>]) -> (Vec<Token<'a>>, Vec<Range<usize>>) {
+fn lines<'a>(source: &'a str, raw: &[Raw<'a>]) -> (Vec<SourceToken<'a>>, Vec<Range<usize>>) {
     let mut tokens = Vec::with_capacity(raw.len());
     let mut lines = Vec::new();
     let mut first = 0;
@@ -39,29 +39,35 @@ fn lines<'a>(source: &'a str, raw: &[Raw<'a>]) -> (Vec<Token<'a>>, Vec<Range<usi
             kind => {
                 let (start, end) = (token.start_pos.byte_idx(), token.end_pos.byte_idx());
                 let text = source.get(start..end).unwrap_or("");
-                tokens.push(Token { text, start, end, kind });
+                tokens.push(SourceToken { text, start, end, kind });
             }
         }
     }
     (tokens, lines)
 }
 
-struct Walk<'t, 'a> {
+struct TreeWalk<'t, 'a> {
     tree: Tree<'t, 'a>,
     next_line: usize,
 }
 
-impl<'t, 'a> Walk<'t, 'a> {
+impl<'t, 'a> TreeWalk<'t, 'a> {
     fn take_line(&mut self) -> Option<(usize, Range<usize>)> {
         let line = self.next_line;
         self.next_line += 1;
         Some((line, self.tree.lines.get(line)?.clone()))
     }
 
-    fn push(&mut self, kind: Kind<'t, 'a>, block: usize, line: usize, tokens: Range<usize>) -> Option<usize> {
+    fn push(
+        &mut self,
+        kind: NodeKind<'t, 'a>,
+        block: usize,
+        line: usize,
+        tokens: Range<usize>,
+    ) -> Option<usize> {
         let node = self.tree.nodes.len();
         let end_token = tokens.end;
-        self.tree.nodes.push(Node { kind, block, line, tokens, end_token });
+        self.tree.nodes.push(StatementNode { kind, block, line, tokens, end_token });
         self.tree.blocks.get_mut(block)?.nodes.push(node);
         Some(node)
     }
@@ -93,7 +99,7 @@ impl<'t, 'a> Walk<'t, 'a> {
             if start >= end {
                 return None;
             }
-            self.push(Kind::Small(statement), block, line, start..end)?;
+            self.push(NodeKind::Small(statement), block, line, start..end)?;
             start = end + 1;
         }
         (start >= tokens.end).then_some(())
@@ -127,7 +133,7 @@ impl<'t, 'a> Walk<'t, 'a> {
     /// A header whose line begins with one of these words, and its suite.
     fn clause(
         &mut self,
-        kind: Kind<'t, 'a>,
+        kind: NodeKind<'t, 'a>,
         words: &[&str],
         suite: Option<&'t Suite<'a>>,
         block: usize,
@@ -140,7 +146,7 @@ impl<'t, 'a> Walk<'t, 'a> {
         let node = self.push(kind, block, line, tokens.start..body)?;
         let inner = self.tree.blocks.len();
         let inline = matches!(suite, Some(Suite::SimpleStatementSuite(_)));
-        self.tree.blocks.push(Block { owner: Some(node), nodes: Vec::new(), inline });
+        self.tree.blocks.push(StatementBlock { owner: Some(node), nodes: Vec::new(), inline });
         match suite {
             Some(Suite::SimpleStatementSuite(simple)) => {
                 self.small(&simple.body, inner, line, body..tokens.end)?;
@@ -176,64 +182,64 @@ impl<'t, 'a> Walk<'t, 'a> {
         match compound {
             CompoundStatement::FunctionDef(def) => {
                 self.decorators(&def.decorators)?;
-                self.clause(Kind::Function(def), &["def", "async"], Some(&def.body), block)?;
+                self.clause(NodeKind::Function(def), &["def", "async"], Some(&def.body), block)?;
             }
             CompoundStatement::ClassDef(class) => {
                 self.decorators(&class.decorators)?;
-                self.clause(Kind::Class(class), &["class"], Some(&class.body), block)?;
+                self.clause(NodeKind::Class(class), &["class"], Some(&class.body), block)?;
             }
             CompoundStatement::If(first) => {
-                self.clause(Kind::Clause, &["if"], Some(&first.body), block)?;
+                self.clause(NodeKind::Clause, &["if"], Some(&first.body), block)?;
                 let mut rest = first.orelse.as_deref();
                 while let Some(orelse) = rest {
                     rest = match orelse {
                         OrElse::Elif(elif) => {
-                            self.clause(Kind::Clause, &["elif"], Some(&elif.body), block)?;
+                            self.clause(NodeKind::Clause, &["elif"], Some(&elif.body), block)?;
                             elif.orelse.as_deref()
                         }
                         OrElse::Else(last) => {
-                            self.clause(Kind::Clause, &["else"], Some(&last.body), block)?;
+                            self.clause(NodeKind::Clause, &["else"], Some(&last.body), block)?;
                             None
                         }
                     };
                 }
             }
             CompoundStatement::For(one) => {
-                self.clause(Kind::Loop, &["for", "async"], Some(&one.body), block)?;
+                self.clause(NodeKind::Loop, &["for", "async"], Some(&one.body), block)?;
                 self.last(one.orelse.as_ref().map(|e| &e.body), "else", block)?;
             }
             CompoundStatement::While(one) => {
-                self.clause(Kind::Loop, &["while"], Some(&one.body), block)?;
+                self.clause(NodeKind::Loop, &["while"], Some(&one.body), block)?;
                 self.last(one.orelse.as_ref().map(|e| &e.body), "else", block)?;
             }
             CompoundStatement::With(with) => {
-                self.clause(Kind::Clause, &["with", "async"], Some(&with.body), block)?;
+                self.clause(NodeKind::Clause, &["with", "async"], Some(&with.body), block)?;
             }
             CompoundStatement::Try(one) => {
-                self.clause(Kind::Try, &["try"], Some(&one.body), block)?;
+                self.clause(NodeKind::Try, &["try"], Some(&one.body), block)?;
                 for handler in &one.handlers {
                     let name = handler.name.as_ref().and_then(as_name);
-                    let kind = Kind::Handler { typed: handler.r#type.is_some(), name };
+                    let kind = NodeKind::Handler { typed: handler.r#type.is_some(), name };
                     self.clause(kind, &["except"], Some(&handler.body), block)?;
                 }
                 self.last(one.orelse.as_ref().map(|e| &e.body), "else", block)?;
                 self.last(one.finalbody.as_ref().map(|e| &e.body), "finally", block)?;
             }
             CompoundStatement::TryStar(one) => {
-                self.clause(Kind::Try, &["try"], Some(&one.body), block)?;
+                self.clause(NodeKind::Try, &["try"], Some(&one.body), block)?;
                 for handler in &one.handlers {
                     let name = handler.name.as_ref().and_then(as_name);
-                    let kind = Kind::Handler { typed: true, name };
+                    let kind = NodeKind::Handler { typed: true, name };
                     self.clause(kind, &["except"], Some(&handler.body), block)?;
                 }
                 self.last(one.orelse.as_ref().map(|e| &e.body), "else", block)?;
                 self.last(one.finalbody.as_ref().map(|e| &e.body), "finally", block)?;
             }
             CompoundStatement::Match(one) => {
-                let node = self.clause(Kind::Clause, &["match"], None, block)?;
+                let node = self.clause(NodeKind::Clause, &["match"], None, block)?;
                 let inner = self.tree.blocks.len().checked_sub(1)?;
                 for case in &one.cases {
-                    self.clause(Kind::Clause, &["case"], Some(&case.body), inner)?;
+                    self.clause(NodeKind::Clause, &["case"], Some(&case.body), inner)?;
                 }
                 self.close(node)?;
             }
@@ -243,7 +249,7 @@ impl<'t, 'a> Walk<'t, 'a> {
 
     fn last(&mut self, suite: Option<&'t Suite<'a>>, word: &str, block: usize) -> Option<()> {
         if suite.is_some() {
-            self.clause(Kind::Clause, &[word], suite, block)?;
+            self.clause(NodeKind::Clause, &[word], suite, block)?;
         }
         Some(())
     }

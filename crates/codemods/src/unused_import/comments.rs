@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{Edit, text};
+use crate::{SourceEdit, positions};
 
 /// What speaks to a tool about the statement beside it: alone on a line it would mean something else, or nothing.
 const PRAGMAS: [&str; 14] = [
@@ -17,20 +17,23 @@ pub(super) fn belongs_to_import(comment: &str) -> bool {
 }
 
 /// Takes a name out that has a line for itself, inside of parentheses; none when it has not.
-pub(super) fn line_out(source: &str, name: Range<usize>, statement: &Range<usize>) -> Option<Edit> {
-    let start = text::line_start(source, name.start);
-    let end = text::line_end(source, name.end);
+pub(super) fn line_out(source: &str, name: Range<usize>, statement: &Range<usize>) -> Option<SourceEdit> {
+    let start = positions::line_start(source, name.start);
+    let end = positions::line_end(source, name.end);
     if start <= statement.start || end >= statement.end || source.get(name.clone())?.contains(['\n', '\r']) {
         return None;
     }
     let comment = source.get(name.end..end)?.trim_matches([' ', '\t', '\u{c}']);
-    if !text::blank(source, start..name.start) || !(comment.is_empty() || comment.starts_with('#')) {
+    if !positions::blank(source, start..name.start) || !(comment.is_empty() || comment.starts_with('#')) {
         return None;
     }
     if comment.is_empty() || belongs_to_import(comment) {
-        return Some(Edit { range: start..text::next_line(source, name.end), text: String::new() });
+        return Some(SourceEdit {
+            range: start..positions::next_line(source, name.end),
+            text: String::new(),
+        });
     }
-    Some(Edit { range: name.start..text::skip_spaces(source, name.end), text: String::new() })
+    Some(SourceEdit { range: name.start..positions::skip_spaces(source, name.end), text: String::new() })
 }
 
 /// Takes all statements of a line out, or puts `stays` in their place. Comments that are about something else stay.
@@ -39,12 +42,12 @@ pub(super) fn statement_out(
     range: Range<usize>,
     stays: Option<&str>,
     newline: &str,
-) -> Option<Edit> {
-    let own_line = text::blank(source, text::line_start(source, range.start)..range.start);
-    let end = text::line_end(source, range.end);
+) -> Option<SourceEdit> {
+    let own_line = positions::blank(source, positions::line_start(source, range.start)..range.start);
+    let end = positions::line_end(source, range.end);
     let trailing = source.get(range.end..end)?.trim_matches([' ', '\t', '\u{c}', ';']);
     let inner = source.get(range.clone())?;
-    let indent = if own_line { text::indent(source, range.start) } else { "" };
+    let indent = if own_line { positions::indent(source, range.start) } else { "" };
     let mut comments: Vec<&str> = Vec::new();
     for line in inner.split(['\n', '\r']) {
         // A name can't hold a `#`: what follows one is a comment.
@@ -58,15 +61,18 @@ pub(super) fn statement_out(
             return None;
         }
         let end = if trailing_stays || trailing.is_empty() { range.end } else { end };
-        return Some(Edit { range: range.start..end, text: word.to_owned() });
+        return Some(SourceEdit { range: range.start..end, text: word.to_owned() });
     }
     if !own_line {
         return None;
     }
     if comments.is_empty() && !trailing_stays {
-        let start = text::line_start(source, range.start);
-        return Some(Edit { range: start..text::next_line(source, range.end), text: String::new() });
+        let start = positions::line_start(source, range.start);
+        return Some(SourceEdit {
+            range: start..positions::next_line(source, range.end),
+            text: String::new(),
+        });
     }
     comments.extend(trailing_stays.then_some(trailing));
-    Some(Edit { range: range.start..end, text: comments.join(&format!("{newline}{indent}")) })
+    Some(SourceEdit { range: range.start..end, text: comments.join(&format!("{newline}{indent}")) })
 }

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use codemods::Codemod;
+use source_tree::atomic;
+use source_tree::worktree::{Workshop, Worktree, output};
 
-use super::worktree::{Workshop, Worktree, output};
-use super::{Batch, Changed, Outcome, Question};
+use super::{BatchOutcome, BatchQuestion, ChangedFile, FixBatch};
 use crate::codemod::Decisions;
 use crate::findings::{Ruff, Survey};
-use crate::{Error, atomic, diff};
+use crate::{Error, Project, diff};
 
 /// What the batches share.
 pub struct Work<'a> {
-    pub question: &'a Question,
+    pub question: &'a BatchQuestion,
     pub shop: &'a Workshop<'a>,
     pub ruff: &'a Ruff,
     pub tool: &'a str,
@@ -25,10 +26,10 @@ pub struct Work<'a> {
 
 impl Work<'_> {
     /// Makes the batch of a rule; what stands in its way is told in it.
-    pub fn batch(&self, code: &str) -> Batch {
+    pub fn batch(&self, code: &str) -> FixBatch {
         let files = self.survey.get(code);
         let found = files.map_or(0, |files| files.values().map(|counted| counted.found).sum());
-        let mut batch = Batch { code: code.to_owned(), found, ..Batch::default() };
+        let mut batch = FixBatch { code: code.to_owned(), found, ..FixBatch::default() };
         let has_codemod = Codemod::ALL.iter().any(|one| one.code() == code);
         let fixable = files.is_some_and(|files| files.values().any(|counted| counted.fixable > 0));
         if found == 0 {
@@ -38,13 +39,18 @@ impl Work<'_> {
             batch.reason = Some(format!("neither ruff nor a codemod has a fix{hint}"));
         } else if let Err(error) = self.make(code, &mut batch) {
             let reason = Some(error.to_string());
-            batch =
-                Batch { code: code.to_owned(), outcome: Outcome::Failed, reason, found, ..Batch::default() };
+            batch = FixBatch {
+                code: code.to_owned(),
+                outcome: BatchOutcome::Failed,
+                reason,
+                found,
+                ..FixBatch::default()
+            };
         }
         batch
     }
 
-    fn make(&self, code: &str, batch: &mut Batch) -> Result<(), Error> {
+    fn make(&self, code: &str, batch: &mut FixBatch) -> Result<(), Error> {
         let short: String = self.base.chars().take(8).collect();
         let branch = format!("t4/autofix-{code}-{short}");
         let name = format!("refs/heads/{branch}");
@@ -73,15 +79,15 @@ impl Work<'_> {
             batch.commit = Some(self.commit(&worktree, batch, &name)?);
         }
         batch.branch = Some(branch);
-        batch.outcome = Outcome::Made;
+        batch.outcome = BatchOutcome::Made;
         batch.worktree = worktree.stays().then(|| worktree.path.clone());
         Ok(())
     }
 
     /// Fixes file after file until the batch is full; how many files did not fit.
-    fn write(&self, code: &str, worktree: &Worktree<'_>, batch: &mut Batch) -> Result<usize, Error> {
-        let project = worktree.project()?;
-        let ruff = self.ruff.at(&project.root);
+    fn write(&self, code: &str, worktree: &Worktree<'_>, batch: &mut FixBatch) -> Result<usize, Error> {
+        let project = Project::at(worktree.path.clone())?;
+        let ruff = self.ruff.at(&project.tree.root);
         let has_codemod = Codemod::ALL.iter().any(|one| one.code() == code);
         let mut left_out = 0;
         for (file, counted) in self.survey.get(code).into_iter().flatten() {
@@ -105,9 +111,9 @@ impl Work<'_> {
                 left_out += 1;
                 continue;
             }
-            atomic::write(&atomic::inside(&project.root, file)?, fixed.after.as_bytes())?;
+            atomic::write(&atomic::inside(&project.tree.root, file)?, fixed.after.as_bytes())?;
             batch.fixed += fixed.fixed;
-            batch.files.push(Changed { file: file.clone(), fixed: fixed.fixed });
+            batch.files.push(ChangedFile { file: file.clone(), fixed: fixed.fixed });
             if self.question.dry_run {
                 batch.diff.push_str(&diff::unified(file, &fixed.before, &fixed.after));
             }
@@ -116,7 +122,7 @@ impl Work<'_> {
     }
 
     /// Commits the files, and gives the commit its branch: it must not be there.
-    fn commit(&self, worktree: &Worktree<'_>, batch: &Batch, name: &str) -> Result<String, Error> {
+    fn commit(&self, worktree: &Worktree<'_>, batch: &FixBatch, name: &str) -> Result<String, Error> {
         let mut names = String::new();
         for changed in &batch.files {
             names.push_str(&changed.file);
@@ -133,8 +139,8 @@ impl Work<'_> {
         Ok(commit)
     }
 
-    fn message(&self, batch: &Batch) -> String {
-        let Batch { code, fixed, found, files, .. } = batch;
+    fn message(&self, batch: &FixBatch) -> String {
+        let FixBatch { code, fixed, found, files, .. } = batch;
         let findings = if *fixed == 1 { "finding" } else { "findings" };
         let mut text = format!("Fix {fixed} {findings} of {code}\n\n");
         let codemod = Codemod::ALL.into_iter().find(|one| one.code() == code);

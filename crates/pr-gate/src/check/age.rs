@@ -2,18 +2,19 @@
 
 use std::sync::Mutex;
 
-use annotations::{Facts, Finding};
+use annotations::{Finding, FindingFacts};
+use source_tree::blame;
 use time::OffsetDateTime;
 
-use crate::{Error, Project, blame};
+use crate::{Error, Project};
 
 /// How many git processes run at a time.
 const AT_A_TIME: usize = 2;
 
 /// Asks git when the first row of each finding was last changed. The findings are sorted by file; `facts` are in their
 /// order. Without a repository nobody knows.
-pub fn ask(project: &Project, findings: &[Finding], facts: &mut [Facts]) -> Result<(), Error> {
-    let Some(git) = &project.git else { return Ok(()) };
+pub fn ask(project: &Project, findings: &[Finding], facts: &mut [FindingFacts]) -> Result<(), Error> {
+    let Some(git) = &project.tree.git else { return Ok(()) };
     let mut files = Vec::new();
     let mut rest = facts;
     for of_file in findings.chunk_by(|a, b| a.file == b.file) {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use annotations::Compat;
+use source_tree::{Error as Tree, contained};
 
-use super::Source;
+use super::FindingSource;
 use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
-use crate::{Error, Project, contained, files, findings};
+use crate::{Error, Project, files, findings};
 
 /// Where the original looks unless it is told.
 const DEFAULT_PATHS: [&str; 7] = ["lukhas", "core", "api", "consciousness", "memory", "identity", "MATRIZ"];
@@ -26,7 +27,7 @@ pub struct CompatQuestion {
     /// The rules as the command line has them, nothing trimmed; empty takes the original's.
     pub codes: String,
     /// Where the findings are from.
-    pub source: Source,
+    pub source: FindingSource,
 }
 
 /// The original's answer.
@@ -51,8 +52,8 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
         if DEFAULT_SKIP.contains(&path.to_string_lossy().trim()) {
             continue;
         }
-        let name = project.name(path)?;
-        if project.path(&name).exists() {
+        let name = project.tree.name(path)?;
+        if project.tree.path(&name).exists() {
             names.push(name);
         }
     }
@@ -61,15 +62,19 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
         return failed("No valid production paths to validate");
     }
     let codes = if question.codes.is_empty() { DEFAULT_CODES.join(",") } else { question.codes.clone() };
-    let waivers = contained::text(project, WAIVERS, LARGEST_WAIVERS)?;
+    let waivers = contained::text(&project.tree.root, WAIVERS, LARGEST_WAIVERS)?;
     let findings = match &question.source {
-        Source::Ruff => findings::ruff_in_its_order(project, &names, &[codes]).map(|(output, _)| output),
-        Source::Given(bytes) => findings::read_in_its_order(project, bytes),
+        FindingSource::Ruff => {
+            findings::ruff_in_its_order(project, &names, &[codes]).map(|(output, _)| output)
+        }
+        FindingSource::Given(bytes) => findings::read_in_its_order(project, bytes),
     };
     let findings = match findings {
         Ok(output) => output.findings,
-        Err(Error::Program { program, problem }) => return failed(&format!("{program} failed: {problem}\n")),
-        Err(Error::Unreadable { problem, .. }) => {
+        Err(Error::Program { program, problem } | Error::Tree(Tree::Program { program, problem })) => {
+            return failed(&format!("{program} failed: {problem}\n"));
+        }
+        Err(Error::Unreadable { problem, .. } | Error::Tree(Tree::Unreadable { problem, .. })) => {
             return failed(&format!("Failed to parse ruff output: {problem}"));
         }
         Err(error) => return Err(error),

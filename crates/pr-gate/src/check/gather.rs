@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{Facts, Finding, Language, may_be_annotated};
+use annotations::{Finding, FindingFacts, Language, may_be_annotated};
 
-use super::since::{self, Before, Changes};
-use super::{Gathered, Linter, Question, Source, age, links};
+use super::since::{self, BaseVersion, TreeChanges};
+use super::{CheckQuestion, FindingSource, Gathered, Linter, age, links};
 use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
-use crate::{Error, Progress, Project, files, owners, waivers};
+use crate::{Error, Progress, Project, codeowners, files, waivers};
 
 /// ruff's rule for a source that can't be read or is not UTF-8. Unless it is asked for, such a source passes with a
 /// warning.
@@ -18,12 +18,16 @@ pub(crate) const UNREADABLE: &str = "E902";
 ///
 /// # Errors
 /// When the linter, git or a file stand in the way, or a waiver file can't be read.
-pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Gathered, Error> {
+pub fn gather(
+    project: &Project,
+    question: &CheckQuestion,
+    progress: &dyn Progress,
+) -> Result<Gathered, Error> {
     let paths = question.paths(project);
     // A source that the linter can't read must not pass for one without findings.
     let codes = &*[question.codes(project), &[UNREADABLE.to_owned()]].concat();
-    let (waivers, owners) = (waivers::load(project)?, owners::codeowners(project)?);
-    let changes = question.since.as_ref().map(|revision| Changes::since(since::git(project)?, revision));
+    let (waivers, owners) = (waivers::load(project)?, codeowners::codeowners(project)?);
+    let changes = question.since.as_ref().map(|revision| TreeChanges::since(since::git(project)?, revision));
     let changes = changes.transpose()?;
     let (linted, annotated) = std::thread::scope(|scope| {
         let annotated = scope.spawn(|| annotated(project, paths));
@@ -34,7 +38,7 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
     let mut sources = annotated.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let Output { mut findings, tool, mut warnings, rules } = output;
     warnings.extend(skipped(project, paths));
-    if matches!(question.source, Source::Given(_)) {
+    if matches!(question.source, FindingSource::Given(_)) {
         findings.retain(|finding| below(&finding.file, paths));
         if !question.codes.is_empty() {
             findings.retain(|finding| is_asked_for(&finding.code, codes));
@@ -49,7 +53,7 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
     let mut facts = facts(project, changes.as_ref(), linter.as_ref(), codes, &findings, &sources)?;
     for (finding, facts) in findings.iter().zip(&mut facts) {
         let link = changes.as_ref().zip(links.by(finding));
-        facts.new |= link.is_some_and(|(changes, link)| changes.before(link) != Before::Same);
+        facts.new |= link.is_some_and(|(changes, link)| changes.before(link) != BaseVersion::Same);
     }
     if question.age {
         age::ask(project, &findings, &mut facts)?;
@@ -62,12 +66,12 @@ pub fn gather(project: &Project, question: &Question, progress: &dyn Progress) -
 /// What is known of each finding: its fingerprint, and whether the change adds it.
 fn facts(
     project: &Project,
-    changes: Option<&Changes>,
+    changes: Option<&TreeChanges>,
     linter: Option<&Linter>,
     codes: &[String],
     findings: &[Finding],
     sources: &BTreeMap<String, String>,
-) -> Result<Vec<Facts>, Error> {
+) -> Result<Vec<FindingFacts>, Error> {
     let new = match changes {
         Some(changes) => {
             let linter = linter.map(|linter| (&linter.ruff, codes));
@@ -77,19 +81,19 @@ fn facts(
     };
     let fingerprints = fingerprints(findings, sources).into_iter();
     let facts = fingerprints.zip(new);
-    Ok(facts.map(|(fingerprint, new)| Facts { fingerprint, new, first_seen: None }).collect())
+    Ok(facts.map(|(fingerprint, new)| FindingFacts { fingerprint, new, first_seen: None }).collect())
 }
 
 fn lint(
     project: &Project,
-    question: &Question,
+    question: &CheckQuestion,
     paths: &[String],
     codes: &[String],
     progress: &dyn Progress,
 ) -> Result<(Output, Option<Linter>), Error> {
     match &question.source {
-        Source::Given(bytes) => Ok((findings::read(project, bytes)?, None)),
-        Source::Ruff => {
+        FindingSource::Given(bytes) => Ok((findings::read(project, bytes)?, None)),
+        FindingSource::Ruff => {
             progress.begin("ruff", None);
             let (mut output, ruff) =
                 findings::ruff_in_its_order(project, paths, codes).map_err(wrong_codes)?;
@@ -174,9 +178,9 @@ fn is_asked_for(code: &str, codes: &[String]) -> bool {
 }
 
 /// The rules whose annotations can be stale. Of another linter's output, only what it shows to have looked for.
-fn looked_for(question: &Question, codes: &[String], rules: BTreeSet<String>) -> Vec<String> {
+fn looked_for(question: &CheckQuestion, codes: &[String], rules: BTreeSet<String>) -> Vec<String> {
     match question.source {
-        Source::Given(_) if question.codes.is_empty() => {
+        FindingSource::Given(_) if question.codes.is_empty() => {
             // An empty list would be every rule.
             if rules.is_empty() { vec!["invalid-syntax".to_owned()] } else { rules.into_iter().collect() }
         }

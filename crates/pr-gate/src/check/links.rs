@@ -63,7 +63,7 @@ fn key(finding: &Finding) -> (String, Place, String) {
 
 /// Where a link leads, from the root.
 fn target(project: &Project, name: &str) -> Option<String> {
-    let path = project.path(name).canonicalize().ok()?;
-    let root = project.root.canonicalize().ok()?;
+    let path = project.tree.path(name).canonicalize().ok()?;
+    let root = project.tree.root.canonicalize().ok()?;
     path.strip_prefix(root).ok()?.to_str().map(str::to_owned)
 }

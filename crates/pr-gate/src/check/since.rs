@@ -1,20 +1,20 @@
 //! What a change adds: the findings of the working tree that its base does not have.
 
+mod annotation_rows;
 mod changes;
 mod compare;
-mod tags;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use annotations::Finding;
+use source_tree::git::Git;
 
-pub use changes::{Before, Changes};
+pub use changes::{BaseVersion, TreeChanges};
 
 use super::gather::below;
 use crate::codemod::is_notebook;
 use crate::findings::Ruff;
-use crate::git::Git;
 use crate::{Error, Project};
 use compare::Pair;
 
@@ -25,7 +25,7 @@ const AT_A_TIME: usize = 2;
 /// linted by the settings of the working tree; without one, findings on rows that the change leaves alone are old.
 pub fn new(
     project: &Project,
-    changes: &Changes,
+    changes: &TreeChanges,
     linter: Option<(&Ruff, &[String])>,
     findings: &[Finding],
     sources: &BTreeMap<String, String>,
@@ -41,11 +41,11 @@ pub fn new(
         rest = others;
         let Some(file) = of_file.first().map(|finding| finding.file.as_str()) else { continue };
         match changes.before(file) {
-            Before::Same => {}
-            Before::Nothing => flags.fill(true),
-            Before::Other(before) => {
+            BaseVersion::Same => {}
+            BaseVersion::Nothing => flags.fill(true),
+            BaseVersion::Other(before) => {
                 let source = sources.get(file).map(String::as_str).unwrap_or_default();
-                jobs.push(Job { file, before, source, findings: of_file, new: flags });
+                jobs.push(CompareJob { file, before, source, findings: of_file, new: flags });
             }
         }
     }
@@ -73,11 +73,11 @@ pub fn new(
 pub fn git(project: &Project) -> Result<&Git, Error> {
     let missing =
         || Error::Usage("this is no git repository: --since has nothing to compare with".to_owned());
-    project.git.as_ref().ok_or_else(missing)
+    project.tree.git.as_ref().ok_or_else(missing)
 }
 
 /// One changed file.
-struct Job<'a> {
+struct CompareJob<'a> {
     file: &'a str,
     before: &'a str,
     source: &'a str,
@@ -85,7 +85,7 @@ struct Job<'a> {
     new: &'a mut [bool],
 }
 
-impl Job<'_> {
+impl CompareJob<'_> {
     fn run(
         self,
         project: &Project,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use annotations::Finding;
 use registry_core::Timestamp;
+use source_tree::snapshot::{self, Info};
 
-use super::{COMMAND, Plan, SYNTAX, UNDEFINED};
-use crate::snapshot::{self, Info};
+use super::{COMMAND, CodemodPlan, SYNTAX, UNDEFINED};
 use crate::{Error, Progress, Project, findings};
 
 /// Writes the plan with one snapshot, and asks ruff again: the findings that were fixed must be gone, and there must be
@@ -15,9 +15,14 @@ use crate::{Error, Progress, Project, findings};
 ///
 /// # Errors
 /// [`Error::Refused`] when a file was changed meanwhile, or the fixes were taken back; the tree is as it was.
-pub fn apply(project: &Project, plan: &Plan, now: Timestamp, progress: &dyn Progress) -> Result<Info, Error> {
+pub fn apply(
+    project: &Project,
+    plan: &CodemodPlan,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Info, Error> {
     progress.begin("writing", None);
-    let info = snapshot::apply(project, COMMAND, &plan.changes(), now)?;
+    let info = snapshot::apply(&project.tree, COMMAND, &plan.changes(), now)?;
     if info.files.is_empty() {
         return Ok(info);
     }
@@ -27,7 +32,7 @@ pub fn apply(project: &Project, plan: &Plan, now: Timestamp, progress: &dyn Prog
         Ok(problems) => problems.join(", "),
         Err(error) => format!("the check could not be made: {error}"),
     };
-    match snapshot::revert(project, COMMAND, Some(&info.id), false) {
+    match snapshot::revert(&project.tree, COMMAND, Some(&info.id), false) {
         Ok(_) => Err(Error::Refused(format!("the fixes did not hold and were taken back: {problem}"))),
         Err(error) => Err(Error::Refused(format!(
             "the fixes did not hold ({problem}) and could not be taken back ({error}): \
@@ -38,7 +43,7 @@ pub fn apply(project: &Project, plan: &Plan, now: Timestamp, progress: &dyn Prog
 }
 
 /// What is not as it should be.
-fn look(project: &Project, plan: &Plan) -> Result<Vec<String>, Error> {
+fn look(project: &Project, plan: &CodemodPlan) -> Result<Vec<String>, Error> {
     let names: Vec<String> = plan.changed().map(|file| file.file.clone()).collect();
     let mut codes: Vec<String> =
         plan.changed().flat_map(|file| file.left.keys().cloned()).filter(|code| code != SYNTAX).collect();
@@ -47,7 +52,7 @@ fn look(project: &Project, plan: &Plan) -> Result<Vec<String>, Error> {
     Ok(problems(plan, &findings::ruff(project, &names, &codes)?.findings))
 }
 
-fn problems(plan: &Plan, findings: &[Finding]) -> Vec<String> {
+fn problems(plan: &CodemodPlan, findings: &[Finding]) -> Vec<String> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for finding in findings {
         *counts.entry((&finding.file, &finding.code)).or_default() += 1;
@@ -73,11 +78,11 @@ mod tests {
     use annotations::Place;
 
     use super::*;
-    use crate::codemod::File;
+    use crate::codemod::CodemodFile;
 
     #[test]
     fn more_findings_than_there_may_be_are_told() {
-        let file = File {
+        let file = CodemodFile {
             file: "a.py".to_owned(),
             fixed: Vec::new(),
             skipped: Vec::new(),
@@ -86,7 +91,7 @@ mod tests {
             after: "after".to_owned(),
             left: BTreeMap::from([("F401", 1), (UNDEFINED, 0), (SYNTAX, 0)].map(|(c, n)| (c.to_owned(), n))),
         };
-        let plan = Plan { files: vec![file], ..Plan::default() };
+        let plan = CodemodPlan { files: vec![file], ..CodemodPlan::default() };
         let found = |codes: &[&str]| {
             let place = Place { row: 1, column: 1 };
             let finding = |code: &&str| Finding {

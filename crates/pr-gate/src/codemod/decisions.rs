@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use annotations::{Annotated, By, Finding, Input, Report, State, Waivers, Weights, may_be_annotated};
+use annotations::{
+    Annotated, AnsweredBy, CheckReport, Finding, FindingState, Input, Waivers, Weights, may_be_annotated,
+};
 use similar::{Algorithm, DiffOp};
 use time::Date;
 
@@ -58,7 +60,7 @@ impl Decisions {
         findings: &[Finding],
         codes: &[String],
         waivers: &Waivers,
-    ) -> Report {
+    ) -> CheckReport {
         annotations::check(&Input {
             findings,
             facts: &[],
@@ -90,8 +92,8 @@ impl Decisions {
 
 fn reason(found: &Annotated) -> Option<String> {
     let by = found.by.as_ref()?;
-    let By { file, row, id, owner, status, .. } = by;
-    if found.state == State::Waived {
+    let AnsweredBy { file, row, id, owner, status, .. } = by;
+    if found.state == FindingState::Waived {
         return Some(format!("waived by {file}:{row}"));
     }
     let status = status.as_deref().filter(|status| STAYS.contains(status))?;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use annotations::{Finding, may_be_annotated};
-use codemods::{Codemod, Target};
+use codemods::{Codemod, CodemodTarget};
 
-use super::{Decisions, File, Fix, Plan, Question, SYNTAX, Skip, UNDEFINED, Unparsable};
+use super::{
+    CodemodFile, CodemodPlan, CodemodQuestion, Decisions, Fix, SYNTAX, Skip, UNDEFINED, UnparsableFile,
+};
 use crate::findings;
 use crate::{Error, Progress, Project, files};
 
@@ -16,7 +18,11 @@ use crate::{Error, Progress, Project, files};
 ///
 /// # Errors
 /// When ruff can't be run, or a file can't be read; a waiver file included. [`Error::Usage`] for a path that is not there.
-pub fn plan(project: &Project, question: &Question, progress: &dyn Progress) -> Result<Plan, Error> {
+pub fn plan(
+    project: &Project,
+    question: &CodemodQuestion,
+    progress: &dyn Progress,
+) -> Result<CodemodPlan, Error> {
     let codemods: Vec<Codemod> = Codemod::ALL
         .into_iter()
         .filter(|one| question.only.is_empty() || question.only.contains(one))
@@ -29,28 +35,28 @@ pub fn plan(project: &Project, question: &Question, progress: &dyn Progress) -> 
     findings::sort(&mut found.findings);
     let by_file = group(found.findings);
     let steps = u64::try_from(by_file.len()).ok();
-    let mut plan = Plan { tool: found.tool, warnings: found.warnings, ..Plan::default() };
+    let mut plan = CodemodPlan { tool: found.tool, warnings: found.warnings, ..CodemodPlan::default() };
     progress.begin("fixing", steps);
     for (file, findings) in by_file {
         progress.step(1);
         let wanted = findings.iter().any(|finding| codemods.iter().any(|one| one.code() == finding.code));
         if !wanted {
             if let Some(error) = findings.into_iter().find(|finding| finding.code == SYNTAX) {
-                plan.unparsable.push(Unparsable { file, problem: error.message });
+                plan.unparsable.push(UnparsableFile { file, problem: error.message });
             }
             continue;
         }
         match read(project, &file)? {
-            Source::Text(before) => {
+            ReadSource::Text(before) => {
                 let lint = |text: &str| ruff.check_text(project, &file, text.as_bytes(), &codes);
-                let job = Job { codemods: &codemods, codes: &codes, decisions: &decisions, lint: &lint };
+                let job = FixJob { codemods: &codemods, codes: &codes, decisions: &decisions, lint: &lint };
                 match job.fix(file.clone(), before, findings)? {
                     Ok(fixed) => plan.files.push(fixed),
                     Err(unparsable) => plan.unparsable.push(unparsable),
                 }
             }
-            Source::Other(problem) => {
-                plan.unparsable.push(Unparsable { file, problem: problem.to_owned() });
+            ReadSource::Other(problem) => {
+                plan.unparsable.push(UnparsableFile { file, problem: problem.to_owned() });
             }
         }
     }
@@ -75,19 +81,19 @@ fn group(findings: Vec<Finding>) -> BTreeMap<String, Vec<Finding>> {
     groups
 }
 
-enum Source {
+enum ReadSource {
     Text(String),
     Other(&'static str),
 }
 
-fn read(project: &Project, file: &str) -> Result<Source, Error> {
+fn read(project: &Project, file: &str) -> Result<ReadSource, Error> {
     if is_notebook(file) {
-        return Ok(Source::Other("notebooks are left alone"));
+        return Ok(ReadSource::Other("notebooks are left alone"));
     }
     let Some(bytes) = files::read(project, file)? else {
-        return Ok(Source::Other("it is a link, or too large"));
+        return Ok(ReadSource::Other("it is a link, or too large"));
     };
-    Ok(String::from_utf8(bytes).map_or(Source::Other("it is not UTF-8"), Source::Text))
+    Ok(String::from_utf8(bytes).map_or(ReadSource::Other("it is not UTF-8"), ReadSource::Text))
 }
 
 /// Whether a file is a notebook: its rows are those of its cells.
@@ -96,21 +102,21 @@ pub(crate) fn is_notebook(file: &str) -> bool {
 }
 
 /// What is done to each file.
-struct Job<'a> {
+struct FixJob<'a> {
     codemods: &'a [Codemod],
     codes: &'a [String],
     decisions: &'a Decisions,
     lint: &'a dyn Fn(&str) -> Result<Vec<Finding>, Error>,
 }
 
-impl Job<'_> {
+impl FixJob<'_> {
     /// One codemod after another, each on what is found in the text so far.
     fn fix(
         &self,
         file: String,
         before: String,
         mut findings: Vec<Finding>,
-    ) -> Result<Result<File, Unparsable>, Error> {
+    ) -> Result<Result<CodemodFile, UnparsableFile>, Error> {
         let mut left =
             BTreeMap::from([UNDEFINED, SYNTAX].map(|code| (code.to_owned(), count(&findings, code))));
         let stale_before = self.stale(&file, &before, &findings);
@@ -137,10 +143,10 @@ impl Job<'_> {
             let done = match codemod.fix(&text, &targets) {
                 Ok(done) => done,
                 // A source that did not parse before any fix is told; a fix never leaves one.
-                Err(error) => return Ok(Err(Unparsable { file, problem: error.to_string() })),
+                Err(error) => return Ok(Err(UnparsableFile { file, problem: error.to_string() })),
             };
             let name = codemod.name();
-            let is_own = |target: &&Target| target.code == codemod.code();
+            let is_own = |target: &&CodemodTarget| target.code == codemod.code();
             for target in done.fixed.iter().filter_map(|place| targets.get(*place)).filter(is_own) {
                 let (code, message) = (target.code.clone(), target.message.clone());
                 fixed.push(Fix { codemod: name, code, row: target.row, message });
@@ -164,7 +170,7 @@ impl Job<'_> {
             }
             stale = self.stale(&file, &text, &findings).saturating_sub(stale_before);
         }
-        Ok(Ok(File { file, fixed, skipped, stale, before, after: text, left }))
+        Ok(Ok(CodemodFile { file, fixed, skipped, stale, before, after: text, left }))
     }
 
     fn stale(&self, file: &str, text: &str, findings: &[Finding]) -> usize {
@@ -194,9 +200,9 @@ fn part(codemod: Codemod, findings: &[Finding], reasons: Vec<Option<String>>) ->
 }
 
 /// The findings that a codemod reads, as it takes them.
-pub(crate) fn targets(codemod: Codemod, findings: &[Finding]) -> Vec<Target> {
+pub(crate) fn targets(codemod: Codemod, findings: &[Finding]) -> Vec<CodemodTarget> {
     let reads = |code: &str| codemod.code() == code || codemod.also_reads().contains(&code);
-    let target = |finding: &Finding| Target {
+    let target = |finding: &Finding| CodemodTarget {
         code: finding.code.clone(),
         message: finding.message.clone(),
         row: finding.start.row,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use annotations::{Report, State, Weights};
+use annotations::{CheckReport, FindingState, Weights};
 
 use super::eta::float;
 use super::html;
@@ -14,7 +14,7 @@ const SHOWN: usize = 10;
 const WORST_FILES: usize = 30;
 
 /// One row: a name, a count, and what stands beside it.
-struct Row {
+struct BreakdownRow {
     name: String,
     /// What the filter of the findings is set to by a click on the name.
     filter: Option<String>,
@@ -27,12 +27,12 @@ struct Table<'a> {
     title: &'a str,
     heads: &'a [&'a str],
     note: String,
-    rows: Vec<Row>,
+    rows: Vec<BreakdownRow>,
     empty: &'a str,
 }
 
 /// All of them.
-pub fn html(report: &Report, weights: &Weights) -> String {
+pub fn html(report: &CheckReport, weights: &Weights) -> String {
     // Five empty tables say less than the one sentence below them.
     if report.findings.is_empty() {
         return String::new();
@@ -50,12 +50,12 @@ pub fn html(report: &Report, weights: &Weights) -> String {
     out
 }
 
-fn codes(report: &Report, weights: &Weights) -> Table<'static> {
+fn codes(report: &CheckReport, weights: &Weights) -> Table<'static> {
     let mut open: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|finding| finding.state == State::Unannotated) {
+    for finding in report.findings.iter().filter(|finding| finding.state == FindingState::Unannotated) {
         *open.entry(&finding.finding.code).or_default() += 1;
     }
-    let rows = report.metrics.counts_by_code.iter().map(|(code, count)| Row {
+    let rows = report.metrics.counts_by_code.iter().map(|(code, count)| BreakdownRow {
         name: code.clone(),
         filter: Some(code.clone()),
         count: *count,
@@ -71,8 +71,8 @@ fn codes(report: &Report, weights: &Weights) -> Table<'static> {
     }
 }
 
-fn statuses(report: &Report) -> Table<'static> {
-    let rows = report.metrics.counts_by_status.iter().map(|(status, count)| Row {
+fn statuses(report: &CheckReport) -> Table<'static> {
+    let rows = report.metrics.counts_by_status.iter().map(|(status, count)| BreakdownRow {
         name: status.clone(),
         filter: Some(status.clone()),
         count: *count,
@@ -88,8 +88,8 @@ fn statuses(report: &Report) -> Table<'static> {
     }
 }
 
-fn owners(report: &Report) -> Table<'static> {
-    let rows = report.metrics.debt_by_owner.iter().map(|debt| Row {
+fn owners(report: &CheckReport) -> Table<'static> {
+    let rows = report.metrics.debt_by_owner.iter().map(|debt| BreakdownRow {
         name: debt.owner.clone().unwrap_or_else(|| "no owner".to_owned()),
         filter: debt.owner.clone(),
         count: debt.findings,
@@ -106,8 +106,8 @@ fn owners(report: &Report) -> Table<'static> {
     }
 }
 
-fn ages(report: &Report) -> Table<'static> {
-    let rows = report.metrics.debt_by_age.iter().map(|age| Row {
+fn ages(report: &CheckReport) -> Table<'static> {
+    let rows = report.metrics.debt_by_age.iter().map(|age| BreakdownRow {
         name: age.age.to_owned(),
         filter: None,
         count: age.findings,
@@ -123,18 +123,18 @@ fn ages(report: &Report) -> Table<'static> {
     }
 }
 
-fn files(report: &Report, weights: &Weights) -> Table<'static> {
+fn files(report: &CheckReport, weights: &Weights) -> Table<'static> {
     let mut files: BTreeMap<&str, (u64, usize, usize)> = BTreeMap::new();
     for finding in &report.findings {
         let (weight, count, open) = files.entry(&finding.finding.file).or_default();
         *weight += u64::from(weights.of(&finding.finding.code));
         *count += 1;
-        *open += usize::from(finding.state == State::Unannotated);
+        *open += usize::from(finding.state == FindingState::Unannotated);
     }
     let mut worst: Vec<_> = files.into_iter().collect();
     worst.sort_by(|(_, a), (_, b)| b.cmp(a));
     let others = worst.len().saturating_sub(WORST_FILES);
-    let rows = worst.into_iter().take(WORST_FILES).map(|(file, (weight, count, open))| Row {
+    let rows = worst.into_iter().take(WORST_FILES).map(|(file, (weight, count, open))| BreakdownRow {
         name: file.to_owned(),
         filter: Some(file.to_owned()),
         count,
@@ -159,8 +159,8 @@ pub fn shown(rows: usize) -> usize {
     if rows <= SHOWN + 2 { rows } else { SHOWN }
 }
 
-fn sorted(rows: impl Iterator<Item = Row>) -> Vec<Row> {
-    let mut rows: Vec<Row> = rows.collect();
+fn sorted(rows: impl Iterator<Item = BreakdownRow>) -> Vec<BreakdownRow> {
+    let mut rows: Vec<BreakdownRow> = rows.collect();
     // Stable: equal counts stay in the order of their names.
     rows.sort_by_key(|row| std::cmp::Reverse(row.count));
     rows
@@ -191,7 +191,7 @@ impl Table<'_> {
         out
     }
 
-    fn table(&self, rows: &[Row], whole: usize) -> String {
+    fn table(&self, rows: &[BreakdownRow], whole: usize) -> String {
         let mut out = format!(
             "<div class=\"box\" role=\"region\" aria-label=\"{0}\" tabindex=\"0\"><table class=\"counts\" data-table=\"{1}\"><thead><tr>",
             self.title, self.id

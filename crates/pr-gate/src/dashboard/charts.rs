@@ -3,24 +3,28 @@
 use registry_core::Timestamp;
 
 use super::eta::float;
-use super::history::Entry;
-use super::plot::{Line, Plot};
+use super::history::HistoryEntry;
+use super::plot::{Plot, PlotLine};
 
 /// The charts of a history.
-pub fn html(history: &[Entry], goal: u64) -> String {
+pub fn html(history: &[HistoryEntry], goal: u64) -> String {
     let times: Vec<Timestamp> = history.iter().map(|entry| entry.timestamp).collect();
-    let of = |value: &dyn Fn(&Entry) -> Option<f64>| history.iter().map(value).collect();
+    let of = |value: &dyn Fn(&HistoryEntry) -> Option<f64>| history.iter().map(value).collect();
     let findings = Plot {
         id: "findings-over-time",
         title: "Findings over time",
         times: &times,
         lines: vec![
-            Line {
+            PlotLine {
                 name: "Findings",
                 class: "line-1",
                 values: of(&|entry| Some(float(entry.total_findings))),
             },
-            Line { name: "Unannotated", class: "line-2", values: of(&|entry| entry.unannotated.map(float)) },
+            PlotLine {
+                name: "Unannotated",
+                class: "line-2",
+                values: of(&|entry| entry.unannotated.map(float)),
+            },
         ],
         top: None,
         unit: "",
@@ -31,8 +35,12 @@ pub fn html(history: &[Entry], goal: u64) -> String {
         title: "Scores over time",
         times: &times,
         lines: vec![
-            Line { name: "Answered for", class: "line-1", values: of(&|entry| entry.coverage_percent) },
-            Line { name: "Annotation quality", class: "line-2", values: of(&|entry| entry.quality_score) },
+            PlotLine { name: "Answered for", class: "line-1", values: of(&|entry| entry.coverage_percent) },
+            PlotLine {
+                name: "Annotation quality",
+                class: "line-2",
+                values: of(&|entry| entry.quality_score),
+            },
         ],
         top: Some(100.0),
         unit: "%",

@@ -3,7 +3,7 @@
 use registry_core::Timestamp;
 use serde::Serialize;
 
-use super::history::{Entry, KEPT_DAYS};
+use super::history::{HistoryEntry, KEPT_DAYS};
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 /// A crossing further away than this says nothing: ten years.
@@ -57,12 +57,12 @@ struct Fit {
 /// The estimate from a history (sorted by time) for a goal, on what the last 90 days hold. `None` when there are not two
 /// entries of different times.
 #[must_use]
-pub fn estimate(history: &[Entry], goal: u64, now: Timestamp) -> Option<Eta> {
+pub fn estimate(history: &[HistoryEntry], goal: u64, now: Timestamp) -> Option<Eta> {
     let oldest = now.plus_days(-KEPT_DAYS);
-    let entries: Vec<&Entry> =
+    let entries: Vec<&HistoryEntry> =
         history.iter().filter(|entry| entry.timestamp > oldest && entry.timestamp <= now).collect();
     let (first, last) = (entries.first()?, entries.last()?);
-    let days = |entry: &Entry| seconds(entry.timestamp.since(first.timestamp)) / SECONDS_PER_DAY;
+    let days = |entry: &HistoryEntry| seconds(entry.timestamp.since(first.timestamp)) / SECONDS_PER_DAY;
     let points: Vec<(f64, f64)> =
         entries.iter().map(|entry| (days(entry), float(entry.total_findings))).collect();
     let fit = Fit::through(&points)?;

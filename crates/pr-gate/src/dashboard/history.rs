@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use annotations::Report;
+use annotations::CheckReport;
 use registry_core::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use source_tree::atomic;
 
-use crate::{Error, atomic};
+use crate::Error;
 
 /// How many days are kept.
 pub const KEPT_DAYS: i64 = 90;
@@ -18,7 +19,7 @@ const LARGEST: u64 = 32 * 1024 * 1024;
 
 /// What one run found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct HistoryEntry {
     /// When.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub timestamp: Timestamp,
@@ -44,7 +45,7 @@ pub struct Entry {
     pub unannotated: Option<u64>,
 }
 
-impl Entry {
+impl HistoryEntry {
     /// An entry without findings.
     #[must_use]
     pub fn at(timestamp: Timestamp) -> Self {
@@ -62,7 +63,7 @@ impl Entry {
 
     /// What a report says.
     #[must_use]
-    pub fn of(report: &Report, timestamp: Timestamp) -> Self {
+    pub fn of(report: &CheckReport, timestamp: Timestamp) -> Self {
         let counts = |from: &BTreeMap<String, usize>| {
             from.iter().map(|(name, count)| (name.clone(), whole(*count))).collect()
         };
@@ -84,7 +85,7 @@ impl Entry {
 ///
 /// # Errors
 /// When the file can't be read or is no history: it is never taken for an empty one.
-pub fn read(path: &Path) -> Result<Vec<Entry>, Error> {
+pub fn read(path: &Path) -> Result<Vec<HistoryEntry>, Error> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Error::file(path, "can't be read")(error)),
@@ -97,7 +98,8 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, Error> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(broken(path, "it is larger than 32 MiB"));
     }
-    let mut entries: Vec<Entry> = serde_json::from_slice(&bytes).map_err(|error| broken(path, error))?;
+    let mut entries: Vec<HistoryEntry> =
+        serde_json::from_slice(&bytes).map_err(|error| broken(path, error))?;
     entries.sort_by_key(|entry| entry.timestamp);
     Ok(entries)
 }
@@ -108,14 +110,15 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, Error> {
 ///
 /// # Errors
 /// When the file is no history, or can't be written: it is as it was.
-pub fn record(path: &Path, entry: Entry, apart_seconds: i64) -> Result<Vec<Entry>, Error> {
+pub fn record(path: &Path, entry: HistoryEntry, apart_seconds: i64) -> Result<Vec<HistoryEntry>, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
     // The folder is locked, not the file: the file is replaced by each write, and a file of its own would stay behind.
     let lock = File::open(folder).map_err(Error::file(folder, "can't be opened"))?;
     lock.lock().map_err(Error::file(folder, "can't be locked"))?;
     let (now, mut entries) = (entry.timestamp, read(path)?);
-    let recent = |entry: &Entry| entry.timestamp > now.plus_seconds(-apart_seconds) && entry.timestamp <= now;
+    let recent =
+        |entry: &HistoryEntry| entry.timestamp > now.plus_seconds(-apart_seconds) && entry.timestamp <= now;
     let due = !entries.iter().any(recent);
     let oldest = now.plus_days(-KEPT_DAYS);
     entries.retain(|entry| entry.timestamp > oldest);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use annotations::{Annotated, By, Issue, Report, State};
+use annotations::{Annotated, AnsweredBy, CheckReport, FindingState, Issue};
 
 use super::breakdown::shown;
 use super::html;
@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 300;
 const OLDEST: usize = 50;
 
 /// The findings, those that nothing answers for first.
-pub fn findings(report: &Report) -> String {
+pub fn findings(report: &CheckReport) -> String {
     let mut findings: Vec<&Annotated> = report.findings.iter().collect();
     findings.sort_by_key(|finding| finding.state);
     let mut out = String::from(
@@ -34,7 +34,13 @@ pub fn findings(report: &Report) -> String {
          placeholder=\"file, code, owner, status, words\">\
          <label for=\"state\">State</label><select id=\"state\"><option value=\"\">All</option>",
     );
-    for state in [State::Unannotated, State::Annotated, State::Legacy, State::Waived, State::Registered] {
+    for state in [
+        FindingState::Unannotated,
+        FindingState::Annotated,
+        FindingState::Legacy,
+        FindingState::Waived,
+        FindingState::Registered,
+    ] {
         let _ = write!(out, "<option>{}</option>", word(state));
     }
     out.push_str("</select><output id=\"shown\" for=\"filter state\" aria-live=\"polite\"></output></div>");
@@ -63,7 +69,7 @@ pub fn findings(report: &Report) -> String {
 }
 
 fn row(out: &mut String, annotated: &Annotated) {
-    let (finding, none) = (&annotated.finding, By::default());
+    let (finding, none) = (&annotated.finding, AnsweredBy::default());
     let by = annotated.by.as_ref().unwrap_or(&none);
     let state = word(annotated.state);
     let code = html::text(&finding.code);
@@ -86,7 +92,7 @@ fn row(out: &mut String, annotated: &Annotated) {
 }
 
 /// The other lists.
-pub fn others(report: &Report) -> String {
+pub fn others(report: &CheckReport) -> String {
     let mut out = String::from("<section aria-labelledby=\"lists\"><h2 id=\"lists\">To be looked after</h2>");
     out.push_str(&oldest(report));
     let stale = report.stale.iter().map(|by| {
@@ -145,7 +151,7 @@ pub fn others(report: &Report) -> String {
     out
 }
 
-fn oldest(report: &Report) -> String {
+fn oldest(report: &CheckReport) -> String {
     let mut aged: Vec<(&str, &Annotated)> = report
         .findings
         .iter()

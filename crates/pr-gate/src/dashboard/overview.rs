@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use annotations::{Report, State};
+use annotations::{CheckReport, FindingState};
 use registry_core::Timestamp;
 
 use super::eta::{Eta, float};
-use super::history::Entry;
+use super::history::HistoryEntry;
 use super::{html, plot};
 
 /// How far back the cards compare, in days.
 const COMPARED_DAYS: i64 = 7;
 
 /// The cards.
-pub fn cards(report: &Report, history: &[Entry], now: Timestamp) -> String {
+pub fn cards(report: &CheckReport, history: &[HistoryEntry], now: Timestamp) -> String {
     let (summary, metrics) = (&report.summary, &report.metrics);
     let then = earlier(history, now);
     let change = |current: f64, before: Option<f64>, unit: &str| {
@@ -27,7 +27,7 @@ pub fn cards(report: &Report, history: &[Entry], now: Timestamp) -> String {
         format!("{by} since {}", plot::date(then.timestamp))
     };
     let count = |value: usize| float(u64::try_from(value).unwrap_or(u64::MAX));
-    let before = |value: &dyn Fn(&Entry) -> Option<f64>| then.and_then(value);
+    let before = |value: &dyn Fn(&HistoryEntry) -> Option<f64>| then.and_then(value);
     let cards = [
         Card {
             metric: "total_findings",
@@ -102,22 +102,22 @@ fn tone(good: bool) -> &'static str {
 }
 
 /// The entry to compare with: the newest that is a week old, else the first, unless that is this run's.
-fn earlier(history: &[Entry], now: Timestamp) -> Option<&Entry> {
+fn earlier(history: &[HistoryEntry], now: Timestamp) -> Option<&HistoryEntry> {
     let week = now.plus_days(-COMPARED_DAYS);
     let older = history.iter().filter(|entry| entry.timestamp < now);
     older.clone().rfind(|entry| entry.timestamp <= week).or_else(|| older.clone().next())
 }
 
 /// How the findings stand, as one bar with its numbers.
-pub fn states(report: &Report) -> String {
+pub fn states(report: &CheckReport) -> String {
     let summary = &report.summary;
     let unified = summary.annotated.saturating_sub(summary.legacy_format);
     let parts = [
-        (State::Unannotated, summary.unannotated),
-        (State::Annotated, unified),
-        (State::Legacy, summary.legacy_format),
-        (State::Waived, summary.waived),
-        (State::Registered, summary.registered),
+        (FindingState::Unannotated, summary.unannotated),
+        (FindingState::Annotated, unified),
+        (FindingState::Legacy, summary.legacy_format),
+        (FindingState::Waived, summary.waived),
+        (FindingState::Registered, summary.registered),
     ];
     let whole: usize = parts.iter().map(|(_, count)| count).sum();
     let mut out = String::from(
@@ -160,28 +160,28 @@ pub fn states(report: &Report) -> String {
 }
 
 /// A state as the JSON writes it.
-pub fn word(state: State) -> &'static str {
+pub fn word(state: FindingState) -> &'static str {
     match state {
-        State::Unannotated => "unannotated",
-        State::Annotated => "annotated",
-        State::Legacy => "legacy",
-        State::Waived => "waived",
-        State::Registered => "registered",
+        FindingState::Unannotated => "unannotated",
+        FindingState::Annotated => "annotated",
+        FindingState::Legacy => "legacy",
+        FindingState::Waived => "waived",
+        FindingState::Registered => "registered",
     }
 }
 
-fn says(state: State) -> &'static str {
+fn says(state: FindingState) -> &'static str {
     match state {
-        State::Unannotated => "Nothing",
-        State::Annotated => "Annotation",
-        State::Legacy => "Legacy annotation",
-        State::Waived => "Waiver",
-        State::Registered => "Registry",
+        FindingState::Unannotated => "Nothing",
+        FindingState::Annotated => "Annotation",
+        FindingState::Legacy => "Legacy annotation",
+        FindingState::Waived => "Waiver",
+        FindingState::Registered => "Registry",
     }
 }
 
 /// When the goal is reached.
-pub fn goal(eta: Option<&Eta>, goal: u64, report: &Report) -> String {
+pub fn goal(eta: Option<&Eta>, goal: u64, report: &CheckReport) -> String {
     let reached = u64::try_from(report.summary.total_findings).is_ok_and(|findings| findings <= goal);
     let goal = html::count(goal);
     let (state, head, more) = match eta {

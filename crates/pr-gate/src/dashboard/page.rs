@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use annotations::{Report, Verdict, Weights};
+use annotations::{CheckReport, CheckVerdict, Weights};
 use registry_core::Timestamp;
 use serde::Serialize;
 
+use super::content_security_policy::policy;
 use super::eta::{self, Eta};
-use super::history::Entry;
-use super::policy::policy;
+use super::history::HistoryEntry;
 use super::{breakdown, charts, html, lists, overview, plot};
 use crate::Error;
 
@@ -19,15 +19,15 @@ const UNSCRIPTED_SECONDS: u32 = 60;
 
 /// What a page shows.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub struct DashboardPage<'a> {
     /// The project's name.
     pub project: &'a str,
     /// The linter and its version.
     pub tool: &'a str,
     /// What the check says.
-    pub report: &'a Report,
+    pub report: &'a CheckReport,
     /// What earlier runs found, sorted by time, this one at the end.
-    pub history: &'a [Entry],
+    pub history: &'a [HistoryEntry],
     /// The weights of the codes.
     pub weights: &'a Weights,
     /// How few findings are the goal.
@@ -44,22 +44,22 @@ pub struct Page<'a> {
 
 /// What the page's downloads are made from.
 #[derive(Serialize)]
-struct Data<'a> {
+struct PageData<'a> {
     generated_at: String,
     tool: &'a str,
-    report: &'a Report,
-    history: &'a [Entry],
+    report: &'a CheckReport,
+    history: &'a [HistoryEntry],
     eta: Option<&'a Eta>,
 }
 
-impl Page<'_> {
+impl DashboardPage<'_> {
     /// The page: one HTML document that loads nothing.
     ///
     /// # Errors
     /// When the report can't be written as JSON.
     pub fn html(&self) -> Result<String, Error> {
         let eta = eta::estimate(self.history, self.goal, self.generated_at);
-        let data = Data {
+        let data = PageData {
             generated_at: self.generated_at.to_string(),
             tool: self.tool,
             report: self.report,
@@ -133,8 +133,8 @@ impl Page<'_> {
 
     fn header(&self) -> String {
         let (verdict, says) = match self.report.status {
-            Verdict::Pass => ("pass", "Passes"),
-            Verdict::Fail => ("fail", "Fails"),
+            CheckVerdict::Pass => ("pass", "Passes"),
+            CheckVerdict::Fail => ("fail", "Fails"),
         };
         let tool = match self.tool {
             "" => String::new(),

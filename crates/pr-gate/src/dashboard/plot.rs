@@ -15,7 +15,7 @@ const MOST_DOTS: usize = 45;
 const MOST_ROWS: usize = 30;
 
 /// A value for each time; `None` where it was not measured.
-pub struct Line {
+pub struct PlotLine {
     /// What it is.
     pub name: &'static str,
     /// Its CSS class, `line-1` or `line-2`.
@@ -33,7 +33,7 @@ pub struct Plot<'a> {
     /// The times, sorted.
     pub times: &'a [Timestamp],
     /// The lines, at most two.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PlotLine>,
     /// The upper end of the scale; `None` takes what the values need.
     pub top: Option<f64>,
     /// What stands behind a value.
@@ -236,7 +236,7 @@ mod tests {
     fn what_was_not_measured_is_a_gap_and_not_a_zero() {
         let times = [0, 1, 2, 3].map(|day| Timestamp::EPOCH.plus_days(day));
         let values = vec![Some(50.0), None, Some(100.0), Some(0.0)];
-        let lines = vec![Line { name: "Coverage", class: "line-1", values }];
+        let lines = vec![PlotLine { name: "Coverage", class: "line-1", values }];
         let plot = Plot {
             id: "c",
             title: "Coverage",

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use annotations::Finding;
+use source_tree::git::Git;
 
-use super::names::Names;
+use super::file_names::Names;
 use super::{Output, ruff_json};
-use crate::git::Git;
 use crate::{Error, Project};
 
 pub use fix::Survey;
@@ -47,7 +47,7 @@ pub struct Ruff {
 
 /// `ruff --version`, while it runs.
 pub struct Version {
-    child: Running,
+    child: RunningRuff,
 }
 
 impl Ruff {
@@ -57,7 +57,7 @@ impl Ruff {
     /// # Errors
     /// When there is none, with how to get it.
     pub fn find(project: &Project) -> Result<(Self, Version), Error> {
-        let root = &project.root;
+        let root = &project.tree.root;
         let cache = is_own_folder(&root.join(".ruff_cache"));
         let ruff = |program: &Path, before: &[&str]| Self {
             program: program.into(),
@@ -73,7 +73,7 @@ impl Ruff {
         }
         let venv = root.join(".venv/bin/ruff");
         let mut others = Vec::new();
-        if venv.is_file() && !is_tracked(project.git.as_ref(), ".venv")? {
+        if venv.is_file() && !is_tracked(project.tree.git.as_ref(), ".venv")? {
             others.push(ruff(&venv, &[]));
         }
         others.push(ruff(Path::new("python3"), &["-c", MODULE]));
@@ -95,10 +95,10 @@ impl Ruff {
         ))
     }
 
-    fn version(&self) -> std::io::Result<Running> {
+    fn version(&self) -> std::io::Result<RunningRuff> {
         let mut command = self.command();
         command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        Running::start(&mut command)
+        RunningRuff::start(&mut command)
     }
 
     /// ruff, about to be run in the root. What the environment may say about where its output goes is undone.
@@ -260,7 +260,8 @@ fn run(
 ) -> Result<(Vec<Finding>, String), Error> {
     command.stdin(if text.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = Running::start(command).map_err(|error| failed(format!("can't be run: {error}")))?;
+    let mut running =
+        RunningRuff::start(command).map_err(|error| failed(format!("can't be run: {error}")))?;
     let (Some(stdout), Some(stderr)) = (running.child.stdout.take(), running.child.stderr.take()) else {
         return Err(failed("its output can't be read".to_owned()));
     };
@@ -296,12 +297,12 @@ fn run(
 }
 
 /// A program that is ended when nobody waits for it any more.
-struct Running {
+struct RunningRuff {
     child: Child,
     said: Option<String>,
 }
 
-impl Running {
+impl RunningRuff {
     fn start(command: &mut Command) -> std::io::Result<Self> {
         Ok(Self { child: command.spawn()?, said: None })
     }
@@ -315,7 +316,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningRuff {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             let _ = self.child.kill();

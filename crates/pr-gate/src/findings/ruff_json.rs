@@ -6,11 +6,11 @@ use annotations::{Finding, Place};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::names::Names;
+use super::file_names::Names;
 
 /// One finding. What is not named (its fix, above all) is skipped without being kept.
 #[derive(Deserialize)]
-struct Raw {
+struct RawFinding {
     /// Versions before 0.12 say `null` for a source that does not parse.
     code: Option<String>,
     message: String,
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Each<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut findings = Vec::new();
-        while let Some(raw) = list.next_element::<Raw>()? {
+        while let Some(raw) = list.next_element::<RawFinding>()? {
             let Some(file) = self.names.name(&raw.filename) else { continue };
             let start = raw.location.map_or(Place { row: 1, column: 0 }, place);
             let end = raw.end_location.map_or(start, place).max(start);

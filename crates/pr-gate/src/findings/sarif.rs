@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use annotations::{Finding, Place};
 
 use super::Output;
-use super::names::Names;
-use shape::{Log, Message, PhysicalLocation, Region, ResultItem, Rule, Run};
+use super::file_names::Names;
+use shape::{Log, PhysicalLocation, Region, ResultItem, SarifMessage, SarifRule, SarifRun};
 
 /// How long a text gets before no more arguments are put into it.
 const LONGEST: usize = 64 << 10;
@@ -43,7 +43,7 @@ pub fn read(log: &Log, names: &mut Names<'_>) -> Result<Output, &'static str> {
         }
         let components = std::iter::once(driver).chain(&run.tool.extensions);
         output.rules.extend(components.flat_map(|one| &one.rules).map(|rule| rule.id.clone()));
-        let known: HashMap<&str, &Rule> =
+        let known: HashMap<&str, &SarifRule> =
             driver.rules.iter().rev().map(|rule| (rule.id.as_str(), rule)).collect();
         for result in results {
             if result.counts() {
@@ -56,8 +56,8 @@ pub fn read(log: &Log, names: &mut Names<'_>) -> Result<Output, &'static str> {
 }
 
 fn finding(
-    run: &Run,
-    known: &HashMap<&str, &Rule>,
+    run: &SarifRun,
+    known: &HashMap<&str, &SarifRule>,
     result: &ResultItem,
     names: &mut Names<'_>,
 ) -> Option<Finding> {
@@ -83,7 +83,11 @@ fn finding(
 
 /// The rule that a result is of: by its place in the list of the driver or an extension, or by its id (`known` has the
 /// driver's).
-fn rule<'a>(run: &'a Run, known: &HashMap<&str, &'a Rule>, result: &ResultItem) -> Option<&'a Rule> {
+fn rule<'a>(
+    run: &'a SarifRun,
+    known: &HashMap<&str, &'a SarifRule>,
+    result: &ResultItem,
+) -> Option<&'a SarifRule> {
     let reference = result.rule.as_ref();
     let extension = reference.and_then(|rule| rule.tool_component.as_ref()?.index);
     let component = match extension.and_then(|index| usize::try_from(index).ok()) {
@@ -102,7 +106,7 @@ fn rule<'a>(run: &'a Run, known: &HashMap<&str, &'a Rule>, result: &ResultItem) 
 }
 
 /// What a result says: its own text, or its rule's text with the arguments filled in.
-fn message(message: &Message, rule: Option<&Rule>) -> String {
+fn message(message: &SarifMessage, rule: Option<&SarifRule>) -> String {
     let id = message.id.as_ref();
     let text = message.text.as_ref().or_else(|| rule?.message_strings.get(id?)?.text.as_ref());
     let text = text.or_else(|| rule?.short_description.as_ref()?.text.as_ref());

@@ -4,10 +4,8 @@ use super::*;
 
 fn project(root: &Path) -> Project {
     Project {
-        root: root.to_owned(),
-        prefix: "".into(),
-        git: None,
-        settings: crate::settings::Settings::default(),
+        tree: source_tree::SourceTree::at(root.to_owned()),
+        settings: crate::settings::GateSettings::default(),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{Annotated, By, Report, State};
+use annotations::{Annotated, AnsweredBy, CheckReport, FindingState};
 use registry_core::{NewIntent, Status};
 
-use super::{ID_PREFIX, Known, checked, id_of, reserve};
+use super::{ID_PREFIX, KnownIntent, checked, id_of, reserve};
 
 /// What was looked at: what lies outside of it is not gone, only unseen.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
+pub struct IngestScope<'a> {
     /// Files and folders, from the root; `.` is everything.
     pub paths: &'a [String],
     /// The rules that were looked for, as prefixes; empty is all.
@@ -18,7 +18,7 @@ pub struct Scope<'a> {
 
 /// What is to be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct IngestPlan {
     /// Intents to create.
     pub create: Vec<NewIntent>,
     /// Intents to change.
@@ -53,7 +53,7 @@ impl Update {
     }
 }
 
-impl Scope<'_> {
+impl IngestScope<'_> {
     /// Whether a file was looked at for a code.
     fn covers(&self, file: &str, code: &str) -> bool {
         let below = |path: &String| {
@@ -68,23 +68,29 @@ impl Scope<'_> {
 
 /// What a report says that the registry does not hold yet. The report is one without a base to compare with.
 #[must_use]
-pub fn plan(report: &Report, known: &[Known], scope: Scope<'_>) -> Plan {
-    let mut plan = Plan::default();
-    let by_id: BTreeMap<&str, &Known> = known.iter().map(|one| (one.id.as_str(), one)).collect();
+pub fn plan(report: &CheckReport, known: &[KnownIntent], scope: IngestScope<'_>) -> IngestPlan {
+    let mut plan = IngestPlan::default();
+    let by_id: BTreeMap<&str, &KnownIntent> = known.iter().map(|one| (one.id.as_str(), one)).collect();
     let mut told = BTreeSet::new();
     for one in &report.findings {
         match (one.state, &one.by) {
-            (State::Annotated | State::Legacy, Some(by)) => {
+            (FindingState::Annotated | FindingState::Legacy, Some(by)) => {
                 annotation(&mut plan, &by_id, &mut told, one, by);
                 superseded(&mut plan, &by_id, &mut told, one);
             }
-            (State::Unannotated, _) if !told.insert(id_of(one)) => {}
-            (State::Unannotated, _) if by_id.contains_key(id_of(one).as_str()) => plan.unchanged += 1,
-            (State::Unannotated, _) => match reserve(one) {
+            (FindingState::Unannotated, _) if !told.insert(id_of(one)) => {}
+            (FindingState::Unannotated, _) if by_id.contains_key(id_of(one).as_str()) => plan.unchanged += 1,
+            (FindingState::Unannotated, _) => match reserve(one) {
                 Ok(new) => plan.create.push(new),
                 Err(why) => plan.skipped.push((one.finding.file.clone(), why.to_string())),
             },
-            (State::Annotated | State::Legacy | State::Waived | State::Registered, _) => {}
+            (
+                FindingState::Annotated
+                | FindingState::Legacy
+                | FindingState::Waived
+                | FindingState::Registered,
+                _,
+            ) => {}
         }
     }
     for one in known.iter().filter(|one| !told.contains(&one.id)) {
@@ -95,11 +101,11 @@ pub fn plan(report: &Report, known: &[Known], scope: Scope<'_>) -> Plan {
 
 /// One annotation is one intent, however many findings it answers for.
 fn annotation(
-    plan: &mut Plan,
-    by_id: &BTreeMap<&str, &Known>,
+    plan: &mut IngestPlan,
+    by_id: &BTreeMap<&str, &KnownIntent>,
     told: &mut BTreeSet<String>,
     one: &Annotated,
-    by: &By,
+    by: &AnsweredBy,
 ) {
     let subject = format!("{}:{}", by.file, by.row);
     let Some(id) = by.id.clone() else {
@@ -144,7 +150,7 @@ fn annotation(
 }
 
 /// What an annotation says that its intent does not. What it leaves out stays as the registry has it.
-fn change(held: &Known, by: &By) -> Result<Update, String> {
+fn change(held: &KnownIntent, by: &AnsweredBy) -> Result<Update, String> {
     let other = |said: &Option<String>, held: &Option<String>| {
         said.clone().filter(|said| held.as_ref() != Some(said))
     };
@@ -180,7 +186,12 @@ fn change(held: &Known, by: &By) -> Result<Update, String> {
 }
 
 /// The placeholder of a finding that an annotation answers for by now is given up.
-fn superseded(plan: &mut Plan, by_id: &BTreeMap<&str, &Known>, told: &mut BTreeSet<String>, one: &Annotated) {
+fn superseded(
+    plan: &mut IngestPlan,
+    by_id: &BTreeMap<&str, &KnownIntent>,
+    told: &mut BTreeSet<String>,
+    one: &Annotated,
+) {
     let id = id_of(one);
     let reserved = by_id.get(id.as_str()).is_some_and(|held| held.status == Status::Reserved.as_str());
     if reserved && told.insert(id.clone()) {
@@ -190,7 +201,7 @@ fn superseded(plan: &mut Plan, by_id: &BTreeMap<&str, &Known>, told: &mut BTreeS
 
 /// An intent whose finding is gone is done, when it was about to be; a reserved one only when it came from here, since
 /// other placeholders were never about a finding.
-fn gone(plan: &mut Plan, report: &Report, one: &Known, scope: Scope<'_>) {
+fn gone(plan: &mut IngestPlan, report: &CheckReport, one: &KnownIntent, scope: IngestScope<'_>) {
     let Some(file) = one.file.as_deref() else { return };
     let open = match Status::read(Some(&one.status)).status {
         Status::Planned | Status::Committed => true,

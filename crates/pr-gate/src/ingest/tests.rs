@@ -1,8 +1,8 @@
-use annotations::{Annotated, By, Finding, Place, Report, State};
+use annotations::{Annotated, AnsweredBy, CheckReport, Finding, FindingState, Place};
 
-use super::{Known, Plan, Scope, id_of, plan};
+use super::{IngestPlan, IngestScope, KnownIntent, id_of, plan};
 
-fn finding(file: &str, row: u32, code: &str, by: Option<By>) -> Annotated {
+fn finding(file: &str, row: u32, code: &str, by: Option<AnsweredBy>) -> Annotated {
     let place = Place { row, column: 1 };
     Annotated {
         finding: Finding {
@@ -14,15 +14,15 @@ fn finding(file: &str, row: u32, code: &str, by: Option<By>) -> Annotated {
             url: None,
         },
         fingerprint: format!("{code}-{row}"),
-        state: if by.is_some() { State::Annotated } else { State::Unannotated },
+        state: if by.is_some() { FindingState::Annotated } else { FindingState::Unannotated },
         by,
         first_seen: None,
     }
 }
 
-fn by(id: &str, status: &str) -> By {
+fn by(id: &str, status: &str) -> AnsweredBy {
     let own = |text: &str| Some(text.to_owned());
-    By {
+    AnsweredBy {
         file: "a.py".to_owned(),
         row: 3,
         kind: "annotation",
@@ -36,8 +36,8 @@ fn by(id: &str, status: &str) -> By {
     }
 }
 
-fn known(id: &str, status: &str) -> Known {
-    Known {
+fn known(id: &str, status: &str) -> KnownIntent {
+    KnownIntent {
         id: id.to_owned(),
         code: "F401".to_owned(),
         file: Some("a.py".to_owned()),
@@ -51,10 +51,10 @@ fn known(id: &str, status: &str) -> Known {
     }
 }
 
-fn of(findings: Vec<Annotated>, held: &[Known]) -> Plan {
-    let report = Report { findings, ..Report::default() };
+fn of(findings: Vec<Annotated>, held: &[KnownIntent]) -> IngestPlan {
+    let report = CheckReport { findings, ..CheckReport::default() };
     let (paths, codes) = ([".".to_owned()], ["F".to_owned()]);
-    plan(&report, held, Scope { paths: &paths, codes: &codes })
+    plan(&report, held, IngestScope { paths: &paths, codes: &codes })
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn what_was_told_is_not_told_again() {
     let held: Vec<_> = first
         .create
         .iter()
-        .map(|new| Known {
+        .map(|new| KnownIntent {
             id: new.id.clone().unwrap(),
             code: new.code.clone(),
             file: new.file.clone(),
@@ -90,11 +90,11 @@ fn an_intent_whose_finding_is_gone_is_implemented_and_nobody_elses() {
         (known("t4-1", "planned"), true),
         (known("t4-1", "committed"), true),
         (known(&reserved, "reserved"), true),
-        (Known { ingested: false, ..known("placeholder", "reserved") }, false),
+        (KnownIntent { ingested: false, ..known("placeholder", "reserved") }, false),
         (known("t4-9", "reserved"), true),
         (known("t4-1", "accepted"), false),
         (known("t4-1", "implemented"), false),
-        (Known { code: "B008".to_owned(), ..known("t4-1", "planned") }, false),
+        (KnownIntent { code: "B008".to_owned(), ..known("t4-1", "planned") }, false),
     ] {
         assert_eq!(
             of(Vec::new(), std::slice::from_ref(&held)).update.len(),
@@ -110,15 +110,15 @@ fn an_intent_whose_finding_is_gone_is_implemented_and_nobody_elses() {
 
 #[test]
 fn what_the_registry_would_refuse_is_skipped_with_the_reason() {
-    let lacking = By { ticket: None, ..by("t4-1", "planned") };
-    let nameless = By { id: None, ..by("", "planned") };
+    let lacking = AnsweredBy { ticket: None, ..by("t4-1", "planned") };
+    let nameless = AnsweredBy { id: None, ..by("", "planned") };
     for (by, held, why) in [
         (lacking, vec![], "owner"),
         (nameless, vec![], "no id"),
         (by("t4-1", "reserved"), vec![known("t4-1", "accepted")], "can't become"),
         (
             by("t4-1", "planned"),
-            vec![Known { file: Some("other.py".to_owned()), ..known("t4-1", "planned") }],
+            vec![KnownIntent { file: Some("other.py".to_owned()), ..known("t4-1", "planned") }],
             "other.py",
         ),
     ] {
@@ -132,7 +132,7 @@ fn what_the_registry_would_refuse_is_skipped_with_the_reason() {
 fn an_annotation_that_changed_changes_its_intent_and_nothing_else() {
     let plan = of(
         vec![finding("a.py", 3, "F401", Some(by("t4-1", "committed")))],
-        &[Known { eta: Some("2026-12-01".to_owned()), ..known("t4-1", "planned") }],
+        &[KnownIntent { eta: Some("2026-12-01".to_owned()), ..known("t4-1", "planned") }],
     );
     assert_eq!(plan.update.len(), 1);
     assert_eq!(plan.update[0].status.map(registry_core::Status::as_str), Some("committed"));

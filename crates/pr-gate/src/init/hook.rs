@@ -4,8 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::git::Git;
-use crate::{Error, Project, atomic};
+use source_tree::atomic;
+use source_tree::git::Git;
+
+use crate::{Error, Project};
 
 const TEXT: &str = include_str!("templates/pre-commit.sh");
 
@@ -33,14 +35,14 @@ pub enum Hook {
 /// # Errors
 /// When git or the file can't be asked.
 pub fn hook(project: &Project) -> Result<Hook, Error> {
-    let Some(git) = &project.git else { return Ok(Hook::NoGit) };
+    let Some(git) = &project.tree.git else { return Ok(Hook::NoGit) };
     let folder = asked(git, &["--git-path", "hooks"])?;
     let own = asked(git, &["--git-common-dir"])?;
     let path = folder.join("pre-commit");
     if !folder.starts_with(&own) {
-        let Ok(name) = folder.strip_prefix(&project.root) else { return Ok(Hook::Shared(path)) };
+        let Ok(name) = folder.strip_prefix(&project.tree.root) else { return Ok(Hook::Shared(path)) };
         // The tree may be somebody else's: no link of it is followed.
-        atomic::inside(&project.root, &name.join("pre-commit").display().to_string())?;
+        atomic::inside(&project.tree.root, &name.join("pre-commit").display().to_string())?;
     }
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Hook::Free(path)),
@@ -71,7 +73,7 @@ fn asked(git: &Git, what: &[&str]) -> Result<PathBuf, Error> {
 pub fn install(path: &Path) -> Result<(), Error> {
     let folder = atomic::folder(path);
     fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
-    atomic::write_mode(path, TEXT.as_bytes(), Some(0o755))
+    Ok(atomic::write_mode(path, TEXT.as_bytes(), Some(0o755))?)
 }
 
 /// Takes the hook away when it is as T4 writes it; where it was.

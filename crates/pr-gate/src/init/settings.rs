@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::settings::Settings;
+use crate::settings::GateSettings;
 use crate::{Error, Project, files};
 
 const TEMPLATE: &str = include_str!("templates/t4.toml");
@@ -16,7 +16,7 @@ const MANY: usize = 8;
 ///
 /// # Errors
 /// [`Error::Usage`] when a path or a code can't be written.
-pub fn settings_text(settings: &Settings) -> Result<String, Error> {
+pub fn settings_text(settings: &GateSettings) -> Result<String, Error> {
     let weights = settings.weights();
     let codes: BTreeSet<&String> = settings.check.codes.iter().chain(settings.weights.keys()).collect();
     let lines: Vec<_> =
@@ -38,7 +38,7 @@ pub fn settings_text(settings: &Settings) -> Result<String, Error> {
     };
     let text: Vec<_> = TEMPLATE.lines().map(fill).collect();
     let text = format!("{}\n", text.join("\n"));
-    match Settings::parse(&text) {
+    match GateSettings::parse(&text) {
         Ok(read) if read.check == settings.check => Ok(text),
         _ => Err(Error::Usage("a path or a code holds characters that `t4.toml` can't hold".to_owned())),
     }

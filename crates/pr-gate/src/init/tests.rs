@@ -1,18 +1,18 @@
-use std::path::PathBuf;
+use source_tree::SourceTree;
 
 use super::*;
 use crate::protect::CHECKS;
-use crate::settings::Settings;
+use crate::settings::GateSettings;
 
 #[test]
 fn the_written_settings_are_read_back_as_they_are() {
-    let mut settings = Settings::default();
-    assert_eq!(Settings::parse(&settings_text(&settings).unwrap()).unwrap().check, settings.check);
+    let mut settings = GateSettings::default();
+    assert_eq!(GateSettings::parse(&settings_text(&settings).unwrap()).unwrap().check, settings.check);
     settings.check.paths = vec!["src".into(), "a \"b\" \\ é @CODES@".into()];
     settings.check.codes = vec!["F".into()];
     settings.weights.insert("F".into(), 7);
     let text = settings_text(&settings).unwrap();
-    let read = Settings::parse(&text).unwrap();
+    let read = GateSettings::parse(&text).unwrap();
     assert_eq!(read.check, settings.check);
     assert_eq!(read.weights.get("F"), Some(&7));
     assert_eq!(read.waivers, settings.waivers);
@@ -21,7 +21,7 @@ fn the_written_settings_are_read_back_as_they_are() {
 
 #[test]
 fn every_default_is_visible() {
-    let text = settings_text(&Settings::default()).unwrap();
+    let text = settings_text(&GateSettings::default()).unwrap();
     for code in crate::settings::DEFAULT_CODES {
         assert!(text.contains(&format!("\"{code}\" = ")), "the weight of {code}");
     }
@@ -63,15 +63,11 @@ fn no_workflow_gives_a_pull_request_more_than_reading_or_pastes_its_words_into_a
 #[test]
 fn what_is_there_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let project = Project {
-        root: folder.path().to_owned(),
-        prefix: PathBuf::new(),
-        git: None,
-        settings: Settings::default(),
-    };
-    std::fs::write(project.path("a"), "mine").unwrap();
-    std::fs::write(project.path("b"), "text").unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", project.path("link")).unwrap();
+    let project =
+        Project { tree: SourceTree::at(folder.path().to_owned()), settings: GateSettings::default() };
+    std::fs::write(project.tree.path("a"), "mine").unwrap();
+    std::fs::write(project.tree.path("b"), "text").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", project.tree.path("link")).unwrap();
     let wanted = |file: &str| Wanted { file: file.to_owned(), text: "text".to_owned() };
     let got = plan(&project, vec![wanted("a"), wanted("b"), wanted("c")]).unwrap();
     assert_eq!((got.kept, got.same), (vec!["a".to_owned()], vec!["b".to_owned()]));

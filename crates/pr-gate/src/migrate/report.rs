@@ -1,13 +1,13 @@
 //! The report of a migration: the original's fields, and what was left alone.
 
 use annotations::Migration;
-use annotations::pyjson::{Object, Value, dumps};
+use annotations::pyjson::{JsonObject, Value, dumps};
 use registry_core::Timestamp;
 use serde::Serialize;
 
 /// What became of the legacy annotations of a tree.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct MigrateReport {
     /// When.
     pub timestamp: String,
     /// `dry-run` or `applied`.
@@ -48,7 +48,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-impl Report {
+impl MigrateReport {
     pub(super) fn new(now: Timestamp, scanned: usize) -> Self {
         Self {
             timestamp: now.to_string(),
@@ -74,7 +74,7 @@ impl Report {
         }
         self.files_modified += 1;
         self.total_conversions += migration.converted.len();
-        let id = |fields: &Object| {
+        let id = |fields: &JsonObject| {
             fields.iter().find(|(name, _)| name == "id").map(|(_, id)| match id {
                 Value::Text(id) => id.clone(),
                 other => dumps(other),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use annotations::{Issue, Report, State};
+use annotations::{CheckReport, FindingState, Issue};
 
 use super::{Header, plain, table};
 
@@ -20,12 +20,12 @@ struct Remark<'a> {
 
 /// Workflow commands for what GitHub shows, one with a count of the rest, and the table for the step's log.
 #[must_use]
-pub fn render(header: &Header<'_>, report: &Report) -> String {
+pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
     let mut text = String::new();
     let mut errors: Vec<_> = report
         .findings
         .iter()
-        .filter(|one| one.state == State::Unannotated)
+        .filter(|one| one.state == FindingState::Unannotated)
         .map(|one| Remark {
             file: &one.finding.file,
             row: one.finding.start.row,

@@ -1,6 +1,6 @@
 //! The report for machines. Its JSON Schema is `docs/schemas/check.schema.json`.
 
-use annotations::Report;
+use annotations::CheckReport;
 use serde::Serialize;
 
 use super::Header;
@@ -9,20 +9,20 @@ use super::Header;
 const FORMAT: &str = "t4.check/1";
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct CheckDocument<'a> {
     format: &'static str,
     #[serde(flatten)]
     header: &'a Header<'a>,
     #[serde(flatten)]
-    report: &'a Report,
+    report: &'a CheckReport,
 }
 
 /// One JSON object, indented, with a line end.
 ///
 /// # Errors
 /// When a number of the report is not finite, which the check never makes.
-pub fn render(header: &Header<'_>, report: &Report) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(&Document { format: FORMAT, header, report })?;
+pub fn render(header: &Header<'_>, report: &CheckReport) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(&CheckDocument { format: FORMAT, header, report })?;
     text.push('\n');
     Ok(text)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use annotations::{Annotated, Finding, Issue, Report, State};
+use annotations::{Annotated, CheckReport, Finding, FindingState, Issue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +22,7 @@ const OWN_RULES: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// When a value can't be written as JSON; the report has none such.
-pub fn render(header: &Header<'_>, report: &Report) -> Result<String, serde_json::Error> {
+pub fn render(header: &Header<'_>, report: &CheckReport) -> Result<String, serde_json::Error> {
     let mut rules = BTreeMap::new();
     let mut results: Vec<Value> = report.findings.iter().map(|one| result(one, &mut rules)).collect();
     let stale = report.stale.iter().map(|by| {
@@ -71,15 +71,15 @@ fn result(one: &Annotated, rules: &mut BTreeMap<String, Value>) -> Value {
     rules.entry(finding.code.clone()).or_insert_with(|| rule(finding));
     let mut result = json!({
         "ruleId": finding.code,
-        "level": if one.state == State::Unannotated { "error" } else { "note" },
+        "level": if one.state == FindingState::Unannotated { "error" } else { "note" },
         "message": {"text": finding.message},
         "locations": [location(&finding.file, &region(finding))],
         "partialFingerprints": fingerprints(&one.fingerprint),
     });
     if let (Some(by), Some(object)) = (&one.by, result.as_object_mut()) {
         let kind = match one.state {
-            State::Annotated | State::Legacy => "inSource",
-            State::Waived | State::Registered | State::Unannotated => "external",
+            FindingState::Annotated | FindingState::Legacy => "inSource",
+            FindingState::Waived | FindingState::Registered | FindingState::Unannotated => "external",
         };
         object.insert(
             "suppressions".to_owned(),

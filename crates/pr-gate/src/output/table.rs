@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use annotations::{Annotated, By, Issue, Report, State, Verdict};
+use annotations::{Annotated, AnsweredBy, CheckReport, CheckVerdict, FindingState, Issue};
 
 use super::{Header, answer, plain};
 
@@ -13,7 +13,7 @@ const WIDEST: usize = 44;
 
 /// The report as text: what may pass first, what must be done last, nearest to the prompt.
 #[must_use]
-pub fn render(header: &Header<'_>, report: &Report) -> String {
+pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
     let mut text = String::new();
     passed(&mut text, report);
     section(&mut text, "Warnings", &report.warnings.iter().map(issue).collect::<Vec<_>>());
@@ -33,7 +33,7 @@ pub fn render(header: &Header<'_>, report: &Report) -> String {
     let open: Vec<_> = report
         .findings
         .iter()
-        .filter(|one| one.state == State::Unannotated)
+        .filter(|one| one.state == FindingState::Unannotated)
         .map(|one| (place(one), format!("{} {}", one.finding.code, one.finding.message)))
         .collect();
     section(&mut text, "Not answered for", &open);
@@ -41,8 +41,9 @@ pub fn render(header: &Header<'_>, report: &Report) -> String {
     text
 }
 
-fn passed(text: &mut String, report: &Report) {
-    let passed: Vec<_> = report.findings.iter().filter(|one| one.state != State::Unannotated).collect();
+fn passed(text: &mut String, report: &CheckReport) {
+    let passed: Vec<_> =
+        report.findings.iter().filter(|one| one.state != FindingState::Unannotated).collect();
     let lines: Vec<_> = passed
         .iter()
         .take(SHOWN)
@@ -75,7 +76,7 @@ fn section_of(text: &mut String, title: &str, count: usize, lines: &[(String, St
     text.push('\n');
 }
 
-fn end(text: &mut String, header: &Header<'_>, report: &Report) {
+fn end(text: &mut String, header: &Header<'_>, report: &CheckReport) {
     let (summary, metrics) = (&report.summary, &report.metrics);
     let _ = writeln!(
         text,
@@ -94,8 +95,8 @@ fn end(text: &mut String, header: &Header<'_>, report: &Report) {
         None => counted(summary.total_findings, "finding"),
     };
     let verdict = match report.status {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
+        CheckVerdict::Pass => "pass",
+        CheckVerdict::Fail => "fail",
     };
     let _ = writeln!(
         text,
@@ -127,7 +128,7 @@ fn at(file: &str, row: u32) -> String {
     if row == 0 { plain(file) } else { format!("{}:{row}", plain(file)) }
 }
 
-fn gone(by: &By) -> String {
+fn gone(by: &AnsweredBy) -> String {
     format!("{} {}", by.code.as_deref().unwrap_or("no code"), answer(by))
 }
 

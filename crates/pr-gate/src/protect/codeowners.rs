@@ -4,10 +4,11 @@
 //! byte stays.
 
 use annotations::CodeOwners;
+use source_tree::contained;
+use source_tree::snapshot::FileChange;
 
 use super::FOLDERS;
-use crate::snapshot::Change;
-use crate::{Error, Project, contained};
+use crate::{Error, Project};
 
 const BEGIN: &str = "# t4: begin";
 const END: &str = "# t4: end";
@@ -22,7 +23,7 @@ pub struct Merged {
     /// The file, from the root.
     pub file: String,
     /// What is written, if anything changes.
-    pub change: Option<Change>,
+    pub change: Option<FileChange>,
     /// Patterns whose owners the file names already outside of the block, with the row; they stay its own.
     pub respected: Vec<(String, u32)>,
     /// Patterns without a rule of their own whose files a wider rule gives owners.
@@ -46,7 +47,7 @@ pub fn patterns(project: &Project, place: &str) -> Vec<(String, String)> {
         patterns.push((format!("/{place}"), place.to_owned()));
     }
     for folder in FOLDERS {
-        if project.path(folder).is_dir() {
+        if project.tree.path(folder).is_dir() {
             patterns.push((format!("/{folder}/"), format!("{folder}/any")));
         }
     }
@@ -69,7 +70,7 @@ pub fn merge(project: &Project, owners: &[String]) -> Result<Merged, Error> {
     let mut place = CodeOwners::PLACES[0];
     let mut found = None;
     for candidate in CodeOwners::PLACES {
-        if let Some(text) = contained::text(project, candidate, LARGEST)? {
+        if let Some(text) = contained::text(&project.tree.root, candidate, LARGEST)? {
             (place, found) = (candidate, Some(text));
             break;
         }
@@ -85,7 +86,7 @@ pub fn merge(project: &Project, owners: &[String]) -> Result<Merged, Error> {
         ));
     }
     let merged = merged(&text, &patterns, owners).map_err(|problem| problem.named(place))?;
-    let change = (merged.text != text).then(|| Change {
+    let change = (merged.text != text).then(|| FileChange {
         file: place.to_owned(),
         before: found.map(String::into_bytes),
         after: merged.text.into_bytes(),
@@ -109,7 +110,7 @@ fn is_owner(owner: &str) -> bool {
 }
 
 #[derive(Debug)]
-struct Draft {
+struct CodeownersDraft {
     text: String,
     respected: Vec<(String, u32)>,
     covered: Vec<String>,
@@ -134,7 +135,7 @@ impl Problem {
     }
 }
 
-fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<Draft, Problem> {
+fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<CodeownersDraft, Problem> {
     let (before, block, after) = split(text)?;
     // Empty lines for the block: the rows are those of the file.
     let gap = "\n".repeat(block.lines().count());
@@ -175,7 +176,7 @@ fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Resul
         }
     }
     new.push_str(tail);
-    Ok(Draft { text: new, respected, covered })
+    Ok(CodeownersDraft { text: new, respected, covered })
 }
 
 /// What stands before the block, the block, and what stands after it.

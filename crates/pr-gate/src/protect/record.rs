@@ -7,9 +7,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use registry_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use source_tree::STATE;
+use source_tree::{atomic, contained};
 
-use crate::project::STATE;
-use crate::{Error, Project, atomic, contained};
+use crate::{Error, Project};
 
 const FOLDER: &str = "protect";
 const LARGEST: u64 = 8 << 20;
@@ -17,7 +18,7 @@ const LARGEST: u64 = 8 << 20;
 /// One run of `t4 protect --apply`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct ProtectionRecord {
     /// The version of this form.
     pub version: u32,
     /// Its name, by the time.
@@ -42,7 +43,7 @@ pub struct Record {
     pub reverted: bool,
 }
 
-impl Record {
+impl ProtectionRecord {
     /// A record of what is about to be done, with a name that is not taken.
     ///
     /// # Errors
@@ -72,8 +73,8 @@ impl Record {
     /// # Errors
     /// When the disk or the permissions stand in the way, or a link is where the folder should be.
     pub fn save(&self, project: &Project) -> Result<(), Error> {
-        let state = atomic::inside(&project.root, STATE)?;
-        let folder = atomic::inside(&project.root, &format!("{STATE}/{FOLDER}"))?;
+        let state = atomic::inside(&project.tree.root, STATE)?;
+        let folder = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}"))?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -84,10 +85,10 @@ impl Record {
             atomic::write(&ignore, b"*\n")?;
         }
         let name = format!("{}.json", self.id);
-        let path = atomic::inside(&project.root, &format!("{STATE}/{FOLDER}/{name}"))?;
+        let path = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}/{name}"))?;
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::unreadable(name, error))?;
         text.push(b'\n');
-        atomic::write_mode(&path, &text, Some(0o600))
+        Ok(atomic::write_mode(&path, &text, Some(0o600))?)
     }
 
     /// The newest one of a repository that was not undone.
@@ -98,7 +99,7 @@ impl Record {
         refuse_foreign(project)?;
         for id in ids(project)?.into_iter().rev() {
             let name = format!("{STATE}/{FOLDER}/{id}.json");
-            let Some(text) = contained::text(project, &name, LARGEST)? else { continue };
+            let Some(text) = contained::text(&project.tree.root, &name, LARGEST)? else { continue };
             let record: Self =
                 serde_json::from_str(&text).map_err(|error| Error::unreadable(&name, error))?;
             if record.version != 1 || record.id != id {
@@ -115,7 +116,7 @@ impl Record {
 
 /// A record that came with the repository would set a protection that its author likes.
 fn refuse_foreign(project: &Project) -> Result<(), Error> {
-    let Some(git) = &project.git else { return Ok(()) };
+    let Some(git) = &project.tree.git else { return Ok(()) };
     if git.run(&["ls-files", "-z", "--", STATE])?.is_empty() {
         return Ok(());
     }
@@ -127,7 +128,7 @@ fn refuse_foreign(project: &Project) -> Result<(), Error> {
 
 /// The names of the records, oldest first.
 fn ids(project: &Project) -> Result<Vec<String>, Error> {
-    let folder = atomic::inside(&project.root, &format!("{STATE}/{FOLDER}"))?;
+    let folder = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}"))?;
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -47,7 +47,7 @@ impl Ratchet {
 /// When there is no repository, no such revision or no common commit (both as [`Error::Usage`]), or the waivers of the
 /// working tree can't be read.
 pub fn ratchet(project: &Project, revision: &str) -> Result<Ratchet, Error> {
-    let Some(git) = &project.git else {
+    let Some(git) = &project.tree.git else {
         return Err(Error::Usage("there is no git repository to compare with".to_owned()));
     };
     let commit = git.commit(revision)?.ok_or_else(|| {

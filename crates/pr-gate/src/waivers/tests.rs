@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use source_tree::SourceTree;
+
 use super::*;
-use crate::settings::Settings;
+use crate::settings::GateSettings;
 
 const ENTRY: &str = "waivers:\n- {file: a.py, line: 1, reason: r, owner: o}\n";
 
@@ -12,13 +14,13 @@ fn tree() -> (tempfile::TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     fs::create_dir_all(root.join("audit/waivers")).unwrap();
-    (folder, Project { root, prefix: "".into(), git: None, settings: Settings::default() })
+    (folder, Project { tree: SourceTree::at(root), settings: GateSettings::default() })
 }
 
 #[test]
 fn every_yaml_file_of_the_folder_is_read_in_order() {
     let (_folder, project) = tree();
-    let waivers = project.path("audit/waivers");
+    let waivers = project.tree.path("audit/waivers");
     assert!(load(&project).unwrap().list.is_empty());
     for name in ["b.yml", "a.yaml"] {
         fs::write(waivers.join(name), ENTRY).unwrap();
@@ -33,7 +35,7 @@ fn every_yaml_file_of_the_folder_is_read_in_order() {
 #[test]
 fn a_link_a_huge_file_and_what_is_no_file_are_refused() {
     let (folder, project) = tree();
-    let file = project.path("audit/waivers/a.yaml");
+    let file = project.tree.path("audit/waivers/a.yaml");
     let outside = folder.path().join("outside.yaml");
     fs::write(&outside, ENTRY).unwrap();
     symlink(&outside, &file).unwrap();
@@ -57,7 +59,7 @@ fn the_folder_is_never_outside_of_the_root() {
         name.clone_into(&mut project.settings.waivers.folder);
         assert!(load(&project).is_err(), "{name}");
     }
-    symlink(folder.path(), project.path("out")).unwrap();
+    symlink(folder.path(), project.tree.path("out")).unwrap();
     for name in ["out", "out/root"] {
         name.clone_into(&mut project.settings.waivers.folder);
         assert!(load(&project).unwrap_err().to_string().contains("link"), "{name}");
@@ -67,7 +69,7 @@ fn the_folder_is_never_outside_of_the_root() {
 #[test]
 fn a_waiver_file_that_can_not_be_read_fails_closed_with_its_place() {
     let (_folder, project) = tree();
-    fs::write(project.path("audit/waivers/a.yaml"), "waivers:\n- {file: a.py}\n").unwrap();
+    fs::write(project.tree.path("audit/waivers/a.yaml"), "waivers:\n- {file: a.py}\n").unwrap();
     let error = load(&project).unwrap_err().to_string();
     assert!(error.starts_with("audit/waivers/a.yaml:2: a waiver lacks `reason`"), "{error}");
 }

@@ -22,12 +22,12 @@ type News = watch::Receiver<Arc<Shown>>;
 type Waiting = Pin<Box<dyn Future<Output = Option<(News, Bytes)>>>>;
 
 /// A body that never ends by itself: the number of the page now, then of each new one.
-pub struct Events {
+pub struct PageEvents {
     waiting: Waiting,
     listeners: Arc<AtomicUsize>,
 }
 
-impl Events {
+impl PageEvents {
     /// For one listener.
     pub fn new(mut news: News, listeners: &Arc<AtomicUsize>) -> Self {
         listeners.fetch_add(1, Ordering::Relaxed);
@@ -39,13 +39,13 @@ impl Events {
     }
 }
 
-impl Drop for Events {
+impl Drop for PageEvents {
     fn drop(&mut self) {
         self.listeners.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl fmt::Debug for Events {
+impl fmt::Debug for PageEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").finish_non_exhaustive()
     }
@@ -66,7 +66,7 @@ async fn next(mut news: News) -> Option<(News, Bytes)> {
     Some((news, sent))
 }
 
-impl MessageBody for Events {
+impl MessageBody for PageEvents {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {

@@ -1,10 +1,10 @@
 //! Usage row by row.
 
 use api_types::UsageLineView;
+use cli_support::table::{Column, Lines, lay_out, moment};
 
 use crate::llm::csv::{self, Cell};
 use crate::llm::money::{dollars, exact_dollars};
-use crate::llm::table::{Column, Lines, lay_out, moment};
 
 /// A table; with the agents when the rows are everybody's.
 pub fn human(rows: &[UsageLineView], everybody: bool) -> String {
@@ -105,7 +105,7 @@ mod tests {
     use api_types::LlmUsage;
 
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     fn row() -> UsageLineView {
         UsageLineView {

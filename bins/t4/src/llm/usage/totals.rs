@@ -3,20 +3,22 @@
 use std::cmp::Reverse;
 
 use api_types::UsageTotalView;
+use cli_support::table::{Column, Lines, lay_out};
 
-use super::By;
+use super::UsageBy;
 use crate::llm::csv::{self, Cell};
 use crate::llm::money::{dollars, exact_dollars};
-use crate::llm::table::{Column, Lines, lay_out};
 
 /// A table, the dearest first, or the days in their order; the last row is the sum of all.
-pub fn human(mut totals: Vec<UsageTotalView>, by: By) -> String {
+pub fn human(mut totals: Vec<UsageTotalView>, by: UsageBy) -> String {
     if totals.is_empty() {
         return "No usage.\n".to_owned();
     }
     match by {
-        By::Day => totals.sort_by(|a, b| a.group.cmp(&b.group)),
-        By::Agent | By::Model | By::Owner => totals.sort_by_key(|total| Reverse(total.cost_pico_usd)),
+        UsageBy::Day => totals.sort_by(|a, b| a.group.cmp(&b.group)),
+        UsageBy::Agent | UsageBy::Model | UsageBy::Owner => {
+            totals.sort_by_key(|total| Reverse(total.cost_pico_usd))
+        }
     }
     let columns = [
         Column::Text(by.heading()),
@@ -59,7 +61,7 @@ fn row(group: &str, [calls, input, output, flagged]: [u64; 4], cost_pico_usd: i6
     ]
 }
 
-impl By {
+impl UsageBy {
     const fn heading(self) -> &'static str {
         match self {
             Self::Agent => "Agent",
@@ -71,7 +73,7 @@ impl By {
 }
 
 /// Every field of every sum, in the server's order.
-pub fn csv(totals: &[UsageTotalView], by: By) -> String {
+pub fn csv(totals: &[UsageTotalView], by: UsageBy) -> String {
     let header = [
         by.group().as_str(),
         "calls",
@@ -110,7 +112,7 @@ mod tests {
     use api_types::LlmUsage;
 
     use super::*;
-    use crate::llm::table::width;
+    use cli_support::table::width;
 
     fn total(group: &str, cost_pico_usd: i64) -> UsageTotalView {
         let usage = LlmUsage { prompt_tokens: 900_000_000_000, completion_tokens: 7, ..LlmUsage::default() };
@@ -127,21 +129,21 @@ mod tests {
     #[test]
     fn the_dearest_come_first_the_days_in_order_and_the_sum_last() {
         let totals = || vec![total("b", 10_000_000_000_000), total("", 5), total("a", 30_000_000_000_000)];
-        let text = human(totals(), By::Agent);
+        let text = human(totals(), UsageBy::Agent);
         assert_eq!(groups(&text), ["a", "b", "-", "all"], "{text}");
         assert!(width(&text) <= 80, "{text}");
         let last = text.lines().rfind(|line| line.contains('$')).unwrap();
         let figures: Vec<_> = last.split_whitespace().collect();
         assert_eq!(figures, ["all", "9", "2700000000000", "21", "$40.000000", "3"]);
-        assert_eq!(groups(&human(totals(), By::Day)), ["-", "a", "b", "all"]);
-        assert_eq!(human(vec![], By::Day), "No usage.\n");
-        let long = human(vec![total(&"漢字".repeat(40), i64::MAX)], By::Owner);
+        assert_eq!(groups(&human(totals(), UsageBy::Day)), ["-", "a", "b", "all"]);
+        assert_eq!(human(vec![], UsageBy::Day), "No usage.\n");
+        let long = human(vec![total(&"漢字".repeat(40), i64::MAX)], UsageBy::Owner);
         assert!(width(&long) <= 80, "{long}");
     }
 
     #[test]
     fn the_file_has_the_groups_name_as_its_first_column() {
-        let text = csv(&[total("@all", 150_000_000)], By::Owner);
+        let text = csv(&[total("@all", 150_000_000)], UsageBy::Owner);
         let (header, line) = text.split_once("\r\n").unwrap();
         assert!(header.starts_with("owner,calls,prompt_tokens,"), "{header}");
         assert_eq!(line, "'@all,3,900000000000,0,0,7,0,0.00015,150000000,1\r\n");

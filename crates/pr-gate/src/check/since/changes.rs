@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use source_tree::git::Git;
+
 use crate::Error;
-use crate::git::Git;
 
 /// The files that differ between the base and the working tree.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct TreeChanges {
     base: String,
     /// The changed files by their names now: their names in the base, if they are there.
     changed: BTreeMap<String, Option<String>>,
@@ -17,7 +18,7 @@ pub struct Changes {
 
 /// What a file was in the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before<'a> {
+pub enum BaseVersion<'a> {
     /// What it is now.
     Same,
     /// Something else, under this name.
@@ -26,7 +27,7 @@ pub enum Before<'a> {
     Nothing,
 }
 
-impl Changes {
+impl TreeChanges {
     /// What differs between the merge base of a revision and `HEAD` and the working tree, whether committed or not.
     ///
     /// # Errors
@@ -68,20 +69,20 @@ impl Changes {
     }
 
     /// What a file was. A file in a submodule is the same when the submodule is.
-    pub fn before<'a>(&'a self, file: &'a str) -> Before<'a> {
+    pub fn before<'a>(&'a self, file: &'a str) -> BaseVersion<'a> {
         match self.changed.get(file) {
-            Some(Some(before)) => Before::Other(before),
-            Some(None) => Before::Nothing,
-            None if self.tracked.contains(file) => Before::Same,
+            Some(Some(before)) => BaseVersion::Other(before),
+            Some(None) => BaseVersion::Nothing,
+            None if self.tracked.contains(file) => BaseVersion::Same,
             None => {
                 let mut above = file;
                 while let Some((folder, _)) = above.rsplit_once('/') {
                     if self.tracked.contains(folder) && !self.changed.contains_key(folder) {
-                        return Before::Same;
+                        return BaseVersion::Same;
                     }
                     above = folder;
                 }
-                Before::Nothing
+                BaseVersion::Nothing
             }
         }
     }

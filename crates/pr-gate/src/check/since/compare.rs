@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use annotations::Finding;
 use similar::{Algorithm, DiffOp};
 
-use super::tags::Tags;
+use super::annotation_rows::Tags;
 use crate::fingerprint::{Scopes, identity};
 
 /// How many rows of both versions are aligned beyond what they begin and end with alike: the time that takes grows

@@ -2,14 +2,14 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn entry(timestamp: Timestamp, total_findings: u64) -> Entry {
-    Entry { timestamp, total_findings, ..Entry::at(timestamp) }
+fn entry(timestamp: Timestamp, total_findings: u64) -> HistoryEntry {
+    HistoryEntry { timestamp, total_findings, ..HistoryEntry::at(timestamp) }
 }
 
 /// One entry in each so many seconds, with these counts.
-fn every(seconds: i64, counts: &[u64]) -> (Vec<Entry>, Timestamp) {
+fn every(seconds: i64, counts: &[u64]) -> (Vec<HistoryEntry>, Timestamp) {
     let start = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
-    let history: Vec<Entry> =
+    let history: Vec<HistoryEntry> =
         (0..).zip(counts).map(|(step, count)| entry(start.plus_seconds(seconds * step), *count)).collect();
     let now = history.last().unwrap().timestamp;
     (history, now)
@@ -22,7 +22,7 @@ fn the_originals_ten_cases_get_its_answers_but_for_one() {
     assert_eq!(cases.len(), 10);
     for case in cases {
         let name = case["name"].as_str().unwrap();
-        let history: Vec<Entry> = serde_json::from_value(case["history"].clone()).unwrap();
+        let history: Vec<HistoryEntry> = serde_json::from_value(case["history"].clone()).unwrap();
         let now = history.last().map_or(Timestamp::EPOCH, |entry| entry.timestamp);
         let eta = estimate(&history, 100, now);
         let given = serde_json::to_value(&eta).unwrap();

@@ -1,4 +1,4 @@
-use annotations::{Metrics, Summary};
+use annotations::{CheckMetrics, CheckSummary};
 use serde_json::{Value, json};
 
 use super::*;
@@ -21,12 +21,16 @@ fn the_originals_file_is_read_and_goes_on() {
         "secret": "of another program"
     }]);
     std::fs::write(&path, old.to_string()).unwrap();
-    let report = Report {
-        summary: Summary { total_findings: 9, unannotated: 4, ..Summary::default() },
-        metrics: Metrics { coverage_percent: 55.5, annotation_quality_score: 80.0, ..Metrics::default() },
-        ..Report::default()
+    let report = CheckReport {
+        summary: CheckSummary { total_findings: 9, unannotated: 4, ..CheckSummary::default() },
+        metrics: CheckMetrics {
+            coverage_percent: 55.5,
+            annotation_quality_score: 80.0,
+            ..CheckMetrics::default()
+        },
+        ..CheckReport::default()
     };
-    let entries = record(&path, Entry::of(&report, at("2026-11-21T10:00:00Z")), 0).unwrap();
+    let entries = record(&path, HistoryEntry::of(&report, at("2026-11-21T10:00:00Z")), 0).unwrap();
     assert_eq!(entries, read(&path).unwrap());
     let new = written(&path);
     assert_eq!(new[0]["counts_by_code"], old[0]["counts_by_code"]);
@@ -45,7 +49,7 @@ fn ninety_days_are_kept() {
     let path = folder.path().join("deep/er/history.json");
     let now = at("2026-11-21T10:00:00Z");
     for days in [-91, -90, -89, 0] {
-        record(&path, Entry::at(now.plus_days(days)), 0).unwrap();
+        record(&path, HistoryEntry::at(now.plus_days(days)), 0).unwrap();
     }
     let times: Vec<_> = read(&path).unwrap().iter().map(|entry| entry.timestamp).collect();
     assert_eq!(times, [now.plus_days(-89), now]);
@@ -58,7 +62,7 @@ fn a_file_that_is_no_history_is_named_and_stays() {
     for wrong in ["", "{}", "[{\"total_findings\": 1}]", "[{\"timestamp\": \"soon\", \"total_findings\": 1}]"]
     {
         std::fs::write(&path, wrong).unwrap();
-        let error = record(&path, Entry::at(at("2026-11-21T10:00:00Z")), 0).unwrap_err().to_string();
+        let error = record(&path, HistoryEntry::at(at("2026-11-21T10:00:00Z")), 0).unwrap_err().to_string();
         assert!(error.contains("history.json") && error.contains("--history"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
     }
@@ -77,10 +81,10 @@ fn an_entry_too_soon_is_shown_but_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.json");
     let now = at("2026-11-21T10:00:00Z");
-    record(&path, Entry::at(now), 3600).unwrap();
-    assert_eq!(record(&path, Entry::at(now.plus_seconds(3599)), 3600).unwrap().len(), 2);
+    record(&path, HistoryEntry::at(now), 3600).unwrap();
+    assert_eq!(record(&path, HistoryEntry::at(now.plus_seconds(3599)), 3600).unwrap().len(), 2);
     assert_eq!(read(&path).unwrap().len(), 1);
-    assert_eq!(record(&path, Entry::at(now.plus_seconds(3600)), 3600).unwrap().len(), 2);
+    assert_eq!(record(&path, HistoryEntry::at(now.plus_seconds(3600)), 3600).unwrap().len(), 2);
     assert_eq!(read(&path).unwrap().len(), 2);
 }
 
@@ -92,7 +96,7 @@ fn of_many_writers_at_once_none_is_lost() {
     std::thread::scope(|scope| {
         for writer in 0..8 {
             let path = &path;
-            scope.spawn(move || record(path, Entry::at(now.plus_seconds(writer)), 0).unwrap());
+            scope.spawn(move || record(path, HistoryEntry::at(now.plus_seconds(writer)), 0).unwrap());
         }
     });
     assert_eq!(read(&path).unwrap().len(), 8);

@@ -1,16 +1,18 @@
 use std::collections::BTreeMap;
 
-use annotations::{Annotated, By, Debt, Expired, Finding, Issue, Metrics, Place, State, Summary};
+use annotations::{
+    Annotated, AnsweredBy, CheckMetrics, CheckSummary, Debt, Expired, Finding, FindingState, Issue, Place,
+};
 use serde_json::Value;
 
 use super::*;
 
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\"'&<!--\u{2028}";
 
-fn hostile() -> Report {
+fn hostile() -> CheckReport {
     let at = Place { row: 3, column: 1 };
     let text = || Some(HOSTILE.to_owned());
-    let by = By {
+    let by = AnsweredBy {
         file: HOSTILE.to_owned(),
         row: 3,
         kind: "annotation",
@@ -37,18 +39,18 @@ fn hostile() -> Report {
         id: text(),
         problems: vec![HOSTILE.to_owned()],
     };
-    Report {
-        summary: Summary { total_findings: 2000, unannotated: 1, ..Summary::default() },
-        metrics: Metrics {
+    CheckReport {
+        summary: CheckSummary { total_findings: 2000, unannotated: 1, ..CheckSummary::default() },
+        metrics: CheckMetrics {
             counts_by_code: BTreeMap::from([(HOSTILE.to_owned(), 1)]),
             counts_by_status: BTreeMap::from([(HOSTILE.to_owned(), 1)]),
             debt_by_owner: vec![Debt { owner: text(), findings: 1, weight: 1, oldest: text() }],
-            ..Metrics::default()
+            ..CheckMetrics::default()
         },
         findings: vec![Annotated {
             finding,
             fingerprint: HOSTILE.to_owned(),
-            state: State::Annotated,
+            state: FindingState::Annotated,
             by: Some(by.clone()),
             first_seen: text(),
         }],
@@ -57,16 +59,16 @@ fn hostile() -> Report {
         expired: vec![Expired { by, date: HOSTILE.to_owned(), malformed: true }],
         duplicates: vec![issue.clone()],
         warnings: vec![issue],
-        ..Report::default()
+        ..CheckReport::default()
     }
 }
 
-fn render(report: &Report, history: &[Entry]) -> String {
+fn render(report: &CheckReport, history: &[HistoryEntry]) -> String {
     named(HOSTILE, report, history)
 }
 
-fn named(name: &str, report: &Report, history: &[Entry]) -> String {
-    let page = Page {
+fn named(name: &str, report: &CheckReport, history: &[HistoryEntry]) -> String {
+    let page = DashboardPage {
         project: name,
         tool: name,
         report,
@@ -89,7 +91,7 @@ fn data(page: &str) -> Value {
 
 #[test]
 fn no_text_of_a_source_becomes_markup() {
-    let mut entry = Entry::at(Timestamp::EPOCH);
+    let mut entry = HistoryEntry::at(Timestamp::EPOCH);
     entry.counts_by_code.insert(HOSTILE.to_owned(), 1);
     let page = render(&hostile(), &[entry]);
     assert_eq!(page.matches("<img").count(), 0);
@@ -102,7 +104,7 @@ fn no_text_of_a_source_becomes_markup() {
 
 #[test]
 fn the_page_loads_nothing_from_outside() {
-    let page = named("plain", &Report::default(), &[]);
+    let page = named("plain", &CheckReport::default(), &[]);
     for loads in ["http://", "https://", " src=", "@import", "url("] {
         assert!(!page.contains(loads), "{loads}");
     }
@@ -117,7 +119,7 @@ fn the_data_of_the_page_is_the_report() {
 
 #[test]
 fn an_empty_report_without_history_has_a_page() {
-    let page = render(&Report::default(), &[]);
+    let page = render(&CheckReport::default(), &[]);
     assert!(page.contains("No findings") && page.contains("An estimate needs"), "{page}");
 }
 

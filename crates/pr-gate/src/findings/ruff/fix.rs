@@ -8,15 +8,15 @@ use std::process::Stdio;
 use serde::Deserialize;
 
 use super::{Ruff, argument, failed, portions};
-use crate::findings::names::Names;
+use crate::findings::file_names::Names;
 use crate::{Error, Project};
 
 /// How many findings there are, by rule and file.
-pub type Survey = BTreeMap<String, BTreeMap<String, Counted>>;
+pub type Survey = BTreeMap<String, BTreeMap<String, FindingCount>>;
 
 /// The findings of a rule in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct FindingCount {
     /// All of them.
     pub found: usize,
     /// Those that ruff has a fix for.
@@ -24,7 +24,7 @@ pub struct Counted {
 }
 
 #[derive(Deserialize)]
-struct Raw {
+struct RawCounted {
     code: Option<String>,
     filename: String,
     fix: Option<RawFix>,
@@ -63,7 +63,7 @@ impl Ruff {
             if !output.status.success() {
                 return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
             }
-            let raws: Vec<Raw> = serde_json::from_slice(&output.stdout)
+            let raws: Vec<RawCounted> = serde_json::from_slice(&output.stdout)
                 .map_err(|error| Error::unreadable("ruff's output", error))?;
             for raw in raws {
                 let Some(file) = known.name(&raw.filename) else { continue };

@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 pub struct Log {
-    pub runs: Vec<Run>,
+    pub runs: Vec<SarifRun>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Run {
+pub struct SarifRun {
     pub tool: Tool,
     /// None at all: the tool failed before it could look.
     pub results: Option<Vec<ResultItem>>,
@@ -42,12 +42,12 @@ pub struct Component {
     pub version: Option<String>,
     pub semantic_version: Option<String>,
     #[serde(default)]
-    pub rules: Vec<Rule>,
+    pub rules: Vec<SarifRule>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rule {
+pub struct SarifRule {
     pub id: String,
     pub help_uri: Option<String>,
     pub short_description: Option<Text>,
@@ -66,7 +66,7 @@ pub struct ResultItem {
     pub rule_id: Option<String>,
     pub rule_index: Option<i64>,
     pub rule: Option<RuleReference>,
-    pub message: Message,
+    pub message: SarifMessage,
     pub kind: Option<String>,
     pub baseline_state: Option<String>,
     #[serde(default)]
@@ -101,7 +101,7 @@ pub struct ComponentReference {
 }
 
 #[derive(Deserialize)]
-pub struct Message {
+pub struct SarifMessage {
     pub text: Option<String>,
     pub id: Option<String>,
     #[serde(default)]

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::shape::{ArtifactLocation, Run};
+use super::shape::{ArtifactLocation, SarifRun};
 
 /// How many bases may stand on one another.
 const BASES: usize = 8;
 
 /// The path of a file: absolute, or from the root. `None` when none is named; a URI that is no file's is kept as it is,
 /// and leads out of the root.
-pub fn path(run: &Run, location: &ArtifactLocation) -> Option<String> {
+pub fn path(run: &SarifRun, location: &ArtifactLocation) -> Option<String> {
     let mut location = location;
     if location.uri.is_none() {
         let index = location.index.and_then(|index| usize::try_from(index).ok())?;

@@ -1,0 +1,74 @@
+//! Writing to the terminal, or to whatever stands in its place.
+
+use std::io::{self, ErrorKind, Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::Failure;
+
+/// Writes what a command found to stdout; `what` names it, such as `the answer`. A reader that has gone
+/// (`admin-keys list | head`) is no failure: the verdict stands.
+///
+/// # Errors
+/// When it can't be written for another reason.
+pub fn print(text: &str, what: &str) -> Result<(), Failure> {
+    match write(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).with_context(|| format!("{what} can't be written to stdout")).map_err(Failure::trouble)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes what is shown this once; `lost` says what it means that it is gone. Here a reader that has gone is a failure.
+///
+/// # Errors
+/// When it can't be written.
+pub fn print_once(text: &str, lost: impl FnOnce() -> String) -> Result<(), Failure> {
+    write(text).with_context(lost).map_err(Failure::trouble)
+}
+
+/// A value as one line of JSON.
+///
+/// # Errors
+/// When it has no form in JSON.
+pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(|text| text + "\n")
+}
+
+/// A value as JSON of several lines.
+///
+/// # Errors
+/// As for [`json`].
+pub fn json_lines(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n")
+}
+
+/// Talks on stderr. There is nowhere to tell that nobody can hear it.
+pub fn say(text: &str) {
+    let text: Vec<_> = text.lines().map(plain).collect();
+    drop(writeln!(io::stderr().lock(), "{}", text.join("\n")));
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A text without what could steer a terminal or hide its neighbours: agents and owners of an adopted database, and the
+/// files of a stranger's branch, may be any text. Control characters and marks that turn the direction of writing are
+/// shown by their escapes.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}

@@ -1,0 +1,17 @@
+//! A tree of sources that is not trusted: read within its root, changed so that it can be undone.
+//!
+//! It owns paths confined to a root, files written whole or not at all, snapshots and undo, git run as a program, and
+//! worktrees that go when they are done with. It refuses to know what is in the files: which of them are looked at,
+//! what a linter finds in them and what `t4.toml` says is `pr-gate`'s.
+
+pub mod atomic;
+pub mod blame;
+pub mod contained;
+mod error;
+pub mod git;
+pub mod snapshot;
+mod tree;
+pub mod worktree;
+
+pub use error::Error;
+pub use tree::{STATE, SourceTree};
