@@ -210,3 +210,43 @@ fn the_environment_is_read_in_the_configuration_alone() {
     let configurations = BINS.iter().map(|name| format!("bins/{name}/src/config.rs")).collect();
     assert_eq!(asked, configurations);
 }
+
+/// Type names that may be declared in several places: by convention of clap and of error types, or because a blocking
+/// client mirrors the asynchronous one.
+const SHARED_NAMES: [&str; 6] = ["AdminClient", "Args", "Cli", "Client", "Command", "Error"];
+
+/// The name that a line of source declares as a type, if it stands at the left margin. Associated types are indented.
+fn declared_type(line: &str) -> Option<&str> {
+    let line = match line.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(") ")?.1,
+        None => line.strip_prefix("pub ").unwrap_or(line),
+    };
+    let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.strip_prefix(word))?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    Some(&rest[..end])
+}
+
+#[test]
+fn a_type_name_means_one_thing_in_the_workspace() {
+    let mut declared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, (folder, _)) in packages() {
+        if TEST_PACKAGES.contains(&name.as_str()) {
+            continue;
+        }
+        let mut files = Vec::new();
+        sources(&folder.join("src"), &mut files);
+        for file in files {
+            let path = file.strip_prefix(root()).expect("inside").display().to_string();
+            if path.contains("/tests") || path.contains("/testing") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).expect("a source");
+            for name in text.lines().filter_map(declared_type) {
+                declared.entry(name.to_owned()).or_default().insert(path.clone());
+            }
+        }
+    }
+    assert!(declared.contains_key("Draft"), "the search finds what it should");
+    declared.retain(|name, files| files.len() > 1 && !SHARED_NAMES.contains(&name.as_str()));
+    assert_eq!(declared, BTreeMap::new(), "qualify or rename all but one of each");
+}

@@ -27,7 +27,7 @@ pub const SCHEMA_VERSION: i64 = 4;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileState {
+pub(crate) enum SchemaState {
     /// Nothing yet.
     Empty,
     /// What the original service wrote.
@@ -43,7 +43,7 @@ pub(crate) enum FileState {
 }
 
 /// Looks at a file without changing it.
-pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<FileState> {
+pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<SchemaState> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables = |names: &str| -> rusqlite::Result<bool> {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' {names})");
@@ -51,13 +51,13 @@ pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<FileState> {
     };
     let registry = tables("AND name = 'meta'")? && tables("AND name = 'intents'")?;
     Ok(match version {
-        SCHEMA_VERSION if registry => FileState::Current,
-        1..SCHEMA_VERSION if registry => FileState::Older(version),
-        _ if registry && version > SCHEMA_VERSION => FileState::Newer(version),
-        0 if registry => FileState::Foreign,
-        0 if tables("AND name IN ('intents', 'api_keys')")? => FileState::Original,
-        0 if !tables("")? => FileState::Empty,
-        _ => FileState::Foreign,
+        SCHEMA_VERSION if registry => SchemaState::Current,
+        1..SCHEMA_VERSION if registry => SchemaState::Older(version),
+        _ if registry && version > SCHEMA_VERSION => SchemaState::Newer(version),
+        0 if registry => SchemaState::Foreign,
+        0 if tables("AND name IN ('intents', 'api_keys')")? => SchemaState::Original,
+        0 if !tables("")? => SchemaState::Empty,
+        _ => SchemaState::Foreign,
     })
 }
 
@@ -72,13 +72,13 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     if refuse(path, &state, options.mode)? {
         return Ok(report);
     }
-    if state == FileState::Original {
+    if state == SchemaState::Original {
         report.adopted = Some(crate::AdoptReport {
             copy: copy::copy_aside(path, options.clock.now())?,
             ..crate::AdoptReport::default()
         });
     }
-    let done = if let FileState::Older(version) = state { version } else { 0 };
+    let done = if let SchemaState::Older(version) = state { version } else { 0 };
     let skipped = usize::try_from(done).unwrap_or(0);
     for step in STEPS.iter().skip(skipped) {
         tx.execute_batch(step).map_err(sqlite)?;

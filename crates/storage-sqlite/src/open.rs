@@ -11,7 +11,7 @@ use registry_core::{Clock, Entropy};
 use rusqlite::Connection;
 
 use crate::migrate::adopt;
-use crate::migrate::{self, FileState};
+use crate::migrate::{self, SchemaState};
 use crate::rows::meta;
 use crate::{OpenError, pragmas};
 
@@ -106,20 +106,20 @@ pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenRe
 }
 
 /// Whether the file is already as it should be. Decided before anything in it is changed.
-pub(crate) fn refuse(path: &Path, state: &FileState, mode: OpenMode) -> Result<bool, OpenError> {
+pub(crate) fn refuse(path: &Path, state: &SchemaState, mode: OpenMode) -> Result<bool, OpenError> {
     let path = path.to_owned();
     let may_upgrade = match mode {
         OpenMode::Serve => true,
         OpenMode::Tool => false,
     };
     match state {
-        FileState::Foreign => Err(OpenError::Foreign { path }),
-        FileState::Newer(found) => {
+        SchemaState::Foreign => Err(OpenError::Foreign { path }),
+        SchemaState::Newer(found) => {
             Err(OpenError::Newer { path, found: *found, known: migrate::SCHEMA_VERSION })
         }
-        FileState::Older(_) | FileState::Original if !may_upgrade => Err(OpenError::Older { path }),
-        FileState::Empty | FileState::Older(_) | FileState::Original => Ok(false),
-        FileState::Current => Ok(true),
+        SchemaState::Older(_) | SchemaState::Original if !may_upgrade => Err(OpenError::Older { path }),
+        SchemaState::Empty | SchemaState::Older(_) | SchemaState::Original => Ok(false),
+        SchemaState::Current => Ok(true),
     }
 }
 

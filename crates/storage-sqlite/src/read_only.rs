@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use storage::{StoreError, View};
 
-use crate::migrate::FileState;
+use crate::migrate::SchemaState;
 use crate::open::{OpenMode, refuse};
 use crate::rows::meta;
 use crate::{OpenError, migrate, pragmas, readers};
@@ -58,7 +58,7 @@ pub fn open_read_only(path: &Path) -> Result<ReadOnly, OpenError> {
         Err(error) => return Err(sqlite(error)),
     };
     match state {
-        FileState::Empty => Err(OpenError::Foreign { path: path.to_owned() }),
+        SchemaState::Empty => Err(OpenError::Foreign { path: path.to_owned() }),
         state => refuse(path, &state, OpenMode::Tool).map(|_| ReadOnly { conn }),
     }
 }
@@ -71,7 +71,7 @@ pub fn has_pepper(path: &Path) -> bool {
     opened.is_ok_and(|(conn, _)| matches!(meta::get(&conn, meta::PEPPER_CHECK), Ok(Some(_))))
 }
 
-fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, FileState)> {
+fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, SchemaState)> {
     let conn = Connection::open_with_flags(path, flags)?;
     pragmas::set_up_reader(&conn)?;
     let state = migrate::state_of(&conn)?;

@@ -203,7 +203,7 @@ impl Writer {
     fn reopen(&self) -> Result<Connection, StoreError> {
         let conn = pragmas::open_for_writing(&self.path).or_store()?;
         let found = migrate::state_of(&conn).or_store()?;
-        if found != migrate::FileState::Current {
+        if found != migrate::SchemaState::Current {
             return Err(StoreError::Unavailable(format!("the database was replaced ({found:?})")));
         }
         pragmas::set_up_writer(&conn, self.max_pages).or_store()?;

@@ -9,7 +9,7 @@ use registry_core::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ffi};
 
-use crate::migrate::FileState;
+use crate::migrate::SchemaState;
 use crate::{OpenError, migrate, pragmas};
 
 /// Copies the database beside itself, as `<file>.original-<UTC time>`, readable by its owner alone, and waits until
@@ -40,8 +40,10 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
         })
         .map_err(|error| OpenError::of(from, &error))?;
     match state {
-        FileState::Foreign | FileState::Empty => return Err(OpenError::Foreign { path: from.to_owned() }),
-        FileState::Original | FileState::Older(_) | FileState::Current | FileState::Newer(_) => {}
+        SchemaState::Foreign | SchemaState::Empty => {
+            return Err(OpenError::Foreign { path: from.to_owned() });
+        }
+        SchemaState::Original | SchemaState::Older(_) | SchemaState::Current | SchemaState::Newer(_) => {}
     }
     if to.symlink_metadata().is_ok() {
         return Err(OpenError::Copy {
