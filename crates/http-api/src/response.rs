@@ -119,29 +119,29 @@ pub(crate) fn complete<B: MessageBody + 'static>(
         set_headers(response.headers_mut(), shared, request_id);
         return Ok(response);
     };
-    let mut shaped = HttpResponse::build(error::status(error.code));
-    shaped.insert_header((CONTENT_TYPE, "application/json"));
+    let mut refusal = HttpResponse::build(error::status(error.code));
+    refusal.insert_header((CONTENT_TYPE, "application/json"));
     if let Some(allow) = answer.as_ref().and_then(|answer| answer.headers().get(ALLOW)) {
-        shaped.insert_header((ALLOW, allow.clone()));
+        refusal.insert_header((ALLOW, allow.clone()));
     }
     if let Some(seconds) = error.retry_after {
-        shaped.insert_header((RETRY_AFTER, seconds));
+        refusal.insert_header((RETRY_AFTER, seconds));
     }
     if shared.openai && error.code == Code::InsufficientQuota {
-        shaped.insert_header((SHOULD_RETRY, "false"));
+        refusal.insert_header((SHOULD_RETRY, "false"));
     }
     let text = error::body(error, request_id.as_str(), shared.openai);
-    let mut shaped = match shared.unread.take() {
-        None => shaped.body(text),
-        Some(unread) => shaped.body(RefusalBody { text: Some(text.into()), _unread: unread }),
+    let mut refusal = match shared.unread.take() {
+        None => refusal.body(text),
+        Some(unread) => refusal.body(RefusalBody { text: Some(text.into()), _unread: unread }),
     };
-    set_headers(shaped.headers_mut(), shared, request_id);
+    set_headers(refusal.headers_mut(), shared, request_id);
     match answer {
         Some(answer) => {
             let request = answer.request().clone();
-            Ok(ServiceResponse::new(request, shaped).map_into_right_body())
+            Ok(ServiceResponse::new(request, refusal).map_into_right_body())
         }
-        None => Err(InternalError::from_response("no answer", shaped).into()),
+        None => Err(InternalError::from_response("no answer", refusal).into()),
     }
 }
 
