@@ -17,7 +17,7 @@ pub fn human(mut totals: Vec<UsageTotalView>, by: UsageBy) -> String {
     match by {
         UsageBy::Day => totals.sort_by(|a, b| a.group.cmp(&b.group)),
         UsageBy::Agent | UsageBy::Model | UsageBy::Owner => {
-            totals.sort_by_key(|total| Reverse(total.cost_pico_usd))
+            totals.sort_by_key(|total| Reverse(total.cost_pico_usd));
         }
     }
     let columns = [
