@@ -1,0 +1,2 @@
+//! Attacks on availability by real processes: what one caller can do to the others. Each check fails when the bound
+//! that it tests is removed.
