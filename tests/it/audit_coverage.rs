@@ -83,13 +83,40 @@ async fn a_public_page_over_its_limit_leaves_one_row() {
     for route in ROUTES.iter().filter(|route| route.guard == "public") {
         let world = World::new().await;
         for _ in 0..600 {
-            assert!(world.app.services.limiter.check("ip:192.0.2.1", Limit::per_minute(600)).await.admitted);
+            assert!(
+                world.app.services.limiter.check("ip:192.0.2.0/24", Limit::per_minute(600)).await.admitted
+            );
         }
         let answer = route.call(&world).send().await;
         answer.refused(Code::RateLimited);
         let row = world.app.one_row().await;
         let path = route.path(&world);
         assert_eq!(plain(row), expected(&answer, route.method, route.template, &path, NOBODY));
+    }
+}
+
+#[actix_web::test]
+async fn requests_without_credentials_have_a_row_or_are_in_a_count_whatever_their_outcome() {
+    let world = World::new().await;
+    let mut sent = 0;
+    for round in 0..5 {
+        for route in ROUTES.iter().filter(|route| !probe(route)) {
+            route.call(&world).send().await;
+            world.app.get(&format!("/nowhere/{round}")).send().await;
+            sent += 2;
+        }
+    }
+    control_plane::jobs::flush_refusals(&world.app.services, world.app.services.clock.now(), true);
+    let rows = world.app.new_rows().await;
+    let single = rows.iter().filter(|row| row.actor == "anonymous").count();
+    assert_eq!((single, rows.len()), (10, 11), "ten rows a minute and network, and one with the counts");
+    assert_eq!(rows.iter().map(|row| row.count).sum::<i64>(), sent);
+    let counts = rows.last().expect("a row");
+    assert_eq!((counts.event.as_str(), counts.actor.as_str()), ("anonymous", "system"));
+    for told in
+        [r#""network":"192.0.2.0/24""#, r#""ok":"#, r#""missing_credentials":"#, r#""route_not_found":"#]
+    {
+        assert!(counts.detail.contains(told), "{told}: {}", counts.detail);
     }
 }
 

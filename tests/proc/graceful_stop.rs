@@ -83,8 +83,7 @@ fn counted_refusals_that_have_no_row_yet_get_it_at_sigterm() {
     }
     let db = server.db();
     assert_eq!(server.stop(BOUND).code(), Some(0));
-    let told =
-        "SELECT SUM(COALESCE(count, 1)) FROM audit_log WHERE status_code IN (401, 429) OR event = 'refusals'";
+    let told = "SELECT SUM(COALESCE(count, 1)) FROM audit_log WHERE status_code IN (401, 429) OR event = 'anonymous'";
     assert_eq!(number(&db, told), 200);
     assert!(number(&db, "SELECT COUNT(*) FROM audit_log") < 100, "a flood does not fill the log");
 }

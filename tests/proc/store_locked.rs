@@ -10,7 +10,7 @@ use crate::support::{SayOver, number, open};
 const HELD: Duration = Duration::from_secs(10);
 
 #[test]
-fn a_lock_of_ten_seconds_refuses_writes_in_time_lets_reads_go_on_and_leaves_no_trace() {
+fn a_lock_of_ten_seconds_refuses_writes_in_time_makes_reads_wait_for_their_rows_and_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let (key, _) = server.key("agent");
@@ -39,7 +39,9 @@ fn a_lock_of_ten_seconds_refuses_writes_in_time_lets_reads_go_on_and_leaves_no_t
             while !over.load(Ordering::Relaxed) {
                 let begun = Instant::now();
                 let answer = connection.call("GET", "/intents/before", &headers, "").unwrap();
-                assert_eq!(answer.status, 200, "{}", answer.body);
+                // A read waits for its row, and is refused when the store gives up on the lock.
+                let code = answer.code();
+                assert!(answer.status == 200 || code == "audit_unavailable", "{}", answer.body);
                 slowest = slowest.max(begun.elapsed());
                 reads += 1;
                 std::thread::sleep(Duration::from_millis(5));
@@ -64,10 +66,11 @@ fn a_lock_of_ten_seconds_refuses_writes_in_time_lets_reads_go_on_and_leaves_no_t
             // Five seconds, and what a busy machine adds; two waits one after the other would be ten.
             assert!(in_time && took < Duration::from_secs(9), "a writer waited {took:?}");
         }
-        assert!(slowest < Duration::from_secs(1), "a read waited {slowest:?}");
+        assert!(slowest < Duration::from_secs(9), "a read waited {slowest:?}");
+        assert_eq!(server.agent(key, "GET", "/intents/before", "").status, 200, "reads go on after the lock");
         eventually("every read has its row", Duration::from_secs(5), || {
             let rows = "SELECT COUNT(*) FROM audit_log WHERE route = '/intents/{id}'";
-            (number(&server.db(), rows) == reads).then_some(())
+            (number(&server.db(), rows) == reads + 1).then_some(())
         });
     });
     // A refusal leaves its row as well, once rows can be written.

@@ -14,6 +14,7 @@ use http_api::Cidr;
 use instance::{AdminSource, LlmOptions, Options, PepperSource};
 
 use crate::llm::{LlmSetup, LlmSources};
+use crate::log_file::LogLimits;
 use crate::logging::LogConfig;
 
 /// The T4 intent registry.
@@ -81,9 +82,15 @@ pub struct Flags {
     /// What to log, such as info or warn [T4_LOG or LOG_LEVEL, default info]
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
-    /// Log to this file, a new one each day, 14 kept [LOG_FILE, default stderr]
+    /// Log to this file, a new one each day and whenever one is full [LOG_FILE, default stderr]
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// The size at which a log file is full, in bytes [LOG_MAX_BYTES, default 67108864]
+    #[arg(long, value_name = "N")]
+    log_max_bytes: Option<String>,
+    /// Full log files that are kept [LOG_BACKUPS, default 14]
+    #[arg(long, value_name = "N")]
+    log_backups: Option<String>,
     /// Threads that serve requests [T4_WORKERS, default one per core]
     #[arg(long, value_name = "N")]
     workers: Option<String>,
@@ -164,6 +171,7 @@ impl Config {
         let log = LogConfig {
             filter: level.unwrap_or_else(|| "info".to_owned()).to_ascii_lowercase(),
             file: flags.log_file.or_else(|| env.get("LOG_FILE").map(PathBuf::from)),
+            limits: log_limits(flags.log_max_bytes, flags.log_backups, env)?,
         };
         let workers = match flags.workers.or_else(|| env.get("T4_WORKERS")) {
             None => None,
@@ -187,6 +195,28 @@ fn parse<T: FromStr>(name: &str, text: &str, takes: &str) -> Result<T> {
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// The smallest log file, so that the longest line fits.
+const LEAST_LOG_BYTES: u64 = 64 * 1024;
+
+fn log_limits(max_bytes: Option<String>, backups: Option<String>, env: &Environment) -> Result<LogLimits> {
+    let mut limits = LogLimits::default();
+    if let Some(text) = max_bytes.or_else(|| env.get("LOG_MAX_BYTES")) {
+        let takes = "a whole number of bytes, at least 65536";
+        limits.max_bytes = parse("LOG_MAX_BYTES", &text, takes)?;
+        if limits.max_bytes < LEAST_LOG_BYTES {
+            bail!("LOG_MAX_BYTES takes {takes}, got `{text}`");
+        }
+    }
+    if let Some(text) = backups.or_else(|| env.get("LOG_BACKUPS")) {
+        let takes = "a whole number from 0 to 10000";
+        limits.backups = parse("LOG_BACKUPS", &text, takes)?;
+        if limits.backups > 10_000 {
+            bail!("LOG_BACKUPS takes {takes}, got `{text}`");
+        }
+    }
+    Ok(limits)
 }
 
 /// Reads a secret's file. One that every user of the machine can read holds no secret. (A group may: that is how
@@ -265,6 +295,9 @@ mod tests {
             ("T4_TRUSTED_PROXIES", "10.0.0.0/99"),
             ("T4_METRICS_PUBLIC", "perhaps"),
             ("T4_WORKERS", "0"),
+            ("LOG_MAX_BYTES", "1000"),
+            ("LOG_BACKUPS", "-1"),
+            ("LOG_BACKUPS", "10001"),
             ("T4_LLM_CONFIG", "/nowhere/llm.toml"),
             ("T4_PRICES", "/nowhere/prices.toml"),
         ] {

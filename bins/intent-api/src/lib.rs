@@ -3,6 +3,7 @@
 
 mod config;
 mod llm;
+mod log_file;
 mod logging;
 mod serve;
 mod welcome;

@@ -1,19 +1,23 @@
-//! Where the log goes: JSON lines on stderr, or in a file that is rotated every day.
+//! Where the log goes: JSON lines on stderr, or in files that are rotated by day and size.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use registry_core::SystemClock;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// How many files of past days are kept.
-const KEPT_FILES: usize = 14;
+use crate::log_file::{LogLimits, RotatingFile};
+
+/// How many lines may wait for a slow disk or a slow reader of stderr; further ones are dropped.
+const MAX_WAITING_LINES: usize = 8_192;
 
 /// What to log, and where.
 pub struct LogConfig {
     pub filter: String,
     pub file: Option<PathBuf>,
+    pub limits: LogLimits,
 }
 
 /// Starts the log. The guard writes what waits when it is dropped.
@@ -23,8 +27,8 @@ pub struct LogConfig {
 pub fn start(config: &LogConfig) -> Result<WorkerGuard> {
     let filter = filter(&config.filter)?;
     let (writer, guard) = match &config.file {
-        None => tracing_appender::non_blocking(std::io::stderr()),
-        Some(path) => file(path)?,
+        None => in_background(std::io::stderr()),
+        Some(path) => file(path, config.limits)?,
     };
     tracing_subscriber::fmt()
         .json()
@@ -54,20 +58,21 @@ fn filter(text: &str) -> Result<EnvFilter> {
     EnvFilter::builder().parse(levels.with_context(refused)?.join(",")).with_context(refused)
 }
 
-fn file(path: &std::path::Path) -> Result<(NonBlocking, WorkerGuard)> {
+/// A thread of its own writes: a request never waits for the log.
+fn in_background(writer: impl std::io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING_LINES).finish(writer)
+}
+
+fn file(path: &std::path::Path, limits: LogLimits) -> Result<(NonBlocking, WorkerGuard)> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.with_context(|| format!("LOG_FILE takes a file, got `{}`", path.display()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(std::path::Path::new("."));
     std::fs::create_dir_all(folder)
         .with_context(|| format!("the folder of LOG_FILE `{}` can't be made", path.display()))?;
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix(name)
-        .max_log_files(KEPT_FILES)
-        .build(folder)
+    let log = RotatingFile::open(folder, name, limits, Arc::new(SystemClock::new()))
         .with_context(|| format!("LOG_FILE `{}` can't be written", path.display()))?;
-    Ok(tracing_appender::non_blocking(appender))
+    Ok(in_background(log))
 }
 
 #[cfg(test)]

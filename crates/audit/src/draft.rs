@@ -3,14 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use registry_core::{RequestId, Timestamp};
+use registry_core::{Network, RequestId, Timestamp};
 
-use crate::draft_slot::{DraftHandle, RefusalDecision};
+use crate::anonymous::row_bytes;
+use crate::draft_slot::{DraftHandle, RowDecision};
 use crate::redact::{redact_detail, redact_log_text, redact_path, redact_text};
 use crate::{Actor, Body, Outcome, Principal, Record, Refusals, event, who_of};
 
 /// The longest path, and the longest query, that is recorded; in bytes.
 const MAX_PATH_BYTES: usize = 1024;
+/// The same for a request without credentials, of which anybody can send any number.
+const MAX_ANONYMOUS_PATH_BYTES: usize = 128;
 /// The longest method that is recorded; in bytes. HTTP lets a caller invent methods.
 const MAX_METHOD_BYTES: usize = 32;
 
@@ -44,7 +47,7 @@ impl Draft {
         // The id and the method are the caller's text as well.
         draft.record.request_id = Some(redact_text(request_id.as_str()).into_owned());
         draft.record.method = Some(cut(&redact_text(method), MAX_METHOD_BYTES).to_owned());
-        draft.record.path = Some(bounded(&redact_path(raw_path_and_query)));
+        draft.record.path = Some(bounded(&redact_path(raw_path_and_query), MAX_PATH_BYTES));
         draft.record.ip = ip.map(|ip| ip.to_string());
         draft.request_id = Some(request_id);
         draft.ip = ip;
@@ -119,7 +122,7 @@ impl Draft {
     /// A path that the caller vouches for, such as one with the key id in place of the key. It is cut, not
     /// redacted.
     pub fn set_path(&mut self, clean: &str) {
-        self.record.path = Some(bounded(clean));
+        self.record.path = Some(bounded(clean, MAX_PATH_BYTES));
     }
 
     /// Who turned out to act.
@@ -143,7 +146,7 @@ impl Draft {
         self.record.detail = Some(redact_detail(detail));
     }
 
-    /// Where refusals are counted once there are too many of them.
+    /// Where refusals, and requests without credentials, are counted once there are too many of them.
     pub fn set_aggregator(&mut self, aggregator: Arc<Refusals>) {
         self.aggregator = Some(aggregator);
     }
@@ -166,10 +169,11 @@ impl Draft {
         self.handle.clone()
     }
 
-    /// The record, now that the outcome is known; `None` when it is a refusal that was only counted.
+    /// The record, now that the outcome is known; `None` when the request was only counted.
     ///
-    /// A transaction may run again, so this may be called again: whether a refusal is counted is decided once. An
-    /// outcome that is no refusal always gives a record, and takes back what an earlier run had counted.
+    /// A transaction may run again, so this may be called again: whether a refusal is counted is decided once. The
+    /// outcome of a known caller that is no refusal always gives a record, and takes back what an earlier run had
+    /// counted.
     pub fn close(&mut self, outcome: &Outcome, now_monotonic_micros: u64) -> Option<Record> {
         if !self.gets_a_row(outcome, now_monotonic_micros) {
             return None;
@@ -181,32 +185,48 @@ impl Draft {
         Some(record)
     }
 
-    fn gets_a_row(&self, outcome: &Outcome, now_monotonic_micros: u64) -> bool {
+    fn gets_a_row(&mut self, outcome: &Outcome, now_monotonic_micros: u64) -> bool {
         let Some(aggregator) = &self.aggregator else { return true };
         let mut decision = self.handle.decision();
+        if matches!(*decision, RowDecision::CountedAnonymous) {
+            return false;
+        }
+        if self.principal.actor == Actor::Anonymous {
+            if let Some(path) = &self.record.path {
+                self.record.path = Some(bounded(path, MAX_ANONYMOUS_PATH_BYTES));
+            }
+            if matches!(*decision, RowDecision::Open) {
+                let bytes = row_bytes(&self.record, &outcome.code);
+                let network = self.ip.map(Network::of);
+                let admitted =
+                    aggregator.admit_anonymous(network, &outcome.code, bytes, now_monotonic_micros);
+                *decision = if admitted { RowDecision::Row } else { RowDecision::CountedAnonymous };
+            }
+            return matches!(*decision, RowDecision::Row);
+        }
         if !outcome.is_refusal() {
-            if let RefusalDecision::Counted { who, code } = std::mem::take(&mut *decision) {
+            if let RowDecision::Counted { who, code } = std::mem::take(&mut *decision) {
                 aggregator.take_back(&who, &code);
             }
             return true;
         }
-        if matches!(*decision, RefusalDecision::Open) {
+        if matches!(*decision, RowDecision::Open) {
             let who = who_of(&self.principal, self.ip);
             *decision = if aggregator.admit(&who, &outcome.code, now_monotonic_micros) {
-                RefusalDecision::Row
+                RowDecision::Row
             } else {
-                RefusalDecision::Counted { who, code: outcome.code.clone().into_owned() }
+                RowDecision::Counted { who, code: outcome.code.clone().into_owned() }
             };
         }
-        matches!(*decision, RefusalDecision::Row)
+        matches!(*decision, RowDecision::Row)
     }
 }
 
 /// Path and query, each cut to what is recorded.
-fn bounded(path_and_query: &str) -> String {
+fn bounded(path_and_query: &str, max_bytes: usize) -> String {
     match path_and_query.split_once('?') {
-        None => cut(path_and_query, MAX_PATH_BYTES).to_owned(),
-        Some((path, query)) => format!("{}?{}", cut(path, MAX_PATH_BYTES), cut(query, MAX_PATH_BYTES)),
+        None => cut(path_and_query, max_bytes).to_owned(),
+        Some((path, query)) => format!("{}?{}", cut(path, max_bytes), cut(query, max_bytes)),
     }
 }
 
@@ -224,6 +244,32 @@ mod tests {
     fn request(path: &str) -> Draft {
         let id = RequestId::sane("req-1").unwrap();
         Draft::request(Timestamp::EPOCH, id, "GET", path, Some("::ffff:192.0.2.7".parse().unwrap()))
+    }
+
+    fn agents_request() -> Draft {
+        let mut draft = request("/");
+        let key_id = KeyId::new("t4_000000000001").unwrap();
+        draft.set_principal(Principal::agent(key_id, AgentId::new("agent-1").unwrap()));
+        draft
+    }
+
+    #[test]
+    fn a_request_without_credentials_gets_a_row_or_is_counted_whatever_its_outcome() {
+        let refusals = Arc::new(Refusals::new());
+        let close = || {
+            let mut draft = request(&format!("/{}?{}", "p.".repeat(400), "q.".repeat(400)));
+            draft.set_aggregator(Arc::clone(&refusals));
+            let record = draft.close(&Outcome::ok(200), 0);
+            assert_eq!(draft.handle().was_counted(), record.is_none());
+            // What was decided stays decided.
+            assert_eq!(draft.clone().close(&Outcome::refused(404, "x"), 0).is_some(), record.is_some());
+            record
+        };
+        let rows: Vec<_> = (0..100).filter_map(|_| close()).collect();
+        assert_eq!(rows.len(), 10);
+        let path = rows[0].path.as_deref().unwrap();
+        assert_eq!(path.split_once('?').map(|(path, query)| (path.len(), query.len())), Some((128, 128)));
+        assert_eq!(refusals.drain_all(0, Timestamp::EPOCH).iter().map(|row| row.count).sum::<u64>(), 90);
     }
 
     #[test]
@@ -277,9 +323,9 @@ mod tests {
     fn a_refusal_is_counted_once_however_often_its_transaction_runs() {
         let refusals = Arc::new(Refusals::new());
         for _ in 0..Refusals::ROWS_PER_WINDOW {
-            assert!(refusals.admit("ip:192.0.2.7", "rate_limited", 0));
+            assert!(refusals.admit("t4_000000000001", "rate_limited", 0));
         }
-        let mut draft = request("/");
+        let mut draft = agents_request();
         draft.set_aggregator(Arc::clone(&refusals));
         let mut at_the_edge = draft.clone();
         for _ in 0..3 {
@@ -294,9 +340,9 @@ mod tests {
     fn an_outcome_that_is_no_refusal_gets_its_row_and_takes_the_count_back() {
         let refusals = Arc::new(Refusals::new());
         for _ in 0..Refusals::ROWS_PER_WINDOW {
-            assert!(refusals.admit("ip:192.0.2.7", "x", 0));
+            assert!(refusals.admit("t4_000000000001", "x", 0));
         }
-        let mut draft = request("/");
+        let mut draft = agents_request();
         draft.set_aggregator(Arc::clone(&refusals));
         assert_eq!(draft.close(&Outcome::refused(409, "x"), 0), None);
         assert!(draft.close(&Outcome::ok(201), 0).is_some());
@@ -306,10 +352,10 @@ mod tests {
     #[test]
     fn a_refusal_that_was_given_a_row_keeps_it_on_a_later_run() {
         let refusals = Arc::new(Refusals::new());
-        let mut draft = request("/");
+        let mut draft = agents_request();
         draft.set_aggregator(Arc::clone(&refusals));
         assert!(draft.close(&Outcome::refused(409, "x"), 0).is_some());
-        while refusals.admit("ip:192.0.2.7", "x", 0) {}
+        while refusals.admit("t4_000000000001", "x", 0) {}
         assert!(draft.close(&Outcome::refused(409, "x"), 0).is_some());
     }
 }

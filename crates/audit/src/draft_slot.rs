@@ -7,9 +7,9 @@ const OPEN: u8 = 0;
 const SUBMITTED: u8 = 1;
 const RECORDED: u8 = 2;
 
-/// What was decided about the refusal of a draft.
+/// What was decided about the row of a draft.
 #[derive(Debug, Default)]
-pub(crate) enum RefusalDecision {
+pub(crate) enum RowDecision {
     /// Nothing yet.
     #[default]
     Open,
@@ -22,6 +22,8 @@ pub(crate) enum RefusalDecision {
         /// The code of the refusal.
         code: String,
     },
+    /// It was counted as a request without credentials. Final, for no transaction carries such a draft.
+    CountedAnonymous,
 }
 
 /// Where a draft stands, seen and set by all who hold a handle.
@@ -34,7 +36,7 @@ pub struct DraftHandle(Arc<DraftSlot>);
 #[derive(Debug, Default)]
 struct DraftSlot {
     stage: AtomicU8,
-    decision: Mutex<RefusalDecision>,
+    decision: Mutex<RowDecision>,
 }
 
 impl DraftHandle {
@@ -78,7 +80,13 @@ impl DraftHandle {
         self.0.stage.load(Ordering::Acquire) == RECORDED
     }
 
-    pub(crate) fn decision(&self) -> MutexGuard<'_, RefusalDecision> {
+    /// Whether the request was counted and has no row of its own.
+    #[must_use]
+    pub fn was_counted(&self) -> bool {
+        matches!(*self.decision(), RowDecision::Counted { .. } | RowDecision::CountedAnonymous)
+    }
+
+    pub(crate) fn decision(&self) -> MutexGuard<'_, RowDecision> {
         self.0.decision.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

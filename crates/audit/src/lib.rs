@@ -5,6 +5,7 @@
 //! out as values, and their order is given elsewhere. Times reach it as arguments.
 
 mod adopted;
+mod anonymous;
 mod body;
 mod draft;
 mod draft_slot;

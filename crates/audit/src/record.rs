@@ -18,6 +18,8 @@ pub mod event {
     pub const GENESIS: &str = "genesis";
     /// Refusals that were counted instead of written one by one.
     pub const REFUSALS: &str = "refusals";
+    /// Requests without usable credentials that were counted instead of written one by one.
+    pub const ANONYMOUS: &str = "anonymous";
     /// A change that somebody made to the database file past the platform.
     pub const OUTSIDE_CHANGE: &str = "outside_change";
     /// Bodies before some row may be gone from here on.
@@ -62,7 +64,7 @@ pub struct Record {
     pub status_code: Option<u16>,
     /// `ok`, or the code of the refusal.
     pub outcome: String,
-    /// How many acts this row stands for: 1 but for aggregated refusals.
+    /// How many acts this row stands for: 1 but for rows of counts.
     pub count: u64,
     /// The length of the text that `body_sha256` is of.
     pub body_bytes: u64,

@@ -1,23 +1,27 @@
-//! Refusals that come too thick for a row each: they are counted, and the counts get a row.
+//! Requests that come too thick for a row each: they are counted, and the counts get a row.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canonical::to_jcs;
-use registry_core::Timestamp;
+use registry_core::{Network, Timestamp};
 use serde_json::json;
 
+use crate::anonymous::AnonymousRows;
 use crate::{Actor, Record, event};
 
-/// Counts the refusals of callers who get too many of them, so that a flood of bad requests does not fill the log.
+/// Counts the refusals of callers who get too many of them, and requests without credentials, so that a flood of
+/// requests does not fill the log.
 ///
-/// Each caller (see [`who_of`](crate::who_of)) gets [`ROWS_PER_WINDOW`](Self::ROWS_PER_WINDOW) rows of its own per
+/// Each known caller (see [`who_of`](crate::who_of)) gets [`ROWS_PER_WINDOW`](Self::ROWS_PER_WINDOW) rows of its own per
 /// minute; what comes beyond is counted by code, and [`drain`](Self::drain) turns the counts into rows. The counts
 /// live in memory: a crash loses at most what was not yet drained.
 #[derive(Debug, Default)]
 pub struct Refusals {
     state: Mutex<RefusalCounts>,
+    anonymous: AnonymousRows,
     aggregated: AtomicU64,
 }
 
@@ -70,6 +74,21 @@ impl Refusals {
         admitted
     }
 
+    /// Whether a request without credentials gets a row of its own, which takes `bytes`; if not, it has been counted.
+    pub(crate) fn admit_anonymous(
+        &self,
+        network: Option<Network>,
+        code: &Cow<'static, str>,
+        bytes: usize,
+        now_monotonic_micros: u64,
+    ) -> bool {
+        let admitted = self.anonymous.admit(network, code, bytes, now_monotonic_micros);
+        if !admitted {
+            self.aggregated.fetch_add(1, Ordering::Relaxed);
+        }
+        admitted
+    }
+
     /// Takes one counted refusal back, because the request ended otherwise after all. What was drained meanwhile
     /// stays counted.
     pub(crate) fn take_back(&self, who: &str, code: &str) {
@@ -84,22 +103,28 @@ impl Refusals {
         }
     }
 
-    /// One `refusals` record for each caller whose window with counted refusals is over, ordered by caller;
-    /// callers with nothing left to tell are forgotten. Call it every few seconds.
+    /// One `refusals` record for each caller whose window with counted refusals is over, ordered by caller, and at
+    /// most once a minute one `anonymous` record; callers with nothing left to tell are forgotten. Call it every few
+    /// seconds.
     ///
     /// The counts are gone from here afterwards: whoever drains must write the records.
     #[must_use]
     pub fn drain(&self, now_monotonic_micros: u64, now: Timestamp) -> Vec<Record> {
-        self.drain_where(now_monotonic_micros, now, |window| window.due_micros <= now_monotonic_micros)
+        let due = |window: &Window| window.due_micros <= now_monotonic_micros;
+        let mut records = self.drain_where(now_monotonic_micros, now, due);
+        records.extend(self.anonymous.drain(now_monotonic_micros, now, false));
+        records
     }
 
     /// Like [`drain`](Self::drain), for windows that are not over as well: before a stop.
     #[must_use]
     pub fn drain_all(&self, now_monotonic_micros: u64, now: Timestamp) -> Vec<Record> {
-        self.drain_where(now_monotonic_micros, now, |_| true)
+        let mut records = self.drain_where(now_monotonic_micros, now, |_| true);
+        records.extend(self.anonymous.drain(now_monotonic_micros, now, true));
+        records
     }
 
-    /// How many refusals were counted instead of written, since the start.
+    /// How many requests were counted instead of written, since the start.
     #[must_use]
     pub fn aggregated_total(&self) -> u64 {
         self.aggregated.load(Ordering::Relaxed)

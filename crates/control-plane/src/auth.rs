@@ -4,6 +4,7 @@ mod admin_token;
 mod authenticate;
 mod authenticate_admin;
 mod key_cache;
+mod pending_checks;
 mod static_keys;
 
 pub use admin_token::{AdminToken, AdminTokenError};

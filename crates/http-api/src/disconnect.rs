@@ -79,7 +79,8 @@ impl Drop for DisconnectRecord {
         let outcome = Outcome::refused(CLIENT_GONE, "client_gone");
         let at = self.services.clock.monotonic_micros();
         if let Some(record) = self.draft.close(&outcome, at) {
-            self.services.recorder.push(record);
+            // Nobody is left who could wait for it.
+            let _ = self.services.recorder.push(record);
         }
         self.handle.mark_recorded();
     }

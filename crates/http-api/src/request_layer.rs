@@ -115,12 +115,13 @@ pub async fn request_layer<B: MessageBody + 'static>(
     let method = request.method().clone();
     let probe = is_probe(request.path());
 
-    let turned_away = !probe && !services.recorder.has_room();
-    let served = if turned_away {
-        // No act without a record: when rows can't be kept, requests are refused, and counted.
+    let room = if probe { Ok(()) } else { services.recorder.room().await };
+    let turned_away = room.is_err();
+    let served = if let Err(cause) = room {
+        // No act without a record: when rows can't be written any more, requests are refused, and counted.
         services.recorder.turn_away();
         let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
-        let error = ApiError(error.with_retry_after(1));
+        let error = ApiError(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) });
         Some(Ok(request.error_response(error).map_into_right_body()))
     } else {
         let served = catch_panic(next.call(request)).await;
@@ -153,7 +154,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
         shared.borrow_mut().set_route(route);
         let draft = shared.borrow_mut().draft.take();
         if let Some(draft) = draft
-            && let Err(refusal) = record(&services, draft, &outcome).await
+            && let Err(refusal) = record(&services, draft, &outcome, &guard.handle).await
         {
             failure = Some(refusal);
         }
@@ -161,7 +162,18 @@ pub async fn request_layer<B: MessageBody + 'static>(
     }
     guard.done = true;
     let status = status(&failure);
-    observe(&state, &method, route, &request_id, &shared.borrow(), started, status, failure.as_ref());
+    let counted = guard.handle.was_counted();
+    observe(
+        &state,
+        &method,
+        route,
+        &request_id,
+        &shared.borrow(),
+        started,
+        status,
+        failure.as_ref(),
+        counted,
+    );
     complete(answer, &mut shared.borrow_mut(), &request_id, failure.as_ref())
 }
 
@@ -214,20 +226,34 @@ fn failure_of(status: StatusCode, error: Option<&Error>) -> Option<ServiceError>
     }
 }
 
-/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer.
+/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer, else
+/// the answer waits for it only while rows are written late.
 ///
 /// # Errors
 /// The refusal that the caller gets instead, when the row can't be kept.
-async fn record(services: &Services, mut draft: Draft, outcome: &Outcome) -> Result<(), ServiceError> {
+async fn record(
+    services: &Services,
+    mut draft: Draft,
+    outcome: &Outcome,
+    handle: &DraftHandle,
+) -> Result<(), ServiceError> {
     let Some(record) = draft.close(outcome, services.clock.monotonic_micros()) else { return Ok(()) };
-    if services.recorder.mode() == AuditMode::Batched {
-        services.recorder.push(record);
-        return Ok(());
-    }
-    let Err(cause) = services.recorder.write(record.clone()).await else { return Ok(()) };
-    services.recorder.push(record);
-    let error = ServiceError::new(Code::AuditUnavailable, "the record of the request can't be kept");
-    Err(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) })
+    let kept = if services.recorder.mode() == AuditMode::Batched {
+        let row = services.recorder.push(record);
+        // The row waits on its own from here on, also when the caller goes away.
+        handle.mark_recorded();
+        services.recorder.in_time(row).await
+    } else {
+        let written = services.recorder.write(record.clone()).await;
+        if written.is_err() {
+            let _ = services.recorder.push(record);
+        }
+        written
+    };
+    kept.map_err(|cause| {
+        let error = ServiceError::new(Code::AuditUnavailable, "the record of the request can't be kept");
+        ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) }
+    })
 }
 
 /// The caller's id when it is sane and has not the shape of a secret: it is logged and given back as it came.
@@ -266,6 +292,7 @@ fn observe(
     started: u64,
     status: StatusCode,
     failure: Option<&ServiceError>,
+    counted: bool,
 ) {
     let micros = state.services.clock.monotonic_micros().saturating_sub(started);
     let code = failure.map(|error| error.code);
@@ -286,15 +313,25 @@ fn observe(
             "request failed"
         );
     } else {
-        tracing::info!(
-            request.id = request_id.as_str(),
-            request.agent = agent,
-            http.method = method,
-            http.route = route,
-            http.status = status,
-            request.micros = micros,
-            outcome,
-            "request"
-        );
+        // A flood has one line a minute as it has one row a minute, or it would push everything else out of the log.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request.id = request_id.as_str(),
+                    request.agent = agent,
+                    http.method = method,
+                    http.route = route,
+                    http.status = status,
+                    request.micros = micros,
+                    outcome,
+                    "request"
+                )
+            };
+        }
+        if counted {
+            line!(debug);
+        } else {
+            line!(info);
+        }
     }
 }

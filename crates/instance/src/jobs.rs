@@ -18,8 +18,6 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::open::Instance;
 
-/// How long rows of reads wait at the most (issue: 100 ms); half of it, so that the commit fits in.
-const FLUSH_EVERY: Duration = Duration::from_millis(50);
 /// How often alerts of budgets are looked for.
 const ALERTS_EVERY: Duration = Duration::from_secs(1);
 /// How long the flusher waits after a failure.
@@ -96,8 +94,7 @@ async fn flush(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     let mut failing = false;
     loop {
         tokio::select! {
-            () = sleep(FLUSH_EVERY) => {}
-            () = services.recorder.crowded() => {}
+            () = services.recorder.due() => {}
             _ = stopped.changed() => return,
         }
         match services.recorder.flush().await {

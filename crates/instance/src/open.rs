@@ -106,7 +106,7 @@ pub async fn open_with(
     let (store, report) = SqliteStore::open(open)?;
     let store: Arc<dyn Store> = store;
     let store = options.wrap_store.map_or_else(|| Arc::clone(&store), |wrap| wrap(Arc::clone(&store)));
-    let recorder = Arc::new(Recorder::new(Arc::clone(&store), options.audit));
+    let recorder = Arc::new(Recorder::new(Arc::clone(&store), Arc::clone(&clock), options.audit));
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
     let services = Services {
         failures: FailureLimiter::new(Arc::clone(&clock)),

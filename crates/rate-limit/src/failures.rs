@@ -1,25 +1,24 @@
-//! How often an address may fail to authenticate.
+//! How often a network may fail to authenticate.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use registry_core::Clock;
+use registry_core::{Clock, Network};
 
 use crate::limit::Limit;
 use crate::log::SlidingLog;
 
 const SHARDS: usize = 16;
-/// How long a full shard waits between two looks for idle addresses, so that a flood of addresses does not pay for
+/// How long a full shard waits between two looks for idle networks, so that a flood of networks does not pay for
 /// one with every failure.
 const SWEEP_EVERY_MICROS: u64 = 1_000_000;
 
-/// Counts failed authentications by address, to slow down guessing. Successes cost nothing.
+/// Counts failed authentications by the [`Network`] of the address, to slow down guessing. Successes cost nothing.
 ///
-/// An IPv6 address counts as its /64, which is what one subscriber has; an IPv4 address mapped into IPv6 as itself.
-/// At most [`Self::MAX_ADDRESSES`] addresses are kept. When all of those are active, further ones share a bucket:
+/// At most [`Self::MAX_NETWORKS`] networks are kept. When all of those are active, further ones share a bucket:
 /// under such a flood strangers are refused together rather than not at all.
 pub struct FailureLimiter {
     clock: Arc<dyn Clock>,
@@ -30,14 +29,14 @@ pub struct FailureLimiter {
 
 #[derive(Default)]
 struct FailureShard {
-    addresses: HashMap<IpAddr, SlidingLog>,
+    networks: HashMap<Network, SlidingLog>,
     overflow: SlidingLog,
     sweep_after: u64,
 }
 
 impl FailureLimiter {
-    /// How many addresses are kept.
-    pub const MAX_ADDRESSES: usize = 65_536;
+    /// How many networks are kept.
+    pub const MAX_NETWORKS: usize = 65_536;
 
     /// 60 failures per minute.
     #[must_use]
@@ -45,7 +44,7 @@ impl FailureLimiter {
         Self::with_limit(clock, Limit::per_minute(60))
     }
 
-    /// Another limit. One that admits no call at all blocks an address from its first failure on.
+    /// Another limit. One that admits no call at all blocks a network from its first failure on.
     #[must_use]
     pub fn with_limit(clock: Arc<dyn Clock>, limit: Limit) -> Self {
         let limit = Limit {
@@ -56,25 +55,25 @@ impl FailureLimiter {
         Self { clock, limit, hasher: RandomState::new(), shards }
     }
 
-    /// Whether the address has used up its failures; then the whole seconds to wait, at least 1.
+    /// Whether the network of the address has used up its failures; then the whole seconds to wait, at least 1.
     #[must_use]
     pub fn blocked(&self, address: IpAddr) -> Option<u64> {
-        let address = counted_as(address);
-        let mut shard = self.shard(address);
+        let network = Network::of(address);
+        let mut shard = self.shard(network);
         let now = self.clock.monotonic_micros();
-        let FailureShard { addresses, overflow, .. } = &mut *shard;
-        let log = addresses.get_mut(&address).unwrap_or(overflow);
+        let FailureShard { networks, overflow, .. } = &mut *shard;
+        let log = networks.get_mut(&network).unwrap_or(overflow);
         let now = log.forget(now, self.limit.window_micros);
         let most = self.most();
         (log.len() >= most).then(|| log.until_free(now, most).div_ceil(1_000_000).max(1))
     }
 
-    /// Counts one failure of the address.
+    /// Counts one failure of the network of the address.
     pub fn record(&self, address: IpAddr) {
-        let address = counted_as(address);
-        let mut shard = self.shard(address);
+        let network = Network::of(address);
+        let mut shard = self.shard(network);
         let now = self.clock.monotonic_micros();
-        let log = shard.log_of(address, now);
+        let log = shard.log_of(network, now);
         let now = log.forget(now, self.limit.window_micros);
         // The newest of a full log decide alone, so a flood of failures takes no more memory than the limit.
         if log.len() >= self.most() {
@@ -83,20 +82,29 @@ impl FailureLimiter {
         log.push(now);
     }
 
-    /// Forgets idle addresses. For a job to call about once a minute.
+    /// Takes back the newest failure of the network of the address: an attempt that was counted when it came turned
+    /// out right.
+    pub fn take_back(&self, address: IpAddr) {
+        let network = Network::of(address);
+        let mut shard = self.shard(network);
+        let FailureShard { networks, overflow, .. } = &mut *shard;
+        networks.get_mut(&network).unwrap_or(overflow).undo_newest();
+    }
+
+    /// Forgets idle networks. For a job to call about once a minute.
     pub fn purge(&self) {
         for shard in &self.shards {
             let mut shard = lock(shard);
             let now = self.clock.monotonic_micros();
             shard.sweep(now);
-            shard.addresses.shrink_to(64);
+            shard.networks.shrink_to(64);
         }
     }
 
-    /// How many addresses have an entry of their own.
+    /// How many networks have an entry of their own.
     #[must_use]
-    pub fn tracked_addresses(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).addresses.len()).sum()
+    pub fn tracked_networks(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).networks.len()).sum()
     }
 
     fn most(&self) -> usize {
@@ -104,15 +112,15 @@ impl FailureLimiter {
     }
 
     #[expect(clippy::indexing_slicing, reason = "the remainder is below the number of shards")]
-    fn shard(&self, address: IpAddr) -> MutexGuard<'_, FailureShard> {
-        let hash = usize::try_from(self.hasher.hash_one(address) & 0xffff).unwrap_or(0);
+    fn shard(&self, network: Network) -> MutexGuard<'_, FailureShard> {
+        let hash = usize::try_from(self.hasher.hash_one(network) & 0xffff).unwrap_or(0);
         lock(&self.shards[hash % SHARDS])
     }
 }
 
 impl FailureShard {
-    fn log_of(&mut self, address: IpAddr, now: u64) -> &mut SlidingLog {
-        if !self.addresses.contains_key(&address) && self.is_full() {
+    fn log_of(&mut self, network: Network, now: u64) -> &mut SlidingLog {
+        if !self.networks.contains_key(&network) && self.is_full() {
             if now >= self.sweep_after {
                 self.sweep(now);
             }
@@ -120,15 +128,15 @@ impl FailureShard {
                 return &mut self.overflow;
             }
         }
-        self.addresses.entry(address).or_default()
+        self.networks.entry(network).or_default()
     }
 
     fn is_full(&self) -> bool {
-        self.addresses.len() >= FailureLimiter::MAX_ADDRESSES / SHARDS
+        self.networks.len() >= FailureLimiter::MAX_NETWORKS / SHARDS
     }
 
     fn sweep(&mut self, now: u64) {
-        self.addresses.retain(|_, log| !log.is_idle(now));
+        self.networks.retain(|_, log| !log.is_idle(now));
         self.sweep_after = now.saturating_add(SWEEP_EVERY_MICROS);
     }
 }
@@ -136,13 +144,6 @@ impl FailureShard {
 impl fmt::Debug for FailureLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FailureLimiter").field("limit", &self.limit).finish_non_exhaustive()
-    }
-}
-
-fn counted_as(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 
@@ -178,7 +179,7 @@ mod tests {
         }
         // The first failure was six seconds ago.
         assert_eq!(limiter.blocked(address), Some(54));
-        assert_eq!(limiter.blocked(ip("192.0.2.2")), None);
+        assert_eq!(limiter.blocked(ip("192.0.3.1")), None);
         clock.advance_micros(54_000_000);
         assert_eq!(limiter.blocked(address), None);
         limiter.record(address);
@@ -191,7 +192,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(limiter.blocked(ip("192.0.2.1")), None);
         }
-        assert_eq!(limiter.tracked_addresses(), 0);
+        assert_eq!(limiter.tracked_networks(), 0);
     }
 
     #[test]
@@ -207,29 +208,29 @@ mod tests {
         }
         clock.advance_micros(30_000_000);
         assert_eq!(limiter.blocked(address), Some(30));
-        assert_eq!(limiter.shard(address).addresses[&address].len(), 3);
+        assert_eq!(limiter.shard(Network::of(address)).networks[&Network::of(address)].len(), 3);
     }
 
     #[test]
-    fn the_addresses_of_one_64_are_one() {
+    fn the_addresses_of_one_network_are_one() {
         let (_clock, limiter) = limiter(1);
         limiter.record(ip("2001:db8:1:2:3:4:5:6"));
         assert!(limiter.blocked(ip("2001:db8:1:2::1")).is_some());
         assert!(limiter.blocked(ip("2001:db8:1:3::1")).is_none());
         limiter.record(ip("::ffff:192.0.2.1"));
-        assert!(limiter.blocked(ip("192.0.2.1")).is_some());
-        assert!(limiter.blocked(ip("::ffff:192.0.2.2")).is_none());
+        assert!(limiter.blocked(ip("192.0.2.254")).is_some());
+        assert!(limiter.blocked(ip("::ffff:192.0.3.1")).is_none());
     }
 
     #[test]
-    fn a_flood_of_addresses_shares_a_bucket_and_takes_bounded_memory() {
+    fn a_flood_of_networks_shares_a_bucket_and_takes_bounded_memory() {
         let (clock, limiter) = limiter(2);
         let known = ip("192.0.2.1");
         limiter.record(known);
         for bits in 0..100_000_u32 {
-            limiter.record(IpAddr::V4((0x0a00_0000 + bits).into()));
+            limiter.record(IpAddr::V6((u128::from(bits) << 64).into()));
         }
-        assert_eq!(limiter.tracked_addresses(), FailureLimiter::MAX_ADDRESSES);
+        assert_eq!(limiter.tracked_networks(), FailureLimiter::MAX_NETWORKS);
         // Who has an entry keeps it; a stranger shares the bucket.
         assert_eq!(limiter.blocked(known), None);
         assert!(limiter.blocked(ip("198.51.100.1")).is_some());
@@ -239,8 +240,18 @@ mod tests {
         limiter.record(ip("198.51.100.1"));
         limiter.record(ip("198.51.100.1"));
         assert!(limiter.blocked(ip("198.51.100.1")).is_some());
-        assert!(limiter.blocked(ip("198.51.100.2")).is_none());
+        assert!(limiter.blocked(ip("198.51.101.1")).is_none());
         limiter.purge();
-        assert_eq!(limiter.tracked_addresses(), 1);
+        assert_eq!(limiter.tracked_networks(), 1);
+    }
+
+    #[test]
+    fn a_failure_that_is_taken_back_does_not_count() {
+        let (_clock, limiter) = limiter(2);
+        for _ in 0..10 {
+            limiter.record(ip("192.0.2.1"));
+            limiter.take_back(ip("192.0.2.2"));
+        }
+        assert_eq!(limiter.blocked(ip("192.0.2.1")), None);
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordVerifier as _, phc::PasswordHash};
 use canonical::Digest;
-use registry_core::Entropy;
+use registry_core::{Entropy, Network};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
+
+use super::pending_checks::{PendingCheck, PendingChecks};
 
 /// The token that admins show.
 pub struct AdminToken {
@@ -18,12 +19,19 @@ pub struct AdminToken {
 
 enum AdminTokenKind {
     Plain([u8; 32]),
-    Hashed {
-        phc: Arc<str>,
-        /// One check at a time: each takes 19 MiB and tens of milliseconds.
-        turn: Semaphore,
-        verified: RwLock<Option<[u8; 32]>>,
-    },
+    Hashed { phc: Arc<str>, checks: Arc<PendingChecks>, verified: RwLock<Option<[u8; 32]>> },
+}
+
+/// What is known of a token without the expensive check.
+pub(crate) enum AdminTokenCheck {
+    /// It is the token.
+    Right,
+    /// It is not.
+    Wrong,
+    /// Only its hash can tell.
+    Pending(PendingCheck),
+    /// Only its hash could tell, but too many checks wait.
+    TooMany,
 }
 
 /// A token or a hash that can't be used.
@@ -56,7 +64,7 @@ impl AdminToken {
             return Err(AdminTokenError::NotArgon2id);
         }
         let kind =
-            AdminTokenKind::Hashed { phc: phc.into(), turn: Semaphore::new(1), verified: RwLock::new(None) };
+            AdminTokenKind::Hashed { phc: phc.into(), checks: Arc::default(), verified: RwLock::new(None) };
         Ok(Self { mask: make_mask(entropy), kind })
     }
 
@@ -72,29 +80,36 @@ impl AdminToken {
         known.is_some_and(|known| known.ct_eq(&hide(&self.mask, token)).into())
     }
 
-    /// Whether this is the token.
+    /// What is known at once of a token that came from this network. A [pending](AdminTokenCheck::Pending) check has
+    /// its place among those that wait; [`verify`](Self::verify) runs it.
+    #[must_use]
+    pub(crate) fn check(&self, token: &str, network: Network) -> AdminTokenCheck {
+        if self.is_known(token) {
+            return AdminTokenCheck::Right;
+        }
+        match &self.kind {
+            AdminTokenKind::Plain(_) => AdminTokenCheck::Wrong,
+            AdminTokenKind::Hashed { checks, .. } => checks
+                .enter(hide(&self.mask, token), network)
+                .map_or(AdminTokenCheck::TooMany, AdminTokenCheck::Pending),
+        }
+    }
+
+    /// Runs a check that waits: whether this is the token.
     ///
     /// # Errors
     /// [`AdminTokenError::CheckFailed`] when the check could not run.
-    pub async fn verify(&self, token: &str) -> Result<bool, AdminTokenError> {
-        if self.is_known(token) {
-            return Ok(true);
+    pub(crate) async fn verify(&self, token: &str, check: PendingCheck) -> Result<bool, AdminTokenError> {
+        let AdminTokenKind::Hashed { phc, verified, .. } = &self.kind else {
+            return Ok(self.is_known(token));
+        };
+        let (phc, token) = (Arc::clone(phc), token.to_owned());
+        let hidden = hide(&self.mask, &token);
+        let fits = check.run(move || fits(&phc, &token)).await.ok_or(AdminTokenError::CheckFailed)?;
+        if fits {
+            *verified.write().unwrap_or_else(PoisonError::into_inner) = Some(hidden);
         }
-        match &self.kind {
-            AdminTokenKind::Plain(_) => Ok(false),
-            AdminTokenKind::Hashed { phc, turn, verified } => {
-                let hidden = hide(&self.mask, token);
-                let _turn = turn.acquire().await.map_err(|_| AdminTokenError::CheckFailed)?;
-                let (phc, token) = (Arc::clone(phc), token.to_owned());
-                let fits = tokio::task::spawn_blocking(move || fits(&phc, &token))
-                    .await
-                    .map_err(|_| AdminTokenError::CheckFailed)?;
-                if fits {
-                    *verified.write().unwrap_or_else(PoisonError::into_inner) = Some(hidden);
-                }
-                Ok(fits)
-            }
-        }
+        Ok(fits)
     }
 }
 

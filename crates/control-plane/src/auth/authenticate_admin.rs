@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use api_types::Code;
 use audit::Principal;
+use registry_core::Network;
 
+use super::admin_token::AdminTokenCheck;
 use super::authenticate::{AdmittedCaller, RefusedCaller, fail, too_many};
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
@@ -13,8 +15,9 @@ use crate::services::Services;
 /// Checks the admin token.
 ///
 /// # Errors
-/// [`RefusedCaller`] with 401, or 429 when too many failures came from the address: it is asked before an argon2id hash
-/// is computed, which is expensive. A token that is known to be right is never locked out by its neighbours.
+/// [`RefusedCaller`] with 401, or 429 when too many failures came from the network, or too many of its attempts wait
+/// for an argon2id hash, which is expensive: an attempt is counted before it waits. A token that is known to be right
+/// is never locked out by its neighbours.
 pub async fn authenticate_admin(
     services: &Services,
     presented: Option<&str>,
@@ -24,20 +27,34 @@ pub async fn authenticate_admin(
         let error = fail(services, peer, Code::MissingCredentials, "the request has no admin token");
         return Err(RefusedCaller::stranger(error));
     };
-    if !services.admin.is_known(token)
-        && let Some(seconds) = services.failures.blocked(peer)
-    {
+    let wrong = || ServiceError::new(Code::InvalidAdminToken, "the admin token is wrong");
+    let admitted = || AdmittedCaller { caller: AdminCaller(()), principal: Principal::ADMIN, limit: None };
+    if services.admin.is_known(token) {
+        return Ok(admitted());
+    }
+    if let Some(seconds) = services.failures.blocked(peer) {
         return Err(RefusedCaller::stranger(too_many(seconds)));
     }
-    match services.admin.verify(token).await {
-        Ok(true) => Ok(AdmittedCaller { caller: AdminCaller(()), principal: Principal::ADMIN, limit: None }),
-        Ok(false) => {
-            let error = fail(services, peer, Code::InvalidAdminToken, "the admin token is wrong");
-            Err(RefusedCaller::stranger(error))
+    // Counted when it comes: attempts that wait, or whose callers go away, count as those that failed.
+    services.failures.record(peer);
+    let error = match services.admin.check(token, Network::of(peer)) {
+        AdminTokenCheck::Right => {
+            services.failures.take_back(peer);
+            return Ok(admitted());
         }
-        Err(cause) => {
-            let error = ServiceError::new(Code::Internal, "the admin token can't be checked");
-            Err(RefusedCaller::stranger(ServiceError { cause: Some(cause.to_string()), ..error }))
-        }
-    }
+        AdminTokenCheck::Wrong => wrong(),
+        AdminTokenCheck::TooMany => too_many(1),
+        AdminTokenCheck::Pending(check) => match services.admin.verify(token, check).await {
+            Ok(true) => {
+                services.failures.take_back(peer);
+                return Ok(admitted());
+            }
+            Ok(false) => wrong(),
+            Err(cause) => {
+                let error = ServiceError::new(Code::Internal, "the admin token can't be checked");
+                ServiceError { cause: Some(cause.to_string()), ..error }
+            }
+        },
+    };
+    Err(RefusedCaller::stranger(error))
 }

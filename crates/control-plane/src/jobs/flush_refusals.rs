@@ -1,4 +1,4 @@
-//! Refusals that were too many for a row each get one row with their count.
+//! Requests that were too many for a row each get one row with their count.
 
 use api_types::Code;
 use audit::{Actor, Record, event};
@@ -12,13 +12,15 @@ pub fn flush_refusals(services: &Services, now: Timestamp, all: bool) {
     let records =
         if all { services.refusals.drain_all(micros, now) } else { services.refusals.drain(micros, now) };
     for record in records {
-        services.recorder.push(record);
+        tracing::info!(audit.event = &*record.event, audit.count = record.count, "requests were counted");
+        // No answer waits for these rows.
+        let _ = services.recorder.push(record);
     }
     let turned_away = services.recorder.take_turned_away();
     if turned_away > 0 {
         let record = Record::of(event::REFUSALS, now, Actor::System);
         let code = Code::AuditUnavailable;
-        services.recorder.push(Record {
+        let _ = services.recorder.push(Record {
             status_code: Some(code.status()),
             outcome: code.as_str().to_owned(),
             count: turned_away,

@@ -14,7 +14,7 @@ use control_plane::{
     authenticate_agent,
 };
 use rate_limit::Limit;
-use registry_core::Timestamp;
+use registry_core::{Network, Timestamp};
 
 use super::Query;
 use crate::address;
@@ -108,10 +108,10 @@ impl CallerClass for MetricsReader {
     }
 }
 
-/// Everybody, within the limit of an address.
+/// Everybody, within the limit of a network.
 pub(crate) struct Anybody;
 
-/// Requests to public pages that one address may make in any 60 seconds.
+/// Requests to public pages that one network (/24 or /64) may make in any 60 seconds.
 const PUBLIC_PER_MINUTE: u32 = 600;
 
 impl CallerClass for Anybody {
@@ -124,7 +124,7 @@ impl CallerClass for Anybody {
         _now: Timestamp,
     ) -> Result<AdmittedCaller<()>, Box<RefusedCaller>> {
         let limit = Limit::per_minute(PUBLIC_PER_MINUTE);
-        let decision = state.services.limiter.check(&format!("ip:{client}"), limit).await;
+        let decision = state.services.limiter.check(&format!("ip:{}", Network::of(client)), limit).await;
         let principal = Principal::ANONYMOUS;
         if decision.admitted {
             return Ok(AdmittedCaller { caller: (), principal, limit: None });
