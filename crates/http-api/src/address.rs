@@ -34,7 +34,7 @@ impl FromStr for Cidr {
 }
 
 impl Cidr {
-    fn contains(self, address: IpAddr) -> bool {
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
         let shift = |width: u32| width.saturating_sub(u32::from(self.prefix));
         match (self.base, address) {
             (IpAddr::V4(base), IpAddr::V4(ip)) => {
@@ -76,6 +76,14 @@ pub(crate) fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Cidr]
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim_matches(['[', ']']);
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+/// The network of an address, as its first one: IPv4 /24, IPv6 /64. Whoever has one address there mostly has all.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(Ipv4Addr::from_bits(ip.to_bits() & 0xffff_ff00)),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+    }
 }
 
 /// Whether a request comes from this very machine: a loopback peer, and no proxy in between.
@@ -122,6 +130,13 @@ mod tests {
         assert!(is_local(Some(ip("127.0.0.1")), &HeaderMap::new()));
         assert!(!is_local(Some(ip("127.0.0.1")), &headers(&["127.0.0.1"])));
         assert!(!is_local(Some(ip("10.0.0.1")), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn addresses_of_one_network_are_told_as_one() {
+        assert_eq!(network_of(ip("10.1.2.3")), ip("10.1.2.0"));
+        assert_eq!(network_of(ip("::ffff:10.1.2.3")), ip("10.1.2.0"));
+        assert_eq!(network_of(ip("fd00:1:2:3:4:5:6:7")), ip("fd00:1:2:3::"));
     }
 
     #[test]
