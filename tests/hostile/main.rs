@@ -2,3 +2,4 @@
 //! that it tests is removed.
 
 mod audit;
+mod memory;

@@ -36,7 +36,7 @@ const LAYERS: [(&str, u8); 25] = [
 ];
 
 /// Who may use which outside crate. One that is not listed may be used by any crate.
-const OWNERS: [(&str, &[&str]); 25] = [
+const OWNERS: [(&str, &[&str]); 28] = [
     ("rusqlite", &["storage-sqlite"]),
     ("r2d2", &["storage-sqlite"]),
     ("r2d2_sqlite", &["storage-sqlite"]),
@@ -52,6 +52,9 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("jiff", &["llm-policy"]),
     ("bpe-openai", &["llm-policy"]),
     ("actix-web", &["http-api", "intent-api", "t4"]),
+    ("actix-http", &["http-api"]),
+    ("actix-service", &["http-api"]),
+    ("socket2", &["http-api"]),
     ("utoipa", &["api-types", "http-api"]),
     ("utoipa-swagger-ui", &["http-api"]),
     ("prometheus", &["http-api"]),

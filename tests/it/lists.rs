@@ -226,3 +226,39 @@ async fn a_cursor_opens_the_very_list_that_it_came_from() {
     // The page size may change on the way.
     app.get(&format!("/intents?limit=7&cursor={all}")).key(&key.text).send().await.ok(200);
 }
+
+#[actix_web::test]
+async fn pages_that_end_by_their_bytes_are_the_whole_list() {
+    let app = TestApp::new().await;
+    let key = app.key_with(json!({ "agent_id": "a", "owner": "o", "rate_per_minute": 100_000 })).await;
+    for index in 0..60_u64 {
+        let mut body = json!({
+            "id": format!("i-{:02}", index * 7 % 60),
+            "code": "F821",
+            "file": "big.py",
+            "owner": "o",
+            "raw": { "x": "y".repeat(usize::try_from(index * 7919 % 60_000).unwrap()) },
+        });
+        // Rows without a line are a list of their own, before the others.
+        if index % 2 == 0 {
+            body["line"] = json!(index % 5);
+        }
+        app.post("/intents", &body).key(&key.text).send().await.ok(201);
+    }
+    app.seconds(86_400 * 40);
+    for list in [
+        "/intents?file=big.py",
+        "/intents/by_file?file=big.py",
+        "/intents/by_owner/o?x=1",
+        "/intents/stale?days=30",
+    ] {
+        let single: Vec<_> = walk(&app, &key, &format!("{list}&limit=1"), 1).await.iter().map(id).collect();
+        assert_eq!(single.len(), 60, "{list}");
+        let whole: Vec<_> =
+            walk(&app, &key, &format!("{list}&limit=1000"), 1000).await.iter().map(id).collect();
+        assert_eq!(whole, single, "{list}");
+        let page = app.get(&format!("{list}&limit=1000")).key(&key.text).send().await;
+        let bytes = page.ok(200).to_string().len();
+        assert!(page.next().is_some() && bytes < 3 << 19, "{list}: {bytes}");
+    }
+}

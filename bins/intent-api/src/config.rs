@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use cli_support::Environment;
 use control_plane::AuditMode;
-use http_api::Cidr;
+use http_api::{Cidr, ConnectionLimits, DEFAULT_MEMORY_MIB};
 use instance::{AdminSource, LlmOptions, Options, PepperSource};
 
 use crate::llm::{LlmSetup, LlmSources};
@@ -94,6 +94,12 @@ pub struct Flags {
     /// Threads that serve requests [T4_WORKERS, default one per core]
     #[arg(long, value_name = "N")]
     workers: Option<String>,
+    /// Memory that callers' bodies and answers may take, in MiB [T4_MEMORY_MIB, default and least 96]
+    #[arg(long, value_name = "MIB")]
+    memory_mib: Option<String>,
+    /// Open connections in all, and from one network [T4_CONNECTIONS, default 2048,1024]
+    #[arg(long, value_name = "ALL,NETWORK")]
+    connections: Option<String>,
     /// Print what to do next (used by `make run`)
     #[arg(long)]
     welcome: bool,
@@ -108,6 +114,8 @@ pub struct Config {
     pub metrics_public: bool,
     pub log: LogConfig,
     pub workers: Option<usize>,
+    pub memory_mib: Option<u32>,
+    pub connections: ConnectionLimits,
     pub welcome: bool,
 }
 
@@ -184,13 +192,51 @@ impl Config {
             }
         };
         options.readers = u32::try_from(workers.unwrap_or(4)).unwrap_or(4).clamp(4, 64) + 2;
-        let welcome = flags.welcome;
-        Ok(Self { bind, instance: options, llm, trusted_proxies, metrics_public, log, workers, welcome })
+        let memory_mib = match flags.memory_mib.or_else(|| env.get("T4_MEMORY_MIB")) {
+            None => None,
+            Some(text) => {
+                let takes = format!("a whole number from {DEFAULT_MEMORY_MIB} to 65536");
+                let mib: u32 = parse("T4_MEMORY_MIB", &text, &takes)?;
+                if !(DEFAULT_MEMORY_MIB..=65_536).contains(&mib) {
+                    bail!("T4_MEMORY_MIB takes {takes}, got `{text}`");
+                }
+                Some(mib)
+            }
+        };
+        let connections = match flags.connections.or_else(|| env.get("T4_CONNECTIONS")) {
+            None => ConnectionLimits::default(),
+            Some(text) => connection_limits(&text)?,
+        };
+        Ok(Self {
+            bind,
+            instance: options,
+            llm,
+            trusted_proxies,
+            metrics_public,
+            log,
+            workers,
+            memory_mib,
+            connections,
+            welcome: flags.welcome,
+        })
     }
 }
 
 fn parse<T: FromStr>(name: &str, text: &str, takes: &str) -> Result<T> {
     text.trim().parse().map_err(|_| anyhow::anyhow!("{name} takes {takes}, got `{text}`"))
+}
+
+/// All connections, and those from one network; the latter may be left out.
+fn connection_limits(text: &str) -> Result<ConnectionLimits> {
+    let takes = "one or two whole numbers from 16 to 100000 such as 2048,1024";
+    let mut limits = words(text).map(|word| parse::<usize>("T4_CONNECTIONS", word, takes));
+    let total = limits.next().transpose()?.unwrap_or_default();
+    let per_network = limits.next().transpose()?.unwrap_or(total);
+    let sane = |count: usize| (16..=100_000).contains(&count);
+    if !sane(total) || !sane(per_network) || limits.next().is_some() {
+        bail!("T4_CONNECTIONS takes {takes}, got `{text}`");
+    }
+    Ok(ConnectionLimits { total, per_network })
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -298,6 +344,10 @@ mod tests {
             ("LOG_MAX_BYTES", "1000"),
             ("LOG_BACKUPS", "-1"),
             ("LOG_BACKUPS", "10001"),
+            ("T4_MEMORY_MIB", "95"),
+            ("T4_MEMORY_MIB", "lots"),
+            ("T4_CONNECTIONS", "15"),
+            ("T4_CONNECTIONS", "100,100,100"),
             ("T4_LLM_CONFIG", "/nowhere/llm.toml"),
             ("T4_PRICES", "/nowhere/prices.toml"),
         ] {

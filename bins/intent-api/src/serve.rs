@@ -5,11 +5,10 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 use anyhow::{Context as _, Result};
 use control_plane::{AuditMode, Services};
-use http_api::{HttpSettings, HttpState, ServerMetrics, configure, request_layer};
+use http_api::{HttpSettings, HttpState, ServerMetrics, ServerOptions};
 use llm_gate::{Gate, GateBuilder};
 use llm_policy::{LlmConfig, PriceBook, count_text};
 use tokio::runtime::Handle;
@@ -25,10 +24,6 @@ const DRAIN_SECONDS: u64 = 10;
 const DRAIN_CALLS_MOST: Duration = Duration::from_secs(30);
 /// How long the store may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
-/// How long a caller may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Serves until a signal says to stop.
 ///
@@ -45,6 +40,8 @@ pub async fn run(config: Config) -> Result<()> {
     let settings = HttpSettings {
         trusted_proxies: config.trusted_proxies,
         metrics_public: config.metrics_public,
+        memory_mib: config.memory_mib,
+        connections: config.connections,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let mut state =
@@ -52,22 +49,10 @@ pub async fn run(config: Config) -> Result<()> {
     let gate = gate(config.llm, &instance.services, &state.metrics, settle_first)?;
     state.gate.clone_from(&gate);
     let state = web::Data::new(state);
-    let app = move || App::new().app_data(state.clone()).wrap(from_fn(request_layer)).configure(configure);
-    let mut server = HttpServer::new(app)
-        // A frame of a stream leaves when it is there, not when the one before it was acknowledged.
-        .tcp_nodelay(true)
-        .disable_signals()
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_TIME)
-        .shutdown_timeout(DRAIN_SECONDS);
-    if let Some(workers) = config.workers {
-        server = server.workers(workers);
-    }
-    let server =
-        server.bind(config.bind).with_context(|| format!("`{}` can't be listened on", config.bind))?;
-    let address = server.addrs().first().copied().unwrap_or(config.bind);
+    let options = ServerOptions { bind: config.bind, workers: config.workers, drain_seconds: DRAIN_SECONDS };
+    let (server, address) =
+        http_api::serve(state, options).with_context(|| format!("`{}` can't be listened on", config.bind))?;
     let jobs = instance.start_jobs();
-    let server = server.run();
     let handle = server.handle();
     say(address, config.welcome.then_some(&instance))?;
     let stop = async move {

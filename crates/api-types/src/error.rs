@@ -161,6 +161,8 @@ codes! {
     ProviderUnavailable = "provider_unavailable", 503, "repeat after `Retry-After` seconds";
     /// Too many writes wait.
     StoreBusy = "store_busy", 503, "repeat after `Retry-After` seconds";
+    /// The caller's share, or all, of the server's memory or readers is used up.
+    ServerBusy = "server_busy", 503, "repeat after `Retry-After` seconds";
     /// Another process holds the database.
     StoreLocked = "store_locked", 503, "repeat after `Retry-After` seconds";
     /// The database can't be read or written, or the outcome of a write is unknown.

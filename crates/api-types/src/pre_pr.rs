@@ -38,6 +38,6 @@ pub struct PrePrResult {
     pub ok: bool,
     /// The files without an intent, in the order of the request.
     pub missing: Vec<String>,
-    /// The placeholders of missing files: new ones, and those that waited already.
+    /// The placeholders of missing files: new ones, and those that waited already; the first 4 MiB of them.
     pub reserved: Vec<IntentView>,
 }

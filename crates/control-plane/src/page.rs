@@ -3,6 +3,7 @@
 
 use api_types::Code;
 use canonical::Digest;
+use storage::rows_of_page;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::ServiceError;
@@ -35,18 +36,21 @@ impl PageRequest {
     }
 }
 
-/// Makes a page of rows that were asked for with one more than the limit: the extra row tells that there is more.
+/// Makes a page of rows that were asked for with one more than the limit: the extra row tells that there is more. A page
+/// ends at its limit of rows or of bytes, whichever comes first.
 pub(crate) fn page_of<R, T>(
     mut rows: Vec<R>,
     request: &PageRequest,
     key: &CursorKey,
     query: &str,
     position: impl Fn(&R) -> String,
+    bytes_of: impl Fn(&R) -> usize,
     view: impl Fn(R) -> T,
 ) -> ListPage<T> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
+    let shown = rows_of_page(&rows, limit, bytes_of);
+    let more = rows.len() > shown;
+    rows.truncate(shown);
     let next = if more { rows.last().map(|row| key.close(query, &position(row))) } else { None };
     ListPage { items: rows.into_iter().map(view).collect(), next }
 }
@@ -129,6 +133,34 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn pages_that_end_by_rows_or_bytes_are_the_whole_list(
+            sizes in prop::collection::vec(prop_oneof![0_usize..1000, 200_000..3_000_000_usize], 0..60),
+            limit in 1_u32..20,
+        ) {
+            let key = CursorKey::new([7; 32]);
+            let rows: Vec<(usize, usize)> = sizes.iter().copied().enumerate().collect();
+            let (mut shown, mut request) = (Vec::new(), PageRequest { limit, cursor: None });
+            loop {
+                let from = request.position(&key, "q").unwrap().map_or(0, |at| at.parse::<usize>().unwrap() + 1);
+                // What a store gives: one row more than asked for, or than fits.
+                let most = usize::try_from(limit).unwrap();
+                let fits = rows_of_page(&rows[from..], most, |row| row.1);
+                let part = rows[from..].iter().take(fits + 1).copied().collect();
+                let page = page_of(part, &request, &key, "q", |row| row.0.to_string(), |row| row.1, |row| row);
+                let bytes: usize = page.items.iter().map(|row| row.1).sum();
+                let last = page.items.last().map_or(0, |row| row.1);
+                prop_assert!(page.items.len() <= most && bytes - last < storage::LIST_BYTES);
+                prop_assert!(page.next.is_none() || !page.items.is_empty());
+                shown.extend(page.items);
+                match page.next {
+                    Some(next) => request.cursor = Some(next),
+                    None => break,
+                }
+            }
+            prop_assert_eq!(shown, rows);
+        }
+
         #[test]
         fn a_cursor_opens_for_its_own_query_alone(query in ".{0,40}", other in ".{0,40}", position in ".{0,80}") {
             let key = CursorKey::new([7; 32]);

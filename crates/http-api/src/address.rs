@@ -34,7 +34,7 @@ impl FromStr for Cidr {
 }
 
 impl Cidr {
-    fn contains(self, address: IpAddr) -> bool {
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
         let shift = |width: u32| width.saturating_sub(u32::from(self.prefix));
         match (self.base, address) {
             (IpAddr::V4(base), IpAddr::V4(ip)) => {

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Success};
 pub use crate::request_layer::request_layer;
 use crate::{audit, docs, intents, keys, llm, probes};
 
@@ -41,16 +41,17 @@ pub fn configure(config: &mut web::ServiceConfig) {
     }
     for ((_, path), endpoints) in by_path {
         let mut resource = web::resource(path);
-        let mut allowed = Vec::new();
+        let (mut allowed, mut lists) = (Vec::new(), false);
         for endpoint in endpoints {
             allowed.push(endpoint.method);
+            lists |= matches!(endpoint.success, Success::List(_)) && endpoint.method == "GET";
             let method = endpoint.method;
             resource = resource.route((endpoint.handler)().guard(guard::fn_guard(move |c| takes(c, method))));
             if method == "GET" {
                 allowed.push("HEAD");
             }
         }
-        let info = RouteInfo { path, allow: allowed.join(", ") };
+        let info = RouteInfo { path, allow: allowed.join(", "), lists };
         config.service(resource.app_data(info).default_service(web::to(method_not_allowed)));
     }
     config.default_service(web::to(|| async { HttpResponse::NotFound().finish() }));
@@ -66,11 +67,19 @@ fn takes(context: &GuardContext<'_>, method: &str) -> bool {
 struct RouteInfo {
     path: &'static str,
     allow: String,
+    /// Whether its GET answers with a list.
+    lists: bool,
 }
 
 /// The template of the route that a request was routed to.
 pub(crate) fn route_of(request: &HttpRequest) -> Option<&'static str> {
     request.app_data::<RouteInfo>().map(|info| info.path)
+}
+
+/// Whether a request reads a list.
+pub(crate) fn reads_list(request: &HttpRequest) -> bool {
+    let reads = *request.method() == Method::GET || *request.method() == Method::HEAD;
+    reads && request.app_data::<RouteInfo>().is_some_and(|info| info.lists)
 }
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {

@@ -1,7 +1,6 @@
 //! The routes of model calls: OpenAI's own below `v1`, a simple surface beside it, and the ledger for agents that
 //! call a provider themselves.
 
-mod body_memory;
 mod call;
 mod chat;
 mod failure;
@@ -12,7 +11,6 @@ mod status;
 mod usage;
 mod v1;
 
-pub use body_memory::BodyMemory;
 pub(crate) use metrics::LlmMetrics;
 pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
 

@@ -13,7 +13,9 @@ use prometheus::{
 };
 use rate_limit::LimiterMode;
 
+use crate::connection::ConnectionCounts;
 use crate::llm::LlmMetrics;
+use crate::memory::MemoryBudget;
 
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -38,6 +40,9 @@ pub struct ServerMetrics {
     audit_broken: IntGauge,
     limiter_mode: IntGaugeVec,
     ready: IntGauge,
+    memory: IntGauge,
+    memory_refusals: IntCounter,
+    connections: IntGauge,
     llm: Arc<LlmMetrics>,
 }
 
@@ -88,6 +93,9 @@ impl ServerMetrics {
             limiter_mode,
             llm: Arc::new(LlmMetrics::new(&registry)?),
             ready: gauge("t4_ready", "2 ready, 1 degraded, 0 failing.")?,
+            memory: gauge("t4_memory_bytes", "Memory that callers' bytes take, of T4_MEMORY_MIB.")?,
+            memory_refusals: counter("t4_memory_refusals_total", "Requests that found no memory.")?,
+            connections: gauge("t4_connections", "Open connections.")?,
             registry,
         })
     }
@@ -124,6 +132,13 @@ impl ServerMetrics {
     pub fn call_observer(&self) -> Arc<dyn Fn(&CallReport) + Send + Sync> {
         let llm = Arc::clone(&self.llm);
         Arc::new(move |report| llm.settled(report))
+    }
+
+    /// Brings the figures of the server itself up to date.
+    pub(crate) fn refresh(&self, memory: &MemoryBudget, connections: &ConnectionCounts) {
+        self.memory.set(i64::try_from(memory.used()).unwrap_or(i64::MAX));
+        raise(&self.memory_refusals, memory.refusals());
+        self.connections.set(i64::try_from(connections.open()).unwrap_or(i64::MAX));
     }
 
     /// The page of `/metrics`, with the figures that others keep brought up to date.

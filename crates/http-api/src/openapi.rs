@@ -110,7 +110,7 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
 fn guard_codes(guard: RouteGuard) -> Vec<Code> {
     match guard {
         RouteGuard::Probe => vec![],
-        RouteGuard::Public => vec![Code::MalformedRequest, Code::AuditUnavailable],
+        RouteGuard::Public => vec![Code::MalformedRequest, Code::ServerBusy, Code::AuditUnavailable],
         RouteGuard::Metrics => {
             vec![
                 Code::MissingCredentials,
@@ -132,6 +132,7 @@ fn guard_codes(guard: RouteGuard) -> Vec<Code> {
             Code::AuthUnavailable,
             Code::StoreUnavailable,
             Code::StoreBusy,
+            Code::ServerBusy,
             Code::StoreLocked,
             Code::AuditUnavailable,
             Code::ShuttingDown,
@@ -144,6 +145,7 @@ fn guard_codes(guard: RouteGuard) -> Vec<Code> {
             Code::TooManyFailures,
             Code::StoreUnavailable,
             Code::StoreBusy,
+            Code::ServerBusy,
             Code::StoreLocked,
             Code::AuditUnavailable,
             Code::ShuttingDown,

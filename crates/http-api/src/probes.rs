@@ -76,5 +76,6 @@ fn metrics_endpoint() -> Endpoint {
 }
 
 async fn metrics(_: Authenticated<MetricsReader>, state: web::Data<HttpState>) -> HttpResponse {
+    state.metrics.refresh(&state.memory, &state.connections);
     HttpResponse::Ok().content_type(MEDIA).body(state.metrics.render(&state.services))
 }

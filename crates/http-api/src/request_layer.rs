@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
@@ -22,14 +22,17 @@ use audit::{Body, Draft, DraftHandle, Outcome, Principal};
 use control_plane::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
-use registry_core::RequestId;
+use registry_core::{Network, RequestId};
 
 use crate::address;
 use crate::app::route_of;
+use crate::connection::ConnectionState;
 use crate::disconnect::DisconnectGuard;
 use crate::error::{self, ApiError};
 use crate::llm;
+use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::metrics::known_method;
+use crate::paced_body::{PIECE_BYTES, PacedBody};
 use crate::response::complete;
 use crate::state::HttpState;
 
@@ -47,6 +50,10 @@ pub(crate) struct RequestState {
     pub unread: Option<Payload>,
     /// Errors are told in OpenAI's shape.
     pub openai: bool,
+    /// Whose bytes the answer's are; the client's network until a key was checked.
+    pub memory_owner: Option<MemoryOwner>,
+    /// Memory that was taken for the answer before it was made.
+    pub answer_memory: Option<MemoryPermit>,
     /// The route's template, kept because a handler that panics takes the request down with it.
     route: Option<&'static str>,
 }
@@ -100,9 +107,12 @@ const NO_ROUTE: &str = "-";
 pub async fn request_layer<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+) -> Result<ServiceResponse<PacedBody>, Error> {
+    let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::clone);
+    let serving = connection.map(|connection| connection.begin());
     let Some(state) = request.app_data::<web::Data<HttpState>>().map(|data| Arc::clone(data)) else {
-        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+        let pace = |body: B| PacedBody::new(body.boxed(), None, serving);
+        return next.call(request).await.map(|answer| answer.map_body(|_, body| pace(body)));
     };
     let services = Arc::clone(&state.services);
     let started = services.clock.monotonic_micros();
@@ -122,10 +132,10 @@ pub async fn request_layer<B: MessageBody + 'static>(
         services.recorder.turn_away();
         let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
         let error = ApiError(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) });
-        Some(Ok(request.error_response(error).map_into_right_body()))
+        Some(Ok(request.error_response(error)))
     } else {
         let served = catch_panic(next.call(request)).await;
-        served.map(|served| served.map(ServiceResponse::map_into_left_body))
+        served.map(|served| served.map(ServiceResponse::map_into_boxed_body))
     };
     let (answer, mut failure, route) = match served {
         Some(Ok(response)) => {
@@ -140,6 +150,13 @@ pub async fn request_layer<B: MessageBody + 'static>(
         }
     };
     let route = route.or(shared.borrow().route).unwrap_or(NO_ROUTE);
+    let mut memory = None;
+    if let (None, Some(answer)) = (&failure, &answer) {
+        match answer_memory(&state, &mut shared.borrow_mut(), &method, answer.response().body().size()) {
+            Ok(permit) => memory = permit,
+            Err(ApiError(error)) => failure = Some(error),
+        }
+    }
     let status = |failure: &Option<ServiceError>| match (failure, &answer) {
         (Some(error), _) => error::status(error.code),
         (None, Some(answer)) => answer.status(),
@@ -174,7 +191,36 @@ pub async fn request_layer<B: MessageBody + 'static>(
         failure.as_ref(),
         counted,
     );
-    complete(answer, &mut shared.borrow_mut(), &request_id, failure.as_ref())
+    let answer = complete(answer, &mut shared.borrow_mut(), &request_id, failure.as_ref())?;
+    Ok(answer.map_body(|_, body| PacedBody::new(body, memory, serving)))
+}
+
+/// The memory of an answer until it has left. One that fits the HTTP layer's buffer needs none.
+///
+/// # Errors
+/// 503 `server_busy` for a read: it can be repeated. The answer to what was done is sent in any case.
+fn answer_memory(
+    state: &HttpState,
+    shared: &mut RequestState,
+    method: &Method,
+    size: BodySize,
+) -> Result<Option<MemoryPermit>, ApiError> {
+    let taken = shared.answer_memory.take();
+    let BodySize::Sized(bytes) = size else { return Ok(None) };
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    if bytes <= PIECE_BYTES {
+        return Ok(None);
+    }
+    let mut permit = taken.unwrap_or_else(|| {
+        let owner = shared.memory_owner.clone();
+        state.memory.permit(owner.unwrap_or_else(|| MemoryOwner::Network(Network::of(shared.client))))
+    });
+    if *method == Method::GET || *method == Method::HEAD {
+        permit.resize(bytes)?;
+    } else {
+        permit.force(bytes);
+    }
+    Ok(Some(permit))
 }
 
 /// Opens what the layers share about a request.
@@ -200,6 +246,8 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
         agent: None,
         unread: None,
         openai,
+        memory_owner: None,
+        answer_memory: None,
         route: None,
     };
     (shared, handle)

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
@@ -21,6 +21,7 @@ use registry_core::RequestId;
 use serde::Serialize;
 
 use crate::error::{self, ApiError};
+use crate::paced_body::PiecedText;
 use crate::request_layer::RequestState;
 
 /// The usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
@@ -32,7 +33,7 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpRes
 }
 
 fn write<T: Serialize>(status: StatusCode, body: &T, usual: usize) -> Result<HttpResponse, ApiError> {
-    let mut text = Vec::with_capacity(usual);
+    let mut text = PiecedText::with_capacity(usual);
     serde_json::to_writer(&mut text, body)
         .map_err(|_| ApiError::new(api_types::Code::Internal, "the answer can't be written"))?;
     Ok(HttpResponse::build(status).content_type("application/json").body(text))
@@ -108,12 +109,12 @@ const DEPRECATED_SINCE: HeaderValue = HeaderValue::from_static("@1762387200");
 ///
 /// # Errors
 /// For a handler that took its request down with it: the error then carries the whole answer.
-pub(crate) fn complete<B: MessageBody + 'static>(
-    answer: Option<ServiceResponse<EitherBody<B, BoxBody>>>,
+pub(crate) fn complete(
+    answer: Option<ServiceResponse>,
     shared: &mut RequestState,
     request_id: &RequestId,
     failure: Option<&ServiceError>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+) -> Result<ServiceResponse, Error> {
     let Some(error) = failure else {
         let mut response = answer.ok_or_else(|| ApiError::new(Code::Internal, "there is no answer"))?;
         set_headers(response.headers_mut(), shared, request_id);
@@ -139,7 +140,7 @@ pub(crate) fn complete<B: MessageBody + 'static>(
     match answer {
         Some(answer) => {
             let request = answer.request().clone();
-            Ok(ServiceResponse::new(request, refusal).map_into_right_body())
+            Ok(ServiceResponse::new(request, refusal))
         }
         None => Err(InternalError::from_response("no answer", refusal).into()),
     }

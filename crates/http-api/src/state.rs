@@ -6,7 +6,8 @@ use control_plane::Services;
 use llm_gate::Gate;
 
 use crate::address::Cidr;
-use crate::llm::BodyMemory;
+use crate::connection::{ConnectionCounts, ConnectionLimits};
+use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget};
 use crate::metrics::ServerMetrics;
 
 /// What an operator may set of the edge.
@@ -16,6 +17,10 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<Cidr>,
     /// Whether everybody may read `/metrics`.
     pub metrics_public: bool,
+    /// The memory that callers' bytes may take, in MiB; less than [`DEFAULT_MEMORY_MIB`] counts as that.
+    pub memory_mib: Option<u32>,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
     /// The program's version, for `/health` and the build metric.
     pub version: String,
 }
@@ -31,8 +36,8 @@ pub struct HttpState {
     /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
     /// [`ServerMetrics::call_observer`].
     pub gate: Option<Gate>,
-    /// The room for the bodies of calls under way.
-    pub body_memory: BodyMemory,
+    pub(crate) memory: MemoryBudget,
+    pub(crate) connections: ConnectionCounts,
 }
 
 impl HttpState {
@@ -42,6 +47,8 @@ impl HttpState {
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
         let metrics = ServerMetrics::new(&settings.version)?;
-        Ok(Self { services, metrics, settings, gate: None, body_memory: BodyMemory::default() })
+        let memory = MemoryBudget::new(settings.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB));
+        let connections = ConnectionCounts::new(settings.connections, settings.trusted_proxies.clone());
+        Ok(Self { services, metrics, settings, gate: None, memory, connections })
     }
 }

@@ -9,7 +9,7 @@ use llm_policy::{
     CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, Measured, Operation, OutputWish,
     ReleaseReason, RequestShape, Settled, Settlement, Usage, UsageSource,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::breaker::Pass;
 use crate::builder::{GateState, Upstream};
@@ -53,7 +53,17 @@ impl CallAttempt<'_> {
         pass: Pass,
         reply: &mut CallReply,
     ) -> Next {
-        match self.candidate.upstream.provider.send(outgoing).await {
+        let incoming = tokio::select! {
+            biased;
+            incoming = self.candidate.upstream.provider.send(outgoing) => incoming,
+            () = self.abandoned(reply) => {
+                // The provider may yet answer: how long a caller waits says nothing about it.
+                drop(pass);
+                let end = self.settlement(Measured::WorstCase, CallOutcome::ClientGone, None, None);
+                return self.finish(end, reply, |_, _| Err(self.timed_out())).await;
+            }
+        };
+        match incoming {
             Err(error) => self.unanswered(error, shape.stream, pass, reply).await,
             Ok(Incoming::Whole(whole)) => self.whole(whole, pass, reply).await,
             Ok(Incoming::Stream(head, frames)) if shape.stream => {
@@ -67,6 +77,12 @@ impl CallAttempt<'_> {
                 self.finish(end, reply, |_, _| Err(error)).await
             }
         }
+    }
+
+    /// Returns when the caller has been gone for as long as the rest of an answer is waited for.
+    async fn abandoned(&self, reply: &mut CallReply) {
+        reply.gone().await;
+        sleep_until(self.drained_by()).await;
     }
 
     /// The most output tokens of all choices together.

@@ -9,6 +9,7 @@
 mod error;
 mod job;
 mod ledger;
+mod list_bytes;
 mod rows;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -19,6 +20,7 @@ mod write;
 pub use error::StoreError;
 pub use job::{Job, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
+pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
 pub use rows::{
     AuditQuery, FileRow, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,

@@ -10,7 +10,8 @@ use crate::{AuditQuery, IntentQuery, LedgerReads, OutsideChange, ScanPage, Seale
 pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads {}
 impl<T: IntentReads + KeyReads + AuditReads + LedgerReads> View for T {}
 
-/// Reads of intents.
+/// Reads of intents. A list ends early when its rows reach [`crate::LIST_BYTES`]: with the first row after that, by which
+/// the caller sees that there is more.
 pub trait IntentReads {
     /// The intent of this id.
     ///
@@ -53,7 +54,7 @@ pub trait IntentReads {
     ) -> Result<Vec<Intent>, StoreError>;
 
     /// Looks through at most 5,000 intents in the order of their ids after `after`, and returns at most `limit`
-    /// that fit.
+    /// that fit; fewer when they reach [`crate::LIST_BYTES`].
     ///
     /// # Errors
     /// Storage trouble.
@@ -95,7 +96,7 @@ pub trait KeyReads {
 /// Reads of the audit log.
 pub trait AuditReads {
     /// Looks through at most 5,000 rows, newest first, with an `id` below `before`, and returns at most `limit`
-    /// that fit, with the last id looked at (`None` at the end).
+    /// that fit, with the last id looked at (`None` at the end); fewer when they reach [`crate::LIST_BYTES`].
     ///
     /// # Errors
     /// Storage trouble.

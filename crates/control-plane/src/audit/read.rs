@@ -2,7 +2,7 @@
 
 use api_types::AuditRow;
 use audit::StoredRow;
-use storage::AuditQuery;
+use storage::{AuditQuery, LIST_BYTES, audit_row_bytes};
 
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
@@ -25,16 +25,18 @@ pub fn list_audit(
     let query = format!("audit\n{filter:?}");
     let mut before = request.position(&services.cursors, &query)?.and_then(|text| text.parse::<i64>().ok());
     let started = services.clock.monotonic_micros();
-    let mut items = Vec::new();
+    let (mut items, mut bytes) = (Vec::new(), 0);
     loop {
         let found = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let wanted = request.limit.saturating_sub(found);
         let (rows, looked_to) = services.store.read(|view| view.audit_page(filter, before, wanted))?;
+        bytes += rows.iter().map(audit_row_bytes).sum::<usize>();
         items.extend(rows.into_iter().map(row_of));
         let Some(last) = looked_to else { return Ok(ListPage { items, next: None }) };
         before = Some(last);
         let looked = services.clock.monotonic_micros().saturating_sub(started);
-        if items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || looked > LOOK_MICROS {
+        let full = items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || bytes >= LIST_BYTES;
+        if full || looked > LOOK_MICROS {
             let next = services.cursors.close(&query, &last.to_string());
             return Ok(ListPage { items, next: Some(next) });
         }

@@ -6,12 +6,16 @@ use api_types::{Code, IntentView, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck
 use registry_core::{
     Coverage, Intent, IntentId, Limits, Status, TextError, check_text, covers, placeholder_code,
 };
-use storage::{Inserted, StoreError, Tx};
+use storage::{Inserted, StoreError, Tx, intent_bytes};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
+
+/// Where the placeholders of one result end, in bytes: thousands that were made here fit, with what others wrote into
+/// theirs they may not. `missing` names every file in any case.
+const RESULT_BYTES: usize = 4 << 20;
 
 /// Looks at every file in one transaction and, when asked, leaves one placeholder for each that has no intent.
 ///
@@ -87,17 +91,24 @@ fn check(
 ) -> Result<Result<PrePrResult, ServiceError>, StoreError> {
     let mut missing = Vec::new();
     let mut reserved = Vec::new();
+    let mut bytes = 0;
+    let mut show = |intent: Intent| {
+        if bytes < RESULT_BYTES {
+            bytes += intent_bytes(&intent);
+            reserved.push(IntentView::from(intent));
+        }
+    };
     for candidate in candidates {
         let file = candidate.file.as_deref().unwrap_or_default();
         match coverage(tx, file, codes)? {
             Coverage::Covered => continue,
-            Coverage::Reserved(waiting) => reserved.push(IntentView::from(*waiting)),
+            Coverage::Reserved(waiting) => show(*waiting),
             Coverage::Missing if reserve => {
                 if tx.insert_intent(candidate, &[0; 32])? != Inserted::Yes {
                     // Eighty random bits met another id: the caller may simply repeat.
                     return Err(StoreError::Unavailable("a minted id was taken".to_owned()));
                 }
-                reserved.push(IntentView::from(candidate.clone()));
+                show(candidate.clone());
             }
             Coverage::Missing => {}
         }

@@ -3,7 +3,7 @@
 
 use api_types::{Code, IntentView, SummaryView};
 use registry_core::{IntentId, Owner, QualityTally, Timestamp};
-use storage::IntentQuery;
+use storage::{IntentQuery, LIST_BYTES, intent_bytes};
 
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
@@ -37,7 +37,7 @@ pub fn get_intent(
 const LOOK_MICROS: u64 = 500_000;
 
 /// Intents that fit the filter, in the order of their ids. A page may hold fewer than `limit` (even none) and still
-/// have a next one: looking is bounded.
+/// have a next one: looking is bounded, and so are the bytes of a page.
 ///
 /// # Errors
 /// 400 for a cursor, 422 for a status that is none, 503 for the store.
@@ -54,18 +54,20 @@ pub fn list_intents(
     let query = format!("intents\n{filter:?}");
     let mut after = request.position(&services.cursors, &query)?.map(IntentId::from_stored);
     let started = services.clock.monotonic_micros();
-    let mut items = Vec::new();
+    let (mut items, mut bytes) = (Vec::new(), 0);
     loop {
         let found = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let wanted = request.limit.saturating_sub(found);
         let page = services.store.read(|view| view.scan_intents(filter, after.as_ref(), wanted))?;
+        bytes += page.rows.iter().map(intent_bytes).sum::<usize>();
         items.extend(page.rows.into_iter().map(IntentView::from));
         if page.done {
             return Ok(ListPage { items, next: None });
         }
         after = page.looked_up_to.or(after);
         let looked = services.clock.monotonic_micros().saturating_sub(started);
-        if items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || looked > LOOK_MICROS {
+        let full = items.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX) || bytes >= LIST_BYTES;
+        if full || looked > LOOK_MICROS {
             let next = after.map(|id| services.cursors.close(&query, id.as_str()));
             return Ok(ListPage { items, next });
         }
@@ -86,7 +88,7 @@ pub fn list_by_owner(
     let position = request.position(&services.cursors, &query)?;
     let before = position.as_deref().map(time_and_id);
     let rows = services.store.read(|view| view.intents_by_owner(owner, before, request.limit + 1))?;
-    Ok(page_of(rows, request, &services.cursors, &query, by_change, IntentView::from))
+    Ok(page_of(rows, request, &services.cursors, &query, by_change, intent_bytes, IntentView::from))
 }
 
 /// The position of a row in a list that is ordered by its last change.
@@ -117,7 +119,7 @@ pub fn list_by_file(
     let position = |row: &registry_core::Intent| {
         format!("{}\n{}", row.line.map(|line| line.to_string()).unwrap_or_default(), row.id)
     };
-    Ok(page_of(rows, request, &services.cursors, &query, position, IntentView::from))
+    Ok(page_of(rows, request, &services.cursors, &query, position, intent_bytes, IntentView::from))
 }
 
 /// Intents that are reserved, planned or committed and have not changed for more than `days`, oldest first.
@@ -136,7 +138,7 @@ pub fn list_stale(
     let position = request.position(&services.cursors, &query)?;
     let after = position.as_deref().map(time_and_id);
     let rows = services.store.read(|view| view.stale_intents(cutoff, after, request.limit + 1))?;
-    Ok(page_of(rows, request, &services.cursors, &query, by_change, IntentView::from))
+    Ok(page_of(rows, request, &services.cursors, &query, by_change, intent_bytes, IntentView::from))
 }
 
 /// Rows per snapshot: a snapshot stays short, so that the write-ahead log can be checkpointed.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::IF_MATCH;
@@ -11,8 +12,10 @@ use control_plane::{Idempotency, OpContext, RefusedCaller};
 
 use super::body::{self, BodyTreatment, FromBody, NoBody, PreparedBody};
 use super::guards::CallerClass;
-use crate::app::route_of;
+use crate::app::{reads_list, route_of};
+use crate::connection::ConnectionState;
 use crate::error::ApiError;
+use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::request_layer::{change_request_state, read_request_state};
 use crate::state::HttpState;
 
@@ -22,6 +25,8 @@ pub(crate) struct Authenticated<W: CallerClass, B: FromBody = NoBody> {
     pub body: B::Out,
     pub idempotency: Option<Idempotency>,
     pub if_match: Option<u64>,
+    /// What the body takes; free when this is dropped.
+    pub memory: MemoryPermit,
 }
 
 impl<W: CallerClass + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B> {
@@ -69,12 +74,21 @@ async fn extract<W: CallerClass, B: FromBody>(
             return Err(ApiError(error));
         }
     };
+    let owner = MemoryOwner::of(&admitted.principal, client);
+    let mut memory = state.memory.permit(owner.clone());
     change_request_state(request, |shared| {
         shared.set_route(route);
         shared.limit = admitted.limit;
         shared.set_principal(admitted.principal);
+        shared.memory_owner = Some(owner.clone());
     });
     check_query(request)?;
+    if reads_list(request) {
+        // The rows and the text of a page are there before anything of it leaves.
+        let mut page = state.memory.permit(owner);
+        page.resize(LIST_MEMORY)?;
+        change_request_state(request, |shared| shared.answer_memory = Some(page));
+    }
     let (body, idempotency, if_match) = match B::LIMIT {
         None => (B::parse(&[])?, None, None),
         Some(limit) => {
@@ -82,12 +96,16 @@ async fn extract<W: CallerClass, B: FromBody>(
             let llm = route.starts_with("/llm/");
             let key = if llm { None } else { idempotency_key(request)? };
             let if_match = if_match(request)?;
-            let bytes = body::read(request, payload, limit).await?;
+            let reading = ReadingBody::of(request);
+            let bytes = body::read(request, payload, limit, &mut memory).await?;
+            drop(reading);
             let treat = BodyTreatment {
                 private: llm && !state.services.llm.keep_prompts,
                 fingerprint: key.is_some(),
             };
-            let PreparedBody { kept, fingerprint, out } = body::prepare::<B>(bytes, treat).await?;
+            let prepared = body::prepare::<B>(bytes, treat, memory).await?;
+            let PreparedBody { kept, fingerprint, out } = prepared.0;
+            memory = prepared.1;
             change_request_state(request, |shared| shared.set_body(kept));
             let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
             (out?, idempotency, if_match)
@@ -98,7 +116,31 @@ async fn extract<W: CallerClass, B: FromBody>(
         .flatten()
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let context = OpContext { caller: admitted.caller, now, at_micros, draft };
-    Ok(Authenticated { context, body, idempotency, if_match })
+    Ok(Authenticated { context, body, idempotency, if_match, memory })
+}
+
+/// What a list takes until its text is written: a page of rows, the same as they are shown, and the text.
+const LIST_MEMORY: usize = 3 << 20;
+
+/// The time in which somebody reads the body of a request; it ends when this is dropped.
+struct ReadingBody(Option<Rc<ConnectionState>>);
+
+impl ReadingBody {
+    fn of(request: &HttpRequest) -> Self {
+        let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::clone);
+        if let Some(connection) = &connection {
+            connection.set_reading_body(true);
+        }
+        Self(connection)
+    }
+}
+
+impl Drop for ReadingBody {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.set_reading_body(false);
+        }
+    }
 }
 
 /// A query is UTF-8, whatever a route reads of it: the parser would put U+FFFD where it is not.

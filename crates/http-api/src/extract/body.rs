@@ -1,28 +1,39 @@
 //! The body, read only after the caller is known.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{self, Bytes};
+use actix_web::web::{self, Bytes, BytesMut};
 use api_types::{Code, Object};
 use audit::Body;
+use futures_core::Stream as _;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
+use crate::memory::MemoryPermit;
 
 /// How long a caller may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long a caller may take before its rate counts.
+const BODY_GRACE: Duration = Duration::from_secs(5);
+/// The least that a caller sends in a second after that, in bytes.
+const BODY_RATE: u32 = 16 * 1024;
+/// How far the memory of a body of unknown length grows at first, in bytes; it doubles from there.
+const FIRST_BYTES: usize = 16 * 1024;
 
 /// A body that a handler wants.
 pub(crate) trait FromBody {
     type Out: Send + 'static;
     /// The most bytes that are read; `None` when the route takes no body.
     const LIMIT: Option<usize>;
+    /// How often the bytes are in memory at once, at the most.
+    const COPIES: usize = 2;
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError>;
 }
 
@@ -59,34 +70,30 @@ impl<T: DeserializeOwned + Default + Send + 'static, const KIB: usize> FromBody 
     }
 }
 
-/// A JSON object of at most `KIB` KiB whose members are of another API: they are passed on as they came.
-pub(crate) struct RawObject<const KIB: usize>;
+/// A JSON object of at most `KIB` KiB that becomes a model call: it is kept, in more than one form, until the call is
+/// settled.
+pub(crate) struct ModelBody<T, const KIB: usize>(std::marker::PhantomData<T>);
 
-/// What a [`RawObject`] is read as.
-#[derive(Debug)]
-pub(crate) struct RawBody {
-    pub object: Map<String, Value>,
-    /// How long it was, in bytes.
-    pub bytes: usize,
+/// A [`ModelBody`] whose members are of another API: they are passed on as they came.
+pub(crate) type RawObject<const KIB: usize> = ModelBody<Map<String, Value>, KIB>;
+
+impl<T: DeserializeOwned + Send + 'static, const KIB: usize> FromBody for ModelBody<T, KIB> {
+    type Out = T;
+    const LIMIT: Option<usize> = Some(KIB * 1024);
+    /// What was parsed, what is sent to the provider, and the copy for a further attempt.
+    const COPIES: usize = 3;
+    fn parse(bytes: &[u8]) -> Result<T, ApiError> {
+        parse_json(bytes)
+    }
 }
 
-/// The most values of a [`RawObject`], an object counted tenfold: each takes far more memory than the bytes that it is
-/// written in. Embeddings of token lists have some 300,000.
+/// The most values of a body, an object counted tenfold: each takes far more memory than the bytes that it is written
+/// in. Embeddings of token lists have some 300,000.
 const MOST_VALUES: usize = 600_000;
 /// What an object takes more than another value.
 const OBJECT: usize = 10;
-
-impl<const KIB: usize> FromBody for RawObject<KIB> {
-    type Out = RawBody;
-    const LIMIT: Option<usize> = Some(KIB * 1024);
-    fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError> {
-        if values(bytes) > MOST_VALUES {
-            let what = format!("the body has more than {MOST_VALUES} values");
-            return Err(ApiError::new(Code::InvalidBody, what));
-        }
-        Ok(RawBody { object: parse_json(bytes)?, bytes: bytes.len() })
-    }
-}
+/// What one value takes once it is read, in bytes: a `Value` has 32, and a list that grows has room for as many again.
+const VALUE_BYTES: usize = 72;
 
 /// How many values a JSON text has at the most, without reading them: each but the first of its container follows a
 /// comma, a brace or a bracket outside of strings.
@@ -126,22 +133,37 @@ pub(crate) struct BodyTreatment {
 /// From this many bytes on a body is read on the blocking pool: it would hold up every other request of the worker.
 const LARGE_BYTES: usize = 256 * 1024;
 
-/// Digests and reads a body.
+/// Digests and reads a body, within the memory that its values take.
 pub(crate) async fn prepare<B: FromBody>(
     bytes: Bytes,
     treat: BodyTreatment,
-) -> Result<PreparedBody<B::Out>, ApiError> {
+    mut memory: MemoryPermit,
+) -> Result<(PreparedBody<B::Out>, MemoryPermit), ApiError> {
     let large = bytes.len() >= LARGE_BYTES;
-    let make = move || PreparedBody {
-        kept: if treat.private { Body::digest_only(&bytes) } else { Body::json(&bytes) },
-        fingerprint: treat.fingerprint.then(|| fingerprint(&bytes)),
-        out: B::parse(&bytes),
+    let make = move || {
+        admit_values(&bytes, B::COPIES, &mut memory)?;
+        let prepared = PreparedBody {
+            kept: if treat.private { Body::digest_only(&bytes) } else { Body::json(&bytes) },
+            fingerprint: treat.fingerprint.then(|| fingerprint(&bytes)),
+            out: B::parse(&bytes),
+        };
+        Ok((prepared, memory))
     };
     if large {
         let cancelled = |_| ApiError::new(Code::Internal, "the reading of the body was cancelled");
-        return web::block(make).await.map_err(cancelled);
+        return web::block(make).await.map_err(cancelled)?;
     }
-    Ok(make())
+    make()
+}
+
+/// Takes the memory of what a body is read as, before it is read.
+fn admit_values(bytes: &[u8], copies: usize, memory: &mut MemoryPermit) -> Result<(), ApiError> {
+    let values = values(bytes);
+    if values > MOST_VALUES {
+        let what = format!("the body has more than {MOST_VALUES} values");
+        return Err(ApiError::new(Code::InvalidBody, what));
+    }
+    memory.resize(bytes.len() * copies + values * VALUE_BYTES)
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
@@ -153,31 +175,53 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-/// Reads a body within its limit and time; of a refused one the rest stays in `payload`. An empty one needs no
-/// content type.
+/// Reads a body within its limit, its time and the caller's memory; of a refused one the rest stays in `payload`. An
+/// empty one needs no content type.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
+    memory: &mut MemoryPermit,
 ) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(Code::BodyTooLarge, format!("the body may have {limit} bytes"));
     let headers = request.headers();
     let told = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    if told.is_some_and(|told| told > u64::try_from(limit).unwrap_or(u64::MAX)) {
-        return Err(too_large());
-    }
-    let collect = async {
-        match to_bytes_limited(BodyStream::new(payload), limit).await {
-            Ok(bytes) => bytes.map_err(|_| ApiError::new(Code::MalformedRequest, "the body broke off")),
-            Err(_) => Err(too_large()),
-        }
+    let told = match told.map(usize::try_from) {
+        Some(Ok(told)) if told <= limit => Some(told),
+        Some(_) => return Err(too_large()),
+        None => None,
     };
-    let slow = |_| ApiError::new(Code::RequestTimeout, "the body came too slowly");
-    let bytes = tokio::time::timeout(BODY_TIME, collect).await.map_err(slow)??;
+    let start = Instant::now();
+    let mut bytes = BytesMut::new();
+    if let Some(told) = told {
+        memory.resize(told)?;
+        bytes.reserve(told);
+    }
+    loop {
+        // A caller that sends nothing is cut off when its rate falls below the least.
+        let sent = Duration::from_secs_f64(
+            f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) / f64::from(BODY_RATE),
+        );
+        let until = start + BODY_TIME.min(BODY_GRACE + sent);
+        let slow = |_| ApiError::new(Code::RequestTimeout, "the body came too slowly");
+        let next = std::future::poll_fn(|context| Pin::new(&mut *payload).poll_next(context));
+        let Some(chunk) = timeout_at(until, next).await.map_err(slow)? else { break };
+        let chunk = chunk.map_err(|_| ApiError::new(Code::MalformedRequest, "the body broke off"))?;
+        let length = bytes.len().saturating_add(chunk.len());
+        if length > limit {
+            return Err(too_large());
+        }
+        if length > memory.bytes() {
+            let room = length.max(memory.bytes().saturating_mul(2)).max(FIRST_BYTES).min(limit);
+            memory.resize(room)?;
+            bytes.reserve(room - bytes.len());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
     if !bytes.is_empty() && !is_json(request) {
         return Err(ApiError::new(Code::UnsupportedMediaType, "the body is not declared as JSON"));
     }
-    Ok(bytes)
+    Ok(bytes.freeze())
 }
 
 /// The digest of a body, the same for every spelling of the same JSON.
@@ -198,19 +242,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget, MemoryOwner};
 
     type Small = RawObject<16>;
 
-    async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<RawBody> {
+    fn permit() -> MemoryPermit {
+        MemoryBudget::new(DEFAULT_MEMORY_MIB).permit(MemoryOwner::Admin)
+    }
+
+    async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<Map<String, Value>> {
         let treat = BodyTreatment { private, fingerprint: true };
-        prepare::<Small>(Bytes::copy_from_slice(bytes), treat).await.unwrap()
+        prepare::<Small>(Bytes::copy_from_slice(bytes), treat, permit()).await.unwrap().0
     }
 
     #[actix_web::test]
     async fn a_raw_object_keeps_members_that_nobody_here_knows() {
         let body = json!({ "model": "m", "x_new": [1.5, null], "messages": [{ "role": "oracle" }] });
         let read = prepared(body.to_string().as_bytes(), true).await.out.unwrap();
-        assert_eq!((read.bytes, Value::Object(read.object)), (body.to_string().len(), body));
+        assert_eq!(Value::Object(read), body);
     }
 
     #[actix_web::test]
@@ -261,8 +310,26 @@ mod tests {
     #[test]
     fn a_body_of_many_small_values_is_refused_before_it_is_read() {
         let many = format!("{{\"x\":[{}]}}", vec!["0"; MOST_VALUES + 1].join(","));
-        assert!(RawObject::<16_384>::parse(many.as_bytes()).is_err());
+        assert!(admit_values(many.as_bytes(), 3, &mut permit()).is_err());
+        let mut memory = permit();
         let long = format!("{{\"x\":\"{}\"}}", ",[{".repeat(MOST_VALUES));
-        assert!(RawObject::<16_384>::parse(long.as_bytes()).is_ok());
+        admit_values(long.as_bytes(), 3, &mut memory).unwrap();
+        assert_eq!(memory.bytes(), long.len() * 3 + OBJECT * VALUE_BYTES);
+    }
+
+    #[actix_web::test]
+    async fn what_a_body_is_read_as_has_its_memory_before_it_is_read() {
+        let budget = MemoryBudget::new(DEFAULT_MEMORY_MIB);
+        let owner = || MemoryOwner::Key(registry_core::KeyId::from_stored("a".to_owned()));
+        let mut other = budget.permit(owner());
+        other.resize(budget.share() - 1000).unwrap();
+        let text = format!("{{\"x\":[{}]}}", vec!["0"; 100].join(","));
+        let treat = BodyTreatment { private: true, fingerprint: false };
+        let bytes = Bytes::from(text);
+        let refused = prepare::<Small>(bytes.clone(), treat, budget.permit(owner())).await;
+        assert_eq!(refused.err().map(|error| error.0.code), Some(Code::ServerBusy));
+        drop(other);
+        let (read, memory) = prepare::<Small>(bytes, treat, budget.permit(owner())).await.unwrap();
+        assert!(read.out.is_ok() && memory.bytes() > 100 * VALUE_BYTES);
     }
 }

@@ -14,10 +14,11 @@ use futures_core::Stream as _;
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
 use registry_core::PICO_PER_DOLLAR;
+use serde_json::{Map, Value};
 
-use super::failure::{no_provider, no_room, refused, too_many_calls};
+use super::failure::{no_provider, refused, too_many_calls};
 use crate::error::ApiError;
-use crate::extract::RawBody;
+use crate::memory::MemoryPermit;
 use crate::state::HttpState;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
@@ -35,26 +36,40 @@ pub(crate) const ANSWER_HEADERS: &[(&str, &str)] = &[
     ("x-t4-max-tokens", "the `max_tokens` that was sent, when it was filled in"),
 ];
 
-/// A caller's way through the gate: its ledger, and its place among the calls under way.
+/// What a call holds until it is settled, which is later than its answer when the caller leaves.
+pub(crate) struct CallHoldings {
+    _slot: CallSlot,
+    _memory: MemoryPermit,
+}
+
+/// A caller's way through the gate: its ledger, its place among the calls under way, and its memory. Every route of model
+/// calls goes through here, so that one has the limits of the others.
 pub(crate) struct GateAccess {
     pub gate: Gate,
-    pub slot: CallSlot,
+    pub holdings: CallHoldings,
     pub caller: AgentCaller,
 }
 
 impl GateAccess {
-    /// Takes a place and opens the caller's ledger.
+    /// Takes a place, and memory for an answer beside that of the body, and opens the caller's ledger.
     ///
     /// # Errors
-    /// 503 `no_provider`, 429 `too_many_calls`.
-    pub(crate) fn open(state: &HttpState, context: OpContext<AgentCaller>) -> Result<Self, ApiError> {
+    /// 503 `no_provider` and `server_busy`, 429 `too_many_calls`.
+    pub(crate) fn open(
+        state: &HttpState,
+        context: OpContext<AgentCaller>,
+        mut memory: MemoryPermit,
+        answer_bytes: usize,
+    ) -> Result<Self, ApiError> {
         let gate = state.gate.as_ref().ok_or_else(no_provider)?;
         let services = &state.services;
         let most = services.llm.limits.concurrent_calls_per_key;
         let caller = context.caller.clone();
         let slot = services.slots.take(caller.key_id(), most).ok_or_else(|| too_many_calls(most))?;
+        memory.resize(memory.bytes().saturating_add(answer_bytes))?;
         let gate = gate.with_ledger(LocalLedger::for_request(services, context));
-        Ok(Self { gate, slot, caller })
+        let holdings = CallHoldings { _slot: slot, _memory: memory };
+        Ok(Self { gate, holdings, caller })
     }
 }
 
@@ -66,17 +81,43 @@ pub(crate) async fn pass_on(
     state: &HttpState,
     context: OpContext<AgentCaller>,
     operation: Operation,
-    body: RawBody,
+    body: Map<String, Value>,
+    memory: MemoryPermit,
 ) -> Result<HttpResponse, ApiError> {
-    let RawBody { object: body, bytes } = body;
-    let memory = state.body_memory.take(bytes).ok_or_else(no_room)?;
-    let GateAccess { gate, slot, caller } = GateAccess::open(state, context)?;
-    // The place is free once the call is settled, which is later than its answer when the caller leaves.
-    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new((slot, memory))) };
+    let answer_bytes = answer_bytes(operation, &body);
+    let GateAccess { gate, holdings, caller } = GateAccess::open(state, context, memory, answer_bytes)?;
+    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new(holdings)) };
     match gate.call(call).await {
         Ok(GateAnswer::Whole { body, receipt }) => Ok(whole(body, &receipt)),
         Ok(GateAnswer::Stream(stream)) => Ok(streamed(stream)),
         Err(error) => Err(refused(&state.services, &caller, error)),
+    }
+}
+
+/// What is kept of an answer until its call is settled: the frames that wait for the caller, or the text.
+pub(super) const ANSWER_BYTES: usize = 256 * 1024;
+/// An embedding of the usual 3,072 numbers, as text and as what is read of it.
+const EMBEDDING_BYTES: usize = 96 * 1024;
+/// The probabilities of one answer, which are many times its text.
+const PROBABILITY_BYTES: usize = 8 << 20;
+/// The largest answer that the gate reads.
+const MOST_ANSWER_BYTES: usize = 32 << 20;
+
+/// How long the answer to this body may become. The caller's requests decide that, not its bytes.
+fn answer_bytes(operation: Operation, body: &Map<String, Value>) -> usize {
+    match operation {
+        Operation::Chat => {
+            let asks = |name: &str| body.get(name).is_some_and(|value| *value != Value::Bool(false));
+            if asks("logprobs") || asks("top_logprobs") { PROBABILITY_BYTES } else { ANSWER_BYTES }
+        }
+        Operation::Embeddings => {
+            let texts = match body.get("input") {
+                // A list of numbers is one text, as its tokens.
+                Some(Value::Array(list)) if !list.iter().all(Value::is_number) => list.len(),
+                _ => 1,
+            };
+            texts.saturating_mul(EMBEDDING_BYTES).clamp(ANSWER_BYTES, MOST_ANSWER_BYTES)
+        }
     }
 }
 

@@ -8,18 +8,18 @@ use llm_gate::{ChatAnswer, ChatMessage, ChatRequest};
 use registry_core::pico_to_dollars;
 use serde_json::json;
 
-use super::call::{ANSWER_HEADERS, GateAccess, tell};
+use super::call::{ANSWER_BYTES, ANSWER_HEADERS, GateAccess, tell};
 use super::failure::{CALL_CODES, refused};
 use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, JsonBody, LlmCall};
+use crate::extract::{Authenticated, CallerClass as _, LlmCall, ModelBody};
 use crate::response;
 use crate::state::HttpState;
 
 /// The largest body, in KiB.
 const BODY_KIB: usize = 16 * 1024;
 
-type ChatCall = Authenticated<LlmCall, JsonBody<LlmChat, BODY_KIB>>;
+type ChatCall = Authenticated<LlmCall, ModelBody<LlmChat, BODY_KIB>>;
 
 pub(crate) fn endpoint() -> Endpoint {
     let success = Success::Json(200, schema_of::<LlmAnswer>());
@@ -32,8 +32,9 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn chat(call: ChatCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let request = request(call.body)?;
-    let GateAccess { gate, slot, caller } = GateAccess::open(&state, call.context)?;
-    match gate.chat(ChatRequest { keep: Some(Box::new(slot)), ..request }).await {
+    let GateAccess { gate, holdings, caller } =
+        GateAccess::open(&state, call.context, call.memory, ANSWER_BYTES)?;
+    match gate.chat(ChatRequest { keep: Some(Box::new(holdings)), ..request }).await {
         Ok(answer) => {
             let mut response = response::json(StatusCode::OK, &view(&answer))?;
             tell(response.headers_mut(), &answer.receipt);

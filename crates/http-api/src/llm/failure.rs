@@ -34,13 +34,6 @@ pub(crate) fn no_provider() -> ApiError {
     ApiError(ServiceError::new(Code::NoProvider, "no provider is configured").with_retry_after(LATER))
 }
 
-/// The bodies of the calls under way fill their room.
-pub(crate) fn no_room() -> ApiError {
-    let error =
-        ServiceError::new(Code::TooManyCalls, "the bodies of the calls under way are too large together");
-    ApiError(error.with_retry_after(1))
-}
-
 /// The key has as many calls under way as it may.
 pub(crate) fn too_many_calls(most: u32) -> ApiError {
     let what = format!("the key has {most} calls under way");

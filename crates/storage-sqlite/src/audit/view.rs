@@ -3,7 +3,9 @@
 use audit::{AdoptedRow, StoredRow};
 use registry_core::Timestamp;
 use rusqlite::{Row, params};
-use storage::{AuditQuery, AuditReads, OutsideChange, SealedCheckpoint, StoreError};
+use storage::{
+    AuditQuery, AuditReads, LIST_BYTES, OutsideChange, SealedCheckpoint, StoreError, audit_row_bytes,
+};
 
 use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
 use crate::audit::{rows as audit_rows, seal};
@@ -95,14 +97,16 @@ fn page(
         format!("SELECT {} FROM audit_log WHERE id < ?1 ORDER BY id DESC LIMIT ?2", audit_rows::COLUMNS);
     let mut statement = view.conn.prepare_cached(&sql)?;
     let mut rows = statement.query(params![before.unwrap_or(i64::MAX), SCAN_ROWS])?;
-    let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
+    let (mut found, mut looked, mut last, mut bytes) = (Vec::new(), 0, None, 0);
     let fits = Fits::new(filter);
     while let Some(row) = rows.next()? {
         looked += 1;
         last = Some(row.get(0)?);
         if fits.row(row)? {
-            found.push(audit_rows::stored_row(row)?);
-            if found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            let row = audit_rows::stored_row(row)?;
+            bytes += audit_row_bytes(&row);
+            found.push(row);
+            if found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) || bytes >= LIST_BYTES {
                 return Ok((found, last));
             }
         }

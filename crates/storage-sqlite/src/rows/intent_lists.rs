@@ -2,7 +2,7 @@
 
 use registry_core::{CountedIntent, Intent, IntentId, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
-use storage::{IntentQuery, IntentReads, ScanPage, StoreError};
+use storage::{IntentQuery, IntentReads, LIST_BYTES, ScanPage, StoreError, intent_bytes, rows_of_page};
 
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
@@ -79,7 +79,19 @@ impl IntentReads for Snapshot<'_> {
 
 fn list(conn: &Connection, rule: &str, params: impl Params) -> rusqlite::Result<Vec<Intent>> {
     let sql = format!("SELECT {COLUMNS} FROM intents WHERE {rule}");
-    conn.prepare_cached(&sql)?.query_map(params, read_intent)?.collect()
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params)?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let full = bytes >= LIST_BYTES;
+        let intent = read_intent(row)?;
+        bytes += intent_bytes(&intent);
+        found.push(intent);
+        if full {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn by_file(
@@ -100,7 +112,8 @@ fn by_file(
     let rule = "file = ?1 AND line IS NULL AND id > ?2 ORDER BY id LIMIT ?3";
     let mut found = list(conn, rule, params![file, id, limit])?;
     let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-    if left > 0 {
+    // A page that is full already has the row that tells of more.
+    if left > 0 && rows_of_page(&found, found.len(), intent_bytes) == found.len() {
         let rule = "file = ?1 AND line IS NOT NULL ORDER BY line, id LIMIT ?2";
         found.extend(list(conn, rule, params![file, left])?);
     }
@@ -122,15 +135,17 @@ fn scan(
     let mut rows = statement.query(params![after.map_or("", IntentId::as_str), SCAN_ROWS])?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut page = ScanPage::default();
-    let mut looked = 0;
+    let (mut looked, mut bytes) = (0, 0);
     let mut last: Option<IntentId> = None;
     while let Some(row) = rows.next()? {
         looked += 1;
         let fits = fits(filter, row)?;
         if fits {
-            page.rows.push(read_intent(row)?);
+            let intent = read_intent(row)?;
+            bytes += intent_bytes(&intent);
+            page.rows.push(intent);
         }
-        let full = fits && page.rows.len() >= limit;
+        let full = fits && (page.rows.len() >= limit || bytes >= LIST_BYTES);
         // The id is copied only where the part ends.
         if full || looked == SCAN_ROWS {
             last = lenient::string(row, 0)?.map(IntentId::from_stored);

@@ -27,5 +27,5 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 async fn complete(call: ChatCompletionCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
-    pass_on(&state, call.context, Operation::Chat, call.body).await
+    pass_on(&state, call.context, Operation::Chat, call.body, call.memory).await
 }

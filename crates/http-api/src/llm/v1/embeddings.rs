@@ -25,5 +25,5 @@ async fn embed(
     call: Authenticated<LlmCall, RawObject<BODY_KIB>>,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
-    pass_on(&state, call.context, Operation::Embeddings, call.body).await
+    pass_on(&state, call.context, Operation::Embeddings, call.body, call.memory).await
 }
