@@ -2,12 +2,18 @@ CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
 
 CREATE INDEX idx_idempotency_at ON idempotency (at);
 
+CREATE INDEX idx_intents_covering ON intents (file, code)
+    WHERE status IN ('planned', 'committed', 'implemented', 'accepted', 'documented');
+
 CREATE INDEX idx_intents_file ON intents (file, line, id);
 
 CREATE INDEX idx_intents_open ON intents (modified_at, id)
     WHERE status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired');
 
 CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id);
+
+CREATE INDEX idx_intents_waiting ON intents (file, code, line, id)
+    WHERE status IS NULL OR status NOT IN ('planned', 'committed', 'implemented', 'accepted', 'documented', 'expired');
 
 CREATE INDEX idx_llm_alerts_pending ON llm_alerts (at) WHERE delivered_at IS NULL;
 
