@@ -13,10 +13,11 @@ use crate::rows::intents;
 const FEW: u32 = 64;
 
 /// The words of the partial index `idx_intents_covering`.
-const COVERING: &str = "status IN ('planned', 'committed', 'implemented', 'accepted', 'documented')";
+const COVERING: &str = "(status = 'planned' OR status = 'committed' OR status = 'implemented' \
+     OR status = 'accepted' OR status = 'documented')";
 /// The words of the partial index `idx_intents_waiting`.
-const WAITING: &str = "(status IS NULL OR status NOT IN \
-     ('planned', 'committed', 'implemented', 'accepted', 'documented', 'expired'))";
+const WAITING: &str = "(status IS NULL OR (status <> 'planned' AND status <> 'committed' \
+     AND status <> 'implemented' AND status <> 'accepted' AND status <> 'documented' AND status <> 'expired'))";
 
 /// What the intents of a file come to. An empty set of codes means any.
 pub(super) fn coverage(
