@@ -2,12 +2,20 @@ CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
 
 CREATE INDEX idx_idempotency_at ON idempotency (at);
 
+CREATE INDEX idx_intents_covering ON intents (file, code)
+    WHERE status = 'planned' OR status = 'committed' OR status = 'implemented' OR status = 'accepted'
+    OR status = 'documented';
+
 CREATE INDEX idx_intents_file ON intents (file, line, id);
 
 CREATE INDEX idx_intents_open ON intents (modified_at, id)
     WHERE status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired');
 
 CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id);
+
+CREATE INDEX idx_intents_waiting ON intents (file, code, line, id)
+    WHERE status IS NULL OR (status <> 'planned' AND status <> 'committed' AND status <> 'implemented'
+    AND status <> 'accepted' AND status <> 'documented' AND status <> 'expired');
 
 CREATE INDEX idx_llm_alerts_pending ON llm_alerts (at) WHERE delivered_at IS NULL;
 

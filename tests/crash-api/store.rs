@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::{Job, Store, StoreError, StoreStats, Tx, View, Watch};
+use storage::{Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, View, Watch};
 
 use crate::tx::Watching;
 
@@ -102,7 +102,11 @@ impl Job for CrashJob {
         self.job.gone()
     }
 
-    fn urgent(&self) -> bool {
-        self.job.urgent()
+    fn precedence(&self) -> Precedence {
+        self.job.precedence()
+    }
+
+    fn caller(&self) -> &JobCaller {
+        self.job.caller()
     }
 }

@@ -1,13 +1,14 @@
 //! A transaction that notices what a job books.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
 use llm_policy::{AccountKey, AccountState, CallOutcome, HoldId};
-use registry_core::{Intent, IntentId, KeyId, Timestamp};
+use registry_core::{Coverage, Intent, IntentId, KeyId, Timestamp};
 use storage::{
-    AlertRow, AuditTx, FileRow, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, LedgerTx,
-    OutsideChange, OutsideTx, Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
+    AlertRow, AuditTx, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, LedgerTx, OutsideChange,
+    OutsideTx, Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
 };
 
 /// The transaction of a job, and whether a hold or a usage row was written in it.
@@ -34,12 +35,8 @@ impl IntentTx for Watching<'_> {
         self.tx.delete_intent(id)
     }
 
-    fn visit_file(
-        &mut self,
-        file: &str,
-        visit: &mut dyn FnMut(FileRow<'_>) -> bool,
-    ) -> Result<(), StoreError> {
-        self.tx.visit_file(file, visit)
+    fn coverage(&mut self, file: &str, codes: &BTreeSet<String>) -> Result<Coverage, StoreError> {
+        self.tx.coverage(file, codes)
     }
 }
 

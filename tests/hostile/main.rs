@@ -3,3 +3,4 @@
 
 mod audit;
 mod memory;
+mod writer;

@@ -163,6 +163,8 @@ codes! {
     StoreBusy = "store_busy", 503, "repeat after `Retry-After` seconds";
     /// The caller's share, or all, of the server's memory or readers is used up.
     ServerBusy = "server_busy", 503, "repeat after `Retry-After` seconds";
+    /// The request took more of the writer's or a reader's time than one request may.
+    DeadlineExceeded = "deadline_exceeded", 503, "ask for less at once";
     /// Another process holds the database.
     StoreLocked = "store_locked", 503, "repeat after `Retry-After` seconds";
     /// The database can't be read or written, or the outcome of a write is unknown.

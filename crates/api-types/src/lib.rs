@@ -27,4 +27,6 @@ pub use llm::{
     UsageTotalView,
 };
 pub use object::Object;
-pub use pre_pr::{MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};
+pub use pre_pr::{
+    MAX_PRE_PR_BYTES, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, MAX_PRE_PR_PAIRS, PrePrCheck, PrePrResult,
+};

@@ -9,12 +9,17 @@ use crate::IntentView;
 pub const MAX_PRE_PR_FILES: usize = 5000;
 /// How many critical codes one check takes.
 pub const MAX_PRE_PR_CODES: usize = 200;
+/// How many pairs of a file and a critical code one check takes: each may cost the writer a look.
+pub const MAX_PRE_PR_PAIRS: usize = 20_000;
+/// How many bytes the files and the critical codes of one check have together.
+pub const MAX_PRE_PR_BYTES: usize = 512 * 1024;
 
 /// The files that a pull request touches.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrePrCheck {
-    /// The files, relative to the repository. A file named twice counts once.
+    /// The files, relative to the repository. A file named twice counts once. Files times critical codes are at most
+    /// 20,000, and all of them together have at most 512 KiB.
     #[schema(max_items = 5000)]
     pub files: Vec<String>,
     /// Only intents of these codes count; empty means any.

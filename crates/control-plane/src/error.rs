@@ -103,6 +103,7 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Busy => Code::StoreBusy,
+            StoreError::DeadlineExceeded => Code::DeadlineExceeded,
             StoreError::Locked => Code::StoreLocked,
             StoreError::Closed => Code::ShuttingDown,
             StoreError::Full | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => {
@@ -112,6 +113,7 @@ impl From<StoreError> for ServiceError {
         };
         let what = match &error {
             StoreError::Busy => "too many writes wait",
+            StoreError::DeadlineExceeded => "it took more of the database's time than one request may",
             StoreError::Locked => "another process holds the database",
             StoreError::Closed => "the server is stopping",
             StoreError::Full => "the database has no space left",
@@ -121,7 +123,9 @@ impl From<StoreError> for ServiceError {
                 "the request failed inside the server"
             }
         };
-        let retry_after = (code.status() == 503).then_some(STORE_RETRY_SECONDS);
+        // Repeated as it is, a request that took too long takes too long again.
+        let repeat = code.status() == 503 && code != Code::DeadlineExceeded;
+        let retry_after = repeat.then_some(STORE_RETRY_SECONDS);
         Self { cause: Some(error.to_string()), retry_after, ..Self::new(code, what) }
     }
 }

@@ -8,8 +8,9 @@ use registry_core::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use storage::{Decided, Remembered, StoreError, Tx};
+use storage::{Decided, JobCaller, JobClass, Remembered, StoreError, Tx};
 
+use crate::context::ADMIN;
 use crate::error::ServiceError;
 use crate::services::Services;
 
@@ -24,14 +25,25 @@ pub struct Idempotency {
 
 /// A change, and what makes a repeat of it recognisable.
 pub(crate) struct RepeatableChange {
-    /// Who asks, in the memory of idempotency keys: a key id, or `admin`.
-    pub caller: String,
+    /// Who asks.
+    pub caller: JobCaller,
     /// The use case, and the thing that it is about when the path names one.
     pub name: Cow<'static, str>,
     pub idempotency: Option<Idempotency>,
     pub now: Timestamp,
     /// The status of success, for the record.
     pub status: u16,
+}
+
+impl RepeatableChange {
+    /// The caller in the memory of idempotency keys: a key id, or `admin`.
+    fn caller_name(&self) -> &str {
+        match &self.caller {
+            JobCaller::Key(id) => id.as_str(),
+            JobCaller::Admin => ADMIN,
+            JobCaller::Platform => "platform",
+        }
+    }
 }
 
 /// Runs a change as one job of the store, with its record, once per idempotency key. `f` may run more than once;
@@ -47,7 +59,8 @@ where
     T: Serialize + DeserializeOwned + Send + 'static,
     F: FnMut(&mut dyn Tx) -> Result<Result<T, ServiceError>, StoreError> + Send + 'static,
 {
-    services.store.write(draft, at_micros, move |tx| once(tx, &op, &mut f)).await?
+    let class = JobClass::request(&op.caller);
+    services.store.write(class, draft, at_micros, move |tx| once(tx, &op, &mut f)).await?
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,7 +80,7 @@ where
     T: Serialize + DeserializeOwned,
 {
     if let Some(asked) = &op.idempotency
-        && let Some(known) = tx.recall(&op.caller, &op.name, &asked.key)?
+        && let Some(known) = tx.recall(op.caller_name(), &op.name, &asked.key)?
     {
         if known.fingerprint != asked.fingerprint {
             let what = "the `Idempotency-Key` was used with another body";
@@ -79,7 +92,7 @@ where
     if let Some(asked) = &op.idempotency {
         let outcome = write(&result)?;
         tx.remember(Remembered {
-            caller: &op.caller,
+            caller: op.caller_name(),
             operation: &op.name,
             key: &asked.key,
             fingerprint: &asked.fingerprint,

@@ -34,6 +34,7 @@ pub struct ServerMetrics {
     commit_micros: IntCounter,
     audit_rows: IntCounter,
     queue_refusals: IntCounter,
+    deadline_refusals: IntCounter,
     queue_depth: IntGauge,
     aggregated: IntCounter,
     key_reads: IntCounter,
@@ -85,7 +86,14 @@ impl ServerMetrics {
             job_micros: counter("t4_store_job_microseconds_total", "Time that jobs ran.")?,
             commit_micros: counter("t4_store_commit_microseconds_total", "Time that commits took.")?,
             audit_rows: counter("t4_audit_rows_total", "Rows written to the audit log.")?,
-            queue_refusals: counter("t4_store_queue_refusals_total", "Jobs that found the queue full.")?,
+            queue_refusals: counter(
+                "t4_store_queue_refusals_total",
+                "Jobs that found the queue, or their key's share of it, full.",
+            )?,
+            deadline_refusals: counter(
+                "t4_store_deadline_refusals_total",
+                "Jobs that were refused because they took too long.",
+            )?,
             queue_depth: gauge("t4_store_queue_depth", "Jobs that wait.")?,
             aggregated: counter("t4_audit_aggregated_total", "Refusals counted instead of recorded.")?,
             key_reads: counter("t4_key_reads_total", "Keys read from the store.")?,
@@ -151,6 +159,7 @@ impl ServerMetrics {
         raise(&self.commit_micros, stats.commit_micros);
         raise(&self.audit_rows, stats.audit_rows);
         raise(&self.queue_refusals, stats.queue_refusals);
+        raise(&self.deadline_refusals, stats.deadline_refusals);
         self.queue_depth.set(i64::try_from(stats.queue_depth).unwrap_or(i64::MAX));
         raise(&self.aggregated, services.refusals.aggregated_total());
         raise(&self.key_reads, services.counters.key_reads.load(Ordering::Relaxed));

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use api_types::{MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};
+use api_types::{
+    MAX_PRE_PR_BYTES, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, MAX_PRE_PR_PAIRS, PrePrCheck, PrePrResult,
+};
 use http_out::reqwest::Method;
 
 use crate::{Client, Error};
-
-/// The most bytes of file names in one call, so that long names do not make a body that the server refuses.
-const MAX_NAME_BYTES: usize = 512 * 1024;
 
 impl Client {
     /// Asks whether every file is covered by an intent: one that is planned, committed, implemented or accepted,
@@ -18,7 +17,7 @@ impl Client {
     /// **Placeholders do not make `ok` true**: somebody must take them first. `missing` lists the files in the
     /// order of the call, each once, `reserved` the placeholders.
     ///
-    /// It takes one round trip. More than 5,000 files (or very long names) go in several calls whose results are
+    /// It takes one round trip. More than 5,000 files (fewer with many codes or very long names) go in several calls whose results are
     /// merged; when a later one fails the whole is an error, and the placeholders of the earlier ones stay.
     ///
     /// # Errors
@@ -45,7 +44,7 @@ impl Client {
             return Err(Error::TooMany { what: "codes", got: critical_codes.len(), max: MAX_PRE_PR_CODES });
         }
         let mut merged = PrePrResult { ok: true, missing: Vec::new(), reserved: Vec::new() };
-        for files in chunks(files) {
+        for files in chunks(files, &critical_codes) {
             let body = PrePrCheck { files, critical_codes: critical_codes.clone(), auto_create_reserved };
             let call = self.transport.change(Method::POST, "/intents/pre_pr_check", &body)?;
             let mut part: PrePrResult = self.transport.send(&call).await?.json()?;
@@ -59,7 +58,9 @@ impl Client {
 
 /// The files, each once, in calls of a size that the server takes. No files still make one call: the server is
 /// asked whatever comes.
-fn chunks(files: Vec<String>) -> Vec<Vec<String>> {
+fn chunks(files: Vec<String>, codes: &[String]) -> Vec<Vec<String>> {
+    let most_files = MAX_PRE_PR_FILES.min(MAX_PRE_PR_PAIRS / codes.len().max(1));
+    let most_bytes = MAX_PRE_PR_BYTES.saturating_sub(codes.iter().map(String::len).sum());
     let mut seen = HashSet::new();
     let mut chunks = Vec::new();
     let mut chunk = Vec::new();
@@ -68,7 +69,7 @@ fn chunks(files: Vec<String>) -> Vec<Vec<String>> {
         if !seen.insert(file.clone()) {
             continue;
         }
-        let full = chunk.len() == MAX_PRE_PR_FILES || bytes.saturating_add(file.len()) > MAX_NAME_BYTES;
+        let full = chunk.len() == most_files || bytes.saturating_add(file.len()) > most_bytes;
         if full && !chunk.is_empty() {
             chunks.push(std::mem::take(&mut chunk));
             bytes = 0;
@@ -93,17 +94,19 @@ mod tests {
         /// No file is lost, repeated or moved, and no call is larger than the server takes.
         #[test]
         fn chunks_hold_every_file_once_in_order(
-            lengths in prop::collection::vec(1_usize..2000, 0..200), copies in 1_usize..60
+            lengths in prop::collection::vec(1_usize..2000, 0..200), copies in 1_usize..60,
+            codes in prop::collection::vec("[A-Z]{1,100}", 0..=MAX_PRE_PR_CODES)
         ) {
             let names: Vec<_> = lengths.iter().enumerate()
                 .flat_map(|(i, len)| (0..copies).map(move |c| format!("{i}-{}-{}", c / 2, "x".repeat(*len))))
                 .collect();
             let mut once = names.clone();
             once.dedup();
-            let chunks = chunks(names);
+            let chunks = chunks(names, &codes);
             for chunk in &chunks {
                 prop_assert!(chunk.len() <= MAX_PRE_PR_FILES);
-                prop_assert!(chunk.iter().map(String::len).sum::<usize>() <= MAX_NAME_BYTES);
+                prop_assert!(chunk.len() * codes.len() <= MAX_PRE_PR_PAIRS);
+                prop_assert!(chunk.iter().chain(&codes).map(String::len).sum::<usize>() <= MAX_PRE_PR_BYTES);
             }
             prop_assert!(!chunks.is_empty());
             prop_assert_eq!(chunks.concat(), once);

@@ -14,7 +14,7 @@ use audit::{Draft, Outcome};
 use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, RequestId, SystemClock, SystemEntropy, Timestamp,
 };
-use storage::{Decided, Inserted, Leafed, Store, StoreError};
+use storage::{Decided, Inserted, JobClass, Leafed, Store, StoreError};
 use storage_sqlite::{SqliteOptions, SqliteStore};
 
 const CALLERS: u64 = 64;
@@ -76,12 +76,13 @@ fn create(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy
             let intent = intent(now, &*entropy);
             ids.push(intent.id.clone());
             let draft = draft(now, &*entropy);
-            let write = store.write(draft, clock.monotonic_micros(), move |tx| {
-                match tx.insert_intent(&intent, &[7; 32])? {
-                    Inserted::Yes => Ok(Decided { value: (), outcome: Outcome::ok(201) }),
-                    Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
-                }
-            });
+            let write =
+                store.write(JobClass::platform(), draft, clock.monotonic_micros(), move |tx| {
+                    match tx.insert_intent(&intent, &[7; 32])? {
+                        Inserted::Yes => Ok(Decided { value: (), outcome: Outcome::ok(201) }),
+                        Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
+                    }
+                });
             write.await.expect("a create");
         }
         ids

@@ -149,6 +149,8 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+        // Nothing but the deadline interrupts a statement.
+        Some(ErrorCode::OperationInterrupted) => StoreError::DeadlineExceeded,
         _ => StoreError::Unavailable(error.to_string()),
     }
 }

@@ -9,6 +9,7 @@ mod errors;
 mod migrate;
 mod open;
 mod pragmas;
+mod queue;
 mod read_only;
 mod readers;
 mod rows;

@@ -15,15 +15,16 @@ use crate::open::{SqliteOptions, refuse};
 use crate::rows::meta;
 use crate::{OpenError, OpenReport};
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../migrations/sqlite/0002_registry.sql"),
     include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
     include_str!("../../../migrations/sqlite/0004_ledger.sql"),
+    include_str!("../../../migrations/sqlite/0005_pre_pr.sql"),
 ];
 
 /// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 5;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,18 @@
 //! Views: one snapshot each, on a connection of the pool.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
+use registry_core::Clock;
 use rusqlite::Connection;
 use storage::{StoreError, View};
 
 use crate::errors::OrStore as _;
 use crate::pragmas;
 use crate::writer::batch::execute;
+use crate::writer::deadline::{ReadDeadline, VIEW_MICROS};
 
 /// The most rows that a view looks through for one part of a list.
 pub(crate) const SCAN_ROWS: u32 = 5000;
@@ -19,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Readers {
     pool: r2d2::Pool<SqliteConnectionManager>,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a view sees: the database as it was when it first looked.
@@ -28,7 +32,7 @@ pub(crate) struct Snapshot<'c> {
 
 impl Readers {
     /// Opens all connections now, so that a request never pays for one.
-    pub(crate) fn open(path: &Path, count: u32) -> Result<Self, r2d2::Error> {
+    pub(crate) fn open(path: &Path, count: u32, clock: Arc<dyn Clock>) -> Result<Self, r2d2::Error> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(pragmas::reader_flags())
             .with_init(|conn| pragmas::set_up_reader(conn));
@@ -39,7 +43,7 @@ impl Readers {
             .max_lifetime(None)
             .connection_timeout(PATIENCE)
             .build(manager)?;
-        Ok(Self { pool })
+        Ok(Self { pool, clock })
     }
 
     pub(crate) fn view(
@@ -48,7 +52,14 @@ impl Readers {
     ) -> Result<(), StoreError> {
         let none_free = |_| StoreError::Unavailable("no connection to read with came free".to_owned());
         let conn = self.pool.get().map_err(none_free)?;
-        show(&conn, f)
+        let deadline = ReadDeadline::new(Arc::clone(&self.clock));
+        deadline.install(&conn).or_store()?;
+        let until = deadline.now().saturating_add(VIEW_MICROS);
+        show(&conn, &mut |view| {
+            // Not longer than this: the end of the transaction is not to be interrupted.
+            let _deadline = deadline.set(until);
+            f(view)
+        })
     }
 
     pub(crate) fn busy(&self) -> u64 {

@@ -1,9 +1,8 @@
 //! The store itself: a queue, a writer, a watcher and readers on one file.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use rusqlite::Connection;
 use storage::{Job, Store, StoreError, StoreStats, View, Watch};
 
 use crate::open::{OpenReport, SqliteOptions, prepare};
+use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::writer::{Writer, WriterState, watch};
 use crate::{OpenError, pragmas};
@@ -39,7 +39,7 @@ impl SqliteStore {
     pub fn open(options: SqliteOptions<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
         let path = options.path.as_path();
         let (conn, report) = prepare(&options)?;
-        let readers = Readers::open(path, options.readers)
+        let readers = Readers::open(path, options.readers, Arc::clone(&options.clock))
             .map_err(|error| OpenError::Failed { path: path.to_owned(), problem: error.to_string() })?;
         let watching = Connection::open_with_flags(path, pragmas::reader_flags())
             .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
@@ -101,6 +101,7 @@ impl Store for SqliteStore {
             commit_micros: shared.commit_micros.load(Ordering::Relaxed),
             queue_depth: u64::try_from(shared.queue.depth()).unwrap_or(u64::MAX),
             queue_refusals: shared.refusals.load(Ordering::Relaxed),
+            deadline_refusals: shared.deadline_refusals.load(Ordering::Relaxed),
             readers_busy: self.readers.busy(),
         }
     }
@@ -126,87 +127,5 @@ impl Drop for SqliteStore {
         if let Err(error) = self.close(Duration::from_secs(10)) {
             tracing::error!(error = %error, "the database was not closed");
         }
-    }
-}
-
-/// Jobs that wait for the writer, a bounded number of them.
-pub(crate) struct Queue {
-    inner: Mutex<QueueState>,
-    filled: Condvar,
-    places: usize,
-    reserved: usize,
-}
-
-struct QueueState {
-    jobs: VecDeque<Box<dyn Job>>,
-    closed: bool,
-    /// Whether the writer sleeps: waking it costs a system call, which a job behind another need not pay.
-    asleep: bool,
-}
-
-impl Queue {
-    pub(crate) fn new(places: usize, reserved: usize) -> Self {
-        let inner = QueueState { jobs: VecDeque::with_capacity(places), closed: false, asleep: false };
-        Self { inner: Mutex::new(inner), filled: Condvar::new(), places, reserved }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        // Nothing that runs under this lock can leave the queue half changed.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a job, or gives it back with the reason.
-    pub(crate) fn push(&self, job: Box<dyn Job>) -> Result<(), (Box<dyn Job>, StoreError)> {
-        let places = if job.urgent() { self.places } else { self.places.saturating_sub(self.reserved) };
-        let mut inner = self.lock();
-        if inner.closed {
-            return Err((job, StoreError::Closed));
-        }
-        if inner.jobs.len() >= places {
-            return Err((job, StoreError::Busy));
-        }
-        inner.jobs.push_back(job);
-        let wake = std::mem::take(&mut inner.asleep);
-        drop(inner);
-        if wake {
-            self.filled.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Fills `pending` up to `most` jobs. When there is none it waits for the first, at most `patience`. False when
-    /// the queue is closed and all is done.
-    pub(crate) fn take(
-        &self,
-        pending: &mut VecDeque<Box<dyn Job>>,
-        most: usize,
-        patience: Option<Duration>,
-    ) -> bool {
-        let mut inner = self.lock();
-        if pending.is_empty() && inner.jobs.is_empty() && !inner.closed {
-            inner.asleep = true;
-            let idle = |inner: &mut QueueState| inner.jobs.is_empty() && !inner.closed;
-            inner = match patience {
-                None => self.filled.wait_while(inner, idle).unwrap_or_else(PoisonError::into_inner),
-                Some(patience) => {
-                    let waited = self.filled.wait_timeout_while(inner, patience, idle);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-            inner.asleep = false;
-        }
-        let wanted = most.saturating_sub(pending.len()).min(inner.jobs.len());
-        pending.extend(inner.jobs.drain(..wanted));
-        !(inner.closed && pending.is_empty())
-    }
-
-    /// Takes no job any more; those that wait are still run.
-    pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.filled.notify_all();
-    }
-
-    pub(crate) fn depth(&self) -> usize {
-        self.lock().jobs.len()
     }
 }

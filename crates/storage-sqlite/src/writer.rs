@@ -1,9 +1,9 @@
 //! The writer's thread: takes what queued while the last commit went to the disk, and commits it.
 
 pub(crate) mod batch;
+pub(crate) mod deadline;
 pub(crate) mod watch;
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,9 +17,10 @@ use storage::{Job, StoreError};
 use crate::errors::{OrStore as _, store_error};
 use crate::migrate;
 use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
+use crate::queue::Queue;
 use crate::rows::meta;
-use crate::store::Queue;
-use batch::{BatchReport, JobBatch, JobSlot, execute};
+use batch::{BatchReport, JobBatch, JobSlot, JobSource, execute};
+use deadline::ReadDeadline;
 
 /// The most jobs that share a commit.
 const MAX_BATCH: usize = 256;
@@ -42,6 +43,7 @@ pub(crate) struct WriterState {
     pub(crate) job_micros: AtomicU64,
     pub(crate) commit_micros: AtomicU64,
     pub(crate) refusals: AtomicU64,
+    pub(crate) deadline_refusals: AtomicU64,
 }
 
 impl WriterState {
@@ -60,6 +62,18 @@ impl WriterState {
             job_micros: zero(),
             commit_micros: zero(),
             refusals: zero(),
+            deadline_refusals: zero(),
+        }
+    }
+
+    fn answer(&self, job: Box<dyn Job>, end: Result<(), StoreError>) {
+        if let Err(error) = &end {
+            self.failed_jobs.fetch_add(1, Ordering::Relaxed);
+            let late = matches!(error, StoreError::DeadlineExceeded);
+            self.deadline_refusals.fetch_add(u64::from(late), Ordering::Relaxed);
+        }
+        if catch_unwind(AssertUnwindSafe(|| job.done(end))).is_err() {
+            tracing::error!("the end of a write panicked");
         }
     }
 }
@@ -71,7 +85,33 @@ pub(crate) struct Writer {
     conn: Option<Connection>,
     /// Whether the last batch found the database held by another process to the end of its patience.
     locked: bool,
+    deadline: ReadDeadline,
     shared: Arc<WriterState>,
+}
+
+/// The jobs of one batch, as the queue gives them.
+struct Waiting<'s> {
+    shared: &'s WriterState,
+    /// How many jobs the batch may still take.
+    left: usize,
+}
+
+impl JobSource for Waiting<'_> {
+    fn next(&mut self) -> Option<Box<dyn Job>> {
+        while self.left > 0 {
+            self.left -= 1;
+            let job = self.shared.queue.take()?;
+            if !job.gone() {
+                return Some(job);
+            }
+            self.shared.answer(job, Err(StoreError::Gone));
+        }
+        None
+    }
+
+    fn charge(&mut self, micros: u64) {
+        self.shared.queue.charge(micros);
+    }
 }
 
 impl Writer {
@@ -81,22 +121,22 @@ impl Writer {
         conn: Connection,
         shared: Arc<WriterState>,
     ) -> Self {
-        Self { path, max_pages, conn: Some(conn), locked: false, shared }
+        let deadline = ReadDeadline::new(Arc::clone(&shared.clock));
+        Self { path, max_pages, conn: Some(conn), locked: false, deadline, shared }
     }
 
     /// Runs until the queue is closed and empty.
     pub(crate) fn run(mut self) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        let mut pending = VecDeque::with_capacity(MAX_BATCH);
+        if let Some(conn) = &self.conn {
+            self.deadline.install(conn).or_store()?;
+        }
         loop {
             let patience = shared.write_trouble.load(Ordering::Relaxed).then_some(PROBE);
-            if !shared.queue.take(&mut pending, MAX_BATCH, patience) {
-                break;
-            }
-            if pending.is_empty() {
-                self.probe();
-            } else {
-                self.batch(&mut pending);
+            match shared.queue.wait(patience) {
+                None => break,
+                Some(0) => self.probe(),
+                Some(waiting) => self.batch(waiting),
             }
         }
         // The WAL is emptied as far as readers let it be; what is left there is read at the next start.
@@ -107,39 +147,29 @@ impl Writer {
         })
     }
 
-    fn batch(&mut self, pending: &mut VecDeque<Box<dyn Job>>) {
-        let mut slots = Vec::with_capacity(pending.len());
-        for job in pending.drain(..) {
-            if job.gone() {
-                self.answer(job, Err(StoreError::Gone));
-            } else {
-                slots.push(JobSlot { job, end: None });
-            }
-        }
-        if slots.is_empty() {
-            return;
-        }
-        let clock = Arc::clone(&self.shared.clock);
-        let report = match self.connection() {
-            Ok(conn) => JobBatch::new(conn, &*clock).run(&mut slots),
-            Err(error) => {
-                for slot in &mut slots {
-                    slot.end = Some(Err(error.clone()));
-                }
-                BatchReport { ended: slots.len(), trouble: true, ..BatchReport::default() }
+    /// Runs a batch of at most as many jobs as waited when it began: those that come while it runs wait for the
+    /// next commit, but for the ones that go first.
+    fn batch(&mut self, waiting: usize) {
+        let shared = Arc::clone(&self.shared);
+        let mut source = Waiting { shared: &shared, left: waiting.min(MAX_BATCH) };
+        let ready = self.connection().map(drop);
+        let (slots, report) = match (ready, &self.conn) {
+            (Ok(()), Some(conn)) => JobBatch::new(conn, &self.deadline).run(&mut source),
+            (ready, _) => {
+                let closed = ready.err().unwrap_or(StoreError::Closed);
+                let failed = |job| JobSlot { job, end: Some(Err(closed.clone())) };
+                let slots = std::iter::from_fn(|| source.next()).map(failed).collect();
+                (slots, BatchReport { trouble: true, ..BatchReport::default() })
             }
         };
-        for slot in slots.drain(report.ended..).rev() {
-            pending.push_front(slot.job);
-        }
         self.take_in(&report);
         self.note_lock(slots.iter().any(|slot| matches!(slot.end, Some(Err(StoreError::Locked)))));
-        self.shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
+        shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
         for slot in slots {
             let unended = || Err(StoreError::Unavailable("the write was left over".to_owned()));
-            self.answer(slot.job, slot.end.unwrap_or_else(unended));
+            shared.answer(slot.job, slot.end.unwrap_or_else(unended));
         }
-        if report.commits > 0 && self.shared.durable.load(Ordering::Relaxed).is_multiple_of(LOOK_AT_WAL) {
+        if report.commits > 0 && shared.durable.load(Ordering::Relaxed).is_multiple_of(LOOK_AT_WAL) {
             self.keep_wal_short();
         }
     }
@@ -177,15 +207,6 @@ impl Writer {
         }
     }
 
-    fn answer(&self, job: Box<dyn Job>, end: Result<(), StoreError>) {
-        if end.is_err() {
-            self.shared.failed_jobs.fetch_add(1, Ordering::Relaxed);
-        }
-        if catch_unwind(AssertUnwindSafe(|| job.done(end))).is_err() {
-            tracing::error!("the end of a write panicked");
-        }
-    }
-
     /// The connection, opened again if it had to be given up.
     fn connection(&mut self) -> Result<&Connection, StoreError> {
         let conn = if let Some(conn) = self.conn.take() {
@@ -207,6 +228,7 @@ impl Writer {
             return Err(StoreError::Unavailable(format!("the database was replaced ({found:?})")));
         }
         pragmas::set_up_writer(&conn, self.max_pages).or_store()?;
+        self.deadline.install(&conn).or_store()?;
         Ok(conn)
     }
 
@@ -252,7 +274,7 @@ mod tests {
     use api_keys::Pepper;
     use registry_core::{SystemClock, SystemEntropy};
     use std::sync::mpsc;
-    use storage::{Store as _, Tx};
+    use storage::{JobCaller, Precedence, Store as _, Tx};
 
     struct Nothing(mpsc::Sender<Result<(), StoreError>>);
 
@@ -263,6 +285,14 @@ mod tests {
 
         fn done(self: Box<Self>, end: Result<(), StoreError>) {
             self.0.send(end).unwrap();
+        }
+
+        fn precedence(&self) -> Precedence {
+            Precedence::Control
+        }
+
+        fn caller(&self) -> &JobCaller {
+            &JobCaller::Platform
         }
     }
 
@@ -276,12 +306,14 @@ mod tests {
         store.close(Duration::from_mins(1)).unwrap();
         let shared = Arc::new(WriterState::new(Queue::new(8, 1), clock));
         shared.write_trouble.store(true, Ordering::SeqCst);
-        Writer { path, max_pages: None, conn: None, locked: false, shared }
+        let deadline = ReadDeadline::new(Arc::clone(&shared.clock));
+        Writer { path, max_pages: None, conn: None, locked: false, deadline, shared }
     }
 
     fn write(writer: &mut Writer) -> Result<(), StoreError> {
         let (end, ended) = mpsc::channel();
-        writer.batch(&mut VecDeque::from([Box::new(Nothing(end)) as Box<dyn Job>]));
+        assert!(writer.shared.queue.push(Box::new(Nothing(end))).is_ok());
+        writer.batch(1);
         ended.recv().unwrap()
     }
 

@@ -3,9 +3,12 @@
 /// Trouble of the store itself. A refusal by a rule is never one of these: it is a value.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The writer's queue is full.
+    /// The writer's queue is full, or the caller's share of it.
     #[error("too many writes wait")]
     Busy,
+    /// The job or the view took more time than one may; nothing was changed.
+    #[error("it took more of the database's time than one request may")]
+    DeadlineExceeded,
     /// Another process holds the database and did not let go in time.
     #[error("the database is locked by another process")]
     Locked,

@@ -2,11 +2,107 @@
 
 use std::time::Duration;
 
+use registry_core::KeyId;
+
 use crate::{StoreError, Tx, View};
+
+/// The account that the writer's time is charged to. Callers of one precedence take turns by the time that their jobs
+/// took, and each has a bounded share of the queue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobCaller {
+    /// The platform itself: rows of the log, upkeep.
+    Platform,
+    /// Admins, all of them.
+    Admin,
+    /// The holder of a key.
+    Key(KeyId),
+}
+
+/// Which jobs go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Precedence {
+    /// What keeps the registry in hand: acts of admins, settlements and releases, rows of the log, upkeep. It goes
+    /// before ordinary work, which still gets a turn now and then.
+    Control,
+    /// Everything else.
+    Ordinary,
+}
+
+/// How the store schedules a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobClass {
+    caller: JobCaller,
+    precedence: Precedence,
+    outlives_caller: bool,
+}
+
+impl JobClass {
+    /// Ordinary work of an agent. It is skipped when nobody waits for it any more.
+    #[must_use]
+    pub fn agent(key: &KeyId) -> Self {
+        let caller = JobCaller::Key(key.clone());
+        Self { caller, precedence: Precedence::Ordinary, outlives_caller: false }
+    }
+
+    /// The end of an agent's hold. It is done although nobody waits for it any more: money depends on it.
+    #[must_use]
+    pub fn settlement(key: &KeyId) -> Self {
+        Self { precedence: Precedence::Control, outlives_caller: true, ..Self::agent(key) }
+    }
+
+    /// An act of an admin.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self { caller: JobCaller::Admin, precedence: Precedence::Control, outlives_caller: false }
+    }
+
+    /// The revocation of a key, which is done although its admin hung up.
+    #[must_use]
+    pub fn revocation() -> Self {
+        Self { outlives_caller: true, ..Self::admin() }
+    }
+
+    /// The class of a request's write: an admin's act goes before an agent's.
+    #[must_use]
+    pub fn request(caller: &JobCaller) -> Self {
+        let precedence = match caller {
+            JobCaller::Platform | JobCaller::Admin => Precedence::Control,
+            JobCaller::Key(_) => Precedence::Ordinary,
+        };
+        Self { caller: caller.clone(), precedence, outlives_caller: false }
+    }
+
+    /// Work of the platform itself.
+    #[must_use]
+    pub fn platform() -> Self {
+        Self { caller: JobCaller::Platform, precedence: Precedence::Control, outlives_caller: true }
+    }
+
+    /// Who pays for the job's time.
+    #[must_use]
+    pub fn caller(&self) -> &JobCaller {
+        &self.caller
+    }
+
+    /// Which jobs it goes before.
+    #[must_use]
+    pub fn precedence(&self) -> Precedence {
+        self.precedence
+    }
+
+    /// Whether the job is done although nobody waits for it any more.
+    #[must_use]
+    pub fn outlives_caller(&self) -> bool {
+        self.outlives_caller
+    }
+}
 
 /// A write. It runs on the writer, inside a savepoint of a transaction that many jobs share.
 pub trait Job: Send {
     /// Does the work. May run again from scratch, so it touches only `tx` and itself.
+    ///
+    /// A job has a deadline, which every method of `tx` checks before it begins; one that reads for too long is
+    /// interrupted. The job then fails alone, with [`StoreError::DeadlineExceeded`].
     ///
     /// # Errors
     /// Storage trouble; the job's changes are then rolled back.
@@ -20,10 +116,11 @@ pub trait Job: Send {
         false
     }
 
-    /// Whether the job may use the places of the queue that are kept free for the platform itself.
-    fn urgent(&self) -> bool {
-        false
-    }
+    /// Which jobs it goes before, and which places of the queue it may use.
+    fn precedence(&self) -> Precedence;
+
+    /// Who pays for the time that it takes.
+    fn caller(&self) -> &JobCaller;
 }
 
 /// What the store knows of itself at this moment.
@@ -57,21 +154,27 @@ pub struct StoreStats {
     pub commit_micros: u64,
     /// Jobs that wait now.
     pub queue_depth: u64,
-    /// Jobs that found the queue full.
+    /// Jobs that found the queue full, or their caller's share of it.
     pub queue_refusals: u64,
+    /// Jobs that were refused because they took too long.
+    pub deadline_refusals: u64,
     /// Readers that are out now.
     pub readers_busy: u64,
 }
 
 /// A database behind the registry. Object safe: it is used as `Arc<dyn Store>`.
 pub trait Store: Send + Sync {
-    /// Queues a job. Never blocks; a full queue is told through [`Job::done`].
+    /// Queues a job. Never blocks; a full queue, or a full share of the caller's, is told through [`Job::done`].
+    ///
+    /// The jobs of one caller and precedence run in the order in which they came. Those of different callers take
+    /// turns, so that nobody waits for another's crowd.
     fn submit(&self, job: Box<dyn Job>);
 
-    /// Runs `f` on one snapshot, on the calling thread. A view is short: at most 5,000 rows or 100 ms.
+    /// Runs `f` on one snapshot, on the calling thread. A view is short: at most 5,000 rows or 100 ms. A read of
+    /// one that takes far longer is interrupted.
     ///
     /// # Errors
-    /// What `f` returns, or the trouble of opening the snapshot.
+    /// What `f` returns, the trouble of opening the snapshot, or [`StoreError::DeadlineExceeded`].
     fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>;
 
     /// What the store knows of itself. Cheap: read on every request.

@@ -18,11 +18,11 @@ mod view;
 mod write;
 
 pub use error::StoreError;
-pub use job::{Job, Store, StoreStats, Watch};
+pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
 pub use rows::{
-    AuditQuery, FileRow, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
+    AuditQuery, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};

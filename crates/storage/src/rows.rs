@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use audit::Record;
-use registry_core::{AgentId, Intent, IntentId, Owner, Status, Timestamp};
+use registry_core::{AgentId, Intent, IntentId, Owner, Timestamp};
 
 /// Whether an insert found its place free.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,17 +17,6 @@ pub enum Inserted {
         /// The digest of the body that created it; `None` for rows that this product did not create.
         creation: Option<[u8; 32]>,
     },
-}
-
-/// What the pre-PR check looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileRow<'a> {
-    /// The intent.
-    pub id: &'a str,
-    /// Its status, read.
-    pub status: Status,
-    /// Its code.
-    pub code: &'a str,
 }
 
 /// Which intents a list shows. All that are given must fit.

@@ -10,6 +10,7 @@
 )]
 
 pub mod audit_log;
+pub mod coverage;
 mod fixtures;
 pub mod idempotency;
 pub mod intent_lists;
@@ -52,12 +53,16 @@ macro_rules! conformance {
             a_write_sees_what_it_wrote,
         ]);
         $crate::conformance!(@module $backend, intent_lists: [
-            a_file_is_visited_by_line_and_id_until_the_visitor_has_enough,
             pages_of_a_file_go_by_line_and_show_each_intent_once,
             pages_of_an_owner_show_the_newest_change_first,
             stale_intents_are_the_open_ones_that_nobody_touched,
             a_scan_finds_what_fits_part_by_part,
             counting_shows_each_intent_once,
+        ]);
+        $crate::conformance!(@module $backend, coverage: [
+            a_file_is_covered_by_an_intent_of_a_critical_code,
+            the_first_placeholder_by_line_and_id_waits,
+            a_crowd_of_intents_changes_no_answer,
         ]);
         $crate::conformance!(@module $backend, keys: [
             a_key_is_read_back_whole,
@@ -109,7 +114,11 @@ macro_rules! conformance {
             a_panic_leaves_the_others_committed_and_answered,
             an_error_is_rolled_back_alone,
             a_job_whose_caller_is_gone_is_not_begun,
-            a_full_queue_refuses_and_urgent_jobs_still_find_a_place,
+            a_full_queue_refuses_and_control_jobs_still_find_a_place,
+            a_full_share_refuses_its_key_alone,
+            others_and_control_jobs_go_before_a_crowd,
+            a_job_past_its_deadline_fails_alone,
+            a_job_past_its_deadline_writes_nothing_more,
             an_acknowledged_write_is_seen_by_the_next_view,
             a_view_is_one_snapshot,
             the_error_of_a_view_reaches_its_caller,

@@ -1,13 +1,12 @@
 //! What a write can do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
-use registry_core::{Intent, IntentId, KeyId, Timestamp};
+use registry_core::{Coverage, Intent, IntentId, KeyId, Timestamp};
 
-use crate::{
-    FileRow, Inserted, Leafed, LedgerTx, OutsideChange, Recalled, Remembered, SealedCheckpoint, StoreError,
-};
+use crate::{Inserted, Leafed, LedgerTx, OutsideChange, Recalled, Remembered, SealedCheckpoint, StoreError};
 
 /// Everything that a write can do.
 pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx {}
@@ -39,15 +38,15 @@ pub trait IntentTx {
     /// Storage trouble.
     fn delete_intent(&mut self, id: &IntentId) -> Result<bool, StoreError>;
 
-    /// Shows the intents of a file in the order of line and id, until `visit` returns false.
+    /// What the intents of a file come to for the pre-PR check; an empty set of codes means any. The cost must not
+    /// depend on how many intents the file has.
+    ///
+    /// Of several that wait, it is the first by line and id. Where any code counts and the file has a crowd of them,
+    /// it is the first by code, line and id.
     ///
     /// # Errors
     /// Storage trouble.
-    fn visit_file(
-        &mut self,
-        file: &str,
-        visit: &mut dyn FnMut(FileRow<'_>) -> bool,
-    ) -> Result<(), StoreError>;
+    fn coverage(&mut self, file: &str, codes: &BTreeSet<String>) -> Result<Coverage, StoreError>;
 }
 
 /// Writes to keys.
@@ -100,7 +99,8 @@ pub trait IdempotencyTx {
     /// Storage trouble.
     fn remember(&mut self, what: Remembered<'_>) -> Result<(), StoreError>;
 
-    /// Forgets at most `limit` keys older than `before`; returns how many.
+    /// Forgets at most `limit` keys older than `before`, fewer where their outcomes are large; returns how many.
+    /// None is left when it returns zero.
     ///
     /// # Errors
     /// Storage trouble.

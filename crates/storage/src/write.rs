@@ -6,7 +6,7 @@ use std::sync::Arc;
 use audit::{Draft, DraftHandle, Outcome};
 use tokio::sync::oneshot;
 
-use crate::{Job, Leafed, Store, StoreError, Tx, View};
+use crate::{Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
 
 /// What a write decided. It commits, refusals included; only storage trouble rolls back.
 #[derive(Debug)]
@@ -21,12 +21,14 @@ impl dyn Store + '_ {
     /// Runs `f` in a transaction, adds the record of the request to it, and answers after the commit is
     /// durable. `f` may run more than once: ids, times and secrets are made before it.
     ///
-    /// `at_micros` is the request's monotonic time, for the aggregation of refusals.
+    /// `class` says who pays and who goes first. `at_micros` is the request's monotonic time, for the aggregation of
+    /// refusals.
     ///
     /// # Errors
     /// Storage trouble; nothing was then changed, except after [`StoreError::OutcomeUnknown`].
     pub fn write<T, F>(
         &self,
+        class: JobClass,
         record: Draft,
         at_micros: u64,
         mut f: F,
@@ -35,7 +37,7 @@ impl dyn Store + '_ {
         T: Send + 'static,
         F: FnMut(&mut dyn Tx) -> Result<Decided<T>, StoreError> + Send + 'static,
     {
-        self.write_as(false, record, at_micros, move |tx, _| f(tx))
+        self.write_noted(class, record, at_micros, move |tx, _| f(tx))
     }
 
     /// Like `write` for `f` that adds to the record what only the transaction knows.
@@ -44,38 +46,7 @@ impl dyn Store + '_ {
     /// As `write`.
     pub fn write_noted<T, F>(
         &self,
-        record: Draft,
-        at_micros: u64,
-        f: F,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send + 'static,
-    {
-        self.write_as(false, record, at_micros, f)
-    }
-
-    /// Like `write_noted` for a change that must not be lost to a crowd: it uses the places
-    /// that are kept free, and it runs although nobody waits for it any more.
-    ///
-    /// # Errors
-    /// As `write`.
-    pub fn write_urgent<T, F>(
-        &self,
-        record: Draft,
-        at_micros: u64,
-        f: F,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send + 'static,
-    {
-        self.write_as(true, record, at_micros, f)
-    }
-
-    fn write_as<T, F>(
-        &self,
-        urgent: bool,
+        class: JobClass,
         record: Draft,
         at_micros: u64,
         f: F,
@@ -87,12 +58,12 @@ impl dyn Store + '_ {
         let (reply, answer) = oneshot::channel();
         let handle = record.handle();
         handle.mark_submitted();
-        self.submit(Box::new(Write { f, urgent, record, at_micros, handle, value: None, reply }));
+        self.submit(Box::new(Write { f, class, record, at_micros, handle, value: None, reply }));
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
-    /// Adds records that stand on their own (reads, refusals at the edge, jobs). Urgent: it uses the places
-    /// that are kept free.
+    /// Adds records that stand on their own (reads, refusals at the edge, jobs), as work of the
+    /// platform.
     ///
     /// # Errors
     /// Storage trouble; none of the records is then in the log.
@@ -142,7 +113,7 @@ fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: 
 
 struct Write<T, F> {
     f: F,
-    urgent: bool,
+    class: JobClass,
     record: Draft,
     at_micros: u64,
     handle: DraftHandle,
@@ -174,11 +145,15 @@ where
     }
 
     fn gone(&self) -> bool {
-        !self.urgent && self.reply.is_closed()
+        !self.class.outlives_caller() && self.reply.is_closed()
     }
 
-    fn urgent(&self) -> bool {
-        self.urgent
+    fn precedence(&self) -> Precedence {
+        self.class.precedence()
+    }
+
+    fn caller(&self) -> &JobCaller {
+        self.class.caller()
     }
 }
 
@@ -196,8 +171,12 @@ impl Job for Append {
         end(self.reply, Some(()), ended);
     }
 
-    fn urgent(&self) -> bool {
-        true
+    fn precedence(&self) -> Precedence {
+        Precedence::Control
+    }
+
+    fn caller(&self) -> &JobCaller {
+        &JobCaller::Platform
     }
 }
 
@@ -221,7 +200,11 @@ where
         end(self.reply, self.value, ended);
     }
 
-    fn urgent(&self) -> bool {
-        true
+    fn precedence(&self) -> Precedence {
+        Precedence::Control
+    }
+
+    fn caller(&self) -> &JobCaller {
+        &JobCaller::Platform
     }
 }

@@ -3,7 +3,7 @@
 use api_types::{Code, CreateIntent, IntentView};
 use registry_core::{Intent, IntentId};
 use serde::{Deserialize, Serialize};
-use storage::{Inserted, StoreError, Tx};
+use storage::{Inserted, JobCaller, StoreError, Tx};
 
 use canonical::Digest;
 
@@ -36,7 +36,7 @@ pub async fn create_intent(
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
     let op = RepeatableChange {
-        caller: caller.key_id().as_str().to_owned(),
+        caller: JobCaller::Key(caller.key_id().clone()),
         name: "create_intent".into(),
         idempotency,
         now,

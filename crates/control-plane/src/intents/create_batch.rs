@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use api_types::{Code, CreateBatch, Intents, MAX_BATCH};
 use serde_json::{Value, json};
-use storage::{StoreError, Tx};
+use storage::{JobCaller, StoreError, Tx};
 
 use super::create::{PreparedIntent, insert, prepare};
 use crate::context::{AgentCaller, OpContext};
@@ -26,7 +26,7 @@ pub async fn create_batch(
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare_all(services, &caller, body, now);
     let op = RepeatableChange {
-        caller: caller.key_id().as_str().to_owned(),
+        caller: JobCaller::Key(caller.key_id().clone()),
         name: "create_batch".into(),
         idempotency,
         now,

@@ -1,6 +1,7 @@
 //! `DELETE /intents/{id}`: an admin removes an intent. Its record stays.
 
 use registry_core::IntentId;
+use storage::JobClass;
 
 use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
@@ -18,7 +19,7 @@ pub async fn delete_intent(
 ) -> Result<(), ServiceError> {
     services
         .store
-        .write(context.draft, context.at_micros, move |tx| {
+        .write(JobClass::admin(), context.draft, context.at_micros, move |tx| {
             let found = tx.delete_intent(&id)?;
             let result = if found { Ok(()) } else { Err(ServiceError::intent_not_found(id.as_str())) };
             Ok(decided(result, 200))

@@ -1,12 +1,13 @@
 //! `POST /intents/pre_pr_check`: has every file of a pull request an intent?
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use api_types::{Code, IntentView, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, PrePrCheck, PrePrResult};
-use registry_core::{
-    Coverage, Intent, IntentId, Limits, Status, TextError, check_text, covers, placeholder_code,
+use api_types::{
+    Code, IntentView, MAX_PRE_PR_BYTES, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, MAX_PRE_PR_PAIRS, PrePrCheck,
+    PrePrResult,
 };
-use storage::{Inserted, StoreError, Tx, intent_bytes};
+use registry_core::{Coverage, Intent, IntentId, Limits, TextError, check_text, placeholder_code};
+use storage::{Inserted, JobCaller, StoreError, Tx, intent_bytes};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
@@ -20,7 +21,7 @@ const RESULT_BYTES: usize = 4 << 20;
 /// Looks at every file in one transaction and, when asked, leaves one placeholder for each that has no intent.
 ///
 /// # Errors
-/// 422 for a list that is too long or a file that is no path, 503 for the store.
+/// 422 for a list that is too long or too large or a file that is no path, 503 for the store.
 pub async fn pre_pr_check(
     services: &Services,
     context: OpContext<AgentCaller>,
@@ -30,7 +31,7 @@ pub async fn pre_pr_check(
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
     let op = RepeatableChange {
-        caller: caller.key_id().as_str().to_owned(),
+        caller: JobCaller::Key(caller.key_id().clone()),
         name: "pre_pr_check".into(),
         idempotency,
         now,
@@ -45,7 +46,7 @@ pub async fn pre_pr_check(
 
 /// The codes, the placeholders that may be needed (one for each file, ids made before the transaction), and
 /// whether to leave them.
-type PreparedCheck = (Vec<String>, Vec<Intent>, bool);
+type PreparedCheck = (BTreeSet<String>, Vec<Intent>, bool);
 
 fn prepare(
     services: &Services,
@@ -60,6 +61,19 @@ fn prepare(
     if body.critical_codes.len() > MAX_PRE_PR_CODES {
         let got = body.critical_codes.len();
         return refuse(format!("`critical_codes` takes at most {MAX_PRE_PR_CODES} codes, got {got}"));
+    }
+    let pairs = body.files.len().saturating_mul(body.critical_codes.len());
+    if pairs > MAX_PRE_PR_PAIRS {
+        return refuse(format!(
+            "`files` times `critical_codes` may be at most {MAX_PRE_PR_PAIRS}, got {pairs}; check fewer files at once"
+        ));
+    }
+    let bytes: usize = body.files.iter().chain(&body.critical_codes).map(String::len).sum();
+    if bytes > MAX_PRE_PR_BYTES {
+        return refuse(format!(
+            "`files` and `critical_codes` may have {MAX_PRE_PR_BYTES} bytes together, got {bytes}; check fewer files \
+             at once"
+        ));
     }
     let sentence =
         |field: &str, text: &str, problem: &TextError| format!("`{field}` {problem}: `{}`", short(text));
@@ -80,12 +94,12 @@ fn prepare(
             candidates.push(Intent::placeholder(id, code.clone(), file, caller.agent_id().clone(), now));
         }
     }
-    Ok((body.critical_codes, candidates, body.auto_create_reserved))
+    Ok((body.critical_codes.into_iter().collect(), candidates, body.auto_create_reserved))
 }
 
 fn check(
     tx: &mut dyn Tx,
-    codes: &[String],
+    codes: &BTreeSet<String>,
     candidates: &[Intent],
     reserve: bool,
 ) -> Result<Result<PrePrResult, ServiceError>, StoreError> {
@@ -100,7 +114,7 @@ fn check(
     };
     for candidate in candidates {
         let file = candidate.file.as_deref().unwrap_or_default();
-        match coverage(tx, file, codes)? {
+        match tx.coverage(file, codes)? {
             Coverage::Covered => continue,
             Coverage::Reserved(waiting) => show(*waiting),
             Coverage::Missing if reserve => {
@@ -115,23 +129,4 @@ fn check(
         missing.push(file.to_owned());
     }
     Ok(Ok(PrePrResult { ok: missing.is_empty(), missing, reserved }))
-}
-
-fn coverage(tx: &mut dyn Tx, file: &str, codes: &[String]) -> Result<Coverage, StoreError> {
-    let mut covered = false;
-    let mut waiting: Option<String> = None;
-    tx.visit_file(file, &mut |row| {
-        covered = covers(row.status, row.code, codes);
-        let fits = codes.is_empty() || codes.iter().any(|code| code == row.code);
-        if waiting.is_none() && row.status == Status::Reserved && fits {
-            waiting = Some(row.id.to_owned());
-        }
-        !covered
-    })?;
-    if covered {
-        return Ok(Coverage::Covered);
-    }
-    let Some(id) = waiting else { return Ok(Coverage::Missing) };
-    let intent = tx.intent(&IntentId::from_stored(id))?;
-    Ok(intent.map_or(Coverage::Missing, |intent| Coverage::Reserved(Box::new(intent))))
 }

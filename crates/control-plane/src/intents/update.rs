@@ -4,7 +4,7 @@ use api_keys::Scope;
 use api_types::{Code, IntentView, PatchIntent};
 use registry_core::{Intent, IntentId, IntentPatch};
 use serde::{Deserialize, Serialize};
-use storage::{StoreError, Tx};
+use storage::{JobCaller, StoreError, Tx};
 
 use super::read::VersionedItem;
 use crate::context::{AgentCaller, OpContext};
@@ -34,7 +34,7 @@ pub async fn update_intent(
     let patch = IntentPatch::from(body);
     let name = format!("update_intent {id}");
     let op = RepeatableChange {
-        caller: caller.key_id().as_str().to_owned(),
+        caller: JobCaller::Key(caller.key_id().clone()),
         name: name.into(),
         idempotency,
         now,

@@ -8,7 +8,7 @@ use crate::services::Services;
 /// How long a key is remembered, in seconds (CONTRACT).
 const KEPT_SECONDS: i64 = 24 * 3600;
 /// How many are forgotten in one transaction.
-const AT_ONCE: u32 = 1000;
+const AT_ONCE: u32 = 500;
 
 /// Forgets keys that are old enough; returns how many.
 ///
@@ -20,7 +20,7 @@ pub async fn forget_idempotency(services: &Services, now: Timestamp) -> Result<u
     loop {
         let forgotten = services.store.upkeep(move |tx| tx.forget_idempotency(before, AT_ONCE)).await?;
         all += forgotten;
-        if forgotten < u64::from(AT_ONCE) {
+        if forgotten == 0 {
             return Ok(all);
         }
     }

@@ -8,7 +8,7 @@ use crate::services::Services;
 /// How long an orphan can still be settled late, in days.
 const KEPT_DAYS: i64 = 7;
 /// How many are forgotten in one transaction.
-const AT_ONCE: u32 = 1000;
+const AT_ONCE: u32 = 250;
 
 /// Forgets orphans that are old enough; returns how many.
 ///

@@ -6,10 +6,10 @@ use api_keys::{KeyRecord, NewKey, Pepper, ScopeSet, derive_secret, mint_key_id};
 use api_types::{Code, CreateKey, KeyCreated, KeyView};
 use registry_core::{AgentId, KeyId, Timestamp};
 use serde::{Deserialize, Serialize};
-use storage::StoreError;
+use storage::{JobCaller, StoreError};
 
 use super::fields;
-use crate::context::{ADMIN, AdminCaller, OpContext};
+use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
@@ -46,7 +46,7 @@ pub async fn create_key(
     let fresh = derive_secret(&services.pepper, &key_id, &nonce).map_err(|_| not_mintable())?;
     let record = record(body, &fresh, nonce, now);
     let op = RepeatableChange {
-        caller: ADMIN.to_owned(),
+        caller: JobCaller::Admin,
         name: "create_key".into(),
         idempotency,
         now,

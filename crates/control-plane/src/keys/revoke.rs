@@ -1,7 +1,7 @@
 //! `DELETE /admin/api_keys/{key}`: an admin stops a key.
 
 use api_keys::key_id_of_text;
-use storage::StoreError;
+use storage::{JobClass, StoreError};
 
 use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
@@ -21,7 +21,7 @@ pub async fn revoke_key(
     let id = key_id_of_text(key, &services.pepper);
     let result = services
         .store
-        .write(draft, at_micros, move |tx| {
+        .write(JobClass::revocation(), draft, at_micros, move |tx| {
             let found = match &id {
                 Some(id) => tx.key(id)?,
                 None => None,

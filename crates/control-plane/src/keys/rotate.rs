@@ -3,11 +3,11 @@
 use api_keys::{NewKey, derive_secret};
 use api_types::{Code, KeyCreated, RotateKey};
 use registry_core::KeyId;
-use storage::{StoreError, Tx};
+use storage::{JobCaller, StoreError, Tx};
 
 use super::create::{MintedKey, not_mintable, reveal};
 use super::fields;
-use crate::context::{ADMIN, AdminCaller, OpContext};
+use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
@@ -32,7 +32,7 @@ pub async fn rotate_key(
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
     let name = format!("rotate_key {id}");
-    let op = RepeatableChange { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let op = RepeatableChange { caller: JobCaller::Admin, name: name.into(), idempotency, now, status: 200 };
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &fresh {
         Ok(fresh) => rotate(tx, &id, fresh, nonce, overlap, now),
         Err(refusal) => Ok(Err(refusal.clone())),

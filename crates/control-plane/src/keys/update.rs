@@ -3,10 +3,10 @@
 use api_keys::KeyRecord;
 use api_types::{Code, KeyView, PatchKey};
 use registry_core::{KeyId, Timestamp};
-use storage::StoreError;
+use storage::{JobCaller, StoreError};
 
 use super::fields;
-use crate::context::{ADMIN, AdminCaller, OpContext};
+use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::intents::VersionedItem;
@@ -26,7 +26,7 @@ pub async fn update_key(
 ) -> Result<VersionedItem<KeyView>, ServiceError> {
     let OpContext { now, at_micros, draft, .. } = context;
     let name = format!("update_key {id}");
-    let op = RepeatableChange { caller: ADMIN.to_owned(), name: name.into(), idempotency, now, status: 200 };
+    let op = RepeatableChange { caller: JobCaller::Admin, name: name.into(), idempotency, now, status: 200 };
     let changed = commit_once(services, draft, at_micros, op, move |tx| {
         let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
         if expected.is_some_and(|version| version != key.version) {

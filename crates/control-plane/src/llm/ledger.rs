@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use audit::{Draft, Outcome, Principal, event};
 use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseReason, Settled, Settlement};
 use registry_core::Timestamp;
-use storage::Decided;
+use storage::{Decided, JobClass};
 
 use self::hold::{HoldPlan, Payer, ask_detail, hold};
 use self::release::{release, release_detail};
@@ -98,7 +98,8 @@ impl LocalLedger {
         let id = plan.id.clone();
         // Open from here on: the commit may come to be although nobody hears of it.
         let new = self.open().insert(id.clone());
-        let write = services.store.write_noted(draft, at_micros, move |tx, draft| {
+        let class = JobClass::agent(self.caller.key_id());
+        let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
             let value = hold(tx, &plan)?;
             draft.set_detail(ask_detail(&plan.id, &plan.ask, value.as_ref().ok()));
             Ok(decided(value, Outcome::authorised()))
@@ -123,7 +124,8 @@ impl LocalLedger {
         let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &self.caller));
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
-        let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
+        let class = JobClass::settlement(self.caller.key_id());
+        let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
             let value = settle(tx, &rules, &payer, false, &hold_id, &end, now)?;
             if let Ok(ended) = &value {
                 draft.set_detail(end_detail(ended));
@@ -141,7 +143,8 @@ impl LocalLedger {
         let own = self.open().contains(&id);
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
-        let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
+        let class = JobClass::settlement(self.caller.key_id());
+        let write = services.store.write_noted(class, draft, at_micros, move |tx, _| {
             let value = match release(tx, &payer, false, &hold_id)? {
                 // This ledger has held it, so it was released before, by a write whose end was not heard of.
                 Err(LedgerError::UnknownHold) if own => Ok(()),

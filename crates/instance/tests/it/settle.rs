@@ -210,7 +210,9 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
     let mut fillers = Vec::new();
     loop {
         let before = services.store.stats().queue_refusals;
-        fillers.push(tokio::spawn(services.store.write(draft.clone(), 0, |_| {
+        let filler = registry_core::KeyId::from_stored(format!("t4_{}", fillers.len()));
+        let class = storage::JobClass::agent(&filler);
+        fillers.push(tokio::spawn(services.store.write(class, draft.clone(), 0, |_| {
             Ok(storage::Decided { value: (), outcome: audit::Outcome::ok(0) })
         })));
         if services.store.stats().queue_refusals > before {

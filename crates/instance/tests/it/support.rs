@@ -19,7 +19,8 @@ use registry_core::{
     Clock, Entropy, KeyId, ManualClock, RequestId, SeededEntropy, Timestamp, pico_to_dollars,
 };
 use storage::{
-    AuditQuery, HoldRow, Job, Store, StoreError, StoreStats, Tx, UsageLine, UsageQuery, View, Watch,
+    AuditQuery, HoldRow, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, UsageLine,
+    UsageQuery, View, Watch,
 };
 use tempfile::TempDir;
 
@@ -80,8 +81,12 @@ impl Job for Checked {
         self.inner.gone()
     }
 
-    fn urgent(&self) -> bool {
-        self.inner.urgent()
+    fn precedence(&self) -> Precedence {
+        self.inner.precedence()
+    }
+
+    fn caller(&self) -> &JobCaller {
+        self.inner.caller()
     }
 }
 

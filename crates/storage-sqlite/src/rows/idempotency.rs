@@ -10,7 +10,7 @@ use crate::writer::batch::JobTx;
 
 impl IdempotencyTx for JobTx<'_> {
     fn recall(&mut self, caller: &str, operation: &str, key: &str) -> Result<Option<Recalled>, StoreError> {
-        self.run(|conn| recall(conn, caller, operation, key))
+        self.read(|conn| recall(conn, caller, operation, key))
     }
 
     fn remember(&mut self, what: Remembered<'_>) -> Result<(), StoreError> {
@@ -61,9 +61,27 @@ fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// The most bytes of outcomes that are forgotten at once: freeing their pages takes the writer's time.
+const FORGOTTEN_BYTES: u64 = 1024 * 1024;
+
 fn forget(conn: &Connection, before: Timestamp, limit: u32) -> rusqlite::Result<u64> {
-    const SQL: &str = "DELETE FROM idempotency WHERE rowid IN \
-         (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2)";
-    let gone = conn.prepare_cached(SQL)?.execute(params![before.to_string(), limit])?;
-    Ok(u64::try_from(gone).unwrap_or(u64::MAX))
+    // `octet_length` does not read the text itself.
+    const OLD: &str =
+        "SELECT rowid, octet_length(outcome) FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2";
+    let mut statement = conn.prepare_cached(OLD)?;
+    let old = statement.query_map(params![before.to_string(), limit], |row| {
+        Ok((row.get::<_, i64>(0)?, lenient::count(row, 1)?))
+    })?;
+    let old: Vec<(i64, u64)> = old.collect::<Result<_, _>>()?;
+    let mut delete = conn.prepare_cached("DELETE FROM idempotency WHERE rowid = ?1")?;
+    let (mut gone, mut bytes) = (0, 0_u64);
+    for (rowid, size) in old {
+        if bytes > FORGOTTEN_BYTES {
+            break;
+        }
+        delete.execute([rowid])?;
+        bytes = bytes.saturating_add(size);
+        gone += 1;
+    }
+    Ok(gone)
 }

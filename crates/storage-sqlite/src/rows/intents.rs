@@ -1,17 +1,20 @@
 //! Intents: writes, the read that writes and views share, and the columns of a row.
 
-use registry_core::{AgentId, Intent, IntentId, Owner, Status, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
-use storage::{FileRow, Inserted, IntentTx, StoreError};
+use std::collections::BTreeSet;
+
+use registry_core::{AgentId, Coverage, Intent, IntentId, Owner, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement};
+use storage::{Inserted, IntentTx, StoreError};
 
 use crate::audit::seal::looks_numeric;
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
+use crate::rows::coverage;
 use crate::writer::batch::JobTx;
 
 impl IntentTx for JobTx<'_> {
     fn intent(&mut self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
-        self.run(|conn| get(conn, id).or_store())
+        self.read(|conn| get(conn, id).or_store())
     }
 
     fn insert_intent(&mut self, intent: &Intent, creation: &[u8; 32]) -> Result<Inserted, StoreError> {
@@ -26,12 +29,8 @@ impl IntentTx for JobTx<'_> {
         self.run(|conn| delete(conn, id).or_store())
     }
 
-    fn visit_file(
-        &mut self,
-        file: &str,
-        visit: &mut dyn FnMut(FileRow<'_>) -> bool,
-    ) -> Result<(), StoreError> {
-        self.run(|conn| visit_file(conn, file, visit).or_store())
+    fn coverage(&mut self, file: &str, codes: &BTreeSet<String>) -> Result<Coverage, StoreError> {
+        self.read(|conn| coverage::coverage(conn, file, codes).or_store())
     }
 }
 
@@ -138,27 +137,4 @@ fn delete(conn: &Connection, id: &IntentId) -> rusqlite::Result<bool> {
         conn.prepare_cached("UPDATE intents SET version = -1 WHERE id = ?1")?.execute([id.as_str()])?;
     conn.prepare_cached("DELETE FROM intents WHERE id = ?1")?.execute([id.as_str()])?;
     Ok(marked == 1)
-}
-
-fn visit_file(
-    conn: &Connection,
-    file: &str,
-    visit: &mut dyn FnMut(FileRow<'_>) -> bool,
-) -> rusqlite::Result<()> {
-    const SQL: &str = "SELECT id, status, code FROM intents WHERE file = ?1 ORDER BY line, id";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let mut rows = statement.query(params![file])?;
-    while let Some(row) = rows.next()? {
-        let (id, code) = (lenient::text(row, 0)?, lenient::text(row, 2)?);
-        let status = Status::read(lenient::text(row, 1)?.as_deref()).status;
-        let shown = FileRow {
-            id: id.as_deref().unwrap_or_default(),
-            status,
-            code: code.as_deref().unwrap_or_default(),
-        };
-        if !visit(shown) {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::writer::batch::JobTx;
 
 impl KeyTx for JobTx<'_> {
     fn key(&mut self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
-        self.run(|conn| get(conn, id).or_store())
+        self.read(|conn| get(conn, id).or_store())
     }
 
     fn insert_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {

@@ -17,7 +17,7 @@ use crate::writer::batch::JobTx;
 
 impl LedgerTx for JobTx<'_> {
     fn account(&mut self, key: &AccountKey) -> Result<AccountState, StoreError> {
-        self.run(|conn| accounts::get(conn, key))
+        self.read(|conn| accounts::get(conn, key))
     }
 
     fn book(
@@ -30,7 +30,7 @@ impl LedgerTx for JobTx<'_> {
     }
 
     fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
-        self.run(|conn| holds::get(conn, id))
+        self.read(|conn| holds::get(conn, id))
     }
 
     fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError> {
@@ -50,7 +50,7 @@ impl LedgerTx for JobTx<'_> {
     }
 
     fn expired_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
-        self.run(|conn| holds::expired(conn, now, limit))
+        self.read(|conn| holds::expired(conn, now, limit))
     }
 
     fn forget_orphans(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -58,7 +58,7 @@ impl LedgerTx for JobTx<'_> {
     }
 
     fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
-        self.run(|conn| usage::get(conn, hold))
+        self.read(|conn| usage::get(conn, hold))
     }
 
     fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {

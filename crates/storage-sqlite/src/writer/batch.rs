@@ -4,13 +4,14 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use registry_core::{Clock, Timestamp};
+use registry_core::Timestamp;
 use rusqlite::Connection;
-use storage::{AuditTx, Job, Leafed, SealedCheckpoint, StoreError};
+use storage::{AuditTx, Job, Leafed, Precedence, SealedCheckpoint, StoreError};
 
 use crate::audit::rows as audit_rows;
 use crate::audit::seal::seal;
 use crate::errors::{OrStore as _, leaves_outcome_unknown, store_error};
+use crate::writer::deadline::{ReadDeadline, job_micros};
 
 /// A batch ends after this much work, so that the first of its jobs does not wait for the last.
 const WORK_MICROS: u64 = 5000;
@@ -24,8 +25,6 @@ pub(crate) struct JobSlot {
 /// What a batch came to.
 #[derive(Debug, Default)]
 pub(crate) struct BatchReport {
-    /// How many of the slots, from the first, have ended; the others were left for the next batch.
-    pub(crate) ended: usize,
     pub(crate) commits: u64,
     pub(crate) audit_rows: u64,
     pub(crate) keys_changed: bool,
@@ -37,97 +36,146 @@ pub(crate) struct BatchReport {
     pub(crate) trouble: bool,
 }
 
-enum BatchAttempt {
-    /// Every slot that ran has its end.
-    Ended,
-    /// SQLite dropped the transaction while a job ran.
-    Lost,
+/// Where a batch gets its jobs, one at a time: what has precedence need not wait for the next batch.
+pub(crate) trait JobSource {
+    /// The next job; `None` when the batch is full or no job waits.
+    fn next(&mut self) -> Option<Box<dyn Job>>;
+
+    /// Takes note of how long the job that came last has run, in microseconds.
+    fn charge(&mut self, micros: u64);
 }
 
 /// Runs jobs and commits them.
 pub(crate) struct JobBatch<'a> {
     conn: &'a Connection,
-    clock: &'a dyn Clock,
+    deadline: &'a ReadDeadline,
     report: BatchReport,
 }
 
+/// A transaction under way.
+struct OpenBatch {
+    start_micros: u64,
+    now_micros: u64,
+    records: Vec<Arc<Leafed>>,
+    keys_changed: bool,
+}
+
+/// SQLite dropped the transaction while a job ran.
+struct TransactionLost;
+
 impl<'a> JobBatch<'a> {
-    pub(crate) fn new(conn: &'a Connection, clock: &'a dyn Clock) -> Self {
-        Self { conn, clock, report: BatchReport::default() }
+    pub(crate) fn new(conn: &'a Connection, deadline: &'a ReadDeadline) -> Self {
+        Self { conn, deadline, report: BatchReport::default() }
     }
 
-    /// Runs the jobs together. Where SQLite drops the transaction under one of them (no space, an I/O error, no
-    /// memory), each runs again alone, so that only the guilty one fails.
-    pub(crate) fn run(mut self, slots: &mut [JobSlot]) -> BatchReport {
-        let (ran, attempt) = self.attempt(slots);
-        self.report.ended = ran;
-        if let BatchAttempt::Lost = attempt {
-            for slot in slots.iter_mut().take(ran) {
+    /// Runs jobs together until none is left or they have worked for long enough. Where SQLite drops the transaction
+    /// under one of them (no space, an I/O error, no memory), each runs again alone, so that only the guilty one
+    /// fails.
+    pub(crate) fn run(mut self, source: &mut dyn JobSource) -> (Vec<JobSlot>, BatchReport) {
+        let mut slots = Vec::new();
+        let Some(job) = source.next() else { return (slots, self.report) };
+        slots.push(JobSlot { job, end: None });
+        if let Err(TransactionLost) = self.together(&mut slots, source) {
+            for slot in &mut slots {
                 self.alone(slot);
             }
         }
         let unmended =
             |slot: &JobSlot| matches!(slot.end, Some(Err(StoreError::Full | StoreError::OutcomeUnknown(_))));
-        self.report.trouble |= slots.iter().take(ran).any(unmended);
-        self.report
+        self.report.trouble |= slots.iter().any(unmended);
+        (slots, self.report)
+    }
+
+    /// Begins with the one slot that there is, and adds the others as they run.
+    fn together(
+        &mut self,
+        slots: &mut Vec<JobSlot>,
+        source: &mut dyn JobSource,
+    ) -> Result<(), TransactionLost> {
+        let mut open = match self.begin() {
+            Ok(open) => open,
+            Err(error) => {
+                // Those behind it have waited for the lock as well.
+                while let Some(job) = source.next() {
+                    slots.push(JobSlot { job, end: None });
+                }
+                self.fail(slots, &error);
+                return Ok(());
+            }
+        };
+        while let Some(slot) = slots.last_mut() {
+            let before = open.now_micros;
+            let ran = self.run_in(&mut open, slot);
+            source.charge(open.now_micros.saturating_sub(before));
+            ran?;
+            if open.now_micros.saturating_sub(open.start_micros) > WORK_MICROS {
+                break;
+            }
+            let Some(job) = source.next() else { break };
+            slots.push(JobSlot { job, end: None });
+        }
+        self.end(open, slots);
+        Ok(())
     }
 
     fn alone(&mut self, slot: &mut JobSlot) {
-        // What panicked would panic again.
-        if matches!(slot.end, Some(Err(StoreError::Panicked(_)))) {
+        // What panicked would panic again, and what took too long would take as long.
+        if matches!(slot.end, Some(Err(StoreError::Panicked(_) | StoreError::DeadlineExceeded))) {
             return;
         }
         slot.end = None;
-        if let (_, BatchAttempt::Lost) = self.attempt(std::slice::from_mut(slot)) {
-            self.report.trouble = true;
-            let lost = || Err(StoreError::Unavailable("the transaction was dropped".to_owned()));
-            slot.end.get_or_insert_with(lost);
+        let slots = std::slice::from_mut(slot);
+        let mut open = match self.begin() {
+            Ok(open) => open,
+            Err(error) => return self.fail(slots, &error),
+        };
+        let lost = slots.iter_mut().any(|slot| self.run_in(&mut open, slot).is_err());
+        if !lost {
+            return self.end(open, slots);
+        }
+        self.report.trouble = true;
+        let dropped = || Err(StoreError::Unavailable("the transaction was dropped".to_owned()));
+        for slot in slots {
+            slot.end.get_or_insert_with(dropped);
         }
     }
 
-    fn attempt(&mut self, slots: &mut [JobSlot]) -> (usize, BatchAttempt) {
-        if let Err(error) = execute(self.conn, "BEGIN IMMEDIATE") {
-            self.fail(slots, &store_error(&error));
-            return (slots.len(), BatchAttempt::Ended);
-        }
-        let start = self.clock.monotonic_micros();
-        let mut records = Vec::with_capacity(slots.len());
-        let (mut ran, mut keys_changed, mut lost) = (0, false, false);
-        let mut now = start;
-        for slot in slots.iter_mut() {
-            if ran > 0 && now.saturating_sub(start) > WORK_MICROS {
-                break;
-            }
-            ran += 1;
-            let kept = run_slot(self.conn, slot, &mut records, &mut keys_changed);
-            now = self.clock.monotonic_micros();
-            if kept.is_err() || self.conn.is_autocommit() {
-                lost = true;
-                break;
-            }
-        }
-        self.report.job_micros += now.saturating_sub(start);
-        if lost {
+    fn begin(&self) -> Result<OpenBatch, StoreError> {
+        execute(self.conn, "BEGIN IMMEDIATE").or_store()?;
+        let now = self.deadline.now();
+        Ok(OpenBatch { start_micros: now, now_micros: now, records: Vec::new(), keys_changed: false })
+    }
+
+    /// Runs one job. When the transaction is lost it is rolled back.
+    fn run_in(&mut self, open: &mut OpenBatch, slot: &mut JobSlot) -> Result<(), TransactionLost> {
+        let kept = run_slot(self.conn, self.deadline, slot, open);
+        let now = self.deadline.now();
+        self.report.job_micros += now.saturating_sub(open.now_micros);
+        open.now_micros = now;
+        if kept.is_err() || self.conn.is_autocommit() {
             self.roll_back();
-            return (ran, BatchAttempt::Lost);
+            return Err(TransactionLost);
         }
-        let ended = slots.get_mut(..ran).unwrap_or_default();
-        match self.commit(&records) {
+        Ok(())
+    }
+
+    /// Commits; every slot then has its end.
+    fn end(&mut self, open: OpenBatch, slots: &mut [JobSlot]) {
+        match self.commit(&open.records) {
             Ok(()) => {
                 self.report.commits += 1;
-                self.report.audit_rows += u64::try_from(records.len()).unwrap_or(0);
-                self.report.keys_changed |= keys_changed;
-                for slot in ended {
+                self.report.audit_rows += u64::try_from(open.records.len()).unwrap_or(0);
+                self.report.keys_changed |= open.keys_changed;
+                for slot in slots {
                     slot.end.get_or_insert(Ok(()));
                 }
             }
             Err(error) => {
                 self.roll_back();
-                self.fail(ended, &error);
+                self.fail(slots, &error);
             }
         }
-        self.report.commit_micros += self.clock.monotonic_micros().saturating_sub(now);
-        (ran, BatchAttempt::Ended)
+        self.report.commit_micros += self.deadline.now().saturating_sub(open.now_micros);
     }
 
     fn commit(&mut self, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
@@ -161,6 +209,9 @@ impl<'a> JobBatch<'a> {
 /// What a job sees in one run: the statements of its savepoint, and the records that it adds.
 pub(crate) struct JobTx<'c> {
     conn: &'c Connection,
+    deadline: &'c ReadDeadline,
+    /// When the job's time is over.
+    until_micros: u64,
     /// Records that wait for the sealer.
     pub(crate) appended: Vec<Arc<Leafed>>,
     /// Whether rows of keys were written.
@@ -170,10 +221,12 @@ pub(crate) struct JobTx<'c> {
 }
 
 impl<'c> JobTx<'c> {
-    pub(crate) fn new(conn: &'c Connection) -> Self {
-        Self { conn, appended: Vec::new(), keys_changed: false, trouble: None }
+    fn new(conn: &'c Connection, deadline: &'c ReadDeadline, precedence: Precedence) -> Self {
+        let until_micros = deadline.now().saturating_add(job_micros(precedence));
+        Self { conn, deadline, until_micros, appended: Vec::new(), keys_changed: false, trouble: None }
     }
 
+    /// Runs a statement that writes, or a few, to its end.
     pub(crate) fn run<T>(
         &mut self,
         f: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -181,7 +234,23 @@ impl<'c> JobTx<'c> {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
         }
+        if self.deadline.now() > self.until_micros {
+            self.trouble = Some(StoreError::DeadlineExceeded);
+            return Err(StoreError::DeadlineExceeded);
+        }
         f(self.conn).inspect_err(|error| self.trouble = Some(error.clone()))
+    }
+
+    /// Runs a statement that only reads. It is interrupted when the job's time is over.
+    pub(crate) fn read<T>(
+        &mut self,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (deadline, until) = (self.deadline, self.until_micros);
+        self.run(|conn| {
+            let _deadline = deadline.set(until);
+            f(conn)
+        })
     }
 }
 
@@ -200,12 +269,12 @@ impl AuditTx for JobTx<'_> {
 /// in the slot.
 fn run_slot(
     conn: &Connection,
+    deadline: &ReadDeadline,
     slot: &mut JobSlot,
-    records: &mut Vec<Arc<Leafed>>,
-    keys_changed: &mut bool,
+    open: &mut OpenBatch,
 ) -> Result<(), StoreError> {
     execute(conn, "SAVEPOINT job").or_store()?;
-    let mut tx = JobTx::new(conn);
+    let mut tx = JobTx::new(conn, deadline, slot.job.precedence());
     let ran = catch_unwind(AssertUnwindSafe(|| slot.job.run(&mut tx)));
     let end = match ran {
         Ok(Ok(())) => tx.trouble.take().map_or(Ok(()), Err),
@@ -215,8 +284,8 @@ fn run_slot(
     match end {
         Ok(()) => {
             execute(conn, "RELEASE job").or_store()?;
-            records.append(&mut tx.appended);
-            *keys_changed |= tx.keys_changed;
+            open.records.append(&mut tx.appended);
+            open.keys_changed |= tx.keys_changed;
             Ok(())
         }
         Err(error) => {

@@ -2,7 +2,9 @@
 
 mod adoption;
 mod conformance;
+mod deadline;
 mod external_changes;
+mod idempotency;
 mod ledger;
 mod ledger_model;
 mod opening;

@@ -100,6 +100,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
         include_str!("../../../../migrations/sqlite/0001_original.sql"),
         include_str!("../../../../migrations/sqlite/0002_registry.sql"),
         include_str!("../../../../migrations/sqlite/0003_outside_changes.sql"),
+        include_str!("../../../../migrations/sqlite/0004_ledger.sql"),
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");

@@ -41,6 +41,19 @@ fn every_list_goes_by_an_index() {
             "SELECT * FROM intents WHERE file = 'f' AND (line, id) > (1, 'x') ORDER BY line, id LIMIT 10",
         ),
         (
+            "idx_intents_covering (file=?)",
+            "SELECT code FROM intents INDEXED BY idx_intents_covering WHERE file = 'f' \
+             AND (status = 'planned' OR status = 'committed' OR status = 'implemented' \
+             OR status = 'accepted' OR status = 'documented') LIMIT 10",
+        ),
+        (
+            "idx_intents_waiting (file=? AND code=?)",
+            "SELECT line, id FROM intents INDEXED BY idx_intents_waiting WHERE file = 'f' AND code = 'c' \
+             AND (status IS NULL OR (status <> 'planned' AND status <> 'committed' AND status <> 'implemented' \
+             AND status <> 'accepted' AND status <> 'documented' AND status <> 'expired')) \
+             ORDER BY line, id LIMIT 1",
+        ),
+        (
             "idx_intents_owner",
             "SELECT * FROM intents WHERE owner = 'o' AND (modified_at, id) < ('b', 'x') \
              ORDER BY modified_at DESC, id DESC LIMIT 10",

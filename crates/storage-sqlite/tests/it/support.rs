@@ -13,7 +13,7 @@ use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, SystemClock, SystemEntropy, Timestamp,
 };
 use rusqlite::Connection;
-use storage::{Job, Store, StoreError, Tx};
+use storage::{Job, JobCaller, Precedence, Store, StoreError, Tx};
 use storage_sqlite::{OpenError, OpenReport, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
@@ -85,6 +85,14 @@ impl Job for Closure {
 
     fn done(self: Box<Self>, end: Result<(), StoreError>) {
         drop(self.1.send(end));
+    }
+
+    fn precedence(&self) -> Precedence {
+        Precedence::Ordinary
+    }
+
+    fn caller(&self) -> &JobCaller {
+        &JobCaller::Platform
     }
 }
 

@@ -7,7 +7,7 @@ use audit::{Actor, Outcome, Record, StoredRow, event};
 use super::Backend;
 use super::fixtures::{at, bare, id, intent};
 use super::support::{draft, submit, verified_log, wait, write};
-use crate::{AuditQuery, Decided, Leafed, SealedCheckpoint, StoreError};
+use crate::{AuditQuery, Decided, JobClass, Leafed, SealedCheckpoint, StoreError};
 
 /// A record with every field filled.
 fn full_record() -> Record {
@@ -55,7 +55,7 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
                 for n in 0..10 {
                     let intent = bare(&format!("w{writer}-{n}"));
                     let path = format!("/w{writer}/{n}");
-                    let written = store.write(draft(&path), 0, move |tx| {
+                    let written = store.write(JobClass::platform(), draft(&path), 0, move |tx| {
                         tx.insert_intent(&intent, &[7; 32])?;
                         Ok(Decided { value: (), outcome: Outcome::ok(201) })
                     });
@@ -76,7 +76,7 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
 pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    let refused = store.write(draft("/refused"), 0, |_| {
+    let refused = store.write(JobClass::platform(), draft("/refused"), 0, |_| {
         Ok(Decided { value: "no", outcome: Outcome::refused(409, "intent_exists") })
     });
     assert_eq!(wait(refused).unwrap(), "no");
@@ -90,7 +90,7 @@ pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let before = verified_log(&*store).len();
-    let failed = store.write::<(), _>(draft("/failed"), 0, |tx| {
+    let failed = store.write::<(), _>(JobClass::platform(), draft("/failed"), 0, |tx| {
         tx.insert_intent(&intent("a"), &[7; 32])?;
         tx.append_audit(Leafed::new(full_record()))?;
         Err(StoreError::Unavailable("made up".to_owned()))

@@ -36,26 +36,6 @@ fn file_of_intents(store: &dyn Store) {
     insert(store, intents);
 }
 
-/// The pre-PR check sees the rows of a file in order and stops when it has seen enough.
-pub fn a_file_is_visited_by_line_and_id_until_the_visitor_has_enough<B: Backend>() {
-    let backend = B::start();
-    let store = backend.store();
-    file_of_intents(&*store);
-    for enough in [1, 3, 100] {
-        let seen = write(&*store, move |tx| {
-            let mut seen = Vec::new();
-            tx.visit_file("f", &mut |row| {
-                assert_eq!((row.code, row.status), ("F821", Status::Reserved));
-                seen.push(row.id.to_owned());
-                seen.len() < enough
-            })?;
-            Ok(seen)
-        });
-        let expected: Vec<_> = FILE.iter().map(|(name, _)| *name).take(enough).collect();
-        assert_eq!(seen.unwrap(), expected);
-    }
-}
-
 /// Rows without a line come first; no row is lost or shown twice at the edge of a page.
 pub fn pages_of_a_file_go_by_line_and_show_each_intent_once<B: Backend>() {
     let backend = B::start();

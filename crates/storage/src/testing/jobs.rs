@@ -1,14 +1,16 @@
 //! Jobs, views, and the life of a store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use registry_core::KeyId;
 
 use super::Backend;
 use super::fixtures::{bare, id, key};
 use super::support::{Ending, Gate, submit, submit_as, verified_log, wait, write};
-use crate::{Store, StoreError};
+use crate::{JobCaller, Precedence, Store, StoreError};
 
 const LONG: Duration = Duration::from_mins(1);
 
@@ -96,21 +98,25 @@ pub fn a_job_whose_caller_is_gone_is_not_begun<B: Backend>() {
     assert!(!is_there(&*store, "left"));
 }
 
-/// A refusal is told at once; the platform's own jobs find a place then; nothing that was taken is lost.
-pub fn a_full_queue_refuses_and_urgent_jobs_still_find_a_place<B: Backend>() {
+fn some_key(name: &str) -> JobCaller {
+    JobCaller::Key(KeyId::from_stored(name.to_owned()))
+}
+
+/// A full queue is told at once; the platform's own jobs find a place then; nothing that was taken is lost.
+pub fn a_full_queue_refuses_and_control_jobs_still_find_a_place<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let gate = Gate::default();
-    let job = |urgent| {
+    let job = |precedence, caller| {
         let gate = gate.clone();
-        submit_as(&*store, urgent, move |_| {
+        submit_as(&*store, precedence, caller, move |_| {
             gate.pass();
             Ok(())
         })
     };
     let mut taken = Vec::new();
-    let refused = (0..100_000).find_map(|_| {
-        let ending = job(false);
+    let refused = (0..100_000).find_map(|n| {
+        let ending = job(Precedence::Ordinary, some_key(&format!("t4_{n}")));
         let end = ending.peek();
         if end.is_none() {
             taken.push(ending);
@@ -118,14 +124,110 @@ pub fn a_full_queue_refuses_and_urgent_jobs_still_find_a_place<B: Backend>() {
         end
     });
     assert!(matches!(refused, Some(Err(StoreError::Busy))), "{refused:?}");
-    let urgent = job(true);
-    assert!(urgent.peek().is_none(), "an urgent job found no place");
+    let control = [JobCaller::Platform, JobCaller::Admin, some_key("t4_settles")];
+    let control = control.map(|caller| job(Precedence::Control, caller));
+    for ending in &control {
+        assert!(ending.peek().is_none(), "a control job found no place");
+    }
     assert!(store.stats().queue_refusals >= 1 && store.stats().queue_depth >= 1);
     gate.open();
+    for ending in taken.into_iter().chain(control) {
+        ending.get().unwrap();
+    }
+}
+
+/// One key can't fill the queue: the others, and the platform, find their places.
+pub fn a_full_share_refuses_its_key_alone<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let (gate, held) = hold(&*store);
+    let job = |caller| submit_as(&*store, Precedence::Ordinary, caller, |_| Ok(()));
+    let mut taken = Vec::new();
+    let refused = (0..100_000).find_map(|_| {
+        let ending = job(some_key("t4_greedy"));
+        let end = ending.peek();
+        if end.is_none() {
+            taken.push(ending);
+        }
+        end
+    });
+    assert!(matches!(refused, Some(Err(StoreError::Busy))), "{refused:?}");
+    let other = job(some_key("t4_other"));
+    assert!(other.peek().is_none(), "the queue was filled by one key");
+    gate.open();
+    held.get().unwrap();
+    other.get().unwrap();
     for ending in taken {
         ending.get().unwrap();
     }
-    urgent.get().unwrap();
+}
+
+/// Neither another caller nor an admin waits for one caller's crowd.
+pub fn others_and_control_jobs_go_before_a_crowd<B: Backend>() {
+    const CROWD: usize = 100;
+    let backend = B::start();
+    let store = backend.store();
+    let (gate, held) = hold(&*store);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let job = |name: &'static str, precedence, caller| {
+        let order = Arc::clone(&order);
+        submit_as(&*store, precedence, caller, move |tx| {
+            // Work that a clock can see.
+            let end = Instant::now() + Duration::from_millis(1);
+            while Instant::now() < end {
+                tx.intent(&id("none"))?;
+            }
+            order.lock().unwrap().push(name);
+            Ok(())
+        })
+    };
+    let mut endings: Vec<_> =
+        (0..CROWD).map(|_| job("crowd", Precedence::Ordinary, some_key("t4_greedy"))).collect();
+    endings.push(job("other", Precedence::Ordinary, some_key("t4_other")));
+    endings.push(job("admin", Precedence::Control, JobCaller::Admin));
+    gate.open();
+    held.get().unwrap();
+    for ending in endings {
+        ending.get().unwrap();
+    }
+    let order = order.lock().unwrap();
+    let place = |name| order.iter().position(|ran| *ran == name).unwrap();
+    assert!(place("admin") < CROWD / 2 && place("other") < CROWD / 2, "{order:?}");
+}
+
+/// A job that never ends is ended, alone, and nothing of it is kept.
+pub fn a_job_past_its_deadline_fails_alone<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let (gate, held) = hold(&*store);
+    let first = inserting(&*store, "first");
+    let endless = submit(&*store, |tx| {
+        tx.insert_intent(&bare("endless"), &[7; 32])?;
+        loop {
+            tx.intent(&id("first"))?;
+        }
+    });
+    let last = inserting(&*store, "last");
+    gate.open();
+    held.get().unwrap();
+    first.get().unwrap();
+    assert!(matches!(endless.get(), Err(StoreError::DeadlineExceeded)));
+    last.get().unwrap();
+    assert!(is_there(&*store, "first") && is_there(&*store, "last") && !is_there(&*store, "endless"));
+    assert_eq!(store.stats().deadline_refusals, 1);
+}
+
+/// A job can't go on after its deadline by looking away from the error.
+pub fn a_job_past_its_deadline_writes_nothing_more<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let stubborn = submit(&*store, |tx| {
+        while tx.intent(&id("none")).is_ok() {}
+        assert!(tx.insert_intent(&bare("late"), &[7; 32]).is_err());
+        Ok(())
+    });
+    assert!(matches!(stubborn.get(), Err(StoreError::DeadlineExceeded)));
+    assert!(!is_there(&*store, "late"));
 }
 
 /// Read your writes.

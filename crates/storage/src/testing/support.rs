@@ -11,7 +11,7 @@ use std::time::Duration;
 use audit::{Draft, Outcome, StoredRow, Verifier};
 use registry_core::{RequestId, Timestamp};
 
-use crate::{Decided, Job, Store, StoreError, Tx};
+use crate::{Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx};
 
 /// No answer takes this long unless it is lost.
 const LOST: Duration = Duration::from_mins(1);
@@ -48,7 +48,9 @@ pub(super) fn write<T: Send + 'static>(
     store: &dyn Store,
     mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    wait(store.write(draft("/"), 0, move |tx| Ok(Decided { value: f(tx)?, outcome: Outcome::ok(200) })))
+    wait(store.write(JobClass::platform(), draft("/"), 0, move |tx| {
+        Ok(Decided { value: f(tx)?, outcome: Outcome::ok(200) })
+    }))
 }
 
 type Run = Box<dyn FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send>;
@@ -58,7 +60,8 @@ pub(super) struct Probe {
     pub(super) run: Run,
     pub(super) done: Sender<Result<(), StoreError>>,
     pub(super) gone: Arc<AtomicBool>,
-    pub(super) urgent: bool,
+    pub(super) precedence: Precedence,
+    pub(super) caller: JobCaller,
 }
 
 impl Job for Probe {
@@ -74,8 +77,12 @@ impl Job for Probe {
         self.gone.load(Ordering::SeqCst)
     }
 
-    fn urgent(&self) -> bool {
-        self.urgent
+    fn precedence(&self) -> Precedence {
+        self.precedence
+    }
+
+    fn caller(&self) -> &JobCaller {
+        &self.caller
     }
 }
 
@@ -105,18 +112,20 @@ pub(super) fn submit(
     store: &dyn Store,
     run: impl FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send + 'static,
 ) -> Ending {
-    submit_as(store, false, run)
+    submit_as(store, Precedence::Ordinary, JobCaller::Platform, run)
 }
 
-/// Submits a job, urgent or not.
+/// Submits a job of a caller.
 pub(super) fn submit_as(
     store: &dyn Store,
-    urgent: bool,
+    precedence: Precedence,
+    caller: JobCaller,
     run: impl FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send + 'static,
 ) -> Ending {
     let (done, ends) = mpsc::channel();
     let gone = Arc::new(AtomicBool::new(false));
-    store.submit(Box::new(Probe { run: Box::new(run), done, gone: Arc::clone(&gone), urgent }));
+    let run = Box::new(run);
+    store.submit(Box::new(Probe { run, done, gone: Arc::clone(&gone), precedence, caller }));
     Ending { ends, gone }
 }
 

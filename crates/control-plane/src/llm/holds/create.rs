@@ -4,7 +4,7 @@ use api_types::{Code, CreateHold, HoldView};
 use audit::Outcome;
 use llm_policy::{CallId, HoldAsk, Operation, OutputWish};
 use registry_core::Timestamp;
-use storage::Decided;
+use storage::{Decided, JobClass};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
@@ -42,7 +42,8 @@ pub async fn create_hold(
     plan.by_agent = true;
     plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
     draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
-    let write = services.store.write_noted(draft, at_micros, move |tx, draft| {
+    let class = JobClass::agent(caller.key_id());
+    let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
         let held = hold(tx, &plan)?;
         draft.set_detail(ask_detail(&plan.id, &plan.ask, held.as_ref().ok()));
         let value = held.map_err(|error| plan.rules.refusal(&caller, now, error));

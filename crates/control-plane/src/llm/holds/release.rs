@@ -3,7 +3,7 @@
 use api_types::{ReleaseHold, Released};
 use audit::Outcome;
 use llm_policy::{HoldId, ReleaseReason};
-use storage::Decided;
+use storage::{Decided, JobClass};
 
 use super::create::invalid;
 use crate::context::{AgentCaller, OpContext};
@@ -32,7 +32,8 @@ pub async fn release_hold(
     let id = HoldId::from_stored(id.to_owned());
     let payer = Payer::of(services, &caller);
     draft.set_detail(release_detail(&id, reason));
-    let write = services.store.write_urgent(draft, at_micros, move |tx, _| {
+    let class = JobClass::settlement(caller.key_id());
+    let write = services.store.write_noted(class, draft, at_micros, move |tx, _| {
         let value = release(tx, &payer, true, &id)?.map(drop).map_err(ServiceError::from);
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |()| Outcome::ok(200));
         Ok(Decided { value, outcome })

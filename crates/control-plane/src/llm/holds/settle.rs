@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api_types::{LlmUsage, SettleHold, SettledView};
 use audit::Outcome;
 use llm_policy::{CallOutcome, HoldId, Measured, Settlement, Usage, UsageSource};
-use storage::Decided;
+use storage::{Decided, JobClass};
 
 use super::create::{MOST_TOKENS, invalid};
 use crate::context::{AgentCaller, OpContext};
@@ -37,7 +37,8 @@ pub async fn settle_hold(
     let now = services.clock.now();
     draft.set_detail(hold_detail(&id));
     let hold_id = id.clone();
-    let write = services.store.write_urgent(draft, at_micros, move |tx, draft| {
+    let class = JobClass::settlement(caller.key_id());
+    let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
         let value = match settle(tx, &rules, &payer, true, &hold_id, &end, now)? {
             Ok(ended) => {
                 draft.set_detail(end_detail(&ended));

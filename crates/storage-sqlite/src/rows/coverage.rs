@@ -1,0 +1,128 @@
+//! What the pre-PR check asks: is a file covered, and which of its intents waits? The cost does not depend on how many
+//! intents a file has.
+
+use std::collections::BTreeSet;
+
+use registry_core::{Coverage, IntentId};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::columns::lenient;
+use crate::rows::intents;
+
+/// A file with at most this many intents of a kind is looked through; one with more is asked for each code.
+const FEW: u32 = 64;
+
+/// The words of the partial index `idx_intents_covering`.
+const COVERING: &str = "(status = 'planned' OR status = 'committed' OR status = 'implemented' \
+     OR status = 'accepted' OR status = 'documented')";
+/// The words of the partial index `idx_intents_waiting`.
+const WAITING: &str = "(status IS NULL OR (status <> 'planned' AND status <> 'committed' \
+     AND status <> 'implemented' AND status <> 'accepted' AND status <> 'documented' AND status <> 'expired'))";
+
+/// What the intents of a file come to. An empty set of codes means any.
+pub(super) fn coverage(
+    conn: &Connection,
+    file: &str,
+    codes: &BTreeSet<String>,
+) -> rusqlite::Result<Coverage> {
+    if is_covered(conn, file, codes)? {
+        return Ok(Coverage::Covered);
+    }
+    let Some(waiting) = first_waiting(conn, file, codes)? else { return Ok(Coverage::Missing) };
+    let found = intents::get(conn, &IntentId::from_stored(waiting.id))?;
+    Ok(found.map_or(Coverage::Missing, |intent| Coverage::Reserved(Box::new(intent))))
+}
+
+fn is_covered(conn: &Connection, file: &str, codes: &BTreeSet<String>) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "SELECT code FROM intents INDEXED BY idx_intents_covering WHERE file = ?1 AND {COVERING} LIMIT ?2"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![file, FEW + 1])?;
+    let mut seen = 0;
+    while let Some(row) = rows.next()? {
+        seen += 1;
+        if fits(codes, row, 0)? {
+            return Ok(true);
+        }
+    }
+    if seen <= FEW {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT 1 FROM intents INDEXED BY idx_intents_covering WHERE file = ?1 AND code = ?2 AND {COVERING} LIMIT 1"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    for code in codes {
+        if statement.exists(params![file, code])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A placeholder that waits. The one that comes first by line and id is reused; NULL is before all lines.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct WaitingIntent {
+    line: Option<i64>,
+    id: String,
+}
+
+fn first_waiting(
+    conn: &Connection,
+    file: &str,
+    codes: &BTreeSet<String>,
+) -> rusqlite::Result<Option<WaitingIntent>> {
+    let sql = format!(
+        "SELECT line, id, code FROM intents INDEXED BY idx_intents_waiting WHERE file = ?1 AND {WAITING} \
+         ORDER BY code, line, id LIMIT ?2"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![file, FEW + 1])?;
+    let (mut seen, mut first) = (0, None);
+    let mut head = None;
+    while let Some(row) = rows.next()? {
+        seen += 1;
+        if head.is_none() && codes.is_empty() {
+            head = Some(read_waiting(row)?);
+        }
+        if fits(codes, row, 2)? {
+            first = earlier(first, read_waiting(row)?);
+        }
+    }
+    if seen <= FEW {
+        return Ok(first);
+    }
+    if codes.is_empty() {
+        return Ok(head);
+    }
+    let sql = format!(
+        "SELECT line, id FROM intents INDEXED BY idx_intents_waiting WHERE file = ?1 AND code = ?2 AND {WAITING} \
+         ORDER BY line, id LIMIT 1"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    for code in codes {
+        if let Some(found) = statement.query_row(params![file, code], read_waiting).optional()? {
+            first = earlier(first, found);
+        }
+    }
+    Ok(first)
+}
+
+fn read_waiting(row: &Row<'_>) -> rusqlite::Result<WaitingIntent> {
+    Ok(WaitingIntent { line: lenient::integer(row, 0)?, id: lenient::string(row, 1)?.unwrap_or_default() })
+}
+
+fn earlier(known: Option<WaitingIntent>, found: WaitingIntent) -> Option<WaitingIntent> {
+    Some(match known {
+        Some(known) => known.min(found),
+        None => found,
+    })
+}
+
+fn fits(codes: &BTreeSet<String>, row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
+    Ok(codes.is_empty() || codes.contains(lenient::text(row, index)?.as_deref().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests;

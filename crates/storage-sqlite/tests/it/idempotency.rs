@@ -1,0 +1,38 @@
+//! Old idempotency keys are forgotten without holding the writer for long.
+
+use std::sync::{Arc, Mutex};
+
+use crate::support::{TempStore, run};
+use registry_core::Timestamp;
+use storage::Remembered;
+
+#[test]
+fn large_outcomes_are_forgotten_a_few_at_a_time() {
+    let store = TempStore::new();
+    let store = store.store();
+    run(&*store, |tx| {
+        let outcome = "x".repeat(600_000);
+        for n in 0..10 {
+            let (caller, operation, key) = ("t4_a", "op", format!("k{n}"));
+            let at = Timestamp::EPOCH.plus_seconds(n);
+            let fingerprint = &[1; 32];
+            tx.remember(Remembered { caller, operation, key: &key, fingerprint, outcome: &outcome, at })?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let before = Timestamp::EPOCH.plus_seconds(100);
+    let forget = || {
+        let gone = Arc::new(Mutex::new(0));
+        let counted = Arc::clone(&gone);
+        run(&*store, move |tx| {
+            *counted.lock().unwrap() = tx.forget_idempotency(before, 500)?;
+            Ok(())
+        })
+        .unwrap();
+        let gone = *gone.lock().unwrap();
+        gone
+    };
+    let runs: Vec<u64> = std::iter::repeat_with(forget).take_while(|gone| *gone > 0).collect();
+    assert_eq!(runs, [2, 2, 2, 2, 2]);
+}
