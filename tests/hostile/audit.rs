@@ -136,8 +136,7 @@ fn strangers_neither_fill_the_disk_nor_the_log_nor_keep_an_agent_out() {
         |db: &Path| number(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
     let before = pages(&db);
     let flooded = AtomicBool::new(false);
-    let mut served = 0;
-    std::thread::scope(|scope| {
+    let served = std::thread::scope(|scope| {
         let floods: Vec<_> = (0..THREADS)
             .map(|thread| {
                 scope.spawn(move || {
@@ -165,9 +164,10 @@ fn strangers_neither_fill_the_disk_nor_the_log_nor_keep_an_agent_out() {
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
-        served = floods.into_iter().map(|flood| flood.join().unwrap()).sum();
+        let served: usize = floods.into_iter().map(|flood| flood.join().unwrap()).sum();
         flooded.store(true, Ordering::Relaxed);
         agent.join().unwrap();
+        served
     });
     // The limit of public pages counts the /64, not each address of it; a minute may have passed.
     assert!(served <= 1_200, "{served} pages");
