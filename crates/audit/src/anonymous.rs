@@ -71,13 +71,7 @@ struct NetworkCounts {
 impl AnonymousRows {
     /// Whether a request that ended with `code`, and whose row takes `bytes`, gets that row; if not, it has been
     /// counted.
-    pub(crate) fn admit(
-        &self,
-        network: Option<Network>,
-        code: &Cow<'static, str>,
-        bytes: usize,
-        now_micros: u64,
-    ) -> bool {
+    pub(crate) fn admit(&self, network: Option<Network>, code: &str, bytes: usize, now_micros: u64) -> bool {
         let mut state = self.state();
         state.begin_minute(now_micros);
         let credit = state.credit_at(now_micros);
@@ -186,9 +180,13 @@ pub(crate) fn row_bytes(record: &Record, code: &str) -> usize {
     texts.saturating_add(code.len() + record.event.len() + ROW_OVERHEAD_BYTES)
 }
 
-fn add(codes: &mut CodeCounts, code: &Cow<'static, str>, count: u64) {
-    let known = codes.len() < MAX_CODES || codes.contains_key(code);
-    *codes.entry(if known { code.clone() } else { MORE }).or_default() += count;
+fn add(codes: &mut CodeCounts, code: &str, count: u64) {
+    if let Some(known) = codes.get_mut(code) {
+        *known += count;
+        return;
+    }
+    let name = if codes.len() < MAX_CODES { Cow::Owned(code.to_owned()) } else { MORE };
+    *codes.entry(name).or_default() += count;
 }
 
 const MORE: Cow<'static, str> = Cow::Borrowed("more");
@@ -209,7 +207,9 @@ fn detail(networks: Vec<(Option<Network>, CodeCounts)>, overflow: CodeCounts) ->
             listed.push(entry);
         } else {
             unlisted += 1;
-            codes.iter().for_each(|(code, count)| add(&mut others, code, *count));
+            for (code, count) in &codes {
+                add(&mut others, code, *count);
+            }
         }
     }
     json!({ "networks": listed, "other": most(&others, CODES_OF_OTHERS), "unlisted": unlisted })

@@ -1,6 +1,5 @@
 //! Requests that come too thick for a row each: they are counted, and the counts get a row.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -78,7 +77,7 @@ impl Refusals {
     pub(crate) fn admit_anonymous(
         &self,
         network: Option<Network>,
-        code: &Cow<'static, str>,
+        code: &str,
         bytes: usize,
         now_monotonic_micros: u64,
     ) -> bool {

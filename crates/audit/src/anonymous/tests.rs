@@ -3,12 +3,9 @@ use proptest::prelude::*;
 
 const MINUTE: u64 = WINDOW_MICROS;
 
+#[expect(clippy::unnecessary_wraps, reason = "the argument of `admit` is an option")]
 fn network(bits: u32) -> Option<Network> {
     Some(Network::of(std::net::Ipv4Addr::from_bits(bits << 8).into()))
-}
-
-fn code(text: &'static str) -> Cow<'static, str> {
-    Cow::Borrowed(text)
 }
 
 fn detail_of(record: &Record) -> Value {
@@ -27,12 +24,12 @@ fn told(record: &Record) -> u64 {
 fn ten_rows_a_minute_and_network_and_then_one_row_with_the_counts() {
     let rows = AnonymousRows::default();
     for _ in 0..ROWS_PER_NETWORK {
-        assert!(rows.admit(network(1), &code("ok"), 400, 0));
+        assert!(rows.admit(network(1), "ok", 400, 0));
     }
     for (name, at) in [("ok", 1_000_000), ("invalid_key", 2_000_000), ("ok", 3_000_000)] {
-        assert!(!rows.admit(network(1), &code(name), 400, at));
+        assert!(!rows.admit(network(1), name, 400, at));
     }
-    assert!(rows.admit(network(2), &code("ok"), 400, 3_000_000));
+    assert!(rows.admit(network(2), "ok", 400, 3_000_000));
     assert_eq!(rows.drain(60_999_999, Timestamp::EPOCH, false), None);
     let now = Timestamp::EPOCH.plus_seconds(61);
     let row = rows.drain(61_000_000, now, false).unwrap();
@@ -40,21 +37,21 @@ fn ten_rows_a_minute_and_network_and_then_one_row_with_the_counts() {
     assert_eq!(row.detail.as_deref(), Some(expected));
     assert_eq!((row.count, &*row.event, row.actor), (3, "anonymous", Actor::System));
     assert_eq!(rows.drain(u64::MAX, now, true), None);
-    assert!(rows.admit(network(1), &code("ok"), 400, 61_000_000));
+    assert!(rows.admit(network(1), "ok", 400, 61_000_000));
 }
 
 #[test]
 fn networks_beyond_the_table_are_counted_together_and_leave_no_rows() {
     let rows = AnonymousRows::default();
     for bits in 0..u32::try_from(MAX_NETWORKS).unwrap() {
-        assert!(rows.admit(network(bits), &code("ok"), 1, 0));
+        assert!(rows.admit(network(bits), "ok", 1, 0));
     }
-    assert!(!rows.admit(network(u32::MAX), &code("ok"), 1, 0));
-    assert!(rows.admit(network(7), &code("ok"), 1, 0));
+    assert!(!rows.admit(network(u32::MAX), "ok", 1, 0));
+    assert!(rows.admit(network(7), "ok", 1, 0));
     let row = rows.drain(MINUTE, Timestamp::EPOCH, false).unwrap();
     assert_eq!((row.count, &detail_of(&row)["other"]), (1, &json!({ "ok": 1 })));
     // The silent ones are forgotten, so there is room again.
-    assert!(rows.admit(network(u32::MAX), &code("ok"), 1, MINUTE));
+    assert!(rows.admit(network(u32::MAX), "ok", 1, MINUTE));
 }
 
 #[test]
@@ -80,7 +77,7 @@ fn a_day_of_floods_from_changing_networks_leaves_at_most_ten_megabytes_of_rows()
             let size = row_bytes(&long, "invalid_admin_token");
             if rows.admit(
                 network(bits),
-                &code(["ok", "route_not_found", "invalid_key", "rate_limited"][burst]),
+                ["ok", "route_not_found", "invalid_key", "rate_limited"][burst],
                 size,
                 now,
             ) {
@@ -110,7 +107,7 @@ proptest! {
         let total = u64::try_from(steps.len()).unwrap();
         for (bits, kind, wait, size) in steps {
             now += wait;
-            if rows.admit(network(bits), &Cow::Owned(format!("code_{kind}")), size, now) {
+            if rows.admit(network(bits), &format!("code_{kind}"), size, now) {
                 kept += 1;
                 bytes += u64::try_from(size).unwrap();
                 *this_minute.entry((bits, now / MINUTE)).or_insert(0_u32) += 1;

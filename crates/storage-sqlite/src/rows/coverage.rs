@@ -87,7 +87,7 @@ fn first_waiting(
             head = Some(read_waiting(row)?);
         }
         if fits(codes, row, 2)? {
-            first = earlier(first, read_waiting(row)?);
+            first = Some(earlier(first, read_waiting(row)?));
         }
     }
     if seen <= FEW {
@@ -103,7 +103,7 @@ fn first_waiting(
     let mut statement = conn.prepare_cached(&sql)?;
     for code in codes {
         if let Some(found) = statement.query_row(params![file, code], read_waiting).optional()? {
-            first = earlier(first, found);
+            first = Some(earlier(first, found));
         }
     }
     Ok(first)
@@ -113,11 +113,11 @@ fn read_waiting(row: &Row<'_>) -> rusqlite::Result<WaitingIntent> {
     Ok(WaitingIntent { line: lenient::integer(row, 0)?, id: lenient::string(row, 1)?.unwrap_or_default() })
 }
 
-fn earlier(known: Option<WaitingIntent>, found: WaitingIntent) -> Option<WaitingIntent> {
-    Some(match known {
+fn earlier(known: Option<WaitingIntent>, found: WaitingIntent) -> WaitingIntent {
+    match known {
         Some(known) => known.min(found),
         None => found,
-    })
+    }
 }
 
 fn fits(codes: &BTreeSet<String>, row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {

@@ -114,7 +114,7 @@ impl<'a> JobBatch<'a> {
             let Some(job) = source.next() else { break };
             slots.push(JobSlot { job, end: None });
         }
-        self.end(open, slots);
+        self.end(&open, slots);
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl<'a> JobBatch<'a> {
         };
         let lost = slots.iter_mut().any(|slot| self.run_in(&mut open, slot).is_err());
         if !lost {
-            return self.end(open, slots);
+            return self.end(&open, slots);
         }
         self.report.trouble = true;
         let dropped = || Err(StoreError::Unavailable("the transaction was dropped".to_owned()));
@@ -160,7 +160,7 @@ impl<'a> JobBatch<'a> {
     }
 
     /// Commits; every slot then has its end.
-    fn end(&mut self, open: OpenBatch, slots: &mut [JobSlot]) {
+    fn end(&mut self, open: &OpenBatch, slots: &mut [JobSlot]) {
         match self.commit(&open.records) {
             Ok(()) => {
                 self.report.commits += 1;

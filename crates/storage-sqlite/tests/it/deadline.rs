@@ -6,21 +6,21 @@ use crate::support::{TempStore, insert, intent, submit};
 use storage::StoreError;
 
 /// Puts an endless view in the place of a table.
-fn make_endless(store: &TempStore, table: &str, columns: &str) {
+fn make_endless(store: &TempStore, table: &str, columns: &str) -> rusqlite::Result<()> {
     let sql = format!(
         "ALTER TABLE {table} RENAME TO kept_{table}; \
          CREATE VIEW {table} AS \
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
          SELECT {columns} FROM n WHERE i < 0"
     );
-    store.by_hand().execute_batch(&sql).unwrap();
+    store.by_hand().execute_batch(&sql)
 }
 
 #[test]
 fn an_endless_read_of_a_job_is_interrupted_and_its_batch_mates_commit() {
     let store = TempStore::new();
     let columns = "'t4_a' AS caller, 'op' AS operation, 'k' AS key, i AS fingerprint, i AS outcome, i AS at";
-    make_endless(&store, "idempotency", columns);
+    make_endless(&store, "idempotency", columns).unwrap();
     let store = store.store();
     let ends = [
         submit(&*store, |tx| tx.insert_intent(&intent("before"), &[7; 32]).map(drop)),
@@ -40,7 +40,8 @@ fn an_endless_read_of_a_job_is_interrupted_and_its_batch_mates_commit() {
 #[test]
 fn an_endless_view_is_interrupted_and_its_connection_is_of_use_again() {
     let store = TempStore::new();
-    make_endless(&store, "outside_changes", "i AS id, i AS table_name, i AS key, i AS kind, i AS at");
+    make_endless(&store, "outside_changes", "i AS id, i AS table_name, i AS key, i AS kind, i AS at")
+        .unwrap();
     let store = store.store();
     for _ in 0..5 {
         let end = store.read(|view| view.outside_changes(1));

@@ -1,10 +1,8 @@
 //! Old idempotency keys are forgotten without holding the writer for long.
 
-use std::sync::{Arc, Mutex};
-
 use crate::support::{TempStore, run};
 use registry_core::Timestamp;
-use storage::Remembered;
+use storage::{Remembered, StoreError};
 
 #[test]
 fn large_outcomes_are_forgotten_a_few_at_a_time() {
@@ -23,15 +21,13 @@ fn large_outcomes_are_forgotten_a_few_at_a_time() {
     .unwrap();
     let before = Timestamp::EPOCH.plus_seconds(100);
     let forget = || {
-        let gone = Arc::new(Mutex::new(0));
-        let counted = Arc::clone(&gone);
+        let (tell, told) = std::sync::mpsc::channel();
         run(&*store, move |tx| {
-            *counted.lock().unwrap() = tx.forget_idempotency(before, 500)?;
-            Ok(())
+            let gone = tx.forget_idempotency(before, 500)?;
+            tell.send(gone).map_err(|_| StoreError::Closed)
         })
         .unwrap();
-        let gone = *gone.lock().unwrap();
-        gone
+        told.recv().unwrap()
     };
     let runs: Vec<u64> = std::iter::repeat_with(forget).take_while(|gone| *gone > 0).collect();
     assert_eq!(runs, [2, 2, 2, 2, 2]);

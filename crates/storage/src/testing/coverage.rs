@@ -22,8 +22,8 @@ fn insert(store: &dyn Store, intents: &[Intent]) {
     .unwrap();
 }
 
-fn of_file(name: String, code: &str, status: Status, line: Option<i64>) -> Intent {
-    Intent { code: code.to_owned(), status, line, file: Some(FILE.to_owned()), ..bare(&name) }
+fn of_file(name: &str, code: &str, status: Status, line: Option<i64>) -> Intent {
+    Intent { code: code.to_owned(), status, line, file: Some(FILE.to_owned()), ..bare(name) }
 }
 
 fn ask(store: &dyn Store, file: &'static str, codes: &[&str]) -> Coverage {
@@ -48,7 +48,7 @@ pub fn a_file_is_covered_by_an_intent_of_a_critical_code<B: Backend>() {
     for status in Status::ALL {
         let backend = B::start();
         let store = backend.store();
-        let intents = [of_file("one".to_owned(), "E501", status, Some(1))];
+        let intents = [of_file("one", "E501", status, Some(1))];
         insert(&*store, &intents);
         for codes in [&[][..], &["E501"], &["F401", "E501"], &["F401"]] {
             assert_eq!(ask(&*store, FILE, codes), expected(&intents, codes), "{status} {codes:?}");
@@ -61,18 +61,18 @@ pub fn a_file_is_covered_by_an_intent_of_a_critical_code<B: Backend>() {
 pub fn the_first_placeholder_by_line_and_id_waits<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
+    let unknown = of_file("c", "B", Status::Reserved, Some(2));
     let mut intents = vec![
-        of_file("d".to_owned(), "A", Status::Reserved, Some(11)),
-        of_file("c".to_owned(), "B", Status::Reserved, Some(2)),
-        of_file("b".to_owned(), "B", Status::Reserved, Some(2)),
-        of_file("e".to_owned(), "A", Status::Expired, Some(1)),
+        of_file("d", "A", Status::Reserved, Some(11)),
+        Intent { stored_status: Some("wip".to_owned()), ..unknown },
+        of_file("b", "B", Status::Reserved, Some(2)),
+        of_file("e", "A", Status::Expired, Some(1)),
     ];
-    intents[1].stored_status = Some("wip".to_owned());
     insert(&*store, &intents);
     for codes in [&[][..], &["A"], &["B"], &["A", "B"], &["C"]] {
         assert_eq!(ask(&*store, FILE, codes), expected(&intents, codes), "{codes:?}");
     }
-    let first = of_file("z".to_owned(), "C", Status::Reserved, None);
+    let first = of_file("z", "C", Status::Reserved, None);
     intents.push(first.clone());
     insert(&*store, &[first]);
     for codes in [&[][..], &["A", "C"]] {
@@ -85,8 +85,12 @@ pub fn a_crowd_of_intents_changes_no_answer<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let crowd = |n: i64| {
-        let status = [Status::Reserved, Status::Planned, Status::Expired][usize::try_from(n % 3).unwrap()];
-        of_file(format!("crowd {n:05}"), &format!("CROWD{}", n % 7), status, Some(n))
+        let status = match n % 3 {
+            0 => Status::Reserved,
+            1 => Status::Planned,
+            _ => Status::Expired,
+        };
+        of_file(&format!("crowd {n:05}"), &format!("CROWD{}", n % 7), status, Some(n))
     };
     let mut intents: Vec<_> = (0..3000).map(crowd).collect();
     insert(&*store, &intents);
@@ -98,7 +102,7 @@ pub fn a_crowd_of_intents_changes_no_answer<B: Backend>() {
     check(&intents);
     for (name, code, status) in [("waits", "WAITS", Status::Reserved), ("covers", "COVERS", Status::Accepted)]
     {
-        let late = of_file(name.to_owned(), code, status, Some(9000));
+        let late = of_file(name, code, status, Some(9000));
         insert(&*store, std::slice::from_ref(&late));
         intents.push(late);
         check(&intents);
