@@ -248,10 +248,11 @@ async fn a_forwarded_address_counts_from_trusted_proxies_alone() {
     }
     fail("192.0.2.1", "203.0.113.99".to_owned()).await.refused(Code::TooManyFailures);
     app.skip_rows().await;
-    app.get("/nowhere").from("10.0.0.1").header("X-Forwarded-For", "198.51.100.9").send().await;
-    assert_eq!(app.one_row().await.ip, "198.51.100.9");
-    app.get("/nowhere").from("192.0.2.77").header("X-Forwarded-For", "198.51.100.9").send().await;
-    assert_eq!(app.one_row().await.ip, "192.0.2.77");
+    // Networks that have rows left this minute.
+    app.get("/nowhere").from("10.0.0.1").header("X-Forwarded-For", "198.51.103.9").send().await;
+    assert_eq!(app.one_row().await.ip, "198.51.103.9");
+    app.get("/nowhere").from("192.0.3.77").header("X-Forwarded-For", "198.51.103.9").send().await;
+    assert_eq!(app.one_row().await.ip, "192.0.3.77");
 }
 
 #[actix_web::test]

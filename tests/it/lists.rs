@@ -241,7 +241,7 @@ async fn pages_that_end_by_their_bytes_are_the_whole_list() {
         });
         // Rows without a line are a list of their own, before the others.
         if index % 2 == 0 {
-            body["line"] = json!(index % 5);
+            body["line"] = json!(index % 5 + 1);
         }
         app.post("/intents", &body).key(&key.text).send().await.ok(201);
     }

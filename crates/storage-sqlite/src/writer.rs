@@ -90,13 +90,13 @@ pub(crate) struct Writer {
 }
 
 /// The jobs of one batch, as the queue gives them.
-struct Waiting<'s> {
+struct QueuedJobs<'s> {
     shared: &'s WriterState,
     /// How many jobs the batch may still take.
     left: usize,
 }
 
-impl JobSource for Waiting<'_> {
+impl JobSource for QueuedJobs<'_> {
     fn next(&mut self) -> Option<Box<dyn Job>> {
         while self.left > 0 {
             self.left -= 1;
@@ -151,7 +151,7 @@ impl Writer {
     /// next commit, but for the ones that go first.
     fn batch(&mut self, waiting: usize) {
         let shared = Arc::clone(&self.shared);
-        let mut source = Waiting { shared: &shared, left: waiting.min(MAX_BATCH) };
+        let mut source = QueuedJobs { shared: &shared, left: waiting.min(MAX_BATCH) };
         let ready = self.connection().map(drop);
         let (slots, report) = match (ready, &self.conn) {
             (Ok(()), Some(conn)) => JobBatch::new(conn, &self.deadline).run(&mut source),
