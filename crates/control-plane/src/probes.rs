@@ -16,7 +16,7 @@ pub fn readiness(services: &Services) -> Readiness {
     let watch = services.store.watch();
     let age = services.clock.monotonic_micros().saturating_sub(watch.last_good_look_micros);
     let store = if watch.write_trouble || age > LOOK_MICROS { CheckState::Failing } else { CheckState::Ok };
-    let audit = if services.recorder.has_room() { CheckState::Ok } else { CheckState::Failing };
+    let audit = if services.recorder.is_well() { CheckState::Ok } else { CheckState::Failing };
     let chain = if services.counters.audit_broken.load(Ordering::Relaxed) {
         CheckState::Degraded
     } else {

@@ -125,6 +125,13 @@ impl Recorder {
         self.waiting().not_durable() < Self::CAPACITY
     }
 
+    /// Whether rows are written: there is room for another one, and the last attempt to write some did not fail.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        let rows = self.waiting();
+        rows.not_durable() < Self::CAPACITY && rows.failure.is_none()
+    }
+
     /// Waits until another row can be kept. Asked before a request is served.
     ///
     /// # Errors
