@@ -43,10 +43,10 @@ impl MemoryOwner {
 
 /// The budget of one process.
 #[derive(Debug, Clone)]
-pub(crate) struct MemoryBudget(Arc<MemoryUse>);
+pub(crate) struct MemoryBudget(Arc<BudgetCounts>);
 
 #[derive(Debug)]
-struct MemoryUse {
+struct BudgetCounts {
     total: usize,
     used: Mutex<MemoryUse>,
     refusals: AtomicU64,
@@ -71,7 +71,7 @@ impl MemoryBudget {
     pub(crate) fn new(mib: u32) -> Self {
         let mib = usize::try_from(mib.max(DEFAULT_MEMORY_MIB)).unwrap_or(usize::MAX);
         let total = mib.saturating_mul(1 << 20);
-        Self(Arc::new(MemoryUse { total, used: Mutex::default(), refusals: AtomicU64::new(0) }))
+        Self(Arc::new(BudgetCounts { total, used: Mutex::default(), refusals: AtomicU64::new(0) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, MemoryUse> {

@@ -71,7 +71,7 @@ impl MessageBody for PiecedText {
     }
 }
 
-/// The body of every answer: no piece is larger than [`PIECE_BYTES`], and the memory that is held for it shrinks as
+/// The body of every answer: no piece is larger than 32 KiB, and the memory that is held for it shrinks as
 /// pieces leave. While it is there, its connection serves a request.
 pub struct PacedBody {
     inner: BoxBody,
