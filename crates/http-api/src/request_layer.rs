@@ -172,6 +172,8 @@ pub async fn request_layer<B: MessageBody + 'static>(
         let draft = shared.borrow_mut().draft.take();
         if let Some(draft) = draft
             && let Err(refusal) = record(&services, draft, &outcome, &guard.handle).await
+            // A request that the store refused did nothing; its own reason says more than that of the row.
+            && status(&failure) != StatusCode::SERVICE_UNAVAILABLE
         {
             failure = Some(refusal);
         }
