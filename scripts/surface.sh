@@ -54,8 +54,8 @@ collect() {
   if [ -d "$bin/../../docs/schemas" ]; then cp -r "$bin/../../docs/schemas" "$out/"; fi
 
   export T4_ADMIN_TOKEN=surface-admin-token
-  exec {told}< <(cd "$work" && T4_METRICS_PUBLIC=1 exec "$bin/intent-api" --bind 127.0.0.1:0 --db "$work/registry.db" \
-    --log-file "$work/server.log")
+  exec {told}< <(cd "$work" && T4_METRICS_PUBLIC=1 T4_TRUSTED_PROXIES=127.0.0.1/32 exec "$bin/intent-api" --bind 127.0.0.1:0 \
+    --db "$work/registry.db" --log-file "$work/server.log")
   server=$!
   local line api key
   read -r -t 30 line <&"$told"
@@ -73,12 +73,15 @@ print("GET /nothing-here")
 print("PUT /intents")
 PY
   answer() { curl -sS -o "$work/body" -w '%{http_code} %{content_type}\n' "$@" && head -c 4000 "$work/body" && echo; }
+  local number=0
   while read -r method path; do
     case "$path" in /metrics | /docs* | /openapi.json | /readyz | /health*) continue ;; esac
-    # After 60 failures from one address the server tells a caller to wait; each route gets an address of its own.
+    # After 60 failures the server tells a caller to wait, by address or network: each route is asked from another one.
+    number=$((number + 1))
     for headers in "X-None: 1" "X-T4-API-KEY: $key" "X-T4-Admin-Token: $T4_ADMIN_TOKEN"; do
       printf '%s %s, %s\n' "$method" "$path" "${headers%%:*}"
-      answer -X "$method" "$api$path" -H "$headers" -H 'Content-Type: application/json' -d '{"unknown":1}'
+      answer -X "$method" "$api$path" -H "$headers" -H "X-Forwarded-For: 198.51.$number.1" \
+        -H 'Content-Type: application/json' -d '{"unknown":1}'
     done
   done <"$work/routes" | steady >"$out/answers.txt"
   curl -fsS "$api/metrics" | sed -E -e '/^#/!s/ [^ ]+$//' -e 's/_bucket\{.*le=.*/_bucket/' | sort -u >"$out/metrics.txt"
