@@ -24,9 +24,10 @@ help_of() {
 
 # Replaces what differs between two runs of the same build.
 steady() {
-  sed -E -e "s#$work#WORK#g" -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' \
+  sed -E -e "s#$work#WORK#g" -e "s#$bin/##g" -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' \
     -e 's/"request_id": ?"[^"]*"/"request_id":"ID"/g' -e 's/127\.0\.0\.1:[0-9]+/ADDRESS/g' \
-    -e 's/t4_[A-Za-z0-9_]{8,}/KEY/g'
+    -e 's/t4_[A-Za-z0-9_]{8,}/KEY/g' -e 's/T4-01[0-9a-z]{24}/INTENT/g' \
+    -e 's/\b[0-9a-f]{64}\b/DIGEST/g' -e 's/\(request [0-9a-f]{32}\)/(request ID)/' -e 's/ok: [0-9]+ rows/ok: N rows/'
 }
 
 # Exit code, stdout and stderr of a command.
@@ -80,6 +81,8 @@ PY
     number=$((number + 1))
     for headers in "X-None: 1" "X-T4-API-KEY: $key" "X-T4-Admin-Token: $T4_ADMIN_TOKEN"; do
       printf '%s %s, %s\n' "$method" "$path" "${headers%%:*}"
+      # Rows of reads are written a moment later, so how many the log has differs from run to run.
+      case "$path,$headers" in /admin/audit*,*Admin*) continue ;; esac
       answer -X "$method" "$api$path" -H "$headers" -H "X-Forwarded-For: 198.51.$number.1" \
         -H 'Content-Type: application/json' -d '{"unknown":1}'
     done
