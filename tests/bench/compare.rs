@@ -102,39 +102,47 @@ impl Comparison {
     }
 }
 
-impl Measured {
-    fn ratio(&self) -> f64 {
-        at(&self.rates[1], 0.5) / at(&self.rates[0], 0.5)
-    }
+/// What is told of one measurement: medians, old first.
+struct Medians {
+    rates: [f64; 2],
+    cpu: [f64; 2],
+    /// The middle half of the old build's own rates, as part of their median.
+    spread: f64,
+}
 
-    fn spread(&self) -> f64 {
+impl Medians {
+    fn ratio(&self) -> f64 {
+        self.rates[1] / self.rates[0]
+    }
+}
+
+impl Measured {
+    fn medians(&self) -> Medians {
         let old = &self.rates[0];
-        (at(old, 0.75) - at(old, 0.25)) / at(old, 0.5)
+        Medians {
+            rates: self.rates.each_ref().map(|rates| at(rates, 0.5)),
+            cpu: self.cpu.each_ref().map(|cpu| at(cpu, 0.5)),
+            spread: (at(old, 0.75) - at(old, 0.25)) / at(old, 0.5),
+        }
     }
 
     fn line(&self) -> String {
+        let medians = self.medians();
+        let ([old, new], [old_cpu, new_cpu]) = (medians.rates, medians.cpu);
+        let (ratio, spread) = (medians.ratio(), medians.spread);
         format!(
-            "{:<52} old {:>8.0}/s  new {:>8.0}/s  new/old {:.3}  spread {:.3}  cpu {:.1} and {:.1} us",
-            self.name,
-            at(&self.rates[0], 0.5),
-            at(&self.rates[1], 0.5),
-            self.ratio(),
-            self.spread(),
-            at(&self.cpu[0], 0.5),
-            at(&self.cpu[1], 0.5),
+            "{:<52} old {old:>8.0}/s  new {new:>8.0}/s  new/old {ratio:.3}  spread {spread:.3}  cpu {old_cpu:.1} and {new_cpu:.1} us",
+            self.name
         )
     }
 
     fn row(&self) -> String {
+        let medians = self.medians();
+        let ([old, new], [old_cpu, new_cpu]) = (medians.rates, medians.cpu);
+        let (ratio, spread) = (medians.ratio(), medians.spread);
         format!(
-            "| {} | {:.0} | {:.0} | {:.3} | {:.3} | {:.1} µs | {:.1} µs |",
-            self.name,
-            at(&self.rates[0], 0.5),
-            at(&self.rates[1], 0.5),
-            self.ratio(),
-            self.spread(),
-            at(&self.cpu[0], 0.5),
-            at(&self.cpu[1], 0.5),
+            "| {} | {old:.0} | {new:.0} | {ratio:.3} | {spread:.3} | {old_cpu:.1} µs | {new_cpu:.1} µs |",
+            self.name
         )
     }
 

@@ -126,7 +126,7 @@ fn store(path: &Path, page: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
     }
-    Ok(atomic::write(path, page.as_bytes())?)
+    atomic::write(path, page.as_bytes())
 }
 
 /// A linter's output.

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::Failure;
 
+pub use registry_core::plain;
+
 /// Writes what a command found to stdout; `what` names it, such as `the answer`. A reader that has gone
 /// (`admin-keys list | head`) is no failure: the verdict stands.
 ///
@@ -55,20 +57,4 @@ fn write(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
-}
-
-/// A text without what could steer a terminal or hide its neighbours: agents and owners of an adopted database, and the
-/// files of a stranger's branch, may be any text. Control characters and marks that turn the direction of writing are
-/// shown by their escapes.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
 }

@@ -46,7 +46,6 @@ pub struct ClientOptions {
     scheme: UrlScheme,
     connect_timeout: Duration,
     total_timeout: Option<Duration>,
-    read_timeout: Option<Duration>,
     pool_idle_timeout: Option<Duration>,
     headers: HeaderMap,
 }
@@ -60,7 +59,6 @@ impl ClientOptions {
             scheme,
             connect_timeout,
             total_timeout: None,
-            read_timeout: None,
             pool_idle_timeout: None,
             headers: HeaderMap::new(),
         }
@@ -69,12 +67,6 @@ impl ClientOptions {
     /// How long a call may take, from the connection to the end of the answer. Without it the caller limits each call.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
-        self
-    }
-
-    /// How long an answer may pause between two reads. Without it only the whole call is limited.
-    pub fn read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = Some(timeout);
         self
     }
 
@@ -112,9 +104,6 @@ impl ClientOptions {
             .connect_timeout(self.connect_timeout);
         if let Some(timeout) = self.total_timeout {
             client = client.timeout(timeout);
-        }
-        if let Some(timeout) = self.read_timeout {
-            client = client.read_timeout(timeout);
         }
         if let Some(timeout) = self.pool_idle_timeout {
             client = client.pool_idle_timeout(timeout);

@@ -199,14 +199,14 @@ pub fn run(
     Ok(Made { base: base.clone(), tool, batches })
 }
 
-/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten.
+/// Pushes a branch of a project as [`worktree::push`] does.
 ///
 /// # Errors
 /// When there is no repository, or git refuses, with what it said.
 pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
     let git = project.tree.git.as_ref();
     let git = git.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
-    Ok(worktree::push(git, remote, branch)?)
+    worktree::push(git, remote, branch)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -12,7 +12,6 @@ pub mod codemod;
 pub mod codeowners;
 pub mod dashboard;
 pub mod diff;
-mod error;
 pub mod files;
 pub mod findings;
 mod fingerprint;
@@ -28,6 +27,6 @@ mod rewriting;
 pub mod settings;
 pub mod waivers;
 
-pub use error::Error;
 pub use progress::Progress;
 pub use project::Project;
+pub use source_tree::Error;

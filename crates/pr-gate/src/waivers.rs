@@ -58,7 +58,7 @@ pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     names
         .into_iter()
         .filter_map(|name| {
-            let text = contained::text(&project.tree.root, &name, LARGEST).map_err(Error::from);
+            let text = contained::text(&project.tree.root, &name, LARGEST);
             text.map(|text| Some((name, text?))).transpose()
         })
         .collect()

@@ -33,5 +33,5 @@ pub use patch::{Change, IntentPatch};
 pub use pre_pr::{Coverage, PLACEHOLDER_CODE, covers, placeholder_code};
 pub use quality::{CountedIntent, QualitySummary, QualityTally};
 pub use status::{ReadStatus, Status};
-pub use text::{Limits, TextError, check_date, check_text};
+pub use text::{Limits, TextError, check_date, check_text, plain};
 pub use timestamp::{Timestamp, TimestampError};

@@ -76,9 +76,9 @@ async fn a_call_ends_at_its_total() {
 }
 
 #[tokio::test]
-async fn an_answer_that_pauses_too_long_is_given_up() {
+async fn the_body_of_an_answer_must_come_within_the_total() {
     let (listener, url) = listen().await;
-    let client = options().read_timeout(SHORT).build().unwrap();
+    let client = options().total_timeout(SHORT).build().unwrap();
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc";
     let (response, _open) = tokio::join!(client.get(&url).send(), serve_once(&listener, half));
     let mut response = response.unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use annotations::Compat;
-use source_tree::{Error as Tree, contained};
+use source_tree::contained;
 
 use super::FindingSource;
 use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
@@ -71,10 +71,10 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
     };
     let findings = match findings {
         Ok(output) => output.findings,
-        Err(Error::Program { program, problem } | Error::Tree(Tree::Program { program, problem })) => {
+        Err(Error::Program { program, problem }) => {
             return failed(&format!("{program} failed: {problem}\n"));
         }
-        Err(Error::Unreadable { problem, .. } | Error::Tree(Tree::Unreadable { problem, .. })) => {
+        Err(Error::Unreadable { problem, .. }) => {
             return failed(&format!("Failed to parse ruff output: {problem}"));
         }
         Err(error) => return Err(error),

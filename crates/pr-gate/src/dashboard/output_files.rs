@@ -39,7 +39,7 @@ fn place(
         if Path::new(&inside).extension().is_none_or(|found| found != extension) {
             return Err(wrong(format!("`{inside}` does not end in `.{extension}`")));
         }
-        return Ok(atomic::inside(&project.tree.root, &inside)?);
+        return atomic::inside(&project.tree.root, &inside);
     };
     let joined = project.tree.root.join(&project.tree.prefix).join(flag);
     match project.tree.name(&joined) {

@@ -73,7 +73,7 @@ fn asked(git: &Git, what: &[&str]) -> Result<PathBuf, Error> {
 pub fn install(path: &Path) -> Result<(), Error> {
     let folder = atomic::folder(path);
     fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
-    Ok(atomic::write_mode(path, TEXT.as_bytes(), Some(0o755))?)
+    atomic::write_mode(path, TEXT.as_bytes(), Some(0o755))
 }
 
 /// Takes the hook away when it is as T4 writes it; where it was.

@@ -56,7 +56,7 @@ impl<'a> RowOwners<'a> {
         let Some(git) = self.git else { return Blame::default() };
         if self.rows.is_none() {
             self.rows = Some(blame(git, self.name).unwrap_or_else(|error| {
-                self.failed = Some(error.into());
+                self.failed = Some(error);
                 Vec::new()
             }));
         }

@@ -88,7 +88,7 @@ impl ProtectionRecord {
         let path = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}/{name}"))?;
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::unreadable(name, error))?;
         text.push(b'\n');
-        Ok(atomic::write_mode(&path, &text, Some(0o600))?)
+        atomic::write_mode(&path, &text, Some(0o600))
     }
 
     /// The newest one of a repository that was not undone.
