@@ -1,4 +1,4 @@
-//! What callers can make the server keep in memory: answers that nobody reads, bodies that never end, values, streams.
+//! Bounds on memory: unread answers, bodies that never end, many small values, streams.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

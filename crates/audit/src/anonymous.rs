@@ -1,6 +1,6 @@
 //! Requests without usable credentials: the first few get a row each, the others are counted.
 //!
-//! Everybody on the network can send them, so the rows that they leave are bounded in bytes. A row is paid for from a
+//! Anyone who can reach the server can send them, so the rows that they leave are bounded in bytes. A row is paid for from a
 //! budget that fills at a constant rate. What gets no row is counted by network and code, and once a minute one row
 //! of bounded size has the counts. INVARIANT: every request is either a row or in exactly one count.
 
@@ -16,7 +16,7 @@ use crate::{Actor, Record, event};
 
 /// How many requests of one network get a row of their own in a minute.
 pub(crate) const ROWS_PER_NETWORK: u32 = 10;
-/// How many networks are told apart at a time; requests of further ones are counted together.
+/// How many networks are counted separately at a time; requests of further ones are counted together.
 pub(crate) const MAX_NETWORKS: usize = 1024;
 /// The minute in which a network's rows are counted, and the least time between two rows of counts.
 const WINDOW_MICROS: u64 = 60_000_000;
@@ -30,7 +30,7 @@ const MAX_LISTED_BYTES: usize = 1536;
 /// How many codes are named per network, and how many of all that is not listed by network.
 const CODES_PER_NETWORK: usize = 8;
 const CODES_OF_OTHERS: usize = 12;
-/// How many codes are told apart per network while counting; the error table has fewer.
+/// How many codes are counted separately per network; the error table has fewer.
 const MAX_CODES: usize = 128;
 /// What a row takes besides its texts: time, numbers, leaf, chain, the entry in the index of `seq`.
 const ROW_OVERHEAD_BYTES: usize = 320;

@@ -43,7 +43,7 @@ impl ConnectionState {
         ServingGuard(Rc::clone(self))
     }
 
-    /// Says whether somebody reads the body of the request now.
+    /// Sets whether the body of the request is being read.
     pub(crate) fn set_reading_body(&self, reading: bool) {
         self.reading_body.set(reading);
         self.ahead.set(0);

@@ -128,7 +128,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
     let room = if probe { Ok(()) } else { services.recorder.room().await };
     let turned_away = room.is_err();
     let served = if let Err(cause) = room {
-        // No act without a record: when rows can't be written any more, requests are refused, and counted.
+        // No act without a record: when rows can't be written, requests are refused and counted.
         services.recorder.turn_away();
         let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
         let error = ApiError(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) });
@@ -172,7 +172,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
         let draft = shared.borrow_mut().draft.take();
         if let Some(draft) = draft
             && let Err(refusal) = record(&services, draft, &outcome, &guard.handle).await
-            // A request that the store refused did nothing; its own reason says more than that of the row.
+            // A request that the store refused changed nothing; its reason is more useful than the row's.
             && status(&failure) != StatusCode::SERVICE_UNAVAILABLE
         {
             failure = Some(refusal);
@@ -290,7 +290,7 @@ async fn record(
     let Some(record) = draft.close(outcome, services.clock.monotonic_micros()) else { return Ok(()) };
     let kept = if services.recorder.mode() == AuditMode::Batched {
         let row = services.recorder.push(record);
-        // The row waits on its own from here on, also when the caller goes away.
+        // From here on the recorder owns the row, even if the caller disconnects.
         handle.mark_recorded();
         services.recorder.in_time(row).await
     } else {

@@ -34,7 +34,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Listens; the server runs when it is awaited. Gives the address too, which tells a port that the system chose.
+/// Binds the listener. Returns the server, which runs when it is awaited, and the bound address, which has the port
+/// that the system chose for port 0.
 ///
 /// # Errors
 /// When the address can't be listened on.

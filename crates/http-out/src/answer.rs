@@ -1,4 +1,4 @@
-//! Reading an answer that may be larger than anybody wants.
+//! Reading of an answer up to a size limit.
 
 use reqwest::{Error, Response};
 

@@ -1,4 +1,4 @@
-//! How a client for calls out is made.
+//! Builder of clients for outgoing calls.
 
 use std::sync::Once;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Why something could not be done.
+//! Error of an operation on a source tree or by the gate.
 
 use std::io;
 use std::path::{Path, PathBuf};

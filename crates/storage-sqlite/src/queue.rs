@@ -1,7 +1,7 @@
 //! The writer's queue: bounded, fair to callers, control before ordinary work.
 //!
 //! Within one precedence the callers share the writer's *time*, not its jobs: start-time fair queueing, which is
-//! deficit round robin without a quantum. A caller who made the writer work for long waits while the others run.
+//! deficit round robin without a quantum. A caller that used much of the writer's time waits while the others run.
 
 mod fair;
 
@@ -33,7 +33,7 @@ struct QueueState {
     ordinary: FairQueue,
     /// The control work since the last ordinary job, in microseconds.
     control_run: u64,
-    /// Whose job the writer has, until its cost is known.
+    /// Precedence and caller of the job that the writer runs, until its cost is known.
     taken: Option<(Precedence, JobCaller)>,
     closed: bool,
     /// Whether the writer sleeps: waking it costs a system call, which a job behind another need not pay.

@@ -21,8 +21,8 @@ pub enum JobCaller {
 /// Which jobs go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precedence {
-    /// What keeps the registry in hand: acts of admins, settlements and releases, rows of the log, upkeep. It goes
-    /// before ordinary work, which still gets a turn now and then.
+    /// Acts of admins, settlements and releases, rows of the log, upkeep. They go before ordinary work, which still
+    /// gets regular turns.
     Control,
     /// Everything else.
     Ordinary,
@@ -37,14 +37,14 @@ pub struct JobClass {
 }
 
 impl JobClass {
-    /// Ordinary work of an agent. It is skipped when nobody waits for it any more.
+    /// Ordinary work of an agent. It is skipped when its caller has disconnected.
     #[must_use]
     pub fn agent(key: &KeyId) -> Self {
         let caller = JobCaller::Key(key.clone());
         Self { caller, precedence: Precedence::Ordinary, outlives_caller: false }
     }
 
-    /// The end of an agent's hold. It is done although nobody waits for it any more: money depends on it.
+    /// The end of an agent's hold. It runs even when its caller has disconnected: money depends on it.
     #[must_use]
     pub fn settlement(key: &KeyId) -> Self {
         Self { precedence: Precedence::Control, outlives_caller: true, ..Self::agent(key) }
@@ -56,7 +56,7 @@ impl JobClass {
         Self { caller: JobCaller::Admin, precedence: Precedence::Control, outlives_caller: false }
     }
 
-    /// The revocation of a key, which is done although its admin hung up.
+    /// The revocation of a key. It runs even when the admin has disconnected.
     #[must_use]
     pub fn revocation() -> Self {
         Self { outlives_caller: true, ..Self::admin() }
@@ -78,7 +78,7 @@ impl JobClass {
         Self { caller: JobCaller::Platform, precedence: Precedence::Control, outlives_caller: true }
     }
 
-    /// Who pays for the job's time.
+    /// The caller that the job's time is charged to.
     #[must_use]
     pub fn caller(&self) -> &JobCaller {
         &self.caller
@@ -90,7 +90,7 @@ impl JobClass {
         self.precedence
     }
 
-    /// Whether the job is done although nobody waits for it any more.
+    /// Whether the job runs even when its caller has disconnected.
     #[must_use]
     pub fn outlives_caller(&self) -> bool {
         self.outlives_caller
@@ -119,7 +119,7 @@ pub trait Job: Send {
     /// Which jobs it goes before, and which places of the queue it may use.
     fn precedence(&self) -> Precedence;
 
-    /// Who pays for the time that it takes.
+    /// The caller that its time is charged to.
     fn caller(&self) -> &JobCaller;
 }
 
@@ -167,7 +167,7 @@ pub trait Store: Send + Sync {
     /// Queues a job. Never blocks; a full queue, or a full share of the caller's, is told through [`Job::done`].
     ///
     /// The jobs of one caller and precedence run in the order in which they came. Those of different callers take
-    /// turns, so that nobody waits for another's crowd.
+    /// turns, so that no caller waits for another's backlog.
     fn submit(&self, job: Box<dyn Job>);
 
     /// Runs `f` on one snapshot, on the calling thread. A view is short: at most 5,000 rows or 100 ms. A read of

@@ -21,7 +21,7 @@ impl dyn Store + '_ {
     /// Runs `f` in a transaction, adds the record of the request to it, and answers after the commit is
     /// durable. `f` may run more than once: ids, times and secrets are made before it.
     ///
-    /// `class` says who pays and who goes first. `at_micros` is the request's monotonic time, for the aggregation of
+    /// `class` is the caller that the time is charged to, and the precedence. `at_micros` is the request's monotonic time, for the aggregation of
     /// refusals.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const CROWD: usize = 512;
 const ROWS_PER_JOB: usize = 256;
 /// How old a row may become before it is durable. Once one was older, answers wait until rows are in time again.
 const PROMISE_MICROS: u64 = 100_000;
-/// How long a failure to write speaks for those who ask after it.
+/// How long a failed write is returned to later callers without another attempt.
 const RETRY_MICROS: u64 = 250_000;
 
 /// Collects rows and writes many at once.
@@ -41,7 +41,7 @@ pub struct Recorder {
     clock: Arc<dyn Clock>,
     mode: AuditMode,
     rows: Arc<Mutex<WaitingRows>>,
-    /// Held by the one who writes rows.
+    /// Held while rows are written: one write at a time.
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Requests that were refused because no more rows could wait, since the last look.
     turned_away: AtomicU64,
@@ -100,8 +100,8 @@ impl Recorder {
     pub const LATE_MICROS: u64 = 60_000;
     /// How many rows may wait before answers do.
     pub const MOST_AHEAD: usize = 2_048;
-    /// How many rows may wait before requests are served no more. Beyond [`Self::MOST_AHEAD`] only rows come that
-    /// nobody waits for: those of callers that went away.
+    /// How many rows may wait before requests are served no more. Beyond [`Self::MOST_AHEAD`] only rows of callers
+    /// that disconnected are added: no answer waits for them.
     pub const CAPACITY: usize = 8_192;
 
     /// A recorder for this store.
@@ -217,8 +217,8 @@ impl Recorder {
         self.written(last, true).await
     }
 
-    /// Returns when every row before `place` is durable: whoever comes first writes all that wait, the others find
-    /// theirs written. A failure of the last moments is told again instead of trying, unless `insist`.
+    /// Returns when every row before `place` is durable. The first caller writes all rows that wait; the others find
+    /// theirs written. A failure within [`RETRY_MICROS`] is returned again without another attempt, unless `insist`.
     async fn written(&self, place: u64, insist: bool) -> Result<(), StoreError> {
         let turn = Arc::clone(&self.writing).lock_owned().await;
         {
@@ -239,7 +239,7 @@ impl Recorder {
             rows: Arc::clone(&self.rows),
             _turn: turn,
         };
-        // A task of its own: a caller that goes away must not leave rows neither waiting nor written.
+        // In a separate task: if the caller disconnects, the rows in flight must still end up written or waiting.
         let written = tokio::spawn(writing.write());
         written.await.unwrap_or(Err(StoreError::Closed))
     }

@@ -1,7 +1,7 @@
 //! Checks of admin tokens against an argon2id hash that wait or run.
 //!
-//! Each takes 19 MiB and tens of milliseconds, and everybody can ask for one. So one runs at a time, and how many may
-//! wait is bounded, in all and per network: the check of another network's caller has few before it. Requests with
+//! Each takes 19 MiB and tens of milliseconds, and needs no credentials. So one runs at a time, and how many may wait
+//! is bounded, in all and per network: a caller of another network has few checks ahead. Requests with
 //! the same token share one check.
 
 use std::collections::HashMap;
@@ -28,7 +28,8 @@ struct WaitingCheck {
     place: Weak<CheckPlace>,
 }
 
-/// A place among the checks that wait or run. It is free again when nobody waits for the check and it does not run.
+/// A place among the checks that wait or run. It is free again when no request waits for the check and it does not
+/// run.
 #[derive(Debug)]
 struct CheckPlace {
     checks: Arc<PendingChecks>,

@@ -125,7 +125,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
         let ahead = stream.state.ahead.get();
         let most = if stream.state.serving.get() { READ_AHEAD.saturating_sub(ahead) } else { BURST };
         if most == 0 {
-            // Whoever ends the request wakes this up.
+            // The end of the request wakes this task.
             stream.state.reader.replace(Some(context.waker().clone()));
             return Poll::Pending;
         }
@@ -172,7 +172,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
         }
     }
 
-    /// The HTTP layer flushes when all that it had was taken: then nobody is slow.
+    /// The HTTP layer flushes when all that it had was taken: then the reader is not slow.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         stream.write = None;

@@ -122,7 +122,7 @@ async fn extract<W: CallerClass, B: FromBody>(
 /// What a list takes until its text is written: a page of rows, the same as they are shown, and the text.
 const LIST_MEMORY: usize = 3 << 20;
 
-/// The time in which somebody reads the body of a request; it ends when this is dropped.
+/// Guard that marks the body of a request as being read until it is dropped.
 struct ReadingBody(Option<Rc<ConnectionState>>);
 
 impl ReadingBody {

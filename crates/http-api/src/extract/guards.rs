@@ -87,7 +87,7 @@ impl CallerClass for Admin {
     }
 }
 
-/// Whoever may read the metrics.
+/// Callers that may read the metrics: local ones, admins, or all when the metrics are public.
 pub(crate) struct MetricsReader;
 
 impl CallerClass for MetricsReader {
@@ -108,7 +108,7 @@ impl CallerClass for MetricsReader {
     }
 }
 
-/// Everybody, within the limit of a network.
+/// All callers, within the limit of their network.
 pub(crate) struct Anybody;
 
 /// Requests to public pages that one network (/24 or /64) may make in any 60 seconds.

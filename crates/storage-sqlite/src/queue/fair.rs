@@ -1,21 +1,22 @@
 //! Fair queueing: callers take turns by the time that their jobs took.
 //!
 //! Start-time fair queueing (Goyal, Vin, Cheng, 1996). Every caller has a start, a point of virtual time that moves on
-//! by the cost of each of its jobs; the caller with the earliest start goes next. Who was idle starts at the present,
-//! so that nobody saves up time, and who ran up a debt keeps it until the others have caught up.
+//! by the cost of each of its jobs; the caller with the earliest start goes next. An idle caller starts at the present, so
+//! that no caller saves up time; a caller in debt keeps the debt until the others have caught up.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use storage::{Job, JobCaller};
 
-/// How many callers without jobs are remembered for what they still owe. The one who owes least is forgotten first.
+/// How many callers without jobs are remembered for the time that they still owe. The caller that owes least is
+/// forgotten first.
 const MAX_DEBTORS: usize = 1024;
 
 /// Jobs of many callers, each caller's in their order.
 #[derive(Default)]
 pub(super) struct FairQueue {
     callers: HashMap<JobCaller, CallerJobs>,
-    /// Callers that wait for a turn, by their starts; among equals, who came first.
+    /// Callers that wait for a turn, by their starts; equal starts go by arrival.
     turns: BTreeSet<(u64, u64, JobCaller)>,
     /// Callers that have no job and whose start is yet to come.
     debtors: BTreeSet<(u64, JobCaller)>,

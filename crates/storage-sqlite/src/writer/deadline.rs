@@ -1,4 +1,4 @@
-//! The end of a read's time: SQLite's progress handler interrupts a statement that runs past it.
+//! Deadline of reads: SQLite's progress handler interrupts a statement that runs past it.
 //!
 //! Only reads are interrupted. An interrupted write would take the transaction down, and with it every job of the
 //! batch.
@@ -25,7 +25,7 @@ pub(crate) fn job_micros(precedence: Precedence) -> u64 {
     }
 }
 
-/// How long a view may read: ten times what it is meant to, so that only one that no bound of its own stops is
+/// How long a view may read: ten times what is expected, so that only a view that misses its other bounds is
 /// interrupted.
 pub(crate) const VIEW_MICROS: u64 = 1_000_000;
 

@@ -1,4 +1,4 @@
-//! A read that no bound of its own stops is interrupted.
+//! Interruption of reads that run past their deadline.
 
 use std::time::Duration;
 
