@@ -30,6 +30,10 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// Threads of the blocking pool of one worker, made when they are needed. More than there are places in all the shares
+/// of callers, so that nothing ever waits for a thread behind another caller's work.
+const BLOCKING_THREADS: usize = 256;
+
 /// Serves until a signal says to stop.
 ///
 /// # Errors
@@ -59,6 +63,7 @@ pub async fn run(config: Config) -> Result<()> {
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIME)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
         .shutdown_timeout(DRAIN_SECONDS);
     if let Some(workers) = config.workers {
         server = server.workers(workers);

@@ -161,6 +161,10 @@ codes! {
     ProviderUnavailable = "provider_unavailable", 503, "repeat after `Retry-After` seconds";
     /// Too many writes wait.
     StoreBusy = "store_busy", 503, "repeat after `Retry-After` seconds";
+    /// The caller's share of the server's memory or readers is in use.
+    ServerBusy = "server_busy", 503, "repeat after `Retry-After` seconds";
+    /// The request took more of the writer's or a reader's time than one request may.
+    DeadlineExceeded = "deadline_exceeded", 503, "ask for less at once";
     /// Another process holds the database.
     StoreLocked = "store_locked", 503, "repeat after `Retry-After` seconds";
     /// The database can't be read or written, or the outcome of a write is unknown.

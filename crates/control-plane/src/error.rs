@@ -103,6 +103,7 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Busy => Code::StoreBusy,
+            StoreError::NoReader => Code::ServerBusy,
             StoreError::Locked => Code::StoreLocked,
             StoreError::Closed => Code::ShuttingDown,
             StoreError::Full | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => {
@@ -112,6 +113,7 @@ impl From<StoreError> for ServiceError {
         };
         let what = match &error {
             StoreError::Busy => "too many writes wait",
+            StoreError::NoReader => "too many reads wait",
             StoreError::Locked => "another process holds the database",
             StoreError::Closed => "the server is stopping",
             StoreError::Full => "the database has no space left",

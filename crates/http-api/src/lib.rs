@@ -21,6 +21,7 @@ mod openapi;
 mod probes;
 mod request_layer;
 mod response;
+mod shares;
 mod state;
 
 pub use address::{Cidr, CidrError};

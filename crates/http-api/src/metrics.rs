@@ -126,6 +126,11 @@ impl ServerMetrics {
         Arc::new(move |report| llm.settled(report))
     }
 
+    /// Shows how many holds there are, and what they hold.
+    pub(crate) fn set_held(&self, holds: u64, pico_usd: i64) {
+        self.llm.set_held(holds, pico_usd);
+    }
+
     /// The page of `/metrics`, with the figures that others keep brought up to date.
     pub(crate) fn render(&self, services: &Services) -> Vec<u8> {
         let stats = services.store.stats();

@@ -6,6 +6,7 @@ use control_plane::Services;
 use llm_gate::Gate;
 
 use crate::address::Cidr;
+use crate::blocking::Shares;
 use crate::llm::BodyMemory;
 use crate::metrics::ServerMetrics;
 
@@ -31,6 +32,8 @@ pub struct HttpState {
     /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
     /// [`ServerMetrics::call_observer`].
     pub gate: Option<Gate>,
+    /// What callers have shares of.
+    pub(crate) shares: Shares,
     /// The room for the bodies of calls under way.
     pub body_memory: BodyMemory,
 }
@@ -42,6 +45,8 @@ impl HttpState {
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
         let metrics = ServerMetrics::new(&settings.version)?;
-        Ok(Self { services, metrics, settings, gate: None, body_memory: BodyMemory::default() })
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shares = Shares::new(services.store.readers(), cores);
+        Ok(Self { services, metrics, settings, gate: None, shares, body_memory: BodyMemory::default() })
     }
 }

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// The writer's queue is full.
     #[error("too many writes wait")]
     Busy,
+    /// No connection to read with came free in time.
+    #[error("no connection to read with came free")]
+    NoReader,
     /// Another process holds the database and did not let go in time.
     #[error("the database is locked by another process")]
     Locked,

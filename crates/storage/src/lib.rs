@@ -20,9 +20,9 @@ pub use error::StoreError;
 pub use job::{Job, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use rows::{
-    AuditQuery, FileRow, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
-    SealedCheckpoint,
+    AuditQuery, FileRow, Inserted, IntentList, IntentQuery, Leafed, OutsideChange, Recalled, Remembered,
+    ScanPage, SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
 pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::Decided;
+pub use write::{Decided, ReadLane};

@@ -69,6 +69,7 @@ async fn extract<W: CallerClass, B: FromBody>(
             return Err(ApiError(error));
         }
     };
+    let key_id = admitted.principal.key_id.clone();
     change_request_state(request, |shared| {
         shared.set_route(route);
         shared.limit = admitted.limit;
@@ -87,7 +88,8 @@ async fn extract<W: CallerClass, B: FromBody>(
                 private: llm && !state.services.llm.keep_prompts,
                 fingerprint: key.is_some(),
             };
-            let PreparedBody { kept, fingerprint, out } = body::prepare::<B>(bytes, treat).await?;
+            let PreparedBody { kept, fingerprint, out } =
+                body::prepare::<B>(&state.shares, key_id.as_ref(), bytes, treat).await?;
             change_request_state(request, |shared| shared.set_body(kept));
             let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
             (out?, idempotency, if_match)

@@ -6,13 +6,15 @@ use actix_web::HttpRequest;
 use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{self, Bytes};
+use actix_web::web::Bytes;
 use api_types::{Code, Object};
 use audit::Body;
+use registry_core::KeyId;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use crate::blocking::{self, Shares};
 use crate::error::ApiError;
 
 /// How long a caller may take to send a body.
@@ -126,8 +128,10 @@ pub(crate) struct BodyTreatment {
 /// From this many bytes on a body is read on the blocking pool: it would hold up every other request of the worker.
 const LARGE_BYTES: usize = 256 * 1024;
 
-/// Digests and reads a body.
+/// Digests and reads a body, a large one within its caller's share of the threads for that.
 pub(crate) async fn prepare<B: FromBody>(
+    shares: &Shares,
+    caller: Option<&KeyId>,
     bytes: Bytes,
     treat: BodyTreatment,
 ) -> Result<PreparedBody<B::Out>, ApiError> {
@@ -138,8 +142,7 @@ pub(crate) async fn prepare<B: FromBody>(
         out: B::parse(&bytes),
     };
     if large {
-        let cancelled = |_| ApiError::new(Code::Internal, "the reading of the body was cancelled");
-        return web::block(make).await.map_err(cancelled);
+        return blocking::large(shares, caller.map_or(blocking::ADMIN, KeyId::as_str), make).await;
     }
     Ok(make())
 }
@@ -203,7 +206,7 @@ mod tests {
 
     async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<RawBody> {
         let treat = BodyTreatment { private, fingerprint: true };
-        prepare::<Small>(Bytes::copy_from_slice(bytes), treat).await.unwrap()
+        prepare::<Small>(&Shares::new(2, 2), None, Bytes::copy_from_slice(bytes), treat).await.unwrap()
     }
 
     #[actix_web::test]
