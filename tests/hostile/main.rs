@@ -1,2 +1,4 @@
 //! Attacks on availability by real processes: what one caller can do to the others. Each check fails when the bound
 //! that it tests is removed.
+
+mod event_loop;

@@ -91,7 +91,7 @@ impl ReadTime {
             return Ok(());
         }
         let what = "the figure takes more of a reader's time than one request may";
-        Err(ServiceError::new(Code::DeadlineExceeded, what))
+        Err(ServiceError::new(Code::DeadlineExceeded, what).with_retry_after(1))
     }
 }
 
