@@ -105,17 +105,21 @@ async fn a_list_of_many_rows_or_bytes_waits_for_a_reader_and_is_told_when_none_c
     }
 }
 
-/// A store whose reads wait for something slow, with a hook that is called on the thread of each view.
+/// What is called on the thread of each view, with whether the view may wait for a connection.
+type Viewed = Arc<dyn Fn(bool) + Send + Sync>;
+
+/// A store with a hook in its views, whose reads may be slow.
 struct SlowStore {
     inner: Arc<dyn Store>,
-    viewed: Arc<dyn Fn() + Send + Sync>,
+    blocks: bool,
+    viewed: Viewed,
 }
 
 impl SlowStore {
-    fn under(setup: &mut Setup, viewed: impl Fn() + Send + Sync + 'static) {
-        let viewed: Arc<dyn Fn() + Send + Sync> = Arc::new(viewed);
+    fn under(setup: &mut Setup, blocks: bool, viewed: impl Fn(bool) + Send + Sync + 'static) {
+        let viewed: Viewed = Arc::new(viewed);
         setup.options.wrap_store = Some(Arc::new(move |inner| {
-            Arc::new(SlowStore { inner, viewed: Arc::clone(&viewed) }) as Arc<dyn Store>
+            Arc::new(SlowStore { inner, blocks, viewed: Arc::clone(&viewed) }) as Arc<dyn Store>
         }));
     }
 }
@@ -126,7 +130,7 @@ impl Store for SlowStore {
     }
 
     fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        (self.viewed)();
+        (self.viewed)(true);
         self.inner.view(f)
     }
 
@@ -135,12 +139,12 @@ impl Store for SlowStore {
         patience: Duration,
         f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        (self.viewed)();
+        (self.viewed)(!patience.is_zero());
         self.inner.view_point(patience, f)
     }
 
     fn reads_block(&self) -> bool {
-        true
+        self.blocks
     }
 
     fn readers(&self) -> usize {
@@ -164,16 +168,20 @@ impl Store for SlowStore {
     }
 }
 
-#[actix_web::test]
-async fn when_reads_block_no_view_runs_on_the_thread_that_serves() {
+/// Makes every kind of read, and gives which threads views ran on, with whether they might have had to wait there.
+async fn threads_of_views(blocks: bool) -> Vec<(ThreadId, bool)> {
     let threads = Arc::new(Mutex::new(Vec::new()));
     let mut setup = Setup::new();
     let noted = Arc::clone(&threads);
-    SlowStore::under(&mut setup, move || noted.lock().unwrap().push(std::thread::current().id()));
+    SlowStore::under(&mut setup, blocks, move |may_wait| {
+        noted.lock().unwrap().push((std::thread::current().id(), may_wait));
+    });
     let app = setup.start().await;
     let key = app.key("agent").await;
     app.post("/intents", &json!({ "id": "known", "code": "F821" })).key(&key.text).send().await.ok(201);
     threads.lock().unwrap().clear();
+    let cold = app.key("cold").await;
+    app.get("/intents/known").key(&cold.text).send().await.ok(200);
     for read in [
         "/intents/known",
         "/intents",
@@ -193,9 +201,24 @@ async fn when_reads_block_no_view_runs_on_the_thread_that_serves() {
         app.get(read).admin().send().await.ok(200);
     }
     assert_eq!(app.get("/metrics").from("127.0.0.1").send().await.status, 200);
-    let threads = threads.lock().unwrap();
+    let threads = std::mem::take(&mut *threads.lock().unwrap());
     assert!(threads.len() > 10, "{}", threads.len());
-    assert!(!threads.contains(&std::thread::current().id()), "a view ran on the thread that serves");
+    threads
+}
+
+#[actix_web::test]
+async fn when_reads_block_no_view_runs_on_the_thread_that_serves() {
+    let here = std::thread::current().id();
+    assert!(threads_of_views(true).await.iter().all(|(thread, _)| *thread != here));
+}
+
+#[actix_web::test]
+async fn no_view_that_may_wait_for_a_connection_runs_on_the_thread_that_serves() {
+    let here = std::thread::current().id();
+    let threads = threads_of_views(false).await;
+    assert!(threads.iter().all(|(thread, may_wait)| *thread != here || !may_wait));
+    // Small reads do run there: the hop would cost more than they do.
+    assert!(threads.contains(&(here, false)));
 }
 
 #[actix_web::test]
@@ -203,7 +226,7 @@ async fn a_figure_that_takes_a_reader_too_long_is_given_up_between_two_views() {
     let clock = Arc::new(OnceLock::<Arc<ManualClock>>::new());
     let mut setup = Setup::new();
     let ticking = Arc::clone(&clock);
-    SlowStore::under(&mut setup, move || {
+    SlowStore::under(&mut setup, true, move |_| {
         if let Some(clock) = ticking.get() {
             clock.advance_micros(6_000_000);
         }
