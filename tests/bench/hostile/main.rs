@@ -69,9 +69,9 @@ fn seed(server: &Server, key: &str) {
 fn one_key(server: &Server, time: Duration, report: &mut Report) {
     let (victim, hostile) = (server.key("victim"), hostile_key(server, "hostile"));
     let (answers, over) = (Answers::default(), AtomicBool::new(false));
+    let create = request("POST", "/intents", &victim, r#"{"code":"F821","file":"src/a.py"}"#);
     std::thread::scope(|scope| {
         let _attack = attack::start(scope, server.address, &hostile, EACH, &answers, &over);
-        let create = request("POST", "/intents", &victim, r#"{"code":"F821","file":"src/a.py"}"#);
         let creates = scope.spawn(|| paced(server, &create, time));
         let health = b"GET /health HTTP/1.1\r\nhost: bench\r\n\r\n";
         let probes = scope.spawn(|| paced(server, health, time));
@@ -135,12 +135,12 @@ fn four_keys(server: &Server, time: Duration, report: &mut Report) {
     let victim = server.key("victim-2");
     let (answers, over) = (Answers::default(), AtomicBool::new(false));
     let mut most: f64 = 0.0;
+    let create = request("POST", "/intents", &victim, r#"{"code":"F821","file":"src/a.py"}"#);
     std::thread::scope(|scope| {
         let connections = hostile_connections(server, &keys);
         for key in &keys {
             let _attack = attack::start(scope, server.address, key, 1, &answers, &over);
         }
-        let create = request("POST", "/intents", &victim, r#"{"code":"F821","file":"src/a.py"}"#);
         let creates = scope.spawn(|| paced(server, &create, time));
         let begun = Instant::now();
         while begun.elapsed() < time {

@@ -124,7 +124,7 @@ struct SmallText {
 
 impl SmallText {
     fn new(limit: u32) -> Self {
-        let mut json = Vec::with_capacity(ROW_BYTES * 8);
+        let mut json = Vec::with_capacity(ROW_BYTES * 24);
         json.push(b'[');
         Self { json, rows: 0, limit, last: None, more: false, long: false, failed: false }
     }
