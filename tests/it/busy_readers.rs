@@ -222,7 +222,7 @@ async fn no_view_that_may_wait_for_a_connection_runs_on_the_thread_that_serves()
 }
 
 #[actix_web::test]
-async fn a_figure_that_takes_a_reader_too_long_is_given_up_between_two_views() {
+async fn what_takes_a_reader_too_long_ends_between_two_views() {
     let clock = Arc::new(OnceLock::<Arc<ManualClock>>::new());
     let mut setup = Setup::new();
     let ticking = Arc::clone(&clock);
@@ -239,4 +239,8 @@ async fn a_figure_that_takes_a_reader_too_long_is_given_up_between_two_views() {
     app.get("/metrics/summary").key(&key.text).send().await.ok(200);
     assert!(clock.set(Arc::clone(&app.clock)).is_ok());
     app.get("/metrics/summary").key(&key.text).send().await.refused(Code::DeadlineExceeded);
+    // A look through rows that do not fit ends with where it goes on.
+    let page = app.get("/intents?file=none.py").key(&key.text).send().await;
+    assert!(page.header("link").is_some(), "{}", page.text());
+    assert_eq!(page.ok(200).as_array().map(Vec::len), Some(0));
 }
