@@ -107,7 +107,8 @@ impl Drop for Server {
     }
 }
 
-fn binary(name: &str) -> PathBuf {
+/// A program of the bench's own profile.
+pub fn binary(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("current exe");
     // target/<profile>/deps/<bench>-<hash> → target/<profile>/<name>
     exe.ancestors().nth(2).expect("a target folder").join(name)

@@ -55,6 +55,22 @@ impl Store for CrashStore {
         self.inner.view(f)
     }
 
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.inner.view_point(patience, f)
+    }
+
+    fn reads_block(&self) -> bool {
+        self.inner.reads_block()
+    }
+
+    fn readers(&self) -> usize {
+        self.inner.readers()
+    }
+
     fn watch(&self) -> Watch {
         self.inner.watch()
     }

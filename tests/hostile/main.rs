@@ -2,5 +2,6 @@
 //! that it tests is removed.
 
 mod audit;
+mod event_loop;
 mod memory;
 mod writer;

@@ -191,7 +191,11 @@ impl Config {
                 Some(count)
             }
         };
-        options.readers = u32::try_from(workers.unwrap_or(4)).unwrap_or(4).clamp(4, 64) + 2;
+        let serving =
+            workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(4);
+        let serving = u32::try_from(serving).unwrap_or(4);
+        options.readers = serving.clamp(4, 64);
+        options.point_readers = serving + 2;
         let memory_mib = match flags.memory_mib.or_else(|| env.get("T4_MEMORY_MIB")) {
             None => None,
             Some(text) => {

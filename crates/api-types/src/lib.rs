@@ -7,6 +7,7 @@
 mod audit;
 mod error;
 mod health;
+mod intent_row;
 mod intents;
 mod keys;
 mod llm;
@@ -16,6 +17,7 @@ mod pre_pr;
 pub use audit::{AuditRow, AuditVerdict, FirstBadRow};
 pub use error::{Code, ErrorBody, ErrorDetail};
 pub use health::{CheckState, Health, Readiness};
+pub use intent_row::IntentRowView;
 pub use intents::{
     CreateBatch, CreateIntent, Deleted, IntentCreated, IntentView, Intents, MAX_BATCH, PatchIntent,
     SummaryView,

@@ -91,8 +91,10 @@ pub struct Options {
     pub audit: AuditMode,
     /// A file that each verified checkpoint of the audit log is appended to.
     pub checkpoints: Option<PathBuf>,
-    /// How many connections read.
+    /// How many connections serve lists, scans and figures.
     pub readers: u32,
+    /// How many connections serve reads of a few rows by key: more than the server has threads that make them.
+    pub point_readers: u32,
     /// Model calls.
     pub llm: LlmOptions,
     /// Where alerts of budgets are posted (`T4_ALERT_WEBHOOK`).
@@ -116,6 +118,7 @@ impl Options {
             audit: AuditMode::Batched,
             checkpoints: None,
             readers: 4,
+            point_readers: 4,
             llm: LlmOptions::default(),
             alert_webhook: None,
             wrap_store: None,

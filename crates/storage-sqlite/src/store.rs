@@ -39,7 +39,7 @@ impl SqliteStore {
     pub fn open(options: SqliteOptions<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
         let path = options.path.as_path();
         let (conn, report) = prepare(&options)?;
-        let readers = Readers::open(path, options.readers, Arc::clone(&options.clock))
+        let readers = Readers::open(path, options.readers, options.point_readers, Arc::clone(&options.clock))
             .map_err(|error| OpenError::Failed { path: path.to_owned(), problem: error.to_string() })?;
         let watching = Connection::open_with_flags(path, pragmas::reader_flags())
             .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
@@ -75,6 +75,22 @@ impl Store for SqliteStore {
 
     fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
         self.readers.view(f)
+    }
+
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.readers.view_point(patience, f)
+    }
+
+    fn reads_block(&self) -> bool {
+        false
+    }
+
+    fn readers(&self) -> usize {
+        self.readers.count()
     }
 
     fn watch(&self) -> Watch {

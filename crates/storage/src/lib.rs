@@ -22,9 +22,9 @@ pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
 pub use rows::{
-    AuditQuery, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
+    AuditQuery, Inserted, IntentList, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
 pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::Decided;
+pub use write::{Decided, ReadLane};

@@ -14,6 +14,7 @@ use api_types::Code;
 use audit::Principal;
 use rate_limit::{Decision, Limit};
 use registry_core::{KeyId, Timestamp};
+use storage::{ReadLane, StoreError};
 
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
@@ -59,7 +60,7 @@ pub async fn authenticate_agent(
     scope: Scope,
     now: Timestamp,
 ) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
-    let key = identify(services, presented, peer, now).map_err(RefusedCaller::stranger)?;
+    let key = identify(services, presented, peer, now).await.map_err(RefusedCaller::stranger)?;
     let principal = Principal::agent(key.key_id.clone(), key.agent_id.clone());
     let per_window = key.rate_per_minute.unwrap_or(services.settings.rate_per_minute);
     let limit = Limit::per_minute(per_window);
@@ -80,7 +81,7 @@ pub async fn authenticate_agent(
     Ok(AdmittedCaller { caller: AgentCaller(key), principal, limit: Some(decision) })
 }
 
-fn identify(
+async fn identify(
     services: &Services,
     presented: Option<&str>,
     peer: IpAddr,
@@ -93,7 +94,7 @@ fn identify(
         return Err(fail(services, peer, Code::MalformedKey, "the key is damaged"));
     };
     let (key_id, mac) = presented.identify(&services.pepper);
-    let Some(key) = find(services, &key_id)? else {
+    let Some(key) = find(services, &key_id).await? else {
         return Err(fail(services, peer, Code::InvalidKey, "the key is not known"));
     };
     match key.check(&mac, now) {
@@ -118,7 +119,7 @@ pub(crate) fn too_many(seconds: u64) -> ServiceError {
         .with_retry_after(seconds)
 }
 
-fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, ServiceError> {
+async fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, ServiceError> {
     if let Some(key) = services.static_keys.get(id) {
         return Ok(Some(key));
     }
@@ -128,7 +129,7 @@ fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, Servi
         return Ok(Some(key));
     }
     services.counters.key_reads.fetch_add(1, Ordering::Relaxed);
-    let found = services.store.read(|view| view.key(id)).map_err(|error| {
+    let found = read_key(services, id).await.map_err(|error| {
         let what = "the server can't see whether the key holds";
         let unavailable = ServiceError::new(Code::AuthUnavailable, what).with_retry_after(1);
         ServiceError { cause: Some(error.to_string()), ..unavailable }
@@ -136,4 +137,20 @@ fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, Servi
     let found = found.map(Arc::new);
     services.keys.put(id, found.as_ref(), watch.epoch);
     Ok(found)
+}
+
+/// Reads a key by its id, on this thread when that can't wait. It never takes a connection of a scan, nor a share of
+/// the readers: whatever others read, a caller can show who it is.
+async fn read_key(services: &Services, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+    if !services.store.reads_block() {
+        match services.store.read_point(ReadLane::Serving, |view| view.key(id)) {
+            Err(StoreError::NoReader) => {}
+            answered => return answered,
+        }
+    }
+    let (store, id) = (Arc::clone(&services.store), id.clone());
+    let read = move || store.read_point(ReadLane::Blocking, |view| view.key(&id));
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Panicked(error.to_string())))
 }

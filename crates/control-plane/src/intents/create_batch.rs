@@ -24,7 +24,7 @@ pub async fn create_batch(
     idempotency: Option<Idempotency>,
 ) -> Result<Intents, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
-    let prepared = prepare_all(services, &caller, body, now);
+    let prepared = prepare_all(services, &caller, body, now).await;
     let op = RepeatableChange {
         caller: JobCaller::Key(caller.key_id().clone()),
         name: "create_batch".into(),
@@ -39,7 +39,11 @@ pub async fn create_batch(
     .await
 }
 
-fn prepare_all(
+/// Intents that are checked before other requests of the thread get their turn: with the largest `raw` that is some
+/// milliseconds.
+const PER_TURN: usize = 16;
+
+async fn prepare_all(
     services: &Services,
     caller: &AgentCaller,
     body: CreateBatch,
@@ -52,6 +56,9 @@ fn prepare_all(
     let mut prepared = Vec::with_capacity(body.intents.len());
     let mut seen = HashSet::with_capacity(body.intents.len());
     for (index, create) in body.intents.into_iter().enumerate() {
+        if index % PER_TURN == PER_TURN - 1 {
+            tokio::task::yield_now().await;
+        }
         let one = prepare(services, caller, create, now).map_err(|error| at_index(error, index))?;
         if !seen.insert(one.intent.id.clone()) {
             let what = format!("the batch names `{}` twice", short(one.intent.id.as_str()));

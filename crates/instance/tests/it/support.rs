@@ -102,6 +102,22 @@ impl Store for Watched {
         self.inner.view(f)
     }
 
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.inner.view_point(patience, f)
+    }
+
+    fn reads_block(&self) -> bool {
+        self.inner.reads_block()
+    }
+
+    fn readers(&self) -> usize {
+        self.inner.readers()
+    }
+
     fn watch(&self) -> Watch {
         self.inner.watch()
     }

@@ -1,8 +1,9 @@
 //! Intents: writes, the read that writes and views share, and the columns of a row.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use registry_core::{AgentId, Coverage, Intent, IntentId, Owner, Status, Timestamp};
+use registry_core::{AgentId, Coverage, Intent, IntentId, IntentRow, Owner, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement};
 use storage::{Inserted, IntentTx, StoreError};
 
@@ -35,8 +36,23 @@ impl IntentTx for JobTx<'_> {
 }
 
 /// The columns that [`read_intent`] reads, in its order.
-pub(crate) const COLUMNS: &str = "id, code, type, file, line, import_text, reason_category, reason, suggestion, \
-     owner, ticket, eta, status, created_at, modified_at, resolved_at, raw, agent_id, version";
+macro_rules! columns {
+    () => {
+        "id, code, type, file, line, import_text, reason_category, reason, suggestion, owner, ticket, eta, status, \
+         created_at, modified_at, resolved_at, raw, agent_id, version"
+    };
+}
+
+/// A query of whole intents, made at compile time: lists are asked for thousands of times a second.
+macro_rules! select {
+    ($rule:literal) => {
+        concat!("SELECT ", $crate::rows::intents::columns!(), " FROM intents WHERE ", $rule)
+    };
+}
+pub(crate) use {columns, select};
+
+/// The columns that [`read_intent`] reads, in its order.
+pub(crate) const COLUMNS: &str = columns!();
 
 /// Which rows can go stale; the words of the partial index `idx_intents_open`.
 pub(crate) const OPEN: &str =
@@ -70,9 +86,40 @@ pub(crate) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
     })
 }
 
+/// Borrows an intent from its row; what it shows is what [`read_intent`] reads.
+pub(crate) fn borrow_intent<'r>(row: &'r Row<'_>) -> rusqlite::Result<IntentRow<'r>> {
+    let time = |index| -> rusqlite::Result<Option<Cow<'r, str>>> {
+        Ok(lenient::text(row, index)?.and_then(Timestamp::normal_text))
+    };
+    let created = time(13)?.unwrap_or(Cow::Borrowed(EPOCH));
+    Ok(IntentRow {
+        id: lenient::text(row, 0)?.unwrap_or_default(),
+        code: lenient::text(row, 1)?.unwrap_or_default(),
+        kind: lenient::text(row, 2)?.unwrap_or_default(),
+        file: lenient::text(row, 3)?,
+        line: lenient::integer(row, 4)?,
+        import_text: lenient::text(row, 5)?,
+        reason_category: lenient::text(row, 6)?,
+        reason: lenient::text(row, 7)?,
+        suggestion: lenient::text(row, 8)?,
+        owner: lenient::text(row, 9)?,
+        ticket: lenient::text(row, 10)?,
+        eta: lenient::text(row, 11)?,
+        status: lenient::text(row, 12)?.unwrap_or(Cow::Borrowed(Status::Reserved.as_str())),
+        modified_at: time(14)?.unwrap_or_else(|| created.clone()),
+        created_at: created,
+        resolved_at: time(15)?,
+        raw: lenient::text(row, 16)?,
+        agent_id: lenient::text(row, 17)?,
+        version: lenient::count(row, 18)?,
+    })
+}
+
+/// [`Timestamp::EPOCH`] as it prints.
+const EPOCH: &str = "1970-01-01T00:00:00.000000Z";
+
 pub(crate) fn get(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<Intent>> {
-    const SQL: &str = "SELECT id, code, type, file, line, import_text, reason_category, reason, suggestion, owner, \
-         ticket, eta, status, created_at, modified_at, resolved_at, raw, agent_id, version FROM intents WHERE id = ?1";
+    const SQL: &str = select!("id = ?1");
     conn.prepare_cached(SQL)?.query_row([id.as_str()], read_intent).optional()
 }
 

@@ -32,6 +32,22 @@ impl Store for HeldStore {
         Err(StoreError::Closed)
     }
 
+    fn view_point(
+        &self,
+        _: Duration,
+        _: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    fn reads_block(&self) -> bool {
+        false
+    }
+
+    fn readers(&self) -> usize {
+        1
+    }
+
     fn watch(&self) -> Watch {
         Watch::default()
     }
