@@ -4,7 +4,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::{Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, View, Watch};
+use registry_core::KeyId;
+use storage::{DayUsage, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, View, Watch};
 
 use crate::tx::Watching;
 
@@ -77,6 +78,10 @@ impl Store for CrashStore {
 
     fn bump_epoch(&self) {
         self.inner.bump_epoch();
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        self.inner.audit_usage(key)
     }
 
     fn stats(&self) -> StoreStats {

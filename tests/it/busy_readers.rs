@@ -7,9 +7,9 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use api_types::Code;
-use registry_core::ManualClock;
+use registry_core::{KeyId, ManualClock};
 use serde_json::json;
-use storage::{Job, Store, StoreError, StoreStats, View, Watch};
+use storage::{DayUsage, Job, Store, StoreError, StoreStats, View, Watch};
 
 use crate::support::{Key, Setup, TestApp};
 
@@ -157,6 +157,10 @@ impl Store for SlowStore {
 
     fn bump_epoch(&self) {
         self.inner.bump_epoch();
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        self.inner.audit_usage(key)
     }
 
     fn stats(&self) -> StoreStats {

@@ -26,6 +26,7 @@ mod lists;
 mod llm_ledger;
 mod panics;
 mod pre_pr;
+mod quotas;
 mod rows_wait;
 mod support;
 mod transitions;

@@ -22,7 +22,9 @@ pub use intents::{
     CreateBatch, CreateIntent, Deleted, IntentCreated, IntentView, Intents, MAX_BATCH, PatchIntent,
     SummaryView,
 };
-pub use keys::{CreateKey, KeyCreated, KeyView, PatchKey, Revoked, RotateKey, ScopeList};
+pub use keys::{
+    CreateKey, KeyCreated, KeyUsageView, KeyView, PatchKey, QuotaUse, Revoked, RotateKey, ScopeList,
+};
 pub use llm::{
     BudgetView, CreateHold, HoldView, LlmAnswer, LlmChat, LlmMessage, LlmRates, LlmStatus, LlmUsage,
     OpenHoldView, ProviderView, QuotaView, ReleaseHold, Released, SettleHold, SettledView, UsageLineView,

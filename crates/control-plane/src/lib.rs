@@ -15,14 +15,17 @@ mod keys;
 mod llm;
 mod page;
 mod probes;
+mod quotas;
 mod services;
+
+pub use api_keys::{MAX_QUOTA, QuotaLimits};
 
 pub use crate::audit::{
     AuditMode, Recorder, SnapshotReader, list_audit, verify_audit, verify_log, verify_tail,
 };
 pub use auth::{
-    AdminToken, AdminTokenError, AdmittedCaller, KeyCache, RefusedCaller, StaticKeyError, StaticKeys,
-    authenticate_admin, authenticate_agent,
+    AdminToken, AdminTokenError, AdmittedCaller, KeyCache, KnownKey, RefusedCaller, StaticKeyError,
+    StaticKeys, authenticate_admin, authenticate_agent, authenticate_settling_agent,
 };
 pub use context::{AdminCaller, AgentCaller, OpContext};
 pub use error::ServiceError;

@@ -154,7 +154,8 @@ pub(crate) fn complete(
     if let Some(seconds) = error.retry_after {
         refusal.insert_header((RETRY_AFTER, seconds));
     }
-    if shared.openai && error.code == Code::InsufficientQuota {
+    // The packages would repeat it by themselves, long before it can help.
+    if shared.openai && matches!(error.code, Code::InsufficientQuota | Code::DailyQuotaExceeded) {
         refusal.insert_header((SHOULD_RETRY, "false"));
     }
     let text = error::body(error, request_id.as_str(), shared.openai);

@@ -115,7 +115,7 @@ pub async fn open_with(
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
     let services = Services {
         failures: FailureLimiter::new(Arc::clone(&clock)),
-        settings: ServiceSettings { rate_per_minute: options.rate_per_minute },
+        settings: ServiceSettings { rate_per_minute: options.rate_per_minute, quotas: options.quotas },
         refusals: Arc::new(Refusals::new()),
         store,
         clock,

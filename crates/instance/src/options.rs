@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use api_keys::QuotaLimits;
 use control_plane::AuditMode;
 use llm_policy::{BudgetRule, CallLimits, LlmConfig, PriceBook};
 use storage::Store;
@@ -87,6 +88,8 @@ pub struct Options {
     pub redis: Option<String>,
     /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
     pub rate_per_minute: u32,
+    /// What a key may keep and log, unless the key says otherwise.
+    pub quotas: QuotaLimits,
     /// When the row of a read is durable.
     pub audit: AuditMode,
     /// A file that each verified checkpoint of the audit log is appended to.
@@ -115,6 +118,7 @@ impl Options {
             static_keys: Vec::new(),
             redis: None,
             rate_per_minute: 120,
+            quotas: QuotaLimits::default(),
             audit: AuditMode::Batched,
             checkpoints: None,
             readers: 4,

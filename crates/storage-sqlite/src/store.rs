@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use registry_core::KeyId;
 use rusqlite::Connection;
-use storage::{Job, Store, StoreError, StoreStats, View, Watch};
+use storage::{DayUsage, Job, Store, StoreError, StoreStats, View, Watch};
 
 use crate::open::{OpenReport, SqliteOptions, prepare};
 use crate::queue::Queue;
@@ -104,6 +105,11 @@ impl Store for SqliteStore {
 
     fn bump_epoch(&self) {
         self.shared.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        let known = self.shared.audit_usage.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(key.as_str()).copied()
     }
 
     fn stats(&self) -> StoreStats {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use registry_core::KeyId;
 
-use crate::{StoreError, Tx, View};
+use crate::{DayUsage, StoreError, Tx, View};
 
 /// The account that the writer's time is charged to. Callers of one precedence take turns by the time that their jobs
 /// took, and each has a bounded share of the queue.
@@ -201,6 +201,10 @@ pub trait Store: Send + Sync {
 
     /// Moves the epoch at once, after a change that cached keys must see.
     fn bump_epoch(&self);
+
+    /// The bytes of audit rows that name a key, as of the last commit of this process that wrote one; `None` when
+    /// it wrote none. Cheap: read on every request.
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage>;
 
     /// Counters since the start.
     fn stats(&self) -> StoreStats;

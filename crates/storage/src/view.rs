@@ -5,12 +5,13 @@ use audit::{AdoptedRow, StoredRow};
 use registry_core::{CountedIntent, Intent, IntentId, IntentRow, KeyId, Owner, Timestamp};
 
 use crate::{
-    AuditQuery, IntentList, IntentQuery, LedgerReads, OutsideChange, ScanPage, SealedCheckpoint, StoreError,
+    AuditQuery, IntentList, IntentQuery, LedgerReads, OutsideChange, QuotaReads, ScanPage, SealedCheckpoint,
+    StoreError,
 };
 
 /// Everything that a read can do.
-pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads {}
-impl<T: IntentReads + KeyReads + AuditReads + LedgerReads> View for T {}
+pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads + QuotaReads {}
+impl<T: IntentReads + KeyReads + AuditReads + LedgerReads + QuotaReads> View for T {}
 
 /// Reads of intents. A list ends early when its rows reach [`crate::LIST_BYTES`]: with the first row after that, by which
 /// the caller sees that there is more.

@@ -21,6 +21,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .body(schema_of::<CreateBatch>())
         .idempotent()
         .codes(&[
+            Code::QuotaExceeded,
             Code::IntentExists,
             Code::IdentityMismatch,
             Code::InvalidField,

@@ -19,7 +19,7 @@ use registry_core::{
     Clock, Entropy, KeyId, ManualClock, RequestId, SeededEntropy, Timestamp, pico_to_dollars,
 };
 use storage::{
-    AuditQuery, HoldRow, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, UsageLine,
+    AuditQuery, DayUsage, HoldRow, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, UsageLine,
     UsageQuery, View, Watch,
 };
 use tempfile::TempDir;
@@ -124,6 +124,10 @@ impl Store for Watched {
 
     fn bump_epoch(&self) {
         self.inner.bump_epoch();
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        self.inner.audit_usage(key)
     }
 
     fn stats(&self) -> StoreStats {

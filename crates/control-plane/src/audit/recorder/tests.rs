@@ -2,8 +2,8 @@ use super::*;
 use std::task::Poll;
 
 use audit::{Actor, event};
-use registry_core::{ManualClock, Timestamp};
-use storage::{Job, StoreStats, View, Watch};
+use registry_core::{KeyId, ManualClock, Timestamp};
+use storage::{DayUsage, Job, StoreStats, View, Watch};
 
 /// A store that keeps its jobs until a test lets them end.
 #[derive(Default)]
@@ -53,6 +53,10 @@ impl Store for HeldStore {
     }
 
     fn bump_epoch(&self) {}
+
+    fn audit_usage(&self, _: &KeyId) -> Option<DayUsage> {
+        None
+    }
 
     fn stats(&self) -> StoreStats {
         StoreStats::default()
