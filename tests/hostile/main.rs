@@ -4,4 +4,5 @@
 mod audit;
 mod event_loop;
 mod memory;
+mod quotas;
 mod writer;
