@@ -11,7 +11,7 @@ CREATE INDEX idx_intents_file ON intents (file, line, id);
 CREATE INDEX idx_intents_open ON intents (modified_at, id)
     WHERE status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired');
 
-CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id);
+CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id) WHERE owner IS NOT NULL;
 
 CREATE INDEX idx_intents_waiting ON intents (file, code, line, id)
     WHERE status IS NULL OR (status <> 'planned' AND status <> 'committed' AND status <> 'implemented'
