@@ -78,7 +78,7 @@ pub const fn seconds_to_next_day(at: Timestamp) -> u64 {
     left.unsigned_abs().div_ceil(1_000_000)
 }
 
-/// What an intent counts: its texts, and [`ROW_BYTES`].
+/// What an intent counts: its texts, and 128 bytes.
 #[must_use]
 pub fn stored_intent_bytes(intent: &Intent) -> u64 {
     let texts = [
@@ -100,13 +100,13 @@ pub fn stored_intent_bytes(intent: &Intent) -> u64 {
     with_row(&texts)
 }
 
-/// What a remembered idempotency key counts: its texts, the kept answer above all, and [`ROW_BYTES`].
+/// What a remembered idempotency key counts: its texts, the kept answer above all, and 128 bytes.
 #[must_use]
 pub fn stored_answer_bytes(what: &Remembered<'_>) -> u64 {
     with_row(&[Some(what.operation), Some(what.key), Some(what.outcome)])
 }
 
-/// What a row of the audit log counts: its texts, the body above all, and twice [`ROW_BYTES`] for its digests and
+/// What a row of the audit log counts: its texts, the body above all, and 256 bytes for its digests and
 /// short columns.
 #[must_use]
 pub fn logged_bytes(record: &Record) -> u64 {
