@@ -97,6 +97,8 @@ pub struct Options {
     pub llm: LlmOptions,
     /// Where alerts of budgets are posted (`T4_ALERT_WEBHOOK`).
     pub alert_webhook: Option<String>,
+    /// Secrets that the services do not use but must not let out: the keys of model providers.
+    pub known_secrets: Vec<String>,
     /// What stands between the services and their store; nothing in a server.
     pub wrap_store: Option<WrapStore>,
 }
@@ -118,6 +120,7 @@ impl Options {
             readers: 4,
             llm: LlmOptions::default(),
             alert_webhook: None,
+            known_secrets: Vec::new(),
             wrap_store: None,
         }
     }

@@ -9,8 +9,8 @@
 //! (not of a key that a request presents) its base64 in both alphabets, at every alignment, and its hexadecimal form
 //! are found as well. Not found: other transformations, such as a reversed value, a hash, compression or a cipher.
 //!
-//! A text that was cut, or that goes on in another piece, may end with a part of a secret: [`KnownSecrets::clean_cut`]
-//! and [`SecretStream`] are for those.
+//! What a provider says of an error may be cut, or come in pieces, in the middle of a secret:
+//! [`KnownSecrets::clean_parts`] and [`SecretStream`] remove parts of secrets as well.
 
 mod automaton;
 mod encodings;
@@ -20,7 +20,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use automaton::{Automaton, AutomatonBuilder, Span};
 use encodings::{Decoded, base64_forms, hex_form};
@@ -32,8 +32,11 @@ pub const REDACTED: &str = "[redacted]";
 /// How often a text is decoded. A text that is encoded more often is taken for one that holds no secret.
 pub const MAX_ROUNDS: usize = 4;
 
-/// How much of a secret's beginning is taken for the secret at the end of a text that was cut, in bytes.
-const LEAST_PART: usize = 8;
+/// How many bytes of a secret in a row are taken for the secret where parts are looked for.
+const LEAST_PART: usize = 12;
+
+/// How much of a text is looked through at a time, in bytes.
+const STRETCH: usize = 32 * 1024;
 
 /// A set of secrets, to be removed from texts by value. Cloning it is cheap.
 ///
@@ -41,12 +44,6 @@ const LEAST_PART: usize = 8;
 /// [`Self::LEAST_KEY`].
 #[derive(Clone, Default)]
 pub struct KnownSecrets(Option<Arc<SecretLayer>>);
-
-/// Secrets that became known together, on top of those that were known before.
-struct SecretLayer {
-    automaton: Automaton,
-    below: KnownSecrets,
-}
 
 impl KnownSecrets {
     /// How many bytes a secret of the operator's has at least: a provider's key, the pepper, the admin token.
@@ -58,41 +55,24 @@ impl KnownSecrets {
     pub fn new<'a>(own: impl IntoIterator<Item = &'a str>, keys: impl IntoIterator<Item = &'a str>) -> Self {
         let own = own.into_iter().map(str::trim).filter(|text| text.len() >= Self::LEAST_OWN);
         let keys = keys.into_iter().map(secret_part).filter(|text| text.len() >= Self::LEAST_KEY);
-        let mut builder = AutomatonBuilder::default();
-        for secret in own.chain(keys) {
-            builder.add(secret.as_bytes());
-            builder.add(&hex_form(secret.as_bytes()));
-            for form in base64_forms(secret.as_bytes()) {
-                builder.add(&form);
-            }
-        }
-        Self::default().with(builder)
+        Self::default().with(own.chain(keys).map(str::as_bytes), SecretForms::All)
     }
 
     /// These secrets, and the credentials that one request presents. The public part of a T4 key stays visible.
     #[must_use]
     pub fn with_presented<'a>(&self, credentials: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut builder = AutomatonBuilder::default();
-        for text in credentials {
-            let secret = secret_part(text.trim());
-            if secret.len() >= Self::LEAST_KEY {
-                builder.add(secret.as_bytes());
-            }
-        }
-        self.with(builder)
+        let secrets = credentials.into_iter().map(|text| secret_part(text.trim()));
+        let secrets = secrets.filter(|secret| secret.len() >= Self::LEAST_KEY);
+        self.with(secrets.map(str::as_bytes), SecretForms::Plain)
     }
 
     /// The secrets of both sets.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        match &other.0 {
-            None => self.clone(),
-            Some(layer) if self.0.is_some() => Self(Some(Arc::new(SecretLayer {
-                automaton: layer.automaton.clone(),
-                below: self.and(&layer.below),
-            }))),
-            Some(_) => other.clone(),
-        }
+        other.layers().fold(self.clone(), |all, layer| {
+            let known = all.layers().any(|known| Arc::ptr_eq(&known.values, &layer.values));
+            if known { all } else { Self(Some(Arc::new(layer.on(all)))) }
+        })
     }
 
     /// Whether there is none.
@@ -104,80 +84,84 @@ impl KnownSecrets {
     /// Whether a text holds one of the secrets.
     #[must_use]
     pub fn are_in(&self, text: &[u8]) -> bool {
-        !self.spans(text, TextEnd::Whole).is_empty()
+        !self.spans(text, Search::Whole).is_empty()
     }
 
     /// The text with [`REDACTED`] in place of every secret.
     #[must_use]
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replace(text, &self.spans(text.as_bytes(), TextEnd::Whole))
+        replace(text, &self.spans(text.as_bytes(), Search::Whole))
     }
 
-    /// As [`Self::clean`], for a text that was cut or may have been: the beginning of a secret at its end goes too.
+    /// As [`Self::clean`], for a text that may be a piece of a longer one: 12 bytes in a row of a secret are removed
+    /// as well.
     #[must_use]
-    pub fn clean_cut<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replace(text, &self.spans(text.as_bytes(), TextEnd::Cut))
+    pub fn clean_parts<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        replace(text, &self.spans(text.as_bytes(), Search::Parts))
     }
 
-    fn with(&self, builder: AutomatonBuilder) -> Self {
-        match builder.build() {
-            None => self.clone(),
-            Some(automaton) => Self(Some(Arc::new(SecretLayer { automaton, below: self.clone() }))),
+    fn with<'a>(&self, secrets: impl Iterator<Item = &'a [u8]>, forms: SecretForms) -> Self {
+        let secrets: Vec<Box<[u8]>> = secrets.map(Box::from).collect();
+        if secrets.is_empty() {
+            return self.clone();
         }
+        let values =
+            Arc::new(SecretValues { secrets, forms, whole: OnceLock::new(), parts: OnceLock::new() });
+        Self(Some(Arc::new(SecretLayer { values, below: self.clone() })))
     }
 
-    fn layers(&self) -> impl Iterator<Item = &Automaton> {
+    fn layers(&self) -> impl Iterator<Item = &SecretLayer> {
         let mut next = self;
         std::iter::from_fn(move || {
             let layer = next.0.as_deref()?;
             next = &layer.below;
-            Some(&layer.automaton)
+            Some(layer)
         })
     }
 
     /// The longest text of a secret that is expected, in bytes: each byte may be an escape of an escape.
     fn longest(&self) -> usize {
         const LONGEST_ESCAPE: usize = 16;
-        self.layers().map(Automaton::longest).max().unwrap_or(0).saturating_mul(LONGEST_ESCAPE)
+        let lengths = self.layers().flat_map(|layer| layer.values.secrets.iter().map(|secret| secret.len()));
+        lengths.max().unwrap_or(0).saturating_mul(LONGEST_ESCAPE)
     }
 
     /// Where secrets stand in a text: ascending, without overlap.
-    fn spans(&self, text: &[u8], end: TextEnd) -> Vec<Span> {
+    fn spans(&self, text: &[u8], search: Search) -> Vec<Span> {
         let mut spans = Vec::new();
-        let shortest = self.layers().map(Automaton::shortest).min();
         // An encoded secret is longer than the secret.
-        if shortest.is_none_or(|shortest| text.len() < shortest && end == TextEnd::Whole) {
+        let long_enough = |layer: &SecretLayer| layer.values.shortest(search) <= text.len();
+        if !self.layers().any(long_enough) {
             return spans;
         }
-        self.find(text, end, |span| spans.push(span));
-        let mut known: Option<Decoded> = None;
-        for _ in 0..MAX_ROUNDS {
-            let from = known.as_ref().map_or(text, Decoded::bytes);
-            let Some(decoded) = Decoded::of(from, known.as_ref()) else { break };
-            self.find(decoded.bytes(), end, |span| spans.push(decoded.source(span)));
-            known = Some(decoded);
+        // A stretch at a time, so that what is decoded needs little memory. They overlap by the longest secret.
+        let overlap = self.longest();
+        for start in (0..text.len()).step_by(STRETCH) {
+            let end = text.len().min(start + STRETCH + overlap);
+            let stretch = text.get(start..end).unwrap_or_default();
+            self.spans_of_stretch(stretch, search, |span| {
+                spans.push(Span { start: start + span.start, end: start + span.end });
+            });
+            if end == text.len() {
+                break;
+            }
         }
         merge(&mut spans);
         spans
     }
 
-    fn find(&self, text: &[u8], end: TextEnd, mut found: impl FnMut(Span)) {
-        for automaton in self.layers() {
-            let mut begun = automaton.find(text, &mut found);
-            let mut until = text.len();
-            if end == TextEnd::Whole {
-                continue;
+    fn spans_of_stretch(&self, text: &[u8], search: Search, mut found: impl FnMut(Span)) {
+        let mut known: Option<Decoded> = None;
+        for round in 0..=MAX_ROUNDS {
+            let bytes = known.as_ref().map_or(text, Decoded::bytes);
+            for layer in self.layers() {
+                layer.values.find(bytes, search, |span| {
+                    found(known.as_ref().map_or(span, |decoded| decoded.source(span)));
+                });
             }
-            // The cut may go through an escape.
-            if begun < LEAST_PART
-                && let Some(escape) = encodings::last_escape(text)
-            {
-                begun = automaton.find(text.get(..escape).unwrap_or_default(), |_| ());
-                until = escape;
-            }
-            if begun >= LEAST_PART {
-                found(Span { start: until.saturating_sub(begun), end: text.len() });
-            }
+            let decoded = (round < MAX_ROUNDS).then(|| Decoded::of(bytes, known.as_ref())).flatten();
+            let Some(decoded) = decoded else { break };
+            known = Some(decoded);
         }
     }
 }
@@ -188,11 +172,84 @@ impl fmt::Debug for KnownSecrets {
     }
 }
 
-/// Whether a text may end within a secret.
+/// Secrets that became known together, on top of those that were known before.
+struct SecretLayer {
+    values: Arc<SecretValues>,
+    below: KnownSecrets,
+}
+
+impl SecretLayer {
+    /// The same secrets on top of others.
+    fn on(&self, below: KnownSecrets) -> Self {
+        Self { values: Arc::clone(&self.values), below }
+    }
+}
+
+/// The values of secrets, and what finds them. That is made when it is first needed: most requests never need it for
+/// the key that they present.
+struct SecretValues {
+    secrets: Vec<Box<[u8]>>,
+    forms: SecretForms,
+    whole: OnceLock<Automaton>,
+    parts: OnceLock<Automaton>,
+}
+
+/// In which forms secrets are looked for, besides escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TextEnd {
+enum SecretForms {
+    /// As they are.
+    Plain,
+    /// And in base64 and hexadecimal.
+    All,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Search {
+    /// Secrets.
     Whole,
-    Cut,
+    /// Secrets, and parts of them of [`LEAST_PART`] bytes.
+    Parts,
+}
+
+impl SecretValues {
+    /// The shortest text that is found, in bytes.
+    fn shortest(&self, search: Search) -> usize {
+        let shortest = self.secrets.iter().map(|secret| secret.len()).min().unwrap_or(usize::MAX);
+        match search {
+            Search::Whole => shortest,
+            Search::Parts => shortest.min(LEAST_PART),
+        }
+    }
+
+    fn find(&self, text: &[u8], search: Search, mut found: impl FnMut(Span)) {
+        if text.len() < self.shortest(search) {
+            return;
+        }
+        self.whole.get_or_init(|| self.whole()).find(text, &mut found);
+        if search == Search::Parts {
+            self.parts.get_or_init(|| self.parts()).find(text, &mut found);
+        }
+    }
+
+    fn whole(&self) -> Automaton {
+        let mut automaton = AutomatonBuilder::default();
+        for secret in &self.secrets {
+            automaton.add(secret);
+            if self.forms == SecretForms::All {
+                automaton.add(&hex_form(secret));
+                base64_forms(secret).iter().for_each(|form| automaton.add(form));
+            }
+        }
+        automaton.build()
+    }
+
+    fn parts(&self) -> Automaton {
+        let mut automaton = AutomatonBuilder::default();
+        let parts = self.secrets.iter().flat_map(|secret| secret.windows(LEAST_PART));
+        parts.for_each(|part| automaton.add(part));
+        automaton.build()
+    }
 }
 
 /// The part of a key that is secret: of a T4 key what follows its public name, `t4_` and 12 characters.

@@ -10,12 +10,14 @@ use actix_web::web::{self, Bytes, BytesMut};
 use api_types::{Code, Object};
 use audit::Body;
 use futures_core::Stream as _;
+use registry_core::KnownSecrets;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
+use crate::known_secrets::cleaned_body;
 use crate::memory::MemoryPermit;
 
 /// How long a caller may take to send a body.
@@ -34,6 +36,8 @@ pub(crate) trait FromBody {
     const LIMIT: Option<usize>;
     /// How often the bytes are in memory at once, at the most.
     const COPIES: usize = 2;
+    /// Whether it is passed on as it came. From every other body known secrets are removed before it is read.
+    const PASSED_ON: bool = false;
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError>;
 }
 
@@ -82,6 +86,7 @@ impl<T: DeserializeOwned + Send + 'static, const KIB: usize> FromBody for ModelB
     const LIMIT: Option<usize> = Some(KIB * 1024);
     /// What was parsed, what is sent to the provider, and the copy for a further attempt.
     const COPIES: usize = 3;
+    const PASSED_ON: bool = true;
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
         parse_json(bytes)
     }
@@ -138,14 +143,18 @@ pub(crate) async fn prepare<B: FromBody>(
     bytes: Bytes,
     treat: BodyTreatment,
     mut memory: MemoryPermit,
+    secrets: KnownSecrets,
 ) -> Result<(PreparedBody<B::Out>, MemoryPermit), ApiError> {
     let large = bytes.len() >= LARGE_BYTES;
     let make = move || {
         admit_values(&bytes, B::COPIES, &mut memory)?;
+        let cleaned = if B::PASSED_ON && treat.private { None } else { cleaned_body(&bytes, &secrets) };
+        let kept = cleaned.as_ref().map_or(&*bytes, String::as_bytes);
+        let read = if B::PASSED_ON { &*bytes } else { kept };
         let prepared = PreparedBody {
-            kept: if treat.private { Body::digest_only(&bytes) } else { Body::json(&bytes) },
-            fingerprint: treat.fingerprint.then(|| fingerprint(&bytes)),
-            out: B::parse(&bytes),
+            kept: if treat.private { Body::digest_only(kept) } else { Body::json(kept) },
+            fingerprint: treat.fingerprint.then(|| fingerprint(read)),
+            out: B::parse(read),
         };
         Ok((prepared, memory))
     };
@@ -252,7 +261,8 @@ mod tests {
 
     async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<Map<String, Value>> {
         let treat = BodyTreatment { private, fingerprint: true };
-        prepare::<Small>(Bytes::copy_from_slice(bytes), treat, permit()).await.unwrap().0
+        let bytes = Bytes::copy_from_slice(bytes);
+        prepare::<Small>(bytes, treat, permit(), KnownSecrets::default()).await.unwrap().0
     }
 
     #[actix_web::test]
@@ -326,10 +336,12 @@ mod tests {
         let text = format!("{{\"x\":[{}]}}", vec!["0"; 100].join(","));
         let treat = BodyTreatment { private: true, fingerprint: false };
         let bytes = Bytes::from(text);
-        let refused = prepare::<Small>(bytes.clone(), treat, budget.permit(owner())).await;
+        let refused =
+            prepare::<Small>(bytes.clone(), treat, budget.permit(owner()), KnownSecrets::default()).await;
         assert_eq!(refused.err().map(|error| error.0.code), Some(Code::ServerBusy));
         drop(other);
-        let (read, memory) = prepare::<Small>(bytes, treat, budget.permit(owner())).await.unwrap();
+        let (read, memory) =
+            prepare::<Small>(bytes, treat, budget.permit(owner()), KnownSecrets::default()).await.unwrap();
         assert!(read.out.is_ok() && memory.bytes() > 100 * VALUE_BYTES);
     }
 }

@@ -40,8 +40,6 @@ struct State {
 #[derive(Default)]
 pub(super) struct AutomatonBuilder {
     states: Vec<State>,
-    shortest: usize,
-    longest: usize,
 }
 
 impl AutomatonBuilder {
@@ -62,8 +60,6 @@ impl AutomatonBuilder {
         if let Some(last) = self.states.get_mut(index(state)) {
             last.ends = last.depth;
         }
-        self.shortest = if self.longest == 0 { value.len() } else { self.shortest.min(value.len()) };
-        self.longest = self.longest.max(value.len());
     }
 
     fn grow(&mut self, from: StateId, byte: u8) -> StateId {
@@ -75,11 +71,8 @@ impl AutomatonBuilder {
         id
     }
 
-    /// The automaton; `None` without a value.
-    pub(super) fn build(mut self) -> Option<Automaton> {
-        if self.longest == 0 {
-            return None;
-        }
+    /// The automaton.
+    pub(super) fn build(mut self) -> Automaton {
         // Level by level: the fail link of a state leads to one that is nearer to the root.
         let mut order = Vec::with_capacity(self.states.len());
         order.push(ROOT);
@@ -102,8 +95,7 @@ impl AutomatonBuilder {
             }
             id = state.sibling;
         }
-        let Self { states, shortest, longest } = self;
-        Some(Automaton { states: states.into(), first, shortest, longest })
+        Automaton { states: self.states.into(), first }
     }
 
     fn link(&mut self, parent: StateId, id: StateId) {
@@ -119,29 +111,15 @@ impl AutomatonBuilder {
 }
 
 /// The search for a set of values.
-#[derive(Clone)]
 pub(super) struct Automaton {
     states: Box<[State]>,
     /// The first bytes of all values, as a set of bits.
     first: [u64; 4],
-    shortest: usize,
-    longest: usize,
 }
 
 impl Automaton {
-    /// The length of the shortest value, in bytes.
-    pub(super) const fn shortest(&self) -> usize {
-        self.shortest
-    }
-
-    /// The length of the longest value, in bytes.
-    pub(super) const fn longest(&self) -> usize {
-        self.longest
-    }
-
-    /// Reports where values stand in a text; they may overlap. Returns the length of the longest beginning of a value
-    /// that the text ends with.
-    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Span)) -> usize {
+    /// Reports where values stand in a text; they may overlap.
+    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Span)) {
         let mut state = ROOT;
         for (at, byte) in text.iter().enumerate() {
             let byte = fold(*byte);
@@ -154,7 +132,6 @@ impl Automaton {
                 found(Span { start: (at + 1).saturating_sub(ends), end: at + 1 });
             }
         }
-        index(state_of(&self.states, state).depth)
     }
 
     fn begins_with(&self, byte: u8) -> bool {

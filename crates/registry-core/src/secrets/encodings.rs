@@ -110,15 +110,6 @@ fn escape(text: &[u8]) -> Option<Escape> {
     }
 }
 
-/// Where an escape begins that the end of a text may have cut.
-pub(super) fn last_escape(text: &[u8]) -> Option<usize> {
-    /// `\u{0010ffff` and `&#x010ffff`.
-    const LONGEST: usize = 10;
-    let from = text.len().saturating_sub(LONGEST);
-    let begins = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&');
-    text.get(from..)?.iter().position(begins).map(|at| from + at)
-}
-
 fn byte_of(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)? << 4 | digit(low)?)

@@ -88,26 +88,28 @@ fn sets_are_joined() {
             "[redacted] [redacted] [redacted]"
         );
     }
+    assert_eq!(two.and(&two).layers().count(), 2);
     assert!(KnownSecrets::default().and(&KnownSecrets::default()).is_empty());
     assert_eq!(KnownSecrets::default().and(&one).clean("first-secret"), "[redacted]");
 }
 
 #[test]
-fn the_beginning_of_a_secret_at_the_end_of_a_cut_text_goes_too() {
-    let part = KEY.split_at(20).0;
-    assert_eq!(secrets().clean_cut(&format!("key {part}")), "key [redacted]");
-    assert_eq!(secrets().clean_cut(&format!("key {part} ")), format!("key {part} "));
-    assert_eq!(secrets().clean(&format!("key {part}")), format!("key {part}"));
-    assert_eq!(secrets().clean_cut("key PROVIDE"), "key PROVIDE");
-    let encoded = written(part, |byte| format!("%{byte:02x}"));
-    assert_eq!(secrets().clean_cut(&format!("/{encoded}")), "/[redacted]");
+fn parts_of_a_secret_go_too_where_a_text_may_have_been_cut() {
+    let (begin, end) = KEY.split_at(20);
+    let cut = |text: &str| secrets().clean_parts(text).into_owned();
+    assert_eq!(cut(&format!("key {begin}")), "key [redacted]");
+    assert_eq!(cut(&format!("{{\"a\":\"{begin}\"}}")), "{\"a\":\"[redacted]\"}");
+    assert_eq!(cut(&format!("{end} of a key")), "[redacted] of a key");
+    assert_eq!(secrets().clean(&format!("key {begin}")), format!("key {begin}"));
+    assert_eq!(cut("key PROVIDERSEC"), "key PROVIDERSEC");
+    assert_eq!(cut(&format!("/{}%3", written(begin, |byte| format!("%{byte:02x}")))), "/[redacted]%3");
 }
 
 #[test]
 fn a_secret_that_is_split_over_pieces_is_removed_from_each() {
     let mut stream = SecretStream::new(secrets());
     let (first, rest) = KEY.split_at(15);
-    let (second, third) = rest.split_at(12);
+    let (second, third) = rest.split_at(5);
     stream.pass("an answer ");
     assert_eq!(stream.piece(&format!("bad key {first}")), "bad key [redacted]");
     assert_eq!(stream.piece(second), "[redacted]");
@@ -115,6 +117,18 @@ fn a_secret_that_is_split_over_pieces_is_removed_from_each() {
     assert_eq!(stream.piece("and so on"), "and so on");
     stream.pass(first);
     assert_eq!(stream.piece(rest), "[redacted]");
+}
+
+#[test]
+fn a_secret_is_found_wherever_it_stands_in_a_long_text() {
+    let escaped = written(KEY, |byte| format!("%{byte:02x}"));
+    for at in [0, STRETCH - 120, STRETCH - 60, STRETCH - 20, STRETCH, 2 * STRETCH - 1, 3 * STRETCH] {
+        for secret in [KEY, &escaped] {
+            let (before, after) = ("x".repeat(at), "y".repeat(4 * STRETCH - at));
+            let cleaned = secrets().clean(&format!("{before}{secret}{after}")).into_owned();
+            assert!(cleaned == format!("{before}[redacted]{after}"), "at {at}");
+        }
+    }
 }
 
 #[test]
@@ -150,10 +164,7 @@ proptest! {
         text in letters(0..80),
     ) {
         // Presented keys have no forms beside the value.
-        let known = KnownSecrets::default().with(values.iter().fold(AutomatonBuilder::default(), |mut all, value| {
-            all.add(value.as_bytes());
-            all
-        }));
+        let known = KnownSecrets::default().with(values.iter().map(String::as_bytes), SecretForms::Plain);
         let lower = text.to_lowercase();
         let mut hidden = vec![false; text.len()];
         for value in &values {
@@ -163,7 +174,7 @@ proptest! {
             }
         }
         let mut seen = vec![false; text.len()];
-        for span in known.spans(text.as_bytes(), TextEnd::Whole) {
+        for span in known.spans(text.as_bytes(), Search::Whole) {
             seen[span.start..span.end].fill(true);
         }
         prop_assert_eq!(seen, hidden);
@@ -215,7 +226,7 @@ proptest! {
     fn any_text_at_all_is_taken(text in any::<String>(), pieces in proptest::collection::vec(any::<String>(), 0..4)) {
         let known = secrets();
         let _ = known.clean(&text);
-        let _ = known.clean_cut(&text);
+        let _ = known.clean_parts(&text);
         let mut stream = SecretStream::new(known);
         for piece in &pieces {
             let _ = stream.piece(piece);
