@@ -323,8 +323,29 @@ async fn texts_that_hold_a_known_secret_are_kept_without_it_and_say_so() {
         .send()
         .await;
     assert_eq!((refused.status, refused.code().as_str()), (422, "invalid_query"));
-    let asked = app.get("/intents/told").key(&world.alice.text).header("X-Request-Id", secret).send().await;
-    assert_ne!(asked.told("x-request-id"), secret);
+    for id in [secret, KNOWN[4]] {
+        let call = app.get("/intents/told").key(&world.alice.text).header("X-API-Key", KNOWN[4]);
+        assert_ne!(call.header("X-Request-Id", id).send().await.told("x-request-id"), id);
+    }
+}
+
+#[test]
+fn the_cause_of_a_failure_is_logged_without_the_credentials_of_its_request() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lines = Lines::of_the_process();
+    let system = actix_web::rt::System::new();
+    let world = system.block_on(World::new());
+    let fails = format!(
+        "CREATE TRIGGER fails BEFORE INSERT ON intents BEGIN SELECT RAISE(ABORT, 'the cause: {} {}'); END",
+        KNOWN[4], world.mallory.text
+    );
+    world.app.outside().execute_batch(&fails).expect("the trigger");
+    let body = json!({ "code": "A" });
+    let call = world.app.post("/intents", &body).key(&world.alice.text).header("X-API-Key", KNOWN[4]);
+    assert_eq!(system.block_on(call.send()).status, 503);
+    let log = lines.take();
+    assert!(log.contains("the cause: [redacted] t4_"), "{log}");
+    assert!(!log.contains(KNOWN[4]) && !log.contains(&world.mallory.text[16..]), "{log}");
 }
 
 /// What has no shape of its own is known by the name that it stands under.
