@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use llm_gate::provider::{Frame, Head, Incoming, Outgoing, Provider, ProviderError, Whole};
 use llm_policy::{BoxFuture, Usage};
+use registry_core::KnownSecrets;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -50,9 +51,20 @@ impl Script {
     }
 }
 
+impl Script {
+    /// The credential that it would send.
+    pub fn key(&self) -> String {
+        format!("the-key-of-{}", self.name)
+    }
+}
+
 impl Provider for Script {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn secrets(&self) -> KnownSecrets {
+        KnownSecrets::new([self.key().as_str()], [])
     }
 
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Answer> {
