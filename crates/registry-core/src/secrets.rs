@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use automaton::{Automaton, AutomatonBuilder, Span};
+use automaton::{Automaton, AutomatonBuilder, Span, StartPairs};
 use encodings::{Decoded, base64_forms, hex_form};
 pub use stream::SecretStream;
 
@@ -105,8 +105,7 @@ impl KnownSecrets {
         if secrets.is_empty() {
             return self.clone();
         }
-        let values =
-            Arc::new(SecretValues { secrets, forms, whole: OnceLock::new(), parts: OnceLock::new() });
+        let values = Arc::new(SecretValues::new(secrets, forms));
         Self(Some(Arc::new(SecretLayer { values, below: self.clone() })))
     }
 
@@ -190,6 +189,7 @@ impl SecretLayer {
 struct SecretValues {
     secrets: Vec<Box<[u8]>>,
     forms: SecretForms,
+    starts: StartPairs,
     whole: OnceLock<Automaton>,
     parts: OnceLock<Automaton>,
 }
@@ -203,6 +203,21 @@ enum SecretForms {
     All,
 }
 
+impl SecretForms {
+    /// Every text that is looked for.
+    fn of_each(self, secrets: &[Box<[u8]>], mut each: impl FnMut(&[u8])) {
+        for secret in secrets {
+            each(secret);
+            if self == Self::All {
+                each(&hex_form(secret));
+                for form in base64_forms(secret) {
+                    each(&form);
+                }
+            }
+        }
+    }
+}
+
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Search {
@@ -213,6 +228,14 @@ enum Search {
 }
 
 impl SecretValues {
+    fn new(secrets: Vec<Box<[u8]>>, forms: SecretForms) -> Self {
+        let mut starts = StartPairs::default();
+        forms.of_each(&secrets, |form| {
+            starts.add(form);
+        });
+        Self { secrets, forms, starts, whole: OnceLock::new(), parts: OnceLock::new() }
+    }
+
     /// The shortest text that is found, in bytes.
     fn shortest(&self, search: Search) -> usize {
         let shortest = self.secrets.iter().map(|secret| secret.len()).min().unwrap_or(usize::MAX);
@@ -226,7 +249,9 @@ impl SecretValues {
         if text.len() < self.shortest(search) {
             return;
         }
-        self.whole.get_or_init(|| self.whole()).find(text, &mut found);
+        if self.starts.next(text, 0).is_some() {
+            self.whole.get_or_init(|| self.whole()).find(text, &mut found);
+        }
         if search == Search::Parts {
             self.parts.get_or_init(|| self.parts()).find(text, &mut found);
         }
@@ -234,13 +259,7 @@ impl SecretValues {
 
     fn whole(&self) -> Automaton {
         let mut automaton = AutomatonBuilder::default();
-        for secret in &self.secrets {
-            automaton.add(secret);
-            if self.forms == SecretForms::All {
-                automaton.add(&hex_form(secret));
-                base64_forms(secret).iter().for_each(|form| automaton.add(form));
-            }
-        }
+        self.forms.of_each(&self.secrets, |form| automaton.add(form));
         automaton.build()
     }
 

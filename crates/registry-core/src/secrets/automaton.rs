@@ -40,12 +40,13 @@ struct State {
 #[derive(Default)]
 pub(super) struct AutomatonBuilder {
     states: Vec<State>,
+    starts: StartPairs,
 }
 
 impl AutomatonBuilder {
-    /// Adds a value. An empty one is left out.
+    /// Adds a value. One of fewer than [`StartPairs::WINDOW`] bytes is left out.
     pub(super) fn add(&mut self, value: &[u8]) {
-        if value.is_empty() {
+        if !self.starts.add(value) {
             return;
         }
         if self.states.is_empty() {
@@ -86,16 +87,7 @@ impl AutomatonBuilder {
                 id = state_of(&self.states, id).sibling;
             }
         }
-        let mut first = [0_u64; 4];
-        let mut id = state_of(&self.states, ROOT).child;
-        while id != ROOT {
-            let state = state_of(&self.states, id);
-            if let Some(word) = first.get_mut(usize::from(state.byte >> 6)) {
-                *word |= 1 << (state.byte & 63);
-            }
-            id = state.sibling;
-        }
-        Automaton { states: self.states.into(), first }
+        Automaton { states: self.states.into(), starts: self.starts }
     }
 
     fn link(&mut self, parent: StateId, id: StateId) {
@@ -113,29 +105,72 @@ impl AutomatonBuilder {
 /// The search for a set of values.
 pub(super) struct Automaton {
     states: Box<[State]>,
-    /// The first bytes of all values, as a set of bits.
-    first: [u64; 4],
+    starts: StartPairs,
 }
 
 impl Automaton {
     /// Reports where values stand in a text; they may overlap.
     pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Span)) {
-        let mut state = ROOT;
-        for (at, byte) in text.iter().enumerate() {
-            let byte = fold(*byte);
-            if state == ROOT && !self.begins_with(byte) {
-                continue;
+        let (mut state, mut at) = (ROOT, 0);
+        loop {
+            if state == ROOT {
+                let Some(start) = self.starts.next(text, at) else { return };
+                at = start;
             }
-            state = step(&self.states, state, byte);
+            let Some(byte) = text.get(at) else { return };
+            state = step(&self.states, state, fold(*byte));
+            at += 1;
             let ends = index(state_of(&self.states, state).ends);
             if ends > 0 {
-                found(Span { start: (at + 1).saturating_sub(ends), end: at + 1 });
+                found(Span { start: at.saturating_sub(ends), end: at });
             }
         }
     }
+}
 
-    fn begins_with(&self, byte: u8) -> bool {
-        self.first.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
+/// The pairs of bytes that stand in the first [`Self::WINDOW`] bytes of values, as a set of hashed bits. A text without
+/// one of them where a value would have it is skipped by almost the window: most texts hold no value.
+#[derive(Clone)]
+pub(super) struct StartPairs([u64; 64]);
+
+impl Default for StartPairs {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+impl StartPairs {
+    /// How many bytes of each value count.
+    pub(super) const WINDOW: usize = 8;
+
+    /// Adds a value; false when it is shorter than the window.
+    pub(super) fn add(&mut self, value: &[u8]) -> bool {
+        let Some(window) = value.get(..Self::WINDOW) else { return false };
+        for (one, other) in window.iter().zip(window.iter().skip(1)) {
+            let (word, bit) = Self::place(*one, *other);
+            if let Some(word) = self.0.get_mut(word) {
+                *word |= 1 << bit;
+            }
+        }
+        true
+    }
+
+    /// The first place from `from` on where a value may begin.
+    pub(super) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            let [one, other] = *text.get(at + Self::WINDOW - 2..at + Self::WINDOW)? else { return None };
+            let (word, bit) = Self::place(one, other);
+            if self.0.get(word).is_some_and(|word| word >> bit & 1 == 1) {
+                return Some(at);
+            }
+            at += Self::WINDOW - 1;
+        }
+    }
+
+    fn place(one: u8, other: u8) -> (usize, u32) {
+        let hash = (u32::from(fold(one)) * 37) ^ u32::from(fold(other));
+        (index(hash >> 6 & 63), hash & 63)
     }
 }
 

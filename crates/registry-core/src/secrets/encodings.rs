@@ -5,8 +5,8 @@ use super::automaton::Span;
 /// A text with one level of escapes resolved, and where each of its bytes comes from.
 pub(super) struct Decoded {
     bytes: Vec<u8>,
-    /// The place of each byte in the source, and the source's length.
-    places: Vec<usize>,
+    /// The place of each byte in the source, and the source's length. A source has far less than 4 GiB.
+    places: Vec<u32>,
 }
 
 impl Decoded {
@@ -16,7 +16,8 @@ impl Decoded {
         if !(text.contains(&b'%') || text.contains(&b'\\') || text.contains(&b'&')) {
             return None;
         }
-        let place = |at: usize| earlier.map_or(at, |earlier| earlier.place(at));
+        let place =
+            |at: usize| u32::try_from(earlier.map_or(at, |earlier| earlier.place(at))).unwrap_or(u32::MAX);
         let mut decoded =
             Self { bytes: Vec::with_capacity(text.len()), places: Vec::with_capacity(text.len() + 1) };
         let (mut at, mut any) = (0, false);
@@ -49,7 +50,7 @@ impl Decoded {
     }
 
     fn place(&self, at: usize) -> usize {
-        self.places.get(at).or(self.places.last()).copied().unwrap_or(0)
+        self.places.get(at).or(self.places.last()).map_or(0, |place| *place as usize)
     }
 }
 
