@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::support::routes::World;
-use crate::support::{Call, Setup};
+use crate::support::{ADMIN, Call, PEPPER, Setup};
 
 /// What was logged so far, by every thread.
 #[derive(Clone, Default)]
@@ -221,6 +221,132 @@ fn a_secret_put_anywhere_reaches_no_row_no_log_line_and_no_metric() {
     if let Err(failure) = held {
         panic!("{failure}");
     }
+}
+
+/// Secrets that the server knows by value, none of a shape that redaction knows, and one that requests present.
+const KNOWN: [&str; 5] = [
+    ADMIN,
+    PEPPER,
+    "a-static-key-of-the-configuration",
+    "innocent-words-of-a-provider",
+    "an-opaque-key-of-somebody-else",
+];
+
+/// The same text, every second letter of it as an escape of JSON.
+fn escaped(text: &str) -> String {
+    let each = |(at, byte): (usize, u8)| {
+        if at % 2 == 0 { format!("\\u{byte:04x}") } else { char::from(byte).to_string() }
+    };
+    text.bytes().enumerate().map(each).collect()
+}
+
+#[test]
+fn a_known_secret_put_anywhere_is_in_no_answer_no_table_and_no_log_line() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lines = Lines::of_the_process();
+    let system = actix_web::rt::System::new();
+    let world = system.block_on(async {
+        let mut setup = Setup::new();
+        setup.options.static_keys = vec![KNOWN[2].to_owned()];
+        setup.options.known_secrets = vec![KNOWN[3].to_owned()];
+        World::on(setup.start().await).await
+    });
+    let app = &world.app;
+    let made = std::cell::Cell::new(0_u64);
+    let mut runner = TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() });
+    let held = runner.run(&(place(), 0..KNOWN.len(), any::<bool>()), |(place, secret, escape)| {
+        let secret = KNOWN[secret];
+        let place = match place {
+            Place::Method if secret.contains(' ') => Place::BrokenBody,
+            Place::Query { name, .. } if secret.contains(' ') => Place::Query { name, encode: true },
+            Place::Segment { route, .. } if secret.contains(' ') => Place::Segment { route, encode: true },
+            place => place,
+        };
+        lines.take();
+        let (answer, rows) = system.block_on(async {
+            let mut calls = vec![request(&world, &place, secret)];
+            if escape {
+                let body = format!(r#"{{"code":"A","reason":"{0}","raw":{{"{0}":1}}}}"#, escaped(secret));
+                calls.push(app.call("POST", "/intents").body(body).key(&world.alice.text));
+                let body = format!(r#"{{"agent_id":"{}"}}"#, escaped(secret));
+                calls.push(app.call("POST", "/admin/api_keys").body(body).admin());
+            }
+            let mut answers = String::new();
+            for call in calls {
+                let number = made.replace(made.get() + 1);
+                let call = call.header("X-API-Key", KNOWN[4]);
+                // Where the key of idempotency is the secret itself, it comes first and is refused.
+                let answer = call.once(&format!("once-{number}")).send().await;
+                assert_ne!(answer.status, 500, "{}", answer.text());
+                answers.push_str(&format!("{:?} {}", answer.headers, answer.text()));
+            }
+            app.skip_rows().await;
+            app.seconds(61);
+            let tables = ["intents", "api_keys", "idempotency", "audit_log", "outside_changes", "llm_holds"];
+            (answers, tables.map(|table| app.dump(table)).concat())
+        });
+        let log = lines.take();
+        let hidden = |text: &str| !text.contains(secret);
+        prop_assert!(hidden(&answer), "an answer has the secret: {}", answer);
+        prop_assert!(hidden(&rows), "a row has the secret: {}", rows);
+        prop_assert!(hidden(&log), "a line has the secret: {}", log);
+        Ok(())
+    });
+    if let Err(failure) = held {
+        panic!("{failure}");
+    }
+}
+
+#[actix_web::test]
+async fn texts_that_hold_a_known_secret_are_kept_without_it_and_say_so() {
+    let world = World::new().await;
+    let app = &world.app;
+    let secret = &world.alice.text[16..];
+    let body = json!({ "id": "told", "code": "A", "reason": format!("my key is {}", world.alice.text), "raw": { secret: [1] } });
+    let made = app.post("/intents", &body).key(&world.alice.text).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let intent = app.get("/intents/told").key(&world.alice.text).send().await.json();
+    assert_eq!(intent["reason"], format!("my key is {}_[redacted]", world.alice.id));
+    assert_eq!(intent["raw"], json!({ "[redacted]": [1] }));
+    // Of somebody else's key only a MAC is known: its form tells it.
+    let body = json!({ "reason": format!("{} is another's", world.mallory.text) });
+    app.patch("/intents/told", &body).key(&world.alice.text).send().await;
+    let changed = app.get("/intents/told").key(&world.alice.text).send().await.json();
+    assert_eq!(changed["reason"], format!("{}_[redacted] is another's", world.mallory.id));
+    let target = format!("/intents?limit=1&x={}&owner=team-a", world.alice.text);
+    let page = app.get(&target).key(&world.alice.text).send().await;
+    assert!(!format!("{:?}", page.headers).contains(secret), "{:?}", page.headers);
+    let refused = app
+        .post("/intents", &json!({ "code": "A" }))
+        .key(&world.alice.text)
+        .once(&world.alice.text)
+        .send()
+        .await;
+    assert_eq!((refused.status, refused.code().as_str()), (422, "invalid_query"));
+    for id in [secret, KNOWN[4]] {
+        let call = app.get("/intents/told").key(&world.alice.text).header("X-API-Key", KNOWN[4]);
+        let told = call.header("X-Request-Id", id).send().await.told("x-request-id").to_owned();
+        assert!(told.len() == 32 && told.bytes().all(|byte| byte.is_ascii_hexdigit()), "{told}");
+    }
+}
+
+#[test]
+fn the_cause_of_a_failure_is_logged_without_the_credentials_of_its_request() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lines = Lines::of_the_process();
+    let system = actix_web::rt::System::new();
+    let world = system.block_on(World::new());
+    let fails = format!(
+        "CREATE TRIGGER fails BEFORE INSERT ON intents BEGIN SELECT RAISE(ABORT, 'the cause: {} {}'); END",
+        KNOWN[4], world.mallory.text
+    );
+    world.app.outside().execute_batch(&fails).expect("the trigger");
+    let body = json!({ "code": "A" });
+    let call = world.app.post("/intents", &body).key(&world.alice.text).header("X-API-Key", KNOWN[4]);
+    assert_eq!(system.block_on(call.send()).status, 503);
+    let log = lines.take();
+    assert!(log.contains("the cause: [redacted] t4_"), "{log}");
+    assert!(!log.contains(KNOWN[4]) && !log.contains(&world.mallory.text[16..]), "{log}");
 }
 
 /// What has no shape of its own is known by the name that it stands under.

@@ -10,7 +10,7 @@ mod start;
 pub use answer::Answer;
 pub use call::Call;
 pub use rows::{Row, request_rows};
-pub use start::{ADMIN, Key, Setup, TestApp};
+pub use start::{ADMIN, Key, PEPPER, Setup, TestApp};
 
 /// A number of an answer.
 #[track_caller]

@@ -94,7 +94,11 @@ pub fn answer(wire: &mut Wire, operation: Operation, request: &Request, log: &Lo
     wire.cut(cut);
     let streams = body["stream"] == true;
     let failed = plan.script.status >= 400 || plan.script.body.is_some();
-    let sent = if failed {
+    let sent = if plan.script.echo.is_some() {
+        log.change(plan.place, |entry| entry.status = plan.script.status);
+        let credentials = request.header("authorization").unwrap_or_default();
+        crate::echo::answer(wire, &plan.script, credentials, streams)
+    } else if failed {
         trouble(wire, &plan, log)
     } else {
         match operation {

@@ -8,6 +8,7 @@
 //! them came with a hold, `POST /log/clear` empties it. One thread per connection.
 
 mod answer;
+mod echo;
 mod log;
 mod script;
 mod wire;

@@ -39,6 +39,14 @@ pub struct Script {
     pub hang_frame: Option<u64>,
     /// `done=0`: no `[DONE]` at the end.
     pub done: bool,
+    /// `echo=error|html|id|answer|split|rest|notice|pieces`: the credentials, repeated in this place (see `echo.rs`).
+    pub echo: Option<String>,
+    /// `form=plain|percent|json|html|base64`: how they are written.
+    pub form: String,
+    /// `text=WORD`: what is repeated instead of the credentials.
+    pub text: Option<String>,
+    /// `filler=N`: so many bytes stand before them.
+    pub filler: usize,
     /// `tool=1`: a tool call instead of text.
     pub tool: bool,
     /// `kill=PID kill_at=request|head|first|last`: `kill -9` of a process at this point.
@@ -58,6 +66,10 @@ impl Default for Script {
             status: 200,
             retry_after: None,
             fail_first: None,
+            echo: None,
+            form: "plain".to_owned(),
+            text: None,
+            filler: 0,
             body: None,
             usage: None,
             reset: None,
@@ -117,6 +129,10 @@ impl Script {
             "hang_frame" => self.hang_frame = Some(number()),
             "done" => self.done = yes,
             "tool" => self.tool = yes,
+            "echo" => self.echo = Some(value.to_owned()),
+            "form" => value.clone_into(&mut self.form),
+            "text" => self.text = Some(value.to_owned()),
+            "filler" => self.filler = place(),
             "kill" => self.kill = Some(value.to_owned()),
             "kill_at" => self.kill_at = value.to_owned(),
             // Words that only make calls different from each other.

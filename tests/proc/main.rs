@@ -12,6 +12,7 @@ mod llm_calls;
 mod llm_clients;
 mod llm_crash;
 mod llm_faults;
+mod llm_secrets;
 mod llm_store;
 mod llm_support;
 mod logs;

@@ -192,6 +192,7 @@ impl Config {
                 other => Ok(env.get(other)),
             },
         })?;
+        options.known_secrets = llm.keys.values().cloned().collect();
         options.llm = LlmOptions::of(&llm.config, llm.prices.clone());
         options.alert_webhook = secret(flags.alert_webhook_file, env, "T4_ALERT_WEBHOOK")?;
         options.checkpoints =

@@ -9,10 +9,12 @@ mod serve;
 mod welcome;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
 use config::Config;
+use logging::LogSecrets;
 
 /// Exit code of a server that could not start or stop as it should.
 const FAILED: u8 = 3;
@@ -31,20 +33,21 @@ pub fn run(adjust: impl FnOnce(&mut instance::Options)) -> ExitCode {
         }
     };
     adjust(&mut config.instance);
-    let guard = match logging::start(&config.log) {
+    let secrets = Arc::new(LogSecrets::new(instance::secrets_of(&config.instance)));
+    let guard = match logging::start(&config.log, &secrets) {
         Ok(guard) => guard,
         Err(error) => {
             eprintln!("intent-api: {error:#}");
             return ExitCode::from(USAGE);
         }
     };
-    let ended = actix_web::rt::System::new().block_on(serve::run(config));
+    let ended = actix_web::rt::System::new().block_on(serve::run(config, &secrets));
     // The last lines of the log are written before the process ends.
     drop(guard);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("intent-api: {error:#}");
+            eprintln!("intent-api: {}", secrets.clean(&format!("{error:#}")));
             ExitCode::from(FAILED)
         }
     }

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
 use crate::llm::LlmSetup;
+use crate::logging::LogSecrets;
 use crate::welcome;
 
 /// How long running requests may take to finish after the signal, in seconds.
@@ -25,17 +26,18 @@ const DRAIN_CALLS_MOST: Duration = Duration::from_secs(30);
 /// How long the store may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Serves until a signal says to stop.
+/// Serves until a signal says to stop. The log is told of the secrets that lie in files.
 ///
 /// # Errors
 /// What kept the server from starting or from stopping in order.
-pub async fn run(config: Config) -> Result<()> {
+pub async fn run(config: Config, log_secrets: &LogSecrets) -> Result<()> {
     let mut term = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
     let db = config.instance.db.clone();
     // Who wants every row before its answer wants the settlement there as well.
     let settle_first = config.instance.audit == AuditMode::Strict;
     let instance = instance::open(config.instance).await?;
+    log_secrets.set(instance.services.secrets.clone());
     tell(&instance, &db);
     let settings = HttpSettings {
         trusted_proxies: config.trusted_proxies,
@@ -94,6 +96,7 @@ fn gate(
         .prices(prices)
         .clock(services.clock.clone())
         .entropy(services.entropy.clone())
+        .secrets(services.secrets.clone())
         .runtime(Handle::current())
         .observer(metrics.call_observer())
         .settle_before_answer(settle_first)

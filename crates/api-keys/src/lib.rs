@@ -22,7 +22,7 @@ mod scope_set;
 pub use mac::KeyMac;
 pub use mint::{NewKey, NotMintable, derive_secret, mint_key_id};
 pub use pepper::{Pepper, PepperError};
-pub use presented::{KeyParseError, PresentedKey, key_id_of_text};
+pub use presented::{KeyParseError, PresentedKey, hide_keys, key_id_of_text};
 pub use quotas::{KeyQuotas, MAX_QUOTA, QuotaLimits};
 pub use record::{KeyRecord, KeyRefusal};
 pub use registry_core::{MAX_DOLLARS, MoneyError, PICO_PER_DOLLAR, dollars_to_pico, pico_to_dollars};

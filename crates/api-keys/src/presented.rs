@@ -1,8 +1,9 @@
 //! The text that a caller presents.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use registry_core::KeyId;
+use registry_core::{KeyId, REDACTED};
 use zeroize::Zeroizing;
 
 use crate::base62::{self, DIGITS_32, DIGITS_256};
@@ -14,6 +15,8 @@ use crate::pepper::Pepper;
 pub(crate) const PREFIX: &str = "t4_";
 /// How many characters the public id of a native key has.
 pub(crate) const PUBLIC_ID: usize = 12;
+/// How many characters a native key has.
+const NATIVE_LEN: usize = PREFIX.len() + PUBLIC_ID + 1 + DIGITS_256 + DIGITS_32;
 /// The longest opaque key.
 const OPAQUE_MAX: usize = 512;
 /// How many digits of its MAC name an opaque key.
@@ -173,6 +176,32 @@ pub fn key_id_of_text(text: &str, pepper: &Pepper) -> Option<KeyId> {
     PresentedKey::parse(text).ok().map(|key| key.key_id(pepper))
 }
 
+/// The text with the secret part of every T4 key in it hidden: of whatever has the form of one and a right checksum.
+/// Keys that have not this form are found by their value alone ([`registry_core::KnownSecrets`]).
+#[must_use]
+pub fn hide_keys(text: &str) -> Cow<'_, str> {
+    if text.len() < NATIVE_LEN {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices(PREFIX) {
+        let secret = at + PREFIX.len() + PUBLIC_ID + 1;
+        let end = at + NATIVE_LEN;
+        let is_key = text.get(at..end).is_some_and(|key| PresentedKey::parse(key).is_ok());
+        if is_key && at >= copied {
+            out.push_str(text.get(copied..secret).unwrap_or_default());
+            out.push_str(REDACTED);
+            copied = end;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +291,17 @@ mod tests {
         assert_eq!(key_id_of_text(opaque.as_str(), &pepper()), Some(opaque));
         assert_eq!(key_id_of_text("t4_00000000000", &pepper()), None);
         assert_eq!(key_id_of_text("", &pepper()), None);
+    }
+
+    #[test]
+    fn every_key_in_a_text_is_hidden_and_what_only_looks_like_one_stays() {
+        let key = vector();
+        let hidden = "t4_000000000001_[redacted]";
+        let text = format!("é{key}{key} t4_{key}, {key}0");
+        assert_eq!(hide_keys(&text), format!("é{hidden}{hidden} t4_{hidden}, {hidden}0"));
+        for text in ["", "t4_", "t4_000000000001", &key.replace('1', "2"), key.get(..64).unwrap()] {
+            assert_eq!(hide_keys(text), text);
+        }
     }
 
     #[test]

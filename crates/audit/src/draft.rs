@@ -1,9 +1,10 @@
 //! An open record: what is known of a request or a tool run before it has ended.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use registry_core::{Network, RequestId, Timestamp};
+use registry_core::{KnownSecrets, Network, RequestId, Timestamp};
 
 use crate::anonymous::row_bytes;
 use crate::draft_slot::{DraftHandle, RowDecision};
@@ -30,10 +31,12 @@ pub struct Draft {
     ip: Option<IpAddr>,
     aggregator: Option<Arc<Refusals>>,
     handle: DraftHandle,
+    secrets: KnownSecrets,
 }
 
 impl Draft {
-    /// The draft of an HTTP request. Path and query are redacted, then cut to 1 KiB each.
+    /// The draft of an HTTP request. Path and query are redacted, then cut to 1 KiB each. Known secrets are the
+    /// caller's to remove from them.
     #[must_use]
     pub fn request(
         at: Timestamp,
@@ -92,6 +95,7 @@ impl Draft {
             ip: self.ip,
             aggregator: None,
             handle: DraftHandle::default(),
+            secrets: self.secrets.clone(),
         }
     }
 
@@ -111,7 +115,19 @@ impl Draft {
             ip: None,
             aggregator: None,
             handle: DraftHandle::default(),
+            secrets: KnownSecrets::default(),
         }
+    }
+
+    /// Secrets that are removed by value from the details of this draft and of those that follow up on it.
+    pub fn set_secrets(&mut self, secrets: KnownSecrets) {
+        self.secrets = secrets;
+    }
+
+    /// The secrets that are removed from what is told of this request.
+    #[must_use]
+    pub const fn secrets(&self) -> &KnownSecrets {
+        &self.secrets
     }
 
     /// The route's template, such as `/intents/{id}`.
@@ -143,6 +159,10 @@ impl Draft {
 
     /// More, as JSON text. Secrets are looked for by their shape alone: field names here are the platform's own.
     pub fn set_detail(&mut self, detail: String) {
+        let detail = match self.secrets.clean(&detail) {
+            Cow::Borrowed(_) => detail,
+            Cow::Owned(cleaned) => cleaned,
+        };
         self.record.detail = Some(redact_detail(detail));
     }
 
@@ -307,6 +327,18 @@ mod tests {
         let record = tool.close(&Outcome::ok(0), 0).unwrap();
         let command = "admin-keys revoke t4_000000000001_[redacted] --admin-token=[redacted]";
         assert_eq!((record.route.as_deref(), record.status_code), (Some(command), None));
+    }
+
+    #[test]
+    fn a_known_secret_is_removed_from_the_details_of_a_draft_and_of_what_follows_it() {
+        let mut draft = request("/");
+        draft.set_secrets(KnownSecrets::new(["an-innocent-word"], []));
+        let mut next = draft.follow_up(Timestamp::EPOCH, event::LLM_OUTCOME);
+        for draft in [&mut draft, &mut next] {
+            draft.set_detail(r#"{"model":"an-\u0069nnocent-word"}"#.to_owned());
+            let record = draft.close(&Outcome::ok(200), 0).unwrap();
+            assert_eq!(record.detail.as_deref(), Some(r#"{"model":"[redacted]"}"#));
+        }
     }
 
     #[test]

@@ -20,8 +20,7 @@ pub use log_text::redact_log_text;
 pub use path::redact_path;
 pub use scan::redact_text;
 
-/// What stands in place of a secret.
-pub const REDACTED: &str = "[redacted]";
+pub use registry_core::REDACTED;
 
 /// A stretch of a text, in bytes, that must not be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

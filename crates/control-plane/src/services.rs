@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use api_keys::{Pepper, QuotaLimits};
 use audit::Refusals;
 use rate_limit::{FailureLimiter, Limiter};
-use registry_core::{Clock, Entropy};
+use registry_core::{Clock, Entropy, KnownSecrets};
 use storage::Store;
 
 use crate::audit::Recorder;
@@ -50,6 +50,8 @@ pub struct Services {
     pub limiter: Arc<dyn Limiter>,
     /// The limiter of failed authentications by address.
     pub failures: FailureLimiter,
+    /// The secrets of this process, which no answer, row or log line may hold.
+    pub secrets: KnownSecrets,
     /// What keys are hashed under.
     pub pepper: Arc<Pepper>,
     /// Keys that were read lately.

@@ -12,7 +12,7 @@ use registry_core::KeyId;
 
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::extract::path_param;
+use crate::extract::key_param;
 use crate::state::HttpState;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -21,7 +21,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// The key that a path names, by its id or by the whole key.
 fn key_of(request: &HttpRequest, state: &HttpState) -> Result<KeyId, ApiError> {
-    let text = path_param(request, "key")?;
+    let text = key_param(request, "key")?;
     let id = api_keys::key_id_of_text(&text, &state.services.pepper);
     id.ok_or_else(|| ApiError(ServiceError::key_not_found()))
 }

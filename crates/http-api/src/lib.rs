@@ -16,6 +16,7 @@ mod error;
 mod extract;
 mod intents;
 mod keys;
+mod known_secrets;
 mod llm;
 mod memory;
 mod metrics;

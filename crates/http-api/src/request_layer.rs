@@ -4,6 +4,7 @@
 //! It closes every draft that no use case recorded with its change. A caller that hangs up drops the handler in
 //! the middle; the guard's `Drop` then leaves the row.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -22,13 +23,15 @@ use audit::{Body, Draft, DraftHandle, Outcome, Principal};
 use control_plane::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
-use registry_core::{Network, RequestId};
+use registry_core::{KnownSecrets, Network, RequestId};
 
 use crate::address;
 use crate::app::route_of;
 use crate::connection::ConnectionState;
 use crate::disconnect::DisconnectGuard;
 use crate::error::{self, ApiError};
+use crate::extract::credentials;
+use crate::known_secrets::clean;
 use crate::llm;
 use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::metrics::known_method;
@@ -52,6 +55,8 @@ pub(crate) struct RequestState {
     pub openai: bool,
     /// Whose bytes the answer's are; the client's network until a key was checked.
     pub memory_owner: Option<MemoryOwner>,
+    /// What no answer, row or log line of this request may hold: the server's secrets, and those that it presents.
+    pub secrets: KnownSecrets,
     /// Memory that was taken for the answer before it was made.
     pub answer_memory: Option<MemoryPermit>,
     /// The route's template, kept because a handler that panics takes the request down with it.
@@ -116,8 +121,9 @@ pub async fn request_layer<B: MessageBody + 'static>(
     };
     let services = Arc::clone(&state.services);
     let started = services.clock.monotonic_micros();
-    let request_id = request_id(request.headers(), &services);
-    let (mut shared, handle) = open(&request, &state, request_id.clone());
+    let secrets = services.secrets.with_presented(credentials(request.headers()));
+    let request_id = request_id(request.headers(), &services, &secrets);
+    let (mut shared, handle) = open(&request, &state, request_id.clone(), secrets);
     shared.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
     let shared = Rc::new(RefCell::new(shared));
     request.extensions_mut().insert(Rc::clone(&shared));
@@ -149,6 +155,11 @@ pub async fn request_layer<B: MessageBody + 'static>(
             (None, Some(ServiceError { cause: Some("a handler panicked".to_owned()), ..error }), None)
         }
     };
+    if let Some(cause) = failure.as_mut().and_then(|error| error.cause.as_mut())
+        && let Cow::Owned(cleaned) = clean(cause, &shared.borrow().secrets)
+    {
+        *cause = cleaned;
+    }
     let route = route.or(shared.borrow().route).unwrap_or(NO_ROUTE);
     let mut memory = None;
     if let (None, Some(answer)) = (&failure, &answer) {
@@ -226,13 +237,20 @@ fn answer_memory(
 }
 
 /// Opens what the layers share about a request.
-fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (RequestState, DraftHandle) {
+fn open(
+    request: &ServiceRequest,
+    state: &HttpState,
+    request_id: RequestId,
+    secrets: KnownSecrets,
+) -> (RequestState, DraftHandle) {
     let services = &state.services;
     let peer = request.peer_addr().map(|peer| peer.ip());
     let client = address::client(peer, request.headers(), &state.settings.trusted_proxies);
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let (now, method) = (services.clock.now(), request.method().as_str());
-    let mut draft = Draft::request(now, request_id, method, target, Some(client));
+    let (method, target) = (secrets.clean(method), secrets.clean(target));
+    let mut draft = Draft::request(now, request_id, &method, &target, Some(client));
+    draft.set_secrets(secrets.clone());
     if let Some(path) = key_path(request.path(), services) {
         draft.set_path(&path);
     }
@@ -249,6 +267,7 @@ fn open(request: &ServiceRequest, state: &HttpState, request_id: RequestId) -> (
         unread: None,
         openai,
         memory_owner: None,
+        secrets,
         answer_memory: None,
         route: None,
     };
@@ -306,13 +325,16 @@ async fn record(
     })
 }
 
-/// The caller's id when it is sane and has not the shape of a secret: it is logged and given back as it came.
-fn request_id(headers: &HeaderMap, services: &Services) -> RequestId {
+/// The caller's id when it is sane, holds no secret and has not the shape of one: it is logged and given back as it
+/// came.
+fn request_id(headers: &HeaderMap, services: &Services, secrets: &KnownSecrets) -> RequestId {
     headers
         .get("x-request-id")
         .and_then(|value| value.to_str().ok())
         .and_then(RequestId::sane)
         .filter(|id| audit::redact_text(id.as_str()) == id.as_str())
+        .filter(|id| !secrets.are_in(id.as_str().as_bytes()))
+        .filter(|id| services.secrets.clean_parts(id.as_str()) == id.as_str())
         .unwrap_or_else(|| RequestId::mint(services.entropy.as_ref()))
 }
 

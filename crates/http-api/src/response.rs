@@ -1,5 +1,6 @@
 //! Answers: what handlers make, what every answer carries, and the one shape of an error.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,6 +22,7 @@ use registry_core::RequestId;
 use serde::Serialize;
 
 use crate::error::{self, ApiError};
+use crate::known_secrets::{clean, clean_headers};
 use crate::paced_body::PiecedText;
 use crate::request_layer::RequestState;
 
@@ -144,6 +146,7 @@ pub(crate) fn complete(
     let Some(error) = failure else {
         let mut response = answer.ok_or_else(|| ApiError::new(Code::Internal, "there is no answer"))?;
         set_headers(response.headers_mut(), shared, request_id);
+        clean_headers(response.headers_mut(), &shared.secrets);
         return Ok(response);
     };
     let mut refusal = HttpResponse::build(error::status(error.code));
@@ -159,11 +162,16 @@ pub(crate) fn complete(
         refusal.insert_header((SHOULD_RETRY, "false"));
     }
     let text = error::body(error, request_id.as_str(), shared.openai);
+    let text = match clean(&text, &shared.secrets) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(cleaned) => cleaned,
+    };
     let mut refusal = match shared.unread.take() {
         None => refusal.body(text),
         Some(unread) => refusal.body(RefusalBody { text: Some(text.into()), _unread: unread }),
     };
     set_headers(refusal.headers_mut(), shared, request_id);
+    clean_headers(refusal.headers_mut(), &shared.secrets);
     match answer {
         Some(answer) => {
             let request = answer.request().clone();

@@ -13,5 +13,5 @@ pub use error::InstanceError;
 pub use jobs::Jobs;
 pub use open::{Instance, migrate, open, open_tool, open_with};
 pub use options::{AdminSource, LlmOptions, Options, PepperSource, WrapStore};
-pub use secrets::beside;
+pub use secrets::{beside, secrets_of};
 pub use storage_sqlite::{OpenError, OpenMode, OpenReport};

@@ -70,7 +70,7 @@ pub async fn open_tool(options: Options) -> Result<Instance, InstanceError> {
 pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let pepper = pepper(&options, entropy.as_ref())?;
+    let (pepper, _) = pepper(&options, entropy.as_ref())?;
     let usual = storage_sqlite::SqliteOptions::new(options.db, clock, entropy, &pepper);
     let (store, report) = SqliteStore::open(storage_sqlite::SqliteOptions {
         mode: OpenMode::Serve,
@@ -92,8 +92,11 @@ pub async fn open_with(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Instance, InstanceError> {
-    let pepper = Arc::new(pepper(&options, entropy.as_ref())?);
-    let (admin, admin_token_file) = admin(&options, mode, entropy.as_ref())?;
+    let (pepper, pepper_text) = pepper(&options, entropy.as_ref())?;
+    let pepper = Arc::new(pepper);
+    let AdminAccess { token: admin, secret: admin_secret, file: admin_token_file } =
+        admin(&options, mode, entropy.as_ref())?;
+    let known_secrets = secrets::known(&options, [&*pepper_text, &*admin_secret]);
     let static_keys = StaticKeys::new(&options.static_keys, options.loopback, &pepper)
         .map_err(|error| InstanceError::StaticKey(error.to_string()))?;
     let memory = Arc::new(MemoryLimiter::new(Arc::clone(&clock)));
@@ -121,6 +124,7 @@ pub async fn open_with(
         clock,
         entropy,
         limiter,
+        secrets: known_secrets,
         pepper,
         static_keys,
         admin,
@@ -187,27 +191,34 @@ impl Instance {
     }
 }
 
-fn pepper(options: &Options, entropy: &dyn Entropy) -> Result<Pepper, InstanceError> {
+/// The pepper, and its text.
+fn pepper(options: &Options, entropy: &dyn Entropy) -> Result<(Pepper, String), InstanceError> {
+    let of_text = |text: String| Ok((Pepper::from_text(&text)?, text));
     let path = match &options.pepper {
-        PepperSource::Text(text) => return Ok(Pepper::from_text(text)?),
+        PepperSource::Text(text) => return of_text(text.clone()),
         PepperSource::File(path) => path.clone(),
         PepperSource::Beside => secrets::beside(&options.db, "pepper"),
     };
     if let Some(text) = secrets::read(&path)? {
-        return Ok(Pepper::from_text(&text)?);
+        return of_text(text);
     }
     if storage_sqlite::has_pepper(&options.db) {
         return Err(InstanceError::PepperMissing { db: options.db.clone(), path });
     }
     let (text, _) = Pepper::generate(entropy);
-    Ok(Pepper::from_text(&secrets::make(&path, &text)?)?)
+    of_text(secrets::make(&path, &text)?)
 }
 
-fn admin(
-    options: &Options,
-    mode: OpenMode,
-    entropy: &dyn Entropy,
-) -> Result<(AdminToken, Option<PathBuf>), InstanceError> {
+/// What admins show, and where it comes from.
+struct AdminAccess {
+    token: AdminToken,
+    /// The token, or its hash when only that is known.
+    secret: String,
+    /// The file that the token was made in.
+    file: Option<PathBuf>,
+}
+
+fn admin(options: &Options, mode: OpenMode, entropy: &dyn Entropy) -> Result<AdminAccess, InstanceError> {
     let random = || {
         let mut bytes = [0_u8; 32];
         entropy.fill(&mut bytes);
@@ -218,18 +229,23 @@ fn admin(
             if token == WELL_KNOWN_TOKEN && !options.loopback {
                 return Err(InstanceError::WellKnownAdminToken);
             }
-            Ok((AdminToken::plain(token, entropy), None))
+            Ok(AdminAccess { token: AdminToken::plain(token, entropy), secret: token.clone(), file: None })
         }
-        (AdminSource::Hash(hash), _) => Ok((AdminToken::hashed(hash, entropy)?, None)),
+        (AdminSource::Hash(hash), _) => {
+            Ok(AdminAccess { token: AdminToken::hashed(hash, entropy)?, secret: hash.clone(), file: None })
+        }
         // A tool shows no token to anybody, so it needs none that would be found later.
-        (AdminSource::Beside, OpenMode::Tool) => Ok((AdminToken::plain(&random(), entropy), None)),
+        (AdminSource::Beside, OpenMode::Tool) => {
+            let secret = random();
+            Ok(AdminAccess { token: AdminToken::plain(&secret, entropy), secret, file: None })
+        }
         (AdminSource::Beside, OpenMode::Serve) => {
             let path = secrets::beside(&options.db, "admin-token");
-            let token = match secrets::read(&path)? {
+            let secret = match secrets::read(&path)? {
                 Some(token) => token,
                 None => secrets::make(&path, &random())?,
             };
-            Ok((AdminToken::plain(&token, entropy), Some(path)))
+            Ok(AdminAccess { token: AdminToken::plain(&secret, entropy), secret, file: Some(path) })
         }
     }
 }

@@ -102,6 +102,8 @@ pub struct Options {
     pub llm: LlmOptions,
     /// Where alerts of budgets are posted (`T4_ALERT_WEBHOOK`).
     pub alert_webhook: Option<String>,
+    /// Secrets that the services do not use but must not let out: the keys of model providers.
+    pub known_secrets: Vec<String>,
     /// What stands between the services and their store; nothing in a server.
     pub wrap_store: Option<WrapStore>,
 }
@@ -125,6 +127,7 @@ impl Options {
             point_readers: 4,
             llm: LlmOptions::default(),
             alert_webhook: None,
+            known_secrets: Vec::new(),
             wrap_store: None,
         }
     }

@@ -1,4 +1,4 @@
-//! Secrets that lie in files: the pepper and the admin token.
+//! Secrets that lie in files, the pepper and the admin token; and the set of all that a process knows by value.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -6,7 +6,10 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use registry_core::KnownSecrets;
+
 use crate::InstanceError;
+use crate::options::{AdminSource, Options, PepperSource};
 
 /// The path of a file that belongs to a database: the database's own path with `.<what>` at the end.
 #[must_use]
@@ -58,6 +61,36 @@ pub(crate) fn make(path: &Path, secret: &str) -> Result<String, InstanceError> {
     }
 }
 
+/// The secrets of a process: those of its options, and `made`, which may come from files.
+pub(crate) fn known<'a>(options: &'a Options, made: impl IntoIterator<Item = &'a str>) -> KnownSecrets {
+    let own = options.known_secrets.iter().map(String::as_str);
+    let redis = options.redis.as_deref().and_then(password_of);
+    let own = own.chain(redis).chain(options.alert_webhook.as_deref()).chain(made);
+    KnownSecrets::new(own, options.static_keys.iter().map(String::as_str))
+}
+
+/// The secrets that options hold by themselves, for a log that is started before anything is opened.
+#[must_use]
+pub fn secrets_of(options: &Options) -> KnownSecrets {
+    let admin = match &options.admin {
+        AdminSource::Token(text) | AdminSource::Hash(text) => Some(text.as_str()),
+        AdminSource::Beside => None,
+    };
+    let pepper = match &options.pepper {
+        PepperSource::Text(text) => Some(text.as_str()),
+        PepperSource::File(_) | PepperSource::Beside => None,
+    };
+    known(options, admin.into_iter().chain(pepper))
+}
+
+/// The password of a URL such as `redis://user:password@host`.
+fn password_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +104,29 @@ mod tests {
         assert_eq!(make(&path, "second").unwrap(), "first");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn every_secret_of_the_options_is_known() {
+        let mut options = Options::new("t4.db".into());
+        options.admin = AdminSource::Token("the-admin-token".to_owned());
+        options.pepper = PepperSource::Text("the pepper of this database, long".to_owned());
+        options.redis = Some("redis://:the-redis-password@localhost:6379/0".to_owned());
+        options.alert_webhook = Some("https://hooks.example/services/T0/B0/abc".to_owned());
+        options.static_keys = vec!["static-key-of-an-agent".to_owned(), "short-one".to_owned()];
+        options.known_secrets = vec!["sk-of-a-provider".to_owned()];
+        let secrets = secrets_of(&options);
+        for text in [
+            "the-admin-token",
+            "the pepper of this database, long",
+            "the-redis-password",
+            "https://hooks.example/services/T0/B0/abc",
+            "static-key-of-an-agent",
+            "sk-of-a-provider",
+        ] {
+            assert!(secrets.are_in(text.as_bytes()), "{text}");
+        }
+        assert!(!secrets.are_in(b"short-one redis://localhost:6379/0"));
     }
 
     #[test]

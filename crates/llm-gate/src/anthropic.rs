@@ -14,7 +14,7 @@ use std::sync::Arc;
 use http_out::reqwest::Url;
 use http_out::reqwest::header::{HeaderName, HeaderValue};
 use llm_policy::{BoxFuture, Operation, ProviderConfig};
-use registry_core::Clock;
+use registry_core::{Clock, KnownSecrets};
 
 use crate::SetupError;
 use crate::http::{Http, MAX_WHOLE, route, secret};
@@ -46,6 +46,7 @@ pub fn anthropic(
     Ok(Arc::new(Anthropic {
         name: config.name.clone(),
         messages: route(config, "/messages")?,
+        secrets: KnownSecrets::new(api_key, []),
         http: Http::new(config, headers, Arc::clone(&clock))?,
         clock,
     }))
@@ -54,6 +55,7 @@ pub fn anthropic(
 struct Anthropic {
     name: String,
     messages: Url,
+    secrets: KnownSecrets,
     http: Http,
     clock: Arc<dyn Clock>,
 }
@@ -61,6 +63,10 @@ struct Anthropic {
 impl Provider for Anthropic {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn secrets(&self) -> KnownSecrets {
+        self.secrets.clone()
     }
 
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {

@@ -9,6 +9,7 @@ use llm_policy::{
     CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, Measured, Operation, OutputWish,
     ReleaseReason, RequestShape, Settled, Settlement, Usage, UsageSource,
 };
+use registry_core::KnownSecrets;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::breaker::Pass;
@@ -23,6 +24,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How much of what happened is told of a failure, in bytes.
+const MAX_CAUSE: usize = 1100;
+
 /// Where a call may go, and what that means for its hold.
 #[derive(Debug)]
 pub(crate) struct Candidate {
@@ -36,6 +40,8 @@ pub(crate) struct Candidate {
 pub(crate) struct CallAttempt<'c> {
     pub(crate) shared: &'c GateState,
     pub(crate) ledger: &'c dyn Ledger,
+    /// What no text of the provider's may repeat.
+    pub(crate) secrets: &'c KnownSecrets,
     pub(crate) candidate: &'c Candidate,
     pub(crate) ask: HoldAsk,
     pub(crate) held: Held,
@@ -73,7 +79,7 @@ impl CallAttempt<'_> {
             Ok(Incoming::Stream(head, _)) => {
                 pass.succeeded();
                 let end = self.settlement(Measured::WorstCase, CallOutcome::BadAnswer, Some(&head), None);
-                let error = self.failed("it sent a stream that nobody asked for".to_owned());
+                let error = self.failed("it sent a stream that nobody asked for");
                 self.finish(end, reply, |_, _| Err(error)).await
             }
         }
@@ -119,7 +125,9 @@ impl CallAttempt<'_> {
             measured,
             outcome,
             provider_status: head.map(|head| head.status),
-            provider_request_id: head.and_then(|head| head.request_id.clone()),
+            provider_request_id: head
+                .and_then(|head| head.request_id.as_deref())
+                .map(|id| self.secrets.clean_parts(id).into_owned()),
             first_byte_micros,
             total_micros: self.micros(),
         }
@@ -160,7 +168,11 @@ impl CallAttempt<'_> {
         }
     }
 
-    pub(crate) fn failed(&self, cause: String) -> GateError {
+    /// The failure of this attempt. `cause` may hold what the provider wrote: known secrets are removed before it is
+    /// cut, so that no part of one is left.
+    pub(crate) fn failed(&self, cause: &str) -> GateError {
+        let mut cause = self.secrets.clean_parts(cause).into_owned();
+        cause.truncate(cause.floor_char_boundary(MAX_CAUSE));
         GateError::Failed { provider: self.ask.provider.clone(), call_id: self.ask.call_id.clone(), cause }
     }
 

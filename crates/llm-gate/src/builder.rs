@@ -8,7 +8,7 @@ use llm_policy::{
     BoxFuture, CallLimits, Held, HoldAsk, HoldId, Ledger, LedgerError, LlmConfig, PriceBook, ProviderConfig,
     ProviderKind, ReleaseReason, Settled, Settlement,
 };
-use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
+use registry_core::{Clock, Entropy, KnownSecrets, SystemClock, SystemEntropy};
 use tokio::runtime::Handle;
 
 use crate::breaker::Breaker;
@@ -63,6 +63,7 @@ pub struct GateBuilder {
     runtime: Option<Handle>,
     observer: Option<Observer>,
     settle_before_answer: bool,
+    secrets: KnownSecrets,
 }
 
 impl GateBuilder {
@@ -121,6 +122,12 @@ impl GateBuilder {
         self
     }
 
+    /// Secrets besides the providers' own keys that are removed from whatever the gate tells about a call that failed.
+    pub fn secrets(mut self, secrets: KnownSecrets) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
     /// Makes every provider of the configuration that was not given, with the key that `environment` has for its
     /// `api_key_env`. Configuration and clock come before.
     ///
@@ -158,6 +165,7 @@ impl GateBuilder {
                 return Err(SetupError::NotConfigured { name: provider.name().to_owned() });
             }
         }
+        let secrets = self.providers.iter().fold(self.secrets, |all, provider| all.and(&provider.secrets()));
         let mut upstreams = Vec::with_capacity(configs.len());
         for config in configs {
             let given = self.providers.iter().find(|provider| provider.name() == config.name);
@@ -204,7 +212,7 @@ impl GateBuilder {
             settle_before_answer: self.settle_before_answer,
             open: OpenCalls::new(),
         };
-        Ok(Gate::new(Arc::new(shared), self.ledger.unwrap_or_else(|| Arc::new(NoLedger))))
+        Ok(Gate::new(Arc::new(shared), self.ledger.unwrap_or_else(|| Arc::new(NoLedger)), secrets))
     }
 }
 

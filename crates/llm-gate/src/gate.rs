@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use llm_policy::{CallId, Ledger, Operation, PriceBook, ProviderKind};
+use registry_core::KnownSecrets;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -22,6 +23,8 @@ use crate::{BreakerState, GateAnswer, GateError};
 pub struct Gate {
     pub(crate) shared: Arc<GateState>,
     ledger: Arc<dyn Ledger>,
+    /// What is removed from everything that is told about a call that failed.
+    secrets: KnownSecrets,
 }
 
 /// One call, in OpenAI's form.
@@ -72,14 +75,21 @@ impl Gate {
         GateBuilder::default()
     }
 
-    pub(crate) fn new(shared: Arc<GateState>, ledger: Arc<dyn Ledger>) -> Self {
-        Self { shared, ledger }
+    pub(crate) fn new(shared: Arc<GateState>, ledger: Arc<dyn Ledger>, secrets: KnownSecrets) -> Self {
+        Self { shared, ledger, secrets }
     }
 
     /// The same gate, with the money kept there.
     #[must_use]
     pub fn with_ledger(&self, ledger: Arc<dyn Ledger>) -> Self {
-        Self { shared: Arc::clone(&self.shared), ledger }
+        Self { ledger, ..self.clone() }
+    }
+
+    /// The same gate with further secrets that are removed from whatever it tells about a call that failed, such as
+    /// the key of who calls.
+    #[must_use]
+    pub fn with_secrets(&self, secrets: &KnownSecrets) -> Self {
+        Self { secrets: self.secrets.and(secrets), ..self.clone() }
     }
 
     /// Makes a call: holds its worst case, asks a provider, hands the answer on, settles.

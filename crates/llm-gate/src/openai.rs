@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_out::reqwest::Url;
 use http_out::reqwest::header::AUTHORIZATION;
 use llm_policy::{BoxFuture, Operation, ProviderConfig, Usage};
-use registry_core::Clock;
+use registry_core::{Clock, KnownSecrets};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -22,8 +22,8 @@ use crate::http::{Http, MAX_WHOLE, route, secret};
 use crate::provider::{Frame, Incoming, Outgoing, Provider, ProviderError, Whole};
 use crate::sse::{DONE, Decode, Frames};
 
-/// How much of a provider's own message about an error is kept, in bytes.
-const MAX_MESSAGE: usize = 1024;
+/// How much of a provider's own message about an error is looked at, in bytes.
+const MAX_MESSAGE: usize = 64 << 10;
 /// No call uses more tokens; a larger number is a fault.
 pub(crate) const MAX_TOKENS: u64 = 1_000_000_000;
 
@@ -43,6 +43,7 @@ pub fn openai(
         chat: route(config, "/chat/completions")?,
         embeddings: route(config, "/embeddings")?,
         max_tokens_field: config.max_tokens_field.clone(),
+        secrets: KnownSecrets::new(api_key, []),
         http: Http::new(config, headers, clock)?,
     }))
 }
@@ -52,12 +53,17 @@ struct Openai {
     chat: Url,
     embeddings: Url,
     max_tokens_field: String,
+    secrets: KnownSecrets,
     http: Http,
 }
 
 impl Provider for Openai {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn secrets(&self) -> KnownSecrets {
+        self.secrets.clone()
     }
 
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {
@@ -200,7 +206,14 @@ impl Decode for Chunks {
 fn read_chunk(data: Bytes) -> Result<Frame, ProviderError> {
     if data.trim_ascii() == DONE {
         let data = Bytes::from_static(DONE);
-        return Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: true });
+        return Ok(Frame {
+            data,
+            text: String::new(),
+            usage: None,
+            usage_only: false,
+            done: true,
+            notice: false,
+        });
     }
     let chunk: OpenaiChunk<'_> = parse(&data)?;
     if let Some(error) = chunk.error {
@@ -213,8 +226,9 @@ fn read_chunk(data: Bytes) -> Result<Frame, ProviderError> {
     }
     let usage = chunk.usage.or_else(|| chunk.x_groq.and_then(|groq| groq.usage));
     let usage_only = usage.is_some() && choices.is_empty();
+    let notice = usage.is_none() && choices.is_empty();
     let usage = usage.and_then(|raw| read_usage(raw, Operation::Chat));
-    Ok(Frame { text, usage, usage_only, done: false, data: one_line(data) })
+    Ok(Frame { text, usage, usage_only, done: false, notice, data: one_line(data) })
 }
 
 /// Reads an event's JSON. The error says where it goes wrong and nothing of what it says.

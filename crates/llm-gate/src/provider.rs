@@ -5,6 +5,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_core::Stream;
 use llm_policy::{BoxFuture, HoldId, Operation, Usage};
+use registry_core::KnownSecrets;
 use serde_json::{Map, Value};
 
 /// One attempt, ready to leave. Bodies are in OpenAI's form; a provider with another protocol translates.
@@ -72,6 +73,9 @@ pub struct Frame {
     pub usage_only: bool,
     /// Whether this is the end (`[DONE]`).
     pub done: bool,
+    /// Whether it is neither a part of the answer nor its usage but something else that the provider says, such as an
+    /// error in a form of its own. Known secrets are removed from it.
+    pub notice: bool,
 }
 
 /// Why there is no (further) answer.
@@ -101,6 +105,11 @@ pub enum ProviderError {
 pub trait Provider: Send + Sync {
     /// The name of the configuration.
     fn name(&self) -> &str;
+
+    /// The credentials that it sends. The gate removes them from whatever it tells about a call that failed.
+    fn secrets(&self) -> KnownSecrets {
+        KnownSecrets::default()
+    }
 
     /// Sends one attempt, and returns once the head of the answer (of a stream) or all of it is there.
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>>;

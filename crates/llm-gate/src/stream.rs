@@ -1,10 +1,12 @@
 //! Handing a streamed answer on, frame by frame, and knowing at its end what it used.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
 use llm_policy::{CallOutcome, Measured, RequestShape, Settlement, Usage, UsageSource};
+use registry_core::SecretStream;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -67,6 +69,8 @@ pub(crate) struct Relay<'a, 'r> {
     until: Option<Instant>,
     first_byte: Option<u64>,
     tally: TokenTally,
+    /// What the provider has said so far, for secrets that are split over an answer and an error.
+    said: SecretStream,
     /// The usage of the last frame that brought one.
     usage: Option<Usage>,
     /// The last frame with nothing but the usage. The caller gets it at the end, and only one. Copied, like the
@@ -95,6 +99,7 @@ impl<'a, 'r> Relay<'a, 'r> {
             until: None,
             first_byte: None,
             tally: TokenTally::new(attempt.candidate.encoding),
+            said: SecretStream::new(attempt.secrets.clone()),
             usage: None,
             last: None,
             sample: None,
@@ -143,7 +148,12 @@ impl<'a, 'r> Relay<'a, 'r> {
         self.finish(end).await;
     }
 
-    async fn frame(&mut self, frame: Frame) {
+    async fn frame(&mut self, mut frame: Frame) {
+        if frame.notice {
+            frame.data = clean_notice(frame.data, &mut self.said);
+        } else {
+            self.said.pass(&frame.text);
+        }
         if frame.usage.is_some() {
             self.usage = frame.usage;
         }
@@ -291,10 +301,22 @@ impl Relay<'_, '_> {
         self.give(Piece::End(Box::new(receipt))).await;
     }
 
+    /// An error without the secrets, and the parts of secrets, that it goes on with.
+    fn cleaned(&mut self, error: &ProviderError) -> ProviderError {
+        let mut clean = |text: &str| self.said.piece(text).into_owned();
+        match error {
+            ProviderError::NotConnected(text) => ProviderError::NotConnected(clean(text)),
+            ProviderError::NotSent(text) => ProviderError::NotSent(clean(text)),
+            ProviderError::Broken(text) => ProviderError::Broken(clean(text)),
+            ProviderError::BadAnswer(text) => ProviderError::BadAnswer(clean(text)),
+            ProviderError::Timeout { phase } => ProviderError::Timeout { phase },
+        }
+    }
+
     async fn give_up(&mut self, error: &ProviderError) {
         let error: GateError = match error {
             ProviderError::Timeout { .. } => self.attempt.timed_out(),
-            error => self.attempt.failed(error.to_string()),
+            error => self.attempt.failed(&self.cleaned(error).to_string()),
         };
         match &mut self.reader {
             StreamReader::Waiting(reply) => {
@@ -302,6 +324,40 @@ impl Relay<'_, '_> {
             }
             StreamReader::Reading(_) => self.give(Piece::Failed(error)).await,
             StreamReader::Gone => {}
+        }
+    }
+}
+
+/// What a provider says beside its answer, without known secrets. It stays as it came where there is none.
+fn clean_notice(data: Bytes, said: &mut SecretStream) -> Bytes {
+    let Ok(mut value) = serde_json::from_slice::<Value>(&data) else { return data };
+    if !clean_texts(&mut value, said) {
+        return data;
+    }
+    value.to_string().into()
+}
+
+/// Removes known secrets from the texts and names of a value, in their order: one may go on where another ends.
+/// Returns whether there were any.
+fn clean_texts(value: &mut Value, said: &mut SecretStream) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => match said.piece(text) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(cleaned) => {
+                *text = cleaned;
+                true
+            }
+        },
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| clean_texts(item, said) | any),
+        Value::Object(members) => {
+            let mut any = false;
+            for (name, mut member) in std::mem::take(members) {
+                let cleaned = said.aside(&name).into_owned();
+                any |= clean_texts(&mut member, said) | (cleaned != name);
+                members.insert(cleaned, member);
+            }
+            any
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http_out::read_at_most;
 use http_out::reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http_out::reqwest::{self, Client, Method, Response, Url};
+use registry_core::KnownSecrets;
 use serde_json::Value;
 
 use crate::client;
@@ -26,6 +27,7 @@ pub struct GitHub {
     api: String,
     host: String,
     authorization: HeaderValue,
+    secrets: KnownSecrets,
 }
 
 /// What it answered.
@@ -157,7 +159,8 @@ impl GitHub {
             HeaderValue::from_str(&format!("Bearer {}", token.trim())).map_err(|_| GitHubError::Token)?;
         authorization.set_sensitive(true);
         let http = client(&url, TOTAL).map_err(GitHubError::Setup)?;
-        Ok(Self { http, api: api.to_owned(), host: host.to_owned(), authorization })
+        let secrets = KnownSecrets::new([token], []);
+        Ok(Self { http, api: api.to_owned(), host: host.to_owned(), authorization, secrets })
     }
 
     /// Where a path is called, for people to read.
@@ -202,7 +205,12 @@ impl GitHub {
     async fn body(&self, mut answer: Response) -> Result<Value, GitHubError> {
         let bytes = read_at_most(&mut answer, MAX_ANSWER).await.map_err(|error| self.failed(error))?;
         let bytes = bytes.ok_or_else(|| GitHubError::TooLarge { host: self.host.clone() })?;
-        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        if answer.status().is_success() {
+            return Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
+        }
+        // What is said of a failed call is shown: the token must not be in it.
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(serde_json::from_str(&self.secrets.clean_parts(&text)).unwrap_or(Value::Null))
     }
 
     fn failed(&self, error: reqwest::Error) -> GitHubError {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api_types::{Code, ErrorBody};
 use http_out::reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
+use registry_core::KnownSecrets;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -64,8 +65,14 @@ impl ApiAnswer {
     }
 }
 
-/// The error of an answer that is no 2xx.
-pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> FailedTry {
+/// The error of an answer that is no 2xx. `body` is without `secrets`.
+pub(crate) fn refusal(
+    status: u16,
+    headers: &HeaderMap,
+    body: Option<&[u8]>,
+    secrets: &KnownSecrets,
+) -> FailedTry {
+    let request_id = |headers| request_id(headers).map(|id| secrets.clean(&id).into_owned());
     if status < 400 {
         return FailedTry::for_good(Error::InvalidAnswer {
             status,

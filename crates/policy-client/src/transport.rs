@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_out::read_at_most;
 use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use http_out::reqwest::{self, Method};
-use registry_core::{Clock, Entropy};
+use registry_core::{Clock, Entropy, KnownSecrets};
 use serde::Serialize;
 
 use crate::answer::{ApiAnswer, FailedTry, refusal};
@@ -170,7 +170,10 @@ impl Transport {
         }
         // The status alone is an answer: when the rest is cut off, a refusal is still one and not repeated.
         let body = read_at_most(&mut response, MAX_ERROR_BYTES).await.ok().flatten();
-        Err(refusal(status, response.headers(), body.as_deref()))
+        // Errors are shown: the credential must not be in them, whoever answers.
+        let secrets = KnownSecrets::default().with_presented(self.credential.value.to_str());
+        let body = body.map(|body| secrets.clean(&String::from_utf8_lossy(&body)).into_owned());
+        Err(refusal(status, response.headers(), body.as_ref().map(String::as_bytes), &secrets))
     }
 
     /// Trouble of the network's; it always may pass.

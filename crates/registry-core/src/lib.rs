@@ -1,7 +1,7 @@
 //! The words of the registry: ids, intents, their statuses and the rules that bind them, the clock and the
 //! random source.
 //!
-//! This crate owns what an intent *is* and which changes to it are legal. It refuses I/O, async and the process
+//! This crate owns what an intent *is* and which changes to it are legal, and the removal of known secrets from texts. It refuses I/O, async and the process
 //! environment; time and randomness reach it as arguments ([`Clock`], [`Entropy`]).
 //!
 //! Features: `system` adds the real clock and the real random source; nothing else changes with it.
@@ -15,6 +15,7 @@ mod network;
 mod patch;
 mod pre_pr;
 mod quality;
+mod secrets;
 mod status;
 mod text;
 mod timestamp;
@@ -32,6 +33,7 @@ pub use network::Network;
 pub use patch::{Change, IntentPatch};
 pub use pre_pr::{Coverage, PLACEHOLDER_CODE, covers, placeholder_code};
 pub use quality::{CountedIntent, QualitySummary, QualityTally};
+pub use secrets::{KnownSecrets, REDACTED, SecretStream};
 pub use status::{ReadStatus, Status};
 pub use text::{Limits, TextError, check_date, check_text, plain};
 pub use timestamp::{Timestamp, TimestampError};

@@ -24,7 +24,7 @@ use super::{Answer, Call};
 /// The admin token of every test.
 pub const ADMIN: &str = "an-admin-token-of-these-tests";
 /// The pepper of every test.
-const PEPPER: &str = "a pepper for these tests: 32 chars";
+pub const PEPPER: &str = "a pepper for these tests: 32 chars";
 
 type Served = Pin<Box<dyn Future<Output = Answer>>>;
 

@@ -20,6 +20,7 @@ pub async fn record_outside_changes(services: &Services, now: Timestamp) -> Resu
     if services.store.read(|view| view.outside_changes(1))?.is_empty() {
         return Ok(0);
     }
+    let secrets = services.secrets.clone();
     services
         .store
         .upkeep(move |tx| {
@@ -28,7 +29,8 @@ pub async fn record_outside_changes(services: &Services, now: Timestamp) -> Resu
                 let detail = json!({
                     "table": change.table, "key": change.key, "kind": change.kind, "at": change.at,
                 });
-                let mut draft = Draft::system(now, "outside_change", detail.to_string());
+                let detail = secrets.clean(&detail.to_string()).into_owned();
+                let mut draft = Draft::system(now, "outside_change", detail);
                 let outcome = Outcome { status: 0, code: Cow::Borrowed("ok") };
                 if let Some(record) = draft.close(&outcome, 0) {
                     tx.append_audit(Leafed::new(record))?;

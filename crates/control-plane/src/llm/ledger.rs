@@ -7,6 +7,7 @@ pub(super) mod settle;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use api_keys::hide_keys;
 use audit::{Draft, Outcome, Principal, event};
 use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseReason, Settled, Settlement};
 use registry_core::Timestamp;
@@ -79,7 +80,9 @@ impl LocalLedger {
             return request.draft.follow_up(now, event);
         }
         let (key, agent) = (self.caller.key_id().clone(), self.caller.agent_id().clone());
-        Draft::agent(now, event, Principal::agent(key, agent))
+        let mut draft = Draft::agent(now, event, Principal::agent(key, agent));
+        draft.set_secrets(self.services.secrets.clone());
+        draft
     }
 
     /// Whoever tries again may still succeed; if nobody does, the lease is to run out.
@@ -116,10 +119,13 @@ impl LocalLedger {
         answer
     }
 
-    async fn do_settle(&self, id: HoldId, end: Settlement) -> Result<Settled, LedgerError> {
+    async fn do_settle(&self, id: HoldId, mut end: Settlement) -> Result<Settled, LedgerError> {
         let services = &self.services;
         let now = services.clock.now();
         let mut draft = self.record(now, event::LLM_OUTCOME);
+        // The provider's word, and kept.
+        let named = end.provider_request_id.take();
+        end.provider_request_id = named.map(|id| hide_keys(&draft.secrets().clean_parts(&id)).into_owned());
         draft.set_detail(hold_detail(&id));
         let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &self.caller));
         let hold_id = id.clone();

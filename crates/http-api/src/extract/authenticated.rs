@@ -103,7 +103,8 @@ async fn extract<W: CallerClass, B: FromBody>(
                 private: llm && !state.services.llm.keep_prompts,
                 fingerprint: key.is_some(),
             };
-            let prepared = body::prepare::<B>(&state.shares, bytes, treat, memory).await?;
+            let secrets = read_request_state(request, |shared| shared.secrets.clone()).unwrap_or_default();
+            let prepared = body::prepare::<B>(&state.shares, bytes, treat, memory, secrets).await?;
             let PreparedBody { kept, fingerprint, out } = prepared.0;
             memory = prepared.1;
             change_request_state(request, |shared| shared.set_body(kept));
@@ -164,6 +165,10 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
     if !fits || values.next().is_some() {
         let what = "`Idempotency-Key` takes one key of 1 to 255 visible ASCII characters";
         return Err(ApiError::new(Code::InvalidQuery, what));
+    }
+    let secret = read_request_state(request, |shared| shared.secrets.are_in(text.as_bytes()));
+    if secret.unwrap_or(true) {
+        return Err(ApiError::new(Code::InvalidQuery, "`Idempotency-Key` is kept and must hold no secret"));
     }
     Ok(Some(text.to_owned()))
 }

@@ -10,6 +10,7 @@ use actix_web::web::{Bytes, BytesMut};
 use api_types::{Code, Object};
 use audit::Body;
 use futures_core::Stream as _;
+use registry_core::KnownSecrets;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::blocking::{self, Shares};
 use crate::error::ApiError;
+use crate::known_secrets::cleaned_body;
 use crate::memory::MemoryPermit;
 
 /// How long a caller may take to send a body.
@@ -35,6 +37,8 @@ pub(crate) trait FromBody {
     const LIMIT: Option<usize>;
     /// How often the bytes are in memory at once, at the most.
     const COPIES: usize = 2;
+    /// Whether it is passed on as it came. From every other body known secrets are removed before it is read.
+    const PASSED_ON: bool = false;
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError>;
 }
 
@@ -83,6 +87,7 @@ impl<T: DeserializeOwned + Send + 'static, const KIB: usize> FromBody for ModelB
     const LIMIT: Option<usize> = Some(KIB * 1024);
     /// What was parsed, what is sent to the provider, and the copy for a further attempt.
     const COPIES: usize = 3;
+    const PASSED_ON: bool = true;
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
         parse_json(bytes)
     }
@@ -141,15 +146,19 @@ pub(crate) async fn prepare<B: FromBody>(
     bytes: Bytes,
     treat: BodyTreatment,
     mut memory: MemoryPermit,
+    secrets: KnownSecrets,
 ) -> Result<(PreparedBody<B::Out>, MemoryPermit), ApiError> {
     let large = bytes.len() >= LARGE_BYTES;
     let caller = memory.caller();
     let make = move || {
         admit_values(&bytes, B::COPIES, &mut memory)?;
+        let cleaned = if B::PASSED_ON && treat.private { None } else { cleaned_body(&bytes, &secrets) };
+        let kept = cleaned.as_ref().map_or(&*bytes, String::as_bytes);
+        let read = if B::PASSED_ON { &*bytes } else { kept };
         let prepared = PreparedBody {
-            kept: if treat.private { Body::digest_only(&bytes) } else { Body::json(&bytes) },
-            fingerprint: treat.fingerprint.then(|| fingerprint(&bytes)),
-            out: B::parse(&bytes),
+            kept: if treat.private { Body::digest_only(kept) } else { Body::json(kept) },
+            fingerprint: treat.fingerprint.then(|| fingerprint(read)),
+            out: B::parse(read),
         };
         Ok((prepared, memory))
     };
@@ -255,7 +264,8 @@ mod tests {
 
     async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<Map<String, Value>> {
         let treat = BodyTreatment { private, fingerprint: true };
-        prepare::<Small>(&Shares::new(2, 2), Bytes::copy_from_slice(bytes), treat, permit()).await.unwrap().0
+        let (shares, bytes) = (Shares::new(2, 2), Bytes::copy_from_slice(bytes));
+        prepare::<Small>(&shares, bytes, treat, permit(), KnownSecrets::default()).await.unwrap().0
     }
 
     #[actix_web::test]
@@ -328,13 +338,14 @@ mod tests {
         other.resize(budget.share() - 1000).unwrap();
         let text = format!("{{\"x\":[{}]}}", vec!["0"; 100].join(","));
         let treat = BodyTreatment { private: true, fingerprint: false };
+        let (shares, no_secrets) = (Shares::new(2, 2), KnownSecrets::default);
         let bytes = Bytes::from(text);
         let refused =
-            prepare::<Small>(&Shares::new(2, 2), bytes.clone(), treat, budget.permit(owner())).await;
+            prepare::<Small>(&shares, bytes.clone(), treat, budget.permit(owner()), no_secrets()).await;
         assert_eq!(refused.err().map(|error| error.0.code), Some(Code::ServerBusy));
         drop(other);
         let (read, memory) =
-            prepare::<Small>(&Shares::new(2, 2), bytes, treat, budget.permit(owner())).await.unwrap();
+            prepare::<Small>(&shares, bytes, treat, budget.permit(owner()), no_secrets()).await.unwrap();
         assert!(read.out.is_ok() && memory.bytes() > 100 * VALUE_BYTES);
     }
 }

@@ -81,8 +81,11 @@ impl CallerClass for Admin {
         _now: Timestamp,
     ) -> Result<AdmittedCaller<AdminCaller>, Box<RefusedCaller>> {
         let shown = admin_token(request);
-        if shown.as_ref().is_some_and(|(_, in_query)| *in_query) {
-            change_request_state(request, |shared| shared.deprecated = true);
+        if let Some((token, true)) = &shown {
+            change_request_state(request, |shared| {
+                shared.deprecated = true;
+                shared.secrets = shared.secrets.with_presented([token.as_ref()]);
+            });
         }
         let token = shown.as_ref().map(|(token, _)| token.as_ref());
         authenticate_admin(&state.services, token, client).await
@@ -145,6 +148,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// Whatever a request presents in place of a key or a token, whoever reads it.
+pub(crate) fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    const NAMES: [&str; 4] = ["x-t4-api-key", "authorization", "x-api-key", "x-t4-admin-token"];
+    let values = NAMES.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());
+    values.map(|text| match text.trim().split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token,
+        _ => text,
+    })
 }
 
 /// The agent's key.

@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 use registry_core::{Timestamp, check_text};
 
 use crate::error::ApiError;
+use crate::known_secrets::clean;
+use crate::request_layer::read_request_state;
 
 /// The parameters of a query. Unknown ones are left alone; a known one that comes twice is refused.
 pub(crate) struct Query(Vec<(String, String)>);
@@ -81,9 +83,16 @@ pub(crate) fn invalid(what: &str) -> ApiError {
     ApiError::new(Code::InvalidQuery, what)
 }
 
-/// A parameter of the path, decoded. The framework leaves `%2F`, `%25` and `%2B` as they came, so that an encoded
-/// slash does not split a segment.
+/// A parameter of the path, decoded and without known secrets: it may be kept with the outcome of the request.
 pub(crate) fn path_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
+    let text = key_param(request, name)?;
+    let cleaned = read_request_state(request, |shared| clean(&text, &shared.secrets).into_owned());
+    Ok(cleaned.unwrap_or(text))
+}
+
+/// A parameter of the path that may be a key, decoded. The framework leaves `%2F`, `%25` and `%2B` as they came, so
+/// that an encoded slash does not split a segment.
+pub(crate) fn key_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
     let not_utf8 = |_| ApiError::new(Code::MalformedRequest, "the path is not UTF-8");
     // The router has put U+FFFD where the path is not UTF-8, so the path is checked as it was sent.
     percent_decode_str(request.uri().path()).decode_utf8().map_err(not_utf8)?;

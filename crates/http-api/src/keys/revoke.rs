@@ -7,7 +7,7 @@ use control_plane::revoke_key;
 
 use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, CallerClass as _, path_param};
+use crate::extract::{Admin, Authenticated, CallerClass as _, key_param};
 use crate::response;
 use crate::state::HttpState;
 
@@ -24,7 +24,7 @@ async fn revoke(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
-    let key = path_param(&request, "key")?;
+    let key = key_param(&request, "key")?;
     revoke_key(&state.services, call.context, &key).await?;
     response::json(StatusCode::OK, &Revoked { revoked: true })
 }

@@ -67,6 +67,7 @@ impl GateAccess {
         let caller = context.caller.clone();
         let slot = services.slots.take(caller.key_id(), most).ok_or_else(|| too_many_calls(most))?;
         memory.resize(memory.bytes().saturating_add(answer_bytes))?;
+        let gate = gate.with_secrets(context.draft.secrets());
         let gate = gate.with_ledger(LocalLedger::for_request(services, context));
         let holdings = CallHoldings { _slot: slot, _memory: memory };
         Ok(Self { gate, holdings, caller })

@@ -186,6 +186,7 @@ impl Decode for AnthropicEvents {
                     usage: None,
                     usage_only: false,
                     done: true,
+                    notice: false,
                 });
             }
             "error" => {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use llm_policy::{CallOutcome, Encoding, Measured, ReleaseReason, Settlement, Usage, UsageSource, cut_text};
+use registry_core::KnownSecrets;
 use serde_json::Value;
 
 use super::{Bill, CallAttempt, Next};
@@ -23,7 +24,7 @@ impl CallAttempt<'_> {
         reply: &mut CallReply,
     ) -> Next {
         let now = self.shared.clock.monotonic_micros();
-        let failure = self.failed(error.to_string());
+        let failure = self.failed(&error.to_string());
         let (outcome, failure) = match error {
             ProviderError::NotConnected(_) => {
                 pass.failed(now);
@@ -80,7 +81,7 @@ impl CallAttempt<'_> {
         let Some(text) = text else {
             let measured = usage.map_or(Measured::WorstCase, provided);
             let end = self.settlement(measured, CallOutcome::BadAnswer, Some(&head), first_byte);
-            let error = self.failed("its answer can't be read".to_owned());
+            let error = self.failed("its answer can't be read");
             return self.finish(end, reply, |_, _| Err(error)).await;
         };
         let measured = usage.map_or_else(
@@ -137,14 +138,14 @@ impl CallAttempt<'_> {
         match head.status {
             429 => GateError::Limited { provider, retry_after: head.retry_after },
             // The credentials are the server's own, so this says nothing about the request.
-            401 | 403 => self.failed(format!("it refuses the credentials with status {}", head.status)),
+            401 | 403 => self.failed(&format!("it refuses the credentials with status {}", head.status)),
             408 | 504 | 522 | 524 | 598 | 599 => self.timed_out(),
             // The server's account or address is wrong, not the request.
-            402 | 404 => self.failed(format!("it refuses the server with status {}", head.status)),
+            402 | 404 => self.failed(&format!("it refuses the server with status {}", head.status)),
             status if (400..500).contains(&status) => {
-                GateError::Rejected { provider, status, body: told(body) }
+                GateError::Rejected { provider, status, body: told(body, self.secrets) }
             }
-            status => self.failed(format!("it answers with status {status}")),
+            status => self.failed(&format!("it answers with status {status}")),
         }
     }
 
@@ -180,12 +181,11 @@ fn provided(usage: Usage) -> Measured {
     Measured::Tokens(usage, UsageSource::Provider)
 }
 
-/// A provider's error document, as text.
-fn told(body: &Bytes) -> String {
-    let mut text = String::from_utf8_lossy(body.get(..BODY).unwrap_or(body)).into_owned();
-    if text.len() > BODY {
-        text.truncate(text.floor_char_boundary(BODY));
-    }
+/// A provider's error document, as text. Known secrets are removed before it is cut, so that no part of one is left.
+fn told(body: &Bytes, secrets: &KnownSecrets) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut text = secrets.clean_parts(&text).into_owned();
+    text.truncate(text.floor_char_boundary(BODY));
     text
 }
 

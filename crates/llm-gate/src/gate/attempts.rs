@@ -10,6 +10,7 @@ use llm_policy::{
     CallId, HoldAsk, HoldId, Ledger, LedgerError, Operation, PriceEntry, ReleaseReason, RequestShape,
     read_chat, read_embeddings,
 };
+use registry_core::KnownSecrets;
 use serde_json::{Map, Value};
 
 use super::{CallReply, Gate, GateCall, OpenCall, StreamForm};
@@ -45,7 +46,7 @@ pub(super) async fn run(
     let shared = &*gate.shared;
     match prepare(shared, operation, body, call_id).await {
         Ok(prepared) => {
-            let task = Task { shared, ledger: gate.ledger.as_ref(), form };
+            let task = Task { shared, ledger: gate.ledger.as_ref(), secrets: &gate.secrets, form };
             task.attempts(prepared, &mut reply).await;
         }
         Err(error) => {
@@ -58,6 +59,7 @@ pub(super) async fn run(
 struct Task<'c> {
     shared: &'c GateState,
     ledger: &'c dyn Ledger,
+    secrets: &'c KnownSecrets,
     form: StreamForm,
 }
 
@@ -114,8 +116,15 @@ impl Task<'_> {
                     return;
                 }
             };
-            let mut attempt =
-                CallAttempt { shared: self.shared, ledger: self.ledger, candidate, ask, held, departed: 0 };
+            let mut attempt = CallAttempt {
+                shared: self.shared,
+                ledger: self.ledger,
+                secrets: self.secrets,
+                candidate,
+                ask,
+                held,
+                departed: 0,
+            };
             if reply.is_gone() {
                 drop(pass);
                 attempt.release(ReleaseReason::NotSent).await;

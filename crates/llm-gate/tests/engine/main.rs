@@ -14,6 +14,7 @@ mod library;
 mod many;
 mod refusals;
 mod retries;
+mod secrets;
 mod streams;
 mod support;
 mod whole;

@@ -16,7 +16,8 @@ use serde_json::{Map, Value, json};
 
 pub use ledger::{End, Entry, StrictLedger};
 pub use provider::{
-    Act, Script, content, document, done, fail, frames, live, silent_after, status, stream, told_usage, whole,
+    Act, Script, answer, content, document, done, fail, frames, live, notice, silent_after, status, stream,
+    told_usage, whole,
 };
 
 /// $1 and $2 per million tokens wherever there is a price. Only `counted` has a tokenizer, which takes long to load

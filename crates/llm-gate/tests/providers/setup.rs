@@ -43,3 +43,13 @@ fn a_provider_has_the_name_of_its_configuration() {
         assert_eq!(provider(&config(kind, "http://localhost")).name(), "test");
     }
 }
+
+#[test]
+fn a_provider_tells_the_gate_which_credential_it_sends() {
+    for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
+        let config = config(kind, "http://localhost");
+        let clock = Arc::new(SystemClock::new());
+        let provider = provider_of(&config, Some("sk-of-the-provider"), clock).unwrap();
+        assert!(provider.secrets().are_in(b"the key sk-of-the-provider is wrong"));
+    }
+}

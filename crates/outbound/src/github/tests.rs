@@ -15,7 +15,7 @@ async fn serve_once(listener: TcpListener, answer: &str) -> String {
 async fn call(answer: &str) -> (Result<Reply, GitHubError>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let api = format!("http://{}/api/v3/", listener.local_addr().unwrap());
-    let github = GitHub::new(&api, "s3cret\n").unwrap();
+    let github = GitHub::new(&api, "s3cret-token\n").unwrap();
     tokio::join!(github.call("GET", "/repos/o/r/branches/a%2Fb", None), serve_once(listener, answer))
 }
 
@@ -30,7 +30,7 @@ async fn a_call_carries_what_github_asks_for() {
     assert!(seen.starts_with("GET /api/v3/repos/o/r/branches/a%2Fb HTTP/1.1\r\n"), "{seen}");
     let seen = seen.to_lowercase();
     for header in [
-        "authorization: bearer s3cret\r\n",
+        "authorization: bearer s3cret-token\r\n",
         "accept: application/vnd.github+json\r\n",
         "x-github-api-version: 2022-11-28\r\n",
         "user-agent: t4/",
@@ -52,6 +52,19 @@ async fn any_status_is_an_answer_and_a_redirect_is_not_followed() {
     }
     let nobody = tokio::time::timeout(Duration::from_millis(50), elsewhere.accept()).await;
     assert!(nobody.is_err(), "the redirect was followed");
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_failed_call_comes_without_the_token() {
+    for (head, body) in [
+        ("401 Unauthorized", r#"{"message":"Bad credentials: s3cret-token"}"#),
+        ("422 Unprocessable", r#"{"message":"x","errors":["s3cret-\u0074oken"]}"#),
+    ] {
+        let reply = call(&answer(head, body)).await.0.unwrap();
+        assert!(reply.problem().ends_with("[redacted]"), "{}", reply.problem());
+    }
+    let limited = call(&answer("429 Too Many", r#"{"message":"s3cret-token"}"#)).await.0.unwrap_err();
+    assert!(!limited.to_string().contains("s3cret-token"), "{limited}");
 }
 
 #[tokio::test]

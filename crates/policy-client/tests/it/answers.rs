@@ -4,6 +4,8 @@ use crate::support::{Canned, Reply, json, reply};
 use policy_client::Error;
 use serde_json::json as value;
 
+const KEY: &str = "t4_000000000001_00000000000000000000000000000000000000000010dLTI1";
+
 #[tokio::test]
 async fn an_answer_that_is_not_json_names_the_address_as_suspect() {
     for body in ["<html>", "", "{\"intent\":", "[1,2]"] {
@@ -25,6 +27,26 @@ async fn a_value_that_does_not_fit_is_not_repeated_in_the_error() {
     let admin = server.builder().build_admin().unwrap();
     let error = admin.create_key(api_types::CreateKey::default()).await.err().unwrap();
     assert!(!format!("{error} {error:?}").contains("t4_geheim"));
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_key_does_not_bring_it_into_the_error() {
+    let told = format!("the key {KEY} is wrong");
+    for status in [400, 401, 429, 503] {
+        let error = value!({"error": {"code": "missing_scope", "message": told, "request_id": KEY,
+                                      "details": {KEY: [KEY]}}, "detail": told});
+        let server =
+            Canned::serve(move |_, _| reply(status, &[&format!("X-Request-Id: {KEY}")], error.to_string()));
+        let error = server.builder().api_key(KEY).build().unwrap().by_file("a").await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(
+            !shown.contains(&KEY[16..]) && shown.contains("the key t4_000000000001_[redacted] is wrong"),
+            "{shown}"
+        );
+    }
+    let server = Canned::serve(|_, _| reply(302, &[&format!("X-Request-Id: {KEY}")], ""));
+    let error = server.builder().api_key(KEY).build().unwrap().by_file("a").await.unwrap_err();
+    assert!(!format!("{error:?}").contains(&KEY[16..]), "{error:?}");
 }
 
 #[tokio::test]

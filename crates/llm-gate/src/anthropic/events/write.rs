@@ -129,6 +129,6 @@ impl ChunkWriter {
         };
         // Texts and numbers alone are always JSON.
         let data = serde_json::to_vec(&chunk).unwrap_or_default().into();
-        Frame { data, text, usage, usage_only: usage.is_some(), done: false }
+        Frame { data, text, usage, usage_only: usage.is_some(), done: false, notice: false }
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use llm_gate::provider::{Frame, Head, Incoming, Outgoing, Provider, ProviderError, Whole};
 use llm_policy::{BoxFuture, Usage};
+use registry_core::KnownSecrets;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -50,9 +51,20 @@ impl Script {
     }
 }
 
+impl Script {
+    /// The credential that it would send.
+    pub fn key(&self) -> String {
+        format!("the-key-of-{}", self.name)
+    }
+}
+
 impl Provider for Script {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn secrets(&self) -> KnownSecrets {
+        KnownSecrets::new([self.key().as_str()], [])
     }
 
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Answer> {
@@ -95,6 +107,13 @@ pub fn whole(text: &str, usage: Option<Usage>) -> Act {
 pub fn status(status: u16, retry_after: Option<u64>, usage: Option<Usage>) -> Act {
     let body = Bytes::from_static(b"<html>no</html>");
     now(Ok(Incoming::Whole(Whole { head: head(status, retry_after), body, usage, text: None })))
+}
+
+/// An answer with this status and body, whose head names the request so.
+pub fn answer(status: u16, request_id: &str, body: &str, text: Option<&str>) -> Act {
+    let head = Head { status, request_id: Some(request_id.to_owned()), retry_after: None };
+    let (body, text) = (Bytes::copy_from_slice(body.as_bytes()), text.map(str::to_owned));
+    now(Ok(Incoming::Whole(Whole { head, body, usage: None, text })))
 }
 
 pub fn stream(items: Vec<Item>) -> Act {
@@ -151,7 +170,13 @@ fn chunk(choices: &Value, usage: Option<&Usage>) -> Bytes {
 /// A frame with text; with a running usage where the provider sends one.
 pub fn content(text: &str, usage: Option<Usage>) -> Item {
     let data = chunk(&json!([{"index": 0, "delta": {"content": text}}]), usage.as_ref());
-    Ok(Frame { data, text: text.to_owned(), usage, usage_only: false, done: false })
+    Ok(Frame { data, text: text.to_owned(), usage, usage_only: false, done: false, notice: false })
+}
+
+/// A frame that is neither a part of the answer nor its usage.
+pub fn notice(value: &Value) -> Item {
+    let data = Bytes::from(value.to_string());
+    Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: false, notice: true })
 }
 
 pub fn frames(count: usize) -> Vec<Item> {
@@ -160,10 +185,10 @@ pub fn frames(count: usize) -> Vec<Item> {
 
 pub fn told_usage(usage: Usage) -> Item {
     let data = chunk(&json!([]), Some(&usage));
-    Ok(Frame { data, text: String::new(), usage: Some(usage), usage_only: true, done: false })
+    Ok(Frame { data, text: String::new(), usage: Some(usage), usage_only: true, done: false, notice: false })
 }
 
 pub fn done() -> Item {
     let data = Bytes::from_static(b"[DONE]");
-    Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: true })
+    Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: true, notice: false })
 }

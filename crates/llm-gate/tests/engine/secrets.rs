@@ -1,0 +1,127 @@
+//! A provider that repeats secrets finds none of them in what the gate tells, keeps or passes on beside an answer.
+
+use llm_gate::GateError;
+use llm_gate::provider::ProviderError;
+use registry_core::KnownSecrets;
+use serde_json::json;
+
+use crate::support::{Bench, answer, content, done, fail, frames, notice, question, stream, streamed};
+
+const KEY: &str = "PROVIDERSECRET-9f8e7d6c5b4a39281706f5e4";
+
+fn bench() -> Bench {
+    Bench::with(|builder| builder.secrets(KnownSecrets::new([KEY], [])))
+}
+
+/// No eight bytes of the key in a row.
+#[track_caller]
+fn holds_no_part(text: &str) {
+    for part in KEY.as_bytes().windows(8) {
+        let part = str::from_utf8(part).unwrap();
+        assert!(!text.contains(part), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_provider_writes_of_an_error_comes_without_secrets_however_it_is_cut() {
+    for filler in [0, 1000, 1050, 1065, 4050, 4060, 4085, 70_000] {
+        let bench = bench();
+        let words = format!("{} {KEY} and {KEY}", "x".repeat(filler));
+        bench.alpha.then(answer(422, "req-1", &json!({ "error": { "message": words } }).to_string(), None));
+        bench.alpha.then(fail(ProviderError::BadAnswer(words)));
+        let GateError::Rejected { body, .. } = bench.ask_whole(question()).await.unwrap_err() else {
+            panic!()
+        };
+        holds_no_part(&body);
+        assert!(body.contains("[redacted]") == (filler < 4070), "{body}");
+        let GateError::Failed { cause, .. } = bench.ask_whole(question()).await.unwrap_err() else {
+            panic!()
+        };
+        holds_no_part(&cause);
+        bench.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_a_provider_names_by_a_secret_is_kept_without_it() {
+    let bench = bench();
+    let body = json!({ "choices": [{ "message": { "content": KEY } }] }).to_string();
+    bench.alpha.then(answer(200, &format!("req-{KEY}"), &body, Some(KEY)));
+    let (whole, receipt) = bench.ask_whole(question()).await.unwrap();
+    assert_eq!(whole, body.as_bytes(), "an answer passes as it came");
+    assert_eq!(receipt.provider_request_id.as_deref(), Some("req-[redacted]"));
+    let (entry, _) = bench.finish_one().await;
+    assert_eq!(entry.settlement().provider_request_id.as_deref(), Some("req-[redacted]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_split_over_two_frames_of_an_error_is_removed_from_both() {
+    let bench = bench();
+    let (first, second) = KEY.split_at(20);
+    let mut items = frames(2);
+    items.push(notice(&json!({ "message": format!("bad key {first}"), "code": 7 })));
+    items.push(notice(&json!({ "message": format!("{second}, said the server") })));
+    items.push(notice(&json!({ KEY: [KEY], "kept": "as it is" })));
+    items.push(done());
+    bench.alpha.then(stream(items));
+    let events = bench.events(streamed()).await;
+    holds_no_part(&events.concat());
+    assert_eq!(events[2], r#"{"code":7,"message":"bad key [redacted]"}"#);
+    assert_eq!(events[3], r#"{"message":"[redacted], said the server"}"#);
+    assert_eq!(events[4], r#"{"[redacted]":["[redacted]"],"kept":"as it is"}"#);
+    bench.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_goes_on_with_a_secret_of_the_answer_is_told_without_its_rest() {
+    let bench = bench();
+    // Too short to be told from a word by itself.
+    let (first, second) = KEY.split_at(KEY.len() - 10);
+    let (sender, act) = crate::support::live();
+    bench.alpha.then(act);
+    let call = bench.gate.chat_stream(llm_gate::ChatRequest {
+        model: Some("m".to_owned()),
+        max_tokens: Some(100),
+        ..llm_gate::ChatRequest::prompt("hello")
+    });
+    sender.send(content(first, None)).unwrap();
+    sender.send(Err(ProviderError::BadAnswer(format!("{second} is refused")))).unwrap();
+    drop(sender);
+    let mut answer = call.await.unwrap();
+    assert_eq!(answer.next().await.unwrap().unwrap(), first, "an answer passes as it came");
+    let error = answer.next().await.unwrap().unwrap_err().to_string();
+    assert!(error.ends_with("[redacted] is refused"), "{error}");
+    bench.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_credential_of_a_provider_is_removed_without_being_named_to_the_gate() {
+    let bench = Bench::new();
+    let key = bench.alpha.key();
+    bench.alpha.then(answer(400, "r", &format!("{key} is no key"), None));
+    let GateError::Rejected { body, .. } = bench.ask_whole(question()).await.unwrap_err() else { panic!() };
+    assert_eq!(body, "[redacted] is no key");
+    bench.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_provider_says_beside_its_answer_passes_as_it_came_when_it_holds_no_secret() {
+    let bench = bench();
+    let said = json!({ "prompt_filter_results": [{ "a": 1.50 }], "b": "PROVIDE" });
+    bench.alpha.then(stream(vec![notice(&said), content("x", None), done()]));
+    let events = bench.events(streamed()).await;
+    assert_eq!(events[0], said.to_string());
+    bench.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secrets_of_a_caller_are_removed_as_well() {
+    let bench = bench();
+    let key = format!("t4_000000000001_{}", "k".repeat(49));
+    let gate = bench.gate.with_secrets(&KnownSecrets::default().with_presented([key.as_str()]));
+    bench.alpha.then(answer(400, "r", &format!("you are {key}, we are {KEY}"), None));
+    let told = gate.call(crate::support::call(question())).await.unwrap_err();
+    let GateError::Rejected { body, .. } = told else { panic!("{told:?}") };
+    assert_eq!(body, "you are t4_000000000001_[redacted], we are [redacted]");
+    bench.finish().await;
+}
