@@ -354,7 +354,7 @@ fn clean_texts(value: &mut Value, said: &mut SecretStream) -> bool {
             let mut any = false;
             for (name, mut member) in std::mem::take(members) {
                 let cleaned = said.aside(&name).into_owned();
-                any |= clean_texts(&mut member, said) | (cleaned != name);
+                any |= clean_texts(&mut member, said) || cleaned != name;
                 members.insert(cleaned, member);
             }
             any
