@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{CallReply, Gate, GateCall, OpenCall, StreamForm};
 use crate::GateError;
-use crate::attempt::{CallAttempt, Candidate, Next, Retry};
+use crate::attempt::{CallAttempt, Candidate, Next, Retry, no_right};
 use crate::builder::{GateState, Upstream};
 use crate::provider::Outgoing;
 
@@ -118,6 +118,12 @@ impl Task<'_> {
                 CallAttempt { shared: self.shared, ledger: self.ledger, candidate, ask, held, departed: 0 };
             if reply.is_gone() {
                 drop(pass);
+                attempt.release(ReleaseReason::NotSent).await;
+                return;
+            }
+            if let Some(lost) = attempt.lost_already().await {
+                drop(pass);
+                reply.give(Err(no_right(lost)));
                 attempt.release(ReleaseReason::NotSent).await;
                 return;
             }
