@@ -55,7 +55,7 @@ pub async fn settle_hold(
 }
 
 /// Whether an agent may tell this of a call that it made itself.
-fn of_agents(outcome: &CallOutcome) -> bool {
+fn of_agents(outcome: CallOutcome) -> bool {
     !matches!(outcome, CallOutcome::Orphan | CallOutcome::Cut)
 }
 
@@ -67,7 +67,7 @@ fn settlement(body: SettleHold) -> Result<Settlement, ServiceError> {
     };
     let outcome = match body.outcome.as_deref() {
         None => CallOutcome::Ok,
-        Some(word) => CallOutcome::parse(word).filter(of_agents).ok_or_else(|| {
+        Some(word) => CallOutcome::parse(word).filter(|outcome| of_agents(*outcome)).ok_or_else(|| {
             invalid(
                 "`outcome` takes `ok`, `provider_error`, `timeout`, `broken`, `bad_answer` or `client_gone`",
             )
