@@ -141,6 +141,7 @@ macro_rules! conformance {
             what_waits_at_the_close_is_committed,
             a_reopened_store_has_everything,
             commits_and_epochs_are_counted,
+            a_change_of_a_key_is_seen_within_its_commit,
         ]);
     };
     (@module $backend:ty, $module:ident: [$($case:ident),* $(,)?]) => {
