@@ -6,6 +6,7 @@ mod idempotency;
 mod quotas;
 mod routes;
 mod running_calls;
+mod sources;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
