@@ -70,7 +70,15 @@ impl Task<'_> {
         let mut asked = vec![false; candidates.len()];
         while let Some((index, wait)) = rotation.next() {
             let Some(candidate) = candidates.get(index) else { break };
-            if !reply.pause(wait).await {
+            let stays = tokio::select! {
+                biased;
+                lost = self.ledger.right_lost() => {
+                    reply.give(Err(no_right(lost)));
+                    return;
+                }
+                stays = reply.pause(wait) => stays,
+            };
+            if !stays {
                 return;
             }
             let pass = match candidate.upstream.breaker.admit(self.shared.clock.monotonic_micros()) {

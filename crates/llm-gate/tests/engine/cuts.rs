@@ -5,8 +5,8 @@ use llm_policy::{CallOutcome, LedgerError, Measured, ReleaseReason, UsageSource}
 use tokio::time::Instant;
 
 use crate::support::{
-    Bench, End, call, done, frames, live, lost, next, parsed, question, silent_after, streamed, told_usage,
-    usage,
+    Bench, End, call, done, frames, live, lost, next, parsed, question, silent_after, status, streamed,
+    told_usage, usage,
 };
 
 fn refused() -> GateError {
@@ -16,11 +16,33 @@ fn refused() -> GateError {
 #[tokio::test(start_paused = true)]
 async fn a_right_lost_before_the_request_has_left_gives_the_hold_back() {
     let bench = Bench::new();
+    bench.ledger.stop_answering_holds();
+    let gate = bench.gate.clone();
+    let asked = tokio::spawn(async move { gate.call(call(question())).await.map(|_| ()) });
+    bench.ledger.wait_for_holds(1).await;
     bench.ledger.lose_right(lost());
-    assert_eq!(bench.ask_whole(question()).await.unwrap_err(), refused());
+    bench.ledger.answer_holds.add_permits(1);
+    assert_eq!(asked.await.unwrap(), Err(refused()));
     let entries = bench.finish().await;
     assert_eq!(entries[0].end, Some(End::Released(ReleaseReason::NotSent)));
     assert_eq!(bench.alpha.seen().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_next_attempt_is_cut_at_once() {
+    let bench = Bench::new();
+    bench.alpha.then(status(429, Some(5), None));
+    let gate = bench.gate.clone();
+    let asked = tokio::spawn(async move { gate.call(call(question())).await.map(|_| ()) });
+    while bench.reports.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    bench.ledger.lose_right(lost());
+    assert_eq!(asked.await.unwrap(), Err(refused()));
+    assert_eq!(began.elapsed().as_millis(), 0);
+    let (_, report) = bench.finish_one().await;
+    assert_eq!(report.outcome, CallOutcome::ProviderError, "the attempt that was made");
 }
 
 #[tokio::test(start_paused = true)]
