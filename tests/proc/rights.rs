@@ -33,7 +33,7 @@ impl Way {
     const ALL: [Self; 6] =
         [Self::Api, Self::SecondServer, Self::AdminKeys, Self::Sql, Self::Rotation, Self::Scopes];
 
-    /// Returns when the right is gone for whoever reads the database.
+    /// Returns once the loss is committed.
     fn take(self, server: &Server, second: Option<&Server>, key_id: &str) {
         let path = format!("/admin/api_keys/{key_id}");
         let answer = match self {

@@ -421,7 +421,7 @@ mod tests {
         let epoch = writer.shared.epoch.load(Ordering::SeqCst);
         assert!(!moved(&mut writer, epoch));
         write(&mut writer).unwrap();
-        assert!(!moved(&mut writer, epoch), "its own commits of other rows");
+        assert!(!moved(&mut writer, epoch), "commits of this writer to other rows");
         let other = Connection::open(&writer.path).unwrap();
         assert_eq!(other.execute("INSERT INTO meta (name, value) VALUES ('a', 'b')", []), Ok(1));
         assert!(moved(&mut writer, epoch));

@@ -36,11 +36,11 @@ impl Interrupted {
 }
 
 async fn why(call: &LocalLedger) -> LostRight {
-    tokio::time::timeout(LOST, call.right_lost()).await.expect("the call is told")
+    tokio::time::timeout(LOST, call.right_lost()).await.expect("the call is cut")
 }
 
 #[actix_web::test]
-async fn a_call_under_way_is_told_when_its_key_has_lost_its_right() {
+async fn a_call_under_way_is_cut_when_its_key_has_lost_its_right() {
     for (change, code) in [
         ("UPDATE api_keys SET revoked = 1 WHERE key = ?1", Code::RevokedKey),
         ("UPDATE api_keys SET scopes = 'intents:read' WHERE key = ?1", Code::MissingScope),
@@ -54,7 +54,7 @@ async fn a_call_under_way_is_told_when_its_key_has_lost_its_right() {
         assert_eq!(it.cut().await, 2, "{change}");
         assert_eq!(why(&one).await.code, code.as_str());
         assert_eq!(why(&other).await.code, code.as_str());
-        assert_eq!(it.cut().await, 0, "each is told once");
+        assert_eq!(it.cut().await, 0, "each call is cut once");
     }
 }
 
@@ -97,7 +97,7 @@ async fn the_keys_of_running_calls_are_read_only_when_something_moved() {
     it.cut().await;
     it.between.freeze(&*services.store);
     it.cut().await;
-    // Nothing is told of the change, and it is not looked for.
+    // The epoch stands still, so the change is not looked for.
     it.change("UPDATE api_keys SET revoked = 1 WHERE key = ?1");
     assert_eq!(it.cut().await, 0);
 }

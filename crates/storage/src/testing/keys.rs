@@ -88,7 +88,7 @@ pub fn a_change_of_a_key_is_seen_by_the_writes_after_it<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let moved = |epoch| write(&*store, move |tx| tx.keys_moved(epoch)).unwrap();
-    // A backend may take its own commits for those of others for a moment.
+    // For a moment a backend may take a commit of this process for another's.
     assert!((0..1000).any(|_| !moved(store.watch().epoch)), "no key has changed");
     let epoch = store.watch().epoch;
     write(&*store, |tx| tx.insert_key(&key("t4_a"))).unwrap();
@@ -100,6 +100,6 @@ pub fn a_change_of_a_key_is_seen_by_the_writes_after_it<B: Backend>() {
         Ok((before, tx.keys_moved(epoch)?))
     };
     let (_, after) = write(&*store, both).unwrap();
-    assert!(after, "its own change");
+    assert!(after, "the change of this write");
     assert!(moved(epoch));
 }
