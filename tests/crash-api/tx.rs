@@ -50,6 +50,10 @@ impl KeyTx for Watching<'_> {
         self.tx.key(id)
     }
 
+    fn keys_moved(&mut self, epoch: u64) -> Result<bool, StoreError> {
+        self.tx.keys_moved(epoch)
+    }
+
     fn insert_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {
         self.tx.insert_key(key)
     }

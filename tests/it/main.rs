@@ -27,6 +27,7 @@ mod llm_ledger;
 mod panics;
 mod pre_pr;
 mod quotas;
+mod rights;
 mod rows_wait;
 mod support;
 mod transitions;

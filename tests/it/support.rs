@@ -2,13 +2,17 @@
 //! the application as the server builds it, without sockets and without jobs.
 
 mod answer;
+mod between;
 mod call;
+mod gate;
 pub mod routes;
 mod rows;
 mod start;
 
 pub use answer::Answer;
+pub use between::Between;
 pub use call::Call;
+pub use gate::{Unreachable, gate};
 pub use rows::{Row, request_rows};
 pub use start::{ADMIN, Key, PEPPER, Setup, TestApp};
 

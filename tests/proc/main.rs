@@ -17,6 +17,7 @@ mod llm_store;
 mod llm_support;
 mod logs;
 mod revocation;
+mod rights;
 mod runbook;
 mod settings;
 mod shared_limits;

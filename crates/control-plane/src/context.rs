@@ -1,46 +1,50 @@
 //! Who asks, when, and the open record of the request: the first argument of every use case.
 
-use std::sync::Arc;
-
 use api_keys::{KeyRecord, QuotaLimits, ScopeSet};
 use audit::Draft;
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
+use crate::auth::KeyRights;
 use crate::quotas::Quotas;
 
-/// An agent whose key was checked. Only [`crate::authenticate_agent`] makes one. The key's record is shared with the
-/// cache: nothing of it is copied for a request.
+/// An agent whose key was checked. Only [`crate::authenticate_agent`] makes one, and a transaction that has checked the
+/// key again.
 #[derive(Debug, Clone)]
-pub struct AgentCaller(pub(crate) Arc<KeyRecord>);
+pub struct AgentCaller(pub(crate) KeyRights);
 
 impl AgentCaller {
     /// The key's public name.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
-        &self.0.key_id
+        &self.0.key.key_id
     }
 
     /// The agent.
     #[must_use]
     pub fn agent_id(&self) -> &AgentId {
-        &self.0.agent_id
+        &self.0.key.agent_id
     }
 
     /// Who answers for it.
     #[must_use]
     pub fn owner(&self) -> Option<&Owner> {
-        self.0.owner.as_ref()
+        self.0.key.owner.as_ref()
     }
 
     /// Its quotas, on a server with these defaults.
-    pub(crate) fn quotas(&self, defaults: QuotaLimits) -> Quotas {
-        Quotas { key_id: self.0.key_id.clone(), limits: self.0.quotas.over(defaults) }
+    pub(crate) fn quotas(&self, defaults: QuotaLimits) -> Quotas<'_> {
+        Quotas { key_id: self.key_id(), limits: self.key().quotas.over(defaults) }
+    }
+
+    /// The key as it was read last.
+    pub(crate) fn key(&self) -> &KeyRecord {
+        &self.0.key
     }
 
     /// What it may do.
     #[must_use]
     pub fn scopes(&self) -> &ScopeSet {
-        &self.0.scopes
+        &self.0.key.scopes
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
+use api_keys::QuotaLimits;
 use api_types::Code;
-use audit::{Draft, Outcome};
+use audit::Outcome;
 use registry_core::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::{Decided, JobCaller, JobClass, Remembered, StoreError, Tx};
 
-use crate::context::ADMIN;
+use crate::auth::ActingCaller;
+use crate::context::{ADMIN, OpContext};
 use crate::error::ServiceError;
-use crate::quotas::Quotas;
 use crate::services::Services;
 
 /// What makes a repeat recognisable. `None` in a use case means that the caller sent no key.
@@ -26,44 +27,54 @@ pub struct Idempotency {
 
 /// A change, and what makes a repeat of it recognisable.
 pub(crate) struct RepeatableChange {
-    /// Who asks.
-    pub caller: JobCaller,
     /// The use case, and the thing that it is about when the path names one.
     pub name: Cow<'static, str>,
     pub idempotency: Option<Idempotency>,
-    /// The quotas that what is remembered counts for; admins have none.
-    pub quotas: Option<Quotas>,
-    pub now: Timestamp,
     /// The status of success, for the record.
     pub status: u16,
 }
 
-impl RepeatableChange {
+/// Runs a change as one job of the store, with its record, once per idempotency key. `f` gets the caller as the
+/// transaction sees it, and may run more than once; a refusal of its commits its record and nothing else.
+pub(crate) async fn commit_once<C, T, F>(
+    services: &Services,
+    context: OpContext<C>,
+    op: RepeatableChange,
+    mut f: F,
+) -> Result<T, ServiceError>
+where
+    C: ActingCaller,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: FnMut(&mut dyn Tx, &C) -> Result<Result<T, ServiceError>, StoreError> + Send + 'static,
+{
+    let OpContext { caller, now, at_micros, draft } = context;
+    let name = caller.job_caller();
+    let class = JobClass::request(&name);
+    let asker = Asker { name, defaults: services.settings.quotas, now };
+    let authority = caller.authority(services);
+    let write = services.store.write(authority, class, draft, at_micros, move |tx, caller| {
+        once(tx, &op, &asker, caller, |tx| f(tx, caller))
+    });
+    write.await?
+}
+
+/// Under whose name, and at what time, an outcome is remembered.
+struct Asker {
+    name: JobCaller,
+    /// The server's quotas.
+    defaults: QuotaLimits,
+    now: Timestamp,
+}
+
+impl Asker {
     /// The caller in the memory of idempotency keys: a key id, or `admin`.
-    fn caller_name(&self) -> &str {
-        match &self.caller {
+    fn as_str(&self) -> &str {
+        match &self.name {
             JobCaller::Key(id) => id.as_str(),
             JobCaller::Admin => ADMIN,
             JobCaller::Platform => "platform",
         }
     }
-}
-
-/// Runs a change as one job of the store, with its record, once per idempotency key. `f` may run more than once;
-/// a refusal of its commits its record and nothing else.
-pub(crate) async fn commit_once<T, F>(
-    services: &Services,
-    draft: Draft,
-    at_micros: u64,
-    op: RepeatableChange,
-    mut f: F,
-) -> Result<T, ServiceError>
-where
-    T: Serialize + DeserializeOwned + Send + 'static,
-    F: FnMut(&mut dyn Tx) -> Result<Result<T, ServiceError>, StoreError> + Send + 'static,
-{
-    let class = JobClass::request(&op.caller);
-    services.store.write(class, draft, at_micros, move |tx| once(tx, &op, &mut f)).await?
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,16 +86,19 @@ enum KeptOutcome<T> {
 /// Runs `f` unless this very request was decided before; keeps what it decides in the same transaction. Rule
 /// refusals are kept too; storage trouble is not, because then nothing was decided. Nor is a quota that is used up:
 /// the same request may succeed once there is space, and who has none left must not take more by being refused.
-fn once<T>(
+fn once<C, T>(
     tx: &mut dyn Tx,
     op: &RepeatableChange,
+    asker: &Asker,
+    caller: &C,
     f: impl FnOnce(&mut dyn Tx) -> Result<Result<T, ServiceError>, StoreError>,
 ) -> Result<Decided<Result<T, ServiceError>>, StoreError>
 where
+    C: ActingCaller,
     T: Serialize + DeserializeOwned,
 {
     if let Some(asked) = &op.idempotency
-        && let Some(known) = tx.recall(op.caller_name(), &op.name, &asked.key)?
+        && let Some(known) = tx.recall(asker.as_str(), &op.name, &asked.key)?
     {
         if known.fingerprint != asked.fingerprint {
             let what = "the `Idempotency-Key` was used with another body";
@@ -93,7 +107,7 @@ where
         return Ok(decided(read(&known.outcome)?, op.status));
     }
     if op.idempotency.is_some()
-        && let Some(quotas) = &op.quotas
+        && let Some(quotas) = caller.own_quotas(asker.defaults)
         && let Err(refusal) = quotas.may_remember(tx)?
     {
         return Ok(decided(Err(refusal), op.status));
@@ -103,12 +117,12 @@ where
     if let Some(asked) = op.idempotency.as_ref().filter(|_| !no_space) {
         let outcome = write(&result)?;
         tx.remember(Remembered {
-            caller: op.caller_name(),
+            caller: asker.as_str(),
             operation: &op.name,
             key: &asked.key,
             fingerprint: &asked.fingerprint,
             outcome: &outcome,
-            at: op.now,
+            at: asker.now,
         })?;
     }
     Ok(decided(result, op.status))

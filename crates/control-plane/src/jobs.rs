@@ -1,6 +1,7 @@
 //! What the platform does by itself. Each job is one function that runs once; `instance` says when.
 
 mod checkpoint_audit;
+mod cut_calls;
 mod deliver_alerts;
 mod flush_refusals;
 mod forget_idempotency;
@@ -10,6 +11,7 @@ mod renew_leases;
 mod settle_orphans;
 
 pub use checkpoint_audit::checkpoint_audit;
+pub use cut_calls::cut_calls;
 pub use deliver_alerts::{AlertDesk, AlertSink, deliver_alerts};
 pub use flush_refusals::flush_refusals;
 pub use forget_idempotency::forget_idempotency;

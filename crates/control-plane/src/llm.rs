@@ -11,6 +11,7 @@ mod holds;
 mod ledger;
 mod quota;
 mod refusal;
+mod running_calls;
 #[cfg(test)]
 mod testing;
 mod usage;
@@ -21,7 +22,9 @@ pub use call_slots::{CallSlot, CallSlots};
 pub use holds::{create_hold, list_holds, release_hold, settle_hold};
 pub use ledger::{AbandonedHolds, LocalLedger};
 pub use quota::{PossibleCall, quota};
+pub use running_calls::RunningCalls;
 pub use usage::{GroupBy, Whose, list_usage, summarize_usage};
 
 pub(crate) use calendar::zone_or_utc;
 pub(crate) use ledger::settle::{end_detail, settle_orphan};
+pub(crate) use running_calls::ReadKeys;

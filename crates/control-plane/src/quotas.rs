@@ -10,9 +10,9 @@ use storage::{DayUsage, StoreError, Tx, day_of, seconds_to_next_day, stored_inte
 use crate::error::ServiceError;
 
 /// A key's public name and its limits, for the checks inside a transaction.
-#[derive(Debug, Clone)]
-pub(crate) struct Quotas {
-    pub key_id: KeyId,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quotas<'k> {
+    pub key_id: &'k KeyId,
     pub limits: QuotaLimits,
 }
 
@@ -31,7 +31,7 @@ fn fits(what: &str, quota: &str, limit: u64, used: u64, needed: u64) -> Result<(
     Ok(())
 }
 
-impl Quotas {
+impl<'k> Quotas<'k> {
     /// Checks that the key may create these intents.
     pub(crate) fn may_create<'a>(
         &self,
@@ -46,7 +46,7 @@ impl Quotas {
         if rows == 0 {
             return Ok(Ok(()));
         }
-        let used = tx.key_usage(&self.key_id)?;
+        let used = tx.key_usage(self.key_id)?;
         let limits = &self.limits;
         Ok(fits("intents", "intents", limits.intents, used.intents, rows)
             .and_then(|()| stored(limits, used.stored_bytes(), bytes)))
@@ -55,7 +55,7 @@ impl Quotas {
     /// Checks that the key may have one more idempotency key remembered. The size of the answer that is kept with it
     /// is not known yet: it is counted, and the first that does not fit is the last.
     pub(crate) fn may_remember(&self, tx: &mut dyn Tx) -> Result<Result<(), ServiceError>, StoreError> {
-        let used = tx.key_usage(&self.key_id)?;
+        let used = tx.key_usage(self.key_id)?;
         let limits = &self.limits;
         let what = "remembered idempotency keys";
         Ok(fits(what, "idempotency_rows", limits.idempotency_rows, used.idempotency_rows, 1)
@@ -71,16 +71,16 @@ impl Quotas {
         now: &Intent,
         next: &Intent,
         defaults: QuotaLimits,
-    ) -> Result<Result<Option<&KeyId>, ServiceError>, StoreError> {
+    ) -> Result<Result<Option<&'k KeyId>, ServiceError>, StoreError> {
         let grown = stored_intent_bytes(next).saturating_sub(stored_intent_bytes(now));
         if grown == 0 {
             return Ok(Ok(None));
         }
         let Some(creator) = tx.creator(&now.id)? else {
             let fits = self.may_create(tx, std::iter::once(next))?;
-            return Ok(fits.map(|()| Some(&self.key_id)));
+            return Ok(fits.map(|()| Some(self.key_id)));
         };
-        let limits = if creator == self.key_id {
+        let limits = if creator == *self.key_id {
             self.limits
         } else {
             tx.key(&creator)?.map_or(defaults, |key| key.quotas.over(defaults))

@@ -13,7 +13,7 @@ use crate::audit::Recorder;
 use crate::auth::AdminToken;
 use crate::auth::KeyCache;
 use crate::auth::StaticKeys;
-use crate::llm::{AbandonedHolds, CallSlots, LlmRules};
+use crate::llm::{AbandonedHolds, CallSlots, LlmRules, RunningCalls};
 use crate::page::CursorKey;
 
 /// What an operator may set.
@@ -74,6 +74,8 @@ pub struct Services {
     pub llm: Arc<LlmRules>,
     /// Model calls under way, by key.
     pub slots: Arc<CallSlots>,
+    /// The rights of model calls under way.
+    pub running: Arc<RunningCalls>,
     /// Holds that nobody in this process will settle.
     pub abandoned: AbandonedHolds,
 }

@@ -20,6 +20,9 @@ use crate::open::Instance;
 
 /// How often alerts of budgets are looked for.
 const ALERTS_EVERY: Duration = Duration::from_secs(1);
+/// How often the keys of model calls under way are looked at. With the store's own look at other processes, which comes
+/// as often, a call is cut well within a second.
+const CUT_EVERY: Duration = Duration::from_millis(200);
 /// How long the flusher waits after a failure.
 const FLUSH_RETRY: Duration = Duration::from_millis(250);
 
@@ -67,13 +70,15 @@ impl Jobs {
     }
 }
 
-/// The jobs that keep holds true: leases are renewed well before they end, orphans are found soon after.
+/// The jobs that keep holds true: leases are renewed well before they end, orphans are found soon after, and calls end
+/// with the right of their key.
 fn ledger(services: &Arc<Services>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let lease = Duration::from_secs(u64::from(services.llm.limits.lease_seconds.max(2)));
     let run = |every: Duration, job: ScheduledJob| {
         tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job))
     };
     vec![
+        run(CUT_EVERY, ScheduledJob::CutCalls),
         run(lease / 3, ScheduledJob::RenewLeases),
         run((lease / 4).max(Duration::from_secs(1)), ScheduledJob::SettleOrphans),
     ]
@@ -86,6 +91,7 @@ enum ScheduledJob {
     Purge(Arc<rate_limit::MemoryLimiter>),
     ForgetIdempotency,
     ForgetOrphans,
+    CutCalls,
     RenewLeases,
     SettleOrphans,
 }
@@ -126,6 +132,14 @@ async fn alerts(services: Arc<Services>, desk: Arc<AlertDesk>, mut stopped: watc
             _ = stopped.changed() => return,
         }
     }
+}
+
+async fn cut_calls(services: &Services, now: Timestamp) -> Result<(), StoreError> {
+    let cut = jobs::cut_calls(services, now).await?;
+    if cut > 0 {
+        tracing::warn!(llm.cut = cut, "model calls were cut because their key has lost its right");
+    }
+    Ok(())
 }
 
 async fn settle_orphans(services: &Services, now: Timestamp) -> Result<(), StoreError> {
@@ -177,6 +191,7 @@ async fn run(services: &Services, job: &ScheduledJob, first: bool) {
         }
         ScheduledJob::ForgetIdempotency => jobs::forget_idempotency(services, now).await.map(|_| ()),
         ScheduledJob::ForgetOrphans => jobs::forget_orphans(services, now).await.map(|_| ()),
+        ScheduledJob::CutCalls => cut_calls(services, now).await,
         ScheduledJob::RenewLeases => jobs::renew_leases(services, now).await.map(|_| ()),
         ScheduledJob::SettleOrphans => settle_orphans(services, now).await,
     };

@@ -134,6 +134,7 @@ pub async fn open_with(
         counters: Counters::default(),
         llm: Arc::new(llm),
         slots: Arc::new(CallSlots::default()),
+        running: Arc::default(),
         abandoned: AbandonedHolds::default(),
     };
     let checkpoints = options.checkpoints;

@@ -1,11 +1,12 @@
 //! What a call gives back.
 
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use llm_policy::{CallId, HoldAsk, Usage, UsageSource};
+use llm_policy::{CallId, HoldAsk, LedgerError, Usage, UsageSource};
 use registry_core::pico_to_dollars;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
@@ -129,17 +130,36 @@ pub(crate) enum Piece {
 #[derive(Debug)]
 pub(crate) struct Feed {
     pieces: mpsc::Receiver<Piece>,
+    /// Set when the answer ends before the pieces that wait were read.
+    cut: Arc<OnceLock<GateError>>,
     receipt: Option<Box<Receipt>>,
     over: bool,
+}
+
+/// The other end of a [`Feed`].
+#[derive(Debug)]
+pub(crate) struct FeedSender {
+    pub(crate) pieces: mpsc::Sender<Piece>,
+    cut: Arc<OnceLock<GateError>>,
+}
+
+impl FeedSender {
+    /// Ends the answer with this error, before the pieces that wait.
+    pub(crate) fn cut(self, error: GateError) {
+        // Set before the sender goes, which wakes the reader.
+        drop(self.cut.set(error));
+    }
 }
 
 impl Feed {
     /// How many pieces wait for a slow reader before the provider is not read any further.
     const DEPTH: usize = 64;
 
-    pub(crate) fn new() -> (mpsc::Sender<Piece>, Self) {
+    pub(crate) fn new() -> (FeedSender, Self) {
         let (sender, pieces) = mpsc::channel(Self::DEPTH);
-        (sender, Self { pieces, receipt: None, over: false })
+        let cut = Arc::new(OnceLock::new());
+        let sender = FeedSender { pieces: sender, cut: Arc::clone(&cut) };
+        (sender, Self { pieces, cut, receipt: None, over: false })
     }
 
     pub(crate) fn receipt(&self) -> Option<&Receipt> {
@@ -155,7 +175,12 @@ impl Feed {
         if self.over {
             return Poll::Ready(None);
         }
-        let piece = std::task::ready!(self.pieces.poll_recv(cx));
+        let waiting = self.cut.get().is_none();
+        let piece = if waiting { std::task::ready!(self.pieces.poll_recv(cx)) } else { None };
+        if let Some(error) = self.cut.get() {
+            self.over = true;
+            return Poll::Ready(Some(Err(error.clone())));
+        }
         self.over = matches!(piece, Some(Piece::Failed(_) | Piece::End(_)) | None);
         Poll::Ready(match piece {
             Some(Piece::End(receipt)) => {
@@ -179,6 +204,10 @@ const LOGGED_CHARS: usize = 300;
 
 fn error_event(error: &GateError) -> Bytes {
     let (code, message) = match error {
+        GateError::Ledger(LedgerError::NoRight(lost)) => {
+            let kind = if lost.code == "missing_scope" { "permission_error" } else { "authentication_error" };
+            return error_of(kind, &lost.code, &lost.message);
+        }
         GateError::TimedOut { .. } => ("provider_timeout", error.to_string()),
         // What the provider wrote may be about the key that it was shown: that is for the log alone.
         GateError::Failed { provider, cause, .. } => {
@@ -188,9 +217,11 @@ fn error_event(error: &GateError) -> Bytes {
         }
         _ => ("provider_failed", error.to_string()),
     };
-    let body = json!({
-        "error": { "message": message, "type": "server_error", "code": code, "param": null }
-    });
+    error_of("server_error", code, &message)
+}
+
+fn error_of(kind: &str, code: &str, message: &str) -> Bytes {
+    let body = json!({ "error": { "message": message, "type": kind, "code": code, "param": null } });
     event(body.to_string().as_bytes())
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_policy::{
-    CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, Measured, Operation, OutputWish,
+    CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, LostRight, Measured, Operation, OutputWish,
     ReleaseReason, RequestShape, Settled, Settlement, Usage, UsageSource,
 };
 use registry_core::KnownSecrets;
@@ -61,6 +61,12 @@ impl CallAttempt<'_> {
     ) -> Next {
         let incoming = tokio::select! {
             biased;
+            lost = self.ledger.right_lost() => {
+                // What the provider may bill for it is not known.
+                drop(pass);
+                let end = self.settlement(Measured::WorstCase, CallOutcome::Cut, None, None);
+                return self.finish(end, reply, |_, _| Err(no_right(lost))).await;
+            }
             incoming = self.candidate.upstream.provider.send(outgoing) => incoming,
             () = self.abandoned(reply) => {
                 // The provider may yet answer: how long a caller waits says nothing about it.
@@ -82,6 +88,15 @@ impl CallAttempt<'_> {
                 let error = self.failed("it sent a stream that nobody asked for");
                 self.finish(end, reply, |_, _| Err(error)).await
             }
+        }
+    }
+
+    /// Whether the caller has lost its right before the request has left.
+    pub(crate) async fn lost_already(&self) -> Option<LostRight> {
+        tokio::select! {
+            biased;
+            lost = self.ledger.right_lost() => Some(lost),
+            () = std::future::ready(()) => None,
         }
     }
 
@@ -268,6 +283,11 @@ impl CallAttempt<'_> {
             }
         }
     }
+}
+
+/// The end of a call whose caller has lost its right.
+pub(crate) fn no_right(lost: LostRight) -> GateError {
+    LedgerError::NoRight(Box::new(lost)).into()
 }
 
 /// How a call goes on after an attempt.

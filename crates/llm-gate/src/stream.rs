@@ -5,14 +5,14 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use llm_policy::{CallOutcome, Measured, RequestShape, Settlement, Usage, UsageSource};
+use llm_policy::{CallOutcome, LostRight, Measured, RequestShape, Settlement, Usage, UsageSource};
 use registry_core::SecretStream;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::answer::{DONE, Feed, Piece, chunk_head, event, length_event, usage_event};
-use crate::attempt::CallAttempt;
+use crate::answer::{DONE, Feed, FeedSender, Piece, chunk_head, event, length_event, usage_event};
+use crate::attempt::{CallAttempt, no_right};
 use crate::breaker::Pass;
 use crate::estimate::TokenTally;
 use crate::gate::{CallReply, StreamForm};
@@ -28,7 +28,7 @@ const TAIL_FRAMES: usize = 16;
 enum StreamReader<'r> {
     /// Nobody yet: until the first frame an error can still be a plain refusal.
     Waiting(&'r mut CallReply),
-    Reading(mpsc::Sender<Piece>),
+    Reading(FeedSender),
     Gone,
 }
 
@@ -37,7 +37,7 @@ impl StreamReader<'_> {
     async fn left(&mut self) {
         match self {
             Self::Waiting(reply) => reply.gone().await,
-            Self::Reading(sender) => sender.closed().await,
+            Self::Reading(sender) => sender.pieces.closed().await,
             Self::Gone => std::future::pending().await,
         }
     }
@@ -51,12 +51,15 @@ enum RelayEnd {
     /// It was not read to its end: the caller had left, or was given all that it may have, and the time for the
     /// rest is over.
     Late,
+    /// The caller has lost its right.
+    Cut(LostRight),
 }
 
 enum Step {
     Item(Option<Result<Frame, ProviderError>>),
     Left,
     Late,
+    Cut(LostRight),
 }
 
 pub(crate) struct Relay<'a, 'r> {
@@ -109,15 +112,18 @@ impl<'a, 'r> Relay<'a, 'r> {
 
     /// Reads the stream to its end, hands it on and settles.
     pub(crate) async fn run(mut self, mut frames: FrameStream, mut pass: Pass) {
+        let mut lost = self.attempt.ledger.right_lost();
         let end = loop {
             let until = self.until;
             let step = tokio::select! {
                 biased;
+                why = &mut lost => Step::Cut(why),
                 () = late(until) => Step::Late,
                 item = next(&mut frames) => Step::Item(item),
                 () = self.reader.left() => Step::Left,
             };
             match step {
+                Step::Cut(why) => break RelayEnd::Cut(why),
                 Step::Late => break RelayEnd::Late,
                 Step::Left => self.leave(),
                 Step::Item(None) => break RelayEnd::Complete,
@@ -130,14 +136,20 @@ impl<'a, 'r> Relay<'a, 'r> {
                     if frame.done {
                         break RelayEnd::Complete;
                     }
-                    self.frame(frame).await;
+                    // A slow reader keeps no call alive.
+                    tokio::select! {
+                        biased;
+                        why = &mut lost => break RelayEnd::Cut(why),
+                        () = self.frame(frame) => {}
+                    }
                 }
             }
         };
+        drop(lost);
         match &end {
             RelayEnd::Complete | RelayEnd::Broken(ProviderError::BadAnswer(_)) => pass.succeeded(),
             RelayEnd::Broken(_) => pass.failed(self.attempt.shared.clock.monotonic_micros()),
-            RelayEnd::Late => drop(pass),
+            RelayEnd::Late | RelayEnd::Cut(_) => drop(pass),
         }
         if matches!(end, RelayEnd::Complete) {
             tokio::spawn(tail(frames));
@@ -212,12 +224,12 @@ impl<'a, 'r> Relay<'a, 'r> {
     async fn give(&mut self, piece: Piece) {
         self.open();
         let StreamReader::Reading(sender) = &self.reader else { return };
-        let taken = match sender.try_send(piece) {
+        let taken = match sender.pieces.try_send(piece) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
             Err(mpsc::error::TrySendError::Full(piece)) => {
                 let patience = Duration::from_millis(self.attempt.candidate.upstream.config.idle_timeout_ms);
-                matches!(timeout(patience, sender.send(piece)).await, Ok(Ok(())))
+                matches!(timeout(patience, sender.pieces.send(piece)).await, Ok(Ok(())))
             }
         };
         if !taken {
@@ -233,7 +245,9 @@ impl Relay<'_, '_> {
             (RelayEnd::Complete, Some(usage)) => Measured::Tokens(usage, UsageSource::Provider),
             // The usage stands in the last frame: nothing but the end is missing.
             (_, Some(usage)) if self.last.is_some() => Measured::Tokens(usage, UsageSource::Provider),
-            (RelayEnd::Broken(_), None) if self.first_byte.is_none() => Measured::WorstCase,
+            (RelayEnd::Broken(_) | RelayEnd::Cut(_), None) if self.first_byte.is_none() => {
+                Measured::WorstCase
+            }
             (_, running) => {
                 let counted = self.tally.count(self.attempt.bound());
                 let running = running.unwrap_or_default();
@@ -253,6 +267,7 @@ impl Relay<'_, '_> {
         match (&self.reader, end) {
             (StreamReader::Gone, _) => CallOutcome::ClientGone,
             (_, RelayEnd::Complete | RelayEnd::Late) => CallOutcome::Ok,
+            (_, RelayEnd::Cut(_)) => CallOutcome::Cut,
             (_, RelayEnd::Broken(ProviderError::Timeout { .. })) => CallOutcome::Timeout,
             (_, RelayEnd::Broken(ProviderError::BadAnswer(_))) => CallOutcome::BadAnswer,
             (
@@ -269,9 +284,14 @@ impl Relay<'_, '_> {
         let attempt = self.attempt;
         let mut settlement =
             attempt.settlement(self.measured(&end), self.outcome(&end), Some(&self.head), self.first_byte);
+        if let RelayEnd::Cut(why) = &end {
+            self.cut_off(no_right(why.clone()));
+        }
         let before = attempt.shared.settle_before_answer;
         let bill = if before { attempt.settle(&settlement).await } else { attempt.bill(&settlement) };
         match end {
+            // It was told before the settlement.
+            RelayEnd::Cut(_) => {}
             RelayEnd::Broken(error) if self.last.is_none() => self.give_up(&error).await,
             RelayEnd::Broken(_) | RelayEnd::Complete | RelayEnd::Late => {
                 self.give_end(attempt.receipt(&bill, &settlement)).await;
@@ -323,6 +343,19 @@ impl Relay<'_, '_> {
                 reply.give(Err(error));
             }
             StreamReader::Reading(_) => self.give(Piece::Failed(error)).await,
+            StreamReader::Gone => {}
+        }
+    }
+}
+
+impl Relay<'_, '_> {
+    /// Ends the caller's answer at once: it gets nothing of what waits for it.
+    fn cut_off(&mut self, error: GateError) {
+        match std::mem::replace(&mut self.reader, StreamReader::Gone) {
+            StreamReader::Waiting(reply) => {
+                reply.give(Err(error));
+            }
+            StreamReader::Reading(sender) => sender.cut(error),
             StreamReader::Gone => {}
         }
     }

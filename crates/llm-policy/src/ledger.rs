@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use serde_json::Value;
+
 use crate::usage::words;
 use crate::{Held, HoldAsk, HoldId, Settled, Settlement, Shortfall};
 
@@ -41,9 +43,9 @@ pub enum LedgerError {
         /// The cap.
         cap: u64,
     },
-    /// The key was revoked or has expired since the call came in.
-    #[error("the key is not good any more")]
-    KeyGone,
+    /// The caller's key does not give the right any more.
+    #[error("{}", .0.message)]
+    NoRight(Box<LostRight>),
     /// Another call has this id.
     #[error("another call has this id")]
     CallExists,
@@ -64,6 +66,19 @@ pub enum LedgerError {
     },
 }
 
+/// Why a caller that was let in may not go on: its key was revoked, has expired, or lost a scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostRight {
+    /// The stable code of the registry's table.
+    pub code: String,
+    /// What happened and what to do, for the caller.
+    pub message: String,
+    /// More facts for programs.
+    pub details: Option<Value>,
+    /// Seconds after which a repeat makes sense.
+    pub retry_after: Option<u64>,
+}
+
 /// Keeps the money of one caller. Every answer is durable when it is given.
 pub trait Ledger: Send + Sync {
     /// Holds the worst case of an attempt. The very same ask again gives the very same hold.
@@ -75,4 +90,9 @@ pub trait Ledger: Send + Sync {
 
     /// Gives a hold back, without a usage row. The second time changes nothing.
     fn release(&self, hold: HoldId, reason: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>>;
+
+    /// Returns when the caller has lost the right to go on with its call. A ledger that does not watch this never does.
+    fn right_lost(&self) -> BoxFuture<'_, LostRight> {
+        Box::pin(std::future::pending())
+    }
 }

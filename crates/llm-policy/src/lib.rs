@@ -32,7 +32,7 @@ pub use count::{count_text, cut_text};
 pub use decide::decide;
 pub use ids::{CallId, HoldId};
 pub use import::{ChangedPrice, PriceImport, RefusedModel, import_litellm};
-pub use ledger::{BoxFuture, Ledger, LedgerError, ReleaseReason};
+pub use ledger::{BoxFuture, Ledger, LedgerError, LostRight, ReleaseReason};
 pub use rates::{LongRates, Rates};
 pub use request::{RequestError, RequestShape, read_chat, read_embeddings};
 pub use usage::{CallOutcome, Usage, UsageSource};

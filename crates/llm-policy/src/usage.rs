@@ -79,6 +79,8 @@ words! {
         BadAnswer = "bad_answer",
         /// The caller went away; the answer was read to its end, or as far as the bound allows.
         ClientGone = "client_gone",
+        /// The caller's key lost its right while the call ran, so the call was cut.
+        Cut = "cut",
         /// Nobody settled the hold before its lease ended.
         Orphan = "orphan",
     }

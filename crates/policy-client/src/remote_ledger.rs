@@ -143,9 +143,9 @@ fn refusal(error: &Error) -> LedgerError {
             Some(shortfall) => LedgerError::Quota(Box::new(shortfall)),
             None => unavailable(error),
         },
-        Some(Code::RevokedKey | Code::ExpiredKey | Code::InvalidKey | Code::MalformedKey) => {
-            LedgerError::KeyGone
-        }
+        Some(
+            Code::RevokedKey | Code::ExpiredKey | Code::InvalidKey | Code::MalformedKey | Code::MissingScope,
+        ) => convert::lost_right(error),
         Some(Code::CallExists) => LedgerError::CallExists,
         Some(Code::HoldNotFound) => LedgerError::UnknownHold,
         Some(Code::HoldSettled) => LedgerError::Settled,

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a measurement for people")]
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, KeyId, NewIntent, RequestId, SystemClock, SystemEntropy,
     Timestamp,
 };
-use storage::{Decided, Inserted, JobClass, Leafed, Store, StoreError};
+use storage::{Decided, Inserted, JobClass, Leafed, PlatformAuthority, Store, StoreError};
 use storage_sqlite::{SqliteOptions, SqliteStore};
 
 const CALLERS: u64 = 64;
@@ -81,14 +82,17 @@ fn create(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy
             let draft = draft(now, &*entropy, &key);
             let creator = key.clone();
             let class = JobClass::agent(&key);
-            let write = store.write(class, draft, clock.monotonic_micros(), move |tx| {
-                tx.key_usage(&creator)?;
-                match tx.insert_intent(&intent, &[7; 32], Some(&creator))? {
-                    Inserted::Yes => Ok(Decided { value: (), outcome: Outcome::ok(201) }),
-                    Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
-                }
-            });
-            write.await.expect("a create");
+            let write =
+                store.write(PlatformAuthority, class, draft, clock.monotonic_micros(), move |tx, ()| {
+                    tx.key_usage(&creator)?;
+                    match tx.insert_intent(&intent, &[7; 32], Some(&creator))? {
+                        Inserted::Yes => {
+                            Ok(Decided { value: Ok::<_, Infallible>(()), outcome: Outcome::ok(201) })
+                        }
+                        Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
+                    }
+                });
+            let Ok(()) = write.await.expect("a create");
         }
         ids
     })

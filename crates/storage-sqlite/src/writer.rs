@@ -185,7 +185,9 @@ impl Writer {
         let mut source = QueuedJobs { shared: &shared, left: waiting.min(MAX_BATCH) };
         let ready = self.connection().map(drop);
         let (slots, report) = match (ready, &self.conn) {
-            (Ok(()), Some(conn)) => JobBatch::new(conn, &self.deadline, &mut self.usage).run(&mut source),
+            (Ok(()), Some(conn)) => {
+                JobBatch::new(conn, &self.deadline, &mut self.usage, &shared.epoch).run(&mut source)
+            }
             (ready, _) => {
                 let closed = ready.err().unwrap_or(StoreError::Closed);
                 let failed = |job| JobSlot { job, end: Some(Err(closed.clone())) };
@@ -377,6 +379,54 @@ mod tests {
         writer.conn = None;
         write(&mut writer).unwrap();
         assert_eq!(writer.usage.get("t4_a"), None);
+    }
+
+    /// Tells whether a key that was read at `epoch` may have changed.
+    struct KeysMoved {
+        epoch: u64,
+        moved: mpsc::Sender<bool>,
+    }
+
+    impl Job for KeysMoved {
+        fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+            self.moved.send(tx.keys_moved(self.epoch)?).unwrap();
+            Ok(())
+        }
+
+        fn done(self: Box<Self>, end: Result<(), StoreError>) {
+            end.unwrap();
+        }
+
+        fn precedence(&self) -> Precedence {
+            Precedence::Control
+        }
+
+        fn caller(&self) -> &JobCaller {
+            &JobCaller::Platform
+        }
+    }
+
+    /// No watcher runs beside this writer.
+    #[test]
+    fn a_write_sees_the_commit_of_another_process_before_the_watcher_does() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut writer = broken_writer(&folder);
+        let moved = |writer: &mut Writer, epoch| {
+            let (send, moved) = mpsc::channel();
+            assert!(writer.shared.queue.push(Box::new(KeysMoved { epoch, moved: send })).is_ok());
+            writer.batch(1);
+            moved.recv().unwrap()
+        };
+        assert!(moved(&mut writer, 0), "nothing is known of what came before the connection");
+        let epoch = writer.shared.epoch.load(Ordering::SeqCst);
+        assert!(!moved(&mut writer, epoch));
+        write(&mut writer).unwrap();
+        assert!(!moved(&mut writer, epoch), "commits of this writer to other rows");
+        let other = Connection::open(&writer.path).unwrap();
+        assert_eq!(other.execute("INSERT INTO meta (name, value) VALUES ('a', 'b')", []), Ok(1));
+        assert!(moved(&mut writer, epoch));
+        let epoch = writer.shared.epoch.load(Ordering::SeqCst);
+        assert!(!moved(&mut writer, epoch));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What the registry asks of a store: the traits, their errors, and the suite that every backend must pass.
 //!
 //! It owns the contract between use cases and databases (`Store`, `Tx`, `View`). It refuses SQL, rules and
-//! policy. Two laws hold for every `Tx`: it never asks the caller to go on after an `Err`, so a conflict is a
+//! policy; whether a caller may act is decided by an [`Authority`] that the use cases give. Two laws hold for every `Tx`: it never asks the caller to go on after an `Err`, so a conflict is a
 //! value; and it never gives out a sequence number of the audit log, because the order is the sealer's to give.
 //!
 //! Features: `testing` adds the conformance suite ([`testing`]).
 
+mod authority;
 mod error;
 mod job;
 mod ledger;
@@ -18,6 +19,7 @@ mod tx;
 mod view;
 mod write;
 
+pub use authority::{Authority, PlatformAuthority};
 pub use error::StoreError;
 pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};

@@ -73,6 +73,7 @@ macro_rules! conformance {
             a_taken_key_id_is_told,
             an_update_of_a_key_needs_the_version_before,
             keys_are_listed_by_their_ids,
+            a_change_of_a_key_is_seen_by_the_writes_after_it,
         ]);
         $crate::conformance!(@module $backend, idempotency: [
             what_is_remembered_is_recalled_for_its_caller_and_operation_alone,
@@ -140,6 +141,7 @@ macro_rules! conformance {
             what_waits_at_the_close_is_committed,
             a_reopened_store_has_everything,
             commits_and_epochs_are_counted,
+            a_change_of_a_key_is_seen_within_its_commit,
         ]);
     };
     (@module $backend:ty, $module:ident: [$($case:ident),* $(,)?]) => {

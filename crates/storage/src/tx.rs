@@ -66,6 +66,14 @@ pub trait KeyTx {
     /// Storage trouble.
     fn key(&mut self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
 
+    /// Whether rows of keys may have changed since [`crate::Watch::epoch`] had this value, as far as this transaction
+    /// sees: commits of this process and of others, and what this transaction has changed so far. It may say yes
+    /// without need, never no.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn keys_moved(&mut self, epoch: u64) -> Result<bool, StoreError>;
+
     /// Inserts a key. False when the id is taken.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! The front of a store: closures in, values out. A write can't be called without its audit draft.
+//! The front of a store: closures in, values out. A write can't be called without its audit draft, nor without the
+//! authority that it is made under.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use audit::{Draft, DraftHandle, Outcome};
 use tokio::sync::oneshot;
 
-use crate::{Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
+use crate::{Authority, Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
 
 /// The kind of thread that a read of a few rows runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,44 +43,54 @@ impl dyn Store + '_ {
     /// Runs `f` in a transaction, adds the record of the request to it, and answers after the commit is
     /// durable. `f` may run more than once: ids, times and secrets are made before it.
     ///
-    /// `class` is the caller that the time is charged to, and the precedence. `at_micros` is the request's monotonic time, for the aggregation of
-    /// refusals.
+    /// Each run begins with `authority`: where it refuses, `f` does not run and the refusal is recorded. `class` is the
+    /// caller that the time is charged to, and the precedence. `at_micros` is the request's monotonic time, for the
+    /// aggregation of refusals.
     ///
     /// # Errors
     /// Storage trouble; nothing was then changed, except after [`StoreError::OutcomeUnknown`].
-    pub fn write<T, F>(
+    pub fn write<A, T, E, F>(
         &self,
+        authority: A,
         class: JobClass,
         record: Draft,
         at_micros: u64,
         mut f: F,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    ) -> impl Future<Output = Result<Result<T, E>, StoreError>> + Send + use<A, T, E, F>
     where
+        A: Authority,
         T: Send + 'static,
-        F: FnMut(&mut dyn Tx) -> Result<Decided<T>, StoreError> + Send + 'static,
+        E: From<A::Refusal> + Send + 'static,
+        F: FnMut(&mut dyn Tx, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError> + Send + 'static,
     {
-        self.write_noted(class, record, at_micros, move |tx, _| f(tx))
+        self.write_noted(authority, class, record, at_micros, move |tx, _, caller| f(tx, caller))
     }
 
     /// Like `write` for `f` that adds to the record what only the transaction knows.
     ///
     /// # Errors
     /// As `write`.
-    pub fn write_noted<T, F>(
+    pub fn write_noted<A, T, E, F>(
         &self,
+        authority: A,
         class: JobClass,
         record: Draft,
         at_micros: u64,
         f: F,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    ) -> impl Future<Output = Result<Result<T, E>, StoreError>> + Send + use<A, T, E, F>
     where
+        A: Authority,
         T: Send + 'static,
-        F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send + 'static,
+        E: From<A::Refusal> + Send + 'static,
+        F: FnMut(&mut dyn Tx, &mut Draft, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError>
+            + Send
+            + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let handle = record.handle();
         handle.mark_submitted();
-        self.submit(Box::new(Write { f, class, record, at_micros, handle, value: None, reply }));
+        let write = Write { authority, f, class, record, at_micros, handle, value: None, reply };
+        self.submit(Box::new(write));
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
@@ -150,24 +161,30 @@ fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: 
     drop(reply.send(end.and_then(|()| value.ok_or_else(missing))));
 }
 
-struct Write<T, F> {
+struct Write<A, T, E, F> {
+    authority: A,
     f: F,
     class: JobClass,
     record: Draft,
     at_micros: u64,
     handle: DraftHandle,
-    value: Option<T>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    value: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<Result<T, E>, StoreError>>,
 }
 
-impl<T, F> Job for Write<T, F>
+impl<A, T, E, F> Job for Write<A, T, E, F>
 where
+    A: Authority,
     T: Send,
-    F: FnMut(&mut dyn Tx, &mut Draft) -> Result<Decided<T>, StoreError> + Send,
+    E: From<A::Refusal> + Send,
+    F: FnMut(&mut dyn Tx, &mut Draft, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError> + Send,
 {
     fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
         self.value = None;
-        let decided = (self.f)(tx, &mut self.record)?;
+        let decided = match self.authority.confirm(tx)? {
+            Ok(caller) => (self.f)(tx, &mut self.record, caller)?,
+            Err(Decided { value, outcome }) => Decided { value: Err(E::from(value)), outcome },
+        };
         if let Some(record) = self.record.close(&decided.outcome, self.at_micros) {
             tx.append_audit(Leafed::new(record))?;
         }

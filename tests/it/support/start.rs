@@ -14,6 +14,7 @@ use actix_web::{App, web};
 use control_plane::Services;
 use http_api::{HttpSettings, HttpState, configure, request_layer};
 use instance::{AdminSource, Instance, OpenMode, Options, PepperSource, open_with};
+use llm_gate::Gate;
 use registry_core::{Entropy, ManualClock, SeededEntropy, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub struct Setup {
     pub options: Options,
     pub settings: HttpSettings,
     pub entropy: Arc<dyn Entropy>,
+    /// The way to the providers of models.
+    pub gate: Option<Gate>,
     /// Routes of the test's own.
     pub extra: fn(&mut web::ServiceConfig),
     folder: TempDir,
@@ -72,7 +75,14 @@ impl Setup {
             ..Options::new(folder.path().join("registry.db"))
         };
         let settings = HttpSettings { version: "0.0.0-test".to_owned(), ..HttpSettings::default() };
-        Self { options, settings, entropy: Arc::new(SeededEntropy::new(1)), extra: |_| (), folder }
+        Self {
+            options,
+            settings,
+            entropy: Arc::new(SeededEntropy::new(1)),
+            gate: None,
+            extra: |_| (),
+            folder,
+        }
     }
 
     /// Where the database will lie.
@@ -92,7 +102,9 @@ impl Setup {
         let instance = open_with(self.options, OpenMode::Serve, clock.clone(), self.entropy).await;
         let instance = instance.unwrap_or_else(|error| panic!("{error}"));
         let services = Arc::clone(&instance.services);
-        let state = web::Data::new(HttpState::new(Arc::clone(&services), self.settings).expect("metrics"));
+        let mut state = HttpState::new(Arc::clone(&services), self.settings).expect("metrics");
+        state.gate = self.gate;
+        let state = web::Data::new(state);
         let app = App::new()
             .app_data(state)
             .wrap(from_fn(request_layer))

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use api_keys::{KeyRefusal, PresentedKey, Scope};
+use api_keys::{KeyMac, KeyRefusal, PresentedKey, Scope};
 use api_types::Code;
 use audit::Principal;
 use rate_limit::{Decision, Limit};
@@ -17,6 +17,7 @@ use registry_core::{KeyId, Timestamp};
 use storage::{DayUsage, ReadLane, StoreError, View};
 
 use super::key_cache::KnownKey;
+use super::rights::{KeyRights, check_scope, told};
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
 use crate::quotas::may_log;
@@ -95,7 +96,7 @@ async fn admit(
     now: Timestamp,
     daily: DailyQuota,
 ) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
-    let KnownKey { key, audit } =
+    let (KnownKey { key, audit }, shown, epoch) =
         identify(services, presented, peer, now).await.map_err(RefusedCaller::stranger)?;
     let principal = Principal::agent(key.key_id.clone(), key.agent_id.clone());
     let per_window = key.rate_per_minute.unwrap_or(services.settings.rate_per_minute);
@@ -115,20 +116,18 @@ async fn admit(
         let committed = services.store.audit_usage(&key.key_id).unwrap_or_default();
         may_log(&limits, audit, now).and_then(|()| may_log(&limits, committed, now)).map_err(refuse)?;
     }
-    if !key.scopes.allows(scope) {
-        let what = format!("the key lacks the scope `{}`", scope.as_str());
-        let details = serde_json::json!({ "scope": scope.as_str() });
-        return Err(refuse(ServiceError::new(Code::MissingScope, what).with_details(details)));
-    }
-    Ok(AdmittedCaller { caller: AgentCaller(key), principal, limit: Some(decision) })
+    check_scope(&key, scope).map_err(refuse)?;
+    let caller = AgentCaller(KeyRights::new(key, shown, scope, epoch));
+    Ok(AdmittedCaller { caller, principal, limit: Some(decision) })
 }
 
+/// The key that was presented, with the MAC of its secret and the store's epoch before its row was read.
 async fn identify(
     services: &Services,
     presented: Option<&str>,
     peer: IpAddr,
     now: Timestamp,
-) -> Result<KnownKey, ServiceError> {
+) -> Result<(KnownKey, KeyMac, Option<u64>), ServiceError> {
     let Some(text) = presented else {
         return Err(fail(services, peer, Code::MissingCredentials, "the request has no key"));
     };
@@ -136,15 +135,15 @@ async fn identify(
         return Err(fail(services, peer, Code::MalformedKey, "the key is damaged"));
     };
     let (key_id, mac) = presented.identify(&services.pepper);
-    let Some(known) = find(services, &key_id).await? else {
-        return Err(fail(services, peer, Code::InvalidKey, "the key is not known"));
+    let Some((known, epoch)) = find(services, &key_id).await? else {
+        let (code, what) = told(KeyRefusal::Unknown);
+        return Err(fail(services, peer, code, what));
     };
-    match known.key.check(&mac, now) {
-        Ok(()) => Ok(known),
-        Err(KeyRefusal::Unknown) => Err(fail(services, peer, Code::InvalidKey, "the key is not known")),
-        Err(KeyRefusal::Revoked) => Err(fail(services, peer, Code::RevokedKey, "the key was revoked")),
-        Err(KeyRefusal::Expired) => Err(fail(services, peer, Code::ExpiredKey, "the key has expired")),
-    }
+    known.key.check(&mac, now).map_err(|refusal| {
+        let (code, what) = told(refusal);
+        fail(services, peer, code, what)
+    })?;
+    Ok((known, mac, epoch))
 }
 
 /// Counts a failed authentication; past the limit of its address it is told to wait instead.
@@ -161,14 +160,15 @@ pub(crate) fn too_many(seconds: u64) -> ServiceError {
         .with_retry_after(seconds)
 }
 
-async fn find(services: &Services, id: &KeyId) -> Result<Option<KnownKey>, ServiceError> {
+/// The key of this id, and the store's epoch before its row was read; a key of the configuration has none.
+async fn find(services: &Services, id: &KeyId) -> Result<Option<(KnownKey, Option<u64>)>, ServiceError> {
     if let Some(key) = services.static_keys.get(id) {
-        return Ok(Some(KnownKey { key, audit: DayUsage::default() }));
+        return Ok(Some((KnownKey { key, audit: DayUsage::default() }, None)));
     }
     // The epoch is taken before the row is read: a change in between makes the entry stale, never fresh.
     let watch = services.store.watch();
     if let Some(known) = services.keys.fresh(id, watch, services.clock.monotonic_micros()) {
-        return Ok(Some(known));
+        return Ok(Some((known, Some(watch.epoch))));
     }
     services.counters.key_reads.fetch_add(1, Ordering::Relaxed);
     let found = read_key(services, id).await.map_err(|error| {
@@ -177,7 +177,7 @@ async fn find(services: &Services, id: &KeyId) -> Result<Option<KnownKey>, Servi
         ServiceError { cause: Some(error.to_string()), ..unavailable }
     })?;
     services.keys.put(id, found.as_ref(), watch.epoch);
-    Ok(found)
+    Ok(found.map(|known| (known, Some(watch.epoch))))
 }
 
 /// Reads a key by its id, with its audit bytes, on this thread when that can't wait. It never takes a connection of a

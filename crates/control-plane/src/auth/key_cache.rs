@@ -13,7 +13,7 @@ const CAPACITY: usize = 65_536;
 const SHARDS: usize = 16;
 /// After this long without a good look at the database a kept key counts as unknown (CONTRACT: what another
 /// process commits is obeyed within one second).
-const TRUSTED_MICROS: u64 = 1_000_000;
+pub(crate) const TRUSTED_MICROS: u64 = 1_000_000;
 
 /// A key as it was read, with the bytes of audit rows that named it then.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use api_types::{Code, CreateIntent, IntentView};
 use registry_core::{Intent, IntentId};
 use serde::{Deserialize, Serialize};
-use storage::{Inserted, JobCaller, StoreError, Tx};
+use storage::{Inserted, StoreError, Tx};
 
 use canonical::Digest;
 
@@ -34,19 +34,11 @@ pub async fn create_intent(
     body: CreateIntent,
     idempotency: Option<Idempotency>,
 ) -> Result<CreatedIntent, ServiceError> {
-    let OpContext { caller, now, at_micros, draft } = context;
-    let prepared = prepare(services, &caller, body, now);
-    let quotas = caller.quotas(services.settings.quotas);
-    let op = RepeatableChange {
-        caller: JobCaller::Key(caller.key_id().clone()),
-        name: "create_intent".into(),
-        idempotency,
-        quotas: Some(quotas.clone()),
-        now,
-        status: 201,
-    };
-    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
-        Ok(prepared) => create(tx, prepared, &caller, &quotas),
+    let prepared = prepare(services, &context.caller, body, context.now);
+    let op = RepeatableChange { name: "create_intent".into(), idempotency, status: 201 };
+    let defaults = services.settings.quotas;
+    commit_once(services, context, op, move |tx, caller| match &prepared {
+        Ok(prepared) => create(tx, prepared, caller, &caller.quotas(defaults)),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await
@@ -93,7 +85,7 @@ fn create(
     tx: &mut dyn Tx,
     prepared: &PreparedIntent,
     caller: &AgentCaller,
-    quotas: &Quotas,
+    quotas: &Quotas<'_>,
 ) -> Result<Result<CreatedIntent, ServiceError>, StoreError> {
     if let Err(refusal) = quotas.may_create(tx, std::iter::once(&prepared.intent))?
         // A repeat stores nothing, so it is answered as ever.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use api_types::{Code, CreateBatch, Intents, MAX_BATCH};
 use serde_json::{Value, json};
-use storage::{JobCaller, StoreError, Tx};
+use storage::{StoreError, Tx};
 
 use super::create::{PreparedIntent, insert, prepare};
 use crate::context::{AgentCaller, OpContext};
@@ -24,19 +24,11 @@ pub async fn create_batch(
     body: CreateBatch,
     idempotency: Option<Idempotency>,
 ) -> Result<Intents, ServiceError> {
-    let OpContext { caller, now, at_micros, draft } = context;
-    let prepared = prepare_all(services, &caller, body, now).await;
-    let quotas = caller.quotas(services.settings.quotas);
-    let op = RepeatableChange {
-        caller: JobCaller::Key(caller.key_id().clone()),
-        name: "create_batch".into(),
-        idempotency,
-        quotas: Some(quotas.clone()),
-        now,
-        status: 201,
-    };
-    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
-        Ok(prepared) => insert_all(tx, prepared, &caller, &quotas),
+    let prepared = prepare_all(services, &context.caller, body, context.now).await;
+    let op = RepeatableChange { name: "create_batch".into(), idempotency, status: 201 };
+    let defaults = services.settings.quotas;
+    commit_once(services, context, op, move |tx, caller| match &prepared {
+        Ok(prepared) => insert_all(tx, prepared, caller, &caller.quotas(defaults)),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await
@@ -78,7 +70,7 @@ fn insert_all(
     tx: &mut dyn Tx,
     prepared: &[PreparedIntent],
     caller: &AgentCaller,
-    quotas: &Quotas,
+    quotas: &Quotas<'_>,
 ) -> Result<Result<Intents, ServiceError>, StoreError> {
     let mut fresh = Vec::with_capacity(prepared.len());
     for (index, one) in prepared.iter().enumerate() {

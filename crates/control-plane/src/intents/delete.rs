@@ -3,6 +3,7 @@
 use registry_core::IntentId;
 use storage::JobClass;
 
+use crate::auth::ActingCaller as _;
 use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::decided;
@@ -17,12 +18,12 @@ pub async fn delete_intent(
     context: OpContext<AdminCaller>,
     id: IntentId,
 ) -> Result<(), ServiceError> {
-    services
-        .store
-        .write(JobClass::admin(), context.draft, context.at_micros, move |tx| {
-            let found = tx.delete_intent(&id)?;
-            let result = if found { Ok(()) } else { Err(ServiceError::intent_not_found(id.as_str())) };
-            Ok(decided(result, 200))
-        })
-        .await?
+    let OpContext { caller, at_micros, draft, .. } = context;
+    let authority = caller.authority(services);
+    let write = services.store.write(authority, JobClass::admin(), draft, at_micros, move |tx, _| {
+        let found = tx.delete_intent(&id)?;
+        let result = if found { Ok(()) } else { Err(ServiceError::intent_not_found(id.as_str())) };
+        Ok(decided(result, 200))
+    });
+    write.await?
 }

@@ -7,7 +7,7 @@ use api_types::{
     PrePrResult,
 };
 use registry_core::{Coverage, Intent, IntentId, Limits, TextError, check_text, placeholder_code};
-use storage::{Inserted, JobCaller, StoreError, Tx, intent_bytes};
+use storage::{Inserted, StoreError, Tx, intent_bytes};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
@@ -29,19 +29,11 @@ pub async fn pre_pr_check(
     body: PrePrCheck,
     idempotency: Option<Idempotency>,
 ) -> Result<PrePrResult, ServiceError> {
-    let OpContext { caller, now, at_micros, draft } = context;
-    let prepared = prepare(services, &caller, body, now);
-    let quotas = caller.quotas(services.settings.quotas);
-    let op = RepeatableChange {
-        caller: JobCaller::Key(caller.key_id().clone()),
-        name: "pre_pr_check".into(),
-        idempotency,
-        quotas: Some(quotas.clone()),
-        now,
-        status: 200,
-    };
-    commit_once(services, draft, at_micros, op, move |tx| match &prepared {
-        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve, &quotas),
+    let prepared = prepare(services, &context.caller, body, context.now);
+    let op = RepeatableChange { name: "pre_pr_check".into(), idempotency, status: 200 };
+    let defaults = services.settings.quotas;
+    commit_once(services, context, op, move |tx, caller| match &prepared {
+        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve, &caller.quotas(defaults)),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await
@@ -105,7 +97,7 @@ fn check(
     codes: &BTreeSet<String>,
     candidates: &[Intent],
     reserve: bool,
-    quotas: &Quotas,
+    quotas: &Quotas<'_>,
 ) -> Result<Result<PrePrResult, ServiceError>, StoreError> {
     let mut missing = Vec::new();
     let mut reserved = Vec::new();
@@ -134,7 +126,7 @@ fn check(
         return Ok(Err(refusal));
     }
     for placeholder in placeholders {
-        if tx.insert_intent(placeholder, &[0; 32], Some(&quotas.key_id))? != Inserted::Yes {
+        if tx.insert_intent(placeholder, &[0; 32], Some(quotas.key_id))? != Inserted::Yes {
             // Eighty random bits met another id: the caller may simply repeat.
             return Err(StoreError::Unavailable("a minted id was taken".to_owned()));
         }

@@ -4,7 +4,7 @@ use api_keys::Scope;
 use api_types::{Code, IntentView, PatchIntent};
 use registry_core::{Intent, IntentId, IntentPatch, KeyId};
 use serde::{Deserialize, Serialize};
-use storage::{JobCaller, StoreError, Tx};
+use storage::{StoreError, Tx};
 
 use super::read::VersionedItem;
 use crate::context::{AgentCaller, OpContext};
@@ -30,25 +30,17 @@ pub async fn update_intent(
     expected: Option<u64>,
     idempotency: Option<Idempotency>,
 ) -> Result<VersionedItem<IntentView>, ServiceError> {
-    let OpContext { caller, now, at_micros, draft } = context;
+    let now = context.now;
     let patch = IntentPatch::from(body);
     let name = format!("update_intent {id}");
-    let quotas = caller.quotas(services.settings.quotas);
-    let op = RepeatableChange {
-        caller: JobCaller::Key(caller.key_id().clone()),
-        name: name.into(),
-        idempotency,
-        quotas: Some(quotas.clone()),
-        now,
-        status: 200,
-    };
+    let op = RepeatableChange { name: name.into(), idempotency, status: 200 };
     let defaults = services.settings.quotas;
-    let changed = commit_once(services, draft, at_micros, op, move |tx| {
+    let changed = commit_once(services, context, op, move |tx, caller| {
         let Some(intent) = tx.intent(&id)? else {
             return Ok(Err(ServiceError::intent_not_found(id.as_str())));
         };
-        match change(&caller, &intent, patch.clone(), expected, now) {
-            Ok(next) => match quotas.may_grow(tx, &intent, &next, defaults)? {
+        match change(caller, &intent, patch.clone(), expected, now) {
+            Ok(next) => match caller.quotas(defaults).may_grow(tx, &intent, &next, defaults)? {
                 Ok(creator) => store(tx, next, creator),
                 Err(refusal) => Ok(Err(refusal)),
             },

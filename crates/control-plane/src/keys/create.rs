@@ -6,7 +6,7 @@ use api_keys::{KeyQuotas, KeyRecord, NewKey, Pepper, ScopeSet, derive_secret, mi
 use api_types::{Code, CreateKey, KeyCreated, KeyView};
 use registry_core::{AgentId, KeyId, Timestamp};
 use serde::{Deserialize, Serialize};
-use storage::{JobCaller, StoreError};
+use storage::StoreError;
 
 use super::fields;
 use crate::context::{AdminCaller, OpContext};
@@ -39,22 +39,15 @@ pub async fn create_key(
     body: CreateKey,
     idempotency: Option<Idempotency>,
 ) -> Result<KeyCreated, ServiceError> {
-    let OpContext { now, at_micros, draft, .. } = context;
+    let now = context.now;
     let key_id = mint_key_id(services.entropy.as_ref());
     let mut nonce = [0; 16];
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &key_id, &nonce).map_err(|_| not_mintable())?;
     let record = record(body, &fresh, nonce, now);
-    let op = RepeatableChange {
-        caller: JobCaller::Admin,
-        name: "create_key".into(),
-        idempotency,
-        quotas: None,
-        now,
-        status: 201,
-    };
+    let op = RepeatableChange { name: "create_key".into(), idempotency, status: 201 };
     let defaults = services.settings.quotas;
-    let minted = commit_once(services, draft, at_micros, op, move |tx| match &record {
+    let minted = commit_once(services, context, op, move |tx, _| match &record {
         Ok(record) if tx.insert_key(record)? => {
             let usage = tx.key_usage(&record.key_id)?;
             Ok(Ok(MintedKey { view: fields::view_of(record, &usage, defaults, now), nonce }))

@@ -3,6 +3,7 @@
 use api_keys::key_id_of_text;
 use storage::{JobClass, StoreError};
 
+use crate::auth::ActingCaller as _;
 use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
 use crate::idempotency::decided;
@@ -17,22 +18,21 @@ pub async fn revoke_key(
     context: OpContext<AdminCaller>,
     key: &str,
 ) -> Result<(), ServiceError> {
-    let OpContext { now, at_micros, draft, .. } = context;
+    let OpContext { caller, now, at_micros, draft } = context;
     let id = key_id_of_text(key, &services.pepper);
-    let result = services
-        .store
-        .write(JobClass::revocation(), draft, at_micros, move |tx| {
-            let found = match &id {
-                Some(id) => tx.key(id)?,
-                None => None,
-            };
-            let Some(key) = found else { return Ok(decided(Err(ServiceError::key_not_found()), 200)) };
-            if !key.revoked && !tx.update_key(&key.revoked(now))? {
-                return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
-            }
-            Ok(decided(Ok(()), 200))
-        })
-        .await?;
+    let authority = caller.authority(services);
+    let write = services.store.write(authority, JobClass::revocation(), draft, at_micros, move |tx, _| {
+        let found = match &id {
+            Some(id) => tx.key(id)?,
+            None => None,
+        };
+        let Some(key) = found else { return Ok(decided(Err(ServiceError::key_not_found()), 200)) };
+        if !key.revoked && !tx.update_key(&key.revoked(now))? {
+            return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
+        }
+        Ok(decided(Ok(()), 200))
+    });
+    let result = write.await?;
     services.store.bump_epoch();
     result
 }

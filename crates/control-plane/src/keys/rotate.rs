@@ -3,7 +3,7 @@
 use api_keys::{KeyRecord, NewKey, derive_secret};
 use api_types::{Code, KeyCreated, RotateKey};
 use registry_core::KeyId;
-use storage::{JobCaller, StoreError, Tx};
+use storage::{StoreError, Tx};
 
 use super::create::{MintedKey, not_mintable, reveal};
 use super::fields;
@@ -26,22 +26,15 @@ pub async fn rotate_key(
     body: RotateKey,
     idempotency: Option<Idempotency>,
 ) -> Result<KeyCreated, ServiceError> {
-    let OpContext { now, at_micros, draft, .. } = context;
+    let now = context.now;
     let overlap = body.overlap_seconds.unwrap_or(0);
     let mut nonce = [0; 16];
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
     let name = format!("rotate_key {id}");
-    let op = RepeatableChange {
-        caller: JobCaller::Admin,
-        name: name.into(),
-        idempotency,
-        quotas: None,
-        now,
-        status: 200,
-    };
+    let op = RepeatableChange { name: name.into(), idempotency, status: 200 };
     let defaults = services.settings.quotas;
-    let minted = commit_once(services, draft, at_micros, op, move |tx| match &fresh {
+    let minted = commit_once(services, context, op, move |tx, _| match &fresh {
         Ok(fresh) => match rotate(tx, &id, fresh, nonce, overlap, now)? {
             Ok(next) => {
                 let usage = tx.key_usage(&next.key_id)?;

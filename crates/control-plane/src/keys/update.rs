@@ -3,7 +3,7 @@
 use api_keys::KeyRecord;
 use api_types::{Code, KeyView, PatchKey};
 use registry_core::{KeyId, Timestamp};
-use storage::{JobCaller, StoreError};
+use storage::StoreError;
 
 use super::fields;
 use crate::context::{AdminCaller, OpContext};
@@ -24,18 +24,11 @@ pub async fn update_key(
     expected: Option<u64>,
     idempotency: Option<Idempotency>,
 ) -> Result<VersionedItem<KeyView>, ServiceError> {
-    let OpContext { now, at_micros, draft, .. } = context;
+    let now = context.now;
     let name = format!("update_key {id}");
-    let op = RepeatableChange {
-        caller: JobCaller::Admin,
-        name: name.into(),
-        idempotency,
-        quotas: None,
-        now,
-        status: 200,
-    };
+    let op = RepeatableChange { name: name.into(), idempotency, status: 200 };
     let defaults = services.settings.quotas;
-    let changed = commit_once(services, draft, at_micros, op, move |tx| {
+    let changed = commit_once(services, context, op, move |tx, _| {
         let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
         if expected.is_some_and(|version| version != key.version) {
             let what = format!("the key is at version {}", key.version);

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api_keys::hide_keys;
 use audit::{Draft, Outcome, Principal, event};
-use llm_policy::{BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, ReleaseReason, Settled, Settlement};
+use llm_policy::{
+    BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, LostRight, ReleaseReason, Settled, Settlement,
+};
 use registry_core::Timestamp;
 use storage::{Decided, JobClass};
 
@@ -17,6 +19,8 @@ use self::hold::{HoldPlan, Payer, ask_detail, hold};
 use self::release::{release, release_detail};
 use self::settle::{end_detail, hold_detail, settle};
 use super::refusal::{code_of, unavailable};
+use super::running_calls::RunningCall;
+use crate::auth::{ActingCaller as _, SettlingAuthority};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::services::Services;
@@ -29,6 +33,7 @@ pub struct LocalLedger {
     services: Arc<Services>,
     caller: AgentCaller,
     request: Option<RequestRecord>,
+    running: RunningCall,
     open: Mutex<HashSet<HoldId>>,
 }
 
@@ -52,7 +57,8 @@ impl LocalLedger {
     }
 
     fn new(services: &Arc<Services>, caller: AgentCaller, request: Option<RequestRecord>) -> Arc<Self> {
-        Arc::new(Self { services: Arc::clone(services), caller, request, open: Mutex::default() })
+        let running = services.running.enter(caller.0.clone());
+        Arc::new(Self { services: Arc::clone(services), caller, request, running, open: Mutex::default() })
     }
 
     /// The caller.
@@ -94,7 +100,7 @@ impl LocalLedger {
         let services = &self.services;
         let now = services.clock.now();
         let (mut draft, at_micros) = self.record_of_hold(now);
-        let mut plan = HoldPlan::new(services, Payer::of(services, &self.caller), ask, now);
+        let mut plan = HoldPlan::new(services, self.caller.key_id().clone(), ask, now);
         plan.holder = Some(services.llm.holder.clone());
         plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
         draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
@@ -102,11 +108,13 @@ impl LocalLedger {
         // Open from here on: the commit may come to be although nobody hears of it.
         let new = self.open().insert(id.clone());
         let class = JobClass::agent(self.caller.key_id());
-        let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
-            let value = hold(tx, &plan)?;
-            draft.set_detail(ask_detail(&plan.id, &plan.ask, value.as_ref().ok()));
-            Ok(decided(value, Outcome::authorised()))
-        });
+        let authority = self.caller.clone().authority(services);
+        let write =
+            services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, caller| {
+                let value = hold(tx, &plan, caller.key())?;
+                draft.set_detail(ask_detail(&plan.id, &plan.ask, value.as_ref().ok()));
+                Ok(decided(value, Outcome::authorised()))
+            });
         let answer = write.await.map_err(unavailable).and_then(|value| value);
         match &answer {
             Err(LedgerError::Unavailable { .. }) => self.failed(&id),
@@ -131,7 +139,8 @@ impl LocalLedger {
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
         let class = JobClass::settlement(self.caller.key_id());
-        let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
+        let authority = SettlingAuthority(self.caller.clone());
+        let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, _| {
             let value = settle(tx, &rules, &payer, false, &hold_id, &end, now)?;
             if let Ok(ended) = &value {
                 draft.set_detail(end_detail(ended));
@@ -150,7 +159,8 @@ impl LocalLedger {
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
         let class = JobClass::settlement(self.caller.key_id());
-        let write = services.store.write_noted(class, draft, at_micros, move |tx, _| {
+        let authority = SettlingAuthority(self.caller.clone());
+        let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, _, _| {
             let value = match release(tx, &payer, false, &hold_id)? {
                 // This ledger has held it, so it was released before, by a write whose end was not heard of.
                 Err(LedgerError::UnknownHold) if own => Ok(()),
@@ -193,6 +203,10 @@ impl Ledger for LocalLedger {
 
     fn release(&self, hold: HoldId, reason: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>> {
         Box::pin(self.do_release(hold, reason))
+    }
+
+    fn right_lost(&self) -> BoxFuture<'_, LostRight> {
+        Box::pin(async { LostRight::from(self.running.right_lost().await) })
     }
 }
 

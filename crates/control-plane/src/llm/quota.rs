@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_types::QuotaView;
+use api_types::{Code, QuotaView};
 use llm_policy::{Account, CallId, Grant, HoldAsk, LedgerError, Operation, OutputWish, decide};
 use registry_core::{Timestamp, pico_to_dollars};
 use storage::ReadLane;
@@ -57,7 +57,7 @@ pub fn quota(
     });
     let budgets = read.map_err(|error| ServiceError::from(unavailable(error)))?;
     if budgets.is_empty() {
-        return Err(LedgerError::KeyGone.into());
+        return Err(ServiceError::new(Code::InvalidKey, "the key is not known"));
     }
     let views = budgets.iter().map(|(bound, state)| views::of_budget(bound, *state)).collect();
     let mut answer = QuotaView {

@@ -1,7 +1,7 @@
 //! A ledger's refusal as the edge tells it.
 
 use api_types::Code;
-use llm_policy::{LedgerError, Shortfall};
+use llm_policy::{LedgerError, LostRight, Shortfall};
 use registry_core::{Timestamp, pico_to_dollars};
 use serde_json::json;
 use storage::StoreError;
@@ -26,7 +26,8 @@ pub(super) fn code_of(error: &LedgerError) -> Code {
         LedgerError::Quota(_) => Code::InsufficientQuota,
         LedgerError::NotPriced { .. } => Code::ModelNotPriced,
         LedgerError::AboveCap { .. } => Code::MaxTokensAboveCap,
-        LedgerError::KeyGone => Code::RevokedKey,
+        // A registry that is newer may have a code that this one does not know.
+        LedgerError::NoRight(lost) => Code::parse(&lost.code).unwrap_or(Code::InvalidKey),
         LedgerError::CallExists => Code::CallExists,
         LedgerError::UnknownHold => Code::HoldNotFound,
         LedgerError::Settled => Code::HoldSettled,
@@ -58,12 +59,29 @@ impl From<LedgerError> for ServiceError {
                 let refusal = Self::new(code, what).with_retry_after(RETRY_SECONDS);
                 Self { cause: Some(cause), ..refusal }
             }
-            LedgerError::KeyGone
-            | LedgerError::CallExists
+            LedgerError::NoRight(lost) => {
+                let LostRight { message, details, retry_after, .. } = *lost;
+                Self { code, message, details, retry_after, cause: None }
+            }
+            LedgerError::CallExists
             | LedgerError::UnknownHold
             | LedgerError::Settled
             | LedgerError::Uncountable => Self::new(code, error.to_string()),
         }
+    }
+}
+
+impl From<ServiceError> for LedgerError {
+    /// The refusal of a caller that has lost its right.
+    fn from(refusal: ServiceError) -> Self {
+        Self::NoRight(Box::new(refusal.into()))
+    }
+}
+
+impl From<ServiceError> for LostRight {
+    fn from(refusal: ServiceError) -> Self {
+        let ServiceError { code, message, details, retry_after, .. } = refusal;
+        Self { code: code.as_str().to_owned(), message, details, retry_after }
     }
 }
 
@@ -99,7 +117,7 @@ impl LlmRules {
             LedgerError::Quota(shortfall) => self.next_window_seconds(caller, now, shortfall),
             LedgerError::NotPriced { .. }
             | LedgerError::AboveCap { .. }
-            | LedgerError::KeyGone
+            | LedgerError::NoRight(_)
             | LedgerError::CallExists
             | LedgerError::UnknownHold
             | LedgerError::Settled
@@ -117,7 +135,7 @@ impl LlmRules {
         if short.needed_pico_usd > short.limit_pico_usd {
             return None;
         }
-        let bounds = self.bounds(&caller.0, now);
+        let bounds = self.bounds(caller.key(), now);
         let bound = bounds.iter().find(|bound| bound.account == short.account)?;
         let micros = u64::try_from(bound.span.ends_at.since(now)).unwrap_or(0);
         Some(micros.div_ceil(1_000_000).max(1))
@@ -128,10 +146,12 @@ impl LlmRules {
 mod tests {
     use std::sync::Arc;
 
+    use api_keys::Scope;
     use llm_policy::{AccountKey, BudgetScope, WindowKind};
 
     use super::super::testing::{key, rule, rules};
     use super::*;
+    use crate::auth::KeyRights;
 
     #[test]
     fn the_stores_trouble_keeps_its_code_and_comes_as_503() {
@@ -170,7 +190,7 @@ mod tests {
     #[test]
     fn a_refusal_for_want_of_budget_says_when_the_next_window_begins() {
         let rules = rules(vec![rule(BudgetScope::Owner, "team", WindowKind::Month, 10)]);
-        let caller = AgentCaller(Arc::new(key(10)));
+        let caller = AgentCaller(KeyRights::new(Arc::new(key(10)), key(10).mac, Scope::LlmCall, None));
         let now = Timestamp::parse("2026-11-30T23:59:00.5Z").unwrap();
         let day =
             |needed| shortfall(BudgetScope::Key, "t4_000000000001", WindowKind::Day, "2026-11-30", needed);

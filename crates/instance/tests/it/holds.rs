@@ -166,7 +166,8 @@ async fn a_key_that_goes_after_its_caller_was_let_in_holds_nothing() {
         let ledger = world.ledger(&key).await;
         let held = ledger.hold(ask(&format!("{what}-before"))).await.unwrap();
         world.change_key(&key, change).await;
-        assert_eq!(ledger.hold(ask(what)).await.unwrap_err(), LedgerError::KeyGone, "{what}");
+        let refusal = control_plane::ServiceError::from(ledger.hold(ask(what)).await.unwrap_err());
+        assert_eq!(refusal.code.as_str(), format!("{what}_key"));
         // What is under way is still settled: the money was spent.
         let settled = ledger.settle(held.hold_id, used(10, 1)).await.unwrap();
         assert_eq!(settled.cost_pico_usd, cost(10, 1), "{what}");

@@ -212,9 +212,16 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
         let before = services.store.stats().queue_refusals;
         let filler = registry_core::KeyId::from_stored(format!("t4_{}", fillers.len()));
         let class = storage::JobClass::agent(&filler);
-        fillers.push(tokio::spawn(services.store.write(class, draft.clone(), 0, |_| {
-            Ok(storage::Decided { value: (), outcome: audit::Outcome::ok(0) })
-        })));
+        fillers.push(tokio::spawn(services.store.write(
+            storage::PlatformAuthority,
+            class,
+            draft.clone(),
+            0,
+            |_, ()| {
+                let value = Ok::<_, std::convert::Infallible>(());
+                Ok(storage::Decided { value, outcome: audit::Outcome::ok(0) })
+            },
+        )));
         if services.store.stats().queue_refusals > before {
             break;
         }

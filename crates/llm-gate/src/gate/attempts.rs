@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{CallReply, Gate, GateCall, OpenCall, StreamForm};
 use crate::GateError;
-use crate::attempt::{CallAttempt, Candidate, Next, Retry};
+use crate::attempt::{CallAttempt, Candidate, Next, Retry, no_right};
 use crate::builder::{GateState, Upstream};
 use crate::provider::Outgoing;
 
@@ -72,7 +72,15 @@ impl Task<'_> {
         let mut asked = vec![false; candidates.len()];
         while let Some((index, wait)) = rotation.next() {
             let Some(candidate) = candidates.get(index) else { break };
-            if !reply.pause(wait).await {
+            let stays = tokio::select! {
+                biased;
+                lost = self.ledger.right_lost() => {
+                    reply.give(Err(no_right(lost)));
+                    return;
+                }
+                stays = reply.pause(wait) => stays,
+            };
+            if !stays {
                 return;
             }
             let pass = match candidate.upstream.breaker.admit(self.shared.clock.monotonic_micros()) {
@@ -127,6 +135,12 @@ impl Task<'_> {
             };
             if reply.is_gone() {
                 drop(pass);
+                attempt.release(ReleaseReason::NotSent).await;
+                return;
+            }
+            if let Some(lost) = attempt.lost_already().await {
+                drop(pass);
+                reply.give(Err(no_right(lost)));
                 attempt.release(ReleaseReason::NotSent).await;
                 return;
             }

@@ -5,7 +5,7 @@ use llm_gate::provider::ProviderError;
 use llm_policy::{CallId, LedgerError, UsageSource};
 use tokio::time::Instant;
 
-use crate::support::{Bench, call, fail, question, status, usage, whole};
+use crate::support::{Bench, call, fail, lost, question, status, usage, whole};
 
 fn unavailable() -> GateError {
     GateError::Ledger(LedgerError::Unavailable { cause: "locked".to_owned() })
@@ -82,8 +82,11 @@ async fn an_unsent_attempt_that_cannot_be_given_back_now_ends_the_call_and_is_gi
 
 #[tokio::test(start_paused = true)]
 async fn what_the_ledger_refuses_is_told_and_not_tried_elsewhere() {
-    for error in [LedgerError::KeyGone, LedgerError::CallExists, LedgerError::AboveCap { stated: 2, cap: 1 }]
-    {
+    for error in [
+        LedgerError::NoRight(Box::new(lost())),
+        LedgerError::CallExists,
+        LedgerError::AboveCap { stated: 2, cap: 1 },
+    ] {
         let bench = Bench::pair();
         bench.ledger.refuse(error.clone());
         assert_eq!(bench.ask_whole(question()).await.unwrap_err(), GateError::Ledger(error));

@@ -7,6 +7,7 @@
 )]
 
 mod breaking;
+mod cuts;
 mod failures;
 mod hang_ups;
 mod ledger_trouble;

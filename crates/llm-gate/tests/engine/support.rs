@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use llm_gate::{AnswerStream, CallReport, Gate, GateAnswer, GateBuilder, GateCall, GateError, Receipt};
 use llm_policy::{
-    CallLimits, LlmConfig, Operation, PriceBook, ProviderConfig, ProviderKind, RouteConfig, Usage,
+    CallLimits, LlmConfig, LostRight, Operation, PriceBook, ProviderConfig, ProviderKind, RouteConfig, Usage,
 };
 use registry_core::{ManualClock, SeededEntropy, Timestamp};
 use serde_json::{Map, Value, json};
@@ -247,4 +247,14 @@ pub fn parsed(event: &str) -> Value {
 
 pub fn usage(prompt_tokens: u64, completion_tokens: u64) -> Usage {
     Usage { prompt_tokens, completion_tokens, ..Usage::default() }
+}
+
+/// Why a caller whose key was revoked may not go on.
+pub fn lost() -> LostRight {
+    LostRight {
+        code: "revoked_key".to_owned(),
+        message: "the key was revoked: ask an admin for a new key".to_owned(),
+        details: None,
+        retry_after: None,
+    }
 }

@@ -2,8 +2,8 @@
 
 use api_types::{CreateHold, HoldView, LlmRates, LlmUsage, ReleaseHold, SettleHold, SettledView};
 use llm_policy::{
-    AccountKey, BudgetScope, Held, HoldAsk, HoldId, LedgerError, LongRates, Measured, OutputWish, Rates,
-    ReleaseReason, Settled, Settlement, Shortfall, Usage, UsageSource, WindowKind,
+    AccountKey, BudgetScope, Held, HoldAsk, HoldId, LedgerError, LongRates, LostRight, Measured, OutputWish,
+    Rates, ReleaseReason, Settled, Settlement, Shortfall, Usage, UsageSource, WindowKind,
 };
 use registry_core::{MoneyError, Timestamp, dollars_to_pico};
 use serde::Deserialize;
@@ -139,6 +139,19 @@ fn amount(exact_pico_usd: Option<i64>, dollars: f64) -> i64 {
         Err(MoneyError::TooMuch(_)) => i64::MAX,
         Err(MoneyError::NotANumber | MoneyError::Negative(_)) => 0,
     })
+}
+
+/// Why the key gives no right, in the registry's own words.
+pub(super) fn lost_right(error: &Error) -> LedgerError {
+    match error {
+        Error::Api { code: Some(code), message, details, .. } => LedgerError::NoRight(Box::new(LostRight {
+            code: code.as_str().to_owned(),
+            message: message.clone(),
+            details: details.as_deref().cloned(),
+            retry_after: None,
+        })),
+        _ => unreadable("the refusal"),
+    }
 }
 
 /// Which budget the call does not fit, when the refusal says so.

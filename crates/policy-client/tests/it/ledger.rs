@@ -4,8 +4,9 @@ use crate::llm::{hold, settled};
 use crate::support::{Canned, Reply, error, json, reply};
 use api_types::Code;
 use llm_policy::{
-    AccountKey, BudgetScope, CallId, CallOutcome, HoldAsk, HoldId, Ledger, LedgerError, LongRates, Measured,
-    Operation, OutputWish, Rates, ReleaseReason, Settlement, Shortfall, Usage, UsageSource, WindowKind,
+    AccountKey, BudgetScope, CallId, CallOutcome, HoldAsk, HoldId, Ledger, LedgerError, LongRates, LostRight,
+    Measured, Operation, OutputWish, Rates, ReleaseReason, Settlement, Shortfall, Usage, UsageSource,
+    WindowKind,
 };
 use policy_client::{Client, RemoteLedger, RetryPolicy};
 use registry_core::Timestamp;
@@ -51,6 +52,16 @@ fn ledger(server: &Canned) -> RemoteLedger {
 fn refused(code: Code, details: &Value) -> Reply {
     let error = value!({"code": code.as_str(), "message": "no", "request_id": "r", "details": details});
     reply(code.status(), &["Retry-After: 0"], value!({"error": error, "detail": "no"}).to_string())
+}
+
+fn no_right(code: Code) -> LedgerError {
+    let details = (code == Code::MissingScope).then(|| value!({"scope": "llm:call"}));
+    LedgerError::NoRight(Box::new(LostRight {
+        code: code.as_str().to_owned(),
+        message: "no".to_owned(),
+        details,
+        retry_after: None,
+    }))
 }
 
 fn quota() -> Value {
@@ -173,9 +184,10 @@ async fn every_refusal_of_the_registry_is_the_ledgers_own() {
         (Code::InsufficientQuota, quota(), LedgerError::Quota(Box::new(shortfall))),
         (Code::ModelNotPriced, Value::Null, not_priced),
         (Code::MaxTokensAboveCap, value!({"cap": 4096}), LedgerError::AboveCap { stated: STATED, cap: 4096 }),
-        (Code::RevokedKey, Value::Null, LedgerError::KeyGone),
-        (Code::ExpiredKey, Value::Null, LedgerError::KeyGone),
-        (Code::InvalidKey, Value::Null, LedgerError::KeyGone),
+        (Code::RevokedKey, Value::Null, no_right(Code::RevokedKey)),
+        (Code::ExpiredKey, Value::Null, no_right(Code::ExpiredKey)),
+        (Code::InvalidKey, Value::Null, no_right(Code::InvalidKey)),
+        (Code::MissingScope, value!({"scope": "llm:call"}), no_right(Code::MissingScope)),
         (Code::CallExists, Value::Null, LedgerError::CallExists),
         (Code::HoldSettled, Value::Null, LedgerError::Settled),
         (Code::PartNotPriced, Value::Null, LedgerError::Uncountable),
@@ -214,7 +226,6 @@ async fn what_is_no_refusal_leaves_the_question_open_and_says_why() {
     let answers = [
         (refused(Code::StoreLocked, &Value::Null), "store_locked"),
         (refused(Code::RateLimited, &Value::Null), "no"),
-        (refused(Code::MissingScope, &Value::Null), "missing_scope"),
         (refused(Code::InsufficientQuota, &value!({"scope": "galaxy"})), "insufficient_quota"),
         (refused(Code::MaxTokensAboveCap, &Value::Null), "max_tokens_above_cap"),
         (reply(502, &[], "<html>"), "502"),

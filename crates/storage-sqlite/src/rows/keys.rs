@@ -16,6 +16,10 @@ impl KeyTx for JobTx<'_> {
         self.read(|conn| get(conn, id).or_store())
     }
 
+    fn keys_moved(&mut self, epoch: u64) -> Result<bool, StoreError> {
+        Ok(JobTx::keys_moved(self, epoch))
+    }
+
     fn insert_key(&mut self, key: &KeyRecord) -> Result<bool, StoreError> {
         self.keys_changed = true;
         self.run(|conn| insert(conn, key).or_store())

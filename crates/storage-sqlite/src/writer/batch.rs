@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use registry_core::Timestamp;
 use rusqlite::Connection;
@@ -54,6 +55,8 @@ pub(crate) struct JobBatch<'a> {
     conn: &'a Connection,
     deadline: &'a ReadDeadline,
     usage: &'a mut StoredUsage,
+    /// The store's epoch.
+    epoch: &'a AtomicU64,
     report: BatchReport,
 }
 
@@ -64,6 +67,8 @@ struct OpenBatch {
     records: Vec<Arc<Leafed>>,
     /// How the jobs that succeeded change the quotas' counts. A transaction that is run again begins with none.
     usage: UsageChanges,
+    /// The epoch when it began: all that is committed by then is seen by its jobs.
+    epoch: u64,
     keys_changed: bool,
 }
 
@@ -71,8 +76,13 @@ struct OpenBatch {
 struct TransactionLost;
 
 impl<'a> JobBatch<'a> {
-    pub(crate) fn new(conn: &'a Connection, deadline: &'a ReadDeadline, usage: &'a mut StoredUsage) -> Self {
-        Self { conn, deadline, usage, report: BatchReport::default() }
+    pub(crate) fn new(
+        conn: &'a Connection,
+        deadline: &'a ReadDeadline,
+        usage: &'a mut StoredUsage,
+        epoch: &'a AtomicU64,
+    ) -> Self {
+        Self { conn, deadline, usage, epoch, report: BatchReport::default() }
     }
 
     /// Runs jobs together until none is left or they have worked for long enough. Where SQLite drops the transaction
@@ -149,9 +159,16 @@ impl<'a> JobBatch<'a> {
 
     fn begin(&mut self) -> Result<OpenBatch, StoreError> {
         execute(self.conn, "BEGIN IMMEDIATE").or_store()?;
-        if let Err(error) = self.usage.begin(self.conn) {
-            self.roll_back();
-            return Err(error);
+        match self.usage.begin(self.conn) {
+            // The watcher may not have seen it yet, and from here on nobody else commits.
+            Ok(true) => {
+                self.epoch.fetch_add(1, Ordering::AcqRel);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                self.roll_back();
+                return Err(error);
+            }
         }
         let now = self.deadline.now();
         Ok(OpenBatch {
@@ -159,6 +176,7 @@ impl<'a> JobBatch<'a> {
             now_micros: now,
             records: Vec::new(),
             usage: UsageChanges::default(),
+            epoch: self.epoch.load(Ordering::Acquire),
             keys_changed: false,
         })
     }
@@ -248,7 +266,11 @@ pub(crate) struct JobTx<'c> {
     changes: UsageChanges,
     /// Records that wait for the sealer.
     pub(crate) appended: Vec<Arc<Leafed>>,
-    /// Whether rows of keys were written.
+    /// The store's epoch when the batch began.
+    epoch: u64,
+    /// Whether an earlier job of the batch wrote rows of keys.
+    keys_changed_before: bool,
+    /// Whether this job wrote rows of keys.
     pub(crate) keys_changed: bool,
     /// The first trouble. A job can't talk it away: PostgreSQL would refuse to go on after it as well.
     pub(crate) trouble: Option<StoreError>,
@@ -260,7 +282,7 @@ impl<'c> JobTx<'c> {
         deadline: &'c ReadDeadline,
         precedence: Precedence,
         usage: &'c mut StoredUsage,
-        before: &'c UsageChanges,
+        open: &'c OpenBatch,
     ) -> Self {
         let until_micros = deadline.now().saturating_add(job_micros(precedence));
         Self {
@@ -268,9 +290,11 @@ impl<'c> JobTx<'c> {
             deadline,
             until_micros,
             usage,
-            before,
+            before: &open.usage,
             changes: UsageChanges::default(),
             appended: Vec::new(),
+            epoch: open.epoch,
+            keys_changed_before: open.keys_changed,
             keys_changed: false,
             trouble: None,
         }
@@ -292,6 +316,11 @@ impl<'c> JobTx<'c> {
             stored
         };
         Ok(self.changes.of(key, &self.before.of(key, &stored)))
+    }
+
+    /// Whether rows of keys may have changed since the store's epoch was `epoch`. No statement is run.
+    pub(crate) fn keys_moved(&self, epoch: u64) -> bool {
+        self.epoch != epoch || self.keys_changed_before || self.keys_changed
     }
 
     /// Whether the job may go on.
@@ -354,7 +383,7 @@ fn run_slot(
     usage: &mut StoredUsage,
 ) -> Result<(), StoreError> {
     execute(conn, "SAVEPOINT job").or_store()?;
-    let mut tx = JobTx::new(conn, deadline, slot.job.precedence(), usage, &open.usage);
+    let mut tx = JobTx::new(conn, deadline, slot.job.precedence(), usage, open);
     let ran = catch_unwind(AssertUnwindSafe(|| slot.job.run(&mut tx)));
     let end = match ran {
         Ok(Ok(())) => tx.trouble.take().map_or(Ok(()), Err),

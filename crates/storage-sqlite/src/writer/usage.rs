@@ -110,15 +110,17 @@ pub(crate) struct StoredUsage {
 }
 
 impl StoredUsage {
-    /// Begins a transaction that others wait for: what another connection has changed before is read again.
-    pub(crate) fn begin(&mut self, conn: &Connection) -> Result<(), StoreError> {
+    /// Begins a transaction that others wait for: what another connection has changed before is read again. Returns
+    /// whether another connection may have committed since the last transaction.
+    pub(crate) fn begin(&mut self, conn: &Connection) -> Result<bool, StoreError> {
         let mut statement = conn.prepare_cached("PRAGMA data_version").or_store()?;
         let version = Some(statement.query_row([], |row| row.get(0)).or_store()?);
-        if self.data_version != version || self.rows.len() > KEPT_KEYS {
+        let moved = self.data_version != version;
+        if moved || self.rows.len() > KEPT_KEYS {
             self.rows.clear();
             self.data_version = version;
         }
-        Ok(())
+        Ok(moved)
     }
 
     /// The row of a key, if it is known.

@@ -3,6 +3,7 @@
 
 mod model;
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -16,7 +17,7 @@ use model::{KEYS, Model, limit};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use registry_core::{RequestId, Timestamp};
-use storage::{Decided, HoldRow, JobClass, Store, StoreError, Tx, UsageRow};
+use storage::{Decided, HoldRow, JobClass, PlatformAuthority, Store, StoreError, Tx, UsageRow};
 
 /// What may happen. An index picks one of the holds that are there.
 #[derive(Debug, Clone)]
@@ -82,14 +83,14 @@ fn write<T: Send + 'static>(
     mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let draft = Draft::request(Timestamp::EPOCH, RequestId::sane("model").unwrap(), "POST", "/", None);
-    let writing = store.write(JobClass::platform(), draft, 0, move |tx| {
-        Ok(Decided { value: f(tx)?, outcome: Outcome::ok(200) })
+    let writing = store.write(PlatformAuthority, JobClass::platform(), draft, 0, move |tx, ()| {
+        Ok(Decided { value: Ok::<_, Infallible>(f(tx)?), outcome: Outcome::ok(200) })
     });
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut writing = pin!(writing);
     loop {
         match writing.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(end) => return end,
+            Poll::Ready(end) => return end.map(|Ok(value)| value),
             Poll::Pending => std::thread::park(),
         }
     }

@@ -1,5 +1,6 @@
 //! The audit log: order, atomicity, pages.
 
+use std::convert::Infallible;
 use std::thread;
 
 use audit::{Actor, Outcome, Record, StoredRow, event};
@@ -7,7 +8,7 @@ use audit::{Actor, Outcome, Record, StoredRow, event};
 use super::Backend;
 use super::fixtures::{at, bare, id, intent};
 use super::support::{draft, submit, verified_log, wait, write};
-use crate::{AuditQuery, Decided, JobClass, Leafed, SealedCheckpoint, StoreError};
+use crate::{AuditQuery, Decided, JobClass, Leafed, PlatformAuthority, SealedCheckpoint, StoreError};
 
 /// A record with every field filled.
 fn full_record() -> Record {
@@ -55,11 +56,17 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
                 for n in 0..10 {
                     let intent = bare(&format!("w{writer}-{n}"));
                     let path = format!("/w{writer}/{n}");
-                    let written = store.write(JobClass::platform(), draft(&path), 0, move |tx| {
-                        tx.insert_intent(&intent, &[7; 32], None)?;
-                        Ok(Decided { value: (), outcome: Outcome::ok(201) })
-                    });
-                    wait(written).unwrap();
+                    let written = store.write(
+                        PlatformAuthority,
+                        JobClass::platform(),
+                        draft(&path),
+                        0,
+                        move |tx, ()| {
+                            tx.insert_intent(&intent, &[7; 32], None)?;
+                            Ok(Decided { value: Ok::<_, Infallible>(()), outcome: Outcome::ok(201) })
+                        },
+                    );
+                    let Ok(()) = wait(written).unwrap();
                 }
             });
         }
@@ -76,10 +83,10 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
 pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    let refused = store.write(JobClass::platform(), draft("/refused"), 0, |_| {
-        Ok(Decided { value: "no", outcome: Outcome::refused(409, "intent_exists") })
+    let refused = store.write(PlatformAuthority, JobClass::platform(), draft("/refused"), 0, |_, ()| {
+        Ok(Decided { value: Ok::<_, Infallible>("no"), outcome: Outcome::refused(409, "intent_exists") })
     });
-    assert_eq!(wait(refused).unwrap(), "no");
+    assert_eq!(wait(refused).unwrap(), Ok("no"));
     let rows = verified_log(&*store);
     let row = rows.last().unwrap();
     assert_eq!((row.record.status_code, row.record.outcome.as_str()), (Some(409), "intent_exists"));
@@ -90,11 +97,17 @@ pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let before = verified_log(&*store).len();
-    let failed = store.write::<(), _>(JobClass::platform(), draft("/failed"), 0, |tx| {
-        tx.insert_intent(&intent("a"), &[7; 32], None)?;
-        tx.append_audit(Leafed::new(full_record()))?;
-        Err(StoreError::Unavailable("made up".to_owned()))
-    });
+    let failed = store.write::<_, (), Infallible, _>(
+        PlatformAuthority,
+        JobClass::platform(),
+        draft("/failed"),
+        0,
+        |tx, ()| {
+            tx.insert_intent(&intent("a"), &[7; 32], None)?;
+            tx.append_audit(Leafed::new(full_record()))?;
+            Err(StoreError::Unavailable("made up".to_owned()))
+        },
+    );
     assert!(matches!(wait(failed), Err(StoreError::Unavailable(text)) if text == "made up"));
     assert_eq!(store.read(|view| view.intent(&id("a"))).unwrap(), None);
     assert_eq!(verified_log(&*store).len(), before);

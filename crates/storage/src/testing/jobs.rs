@@ -1,14 +1,14 @@
 //! Jobs, views, and the life of a store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use registry_core::KeyId;
 
 use super::Backend;
-use super::fixtures::{bare, id, key};
+use super::fixtures::{at, bare, id, key};
 use super::support::{Ending, Gate, submit, submit_as, verified_log, wait, write};
 use crate::{JobCaller, Precedence, Store, StoreError};
 
@@ -343,4 +343,28 @@ pub fn commits_and_epochs_are_counted<B: Backend>() {
     let stats = store.stats();
     assert!(stats.commits >= 1 && stats.jobs >= 1 && stats.audit_rows >= 1 && stats.failed_jobs == 0);
     wait(store.upkeep(|_| Ok(()))).unwrap();
+}
+
+/// A write that shares its commit with a change of a key sees that change.
+pub fn a_change_of_a_key_is_seen_within_its_commit<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    write(&*store, |tx| tx.insert_key(&key("t4_a"))).unwrap();
+    let (gate, held) = hold(&*store);
+    let (epoch, moved) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (watched, before) = (Arc::clone(&store), Arc::clone(&epoch));
+    let change = submit(&*store, move |tx| {
+        before.store(watched.watch().epoch, Ordering::SeqCst);
+        tx.update_key(&key("t4_a").revoked(at(7))).map(drop)
+    });
+    let seen = Arc::clone(&moved);
+    let behind = submit(&*store, move |tx| {
+        seen.store(tx.keys_moved(epoch.load(Ordering::SeqCst))?, Ordering::SeqCst);
+        Ok(())
+    });
+    gate.open();
+    held.get().unwrap();
+    change.get().unwrap();
+    behind.get().unwrap();
+    assert!(moved.load(Ordering::SeqCst));
 }

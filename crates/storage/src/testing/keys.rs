@@ -81,3 +81,25 @@ pub fn keys_are_listed_by_their_ids<B: Backend>() {
         assert_eq!(names, ["t4_B", "t4_a", "t4_c"]);
     }
 }
+
+/// A write knows whether a key that was read at an epoch may have changed since: by a commit, or by what it has changed
+/// itself.
+pub fn a_change_of_a_key_is_seen_by_the_writes_after_it<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let moved = |epoch| write(&*store, move |tx| tx.keys_moved(epoch)).unwrap();
+    // For a moment a backend may take a commit of this process for another's.
+    assert!((0..1000).any(|_| !moved(store.watch().epoch)), "no key has changed");
+    let epoch = store.watch().epoch;
+    write(&*store, |tx| tx.insert_key(&key("t4_a"))).unwrap();
+    assert!(moved(epoch));
+    let epoch = store.watch().epoch;
+    let both = move |tx: &mut dyn crate::Tx| {
+        let before = tx.keys_moved(epoch)?;
+        tx.update_key(&key("t4_a").revoked(at(7)))?;
+        Ok((before, tx.keys_moved(epoch)?))
+    };
+    let (_, after) = write(&*store, both).unwrap();
+    assert!(after, "the change of this write");
+    assert!(moved(epoch));
+}

@@ -1,5 +1,6 @@
 //! How the cases run jobs and wait for them.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use audit::{Draft, Outcome, StoredRow, Verifier};
 use registry_core::{RequestId, Timestamp};
 
-use crate::{Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx};
+use crate::{Decided, Job, JobCaller, JobClass, PlatformAuthority, Precedence, Store, StoreError, Tx};
 
 /// No answer takes this long unless it is lost.
 const LOST: Duration = Duration::from_mins(1);
@@ -48,9 +49,10 @@ pub(super) fn write<T: Send + 'static>(
     store: &dyn Store,
     mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    wait(store.write(JobClass::platform(), draft("/"), 0, move |tx| {
-        Ok(Decided { value: f(tx)?, outcome: Outcome::ok(200) })
-    }))
+    let written = wait(store.write(PlatformAuthority, JobClass::platform(), draft("/"), 0, move |tx, ()| {
+        Ok(Decided { value: Ok::<_, Infallible>(f(tx)?), outcome: Outcome::ok(200) })
+    }));
+    written.map(|Ok(value)| value)
 }
 
 type Run = Box<dyn FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send>;

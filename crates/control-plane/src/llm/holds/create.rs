@@ -6,9 +6,10 @@ use llm_policy::{CallId, HoldAsk, Operation, OutputWish};
 use registry_core::Timestamp;
 use storage::{Decided, JobClass};
 
+use crate::auth::ActingCaller as _;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::llm::ledger::hold::{HoldPlan, Payer, ask_detail, hold};
+use crate::llm::ledger::hold::{HoldPlan, ask_detail, hold};
 use crate::llm::views;
 use crate::services::Services;
 
@@ -28,8 +29,8 @@ const LONGEST_NAME: usize = 200;
 /// Holds the worst case of a call. The same body again gives the same hold.
 ///
 /// # Errors
-/// 409 `call_exists`, 422 for a field, a price that is not there or a cap, 429 `insufficient_quota`, 401 for a key
-/// that was revoked meanwhile, 503 for the store.
+/// 409 `call_exists`, 422 for a field, a price that is not there or a cap, 429 `insufficient_quota`, 401 or 403 for a
+/// key that lost its right meanwhile, 503 for the store.
 pub async fn create_hold(
     services: &Services,
     context: OpContext<AgentCaller>,
@@ -38,15 +39,16 @@ pub async fn create_hold(
     let OpContext { caller, now, at_micros, mut draft } = context;
     let ask = ask(services, body, now)?;
     let (call_id, attempt) = (ask.call_id.clone(), ask.attempt);
-    let mut plan = HoldPlan::new(services, Payer::of(services, &caller), ask, now);
+    let mut plan = HoldPlan::new(services, caller.key_id().clone(), ask, now);
     plan.by_agent = true;
     plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
     draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
     let class = JobClass::agent(caller.key_id());
-    let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
-        let held = hold(tx, &plan)?;
+    let authority = caller.authority(services);
+    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, caller| {
+        let held = hold(tx, &plan, caller.key())?;
         draft.set_detail(ask_detail(&plan.id, &plan.ask, held.as_ref().ok()));
-        let value = held.map_err(|error| plan.rules.refusal(&caller, now, error));
+        let value = held.map_err(|error| plan.rules.refusal(caller, now, error));
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |_| Outcome::authorised());
         Ok(Decided { value, outcome })
     });

@@ -6,6 +6,7 @@ use llm_policy::{HoldId, ReleaseReason};
 use storage::{Decided, JobClass};
 
 use super::create::invalid;
+use crate::auth::SettlingAuthority;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::llm::ledger::hold::Payer;
@@ -33,7 +34,8 @@ pub async fn release_hold(
     let payer = Payer::of(services, &caller);
     draft.set_detail(release_detail(&id, reason));
     let class = JobClass::settlement(caller.key_id());
-    let write = services.store.write_noted(class, draft, at_micros, move |tx, _| {
+    let authority = SettlingAuthority(caller);
+    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, _, _| {
         let value = release(tx, &payer, true, &id)?.map(drop).map_err(ServiceError::from);
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |()| Outcome::ok(200));
         Ok(Decided { value, outcome })

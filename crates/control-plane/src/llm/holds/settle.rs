@@ -8,6 +8,7 @@ use llm_policy::{CallOutcome, HoldId, Measured, Settlement, Usage, UsageSource};
 use storage::{Decided, JobClass};
 
 use super::create::{MOST_TOKENS, invalid};
+use crate::auth::SettlingAuthority;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::llm::ledger::hold::Payer;
@@ -38,7 +39,8 @@ pub async fn settle_hold(
     draft.set_detail(hold_detail(&id));
     let hold_id = id.clone();
     let class = JobClass::settlement(caller.key_id());
-    let write = services.store.write_noted(class, draft, at_micros, move |tx, draft| {
+    let authority = SettlingAuthority(caller);
+    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, _| {
         let value = match settle(tx, &rules, &payer, true, &hold_id, &end, now)? {
             Ok(ended) => {
                 draft.set_detail(end_detail(&ended));
@@ -52,6 +54,11 @@ pub async fn settle_hold(
     Ok(views::of_settled(&id, &write.await??))
 }
 
+/// Whether an agent may tell this of a call that it made itself.
+fn of_agents(outcome: CallOutcome) -> bool {
+    !matches!(outcome, CallOutcome::Orphan | CallOutcome::Cut)
+}
+
 fn settlement(body: SettleHold) -> Result<Settlement, ServiceError> {
     let source = if body.estimated { UsageSource::Estimated } else { UsageSource::Reported };
     let measured = match body.usage {
@@ -60,13 +67,11 @@ fn settlement(body: SettleHold) -> Result<Settlement, ServiceError> {
     };
     let outcome = match body.outcome.as_deref() {
         None => CallOutcome::Ok,
-        Some(word) => CallOutcome::parse(word).filter(|outcome| *outcome != CallOutcome::Orphan).ok_or_else(
-            || {
-                invalid(
-                    "`outcome` takes `ok`, `provider_error`, `timeout`, `broken`, `bad_answer` or `client_gone`",
-                )
-            },
-        )?,
+        Some(word) => CallOutcome::parse(word).filter(|outcome| of_agents(*outcome)).ok_or_else(|| {
+            invalid(
+                "`outcome` takes `ok`, `provider_error`, `timeout`, `broken`, `bad_answer` or `client_gone`",
+            )
+        })?,
     };
     if body.provider_status.is_some_and(|status| !(100..=599).contains(&status)) {
         return Err(invalid("`provider_status` takes 100 to 599"));

@@ -12,7 +12,7 @@ use crate::context::AgentCaller;
 use crate::llm::budgets::{LlmRules, TightestBudget, accounts, raise_refused};
 use crate::services::Services;
 
-/// Who asks, as far as the ledger must know: the key's row is read again in each transaction.
+/// Whose hold is ended, as far as the ledger must know: the key's row is read again in each transaction.
 #[derive(Clone)]
 pub(in crate::llm) struct Payer {
     pub key_id: KeyId,
@@ -39,7 +39,7 @@ impl Payer {
 pub(in crate::llm) struct HoldPlan {
     pub id: HoldId,
     pub ask: HoldAsk,
-    pub payer: Payer,
+    pub key_id: KeyId,
     entry: Option<PriceEntry>,
     pub rules: Arc<LlmRules>,
     /// The server that renews the lease.
@@ -51,26 +51,24 @@ pub(in crate::llm) struct HoldPlan {
 }
 
 impl HoldPlan {
-    pub(in crate::llm) fn new(services: &Services, payer: Payer, ask: HoldAsk, now: Timestamp) -> Self {
+    pub(in crate::llm) fn new(services: &Services, key_id: KeyId, ask: HoldAsk, now: Timestamp) -> Self {
         let rules = Arc::clone(&services.llm);
         let entry = rules.prices.find(&ask.priced_as, &ask.model).cloned();
         let id = HoldId::of(&ask.call_id, ask.attempt);
-        Self { id, ask, payer, entry, rules, holder: None, request_id: None, by_agent: false, now }
+        Self { id, ask, key_id, entry, rules, holder: None, request_id: None, by_agent: false, now }
     }
 }
 
-/// Makes the hold. The very same ask gives the hold that is there; every refusal leaves all accounts as they are.
+/// Makes the hold for a key as the transaction sees it. The very same ask gives the hold that is there; every refusal
+/// leaves all accounts as they are.
 pub(in crate::llm) fn hold(
     tx: &mut dyn Tx,
     plan: &HoldPlan,
+    key: &KeyRecord,
 ) -> Result<Result<Held, LedgerError>, StoreError> {
-    let good = |key: &KeyRecord| !key.revoked && key.expires_at.is_none_or(|end| plan.now < end);
-    let Some(key) = plan.payer.key(tx)?.filter(|key| good(key)) else {
-        return Ok(Err(LedgerError::KeyGone));
-    };
     if let Some(known) = known(tx, plan)? {
         return match known {
-            KnownHold::Same(row) => standing(tx, plan, &key, &row).map(Ok),
+            KnownHold::Same(row) => standing(tx, plan, key, &row).map(Ok),
             KnownHold::Other => Ok(Err(LedgerError::CallExists)),
         };
     }
@@ -79,7 +77,7 @@ pub(in crate::llm) fn hold(
         let (provider, model) = (ask.priced_as.clone(), ask.model.clone());
         return Ok(Err(LedgerError::NotPriced { provider, model }));
     };
-    let bounds = plan.rules.bounds(&key, plan.now);
+    let bounds = plan.rules.bounds(key, plan.now);
     let accounts = accounts(tx, &bounds)?;
     let grant = match decide(entry, ask, plan.rules.limits.max_tokens, &accounts) {
         Ok(grant) => grant,
@@ -133,7 +131,7 @@ enum KnownHold {
 /// What is known of this call and attempt already.
 fn known(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<Option<KnownHold>, StoreError> {
     if let Some(row) = tx.hold(&plan.id)? {
-        let same_payer = row.key_id == plan.payer.key_id && row.by_agent == plan.by_agent;
+        let same_payer = row.key_id == plan.key_id && row.by_agent == plan.by_agent;
         let same = same_payer && !row.orphaned && same_numbers(&row, &plan.ask);
         return Ok(Some(if same { KnownHold::Same(Box::new(row)) } else { KnownHold::Other }));
     }
@@ -153,7 +151,7 @@ fn first_is_anothers(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<bool, StoreErro
         Some(row) => Some(row.key_id),
         None => tx.usage(&first)?.map(|row| row.key_id),
     };
-    Ok(key.is_some_and(|key| key != plan.payer.key_id))
+    Ok(key.is_some_and(|key| key != plan.key_id))
 }
 
 fn same_numbers(row: &HoldRow, ask: &HoldAsk) -> bool {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use llm_policy::{
     Account, AccountKey, AccountState, BoxFuture, BudgetScope, Held, HoldAsk, HoldId, Ledger, LedgerError,
-    Measured, PriceBook, ReleaseReason, Settled, Settlement, Usage, UsageSource, WindowKind, decide,
+    LostRight, Measured, PriceBook, ReleaseReason, Settled, Settlement, Usage, UsageSource, WindowKind,
+    decide,
 };
 use registry_core::Timestamp;
 use tokio::sync::{Semaphore, watch};
@@ -66,6 +67,7 @@ pub struct StrictLedger {
     cap: u64,
     limit: Mutex<i64>,
     holds: watch::Sender<usize>,
+    lost: watch::Sender<Option<LostRight>>,
     /// A hold is written first, and answered when there is a permit.
     pub answer_holds: Semaphore,
     /// A settlement is written when there is a permit.
@@ -80,6 +82,7 @@ impl StrictLedger {
             cap,
             limit: Mutex::new(1_000_000_000_000),
             holds: watch::Sender::new(0),
+            lost: watch::Sender::new(None),
             answer_holds: Semaphore::new(Semaphore::MAX_PERMITS),
             take_settlements: Semaphore::new(Semaphore::MAX_PERMITS),
         })
@@ -117,6 +120,11 @@ impl StrictLedger {
     /// Every further hold is refused with this.
     pub fn refuse(&self, error: LedgerError) {
         self.state().refuse = Some(error);
+    }
+
+    /// The caller loses its right.
+    pub fn lose_right(&self, lost: LostRight) {
+        self.lost.send_replace(Some(lost));
     }
 
     pub fn failed_settles(&self) -> Vec<Settlement> {
@@ -285,5 +293,10 @@ impl Ledger for StrictLedger {
 
     fn release(&self, hold: HoldId, reason: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>> {
         Box::pin(async move { self.write_release(&hold, reason) })
+    }
+
+    fn right_lost(&self) -> BoxFuture<'_, LostRight> {
+        let mut lost = self.lost.subscribe();
+        Box::pin(async move { lost.wait_for(Option::is_some).await.unwrap().clone().unwrap() })
     }
 }

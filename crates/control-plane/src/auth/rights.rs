@@ -1,0 +1,213 @@
+//! The right of a key to act: decided when a request comes in, again in the transaction of each of its writes, and while
+//! its model call runs.
+//!
+//! A right that held when the request came in may be gone when it acts: the key was revoked, rotated or has expired, or
+//! lost a scope. INVARIANT: every act of an agent is decided by [`KeyRights::check`] on the key's row as its transaction
+//! sees it. The row is read again only when the store's epoch moved since it was read last, so the usual write costs no
+//! statement.
+
+use std::sync::Arc;
+
+use api_keys::{KeyMac, KeyRecord, KeyRefusal, QuotaLimits, Scope};
+use api_types::Code;
+use registry_core::{Clock, Timestamp};
+use storage::{Authority, Decided, JobCaller, StoreError, Tx};
+
+use crate::context::{AdminCaller, AgentCaller};
+use crate::error::ServiceError;
+use crate::quotas::{Quotas, may_log};
+use crate::services::Services;
+
+/// A key as it was read last, and what its holder showed for which right.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyRights {
+    /// The key. It is shared with the cache: nothing of it is copied for a request.
+    pub key: Arc<KeyRecord>,
+    /// The MAC of the secret that was shown, the current or the one before.
+    shown: KeyMac,
+    /// The right that the request needs.
+    scope: Scope,
+    /// The store's epoch before the row was read; `None` for a key of the configuration, which has no row.
+    epoch: Option<u64>,
+}
+
+/// The code and the words for a key that does not hold.
+pub(crate) fn told(refusal: KeyRefusal) -> (Code, &'static str) {
+    match refusal {
+        KeyRefusal::Unknown => (Code::InvalidKey, "the key is not known"),
+        KeyRefusal::Revoked => (Code::RevokedKey, "the key was revoked"),
+        KeyRefusal::Expired => (Code::ExpiredKey, "the key has expired"),
+    }
+}
+
+fn refused(refusal: KeyRefusal) -> ServiceError {
+    let (code, what) = told(refusal);
+    ServiceError::new(code, what)
+}
+
+/// Checks that a key has a scope.
+pub(crate) fn check_scope(key: &KeyRecord, scope: Scope) -> Result<(), ServiceError> {
+    if key.scopes.allows(scope) {
+        return Ok(());
+    }
+    let what = format!("the key lacks the scope `{}`", scope.as_str());
+    let details = serde_json::json!({ "scope": scope.as_str() });
+    Err(ServiceError::new(Code::MissingScope, what).with_details(details))
+}
+
+impl KeyRights {
+    pub(crate) fn new(key: Arc<KeyRecord>, shown: KeyMac, scope: Scope, epoch: Option<u64>) -> Self {
+        Self { key, shown, scope, epoch }
+    }
+
+    /// Checks the key as it was read last, at `now`.
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
+        self.key.check(&self.shown, now).map_err(refused)?;
+        check_scope(&self.key, self.scope)
+    }
+
+    /// Whether the row may have changed since it was read, for a store whose epoch is `epoch`.
+    pub(crate) fn is_stale(&self, epoch: u64) -> bool {
+        self.epoch.is_some_and(|read_at| read_at != epoch)
+    }
+
+    /// Whether the key has a row that may change.
+    pub(crate) fn has_row(&self) -> bool {
+        self.epoch.is_some()
+    }
+
+    /// Takes over the row as it was read at `epoch`. One that is gone, or is another agent's now, gives no right.
+    pub(crate) fn renew(&mut self, found: Option<KeyRecord>, epoch: u64) -> Result<(), ServiceError> {
+        let same = |key: &KeyRecord| key.agent_id == self.key.agent_id;
+        let Some(key) = found.filter(same) else { return Err(refused(KeyRefusal::Unknown)) };
+        self.key = Arc::new(key);
+        self.epoch = Some(epoch);
+        Ok(())
+    }
+}
+
+/// A class of callers: the authority of its writes, and its name in the queue and in the memory of idempotency keys.
+pub(crate) trait ActingCaller: Sized + Send + 'static {
+    type Authority: Authority<Caller = Self, Refusal = ServiceError>;
+
+    /// The authority that a write of this caller is made under.
+    fn authority(self, services: &Services) -> Self::Authority;
+
+    fn job_caller(&self) -> JobCaller;
+
+    /// The quotas that its writes count for; admins have none.
+    fn own_quotas(&self, defaults: QuotaLimits) -> Option<Quotas<'_>>;
+}
+
+/// The authority of an agent: its key holds and has the scope when the transaction runs.
+pub(crate) struct AgentAuthority {
+    /// The caller as it was let in.
+    admitted: AgentCaller,
+    /// The caller as this run of the transaction read it, where the row may have changed.
+    current: Option<AgentCaller>,
+    clock: Arc<dyn Clock>,
+    defaults: QuotaLimits,
+}
+
+impl ActingCaller for AgentCaller {
+    type Authority = AgentAuthority;
+
+    fn authority(self, services: &Services) -> AgentAuthority {
+        let (clock, defaults) = (Arc::clone(&services.clock), services.settings.quotas);
+        AgentAuthority { admitted: self, current: None, clock, defaults }
+    }
+
+    fn job_caller(&self) -> JobCaller {
+        JobCaller::Key(self.key_id().clone())
+    }
+
+    fn own_quotas(&self, defaults: QuotaLimits) -> Option<Quotas<'_>> {
+        Some(self.quotas(defaults))
+    }
+}
+
+impl AgentAuthority {
+    /// Reads the row again, and checks the day's quota of audit rows again: it may have been lowered.
+    fn read_again(
+        &self,
+        tx: &mut dyn Tx,
+        epoch: u64,
+        now: Timestamp,
+    ) -> Result<Result<AgentCaller, ServiceError>, StoreError> {
+        let mut caller = self.admitted.clone();
+        let found = tx.key(caller.key_id())?;
+        if let Err(refusal) = caller.0.renew(found, epoch).and_then(|()| caller.0.check(now)) {
+            return Ok(Err(refusal));
+        }
+        let used = tx.key_usage(caller.key_id())?;
+        let may_log = may_log(&caller.quotas(self.defaults).limits, used.audit, now);
+        Ok(may_log.map(|()| caller))
+    }
+}
+
+impl Authority for AgentAuthority {
+    type Caller = AgentCaller;
+    type Refusal = ServiceError;
+
+    fn confirm(
+        &mut self,
+        tx: &mut dyn Tx,
+    ) -> Result<Result<&AgentCaller, Decided<ServiceError>>, StoreError> {
+        // The time of the transaction, not of the request: a body may have taken half a minute to come.
+        let now = self.clock.now();
+        // What an earlier run has read may have been rolled back.
+        self.current = None;
+        let still = match self.admitted.0.epoch {
+            Some(epoch) if tx.keys_moved(epoch)? => {
+                self.read_again(tx, epoch, now)?.map(|caller| self.current = Some(caller))
+            }
+            Some(_) | None => self.admitted.0.check(now),
+        };
+        Ok(match still {
+            Ok(()) => Ok(self.current.as_ref().unwrap_or(&self.admitted)),
+            Err(refusal) => Err(Decided { outcome: refusal.outcome(), value: refusal }),
+        })
+    }
+}
+
+/// The authority to settle and release what is held already. It asks for no right: the money is held whatever became of
+/// the key, and would stay held.
+pub(crate) struct SettlingAuthority(pub(crate) AgentCaller);
+
+impl Authority for SettlingAuthority {
+    type Caller = AgentCaller;
+    type Refusal = ServiceError;
+
+    fn confirm(&mut self, _: &mut dyn Tx) -> Result<Result<&AgentCaller, Decided<ServiceError>>, StoreError> {
+        Ok(Ok(&self.0))
+    }
+}
+
+/// The authority of an admin. The admin token is the configuration's and has no row: it holds as long as the process
+/// runs.
+pub(crate) struct AdminAuthority(AdminCaller);
+
+impl ActingCaller for AdminCaller {
+    type Authority = AdminAuthority;
+
+    fn authority(self, _: &Services) -> AdminAuthority {
+        AdminAuthority(self)
+    }
+
+    fn job_caller(&self) -> JobCaller {
+        JobCaller::Admin
+    }
+
+    fn own_quotas(&self, _: QuotaLimits) -> Option<Quotas<'_>> {
+        None
+    }
+}
+
+impl Authority for AdminAuthority {
+    type Caller = AdminCaller;
+    type Refusal = ServiceError;
+
+    fn confirm(&mut self, _: &mut dyn Tx) -> Result<Result<&AdminCaller, Decided<ServiceError>>, StoreError> {
+        Ok(Ok(&self.0))
+    }
+}
