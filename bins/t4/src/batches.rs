@@ -134,7 +134,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         }
     }
     if args.json {
-        out::print(&format!("{:#}\n", json!({ "base": made.base, "tool": made.tool, "batches": shown })))?;
+        out::print_json_lines(&json!({ "base": made.base, "tool": made.tool, "batches": shown }))?;
     } else if made.batches.iter().all(|batch| batch.outcome == BatchOutcome::Nothing) {
         out::print("nothing to fix\n")?;
     }

@@ -120,7 +120,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         let registered = registry::ask(&report, args.api.as_deref(), args.reserve)?;
         report = gathered.check(&project, &registered, working_tree::day(now));
     }
-    out::print(&render(&args, &question, &gathered, &report, now)?)?;
+    print(&args, &question, &gathered, &report, now)?;
     Ok(verdict(&report, args.strict))
 }
 
@@ -138,13 +138,13 @@ pub fn question<'a>(
     Ok(CheckQuestion { paths, codes, source: source::read(from)?, ..CheckQuestion::default() })
 }
 
-fn render(
+fn print(
     args: &Args,
     question: &CheckQuestion,
     gathered: &Gathered,
     report: &CheckReport,
     now: Timestamp,
-) -> Result<String, Failure> {
+) -> Result<(), Failure> {
     let header = Header {
         checked_at: &now.to_string(),
         tool: &gathered.tool,
@@ -153,13 +153,13 @@ fn render(
         since: question.since.as_deref(),
     };
     if args.json {
-        output::json::render(&header, report).map_err(Failure::trouble)
+        out::print_json_text(&output::json::render(&header, report).map_err(Failure::trouble)?)
     } else if args.sarif {
-        output::sarif::render(&header, report).map_err(Failure::trouble)
+        out::print_json_text(&output::sarif::render(&header, report).map_err(Failure::trouble)?)
     } else if args.github {
-        Ok(output::github::render(&header, report))
+        out::print_exactly(&output::github::render(&header, report))
     } else {
-        Ok(output::table::render(&header, report))
+        out::print(&output::table::render(&header, report))
     }
 }
 

@@ -107,7 +107,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
 fn write(recipe: &Recipe, reload: Option<u32>) -> Result<CommandVerdict, Failure> {
     if recipe.output.as_deref() == Some(Path::new("-")) {
         let page = recipe.check(&Bar::new(), 0).and_then(|checked| checked.page(reload, None, None));
-        out::print(&page.map_err(working_tree::failure)?)?;
+        out::print_exactly(&page.map_err(working_tree::failure)?)?;
         return Ok(CommandVerdict::Fine);
     }
     // The file is looked at first: nothing is recorded for a page that can't be written.

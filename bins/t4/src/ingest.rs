@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::ingest::{IngestPlan, IngestScope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::working_tree::Bar;
 use crate::{check, config, out, registry, working_tree};
@@ -73,21 +73,24 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         plan.update = done;
     }
     drop(bar);
-    out::print(&if json { as_json(&plan, dry_run) } else { as_text(&plan, dry_run) })?;
+    if json {
+        out::print_json_lines(&as_json(&plan, dry_run))?;
+    } else {
+        out::print(&as_text(&plan, dry_run))?;
+    }
     Ok(CommandVerdict::Fine)
 }
 
-fn as_json(plan: &IngestPlan, dry_run: bool) -> String {
+fn as_json(plan: &IngestPlan, dry_run: bool) -> Value {
     let updated = |change: &Update| json!({"id": change.id, "status": change.status.map(registry_core::Status::as_str)});
     let skipped = |(subject, why): &(String, String)| json!({"subject": subject, "why": why});
-    let answer = json!({
+    json!({
         "dry_run": dry_run,
         "created": plan.create.iter().map(|new| &new.id).collect::<Vec<_>>(),
         "updated": plan.update.iter().map(updated).collect::<Vec<_>>(),
         "unchanged": plan.unchanged,
         "skipped": plan.skipped.iter().map(skipped).collect::<Vec<_>>(),
-    });
-    format!("{answer:#}\n")
+    })
 }
 
 fn as_text(plan: &IngestPlan, dry_run: bool) -> String {

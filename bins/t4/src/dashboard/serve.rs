@@ -92,7 +92,7 @@ async fn serve(
     let address = server.addrs().first().copied().unwrap_or(address);
     let server = server.run();
     let handle = server.handle();
-    out::print(&format!("{{\"listening\":\"{address}\"}}\n"))
+    out::print_json(&serde_json::json!({ "listening": address.to_string() }))
         .map_err(|_| anyhow::anyhow!("stdout is gone"))?;
     out::say(&format!("the dashboard is at http://{address}/, checked every {refresh} s; Ctrl-C stops it"));
     let checks = rt::spawn(check_again(recipe, checked, sender, refresh));

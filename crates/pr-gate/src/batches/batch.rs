@@ -115,7 +115,7 @@ impl Work<'_> {
             batch.fixed += fixed.fixed;
             batch.files.push(ChangedFile { file: file.clone(), fixed: fixed.fixed });
             if self.question.dry_run {
-                batch.diff.push_str(&diff::unified(file, &fixed.before, &fixed.after));
+                batch.diff.push_str(&diff::unified(file, Some(&fixed.before), &fixed.after));
             }
         }
         Ok(left_out)
