@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use source_tree::worktree::{self, Workshop};
+use source_tree::git;
+use source_tree::worktree::Workshop;
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
@@ -199,14 +200,15 @@ pub fn run(
     Ok(Made { base: base.clone(), tool, batches })
 }
 
-/// Pushes a branch of a project as [`worktree::push`] does.
+/// Pushes a branch of a project as [`git::push`] does.
 ///
 /// # Errors
 /// When there is no repository, or git refuses, with what it said.
 pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
-    let git = project.tree.git.as_ref();
-    let git = git.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
-    worktree::push(git, remote, branch)
+    let repository = project.tree.git.as_ref();
+    let repository =
+        repository.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
+    git::push(repository, remote, branch)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

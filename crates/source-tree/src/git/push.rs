@@ -1,0 +1,65 @@
+//! Push of a branch: the one thing for which git may use the user's own ssh and credential helpers.
+
+use std::ffi::OsStr;
+
+use super::invocation::{refused, run};
+use super::overrides::GitOverrides;
+use super::settings::Origin;
+use super::{Git, Invocation};
+use crate::Error;
+
+/// What a push may go over. Others are programs (`ext::`), or would run the hooks of a folder on this machine (`file`).
+const PROTOCOLS: &str = "https:http:ssh:git";
+
+/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten. No
+/// hook and no program of the repository is run; a remote that is a folder must be named as one, since its own hooks are
+/// run.
+///
+/// # Errors
+/// When git refuses, with what it said.
+pub fn push(git: &Git, remote: &str, branch: &str) -> Result<(), Error> {
+    const PUSH: [&str; 8] = [
+        "push",
+        "--quiet",
+        "--no-force",
+        "--no-verify",
+        "--no-signed",
+        "--no-follow-tags",
+        "--recurse-submodules=no",
+        "--receive-pack=git-receive-pack",
+    ];
+    let overrides = GitOverrides::push(&git.settings)?;
+    let protocols = if is_folder(git, remote) { format!("{PROTOCOLS}:file") } else { PROTOCOLS.to_owned() };
+    let invocation: Invocation = git.invocation.elsewhere();
+    let mut command = invocation.pushing(git.root(), &overrides, &protocols);
+    let is_proxy = |origin: Origin| {
+        git.settings.iter().any(|one| one.key() == b"core.gitproxy" && one.origin == origin)
+    };
+    if is_proxy(Origin::Repository) {
+        // Of this setting the first value counts, so that it can't be overridden; the variable comes before it.
+        let users = invocation.launcher.variable("GIT_PROXY_COMMAND").unwrap_or(OsStr::new(""));
+        command.env("GIT_PROXY_COMMAND", users);
+    }
+    let spec = format!("refs/heads/{branch}:refs/heads/{branch}");
+    let output = run(command.args(PUSH).args(["--", remote, &spec]))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    if String::from_utf8_lossy(&output.stderr).contains("transport 'file' not allowed") {
+        return Err(Error::Refused(format!(
+            "the remote `{remote}` is a folder, whose hooks would be run: name the folder itself with --remote"
+        )));
+    }
+    Err(refused(&output.stderr))
+}
+
+/// Whether a remote is a folder that the caller named as one, and the repository's settings do not make another of it.
+fn is_folder(git: &Git, remote: &str) -> bool {
+    let is_remote = |subsection: &[u8]| subsection == remote.as_bytes();
+    let turns_it = git.settings.iter().any(|one| {
+        let is_known = one.section == "remote" && one.subsection.as_deref().is_some_and(is_remote);
+        let is_rewritten = one.section == "url" && one.origin == Origin::Repository;
+        is_known || is_rewritten
+    });
+    remote.contains('/') && git.root().join(remote).is_dir() && !turns_it
+}

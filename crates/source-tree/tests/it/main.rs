@@ -1,0 +1,7 @@
+//! git on repositories whose configuration is hostile: real ones, and programs that leave a trace when they are run.
+
+mod every_setting;
+mod filters;
+mod places;
+mod push;
+mod support;

@@ -1,0 +1,113 @@
+//! A push: the user's own programs, and none of the repository's.
+
+use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use source_tree::Error;
+use source_tree::git::{Git, push};
+
+use crate::support::Scene;
+
+/// A bare repository whose hooks leave a trace.
+fn remote(scene: &Scene) -> PathBuf {
+    let remote = scene.path("remote.git");
+    scene.git_in(&scene.path(""), &["init", "-q", "--bare", "remote.git"]);
+    scene.write("remote.git/hooks/pre-receive", fs::read(scene.program()).unwrap());
+    fs::set_permissions(remote.join("hooks/pre-receive"), Permissions::from_mode(0o755)).unwrap();
+    remote
+}
+
+fn said(result: Result<(), Error>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn a_folder_is_pushed_to_only_when_the_caller_names_it() {
+    let scene = Scene::new();
+    let folder = remote(&scene).display().to_string();
+    scene.git(&["remote", "add", "origin", &folder]);
+    let open = || scene.open().unwrap();
+    let error = said(push(&open(), "origin", "main"));
+    assert!(error.contains("name the folder itself"), "{error}");
+    assert_eq!(scene.trace(), None);
+    push(&open(), &folder, "main").unwrap();
+    assert!(scene.trace().is_some(), "the folder's own hooks are run, as with any push");
+    assert_eq!(scene.git_in(&scene.path("remote.git"), &["rev-parse", "main"]), scene.git(&["rev-parse", "main"]));
+    // A name that the repository gives another meaning is none of the caller's.
+    for setting in [format!("remote.{folder}.url"), "url./elsewhere/.insteadOf".to_owned()] {
+        scene.git(&["config", &setting, &scene.path("").display().to_string()]);
+        assert!(said(push(&open(), &folder, "main")).contains("name the folder"), "{setting}");
+        scene.git(&["config", "--unset", &setting]);
+    }
+}
+
+#[test]
+fn no_program_of_the_repository_is_run_by_a_push() {
+    let program_of = |scene: &Scene| scene.path("quitter").display().to_string();
+    for (url, settings) in [
+        ("ext::PROGRAM", &[("protocol.ext.allow", "always")][..]),
+        ("ssh://nobody@127.0.0.1:9/x", &[("core.sshCommand", "PROGRAM"), ("ssh.variant", "simple")]),
+        ("git://127.0.0.1:9/x", &[("core.gitProxy", "PROGRAM")]),
+        ("https://127.0.0.1:9/x", &[("credential.helper", "PROGRAM"), ("core.askPass", "PROGRAM")]),
+        ("REMOTE", &[("remote.origin.receivepack", "PROGRAM")]),
+        ("https://127.0.0.1:9/x", &[("remote.origin.vcs", "ext"), ("protocol.allow", "always")]),
+        ("https://127.0.0.1:9/x", &[("push.gpgSign", "true"), ("gpg.program", "PROGRAM")]),
+        ("https://127.0.0.1:9/x", &[("core.hooksPath", "HOOKS")]),
+    ] {
+        let scene = Scene::new();
+        let folder = remote(&scene);
+        scene.write("hooks/pre-push", fs::read(scene.program()).unwrap());
+        fs::set_permissions(scene.path("hooks/pre-push"), Permissions::from_mode(0o755)).unwrap();
+        let filled = |text: &str| {
+            let text = text.replace("PROGRAM", &program_of(&scene)).replace("REMOTE", &folder.display().to_string());
+            text.replace("HOOKS", &scene.path("hooks").display().to_string())
+        };
+        scene.git(&["config", "remote.origin.url", &filled(url)]);
+        for (setting, value) in settings {
+            scene.git(&["config", setting, &filled(value)]);
+        }
+        let error = said(push(&scene.open().unwrap(), "origin", "main"));
+        assert_eq!(scene.trace(), None, "{url} {settings:?}: {error}");
+    }
+}
+
+/// A server that asks for a password, and takes none.
+fn asking_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let _ = stream.write_all(
+                b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+    });
+    format!("http://{address}/x.git")
+}
+
+#[test]
+fn a_push_uses_the_users_helper_without_t4s_secrets() {
+    let scene = Scene::new();
+    let address = asking_server();
+    let program = scene.shown();
+    scene.write("evil", "#!/bin/sh\ntouch \"$0.ran\"\n");
+    fs::set_permissions(scene.path("evil"), Permissions::from_mode(0o755)).unwrap();
+    let evil = scene.path("evil").display().to_string();
+    scene.git(&["remote", "add", "origin", &address]);
+    scene.git(&["config", "credential.helper", &evil]);
+    scene.git(&["config", &format!("credential.{address}.helper"), &format!("!{evil}")]);
+    scene.git(&["config", "core.askPass", &evil]);
+    scene.git_in(&scene.root(), &["config", "--file", &scene.path("user.gitconfig").display().to_string(), "credential.helper", &program]);
+    let launcher = scene.launcher(&[("T4_API_KEY", "t4-secret"), ("T4_ADMIN_TOKEN", "t4-secret"), ("MY_VAULT", "there")]);
+    let git = Git::find(&scene.root(), &launcher).unwrap().unwrap();
+    said(push(&git, "origin", "main"));
+    let trace = scene.trace().expect("the user's own helper is asked");
+    assert!(trace.contains("MY_VAULT=there") && !trace.contains("t4-secret"), "{trace}");
+    assert!(!scene.path("evil.ran").exists());
+}
