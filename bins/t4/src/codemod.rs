@@ -14,6 +14,7 @@ use pr_gate::codemod::COMMAND;
 use serde_json::json;
 use source_tree::snapshot::{self, Drift};
 
+use crate::working_tree::RuffChoice;
 use crate::{out, working_tree};
 
 /// Fix findings in Python that ruff does not fix, with a way back.
@@ -68,6 +69,9 @@ struct RunCodemods {
     /// Fix findings too that are waived or accepted
     #[arg(long)]
     include_accepted: bool,
+
+    #[command(flatten)]
+    ruff: RuffChoice,
 
     /// Write the changes
     #[arg(long)]

@@ -15,7 +15,7 @@ use pr_gate::{Error, dashboard};
 use source_tree::atomic;
 
 use self::checked::Recipe;
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{out, working_tree};
 
 /// Output of a linter that is larger is not read.
@@ -71,11 +71,13 @@ pub struct Args {
     /// Take the findings from a linter's output (ruff's JSON, or SARIF) and not from ruff; `-` for stdin
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    ruff: RuffChoice,
 }
 
 /// Writes or serves the page.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = working_tree::project()?;
+    let project = args.ruff.project()?;
     let names: Result<Vec<String>, _> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
         None => FindingSource::Ruff,
@@ -93,6 +95,8 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         history: args.history,
         record: !args.no_history,
         output: args.output,
+        launcher: project.tree.launcher.clone(),
+        ruff: project.ruff.clone(),
     };
     match args.serve {
         Some(address) => {

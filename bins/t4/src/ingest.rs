@@ -9,7 +9,7 @@ use pr_gate::ingest::{IngestPlan, IngestScope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{check, config, out, registry, working_tree};
 use pr_gate::Progress as _;
 
@@ -34,6 +34,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
+    #[command(flatten)]
+    ruff: RuffChoice,
+
     /// Show what would be told, and tell nothing
     #[arg(long)]
     dry_run: bool,
@@ -49,8 +52,8 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let Args { paths, codes, from, dry_run, json, api } = args;
-    let project = working_tree::project()?;
+    let Args { paths, codes, from, ruff, dry_run, json, api } = args;
+    let project = ruff.project()?;
     let question = check::question(&project, &paths, codes.as_deref(), from.as_deref())?;
     let bar = Bar::new();
     let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(working_tree::failure)?;

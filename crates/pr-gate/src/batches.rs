@@ -17,11 +17,12 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use source_tree::git;
+use source_tree::SourceTree;
 use source_tree::worktree::Workshop;
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
-use crate::{Error, Progress, Project};
+use crate::{Error, Progress, Project, files};
 use batch::Work;
 
 /// How many batches are made at once.
@@ -81,7 +82,8 @@ pub struct FixBatch {
     pub fixed: usize,
     /// The files that are changed.
     pub files: Vec<ChangedFile>,
-    /// The findings that are waived, or whose annotation says that they stay. Their files are left out.
+    /// The findings that are waived, or whose annotation says that they stay, and files behind a filter of git's. All
+    /// these files are left out.
     pub left_out: Vec<LeftOut>,
     /// The worktree, when it stays.
     pub worktree: Option<PathBuf>,
@@ -224,6 +226,8 @@ fn survey(
 ) -> Result<(Survey, Decisions), Error> {
     let scout = shop.scout()?;
     let project = Project::at(scout.path.clone())?;
+    let tree = SourceTree { git: Some(scout.git.clone()), ..project.tree.clone() };
+    files::refuse_devices(&Project { tree, ..project.clone() })?;
     let decisions = Decisions::read(&project, question.today, question.include_accepted)?;
     let mut codes = asked.to_vec();
     codes.push(UNDEFINED.to_owned());

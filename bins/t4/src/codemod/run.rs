@@ -12,9 +12,9 @@ use crate::{out, working_tree};
 
 /// Plans, shows, and writes when asked to.
 pub fn run(args: RunCodemods) -> Result<CommandVerdict, Failure> {
-    let RunCodemods { paths, only, include_accepted, apply, json } = args;
+    let RunCodemods { paths, only, include_accepted, ruff, apply, json } = args;
     let now = SystemClock::new().now();
-    let project = working_tree::project()?;
+    let project = ruff.project()?;
     let paths = paths
         .iter()
         .map(|path| project.tree.name(path))

@@ -155,7 +155,7 @@ fn said(error: &Error) -> String {
 /// What is served of a check. It is also written where the command line named a file.
 fn shown(recipe: &Recipe, checked: &Checked, version: u64, failure: Option<&str>) -> Result<Shown, Error> {
     if let (Some(output), None) = (&recipe.output, failure) {
-        let project = pr_gate::Project::find(&recipe.folder)?;
+        let project = recipe.project()?;
         let path = dashboard::output_file(&project, Some(output))?;
         store(&path, &checked.page(None, None, None)?)?;
     }

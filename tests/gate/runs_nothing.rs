@@ -1,0 +1,269 @@
+//! A repository runs nothing: neither what its configuration names nor what lies in it; and nothing outside of it is told.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use t4_tests::process;
+
+use crate::support::{Repo, Run, path_with_ruff, ruff_folder};
+
+const UNUSED: &str = "import os\n";
+
+/// Writes a program into a tree.
+fn program(repo: &Repo, name: &str, script: &str) {
+    repo.write(name, format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(repo.path(name), Permissions::from_mode(0o755)).expect("a mode");
+}
+
+fn run_with(repo: &Repo, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    let mut command = repo.command(arguments);
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    Run::of(process::run(&mut command))
+}
+
+#[test]
+fn no_command_runs_what_a_repositorys_configuration_names() {
+    let elsewhere = Repo::without_git();
+    let trace = elsewhere.path("trace");
+    program(&elsewhere, "program", &format!("echo \"$0 $*\" >> '{}'\ncat", trace.display()));
+    let shown = elsewhere.path("program").display().to_string();
+    for hook in ["pre-commit", "post-checkout", "post-commit", "commit-msg", "post-index-change", "reference-transaction"] {
+        program(&elsewhere, &format!("hooks/{hook}"), &format!("echo \"$0\" >> '{}'", trace.display()));
+    }
+    let settings = format!(
+        "[core]\n\tfsmonitor = {shown}\n\thooksPath = {}\n\tpager = {shown}\n\teditor = {shown}\n\tsshCommand = {shown}\n\
+         [diff]\n\texternal = {shown}\n[diff \"x=y\"]\n\ttextconv = {shown}\n\tcommand = {shown}\n\
+         [filter \"x=y\"]\n\tclean = {shown}\n\tsmudge = {shown}\n\tprocess = {shown}\n\trequired = true\n\
+         [commit]\n\tgpgSign = true\n[gpg]\n\tprogram = {shown}\n[credential]\n\thelper = {shown}\n",
+        elsewhere.path("hooks").display()
+    );
+    let repo = Repo::new();
+    repo.write("a.py", UNUSED);
+    repo.commit("one");
+    repo.write("b.py", "import sys\n");
+    repo.write("c.py", "import io  # TODO[T4-UNUSED-IMPORT]: it is needed\n");
+    repo.write(".gitattributes", "*.py filter=x=y diff=x=y\n");
+    repo.commit("two");
+    let config = repo.read(".git/config");
+    repo.write(".git/config", config + &settings);
+    let commands: [&[&str]; 14] = [
+        &["check"],
+        &["check", "--since", "HEAD~1"],
+        &["check", "--age"],
+        &["annotate"],
+        &["annotate", "--apply"],
+        &["annotate", "--undo"],
+        &["prune"],
+        &["migrate"],
+        &["codemod", "run"],
+        &["batches"],
+        &["dashboard"],
+        &["waivers", "ratchet", "--base", "HEAD~1"],
+        &["pre-pr", "--since", "HEAD~1", "--api", "http://127.0.0.1:9"],
+        &["init", "--yes", "--no-hook"],
+    ];
+    for command in commands {
+        repo.write("a.py", "import os\nimport re\n");
+        let run = run_with(&repo, command, &[("T4_API_KEY", "none")]);
+        assert!(!trace.exists(), "{command:?}: {:?} {run:?}", fs::read_to_string(&trace));
+    }
+    // The worktrees of batches go through a filter, which is not run: what git stores of a file is no source to fix.
+    let made = repo.t4(&["batches", "--codes", "F401"]).ends(0);
+    assert!(made.stdout.contains("b.py:1: file left out: a git filter"), "{made:?}");
+}
+
+#[test]
+fn linters_get_no_secret_and_little_else() {
+    let repo = Repo::new();
+    repo.write("a.py", UNUSED);
+    repo.commit("one");
+    let elsewhere = Repo::without_git();
+    let seen = elsewhere.path("seen");
+    let real = ruff_folder().join("ruff");
+    program(&elsewhere, "ruff", &format!("env >> '{}'\nexec '{}' \"$@\"", seen.display(), real.display()));
+    let named = elsewhere.path("ruff").display().to_string();
+    let secrets = [
+        ("T4_API_KEY", "secret"),
+        ("T4_ADMIN_TOKEN", "secret"),
+        ("T4_KEY_PEPPER", "secret"),
+        ("GITHUB_TOKEN", "secret"),
+        ("GH_TOKEN", "secret"),
+        ("OPENAI_API_KEY", "secret"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("RUFF_OUTPUT_FILE", "secret"),
+        ("LD_PRELOAD", ""),
+        ("HOME", "/my-home"),
+    ];
+    for command in [&["check"][..], &["check", "--since", "HEAD"], &["codemod", "run"], &["batches"], &["annotate"]] {
+        run_with(&repo, &[command, &["--ruff", &named]].concat(), &secrets);
+        let variables = fs::read_to_string(&seen).expect("it was run");
+        assert!(variables.contains("HOME=/my-home\n") && !variables.contains("secret"), "{command:?}: {variables}");
+        fs::remove_file(&seen).expect("removed");
+    }
+}
+
+#[test]
+fn a_ruff_of_the_tree_runs_only_when_its_environment_is_active_or_it_is_named() {
+    let repo = Repo::new();
+    repo.write("a.py", UNUSED);
+    repo.write(".gitignore", ".venv/\n");
+    repo.commit("one");
+    let real = ruff_folder().join("ruff");
+    program(&repo, ".venv/bin/ruff", &format!("echo own >> .git/own\nexec '{}' \"$@\"", real.display()));
+    for name in ["ruff", "git", "python3", "uvx", "sub/ruff"] {
+        program(&repo, name, "echo hostile >> .git/hostile\nexit 1");
+    }
+    let environment = repo.path(".venv").display().to_string();
+    let usual = path_with_ruff().into_string().expect("UTF-8");
+    let in_tree = format!(".::{environment}/bin:{}:sub:{usual}", repo.path("sub").display());
+    let ran = |arguments: &[&str], variables: &[(&str, &str)]| {
+        run_with(&repo, &[&["check"], arguments].concat(), variables).ends(1);
+        assert!(!repo.path(".git/hostile").exists(), "{arguments:?} {variables:?}");
+        fs::remove_file(repo.path(".git/own")).is_ok()
+    };
+    assert!(!ran(&[], &[]));
+    assert!(!ran(&[], &[("PATH", &in_tree)]));
+    assert!(!ran(&[], &[("PATH", &in_tree), ("VIRTUAL_ENV", "/another")]));
+    assert!(!ran(&[], &[("VIRTUAL_ENV", ".venv")]));
+    assert!(ran(&[], &[("VIRTUAL_ENV", &environment)]));
+    assert!(ran(&["--ruff", ".venv/bin/ruff"], &[]));
+    // What a commit brings is run when it is named, and not because its environment is active.
+    repo.git(&["add", "-f", ".venv"]);
+    assert!(!ran(&[], &[("PATH", &in_tree), ("VIRTUAL_ENV", &environment)]));
+    assert!(ran(&["--ruff", ".venv/bin/ruff"], &[]));
+    let run = repo.t4(&["check", "--ruff", "no-such-ruff"]).ends(3);
+    assert!(run.stderr.contains("no-such-ruff"), "{run:?}");
+}
+
+#[test]
+fn nothing_of_a_file_outside_of_the_tree_is_told_when_a_linters_configuration_leads_there() {
+    let outside = Repo::without_git();
+    // Each of them is one that ruff quotes.
+    let texts = [
+        "a-secret-word [\n",
+        "a-secret-word = 1\n",
+        "line-length = \"a-secret-word\"\n",
+        "[lint]\nselect = [\"a-secret-word\"]\n",
+        "required-version = \"a-secret-word\"\n",
+        "[lint]\nignore = [\"F401\"]\nselect = [\"ANN101\"]\n# a-secret-word\n",
+    ];
+    for (number, text) in texts.iter().enumerate() {
+        outside.write("x.toml", text);
+        let leads = outside.path("x.toml");
+        for way in ["extend", "link", "pyproject", "sub/.ruff.toml"] {
+            let repo = Repo::new();
+            repo.write("sub/a.py", UNUSED);
+            repo.commit("one");
+            match way {
+                "extend" => repo.write("ruff.toml", format!("extend = \"{}\"\n", leads.display())),
+                "pyproject" => {
+                    repo.write("pyproject.toml", format!("[tool.ruff]\nextend = \"{}\"\n", leads.display()));
+                }
+                "link" => symlink(&leads, repo.path("ruff.toml")).expect("a link"),
+                name => symlink(&leads, repo.path(name)).expect("a link"),
+            }
+            repo.write("sub/b.py", UNUSED);
+            let commands: [&[&str]; 6] = [
+                &["check"],
+                &["check", "--since", "HEAD"],
+                &["check", "--compat", "--json", "sub"],
+                &["annotate"],
+                &["codemod", "run"],
+                &["batches", "--dry-run"],
+            ];
+            for command in commands {
+                if command == ["batches", "--dry-run"] {
+                    repo.commit("configuration");
+                }
+                let run = repo.t4(command);
+                let said = run.stdout.clone() + &run.stderr;
+                assert!(!said.contains("secret"), "{number} {way} {command:?}: {said}");
+                // The last of the texts is valid.
+                let fails = number + 1 < texts.len();
+                assert!(!fails || said.contains("leads out of the tree"), "{number} {way} {command:?}: {said}");
+            }
+        }
+    }
+    // What stays in the tree is told, as it is the tree's.
+    let repo = Repo::new();
+    repo.write("a.py", UNUSED);
+    repo.write("config/base.toml", "no-such-option = 1\n");
+    repo.write("ruff.toml", "extend = \"config/base.toml\"\n");
+    assert!(repo.t4(&["check"]).ends(3).stderr.contains("no-such-option"));
+}
+
+#[test]
+fn a_configuration_without_an_end_is_refused_before_anybody_reads_it() {
+    for name in ["ruff.toml", "sub/.ruff.toml"] {
+        let repo = Repo::new();
+        repo.write("sub/a.py", UNUSED);
+        repo.write(name, "extend = \"/dev/zero\"\n");
+        repo.commit("one");
+        for command in [&["check"][..], &["annotate"], &["codemod", "run"], &["batches", "--dry-run"]] {
+            assert!(repo.t4(command).ends(3).stderr.contains("/dev/zero"), "{name} {command:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_of_a_source_outside_of_the_tree_is_told() {
+    let outside = Repo::without_git();
+    outside.write("x.py", "import secret_word\nsecret_name\nsecret word\n");
+    outside.write("y.py", "import secret_word\nsecret_name\n");
+    let repo = Repo::new();
+    repo.write("a.py", UNUSED);
+    for name in ["x.py", "y.py"] {
+        symlink(outside.path(name), repo.path(name)).expect("a link");
+    }
+    repo.commit("one");
+    let commands: [&[&str]; 7] = [
+        &["check", "--json"],
+        &["check", "--compat", "--json", "x.py", "y.py", "a.py"],
+        &["check", "--codes", "ALL"],
+        &["annotate"],
+        &["codemod", "run", "--json"],
+        &["batches", "--dry-run"],
+        &["dashboard", "--output", "-", "--no-history"],
+    ];
+    for command in commands {
+        let run = repo.t4(command);
+        assert!(!(run.stdout.clone() + &run.stderr).contains("secret"), "{command:?}: {run:?}");
+    }
+}
+
+#[test]
+fn a_file_behind_a_filter_counts_as_changed_and_as_new_and_that_is_said() {
+    let repo = Repo::new();
+    // What git stores is in capital letters, as of files that Git LFS stores elsewhere.
+    repo.git(&["config", "filter.case.clean", "tr a-z A-Z"]);
+    repo.git(&["config", "filter.case.smudge", "tr A-Z a-z"]);
+    repo.write(".gitattributes", "filtered.py filter=case\n");
+    repo.write("filtered.py", UNUSED);
+    repo.write("plain.py", UNUSED);
+    repo.commit("one");
+    assert_eq!(repo.git(&["show", "HEAD:filtered.py"]), "IMPORT OS");
+    let new = |run: &Run| {
+        let report = run.json();
+        let list = report["findings"].as_array().expect("a list").clone();
+        list.iter().map(|one| one["file"].as_str().expect("a file").to_owned()).collect::<Vec<_>>()
+    };
+    // Its time is another one: only the filter could tell that it is as it was.
+    fs::remove_file(repo.path("filtered.py")).expect("removed");
+    repo.write("filtered.py", UNUSED);
+    let run = repo.t4(&["check", "--since", "HEAD", "--json"]).ends(1);
+    assert_eq!(new(&run), ["filtered.py"]);
+    assert!(run.stderr.contains("filtered.py") && run.stderr.contains("git filter"), "{run:?}");
+    // The working tree is written as it is: its owner's git filters it when it is committed.
+    repo.t4(&["annotate", "--apply"]).ends(0);
+    assert!(repo.read("filtered.py").starts_with("import os  # TODO[T4-ISSUE]"));
+    let run = repo.t4(&["check", "--since", "HEAD"]).ends(0);
+    assert!(run.stderr.contains("git filter"), "{run:?}");
+    // No commit has what was not filtered.
+    repo.git(&["checkout", "-q", "."]);
+    let made = repo.t4(&["batches", "--codes", "F401", "--json"]).ends(0).json();
+    let batch = &made["batches"][0];
+    assert_eq!(batch["files"][0]["file"], "plain.py", "{made}");
+    assert_eq!(batch["left_out"], serde_json::json!([]), "what git stores of it is no Python: {made}");
+}
