@@ -42,8 +42,8 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<BlameRow>, Error> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     if listed && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
-        let problem =
-            format!("git does not understand it ({}): it takes a full commit hash per line", said.trim());
+        // git quotes the line, which may be of another file: of one that the repository's settings name.
+        let problem = "git does not understand it: it takes a full commit hash per line";
         return Err(Error::unreadable(IGNORED_COMMITS, problem));
     }
     // Not committed yet, no commit at all, in a submodule: nobody is known.

@@ -72,13 +72,10 @@ const IN_SUBSECTIONS: [(&str, &[Override]); 10] = [
 ];
 
 /// Files outside of the tree that a repository can have git read, and tell of when it does not understand them. Only
-/// what the repository sets is overridden, by what the user sets, else by this.
-const FILES: [Override; 4] = [
-    ("blame.ignorerevsfile", ""),
-    ("core.attributesfile", "/dev/null"),
-    ("diff.orderfile", "/dev/null"),
-    ("mailmap.file", ""),
-];
+/// what the repository sets is overridden, by what the user sets, else by this. (`blame.ignoreRevsFile` can't be: git
+/// reads all that are named. Its words about them are not passed on, [`crate::blame`].)
+const FILES: [Override; 3] =
+    [("core.attributesfile", "/dev/null"), ("diff.orderfile", "/dev/null"), ("mailmap.file", "")];
 
 /// For a push, what the repository sets is overridden by what the user sets, else by this.
 const PUSH: [Override; 4] =
@@ -151,20 +148,14 @@ impl GitOverrides {
         }
     }
 
-    /// Overrides a setting that the repository makes: by the values that the user gives it, in their order, else by
-    /// another. An empty one comes first: it takes back the earlier values of a setting that can have several.
+    /// Overrides a setting that the repository makes: by the value that the user gives it, else by another.
     fn users(&mut self, settings: &[Setting], key: &str, other: &str) {
         let found: Vec<_> = settings.iter().filter(|one| one.key() == key.as_bytes()).collect();
         if found.iter().all(|one| one.origin == Origin::User) {
             return;
         }
-        let users: Vec<_> = found.iter().filter(|one| one.origin == Origin::User).collect();
-        if users.is_empty() || key == "blame.ignorerevsfile" {
-            self.set(key.as_bytes().to_vec(), other.as_bytes());
-        }
-        for setting in users {
-            self.set(setting.key(), &setting.value);
-        }
+        let users = found.iter().rfind(|one| one.origin == Origin::User);
+        self.set(key.as_bytes().to_vec(), users.map_or(other.as_bytes(), |one| &one.value));
     }
 
     fn set(&mut self, key: Vec<u8>, value: &[u8]) {

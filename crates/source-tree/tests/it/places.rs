@@ -134,6 +134,18 @@ fn variables_that_name_programs_are_not_passed_on() {
 }
 
 #[test]
+fn a_commit_is_made_without_a_signature_whoever_asks_for_one() {
+    let scene = Scene::new();
+    let settings = format!("[commit]\n\tgpgSign = true\n[gpg]\n\tprogram = {}\n", scene.shown());
+    scene.configure(&settings);
+    let user = fs::read_to_string(scene.path("user.gitconfig")).unwrap();
+    scene.write("user.gitconfig", user + &settings);
+    batch(&scene.open().unwrap(), &scene.temporary()).unwrap();
+    assert_eq!(scene.trace(), None);
+    assert!(!scene.git(&["cat-file", "commit", "t4/x"]).contains("gpgsig"));
+}
+
+#[test]
 fn a_git_in_the_tree_is_not_run() {
     let scene = Scene::new();
     scene.write("repo/git", fs::read(scene.program()).unwrap());
@@ -149,13 +161,22 @@ fn files_outside_of_the_tree_that_the_repository_names_are_told_nothing_of() {
     let scene = Scene::new();
     scene.write("secret", "a-secret-word\n[x\n");
     let secret = scene.path("secret").display().to_string();
-    for setting in ["blame.ignoreRevsFile", "mailmap.file", "core.attributesFile", "diff.orderFile"] {
+    for setting in ["mailmap.file", "core.attributesFile", "diff.orderFile"] {
         scene.git(&["config", setting, &secret]);
         assert_eq!(everything(&scene), ["git: error: No such remote 'origin'"], "{setting}");
+        let rows = source_tree::blame::blame(&scene.open().unwrap(), "a.py").unwrap();
+        assert_eq!(rows.len(), 2, "{setting}");
         scene.git(&["config", "--unset", setting]);
         scene.git(&["branch", "-q", "-D", "t4/x"]);
     }
-    // What can't be overridden is an error that tells its name alone.
+    // What can't be overridden is an error that tells no word of it.
+    scene.git(&["config", "blame.ignoreRevsFile", &secret]);
+    let blame = |scene: &Scene| source_tree::blame::blame(&scene.open().unwrap(), "a.py");
+    assert_eq!(blame(&scene).unwrap(), []);
+    scene.write("repo/.git-blame-ignore-revs", "");
+    let said = blame(&scene).unwrap_err().to_string();
+    assert!(!said.contains("secret"), "{said}");
+    std::fs::remove_file(scene.path("repo/.git-blame-ignore-revs")).unwrap();
     scene.git(&["config", "include.path", &secret]);
     let said = scene.open().map(|_| ()).unwrap_err().to_string();
     assert!(said.contains(&secret) && !said.contains("a-secret-word"), "{said}");

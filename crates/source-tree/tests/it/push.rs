@@ -33,8 +33,25 @@ fn a_folder_is_pushed_to_only_when_the_caller_names_it() {
     let error = said(push(&open(), "origin", "main"));
     assert!(error.contains("name the folder itself"), "{error}");
     assert_eq!(scene.trace(), None);
+    // Its own hooks are run, as with any push, and nothing of the tree that is pushed from.
+    scene.write("hooks/pre-push", fs::read(scene.program()).unwrap());
+    fs::set_permissions(scene.path("hooks/pre-push"), Permissions::from_mode(0o755)).unwrap();
+    let program = scene.shown();
+    for (setting, value) in [
+        ("core.hooksPath", &scene.path("hooks").display().to_string()),
+        ("core.fsmonitor", &program),
+        (&format!("remote.{folder}.receivepack"), &program),
+        ("push.gpgSign", &"if-asked".to_owned()),
+        ("gpg.program", &program),
+    ] {
+        scene.git(&["config", setting, value]);
+    }
+    let hostile = scene.git(&["config", "--get", "core.hooksPath"]);
+    assert!(said(push(&open(), &folder, "main")).contains("name the folder"), "a remote of that name is the repository's");
+    scene.git(&["config", "--remove-section", &format!("remote.{folder}")]);
     push(&open(), &folder, "main").unwrap();
-    assert!(scene.trace().is_some(), "the folder's own hooks are run, as with any push");
+    let trace = scene.trace().expect("a hook of the folder");
+    assert!(trace.starts_with("hooks/pre-receive") && !trace.contains(&format!("{hostile}/")), "{trace}");
     assert_eq!(scene.git_in(&scene.path("remote.git"), &["rev-parse", "main"]), scene.git(&["rev-parse", "main"]));
     // A name that the repository gives another meaning is none of the caller's.
     for setting in [format!("remote.{folder}.url"), "url./elsewhere/.insteadOf".to_owned()] {

@@ -72,10 +72,10 @@ fn a_push_uses_what_the_user_sets_and_nothing_of_the_repository() {
 
 #[test]
 fn files_that_only_the_repository_names_are_not_read() {
-    let settings = [users("blame.ignorerevsfile", "~/revs"), own("blame.ignorerevsfile", "/etc/passwd")];
+    let settings = [users("mailmap.file", "~/mailmap"), own("mailmap.file", "/etc/passwd")];
     let both = GitOverrides::offline(&settings).unwrap();
-    assert_eq!(given(&both, "blame."), [("blame.ignorerevsfile", ""), ("blame.ignorerevsfile", "~/revs")]);
-    assert_eq!(given(&GitOverrides::offline(&settings[..1]).unwrap(), "blame."), []);
+    assert_eq!(given(&both, "mailmap."), [("mailmap.file", "~/mailmap")]);
+    assert_eq!(given(&GitOverrides::offline(&settings[..1]).unwrap(), "mailmap."), []);
     let own = GitOverrides::offline(&[own("core.attributesfile", "/etc/passwd")]).unwrap();
     assert_eq!(given(&own, "core.attributes"), [("core.attributesfile", "/dev/null")]);
 }
