@@ -1,4 +1,4 @@
-//! What `t4` prints of a hostile tree: it steers no terminal and no CI runner, and stays what it is.
+//! Output about a hostile tree: it controls no terminal and no CI runner, and JSON keeps its meaning.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

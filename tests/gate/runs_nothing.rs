@@ -1,4 +1,4 @@
-//! A repository runs nothing: neither what its configuration names nor what lies in it; and nothing outside of it is told.
+//! A repository runs nothing, by its configuration or by its files, and discloses nothing outside of it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -138,7 +138,7 @@ fn a_ruff_of_the_tree_runs_only_when_its_environment_is_active_or_it_is_named() 
 }
 
 #[test]
-fn nothing_of_a_file_outside_of_the_tree_is_told_when_a_linters_configuration_leads_there() {
+fn a_linters_configuration_discloses_no_file_outside_of_the_tree() {
     let outside = Repo::without_git();
     // Each of them is one that ruff quotes.
     let texts = [
@@ -186,7 +186,7 @@ fn nothing_of_a_file_outside_of_the_tree_is_told_when_a_linters_configuration_le
             }
         }
     }
-    // What stays in the tree is told, as it is the tree's.
+    // Messages about files of the tree are shown.
     let repo = Repo::new();
     repo.write("a.py", UNUSED);
     repo.write("config/base.toml", "no-such-option = 1\n");
@@ -208,7 +208,7 @@ fn a_configuration_without_an_end_is_refused_before_anybody_reads_it() {
 }
 
 #[test]
-fn nothing_of_a_source_outside_of_the_tree_is_told() {
+fn a_link_discloses_no_source_outside_of_the_tree() {
     let outside = Repo::without_git();
     outside.write("x.py", "import secret_word\nsecret_name\nsecret word\n");
     outside.write("y.py", "import secret_word\nsecret_name\n");
@@ -255,7 +255,7 @@ fn a_file_behind_a_filter_counts_as_changed_and_as_new_and_that_is_said() {
     let run = repo.t4(&["check", "--since", "HEAD", "--json"]).ends(1);
     assert_eq!(new(&run), ["filtered.py"]);
     assert!(run.stderr.contains("filtered.py") && run.stderr.contains("git filter"), "{run:?}");
-    // The working tree is written as it is: its owner's git filters it when it is committed.
+    // The working tree has the whole content and is written. The user's git filters it at the next commit.
     repo.t4(&["annotate", "--apply"]).ends(0);
     assert!(repo.read("filtered.py").starts_with("import os  # TODO[T4-ISSUE]"));
     let run = repo.t4(&["check", "--since", "HEAD"]).ends(0);

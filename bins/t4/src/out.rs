@@ -30,8 +30,8 @@ pub fn print_exactly(text: &str) -> Result<(), Failure> {
     out::print_exactly(text, "the result")
 }
 
-/// The command line, or the end of the program: with help, or with what is wrong with it. An argument that clap repeats
-/// may be the name of a file of somebody else's tree.
+/// Parses the command line. Ends the program when it asks for help or is wrong. clap repeats the wrong argument, which may
+/// be a file name of a tree that is not trusted.
 pub fn parsed<T: clap::Parser>() -> T {
     T::try_parse().unwrap_or_else(|error| {
         let text = error.render().to_string();

@@ -110,8 +110,8 @@ fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
         && project.tree.path(name).is_file()
 }
 
-/// Refuses a tree with a link to a device, or with a linter's configuration that leads to one: whoever reads it would
-/// never come to its end.
+/// Refuses a tree with a link to a device, or with a linter's configuration that leads to one. A program that reads it
+/// would never end.
 ///
 /// # Errors
 /// When there is one among the files that git tracks.

@@ -1,9 +1,9 @@
-//! Texts as they are shown: nothing in them steers a terminal, a reader's eye or a CI runner.
+//! Escapes for untrusted text in output: it must not control a terminal, mislead a reader or command a CI runner.
 //!
-//! Agents and owners of an adopted database, and the files of an untrusted branch, may be any text. Runners read their
-//! commands from what a program prints: GitHub's from lines that begin with `::` (blanks aside) and from `##[` anywhere,
-//! Azure's from `##vso[` anywhere, TeamCity's from `##teamcity[`. They end a line at CR as well as at LF.
-//! [`plain`] is for a field, [`inert`] and [`inert_json`] for all that a program prints.
+//! Names of agents and owners in an adopted database, and names and contents of files in an untrusted branch, can be any
+//! text. CI runners take commands from what a program prints: GitHub's from lines that begin with `::` (after blanks) and
+//! from `##[` anywhere, Azure's from `##vso[` anywhere, TeamCity's from `##teamcity[`. They end a line at CR as well as at
+//! LF. [`plain`] is for one field, [`inert`] and [`inert_json`] for everything that a program prints.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -22,8 +22,8 @@ pub struct BlameRow {
 }
 
 /// The rows of a file, in order: one git process per file, `.git-blame-ignore-revs` honoured. Rows end at LF, as git
-/// counts them. Empty for a file that git does not know. Rows of a file behind a filter, which is not run, may be
-/// nobody's: git has other rows than the working tree.
+/// counts them. Empty for a file that git does not know. Rows of a file behind a filter may count as uncommitted: the
+/// filter is not run, and git stores other rows than the working tree has.
 ///
 /// # Errors
 /// When git can't be run, or does not understand `.git-blame-ignore-revs`.
@@ -42,7 +42,7 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<BlameRow>, Error> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     if listed && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
-        // git quotes the line, which may be of another file: of one that the repository's settings name.
+        // git's message quotes the line, which may come from a file outside of the tree: `blame.ignoreRevsFile`.
         let problem = "git does not understand it: it takes a full commit hash per line";
         return Err(Error::unreadable(IGNORED_COMMITS, problem));
     }

@@ -1,8 +1,8 @@
 //! git, run as a program on a repository that is not trusted: nothing that the repository names is run.
 //!
-//! The repository's settings are read first, and those that name programs are overridden ([`overrides`]); its hooks are
-//! off; nothing is fetched; submodules are looked into by a git of their own. What that means for files behind a filter,
-//! such as those of Git LFS, is in [`filters`].
+//! The settings that apply in the repository are read first, and those that name programs are overridden ([`overrides`]).
+//! Hooks are off and nothing is fetched. Each submodule is treated as another repository that is not trusted
+//! ([`submodules`]). The consequences for files behind a filter, such as those of Git LFS, are in [`filters`].
 
 mod filters;
 mod invocation;
@@ -51,7 +51,8 @@ pub enum NoRepository {
 pub struct ChangedNames {
     /// All of them, in the order of their names.
     pub names: Vec<Vec<u8>>,
-    /// Those of them that may be unchanged: they differ in the working tree alone and lie behind a filter that is not run.
+    /// Names that may be unchanged: they differ in the working tree alone, and a filter that T4 does not run applies to
+    /// them.
     pub behind_filter: Vec<Vec<u8>>,
 }
 
@@ -83,7 +84,7 @@ impl Git {
         let line = output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout);
         let root = std::str::from_utf8(line).map_err(|_| refused(b"the repository's path is not UTF-8"))?;
         let root = PathBuf::from(root);
-        // Its own configuration could name any folder, whose files would then be read and changed.
+        // A repository's configuration could name any folder, and T4 would read and change the files there.
         if !invocation.is_named() && !enclosing.is_some_and(|folder| is_same(folder, &root)) {
             return Err(Error::Refused(format!(
                 "the configuration of this git repository puts its working tree at `{}` (core.worktree): T4 does not \
@@ -101,8 +102,8 @@ impl Git {
         Ok(Self { root, invocation, settings: settings.into(), overrides: overrides.into() })
     }
 
-    /// The same repository in another of its working trees, or a submodule's. Its settings are read anew: which of them
-    /// count may depend on the folder.
+    /// The same repository at another working tree, or the repository of a submodule. The settings are read again, because
+    /// which settings apply can depend on the folder (`includeIf`, `config.worktree`).
     pub(crate) fn elsewhere(&self, root: &Path) -> Result<Self, Error> {
         Self::at(root.to_owned(), self.invocation.elsewhere())
     }
@@ -153,12 +154,12 @@ impl Git {
         self.invocation.command(&self.root, &self.overrides)
     }
 
-    /// The folder of the hooks: git's own, or that of `core.hooksPath`. None of them is ever run from here.
+    /// The folder in which git looks for hooks: that of `core.hooksPath`, else the repository's. T4 itself never runs any.
     ///
     /// # Errors
     /// When git can't be run or fails, or the path is not UTF-8.
     pub fn hooks_folder(&self) -> Result<PathBuf, Error> {
-        // The overrides name a folder without hooks.
+        // The override of this setting names a folder without hooks.
         let mut git = self.invocation.command(&self.root, &self.overrides.without("core.hooksPath"));
         let output = run(git.args(["rev-parse", "--git-path", "hooks"]))?;
         if !output.status.success() {
@@ -214,14 +215,14 @@ impl Git {
     }
 
     /// The files that differ from the merge base of `since` and `HEAD`: in what is committed, in what is staged, or in the
-    /// working tree. Each of the three is asked on its own, so that a change which was committed does not go unseen because
-    /// it was undone, but not committed, since.
+    /// working tree. git is asked for each of the three, so that a committed change is seen even when it was undone in the
+    /// working tree since.
     ///
     /// # Errors
     /// As for [`Git::merge_base`].
     pub fn changed(&self, since: &str) -> Result<ChangedNames, Error> {
-        /// `d` leaves deleted files out. The other flags undo what a user's settings may change, and keep git from looking
-        /// into submodules.
+        /// `d` leaves deleted files out. The other flags undo what a user's settings may change, and keep git from running
+        /// another git in submodules.
         const DIFF: [&str; 9] = [
             "diff",
             "--name-only",

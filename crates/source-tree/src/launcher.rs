@@ -1,7 +1,7 @@
-//! Start of other programs (git, linters) in a tree that is not trusted.
+//! Starter of other programs (git, linters) in a tree that is not trusted.
 //!
-//! A program is looked for in the folders of `PATH` that the caller may have meant: absolute ones outside of the tree. It
-//! gets the few variables that it needs and none of T4's secrets. Which programs are started is for their callers to say.
+//! Programs are searched in the folders of `PATH` that are absolute and outside of the tree, so that a tree can't provide
+//! them. They get the few environment variables that they need, and none of T4's secrets.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -41,7 +41,7 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// A starter for the tree of a root, from the variables of this process. T4's own (`T4_*`) are left out for good.
+    /// A starter for the tree at `root`, from the environment of this process. `T4_*` variables are dropped.
     #[must_use]
     pub fn new(root: &Path, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let is_own = |name: &OsStr| name.as_bytes().starts_with(b"T4_");
@@ -56,7 +56,7 @@ impl Launcher {
         let real = |folder: &Path| folder.canonicalize().ok().filter(|_| folder.is_absolute());
         let path = self.variable("PATH").unwrap_or(OsStr::new(DEFAULT_PATH));
         let folders = path.as_bytes().split(|byte| *byte == b':').map(|part| Path::new(OsStr::from_bytes(part)));
-        // A relative folder would be one of the tree.
+        // A relative folder would be resolved inside the tree.
         let outside = |folder: &&Path| real(folder).is_some_and(|folder| !folder.starts_with(&root));
         let active = self.variable("VIRTUAL_ENV").map(|folder| Path::new(folder).join("bin"));
         Self {
@@ -78,21 +78,21 @@ impl Launcher {
         self.folders.iter().map(|folder| folder.join(name)).find(|path| is_program(path))
     }
 
-    /// A program of the tree's own virtual environment, when the caller has activated it (`VIRTUAL_ENV`).
+    /// A program of a virtual environment inside the tree, if that environment is active (`VIRTUAL_ENV`).
     #[must_use]
     pub fn program_of_active_environment(&self, name: &str) -> Option<PathBuf> {
         self.active.iter().map(|folder| folder.join(name)).find(|path| is_program(path))
     }
 
-    /// A program about to be run in a folder: with the variables that every program gets, and those of this process that
-    /// `also` names.
+    /// A command in a folder. Its environment has the variables that every program gets, and those of this process that
+    /// `also` accepts.
     #[must_use]
     pub fn command(&self, program: &Path, folder: &Path, also: impl Fn(&str) -> bool) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear();
         let wanted = |name: &OsStr| name.to_str().is_some_and(|name| COMMON.contains(&name) || also(name));
         command.envs(self.variables.iter().filter(|(name, _)| wanted(name)));
-        // What the program starts in turn is not found in the tree either.
+        // The program must not find its child programs in the tree either.
         let path = self.folders.iter().map(|folder| folder.as_os_str().as_bytes()).collect::<Vec<_>>().join(&b':');
         command.env("PATH", OsStr::from_bytes(&path));
         command

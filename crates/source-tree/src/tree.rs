@@ -41,7 +41,7 @@ impl SourceTree {
         Ok(Self { root, prefix, git, launcher })
     }
 
-    /// The tree of a root without a repository around it, in which no program is found until it has a launcher.
+    /// The tree of a root without a repository. It has no launcher, so no program is found.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root, prefix: PathBuf::new(), git: None, launcher: Launcher::default() }

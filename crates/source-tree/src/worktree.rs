@@ -17,7 +17,7 @@ const KEPT: &str = "t4-kept-";
 
 /// A temporary folder for worktrees of one commit. Dropped, it goes.
 pub struct Workshop<'a> {
-    /// The repository, whatever a hook that calls us says about its own.
+    /// The repository, without the variables that locate the repository of a hook.
     git: Git,
     folder: PathBuf,
     base: &'a str,
@@ -96,8 +96,8 @@ impl<'a> Workshop<'a> {
             command.args(["worktree", "add", "--quiet", "--detach", "--no-checkout", "--"]).arg(&path).arg(self.base);
             output(&mut command, None)?;
         }
-        // Which settings of the repository count in the worktree is known only once it is there, and its files come
-        // through filters: they are written by a git that has read them.
+        // Filters are applied when files are checked out, and settings may apply in the new worktree alone (`includeIf`). So
+        // the worktree is made without files, its settings are read, and only then are its files checked out.
         let git = self.git.elsewhere(&path)?;
         output(git.command().args(["reset", "--hard", "--quiet", "--no-recurse-submodules"]), None)?;
         unfinished.path = None;

@@ -40,7 +40,7 @@ pub fn plan(
     progress.begin("fixing", steps);
     for (file, findings) in by_file {
         progress.step(1);
-        // What ruff says of a file that is none of the tree's is not told.
+        // ruff's messages quote the file, which is not part of the tree.
         if links::leads_outside(project, &file) {
             let problem = "it is a link out of the tree".to_owned();
             plan.unparsable.push(UnparsableFile { file, problem });

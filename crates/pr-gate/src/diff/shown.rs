@@ -1,9 +1,9 @@
-//! What is shown of a diff, on a terminal, a pipe or the log of a CI runner.
+//! The printed form of a diff: safe on a terminal, on a pipe and in the log of a CI runner.
 
 use registry_core::inert;
 
-/// What stands in a hunk that is not shown as it is. `git apply` and `patch` take no hunk with such a line, so that
-/// nothing is ever written that was only shown.
+/// First line of a hunk that is not printed exactly. `git apply` and `patch` refuse a hunk with such a line, so escapes
+/// are never applied in place of the characters that they show.
 const NOTE: &str = "| not as it is: what is shown by escapes can't be applied from here\n";
 
 /// Exact diffs ([`super::unified`]) as they are printed: control characters and marks that turn the direction of writing

@@ -60,12 +60,12 @@ pub struct Version {
 }
 
 impl Ruff {
-    /// The ruff that the project names; else that of the active virtual environment, on PATH, of `python3`, or through
-    /// `uvx`: the first that is there. Its version is asked for at the same time. What the tree brings is not run unless it
-    /// is named, or is in a virtual environment that is active and that git does not track.
+    /// Finds ruff: the program that the caller named; else the first of the active virtual environment, PATH, `python3 -m`
+    /// and `uvx`. Its version is asked for at the same time. A ruff inside the tree is run only when the caller named it, or
+    /// when its virtual environment is active and git does not track it.
     ///
     /// # Errors
-    /// When there is none, with how to get it; when the one that is named does not run.
+    /// When there is none, with how to get it; when the named program does not run.
     pub fn find(project: &Project) -> Result<(Self, Version), Error> {
         let (root, launcher) = (&project.tree.root, &project.tree.launcher);
         let ruff = |program: PathBuf, before: &[&str], passes: fn(&str) -> bool| Self {
@@ -96,7 +96,7 @@ impl Ruff {
         candidates.extend(launcher.program("uvx").map(|uvx| ruff(uvx, &["--no-config", "ruff"], is_of_network)));
         for candidate in candidates {
             let Ok(mut child) = candidate.version() else { continue };
-            // The usual one is not waited for; python3 may be there without a ruff.
+            // A program named ruff is not waited for. `python3` and `uvx` may be installed without one.
             if candidate.before.is_empty() {
                 return Ok((candidate, Version { child }));
             }
@@ -123,7 +123,7 @@ impl Ruff {
         RunningRuff::start(&mut command)
     }
 
-    /// ruff, about to be run in the root. Nothing in the environment says where its output goes.
+    /// A command that runs ruff in the root, without the `RUFF_*` variables that could redirect its output.
     fn command(&self) -> Command {
         let mut command = self.launcher.command(&self.program, &self.root, self.passes);
         command.args(&self.before).env("NO_COLOR", "1");
@@ -267,7 +267,7 @@ impl Ruff {
         Ok(self.run(&mut linter, Some(text), &mut Names::new(project))?.0)
     }
 
-    /// ruff failed and said this.
+    /// Error for a ruff that failed with this text on stderr.
     fn failed_with(&self, said: &[u8]) -> Error {
         failed(self.said.told(String::from_utf8_lossy(said).trim()))
     }
@@ -388,7 +388,8 @@ fn is_own_folder(folder: &Path) -> bool {
     kind.is_dir() && folder.read_dir().is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(no_link)))
 }
 
-/// Whether a commit brings a program, or another file of its environment: what a pull request brings is not run.
+/// Whether git tracks a file of the virtual environment that a program belongs to. Programs that come with a pull request
+/// are not run.
 fn is_tracked(git: Option<&Git>, root: &Path, program: &Path) -> Result<bool, Error> {
     let environment = program.parent().and_then(Path::parent);
     let Some((git, name)) = git.zip(environment.and_then(|folder| folder.strip_prefix(root).ok())) else {
@@ -398,7 +399,7 @@ fn is_tracked(git: Option<&Git>, root: &Path, program: &Path) -> Result<bool, Er
     Ok(!git.run(&["ls-files", "-z", "--", name])?.is_empty())
 }
 
-/// Variables of a program that fetches ruff: the way to the network, and the user's own settings of it.
+/// Variables for `uvx`, which downloads ruff: proxies, certificates and the user's settings of uv.
 fn is_of_network(name: &str) -> bool {
     const NETWORK: [&str; 10] = [
         "http_proxy",

@@ -1,9 +1,8 @@
-//! Files behind a filter: `.gitattributes` names a driver, and a setting gives it programs (Git LFS is one).
+//! Files to which a git filter applies: `.gitattributes` names a driver, and settings give its programs (Git LFS is one).
 //!
-//! Filters are not run. So git compares and stores such a file as it is in the working tree, and what it has of it is what
-//! the filter made: it can take the file for changed when it is not, and a commit would hold what the filter should have
-//! turned into something else. Callers ask here which files that is about: they say so, count them as changed, and commit
-//! none of them.
+//! T4 runs no filter, so git compares and stores the bytes of the working tree instead of the filtered ones. It can report
+//! an unchanged file as changed, and a commit would contain unfiltered content. Callers ask here which files are affected.
+//! They count these as changed, say so, and never commit them.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -13,7 +12,7 @@ use super::invocation::{refused, unstarted};
 use crate::Error;
 
 impl Git {
-    /// Those of some files, from the root, that lie behind a filter with a program, whoever set it.
+    /// The given files, from the root, to which a filter with a program applies.
     ///
     /// # Errors
     /// When git can't be run or fails.
@@ -33,9 +32,9 @@ impl Git {
             input.extend_from_slice(name.as_ref());
             input.push(0);
         }
-        let told = self.told(&["check-attr", "-z", "--stdin", "filter"], &input)?;
+        let output = self.with_input(&["check-attr", "-z", "--stdin", "filter"], &input)?;
         // Three fields each: name, `filter`, value.
-        let mut fields = told.split(|byte| *byte == 0);
+        let mut fields = output.split(|byte| *byte == 0);
         let mut found = Vec::new();
         while let (Some(name), Some(_), Some(value)) = (fields.next(), fields.next(), fields.next()) {
             if drivers.contains(value) {
@@ -45,8 +44,8 @@ impl Git {
         Ok(found)
     }
 
-    /// What git tells about an input.
-    fn told(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error> {
+    /// Output of git for an input on stdin.
+    fn with_input(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error> {
         use std::io::Write as _;
         let mut git = self.command();
         git.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

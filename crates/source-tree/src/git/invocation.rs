@@ -1,4 +1,4 @@
-//! How git is run: which program, with which variables.
+//! Command lines of git: which program is run, and with which environment.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use super::overrides::GitOverrides;
 use crate::{Error, Launcher};
 
-/// Variables that say where a repository and its parts are: a hook that calls T4 names its own by them.
+/// Variables that locate a repository and its parts. git sets them for a hook, which may call T4.
 const REPOSITORY: [&str; 8] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -56,19 +56,18 @@ impl Invocation {
         Some(Self { program, launcher: launcher.clone(), of_environment: true })
     }
 
-    /// The same for another working tree than that of the variables.
+    /// The same without the variables that locate a repository.
     pub fn elsewhere(&self) -> Self {
         Self { of_environment: false, ..self.clone() }
     }
 
-    /// Whether the caller named the repository by variables.
+    /// Whether variables locate the repository.
     pub fn is_named(&self) -> bool {
         let names = ["GIT_DIR", "GIT_WORK_TREE"];
         self.of_environment && names.iter().any(|name| self.launcher.variable(name).is_some())
     }
 
-    /// git about to be run in a folder. It asks nobody anything, talks to no other machine and takes no lock for a mere
-    /// look.
+    /// A git command in a folder. It never prompts, never uses the network, and takes no lock only to refresh the index.
     pub fn command(&self, folder: &Path, overrides: &GitOverrides) -> Command {
         let mut git = self.bare(folder);
         overrides.apply(&mut git);
@@ -83,16 +82,16 @@ impl Invocation {
                 || (self.of_environment && REPOSITORY.contains(&name))
         };
         let mut git = self.launcher.command(&self.program, folder, also);
-        // Its words are looked for.
+        // Error messages are matched by their English text.
         git.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_LITERAL_PATHSPECS", "1");
-        // A clone without all objects would fetch those that are missing.
+        // In a partial clone, git would fetch missing objects.
         git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "");
         git.arg("--no-pager");
         git
     }
 
-    /// git about to push from a folder: it may use the user's own ssh and credential helpers, whatever variables these
-    /// read, over `protocols` alone.
+    /// A git command that may push over `protocols`. It keeps the user's environment, which ssh and credential helpers
+    /// read.
     pub fn pushing(&self, folder: &Path, overrides: &GitOverrides, protocols: &str) -> Command {
         let is_elsewhere = |name: &str| name == "GIT_CONFIG" || REPOSITORY.contains(&name);
         let mut git = self.launcher.command(&self.program, folder, |name| !is_elsewhere(name));
@@ -101,7 +100,7 @@ impl Invocation {
         git
     }
 
-    /// What `git config --list` tells: for each setting its scope and `key<LF>value`, with NULs between.
+    /// Output of `git config --list`: for each setting its scope and `key<LF>value`, separated by NUL.
     pub fn listed_settings(&self, folder: &Path) -> Result<Vec<u8>, Error> {
         let mut git = self.bare(folder);
         // In a folder that looks like a bare repository there is none.
@@ -116,18 +115,17 @@ pub fn run(git: &mut Command) -> Result<Output, Error> {
     git.stdin(Stdio::null()).output().map_err(|error| unstarted(&error))
 }
 
-/// git can't be run.
+/// Error for a git that could not be started.
 pub fn unstarted(error: &std::io::Error) -> Error {
     Error::Program { program: "git".to_owned(), problem: format!("can't be run: {error}") }
 }
 
-/// git failed, and said this.
+/// Error for a git that failed with this text on stderr.
 pub fn refused(said: &[u8]) -> Error {
     Error::Program { program: "git".to_owned(), problem: without_settings(&String::from_utf8_lossy(said)) }
 }
 
-/// What git says, without what it quotes of a configuration that it does not understand: a repository can have it read any
-/// file as one.
+/// git's message without quoted configuration. A repository can make git parse any file of the machine as configuration.
 fn without_settings(said: &str) -> String {
     const QUOTING: [&str; 5] =
         ["key does not contain", "invalid key", "config value", "missing value for", "config variable"];

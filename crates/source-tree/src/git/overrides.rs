@@ -1,10 +1,11 @@
-//! Settings of git that name programs, and what T4 puts in their place.
+//! Overrides for the settings of git that name programs.
 //!
-//! A repository's own configuration may come from somebody else, such as an archive that was unpacked. Its settings are
-//! read first ([`super::settings`]); then every one of those below that is there is overridden on the command line, by
-//! name, wherever it is set: the user's own programs are not run on files of a stranger either. [`push`] is the
-//! exception, as it needs the user's ssh and credentials: it overrides what the repository sets and leaves what the user
-//! sets. Settings of commands that T4 never runs (`difftool`, `send-email`, ...) are left alone.
+//! A repository's configuration can be hostile, for example in an unpacked archive. The settings are read first
+//! ([`super::settings`]); then every setting of the tables below is overridden by name on the command line, also when the
+//! user sets it: the user's programs must not run on files of an untrusted tree either, because `.gitattributes` chooses
+//! the files. The exception is a push, which needs the user's ssh and credential helpers: it overrides what the
+//! repository sets and keeps what the user sets. Settings of commands that T4 never runs (`difftool`, `send-email`, ...)
+//! are left alone.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -14,8 +15,8 @@ use std::process::Command;
 use super::settings::{Origin, Setting, key};
 use crate::Error;
 
-/// How much the overrides may take on the command line, in bytes. What a program starts in turn gets them in one variable,
-/// of which systems allow 128 KiB.
+/// Limit for all overrides, in bytes. git hands them to its child processes in one variable, and Linux limits a variable
+/// to 128 KiB.
 const LARGEST: usize = 64 << 10;
 
 /// A setting, and the value that stands in its place.
@@ -23,7 +24,7 @@ type Override = (&'static str, &'static str);
 
 /// Overridden always, for every command.
 const ALWAYS: [Override; 25] = [
-    // A folder of the tree that looks like a bare repository is none.
+    // A folder of the tree that looks like a bare repository must not be taken for one.
     ("safe.bareRepository", "explicit"),
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
@@ -44,7 +45,7 @@ const ALWAYS: [Override; 25] = [
     ("gc.recentObjectsHook", ""),
     ("maintenance.auto", "false"),
     ("uploadpack.packObjectsHook", ""),
-    // A submodule has a configuration of its own, and git looks into it by a git that does not know these overrides.
+    // git would run another git in submodules, under configuration that was not read.
     ("submodule.recurse", "false"),
     ("fetch.recurseSubmodules", "false"),
     ("push.recurseSubmodules", "no"),
@@ -52,12 +53,12 @@ const ALWAYS: [Override; 25] = [
     ("http.saveCookies", "false"),
 ];
 
-/// Overridden always, except for a push: no other command of T4's talks to another machine.
+/// Overridden for every command but a push, which alone uses the network.
 const OFFLINE: [Override; 4] =
     [("core.askPass", ""), ("core.sshCommand", "false"), ("credential.helper", ""), ("protocol.allow", "never")];
 
-/// Overridden in every subsection that is there: section, name and value. Some names come together: a filter is off only
-/// when all of its programs are, and it must not be required then.
+/// Overridden in every subsection that any setting mentions: section, names and values. The names of a section are
+/// overridden together: a filter is off only when all its programs are, and then it must not be required.
 const IN_SUBSECTIONS: [(&str, &[Override]); 10] = [
     ("filter", &[("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")]),
     ("diff", &[("command", ""), ("textconv", "")]),
@@ -71,13 +72,13 @@ const IN_SUBSECTIONS: [(&str, &[Override]); 10] = [
     ("http", &[("savecookies", "false")]),
 ];
 
-/// Files outside of the tree that a repository can have git read, and tell of when it does not understand them. Only
-/// what the repository sets is overridden, by what the user sets, else by this. (`blame.ignoreRevsFile` can't be: git
-/// reads all that are named. Its words about them are not passed on, [`crate::blame`].)
+/// Settings that make git read a file, whose content could appear in messages. They are overridden only when the
+/// repository sets them: by the user's value, else by this one. `blame.ignoreRevsFile` can't be overridden, because git
+/// reads every file that it names; [`crate::blame`] does not pass on the messages about it.
 const FILES: [Override; 3] =
     [("core.attributesfile", "/dev/null"), ("diff.orderfile", "/dev/null"), ("mailmap.file", "")];
 
-/// For a push, what the repository sets is overridden by what the user sets, else by this.
+/// Overridden for a push when the repository sets them: by the user's value, else by this one.
 const PUSH: [Override; 4] =
     [("core.askpass", ""), ("core.sshcommand", "ssh"), ("ssh.variant", "auto"), ("http.cookiefile", "")];
 
@@ -95,7 +96,7 @@ impl GitOverrides {
     /// What is overridden for commands that talk to no other machine.
     ///
     /// # Errors
-    /// When it is more than a command line holds.
+    /// [`Error::Refused`] when they exceed the limit for a command line.
     pub fn offline(settings: &[Setting]) -> Result<Self, Error> {
         let mut overrides = Self::always();
         overrides.in_subsections(settings);
@@ -111,7 +112,7 @@ impl GitOverrides {
     /// What is overridden for a push.
     ///
     /// # Errors
-    /// When it is more than a command line holds.
+    /// [`Error::Refused`] when they exceed the limit for a command line.
     pub fn push(settings: &[Setting]) -> Result<Self, Error> {
         let mut overrides = Self::default();
         for (key, value) in ALWAYS {
@@ -127,7 +128,7 @@ impl GitOverrides {
             overrides.set(setting.key(), b"");
         }
         if settings.iter().any(|one| is_helper(one) && one.origin == Origin::Repository) {
-            // An empty name takes back all helpers before it, of whatever address.
+            // An empty value clears all helpers that were read before it, for every URL.
             overrides.set(b"credential.helper".to_vec(), b"");
             for setting in settings.iter().filter(|one| is_helper(one) && one.origin == Origin::User) {
                 overrides.set(setting.key(), &setting.value);
@@ -148,7 +149,7 @@ impl GitOverrides {
         }
     }
 
-    /// Overrides a setting that the repository makes: by the value that the user gives it, else by another.
+    /// Overrides a setting if the repository sets it: by the user's value, else by `other`.
     fn users(&mut self, settings: &[Setting], key: &str, other: &str) {
         let found: Vec<_> = settings.iter().filter(|one| one.key() == key.as_bytes()).collect();
         if found.iter().all(|one| one.origin == Origin::User) {
@@ -168,16 +169,16 @@ impl GitOverrides {
             return Ok(self);
         }
         Err(Error::Refused(
-            "the configuration of this git repository names more programs than T4 can switch off: it does not work here"
+            "the configuration of this git repository names more programs than T4 can override: it does not work here"
                 .to_owned(),
         ))
     }
 
-    /// Gives the overrides to a git that is about to run, as the last word on its configuration.
+    /// Adds the overrides to a command line of git, where they win over all configuration files and variables.
     pub fn apply(&self, git: &mut Command) {
         for (number, (key, value)) in self.0.iter().enumerate() {
             if key.contains(&b'=') {
-                // `-c` would end the key at the first `=`; of this, git reads the variable's name after the last one.
+                // `-c` splits at the first `=`, which a subsection may contain. `--config-env` splits at the last one.
                 let variable = format!("GIT_OVERRIDE_{number}");
                 git.env(&variable, OsString::from_vec(value.clone()));
                 git.arg(joined(&[b"--config-env=", key, b"=", variable.as_bytes()]));
@@ -193,7 +194,7 @@ impl GitOverrides {
     }
 }
 
-/// Whether a setting names a program that gives passwords.
+/// Whether a setting names a credential helper.
 fn is_helper(setting: &Setting) -> bool {
     setting.section == "credential" && setting.name == "helper"
 }

@@ -1,4 +1,4 @@
-//! Push of a branch: the one thing for which git may use the user's own ssh and credential helpers.
+//! Push of a branch: the only operation for which git uses the user's ssh and credential helpers.
 
 use std::ffi::OsStr;
 
@@ -8,12 +8,11 @@ use super::settings::Origin;
 use super::{Git, Invocation};
 use crate::Error;
 
-/// What a push may go over. Others are programs (`ext::`), or would run the hooks of a folder on this machine (`file`).
+/// Protocols of a push. Others run a program (`ext::`), or the hooks of a folder on this machine (`file`).
 const PROTOCOLS: &str = "https:http:ssh:git";
 
-/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten. No
-/// hook and no program of the repository is run; a remote that is a folder must be named as one, since its own hooks are
-/// run.
+/// Pushes a branch to the branch of the same name, which is never overwritten. No hook and no program that the repository
+/// names is run. A remote that is a folder must be given as a path, because git runs the hooks of that folder.
 ///
 /// # Errors
 /// When git refuses, with what it said.
@@ -36,7 +35,7 @@ pub fn push(git: &Git, remote: &str, branch: &str) -> Result<(), Error> {
         git.settings.iter().any(|one| one.key() == b"core.gitproxy" && one.origin == origin)
     };
     if is_proxy(Origin::Repository) {
-        // Of this setting the first value counts, so that it can't be overridden; the variable comes before it.
+        // The first value of this setting wins, so it can't be overridden by a later one. The variable precedes them all.
         let users = invocation.launcher.variable("GIT_PROXY_COMMAND").unwrap_or(OsStr::new(""));
         command.env("GIT_PROXY_COMMAND", users);
     }
@@ -53,7 +52,7 @@ pub fn push(git: &Git, remote: &str, branch: &str) -> Result<(), Error> {
     Err(refused(&output.stderr))
 }
 
-/// Whether a remote is a folder that the caller named as one, and the repository's settings do not make another of it.
+/// Whether a remote is the path of a folder, and no setting of the repository gives that path another meaning.
 fn is_folder(git: &Git, remote: &str) -> bool {
     let is_remote = |subsection: &[u8]| subsection == remote.as_bytes();
     let turns_it = git.settings.iter().any(|one| {

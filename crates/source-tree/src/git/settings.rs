@@ -5,7 +5,7 @@ use std::path::Path;
 use super::invocation::Invocation;
 use crate::Error;
 
-/// How many settings are looked at: a repository with more is refused.
+/// Limit for the number of settings. A repository with more is refused.
 const MOST: usize = 20_000;
 
 /// Who wrote a setting.
@@ -13,7 +13,7 @@ const MOST: usize = 20_000;
 pub enum Origin {
     /// The user, or the machine's administrator: system and global files, and variables of this process.
     User,
-    /// The repository: its own files, and what those include.
+    /// The repository: `.git/config`, `config.worktree`, and the files that they include.
     Repository,
 }
 
@@ -39,7 +39,7 @@ impl Setting {
     }
 
     fn read(scope: &[u8], entry: &[u8]) -> Option<Self> {
-        // git knows no other place where a user, and not a repository, keeps settings.
+        // Every scope that git may add later counts as the repository's.
         let is_users = [&b"system"[..], b"global", b"command"].contains(&scope);
         let (key, value) = match entry.iter().position(|byte| *byte == b'\n') {
             Some(at) => (entry.get(..at)?, entry.get(at + 1..)?),
@@ -77,7 +77,7 @@ pub fn key(section: &str, subsection: Option<&[u8]>, name: &str) -> Vec<u8> {
     key
 }
 
-/// Every setting that counts in a folder, in git's order: of two, the later one counts. Reading them runs no program.
+/// Every setting that applies in a folder, in git's order: the last value of a setting wins. Reading them runs no program.
 ///
 /// # Errors
 /// When git can't be run or does not understand its configuration, or there are too many settings.

@@ -1,8 +1,8 @@
-//! Submodules with changes of their own.
+//! Search for submodules with uncommitted changes.
 //!
-//! To tell whether a submodule is changed, git runs another git in it, with that submodule's configuration: settings there
-//! could name programs that nobody has looked at. So git is kept from it (`--ignore-submodules=dirty`), and each submodule
-//! is asked here as a repository that is not trusted either.
+//! git finds out whether a submodule is changed by running another git inside it, under the submodule's configuration,
+//! which may name programs. T4 keeps git from doing so (`--ignore-submodules=dirty`) and opens each submodule here as
+//! another repository that is not trusted.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use crate::Error;
 const DEEPEST: usize = 16;
 
 impl Git {
-    /// The submodules, from the root, with changes that are not committed in them; with `new_files`, those too with files
-    /// that git does not track. One whose commit is another than the repository's is told of by `git diff`.
+    /// The submodules, from the root, that contain uncommitted changes; with `new_files`, also those that contain untracked
+    /// files. A submodule at another commit is reported by `git diff`, not here.
     ///
     /// # Errors
     /// When git can't be run or fails.
@@ -38,7 +38,7 @@ impl Git {
 
     fn is_dirty(&self, name: &str, new_files: bool, depth: usize) -> Result<bool, Error> {
         const STATUS: [&str; 4] = ["status", "--porcelain=v2", "-z", "--ignore-submodules=dirty"];
-        // One that is not checked out has no `.git`, and one behind a link is none.
+        // A submodule that is not checked out has no `.git`. Links are not followed.
         let is_there = crate::contained::look(&self.root, &format!("{name}/.git"));
         if !is_there.is_ok_and(|found| found.is_some()) {
             return Ok(false);

@@ -107,7 +107,7 @@ fn no_setting_that_git_knows_runs_a_program() {
         }
     }
     assert!(texts.len() > 150, "{texts:?}");
-    // One with which git fails keeps the others of its kind from being looked at: the half that has it is looked at anew.
+    // A setting that makes git fail hides the others of its group, so a group with a failure is split.
     let mut queue: Vec<_> = texts.chunks(AT_ONCE).collect();
     while let Some(settings) = queue.pop() {
         let failed = !with(&scene, &config, settings).is_empty();

@@ -1,4 +1,4 @@
-//! Programs that wait where git looks without being told by the repository's first configuration.
+//! Programs that git finds elsewhere than in `.git/config`: submodules, worktrees, variables, `PATH`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -134,7 +134,7 @@ fn variables_that_name_programs_are_not_passed_on() {
 }
 
 #[test]
-fn a_commit_is_made_without_a_signature_whoever_asks_for_one() {
+fn a_commit_is_not_signed_even_when_user_and_repository_ask_for_it() {
     let scene = Scene::new();
     let settings = format!("[commit]\n\tgpgSign = true\n[gpg]\n\tprogram = {}\n", scene.shown());
     scene.configure(&settings);
@@ -157,7 +157,7 @@ fn a_git_in_the_tree_is_not_run() {
 }
 
 #[test]
-fn files_outside_of_the_tree_that_the_repository_names_are_told_nothing_of() {
+fn no_message_quotes_a_file_outside_of_the_tree_that_a_setting_names() {
     let scene = Scene::new();
     scene.write("secret", "a-secret-word\n[x\n");
     let secret = scene.path("secret").display().to_string();

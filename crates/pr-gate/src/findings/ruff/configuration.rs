@@ -1,8 +1,9 @@
-//! Where the configuration of ruff in a tree leads.
+//! Search for ruff configuration that leads out of the tree.
 //!
-//! ruff quotes what it does not understand of its configuration. A tree can make any file its configuration, by a link or
-//! by `extend`; of one outside of the tree, nothing may be told. So before anything is passed on of what ruff says beside
-//! its findings, the tree's configuration is followed here.
+//! ruff's error messages quote the configuration that it can't parse. A tree can make any file of the machine part of its
+//! configuration, by a link or by `extend`, and the quoted lines would end up in a public log. Before T4 passes on what ruff
+//! wrote to stderr, it follows the tree's configuration here. A false "outside" hides a message; a false "inside" could
+//! disclose a file, so every doubt counts as outside.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -19,19 +20,19 @@ const NAMES: [&str; 3] = ["pyproject.toml", "ruff.toml", ".ruff.toml"];
 /// A larger file is not looked into.
 const LARGEST: u64 = 1 << 20;
 
-/// What stands in the way of telling what ruff says.
+/// Why ruff's messages may quote a file outside of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigProblem {
-    /// It leads out of the tree.
+    /// The configuration leads out of the tree.
     Outside {
         /// The file of the tree, from the root.
         file: String,
         /// Where it leads.
         to: String,
-        /// Whether there is something that has no end, such as a device.
+        /// Whether a device or a pipe is there: reading it would never end.
         is_endless: bool,
     },
-    /// It can't be read here, so that nobody knows where it leads.
+    /// The configuration can't be read here, so it may lead anywhere.
     Unreadable {
         /// The file, from the root.
         file: String,
@@ -69,10 +70,10 @@ pub fn of_files(root: &Path, names: &[String]) -> Option<ConfigProblem> {
     names.iter().find_map(|name| follow(&root, name, &root.join(name), &mut done))
 }
 
-/// Refuses files of a tree that lead to something without an end: a linter would never come to it.
+/// Refuses configuration files that lead to a device or a pipe, which a linter would read forever.
 ///
 /// # Errors
-/// With the file that does.
+/// [`Error::Unreadable`] with the file that does.
 pub fn refuse_endless(root: &Path, names: &[String]) -> Result<(), Error> {
     match of_files(root, names) {
         Some(ConfigProblem::Outside { file, to, is_endless: true }) => Err(Error::unreadable(
@@ -83,7 +84,8 @@ pub fn refuse_endless(root: &Path, names: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Follows one file, reached from the file of the tree that is named.
+/// Follows one file. `name` is the configuration file of the tree from which it was reached, `done` the files that were
+/// followed already.
 fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) -> Option<ConfigProblem> {
     if !done.insert(path.to_owned()) {
         return None;
@@ -96,7 +98,7 @@ fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) ->
     let unreadable = |problem: String| Some(ConfigProblem::Unreadable { file: name.to_owned(), problem });
     let real = match path.canonicalize() {
         Ok(real) => real,
-        // One that is not there is not read either.
+        // A missing file is not read by ruff either.
         Err(_) if path.starts_with(root) => return None,
         Err(_) => return outside(false),
     };
@@ -116,17 +118,17 @@ fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) ->
     }
     let table: Table = match text.parse() {
         Ok(table) => table,
-        // ruff, whose parser this is, does not follow it either; a later one might.
+        // ruff uses the same parser and does not follow the file either. A later version might accept more.
         Err(error) if may_extend(&text) => return unreadable(format!("it is not TOML: {error}")),
         Err(_) => return None,
     };
     let section = table.get("tool").and_then(|tool| tool.get("ruff"));
     let extended = [table.get("extend"), section.and_then(|section| section.get("extend"))];
     let mut extended = extended.into_iter().flatten().filter_map(Value::as_str);
-    // ruff takes a path from the folder of the link; to be sure, that of the file counts as well.
+    // ruff resolves a path from the folder of the link. The folder of the target is checked too, in case this changes.
     let folders = [path, real.as_path()].map(|path| path.parent().unwrap_or(root));
     extended.find_map(|to| {
-        // A home or a variable leads to wherever the user's is.
+        // ruff expands `~` and variables.
         if to.contains(['~', '$']) {
             return Some(ConfigProblem::Outside {
                 file: name.to_owned(),
@@ -139,13 +141,13 @@ fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) ->
     })
 }
 
-/// Whether a text that can't be read as TOML has something like the key `extend`.
+/// Whether a text that is not valid TOML contains what looks like the key `extend`.
 fn may_extend(text: &str) -> bool {
     let is_key = |rest: &str| rest.trim_start_matches(['"', '\'', ' ', '\t']).starts_with('=');
     text.match_indices("extend").any(|(at, word)| text.get(at + word.len()..).is_some_and(is_key))
 }
 
-/// A path with `..` taken out by its text: ruff does so, while the system would follow a link first.
+/// A path with `..` resolved lexically, as ruff does. The kernel would follow links first.
 fn without_dots(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for part in path.components() {

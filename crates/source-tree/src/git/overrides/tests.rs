@@ -28,7 +28,7 @@ fn given<'a>(overrides: &'a GitOverrides, start: &str) -> Vec<(&'a str, &'a str)
 }
 
 #[test]
-fn every_filter_is_off_whoever_sets_it() {
+fn every_filter_is_off_for_user_and_repository() {
     let settings = [own("filter.a=b.required", "true"), users("filter.lfs.process", "git-lfs filter-process")];
     for overrides in [GitOverrides::offline(&settings).unwrap(), GitOverrides::push(&settings).unwrap()] {
         let off = |name: &str| {
