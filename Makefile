@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo dev fmt lint test test-long doc deny contract surface dist bench bench-check bench-llm \
-        bench-scale ci check-clean
+.PHONY: help setup run demo dev fmt lint test test-long doc deny contract surface dist bench bench-check bench-hostile \
+        bench-llm bench-scale ci check-clean
 
 # Where cargo puts what it builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -55,16 +55,22 @@ dist: ## Build the programs as they are shipped, into target/dist/
 
 bench: ## Measure the API and write the table to docs/benchmarks/ (T4_BENCH_OLD=BINARY: in turns with another build)
 	cargo build --profile dist -p intent-api
+	cargo build --profile dist -p t4-bench --example yardstick
 	cargo bench --profile dist -p t4-bench --bench api
 
 bench-scale: ## The same with 1,000,000 intents and 5,000,000 audit rows (minutes, and gigabytes of disk)
 	cargo build --profile dist -p intent-api
+	cargo build --profile dist -p t4-bench --example yardstick
 	T4_BENCH_SCALE=1 cargo bench --profile dist -p t4-bench --bench api
 
 bench-llm: ## Measure calls through the LLM gate against direct ones and write docs/benchmarks/llm-latest.md
 	cargo build --profile dist -p intent-api
 	cargo build --profile dist -p t4-tests --bin mock-provider
 	cargo bench --profile dist -p t4-bench --bench llm
+
+bench-hostile: ## Measure what others get while hostile keys send their worst; writes docs/benchmarks/hostile-latest.md
+	cargo build --profile dist -p intent-api
+	cargo bench --profile dist -p t4-bench --bench hostile
 
 bench-check: ## Measure t4 check beside ruff, and the migration, and write docs/benchmarks/check-latest.md
 	scripts/ensure-ruff.sh

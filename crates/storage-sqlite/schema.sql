@@ -11,7 +11,7 @@ CREATE INDEX idx_intents_file ON intents (file, line, id);
 CREATE INDEX idx_intents_open ON intents (modified_at, id)
     WHERE status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired');
 
-CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id);
+CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id) WHERE owner IS NOT NULL;
 
 CREATE INDEX idx_intents_waiting ON intents (file, code, line, id)
     WHERE status IS NULL OR (status <> 'planned' AND status <> 'committed' AND status <> 'implemented'
@@ -35,7 +35,7 @@ CREATE TABLE api_keys (
     revoked INTEGER DEFAULT 0,
     daily_limit REAL DEFAULT 100.0,
     daily_used REAL DEFAULT 0.0
-, mac TEXT, previous_mac TEXT, previous_until TEXT, nonce BLOB, roles TEXT, rate_per_minute INTEGER, daily_limit_pico INTEGER, daily_used_pico INTEGER, used_on TEXT, time_zone TEXT, version INTEGER NOT NULL DEFAULT 0, modified_at TEXT);
+, mac TEXT, previous_mac TEXT, previous_until TEXT, nonce BLOB, roles TEXT, rate_per_minute INTEGER, daily_limit_pico INTEGER, daily_used_pico INTEGER, used_on TEXT, time_zone TEXT, version INTEGER NOT NULL DEFAULT 0, modified_at TEXT, max_intents INTEGER, max_stored_bytes INTEGER, max_idempotency_rows INTEGER, max_audit_bytes_per_day INTEGER);
 
 CREATE TABLE audit_checkpoints (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -84,7 +84,17 @@ CREATE TABLE intents (
     modified_at TEXT,
     resolved_at TEXT,
     raw JSON
-, agent_id TEXT, version INTEGER NOT NULL DEFAULT 0, creation BLOB);
+, agent_id TEXT, version INTEGER NOT NULL DEFAULT 0, creation BLOB, created_by_key TEXT);
+
+CREATE TABLE key_usage (
+    key_id TEXT NOT NULL PRIMARY KEY,
+    intents INTEGER NOT NULL DEFAULT 0,
+    intent_bytes INTEGER NOT NULL DEFAULT 0,
+    idempotency_rows INTEGER NOT NULL DEFAULT 0,
+    idempotency_bytes INTEGER NOT NULL DEFAULT 0,
+    audit_day INTEGER NOT NULL DEFAULT 0,
+    audit_bytes INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 
 CREATE TABLE llm_accounts (
     scope TEXT NOT NULL,
@@ -189,7 +199,8 @@ END;
 
 CREATE TRIGGER api_keys_outside_update AFTER UPDATE OF
     key, agent_id, owner, scopes, created_at, expires_at, revoked, daily_limit, mac, previous_mac, previous_until,
-    nonce, roles, rate_per_minute, daily_limit_pico, time_zone, version, modified_at
+    nonce, roles, rate_per_minute, daily_limit_pico, time_zone, max_intents, max_stored_bytes, max_idempotency_rows,
+    max_audit_bytes_per_day, version, modified_at
 ON api_keys
 WHEN NEW.version <> OLD.version + 1 AND NEW.version <> -1
 BEGIN
@@ -211,12 +222,50 @@ END;
 
 CREATE TRIGGER intents_outside_delete AFTER DELETE ON intents WHEN OLD.version <> -1
 BEGIN
+    UPDATE key_usage SET
+        intents = MAX(intents - 1, 0),
+        intent_bytes = MAX(intent_bytes - (
+            128 + COALESCE(length(CAST(OLD.id AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.code AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.type AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.file AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.import_text AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.reason_category AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.reason AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.suggestion AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.owner AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.ticket AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.eta AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.status AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.raw AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.agent_id AS BLOB)), 0)
+        ), 0)
+    WHERE key_id = OLD.created_by_key;
     INSERT INTO outside_changes (table_name, key, kind, at)
     VALUES ('intents', COALESCE(OLD.id, ''), 'delete', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'));
 END;
 
 CREATE TRIGGER intents_outside_insert AFTER INSERT ON intents WHEN NEW.version < 1
 BEGIN
+    INSERT INTO key_usage (key_id, intents, intent_bytes)
+    SELECT
+        NEW.created_by_key,
+        1,
+        128 + COALESCE(length(CAST(NEW.id AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.code AS BLOB)), 0) + COALESCE(length(CAST(NEW.type AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.file AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.import_text AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.reason_category AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.reason AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.suggestion AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.owner AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.ticket AS BLOB)), 0) + COALESCE(length(CAST(NEW.eta AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.status AS BLOB)), 0) + COALESCE(length(CAST(NEW.raw AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.agent_id AS BLOB)), 0)
+    WHERE NEW.created_by_key IS NOT NULL
+    ON CONFLICT (key_id) DO UPDATE SET
+        intents = intents + 1,
+        intent_bytes = intent_bytes + excluded.intent_bytes;
     UPDATE intents SET
         version = 1,
         line = CASE typeof(NEW.line) WHEN 'integer' THEN NEW.line WHEN 'real' THEN CAST(NEW.line AS INTEGER) END,
@@ -229,6 +278,44 @@ END;
 CREATE TRIGGER intents_outside_update AFTER UPDATE ON intents
 WHEN NEW.version <> OLD.version + 1 AND NEW.version <> -1
 BEGIN
+    UPDATE key_usage SET
+        intents = MAX(intents - 1, 0),
+        intent_bytes = MAX(intent_bytes - (
+            128 + COALESCE(length(CAST(OLD.id AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.code AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.type AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.file AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.import_text AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.reason_category AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.reason AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.suggestion AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.owner AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.ticket AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.eta AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.status AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.raw AS BLOB)), 0)
+            + COALESCE(length(CAST(OLD.agent_id AS BLOB)), 0)
+        ), 0)
+    WHERE key_id = OLD.created_by_key;
+    INSERT INTO key_usage (key_id, intents, intent_bytes)
+    SELECT
+        NEW.created_by_key,
+        1,
+        128 + COALESCE(length(CAST(NEW.id AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.code AS BLOB)), 0) + COALESCE(length(CAST(NEW.type AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.file AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.import_text AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.reason_category AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.reason AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.suggestion AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.owner AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.ticket AS BLOB)), 0) + COALESCE(length(CAST(NEW.eta AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.status AS BLOB)), 0) + COALESCE(length(CAST(NEW.raw AS BLOB)), 0)
+        + COALESCE(length(CAST(NEW.agent_id AS BLOB)), 0)
+    WHERE NEW.created_by_key IS NOT NULL
+    ON CONFLICT (key_id) DO UPDATE SET
+        intents = intents + 1,
+        intent_bytes = intent_bytes + excluded.intent_bytes;
     UPDATE intents SET
         version = OLD.version + 1,
         line = CASE typeof(NEW.line) WHEN 'integer' THEN NEW.line WHEN 'real' THEN CAST(NEW.line AS INTEGER) END,

@@ -19,7 +19,7 @@ pub struct Builds {
 }
 
 /// Figures of one measurement, one for each round.
-struct Measured {
+pub struct Measured {
     name: String,
     /// Requests per second.
     rates: [Vec<f64>; 2],
@@ -55,7 +55,7 @@ impl Comparison {
         connections: usize,
         time: Duration,
         mut next: impl FnMut(usize, usize, &mut Vec<u8>),
-    ) {
+    ) -> &Measured {
         let servers = [&builds.old, &builds.new];
         let mut measured =
             Measured { name: name.to_owned(), rates: Default::default(), cpu: Default::default() };
@@ -76,6 +76,7 @@ impl Comparison {
         }
         println!("{}", measured.line());
         self.measured.push(measured);
+        self.measured.last().expect("the one before")
     }
 
     /// Writes `docs/benchmarks/<name>-compare.json` and `<name>-compare.md`.
@@ -117,6 +118,11 @@ impl Medians {
 }
 
 impl Measured {
+    /// The new build's rate as a part of the old one's, by the medians.
+    pub fn ratio(&self) -> f64 {
+        self.medians().ratio()
+    }
+
     fn medians(&self) -> Medians {
         let old = &self.rates[0];
         Medians {
@@ -152,6 +158,11 @@ impl Measured {
             "old_cpu_us": self.cpu[0], "new_cpu_us": self.cpu[1],
         })
     }
+}
+
+/// The median.
+pub fn median(figures: &[f64]) -> f64 {
+    at(figures, 0.5)
 }
 
 /// The value at this part of the sorted figures.

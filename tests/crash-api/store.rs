@@ -4,7 +4,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::{Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, View, Watch};
+use registry_core::KeyId;
+use storage::{DayUsage, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, View, Watch};
 
 use crate::tx::Watching;
 
@@ -55,12 +56,32 @@ impl Store for CrashStore {
         self.inner.view(f)
     }
 
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.inner.view_point(patience, f)
+    }
+
+    fn reads_block(&self) -> bool {
+        self.inner.reads_block()
+    }
+
+    fn readers(&self) -> usize {
+        self.inner.readers()
+    }
+
     fn watch(&self) -> Watch {
         self.inner.watch()
     }
 
     fn bump_epoch(&self) {
         self.inner.bump_epoch();
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        self.inner.audit_usage(key)
     }
 
     fn stats(&self) -> StoreStats {

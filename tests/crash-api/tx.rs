@@ -7,8 +7,8 @@ use api_keys::KeyRecord;
 use llm_policy::{AccountKey, AccountState, CallOutcome, HoldId};
 use registry_core::{Coverage, Intent, IntentId, KeyId, Timestamp};
 use storage::{
-    AlertRow, AuditTx, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, Leafed, LedgerTx, OutsideChange,
-    OutsideTx, Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
+    AlertRow, AuditTx, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, KeyUsage, Leafed, LedgerTx,
+    OutsideChange, OutsideTx, QuotaTx, Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
 };
 
 /// The transaction of a job, and whether a hold or a usage row was written in it.
@@ -23,12 +23,17 @@ impl IntentTx for Watching<'_> {
         self.tx.intent(id)
     }
 
-    fn insert_intent(&mut self, intent: &Intent, creation: &[u8; 32]) -> Result<Inserted, StoreError> {
-        self.tx.insert_intent(intent, creation)
+    fn insert_intent(
+        &mut self,
+        intent: &Intent,
+        creation: &[u8; 32],
+        creator: Option<&KeyId>,
+    ) -> Result<Inserted, StoreError> {
+        self.tx.insert_intent(intent, creation, creator)
     }
 
-    fn update_intent(&mut self, intent: &Intent) -> Result<bool, StoreError> {
-        self.tx.update_intent(intent)
+    fn update_intent(&mut self, intent: &Intent, creator: Option<&KeyId>) -> Result<bool, StoreError> {
+        self.tx.update_intent(intent, creator)
     }
 
     fn delete_intent(&mut self, id: &IntentId) -> Result<bool, StoreError> {
@@ -81,6 +86,16 @@ impl IdempotencyTx for Watching<'_> {
 impl OutsideTx for Watching<'_> {
     fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
         self.tx.take_outside_changes(limit)
+    }
+}
+
+impl QuotaTx for Watching<'_> {
+    fn key_usage(&mut self, key: &KeyId) -> Result<KeyUsage, StoreError> {
+        self.tx.key_usage(key)
+    }
+
+    fn creator(&mut self, id: &IntentId) -> Result<Option<KeyId>, StoreError> {
+        self.tx.creator(id)
     }
 }
 

@@ -2,5 +2,7 @@
 //! that it tests is removed.
 
 mod audit;
+mod event_loop;
 mod memory;
+mod quotas;
 mod writer;

@@ -23,7 +23,14 @@ async fn a_new_key_has_the_form_and_the_defaults_of_the_contract() {
         "key": key.text, "key_id": key.id, "agent_id": "agent-1", "owner": null, "scopes": DEFAULT_GRANT,
         "roles": [], "created_at": "2026-01-15T10:00:00.000000Z", "expires_at": "2027-01-15T10:00:00.000000Z",
         "revoked": false, "daily_limit": 100.0, "daily_used": 0.0, "used_on": null, "time_zone": null,
-        "rate_per_minute": null, "previous_secret_until": null,
+        "rate_per_minute": null, "previous_secret_until": null, "max_intents": null,
+        "max_stored_bytes": null, "max_idempotency_rows": null, "max_audit_bytes_per_day": null,
+        "usage": {
+            "intents": { "used": 0, "limit": 1_000_000 },
+            "stored_bytes": { "used": 0, "limit": 1_073_741_824 },
+            "idempotency_rows": { "used": 0, "limit": 200_000 },
+            "audit_bytes_per_day": { "used": 0, "limit": 1_073_741_824 },
+        },
     });
     assert_eq!(made, expected);
     let other = create(&app, json!({ "agent_id": "agent-1" })).await;

@@ -95,6 +95,18 @@ pub struct Create {
     /// Requests in any 60 seconds [default: the server's]
     #[arg(long, alias = "rate_per_minute", value_name = "N")]
     pub rate_per_minute: Option<u32>,
+    /// Intents at a time [default: the server's]
+    #[arg(long, alias = "max_intents", value_name = "N")]
+    pub max_intents: Option<u64>,
+    /// Bytes of its intents and of the answers kept for its idempotency keys [default: the server's]
+    #[arg(long, alias = "max_stored_bytes", value_name = "N")]
+    pub max_stored_bytes: Option<u64>,
+    /// Idempotency keys remembered at a time [default: the server's]
+    #[arg(long, alias = "max_idempotency_rows", value_name = "N")]
+    pub max_idempotency_rows: Option<u64>,
+    /// Bytes of audit rows in a day of UTC [default: the server's]
+    #[arg(long, alias = "max_audit_bytes_per_day", value_name = "N")]
+    pub max_audit_bytes_per_day: Option<u64>,
     /// The IANA zone of its budget day, such as Europe/Berlin [default: UTC]
     #[arg(long, alias = "time_zone", value_name = "Z", value_parser = NonEmptyStringValueParser::new())]
     pub time_zone: Option<String>,
@@ -138,6 +150,18 @@ pub struct KeyChanges {
     /// Requests in any 60 seconds; "none" for the server's default
     #[arg(long, alias = "rate_per_minute", value_name = "N", value_parser = to::<u32>)]
     pub rate_per_minute: Option<To<u32>>,
+    /// Intents at a time; "none" for the server's default
+    #[arg(long, alias = "max_intents", value_name = "N", value_parser = to::<u64>)]
+    pub max_intents: Option<To<u64>>,
+    /// Bytes of its intents and of the answers kept for its idempotency keys; "none" for the server's default
+    #[arg(long, alias = "max_stored_bytes", value_name = "N", value_parser = to::<u64>)]
+    pub max_stored_bytes: Option<To<u64>>,
+    /// Idempotency keys remembered at a time; "none" for the server's default
+    #[arg(long, alias = "max_idempotency_rows", value_name = "N", value_parser = to::<u64>)]
+    pub max_idempotency_rows: Option<To<u64>>,
+    /// Bytes of audit rows in a day of UTC; "none" for the server's default
+    #[arg(long, alias = "max_audit_bytes_per_day", value_name = "N", value_parser = to::<u64>)]
+    pub max_audit_bytes_per_day: Option<To<u64>>,
     /// The IANA zone of its budget day; "none" for UTC
     #[arg(long, alias = "time_zone", value_name = "Z", value_parser = to::<String>)]
     pub time_zone: Option<To<String>>,

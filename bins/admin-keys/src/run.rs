@@ -65,8 +65,20 @@ struct RevokedJson<'a> {
 }
 
 async fn create(registry: &Registry, create: Create, json: bool) -> Result<(), Failure> {
-    let Create { agent_id, owner, expires_days, daily_limit, scopes, roles, rate_per_minute, time_zone } =
-        create;
+    let Create {
+        agent_id,
+        owner,
+        expires_days,
+        daily_limit,
+        scopes,
+        roles,
+        rate_per_minute,
+        max_intents,
+        max_stored_bytes,
+        max_idempotency_rows,
+        max_audit_bytes_per_day,
+        time_zone,
+    } = create;
     let body = CreateKey {
         agent_id,
         owner,
@@ -76,6 +88,10 @@ async fn create(registry: &Registry, create: Create, json: bool) -> Result<(), F
         daily_limit,
         time_zone,
         rate_per_minute,
+        max_intents,
+        max_stored_bytes,
+        max_idempotency_rows,
+        max_audit_bytes_per_day,
     };
     let made = registry.create(body).await?;
     let expires = made.view.expires_at.as_deref().map_or("never", table::day);
@@ -108,7 +124,18 @@ fn reveal(made: &KeyCreated, json: bool) -> Result<(), Failure> {
 
 async fn set(registry: &Registry, set: Set, json: bool) -> Result<(), Failure> {
     let key_id = registry.key_id(&set.which.key)?;
-    let KeyChanges { owner, scopes, roles, daily_limit, rate_per_minute, time_zone } = set.changes;
+    let KeyChanges {
+        owner,
+        scopes,
+        roles,
+        daily_limit,
+        rate_per_minute,
+        max_intents,
+        max_stored_bytes,
+        max_idempotency_rows,
+        max_audit_bytes_per_day,
+        time_zone,
+    } = set.changes;
     let patch = PatchKey {
         owner: owner.map(|owner| owner.0),
         scopes: scopes.map(|scopes| ScopeList::List(words(&scopes))),
@@ -116,6 +143,10 @@ async fn set(registry: &Registry, set: Set, json: bool) -> Result<(), Failure> {
         daily_limit,
         time_zone: time_zone.map(|zone| zone.0),
         rate_per_minute: rate_per_minute.map(|rate| rate.0),
+        max_intents: max_intents.map(|most| most.0),
+        max_stored_bytes: max_stored_bytes.map(|most| most.0),
+        max_idempotency_rows: max_idempotency_rows.map(|most| most.0),
+        max_audit_bytes_per_day: max_audit_bytes_per_day.map(|most| most.0),
     };
     let key = registry.patch(&key_id, patch).await?;
     out::say(&format!("changed key {key_id}"));

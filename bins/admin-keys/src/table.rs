@@ -1,6 +1,6 @@
 //! Tables for people, at most 80 columns wide.
 
-use api_types::KeyView;
+use api_types::{KeyView, QuotaUse};
 use cli_support::table::{Column, Lines, fields, lay_out_ruled};
 use registry_core::Timestamp;
 
@@ -40,7 +40,7 @@ pub fn show(key: &KeyView, now: Timestamp) -> String {
         Some(day) => format!("{} USD on {day}", key.daily_used),
         None => "nothing yet".to_owned(),
     };
-    fields(vec![
+    let mut lines = vec![
         ("Key id", key.key_id.clone()),
         ("Agent", key.agent_id.clone()),
         ("Owner", or(&key.owner, "none")),
@@ -54,7 +54,17 @@ pub fn show(key: &KeyView, now: Timestamp) -> String {
         ("Time zone", or(&key.time_zone, "UTC")),
         ("Requests per minute", rate),
         ("Old secret works until", or(&key.previous_secret_until, "there is none")),
-    ])
+    ];
+    if let Some(usage) = &key.usage {
+        let of = |QuotaUse { used, limit }: QuotaUse| format!("{used} of {limit}");
+        lines.extend([
+            ("Intents", of(usage.intents)),
+            ("Stored bytes", of(usage.stored_bytes)),
+            ("Idempotency keys", of(usage.idempotency_rows)),
+            ("Audit bytes today", of(usage.audit_bytes_per_day)),
+        ]);
+    }
+    fields(lines)
 }
 
 /// The day of an RFC 3339 time.
@@ -74,6 +84,9 @@ fn state(key: &KeyView, now: Timestamp) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use api_types::KeyUsageView;
+
+    const MOST: u64 = (1 << 53) - 1;
 
     fn key(expires_at: &str) -> KeyView {
         KeyView {
@@ -94,6 +107,16 @@ mod tests {
             used_on: Some("2026-01-02".to_owned()),
             time_zone: None,
             rate_per_minute: None,
+            max_intents: None,
+            max_stored_bytes: None,
+            max_idempotency_rows: None,
+            max_audit_bytes_per_day: None,
+            usage: Some(KeyUsageView {
+                intents: QuotaUse { used: 3, limit: MOST },
+                stored_bytes: QuotaUse { used: MOST, limit: MOST },
+                idempotency_rows: QuotaUse { used: 0, limit: MOST },
+                audit_bytes_per_day: QuotaUse { used: 0, limit: MOST },
+            }),
             previous_secret_until: None,
         }
     }

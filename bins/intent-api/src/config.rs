@@ -9,7 +9,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use cli_support::Environment;
-use control_plane::AuditMode;
+use control_plane::{AuditMode, MAX_QUOTA};
 use http_api::{Cidr, ConnectionLimits, DEFAULT_MEMORY_MIB};
 use instance::{AdminSource, LlmOptions, Options, PepperSource};
 
@@ -49,6 +49,18 @@ pub struct Flags {
     /// Requests per key in any 60 seconds [T4_RATE_PER_MINUTE, default 120]
     #[arg(long, value_name = "N")]
     rate_per_minute: Option<String>,
+    /// Intents that a key may have at a time [T4_QUOTA_INTENTS, default 1000000]
+    #[arg(long, value_name = "N")]
+    quota_intents: Option<String>,
+    /// Bytes that a key may store [T4_QUOTA_STORED_BYTES, default 1073741824]
+    #[arg(long, value_name = "N")]
+    quota_stored_bytes: Option<String>,
+    /// Idempotency keys that are remembered per key [T4_QUOTA_IDEMPOTENCY_ROWS, default 200000]
+    #[arg(long, value_name = "N")]
+    quota_idempotency_rows: Option<String>,
+    /// Bytes of audit rows per key and day [T4_QUOTA_AUDIT_BYTES_PER_DAY, default 1073741824]
+    #[arg(long, value_name = "N")]
+    quota_audit_bytes_per_day: Option<String>,
     /// Proxies whose X-Forwarded-For is believed, as CIDRs [T4_TRUSTED_PROXIES, default none]
     #[arg(long, value_name = "CIDR,...")]
     trusted_proxies: Option<String>,
@@ -146,6 +158,25 @@ impl Config {
                 bail!("T4_RATE_PER_MINUTE takes {takes}, got `{text}`");
             }
         }
+        let quotas = &mut options.quotas;
+        for (name, flag, quota) in [
+            ("T4_QUOTA_INTENTS", flags.quota_intents, &mut quotas.intents),
+            ("T4_QUOTA_STORED_BYTES", flags.quota_stored_bytes, &mut quotas.stored_bytes),
+            ("T4_QUOTA_IDEMPOTENCY_ROWS", flags.quota_idempotency_rows, &mut quotas.idempotency_rows),
+            (
+                "T4_QUOTA_AUDIT_BYTES_PER_DAY",
+                flags.quota_audit_bytes_per_day,
+                &mut quotas.audit_bytes_per_day,
+            ),
+        ] {
+            if let Some(text) = flag.or_else(|| env.get(name)) {
+                let takes = "a whole number from 0 to 9007199254740991";
+                *quota = parse(name, &text, takes)?;
+                if *quota > MAX_QUOTA {
+                    bail!("{name} takes {takes}, got `{text}`");
+                }
+            }
+        }
         options.audit = match flags.audit.or_else(|| env.get("T4_AUDIT")).as_deref() {
             None | Some("batched") => AuditMode::Batched,
             Some("strict") => AuditMode::Strict,
@@ -191,7 +222,11 @@ impl Config {
                 Some(count)
             }
         };
-        options.readers = u32::try_from(workers.unwrap_or(4)).unwrap_or(4).clamp(4, 64) + 2;
+        let serving =
+            workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(4);
+        let serving = u32::try_from(serving).unwrap_or(4);
+        options.readers = serving.clamp(4, 64);
+        options.point_readers = serving + 2;
         let memory_mib = match flags.memory_mib.or_else(|| env.get("T4_MEMORY_MIB")) {
             None => None,
             Some(text) => {
@@ -324,11 +359,11 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_environment() {
-        let env = [("T4_BIND", "127.0.0.1:1"), ("T4_RATE_PER_MINUTE", "5")];
+        let env = [("T4_BIND", "127.0.0.1:1"), ("T4_RATE_PER_MINUTE", "5"), ("T4_QUOTA_INTENTS", "6")];
         let config = config(&env, &["--bind", "0.0.0.0:2"]).unwrap();
         assert_eq!(config.bind.port(), 2);
         assert!(!config.instance.loopback);
-        assert_eq!(config.instance.rate_per_minute, 5);
+        assert_eq!((config.instance.rate_per_minute, config.instance.quotas.intents), (5, 6));
     }
 
     #[test]
@@ -337,6 +372,10 @@ mod tests {
             ("T4_BIND", "nowhere"),
             ("T4_RATE_PER_MINUTE", "-1"),
             ("T4_RATE_PER_MINUTE", "99999999"),
+            ("T4_QUOTA_INTENTS", "-1"),
+            ("T4_QUOTA_STORED_BYTES", "1 GiB"),
+            ("T4_QUOTA_IDEMPOTENCY_ROWS", "many"),
+            ("T4_QUOTA_AUDIT_BYTES_PER_DAY", "9007199254740992"),
             ("T4_AUDIT", "sometimes"),
             ("T4_TRUSTED_PROXIES", "10.0.0.0/99"),
             ("T4_METRICS_PUBLIC", "perhaps"),

@@ -4,6 +4,7 @@ use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
 use crate::mac::KeyMac;
 use crate::mint::NewKey;
+use crate::quotas::KeyQuotas;
 use crate::scope_set::ScopeSet;
 
 /// One stored key. It holds no secret: the MAC can't be turned back, and the nonce is worth nothing without the
@@ -42,6 +43,8 @@ pub struct KeyRecord {
     pub time_zone: Option<String>,
     /// Its own limit of requests per minute; `None` for the platform's.
     pub rate_per_minute: Option<u32>,
+    /// How much it may keep and log, where that differs from the server's defaults.
+    pub quotas: KeyQuotas,
     /// Counts the changes of this row.
     pub version: u64,
     /// When it was last changed.
@@ -151,6 +154,7 @@ mod tests {
             used_on: None,
             time_zone: None,
             rate_per_minute: None,
+            quotas: KeyQuotas::default(),
             version: 1,
             modified_at: START,
         }

@@ -90,6 +90,8 @@ codes! {
     MissingScope = "missing_scope", 403, "ask an admin to add the scope to the key";
     /// The intent belongs to another agent and owner.
     NotYours = "not_yours", 403, "ask its owner, or use a key with `intents:any`";
+    /// A quota of what the key may keep is used up.
+    QuotaExceeded = "quota_exceeded", 403, "ask an admin to raise the quota that `details.quota` names";
     /// The body names another agent than the key.
     IdentityMismatch = "identity_mismatch", 403, "leave `agent_id` out, or send the key's own";
     /// No route has this path.
@@ -147,6 +149,9 @@ codes! {
     ProviderLimited = "provider_limited", 429, "wait for `Retry-After` seconds";
     /// The key's limit of requests is used up.
     RateLimited = "rate_limited", 429, "wait for `Retry-After` seconds";
+    /// A quota of what the key may write in a day of UTC is used up.
+    DailyQuotaExceeded = "daily_quota_exceeded", 429,
+        "wait for `Retry-After` seconds, or ask an admin to raise the quota that `details.quota` names";
     /// Too many failed authentications came from this address.
     TooManyFailures = "too_many_failures", 429, "wait for `Retry-After` seconds, then use a valid key";
     /// The headers are larger than the server takes.

@@ -59,6 +59,22 @@ pub struct CreateKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 10_000_000)]
     pub rate_per_minute: Option<u32>,
+    /// Intents that it may have at a time; the server's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_intents: Option<u64>,
+    /// Bytes that its intents and the answers kept for its idempotency keys may take; the server's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_stored_bytes: Option<u64>,
+    /// Idempotency keys that may be remembered for it at a time; the server's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_idempotency_rows: Option<u64>,
+    /// Bytes of audit rows that may name it in a day of UTC; the server's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_audit_bytes_per_day: Option<u64>,
 }
 
 /// A key as it is shown once, with its secret.
@@ -100,8 +116,45 @@ pub struct KeyView {
     pub time_zone: Option<String>,
     /// Requests in any 60 seconds; the server's default when null.
     pub rate_per_minute: Option<u32>,
+    /// Intents that it may have at a time; the server's default when null.
+    #[serde(default)]
+    pub max_intents: Option<u64>,
+    /// Bytes that its intents and the answers kept for its idempotency keys may take; the server's default when null.
+    #[serde(default)]
+    pub max_stored_bytes: Option<u64>,
+    /// Idempotency keys that may be remembered for it at a time; the server's default when null.
+    #[serde(default)]
+    pub max_idempotency_rows: Option<u64>,
+    /// Bytes of audit rows that may name it in a day of UTC; the server's default when null.
+    #[serde(default)]
+    pub max_audit_bytes_per_day: Option<u64>,
+    /// What it has of its quotas. Absent in an answer of a server that does not count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<KeyUsageView>,
     /// Until when the secret before the last rotation still works.
     pub previous_secret_until: Option<String>,
+}
+
+/// What a key has of its quotas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyUsageView {
+    /// Intents.
+    pub intents: QuotaUse,
+    /// Bytes of its intents and of the answers kept for its idempotency keys.
+    pub stored_bytes: QuotaUse,
+    /// Idempotency keys.
+    pub idempotency_rows: QuotaUse,
+    /// Bytes of audit rows of this day of UTC.
+    pub audit_bytes_per_day: QuotaUse,
+}
+
+/// How much of a quota is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuotaUse {
+    /// What is used; more than the limit when that was lowered.
+    pub used: u64,
+    /// The limit that holds: the key's own or the server's default.
+    pub limit: u64,
 }
 
 /// A change of a key. Absent fields stay, null clears.
@@ -130,6 +183,22 @@ pub struct PatchKey {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 10_000_000)]
     pub rate_per_minute: Option<Option<u32>>,
+    /// Intents that it may have at a time; null means the server's default.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_intents: Option<Option<u64>>,
+    /// Bytes that its intents and the answers kept for its idempotency keys may take; null means the server's default.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_stored_bytes: Option<Option<u64>>,
+    /// Idempotency keys that may be remembered for it at a time; null means the server's default.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_idempotency_rows: Option<Option<u64>>,
+    /// Bytes of audit rows that may name it in a day of UTC; null means the server's default.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    pub max_audit_bytes_per_day: Option<Option<u64>>,
 }
 
 /// How to rotate.

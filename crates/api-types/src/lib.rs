@@ -7,6 +7,7 @@
 mod audit;
 mod error;
 mod health;
+mod intent_row;
 mod intents;
 mod keys;
 mod llm;
@@ -16,11 +17,14 @@ mod pre_pr;
 pub use audit::{AuditRow, AuditVerdict, FirstBadRow};
 pub use error::{Code, ErrorBody, ErrorDetail};
 pub use health::{CheckState, Health, Readiness};
+pub use intent_row::IntentRowView;
 pub use intents::{
     CreateBatch, CreateIntent, Deleted, IntentCreated, IntentView, Intents, MAX_BATCH, PatchIntent,
     SummaryView,
 };
-pub use keys::{CreateKey, KeyCreated, KeyView, PatchKey, Revoked, RotateKey, ScopeList};
+pub use keys::{
+    CreateKey, KeyCreated, KeyUsageView, KeyView, PatchKey, QuotaUse, Revoked, RotateKey, ScopeList,
+};
 pub use llm::{
     BudgetView, CreateHold, HoldView, LlmAnswer, LlmChat, LlmMessage, LlmRates, LlmStatus, LlmUsage,
     OpenHoldView, ProviderView, QuotaView, ReleaseHold, Released, SettleHold, SettledView, UsageLineView,

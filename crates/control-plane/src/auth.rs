@@ -8,7 +8,7 @@ mod pending_checks;
 mod static_keys;
 
 pub use admin_token::{AdminToken, AdminTokenError};
-pub use authenticate::{AdmittedCaller, RefusedCaller, authenticate_agent};
+pub use authenticate::{AdmittedCaller, RefusedCaller, authenticate_agent, authenticate_settling_agent};
 pub use authenticate_admin::authenticate_admin;
-pub use key_cache::KeyCache;
+pub use key_cache::{KeyCache, KnownKey};
 pub use static_keys::{StaticKeyError, StaticKeys};

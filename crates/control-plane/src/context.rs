@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use api_keys::{KeyRecord, ScopeSet};
+use api_keys::{KeyRecord, QuotaLimits, ScopeSet};
 use audit::Draft;
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
+
+use crate::quotas::Quotas;
 
 /// An agent whose key was checked. Only [`crate::authenticate_agent`] makes one. The key's record is shared with the
 /// cache: nothing of it is copied for a request.
@@ -28,6 +30,11 @@ impl AgentCaller {
     #[must_use]
     pub fn owner(&self) -> Option<&Owner> {
         self.0.owner.as_ref()
+    }
+
+    /// Its quotas, on a server with these defaults.
+    pub(crate) fn quotas(&self, defaults: QuotaLimits) -> Quotas {
+        Quotas { key_id: self.0.key_id.clone(), limits: self.0.quotas.over(defaults) }
     }
 
     /// What it may do.

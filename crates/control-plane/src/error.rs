@@ -104,6 +104,7 @@ impl From<StoreError> for ServiceError {
         let code = match &error {
             StoreError::Busy => Code::StoreBusy,
             StoreError::DeadlineExceeded => Code::DeadlineExceeded,
+            StoreError::NoReader => Code::ServerBusy,
             StoreError::Locked => Code::StoreLocked,
             StoreError::Closed => Code::ShuttingDown,
             StoreError::Full | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => {
@@ -114,6 +115,7 @@ impl From<StoreError> for ServiceError {
         let what = match &error {
             StoreError::Busy => "too many writes wait",
             StoreError::DeadlineExceeded => "it took more of the database's time than one request may",
+            StoreError::NoReader => "too many reads wait",
             StoreError::Locked => "another process holds the database",
             StoreError::Closed => "the server is stopping",
             StoreError::Full => "the database has no space left",

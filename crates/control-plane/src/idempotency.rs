@@ -12,6 +12,7 @@ use storage::{Decided, JobCaller, JobClass, Remembered, StoreError, Tx};
 
 use crate::context::ADMIN;
 use crate::error::ServiceError;
+use crate::quotas::Quotas;
 use crate::services::Services;
 
 /// What makes a repeat recognisable. `None` in a use case means that the caller sent no key.
@@ -30,6 +31,8 @@ pub(crate) struct RepeatableChange {
     /// The use case, and the thing that it is about when the path names one.
     pub name: Cow<'static, str>,
     pub idempotency: Option<Idempotency>,
+    /// The quotas that what is remembered counts for; admins have none.
+    pub quotas: Option<Quotas>,
     pub now: Timestamp,
     /// The status of success, for the record.
     pub status: u16,
@@ -70,7 +73,8 @@ enum KeptOutcome<T> {
 }
 
 /// Runs `f` unless this very request was decided before; keeps what it decides in the same transaction. Rule
-/// refusals are kept too; storage trouble is not, because then nothing was decided.
+/// refusals are kept too; storage trouble is not, because then nothing was decided. Nor is a quota that is used up:
+/// the same request may succeed once there is space, and who has none left must not take more by being refused.
 fn once<T>(
     tx: &mut dyn Tx,
     op: &RepeatableChange,
@@ -88,8 +92,15 @@ where
         }
         return Ok(decided(read(&known.outcome)?, op.status));
     }
+    if op.idempotency.is_some()
+        && let Some(quotas) = &op.quotas
+        && let Err(refusal) = quotas.may_remember(tx)?
+    {
+        return Ok(decided(Err(refusal), op.status));
+    }
     let result = f(tx)?;
-    if let Some(asked) = &op.idempotency {
+    let no_space = matches!(&result, Err(refusal) if refusal.code == Code::QuotaExceeded);
+    if let Some(asked) = op.idempotency.as_ref().filter(|_| !no_space) {
         let outcome = write(&result)?;
         tx.remember(Remembered {
             caller: op.caller_name(),

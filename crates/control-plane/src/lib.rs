@@ -15,27 +15,31 @@ mod keys;
 mod llm;
 mod page;
 mod probes;
+mod quotas;
 mod services;
+
+pub use api_keys::{MAX_QUOTA, QuotaLimits};
 
 pub use crate::audit::{
     AuditMode, Recorder, SnapshotReader, list_audit, verify_audit, verify_log, verify_tail,
 };
 pub use auth::{
-    AdminToken, AdminTokenError, AdmittedCaller, KeyCache, RefusedCaller, StaticKeyError, StaticKeys,
-    authenticate_admin, authenticate_agent,
+    AdminToken, AdminTokenError, AdmittedCaller, KeyCache, KnownKey, RefusedCaller, StaticKeyError,
+    StaticKeys, authenticate_admin, authenticate_agent, authenticate_settling_agent,
 };
 pub use context::{AdminCaller, AgentCaller, OpContext};
 pub use error::ServiceError;
 pub use idempotency::Idempotency;
 pub use intents::{
     CreatedIntent, VersionedItem, create_batch, create_intent, delete_intent, get_intent, list_by_file,
-    list_by_owner, list_intents, list_stale, pre_pr_check, summarize, update_intent,
+    list_by_owner, list_intents, list_stale, pre_pr_check, small_list_by_file, small_list_by_owner,
+    small_list_stale, summarize, update_intent,
 };
 pub use keys::{create_key, list_keys, revoke_key, rotate_key, update_key};
 pub use llm::{
     AbandonedHolds, CallSlot, CallSlots, GroupBy, LlmRules, LocalLedger, PossibleCall, Whose, create_hold,
     list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
 };
-pub use page::{CursorKey, ListPage, PageRequest};
+pub use page::{CursorKey, ListPage, ListText, PageRequest};
 pub use probes::readiness;
 pub use services::{Counters, ServiceSettings, Services};

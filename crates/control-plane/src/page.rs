@@ -7,6 +7,7 @@ use storage::rows_of_page;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::ServiceError;
+use crate::services::Services;
 
 /// What a caller asks of a list. `limit` was checked at the edge: 1 to 1000.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,15 @@ pub struct PageRequest {
 pub struct ListPage<T> {
     /// The items.
     pub items: Vec<T>,
+    /// The cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// One page as the JSON text of its array.
+#[derive(Debug, Clone)]
+pub struct ListText {
+    /// The array.
+    pub json: Vec<u8>,
     /// The cursor of the next page; `None` at the end.
     pub next: Option<String>,
 }
@@ -58,6 +68,35 @@ pub(crate) fn page_of<R, T>(
 /// Two parts of a position, split where no id can be split.
 pub(crate) fn split_position(position: &str) -> (&str, &str) {
     position.split_once('\n').unwrap_or((position, ""))
+}
+
+/// The time that one request has taken of a reader so far, for figures that look at every row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadTime {
+    started_micros: u64,
+}
+
+/// How long one request may take a reader for a figure, in microseconds: some ten million rows.
+const MOST_READ_MICROS: u64 = 10_000_000;
+
+impl ReadTime {
+    /// Begins now.
+    pub(crate) fn begin(services: &Services) -> Self {
+        Self { started_micros: services.clock.monotonic_micros() }
+    }
+
+    /// Whether the request may go on; asked between two snapshots.
+    ///
+    /// # Errors
+    /// `deadline_exceeded` when its time is used up.
+    pub(crate) fn check(self, services: &Services) -> Result<(), ServiceError> {
+        let taken = services.clock.monotonic_micros().saturating_sub(self.started_micros);
+        if taken <= MOST_READ_MICROS {
+            return Ok(());
+        }
+        let what = "the figure takes more of a reader's time than one request may";
+        Err(ServiceError::new(Code::DeadlineExceeded, what).with_retry_after(1))
+    }
 }
 
 /// How many bytes of the seal a cursor carries. A guess buys nothing but a start in the middle of one's own list.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use api_keys::Pepper;
+use api_keys::{Pepper, QuotaLimits};
 use audit::Refusals;
 use rate_limit::{FailureLimiter, Limiter};
 use registry_core::{Clock, Entropy};
@@ -21,6 +21,8 @@ use crate::page::CursorKey;
 pub struct ServiceSettings {
     /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
     pub rate_per_minute: u32,
+    /// What a key may keep and log, unless the key says otherwise.
+    pub quotas: QuotaLimits,
 }
 
 /// Counters for the metrics page that no other part keeps.

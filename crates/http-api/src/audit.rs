@@ -7,7 +7,7 @@ use control_plane::{list_audit, verify_audit};
 use registry_core::Limits;
 use storage::AuditQuery;
 
-use crate::blocking::{self, Cost};
+use crate::blocking;
 use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
@@ -62,9 +62,10 @@ async fn list(
         since: query.time("since")?,
         until: query.time("until")?,
     };
-    let found =
-        blocking::run(Cost::Scan, move || list_audit(&state.services, call.context.caller, &filter, &page));
-    response::page(&request, &found.await?)
+    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+        response::page_text(&list_audit(services, call.context.caller, &filter, &page)?)
+    });
+    Ok(response::page(&request, found.await?))
 }
 
 fn verify_endpoint() -> Endpoint {
@@ -76,6 +77,7 @@ fn verify_endpoint() -> Endpoint {
 async fn verify(call: Authenticated<Admin>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     // What was answered so far is part of the log that is verified.
     state.services.recorder.flush().await?;
-    let verdict = blocking::run(Cost::Scan, move || verify_audit(&state.services, call.context.caller));
+    let caller = call.context.caller;
+    let verdict = blocking::scan(&state, blocking::ADMIN, move |services| verify_audit(services, caller));
     response::json(StatusCode::OK, &verdict.await?)
 }

@@ -1,38 +1,122 @@
-//! Which thread a read runs on.
+//! Which thread work runs on, and whose share of it is used up.
+//!
+//! A worker's thread serves hundreds of connections, so nothing waits there and nothing long runs there. A read of a
+//! few rows by key runs on it, because the hop to another thread costs more than the read. All else runs on the
+//! blocking pool, which has no bound of its own: a request goes there only with a place of its caller's share.
+
+use std::sync::Arc;
 
 use actix_web::web;
-use control_plane::ServiceError;
+use control_plane::{ServiceError, Services};
+use storage::ReadLane;
 
 use crate::error::ApiError;
+use crate::shares::CallerShares;
+use crate::state::HttpState;
 
-/// How a read behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cost {
-    /// At most 100 rows by key or index: it runs on the worker's thread, because the hop to another thread costs
-    /// more than the read.
-    Point,
-    /// A list, a scan or a figure: it runs on the blocking pool.
-    Scan,
+/// The admin's name where shares are counted; a key's is its id.
+pub(crate) const ADMIN: &str = "admin";
+/// The name of `/metrics` where shares are counted.
+pub(crate) const METRICS: &str = "metrics";
+
+/// Requests of one caller that wait for a reader.
+const WAITING_READS: usize = 16;
+/// Requests of one caller that wait for a thread that reads a large body.
+const WAITING_BODIES: usize = 8;
+
+/// What callers have shares of.
+pub(crate) struct Shares {
+    /// Lists, scans and figures: as many at a time as there are connections for them.
+    scans: CallerShares,
+    /// Reads by key that found no connection free, or whose store blocks.
+    points: CallerShares,
+    /// Large bodies that are read.
+    bodies: CallerShares,
 }
 
-impl Cost {
-    /// The cost of a list of at most `limit` rows by index.
-    pub(crate) fn of_list(limit: u32) -> Self {
-        if limit <= 100 { Self::Point } else { Self::Scan }
+impl Shares {
+    /// The shares of a store's `readers`, and of a machine's `cores`.
+    pub(crate) fn new(readers: usize, cores: usize) -> Self {
+        Self {
+            scans: CallerShares::halves("readers", readers, WAITING_READS),
+            points: CallerShares::halves("readers", readers, WAITING_READS),
+            bodies: CallerShares::halves("threads for large bodies", cores.max(2), WAITING_BODIES),
+        }
     }
 }
 
-/// Runs a read where it belongs.
-pub(crate) async fn run<T, F>(cost: Cost, read: F) -> Result<T, ApiError>
+/// Runs a read of a few rows by key: at once on the worker's thread, or on the blocking pool when no connection is free
+/// or the store's reads block.
+pub(crate) async fn point<T, F>(state: &web::Data<HttpState>, caller: &str, read: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
-    F: FnOnce() -> Result<T, ServiceError> + Send + 'static,
+    F: Fn(&HttpState, ReadLane) -> Result<T, ServiceError> + Send + 'static,
 {
-    match cost {
-        Cost::Point => Ok(read()?),
-        Cost::Scan => match web::block(read).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(ApiError::new(api_types::Code::Internal, "the read was cancelled")),
-        },
+    if !state.services.store.reads_block() {
+        match read(state, ReadLane::Serving) {
+            Err(error) if error.code == api_types::Code::ServerBusy => {}
+            answered => return Ok(answered?),
+        }
     }
+    let permit = state.shares.points.acquire(caller).await?;
+    let state = state.clone();
+    hop(move || {
+        let _permit = permit;
+        read(&state, ReadLane::Blocking)
+    })
+    .await?
+    .map_err(ApiError)
+}
+
+/// Runs a read that gives up by itself when it is not small, at once on the worker's thread. `None` when it gave up, or
+/// when reads of the store block.
+pub(crate) fn small<T>(
+    state: &HttpState,
+    read: impl FnOnce(&Services) -> Result<Option<T>, ServiceError>,
+) -> Result<Option<T>, ApiError> {
+    if state.services.store.reads_block() { Ok(None) } else { Ok(read(&state.services)?) }
+}
+
+/// Runs a list, a scan or a figure, and the writing of its answer, on the blocking pool, with a place of the caller's
+/// share of the readers.
+pub(crate) async fn scan<T, F>(state: &web::Data<HttpState>, caller: &str, read: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&Services) -> Result<T, ServiceError> + Send + 'static,
+{
+    let permit = state.shares.scans.acquire(caller).await?;
+    let services = Arc::clone(&state.services);
+    hop(move || {
+        let _permit = permit;
+        read(&services)
+    })
+    .await?
+    .map_err(ApiError)
+}
+
+/// Writes the answer to a change on the blocking pool. Without a share: the change is made, so its answer is never
+/// refused, and changes are bounded before they are made.
+pub(crate) async fn answer<T: Send + 'static>(
+    write: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ApiError> {
+    hop(write).await?.map_err(ApiError)
+}
+
+/// Runs work on a large body on the blocking pool, with a place of the caller's share of the threads.
+pub(crate) async fn large<T, F>(shares: &Shares, caller: &str, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let permit = shares.bodies.acquire(caller).await?;
+    hop(move || {
+        let _permit = permit;
+        work()
+    })
+    .await
+}
+
+async fn hop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let cancelled = |_| ApiError::new(api_types::Code::Internal, "the work was cancelled");
+    web::block(work).await.map_err(cancelled)
 }

@@ -7,5 +7,7 @@ mod query;
 
 pub(crate) use authenticated::Authenticated;
 pub(crate) use body::{JsonBody, ModelBody, OptionalJson, RawObject};
-pub(crate) use guards::{Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, MetricsReader};
+pub(crate) use guards::{
+    Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, LlmSettle, MetricsReader,
+};
 pub(crate) use query::{Query, invalid as invalid_query, path_param};

@@ -25,6 +25,7 @@ mod probes;
 mod request_layer;
 mod response;
 mod server;
+mod shares;
 mod state;
 
 pub use address::{Cidr, CidrError};

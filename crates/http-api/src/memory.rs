@@ -15,6 +15,7 @@ use audit::{Actor, Principal};
 use control_plane::ServiceError;
 use registry_core::{KeyId, Network};
 
+use crate::blocking;
 use crate::error::ApiError;
 
 /// The budget when the operator names none, and the least that can be set: the largest body of a model call needs it.
@@ -37,6 +38,15 @@ impl MemoryOwner {
             (Some(key), _) => Self::Key(key.clone()),
             (None, Actor::Admin) => Self::Admin,
             (None, _) => Self::Network(Network::of(client)),
+        }
+    }
+
+    /// The name under which other shares of this caller are counted.
+    fn caller(&self) -> String {
+        match self {
+            Self::Key(key) => key.as_str().to_owned(),
+            Self::Admin => blocking::ADMIN.to_owned(),
+            Self::Network(network) => network.to_string(),
         }
     }
 }
@@ -118,6 +128,11 @@ impl MemoryBudget {
 impl MemoryPermit {
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The name under which other shares of its caller are counted.
+    pub(crate) fn caller(&self) -> String {
+        self.owner.caller()
     }
 
     /// Grows or shrinks to `bytes`.

@@ -149,6 +149,11 @@ impl ServerMetrics {
         self.connections.set(i64::try_from(connections.open()).unwrap_or(i64::MAX));
     }
 
+    /// Shows how many holds there are, and what they hold.
+    pub(crate) fn set_held(&self, holds: u64, pico_usd: i64) {
+        self.llm.set_held(holds, pico_usd);
+    }
+
     /// The page of `/metrics`, with the figures that others keep brought up to date.
     pub(crate) fn render(&self, services: &Services) -> Vec<u8> {
         let stats = services.store.stats();

@@ -128,6 +128,7 @@ fn guard_codes(guard: RouteGuard) -> Vec<Code> {
             Code::ExpiredKey,
             Code::MissingScope,
             Code::RateLimited,
+            Code::DailyQuotaExceeded,
             Code::TooManyFailures,
             Code::AuthUnavailable,
             Code::StoreUnavailable,

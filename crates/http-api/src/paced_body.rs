@@ -32,6 +32,13 @@ impl PiecedText {
     }
 }
 
+impl From<Vec<u8>> for PiecedText {
+    fn from(text: Vec<u8>) -> Self {
+        let bytes = u64::try_from(text.len()).unwrap_or_default();
+        Self { full: VecDeque::from([Bytes::from(text)]), last: BytesMut::new(), bytes }
+    }
+}
+
 impl io::Write for PiecedText {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let free = PIECE_BYTES - self.last.len().min(PIECE_BYTES);

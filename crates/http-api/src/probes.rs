@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use api_types::{CheckState, Code, Health, Readiness};
 use control_plane::{ServiceError, readiness};
 
+use crate::blocking;
 use crate::endpoint::{Endpoint, RouteGuard, Success, schema_of};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, CallerClass as _, MetricsReader};
@@ -77,5 +78,12 @@ fn metrics_endpoint() -> Endpoint {
 
 async fn metrics(_: Authenticated<MetricsReader>, state: web::Data<HttpState>) -> HttpResponse {
     state.metrics.refresh(&state.memory, &state.connections);
+    let totals = blocking::scan(&state, blocking::METRICS, |services| {
+        Ok(services.store.read(|view| view.held_totals())?)
+    });
+    // Without them the page shows the figures of the last time.
+    if let Ok((holds, pico_usd)) = totals.await {
+        state.metrics.set_held(holds, pico_usd);
+    }
     HttpResponse::Ok().content_type(MEDIA).body(state.metrics.render(&state.services))
 }

@@ -14,7 +14,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use api_types::Code;
-use control_plane::{ListPage, ServiceError};
+use control_plane::{ListPage, ListText, ServiceError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rate_limit::Decision;
 use registry_core::RequestId;
@@ -25,7 +25,7 @@ use crate::paced_body::PiecedText;
 use crate::request_layer::RequestState;
 
 /// The usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
-const ROW_BYTES: usize = 512;
+pub(crate) const ROW_BYTES: usize = 512;
 
 /// One JSON document.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
@@ -33,10 +33,38 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpRes
 }
 
 fn write<T: Serialize>(status: StatusCode, body: &T, usual: usize) -> Result<HttpResponse, ApiError> {
+    Ok(of_text(status, text(body, usual)?))
+}
+
+/// A document as text. A large one is written on the blocking pool.
+pub(crate) fn text<T: Serialize>(body: &T, usual: usize) -> Result<PiecedText, ServiceError> {
     let mut text = PiecedText::with_capacity(usual);
     serde_json::to_writer(&mut text, body)
-        .map_err(|_| ApiError::new(api_types::Code::Internal, "the answer can't be written"))?;
-    Ok(HttpResponse::build(status).content_type("application/json").body(text))
+        .map_err(|_| ServiceError::new(Code::Internal, "the answer can't be written"))?;
+    Ok(text)
+}
+
+/// An answer of a JSON text.
+pub(crate) fn of_text(status: StatusCode, text: PiecedText) -> HttpResponse {
+    HttpResponse::build(status).content_type("application/json").body(text)
+}
+
+/// One page as the JSON text of its array.
+pub(crate) struct PageText {
+    json: PiecedText,
+    next: Option<String>,
+}
+
+impl From<ListText> for PageText {
+    fn from(list: ListText) -> Self {
+        Self { json: list.json.into(), next: list.next }
+    }
+}
+
+/// A page as text, written where it was read.
+pub(crate) fn page_text<T: Serialize>(page: &ListPage<T>) -> Result<PageText, ServiceError> {
+    let json = text(&page.items, ROW_BYTES * (page.items.len() + 1))?;
+    Ok(PageText { json, next: page.next.clone() })
 }
 
 /// One JSON document with the `ETag` of its version.
@@ -53,18 +81,16 @@ pub(crate) fn versioned<T: Serialize>(
 }
 
 /// A bare array; the next page is in the `Link` header.
-pub(crate) fn page<T: Serialize>(
-    request: &HttpRequest,
-    page: &ListPage<T>,
-) -> Result<HttpResponse, ApiError> {
-    let mut response = write(StatusCode::OK, &page.items, ROW_BYTES * (page.items.len() + 1))?;
+pub(crate) fn page(request: &HttpRequest, page: impl Into<PageText>) -> HttpResponse {
+    let page = page.into();
+    let mut response = of_text(StatusCode::OK, page.json);
     if let Some(cursor) = &page.next {
         let link = format!("<{}>; rel=\"next\"", next_target(request, cursor));
         if let Ok(link) = link.parse() {
             response.headers_mut().insert(LINK, link);
         }
     }
-    Ok(response)
+    response
 }
 
 /// The path and query of the next page: those of this one with another cursor, and without a token that may not
@@ -128,7 +154,8 @@ pub(crate) fn complete(
     if let Some(seconds) = error.retry_after {
         refusal.insert_header((RETRY_AFTER, seconds));
     }
-    if shared.openai && error.code == Code::InsufficientQuota {
+    // The packages would repeat it by themselves, long before it can help.
+    if shared.openai && matches!(error.code, Code::InsufficientQuota | Code::DailyQuotaExceeded) {
         refusal.insert_header((SHOULD_RETRY, "false"));
     }
     let text = error::body(error, request_id.as_str(), shared.openai);

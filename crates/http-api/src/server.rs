@@ -33,6 +33,9 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
+/// Threads of the blocking pool of one worker, made when they are needed. More than there are places in all the shares
+/// of callers, so that nothing ever waits for a thread behind another caller's work.
+const BLOCKING_THREADS: usize = 256;
 
 /// Binds the listener. Returns the server, which runs when it is awaited, and the bound address, which has the port
 /// that the system chose for port 0.
@@ -42,7 +45,10 @@ const BACKLOG: i32 = 1024;
 pub fn serve(state: web::Data<HttpState>, options: ServerOptions) -> io::Result<(Server, SocketAddr)> {
     let listener = listen(options.bind)?;
     let address = listener.local_addr()?;
-    let mut builder = Server::build().disable_signals().shutdown_timeout(options.drain_seconds);
+    let mut builder = Server::build()
+        .disable_signals()
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .shutdown_timeout(options.drain_seconds);
     if let Some(workers) = options.workers {
         builder = builder.workers(workers);
     }

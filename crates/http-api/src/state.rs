@@ -6,6 +6,7 @@ use control_plane::Services;
 use llm_gate::Gate;
 
 use crate::address::Cidr;
+use crate::blocking::Shares;
 use crate::connection::{ConnectionCounts, ConnectionLimits};
 use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget};
 use crate::metrics::ServerMetrics;
@@ -36,6 +37,8 @@ pub struct HttpState {
     /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
     /// [`ServerMetrics::call_observer`].
     pub gate: Option<Gate>,
+    /// What callers have shares of.
+    pub(crate) shares: Shares,
     pub(crate) memory: MemoryBudget,
     pub(crate) connections: ConnectionCounts,
 }
@@ -47,8 +50,10 @@ impl HttpState {
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
         let metrics = ServerMetrics::new(&settings.version)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shares = Shares::new(services.store.readers(), cores);
         let memory = MemoryBudget::new(settings.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB));
         let connections = ConnectionCounts::new(settings.connections, settings.trusted_proxies.clone());
-        Ok(Self { services, metrics, settings, gate: None, memory, connections })
+        Ok(Self { services, metrics, settings, gate: None, shares, memory, connections })
     }
 }

@@ -72,8 +72,12 @@ pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let pepper = pepper(&options, entropy.as_ref())?;
     let usual = storage_sqlite::SqliteOptions::new(options.db, clock, entropy, &pepper);
-    let (store, report) =
-        SqliteStore::open(storage_sqlite::SqliteOptions { mode: OpenMode::Serve, readers: 1, ..usual })?;
+    let (store, report) = SqliteStore::open(storage_sqlite::SqliteOptions {
+        mode: OpenMode::Serve,
+        readers: 1,
+        point_readers: 1,
+        ..usual
+    })?;
     store.close(MIGRATION_CLOSES_WITHIN)?;
     Ok(report)
 }
@@ -101,6 +105,7 @@ pub async fn open_with(
     let open = storage_sqlite::SqliteOptions {
         mode,
         readers: options.readers,
+        point_readers: options.point_readers,
         ..storage_sqlite::SqliteOptions::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
     };
     let (store, report) = SqliteStore::open(open)?;
@@ -110,7 +115,7 @@ pub async fn open_with(
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
     let services = Services {
         failures: FailureLimiter::new(Arc::clone(&clock)),
-        settings: ServiceSettings { rate_per_minute: options.rate_per_minute },
+        settings: ServiceSettings { rate_per_minute: options.rate_per_minute, quotas: options.quotas },
         refusals: Arc::new(Refusals::new()),
         store,
         clock,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use api_keys::QuotaLimits;
 use control_plane::AuditMode;
 use llm_policy::{BudgetRule, CallLimits, LlmConfig, PriceBook};
 use storage::Store;
@@ -87,12 +88,16 @@ pub struct Options {
     pub redis: Option<String>,
     /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
     pub rate_per_minute: u32,
+    /// What a key may keep and log, unless the key says otherwise.
+    pub quotas: QuotaLimits,
     /// When the row of a read is durable.
     pub audit: AuditMode,
     /// A file that each verified checkpoint of the audit log is appended to.
     pub checkpoints: Option<PathBuf>,
-    /// How many connections read.
+    /// How many connections serve lists, scans and figures.
     pub readers: u32,
+    /// How many connections serve reads of a few rows by key: more than the server has threads that make them.
+    pub point_readers: u32,
     /// Model calls.
     pub llm: LlmOptions,
     /// Where alerts of budgets are posted (`T4_ALERT_WEBHOOK`).
@@ -113,9 +118,11 @@ impl Options {
             static_keys: Vec::new(),
             redis: None,
             rate_per_minute: 120,
+            quotas: QuotaLimits::default(),
             audit: AuditMode::Batched,
             checkpoints: None,
             readers: 4,
+            point_readers: 4,
             llm: LlmOptions::default(),
             alert_webhook: None,
             wrap_store: None,

@@ -95,8 +95,8 @@ pub enum Error {
     /// Too many requests, or too many failed authentications.
     #[error("{message}: {}", RateAdvice(*.retry_after))]
     RateLimited {
-        /// `rate_limited`, `too_many_failures`, `too_many_calls` or `provider_limited`; `None` when the answer had
-        /// no code that this client knows. A spent budget (`insufficient_quota`) is an [`Error::Api`].
+        /// `rate_limited`, `too_many_failures`, `too_many_calls`, `daily_quota_exceeded` or `provider_limited`; `None`
+        /// when the answer had no code that this client knows. A spent budget (`insufficient_quota`) is an [`Error::Api`].
         code: Option<Code>,
         /// The registry's sentence.
         message: String,

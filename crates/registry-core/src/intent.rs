@@ -1,5 +1,7 @@
 //! What an agent declares, and the rules a declaration must keep.
 
+use std::borrow::Cow;
+
 use crate::text::{Limits, TextError, check_date, check_text};
 use crate::{AgentId, IntentId, Owner, Status, Timestamp};
 
@@ -45,6 +47,31 @@ pub struct Intent {
     /// The agent that created it; empty in adopted rows.
     pub agent_id: Option<AgentId>,
     /// Counts its changes, from 1; the `ETag`.
+    pub version: u64,
+}
+
+/// An intent as a list shows it, borrowed from the row that it was read from: a list shows hundreds, and copies none.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the fields are those of `Intent`, times and status as their texts")]
+pub struct IntentRow<'a> {
+    pub id: Cow<'a, str>,
+    pub code: Cow<'a, str>,
+    pub kind: Cow<'a, str>,
+    pub file: Option<Cow<'a, str>>,
+    pub line: Option<i64>,
+    pub import_text: Option<Cow<'a, str>>,
+    pub reason_category: Option<Cow<'a, str>>,
+    pub reason: Option<Cow<'a, str>>,
+    pub suggestion: Option<Cow<'a, str>>,
+    pub owner: Option<Cow<'a, str>>,
+    pub ticket: Option<Cow<'a, str>>,
+    pub eta: Option<Cow<'a, str>>,
+    pub status: Cow<'a, str>,
+    pub created_at: Cow<'a, str>,
+    pub modified_at: Cow<'a, str>,
+    pub resolved_at: Option<Cow<'a, str>>,
+    pub raw: Option<Cow<'a, str>>,
+    pub agent_id: Option<Cow<'a, str>>,
     pub version: u64,
 }
 

@@ -1,5 +1,6 @@
 //! A point in time, in whole microseconds since the Unix epoch, UTC.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use time::format_description::well_known::Rfc3339;
@@ -112,6 +113,16 @@ impl Timestamp {
             .or_else(|_| OffsetDateTime::parse(&with_t, &Rfc3339))
             .map(Self::from_offset)
             .map_err(|_| TimestampError::new(text))
+    }
+
+    /// The text that this type prints for a stored text, without a copy when it is that text already; `None` where
+    /// [`Timestamp::parse_lenient`] fails.
+    #[must_use]
+    pub fn normal_text(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+        if Self::parse_own(&text).is_some() {
+            return Some(text);
+        }
+        Self::parse_lenient(&text).ok().map(|time| Cow::Owned(time.to_string()))
     }
 
     /// Reads exactly the form that this type prints: rows are full of it, and the general parser takes ten times as

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_keys::Pepper;
-use audit::{Draft, Outcome};
+use audit::{Draft, Outcome, Principal};
 use registry_core::{
-    AgentId, Clock, Entropy, Intent, IntentId, NewIntent, RequestId, SystemClock, SystemEntropy, Timestamp,
+    AgentId, Clock, Entropy, Intent, IntentId, KeyId, NewIntent, RequestId, SystemClock, SystemEntropy,
+    Timestamp,
 };
 use storage::{Decided, Inserted, JobClass, Leafed, Store, StoreError};
 use storage_sqlite::{SqliteOptions, SqliteStore};
@@ -71,18 +72,22 @@ async fn callers(
 fn create(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Boxed {
     Box::pin(async move {
         let mut ids = Vec::new();
+        // A key for each caller, whose counts change with each of its creates.
+        let key = key(&*entropy);
         for _ in 0..EACH {
             let now = clock.now();
             let intent = intent(now, &*entropy);
             ids.push(intent.id.clone());
-            let draft = draft(now, &*entropy);
-            let write =
-                store.write(JobClass::platform(), draft, clock.monotonic_micros(), move |tx| {
-                    match tx.insert_intent(&intent, &[7; 32])? {
-                        Inserted::Yes => Ok(Decided { value: (), outcome: Outcome::ok(201) }),
-                        Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
-                    }
-                });
+            let draft = draft(now, &*entropy, &key);
+            let creator = key.clone();
+            let class = JobClass::agent(&key);
+            let write = store.write(class, draft, clock.monotonic_micros(), move |tx| {
+                tx.key_usage(&creator)?;
+                match tx.insert_intent(&intent, &[7; 32], Some(&creator))? {
+                    Inserted::Yes => Ok(Decided { value: (), outcome: Outcome::ok(201) }),
+                    Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
+                }
+            });
             write.await.expect("a create");
         }
         ids
@@ -91,9 +96,10 @@ fn create(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy
 
 fn append(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Boxed {
     Box::pin(async move {
+        let key = key(&*entropy);
         for _ in 0..EACH / 50 {
             let record = || {
-                let mut draft = draft(clock.now(), &*entropy);
+                let mut draft = draft(clock.now(), &*entropy, &key);
                 draft.close(&Outcome::ok(200), 0).map(Leafed::new).expect("a record")
             };
             store.append((0..50).map(|_| record()).collect()).await.expect("an append");
@@ -116,8 +122,13 @@ fn intent(now: Timestamp, entropy: &dyn Entropy) -> Intent {
     new.into_intent(|| IntentId::mint(now, entropy), agent, now).expect("an intent")
 }
 
-fn draft(now: Timestamp, entropy: &dyn Entropy) -> Draft {
+fn key(entropy: &dyn Entropy) -> KeyId {
+    KeyId::from_stored(format!("t4_{:012}", entropy.next_u64() % 1_000_000_000_000))
+}
+
+fn draft(now: Timestamp, entropy: &dyn Entropy, key: &KeyId) -> Draft {
     let mut draft = Draft::request(now, RequestId::mint(entropy), "POST", "/intents", None);
+    draft.set_principal(Principal::agent(key.clone(), AgentId::new("agent-1").expect("an id")));
     draft.set_route("/intents");
     draft.set_body(audit::Body::json(br#"{"code":"F821","file":"src/module.py","line":12}"#));
     draft

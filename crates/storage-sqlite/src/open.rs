@@ -37,8 +37,11 @@ pub struct SqliteOptions<'a> {
     pub pepper: &'a Pepper,
     /// What may be done with the file.
     pub mode: OpenMode,
-    /// How many connections read.
+    /// How many connections serve lists, scans and figures.
     pub readers: u32,
+    /// How many connections serve reads of a few rows by key. One more than the threads that may make such a read at
+    /// the same time, so that none of them finds no connection free.
+    pub point_readers: u32,
     /// How many jobs may wait.
     pub queue: usize,
     /// How many of those places are kept free for urgent jobs.
@@ -48,11 +51,22 @@ pub struct SqliteOptions<'a> {
 }
 
 impl<'a> SqliteOptions<'a> {
-    /// The usual options: serve, 4 readers, 1,024 places of which 64 are kept free.
+    /// The usual options: serve, 4 readers of either kind, 1,024 places of which 64 are kept free.
     #[must_use]
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, pepper: &'a Pepper) -> Self {
         let mode = OpenMode::Serve;
-        Self { path, clock, entropy, pepper, mode, readers: 4, queue: 1024, reserved: 64, max_pages: None }
+        Self {
+            path,
+            clock,
+            entropy,
+            pepper,
+            mode,
+            readers: 4,
+            point_readers: 4,
+            queue: 1024,
+            reserved: 64,
+            max_pages: None,
+        }
     }
 }
 

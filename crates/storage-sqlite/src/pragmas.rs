@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// How long the busy handler sleeps between two tries. SQLite's own handler backs off up to 100 ms, and a second
@@ -57,7 +58,14 @@ pub(crate) fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     set_patience(&conn, Patience::Long)?;
     conn.set_prepared_statement_cache_capacity(128);
+    keep_plans(&conn)?;
     Ok(conn)
+}
+
+/// Makes a statement keep its plan whatever is bound to it. Otherwise SQLite compares bound values with the constants
+/// of partial indexes, and plans a cached statement again whenever they change, which is at every run.
+pub(crate) fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// What every writing connection needs. The file becomes a WAL database.
@@ -98,6 +106,7 @@ fn to_wal(conn: &Connection) -> rusqlite::Result<()> {
 pub(crate) fn set_up_reader(conn: &Connection) -> rusqlite::Result<()> {
     set_patience(conn, Patience::Long)?;
     conn.set_prepared_statement_cache_capacity(64);
+    keep_plans(conn)?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "cache_size", -2 * 1024)?;
     conn.pragma_update(None, "temp_store", "MEMORY")

@@ -20,8 +20,10 @@ pub(crate) const SCAN_ROWS: u32 = 5000;
 /// How long a view waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Two sets of connections, so that a read by key never waits behind scans.
 pub(crate) struct Readers {
-    pool: r2d2::Pool<SqliteConnectionManager>,
+    scans: r2d2::Pool<SqliteConnectionManager>,
+    points: PointReaders,
     clock: Arc<dyn Clock>,
 }
 
@@ -32,26 +34,20 @@ pub(crate) struct Snapshot<'c> {
 
 impl Readers {
     /// Opens all connections now, so that a request never pays for one.
-    pub(crate) fn open(path: &Path, count: u32, clock: Arc<dyn Clock>) -> Result<Self, r2d2::Error> {
-        let manager = SqliteConnectionManager::file(path)
-            .with_flags(pragmas::reader_flags())
-            .with_init(|conn| pragmas::set_up_reader(conn));
-        let pool = r2d2::Pool::builder()
-            .max_size(count.max(1))
-            .test_on_check_out(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connection_timeout(PATIENCE)
-            .build(manager)?;
-        Ok(Self { pool, clock })
+    pub(crate) fn open(
+        path: &Path,
+        scans: u32,
+        points: u32,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, r2d2::Error> {
+        Ok(Self { scans: pool(path, scans)?, points: PointReaders(pool(path, points)?), clock })
     }
 
     pub(crate) fn view(
         &self,
         f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let none_free = |_| StoreError::Unavailable("no connection to read with came free".to_owned());
-        let conn = self.pool.get().map_err(none_free)?;
+        let conn = self.scans.get().map_err(|_| StoreError::NoReader)?;
         let deadline = ReadDeadline::new(Arc::clone(&self.clock));
         deadline.install(&conn).or_store()?;
         let until = deadline.now().saturating_add(VIEW_MICROS);
@@ -62,10 +58,50 @@ impl Readers {
         })
     }
 
-    pub(crate) fn busy(&self) -> u64 {
-        let state = self.pool.state();
-        u64::from(state.connections.saturating_sub(state.idle_connections))
+    pub(crate) fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let conn = self.points.get(patience).ok_or(StoreError::NoReader)?;
+        show(&conn, f)
     }
+
+    /// How many scans run at the same time.
+    pub(crate) fn count(&self) -> usize {
+        usize::try_from(self.scans.max_size()).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn busy(&self) -> u64 {
+        let busy = |pool: &r2d2::Pool<SqliteConnectionManager>| {
+            let state = pool.state();
+            u64::from(state.connections.saturating_sub(state.idle_connections))
+        };
+        busy(&self.scans) + busy(&self.points.0)
+    }
+}
+
+/// The connections for reads by key.
+struct PointReaders(r2d2::Pool<SqliteConnectionManager>);
+
+impl PointReaders {
+    fn get(&self, patience: Duration) -> Option<r2d2::PooledConnection<SqliteConnectionManager>> {
+        // Without patience the pool is asked in a way that never waits.
+        self.0.try_get().or_else(|| if patience.is_zero() { None } else { self.0.get_timeout(patience).ok() })
+    }
+}
+
+fn pool(path: &Path, count: u32) -> Result<r2d2::Pool<SqliteConnectionManager>, r2d2::Error> {
+    let manager = SqliteConnectionManager::file(path)
+        .with_flags(pragmas::reader_flags())
+        .with_init(|conn| pragmas::set_up_reader(conn));
+    r2d2::Pool::builder()
+        .max_size(count.max(1))
+        .test_on_check_out(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connection_timeout(PATIENCE)
+        .build(manager)
 }
 
 /// Ends the transaction of a view, also when the view panics: the connection goes back to the pool without one.

@@ -8,3 +8,4 @@ pub(crate) mod intents;
 mod keys;
 mod ledger;
 pub(crate) mod meta;
+pub(crate) mod quota;

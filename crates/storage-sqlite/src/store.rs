@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use registry_core::KeyId;
 use rusqlite::Connection;
-use storage::{Job, Store, StoreError, StoreStats, View, Watch};
+use storage::{DayUsage, Job, Store, StoreError, StoreStats, View, Watch};
 
 use crate::open::{OpenReport, SqliteOptions, prepare};
 use crate::queue::Queue;
@@ -39,7 +40,7 @@ impl SqliteStore {
     pub fn open(options: SqliteOptions<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
         let path = options.path.as_path();
         let (conn, report) = prepare(&options)?;
-        let readers = Readers::open(path, options.readers, Arc::clone(&options.clock))
+        let readers = Readers::open(path, options.readers, options.point_readers, Arc::clone(&options.clock))
             .map_err(|error| OpenError::Failed { path: path.to_owned(), problem: error.to_string() })?;
         let watching = Connection::open_with_flags(path, pragmas::reader_flags())
             .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
@@ -77,6 +78,22 @@ impl Store for SqliteStore {
         self.readers.view(f)
     }
 
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.readers.view_point(patience, f)
+    }
+
+    fn reads_block(&self) -> bool {
+        false
+    }
+
+    fn readers(&self) -> usize {
+        self.readers.count()
+    }
+
     fn watch(&self) -> Watch {
         Watch {
             durable: self.shared.durable.load(Ordering::Acquire),
@@ -88,6 +105,11 @@ impl Store for SqliteStore {
 
     fn bump_epoch(&self) {
         self.shared.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        let known = self.shared.audit_usage.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(key.as_str()).copied()
     }
 
     fn stats(&self) -> StoreStats {

@@ -2,17 +2,19 @@
 
 pub(crate) mod batch;
 pub(crate) mod deadline;
+pub(crate) mod usage;
 pub(crate) mod watch;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use registry_core::Clock;
 use rusqlite::Connection;
-use storage::{Job, StoreError};
+use storage::{DayUsage, Job, StoreError};
 
 use crate::errors::{OrStore as _, store_error};
 use crate::migrate;
@@ -21,11 +23,14 @@ use crate::queue::Queue;
 use crate::rows::meta;
 use batch::{BatchReport, JobBatch, JobSlot, JobSource, execute};
 use deadline::ReadDeadline;
+use usage::StoredUsage;
 
 /// The most jobs that share a commit.
 const MAX_BATCH: usize = 256;
 /// How often the size of the WAL is looked at, in commits.
 const LOOK_AT_WAL: u64 = 64;
+/// How many keys' bytes of audit rows are kept in memory.
+const AUDIT_USAGE_KEYS: usize = 65_536;
 /// How often an idle writer in trouble tries whether writing works again.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -44,6 +49,8 @@ pub(crate) struct WriterState {
     pub(crate) commit_micros: AtomicU64,
     pub(crate) refusals: AtomicU64,
     pub(crate) deadline_refusals: AtomicU64,
+    /// The bytes of audit rows of each key that this process wrote some for lately.
+    pub(crate) audit_usage: RwLock<HashMap<String, DayUsage>>,
 }
 
 impl WriterState {
@@ -63,6 +70,7 @@ impl WriterState {
             commit_micros: zero(),
             refusals: zero(),
             deadline_refusals: zero(),
+            audit_usage: RwLock::default(),
         }
     }
 
@@ -76,6 +84,26 @@ impl WriterState {
             tracing::error!("the end of a write panicked");
         }
     }
+
+    /// Takes in what a commit made of the bytes of audit rows.
+    fn note_audit_usage(&self, usage: &[(String, DayUsage)]) {
+        if usage.is_empty() {
+            return;
+        }
+        let mut known = self.audit_usage.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, now) in usage {
+            if let Some(old) = known.get_mut(key) {
+                *old = *now;
+            } else {
+                if known.len() >= AUDIT_USAGE_KEYS {
+                    // Any may go: its next row brings it back.
+                    let victim = known.keys().next().cloned();
+                    victim.and_then(|victim| known.remove(&victim));
+                }
+                known.insert(key.clone(), *now);
+            }
+        }
+    }
 }
 
 pub(crate) struct Writer {
@@ -86,6 +114,8 @@ pub(crate) struct Writer {
     /// Whether the last batch found the database held by another process to the end of its patience.
     locked: bool,
     deadline: ReadDeadline,
+    /// What the quotas' counts are on this connection.
+    usage: StoredUsage,
     shared: Arc<WriterState>,
 }
 
@@ -122,7 +152,8 @@ impl Writer {
         shared: Arc<WriterState>,
     ) -> Self {
         let deadline = ReadDeadline::new(Arc::clone(&shared.clock));
-        Self { path, max_pages, conn: Some(conn), locked: false, deadline, shared }
+        let usage = StoredUsage::default();
+        Self { path, max_pages, conn: Some(conn), locked: false, deadline, usage, shared }
     }
 
     /// Runs until the queue is closed and empty.
@@ -154,7 +185,7 @@ impl Writer {
         let mut source = QueuedJobs { shared: &shared, left: waiting.min(MAX_BATCH) };
         let ready = self.connection().map(drop);
         let (slots, report) = match (ready, &self.conn) {
-            (Ok(()), Some(conn)) => JobBatch::new(conn, &self.deadline).run(&mut source),
+            (Ok(()), Some(conn)) => JobBatch::new(conn, &self.deadline, &mut self.usage).run(&mut source),
             (ready, _) => {
                 let closed = ready.err().unwrap_or(StoreError::Closed);
                 let failed = |job| JobSlot { job, end: Some(Err(closed.clone())) };
@@ -181,6 +212,7 @@ impl Writer {
         shared.audit_rows.fetch_add(report.audit_rows, Ordering::Relaxed);
         shared.job_micros.fetch_add(report.job_micros, Ordering::Relaxed);
         shared.commit_micros.fetch_add(report.commit_micros, Ordering::Relaxed);
+        shared.note_audit_usage(&report.audit_usage);
         if report.keys_changed {
             shared.epoch.fetch_add(1, Ordering::Release);
         }
@@ -216,6 +248,7 @@ impl Writer {
                 tracing::error!(error = %error, "the database can't be opened again");
             })?;
             self.locked = false;
+            self.usage = StoredUsage::default();
             conn
         };
         Ok(self.conn.insert(conn))
@@ -274,7 +307,7 @@ mod tests {
     use api_keys::Pepper;
     use registry_core::{SystemClock, SystemEntropy};
     use std::sync::mpsc;
-    use storage::{JobCaller, Precedence, Store as _, Tx};
+    use storage::{JobCaller, KeyUsage, Precedence, Store as _, Tx};
 
     struct Nothing(mpsc::Sender<Result<(), StoreError>>);
 
@@ -307,7 +340,15 @@ mod tests {
         let shared = Arc::new(WriterState::new(Queue::new(8, 1), clock));
         shared.write_trouble.store(true, Ordering::SeqCst);
         let deadline = ReadDeadline::new(Arc::clone(&shared.clock));
-        Writer { path, max_pages: None, conn: None, locked: false, deadline, shared }
+        Writer {
+            path,
+            max_pages: None,
+            conn: None,
+            locked: false,
+            deadline,
+            usage: StoredUsage::default(),
+            shared,
+        }
     }
 
     fn write(writer: &mut Writer) -> Result<(), StoreError> {
@@ -323,6 +364,19 @@ mod tests {
         let mut writer = broken_writer(&folder);
         write(&mut writer).unwrap();
         assert!(!writer.shared.write_trouble.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn what_was_known_of_the_counts_is_read_again_on_a_new_connection() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut writer = broken_writer(&folder);
+        write(&mut writer).unwrap();
+        writer.usage.keep("t4_a".to_owned(), KeyUsage { intents: 7, ..KeyUsage::default() });
+        write(&mut writer).unwrap();
+        assert!(writer.usage.get("t4_a").is_some(), "nobody else has written");
+        writer.conn = None;
+        write(&mut writer).unwrap();
+        assert_eq!(writer.usage.get("t4_a"), None);
     }
 
     #[test]

@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The job or the view took more time than one may; nothing was changed.
     #[error("it took more of the database's time than one request may")]
     DeadlineExceeded,
+    /// No connection to read with came free in time.
+    #[error("no connection to read with came free")]
+    NoReader,
     /// Another process holds the database and did not let go in time.
     #[error("the database is locked by another process")]
     Locked,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use registry_core::KeyId;
 
-use crate::{StoreError, Tx, View};
+use crate::{DayUsage, StoreError, Tx, View};
 
 /// The account that the writer's time is charged to. Callers of one precedence take turns by the time that their jobs
 /// took, and each has a bounded share of the queue.
@@ -171,17 +171,40 @@ pub trait Store: Send + Sync {
     fn submit(&self, job: Box<dyn Job>);
 
     /// Runs `f` on one snapshot, on the calling thread. A view is short: at most 5,000 rows or 100 ms. A read of
-    /// one that takes far longer is interrupted.
+    /// one that takes far longer is interrupted. It may wait for a connection, so it is called on a thread that may
+    /// wait.
     ///
     /// # Errors
     /// What `f` returns, the trouble of opening the snapshot, or [`StoreError::DeadlineExceeded`].
     fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>;
+
+    /// Like `view` for a read of a few rows by key, on a connection that `view` never takes. It waits at most
+    /// `patience` for one; with [`Duration::ZERO`] it does not wait, and `f` runs at once or not at all.
+    ///
+    /// # Errors
+    /// As `view`; [`StoreError::NoReader`] when no connection was free in time, and `f` has not run then.
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// Whether a view may wait for something slower than a local disk, such as a network. When true, no view runs
+    /// on a thread that serves requests.
+    fn reads_block(&self) -> bool;
+
+    /// How many calls of `view` run at the same time; more of them wait for each other.
+    fn readers(&self) -> usize;
 
     /// What the store knows of itself. Cheap: read on every request.
     fn watch(&self) -> Watch;
 
     /// Moves the epoch at once, after a change that cached keys must see.
     fn bump_epoch(&self);
+
+    /// The bytes of audit rows that name a key, as of the last commit of this process that wrote one; `None` when
+    /// it wrote none. Cheap: read on every request.
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage>;
 
     /// Counters since the start.
     fn stats(&self) -> StoreStats;

@@ -10,6 +10,7 @@ mod error;
 mod job;
 mod ledger;
 mod list_bytes;
+mod quota;
 mod rows;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -21,10 +22,14 @@ pub use error::StoreError;
 pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
+pub use quota::{
+    DayUsage, KeyUsage, QuotaReads, QuotaTx, day_of, logged_bytes, seconds_to_next_day, stored_answer_bytes,
+    stored_intent_bytes,
+};
 pub use rows::{
-    AuditQuery, Inserted, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
+    AuditQuery, Inserted, IntentList, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
     SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
 pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::Decided;
+pub use write::{Decided, ReadLane};

@@ -126,3 +126,29 @@ impl Leafed {
         Arc::new(Self { record, leaf })
     }
 }
+
+/// A list of intents by index, and where it begins.
+#[derive(Debug, Clone, Copy)]
+pub enum IntentList<'a> {
+    /// Of a file in the order of (line, id), rows without a line first.
+    ByFile {
+        /// The file.
+        file: &'a str,
+        /// Behind which place.
+        after: Option<(Option<i64>, &'a str)>,
+    },
+    /// Of an owner, newest change first (ties by id, descending).
+    ByOwner {
+        /// The owner.
+        owner: &'a Owner,
+        /// Behind which place.
+        before: Option<(Timestamp, &'a str)>,
+    },
+    /// In a status that can go stale, oldest change first (ties by id).
+    Stale {
+        /// Last changed before this.
+        cutoff: Timestamp,
+        /// Behind which place.
+        after: Option<(Timestamp, &'a str)>,
+    },
+}

@@ -21,6 +21,7 @@ pub mod ledger;
 mod ledger_fixtures;
 pub mod ledger_holds;
 pub mod ledger_usage;
+pub mod quotas;
 mod support;
 
 use std::sync::Arc;
@@ -36,6 +37,9 @@ pub trait Backend {
 
     /// The store.
     fn store(&self) -> Arc<dyn Store>;
+
+    /// Counts again what each key has stored, from the rows alone, while the store is open.
+    fn recount(&self);
 
     /// Closes the store and opens it again on the same data. Nobody else holds the store.
     fn reopen(&mut self);
@@ -109,6 +113,15 @@ macro_rules! conformance {
             a_visit_of_usage_stops_where_it_says,
             an_account_is_alerted_once_per_percent,
             a_reopened_store_has_the_whole_ledger,
+        ]);
+        $crate::conformance!(@module $backend, quotas: [
+            intents_count_for_the_key_that_created_them,
+            an_intent_of_no_key_counts_for_the_one_that_a_change_names,
+            idempotency_keys_count_until_they_are_forgotten,
+            a_job_that_fails_counts_for_nothing,
+            the_last_place_is_given_once,
+            rows_of_the_log_count_for_the_key_that_they_name,
+            counts_are_always_those_of_a_recount,
         ]);
         $crate::conformance!(@module $backend, jobs: [
             a_panic_leaves_the_others_committed_and_answered,

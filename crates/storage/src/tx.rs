@@ -6,11 +6,13 @@ use std::sync::Arc;
 use api_keys::KeyRecord;
 use registry_core::{Coverage, Intent, IntentId, KeyId, Timestamp};
 
-use crate::{Inserted, Leafed, LedgerTx, OutsideChange, Recalled, Remembered, SealedCheckpoint, StoreError};
+use crate::{
+    Inserted, Leafed, LedgerTx, OutsideChange, QuotaTx, Recalled, Remembered, SealedCheckpoint, StoreError,
+};
 
 /// Everything that a write can do.
-pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx {}
-impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx> Tx for T {}
+pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx + QuotaTx {}
+impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx + QuotaTx> Tx for T {}
 
 /// Writes to intents.
 pub trait IntentTx {
@@ -20,17 +22,24 @@ pub trait IntentTx {
     /// Storage trouble.
     fn intent(&mut self, id: &IntentId) -> Result<Option<Intent>, StoreError>;
 
-    /// Inserts an intent with the digest of its creating body, unless the id is taken.
+    /// Inserts an intent with the digest of its creating body, unless the id is taken. It counts for the key that
+    /// creates it, if there is one, until it is deleted.
     ///
     /// # Errors
     /// Storage trouble.
-    fn insert_intent(&mut self, intent: &Intent, creation: &[u8; 32]) -> Result<Inserted, StoreError>;
+    fn insert_intent(
+        &mut self,
+        intent: &Intent,
+        creation: &[u8; 32],
+        creator: Option<&KeyId>,
+    ) -> Result<Inserted, StoreError>;
 
-    /// Writes a changed intent over the row whose version is one less. False when there is no such row.
+    /// Writes a changed intent over the row whose version is one less. False when there is no such row. An intent
+    /// that counted for no key counts for `creator` from then on, if there is one.
     ///
     /// # Errors
     /// Storage trouble.
-    fn update_intent(&mut self, intent: &Intent) -> Result<bool, StoreError>;
+    fn update_intent(&mut self, intent: &Intent, creator: Option<&KeyId>) -> Result<bool, StoreError>;
 
     /// Deletes an intent. False when there was none.
     ///

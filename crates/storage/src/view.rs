@@ -2,13 +2,16 @@
 
 use api_keys::KeyRecord;
 use audit::{AdoptedRow, StoredRow};
-use registry_core::{CountedIntent, Intent, IntentId, KeyId, Owner, Timestamp};
+use registry_core::{CountedIntent, Intent, IntentId, IntentRow, KeyId, Owner, Timestamp};
 
-use crate::{AuditQuery, IntentQuery, LedgerReads, OutsideChange, ScanPage, SealedCheckpoint, StoreError};
+use crate::{
+    AuditQuery, IntentList, IntentQuery, LedgerReads, OutsideChange, QuotaReads, ScanPage, SealedCheckpoint,
+    StoreError,
+};
 
 /// Everything that a read can do.
-pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads {}
-impl<T: IntentReads + KeyReads + AuditReads + LedgerReads> View for T {}
+pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads + QuotaReads {}
+impl<T: IntentReads + KeyReads + AuditReads + LedgerReads + QuotaReads> View for T {}
 
 /// Reads of intents. A list ends early when its rows reach [`crate::LIST_BYTES`]: with the first row after that, by which
 /// the caller sees that there is more.
@@ -52,6 +55,17 @@ pub trait IntentReads {
         after: Option<(Timestamp, &str)>,
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError>;
+
+    /// Shows at most `limit` intents of a list, borrowed from their rows, until `visit` returns false.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn visit_intents(
+        &self,
+        list: &IntentList<'_>,
+        limit: u32,
+        visit: &mut dyn FnMut(&IntentRow<'_>) -> bool,
+    ) -> Result<(), StoreError>;
 
     /// Looks through at most 5,000 intents in the order of their ids after `after`, and returns at most `limit`
     /// that fit; fewer when they reach [`crate::LIST_BYTES`].

@@ -2,11 +2,32 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit::{Draft, DraftHandle, Outcome};
 use tokio::sync::oneshot;
 
 use crate::{Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
+
+/// The kind of thread that a read of a few rows runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadLane {
+    /// A thread that serves requests: the read runs at once or not at all.
+    Serving,
+    /// A thread that may wait.
+    Blocking,
+}
+
+impl ReadLane {
+    /// How long the read may wait for a connection.
+    #[must_use]
+    pub fn patience(self) -> Duration {
+        match self {
+            Self::Serving => Duration::ZERO,
+            Self::Blocking => Duration::from_secs(2),
+        }
+    }
+}
 
 /// What a write decided. It commits, refusals included; only storage trouble rolls back.
 #[derive(Debug)]
@@ -91,13 +112,31 @@ impl dyn Store + '_ {
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
-    /// Runs `f` on one snapshot, on the calling thread.
+    /// Runs `f` on one snapshot, on the calling thread, which may have to wait for a connection.
     ///
     /// # Errors
     /// What `f` returns, or storage trouble.
     pub fn read<T>(&self, mut f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut out = None;
         self.view(&mut |view| {
+            out = Some(f(view)?);
+            Ok(())
+        })?;
+        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+    }
+
+    /// Runs a read of a few rows by key on a connection that scans can't take.
+    ///
+    /// # Errors
+    /// What `f` returns, or storage trouble; [`StoreError::NoReader`] when no connection was free within the lane's
+    /// patience, and `f` has not run then.
+    pub fn read_point<T>(
+        &self,
+        lane: ReadLane,
+        mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut out = None;
+        self.view_point(lane.patience(), &mut |view| {
             out = Some(f(view)?);
             Ok(())
         })?;

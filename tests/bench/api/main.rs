@@ -8,6 +8,7 @@
 mod report;
 mod scale;
 mod seed;
+mod yardstick;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -34,6 +35,7 @@ fn main() {
     }
     let mut report = Report::new(seconds);
     small(dir.path(), Duration::from_secs(seconds), Duration::from_secs(soak), &mut report);
+    yardstick::measure(dir.path(), &mut report);
     if std::env::var("T4_BENCH_SCALE").is_ok_and(|v| v == "1") {
         scale::run(dir.path(), Duration::from_secs(seconds), &mut report);
     }

@@ -51,7 +51,7 @@ pub fn by_file_requests(keys: &[String], count: usize) -> impl FnMut(usize, &mut
     let files = count / PER_FILE;
     move |n, out| {
         let file = pick(&mut state, files);
-        let path = format!("/intents/by_file?file=src/module_{}/file_{file}.py&limit=100", file % 100);
+        let path = format!("/intents/by_file?file=src/module_{}/file_{file}.py", file % 100);
         get(out, &path, &keys[n]);
     }
 }

@@ -100,7 +100,11 @@ impl Answer {
         if [429, 503].contains(&self.status) {
             let seconds: u64 = self.told("retry-after").parse().expect("seconds");
             // A budget's window may be a month.
-            let most = if self.code() == "insufficient_quota" { 32 * 86_400 } else { 60 };
+            let most = match self.code().as_str() {
+                "insufficient_quota" => 32 * 86_400,
+                "daily_quota_exceeded" => 86_400,
+                _ => 60,
+            };
             assert!((1..=most).contains(&seconds), "{seconds}");
         }
     }

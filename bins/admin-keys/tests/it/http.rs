@@ -92,7 +92,8 @@ fn view(id: &str) -> Value {
         "key_id": id, "agent_id": "a", "owner": null, "scopes": ["intents:read"], "roles": [],
         "created_at": "2026-01-01T00:00:00.000000Z", "expires_at": "2027-01-01T00:00:00.000000Z",
         "revoked": false, "daily_limit": 100.0, "daily_used": 0.0, "used_on": null, "time_zone": null,
-        "rate_per_minute": null, "previous_secret_until": null,
+        "rate_per_minute": null, "max_intents": null, "max_stored_bytes": null, "max_idempotency_rows": null,
+        "max_audit_bytes_per_day": null, "previous_secret_until": null,
     })
 }
 

@@ -1,8 +1,9 @@
-//! `t4 db`: migrate and backup.
+//! `t4 db`: migrate, backup and recount.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use registry_core::KeyId;
 use serde_json::{Value, json};
 
 use crate::database::{Database, make_key};
@@ -126,4 +127,41 @@ fn a_backup_never_overwrites_and_needs_a_registry() {
         assert!(!to.exists());
     }
     assert_eq!(database.t4(&["db", "backup"]).code, Some(2));
+}
+
+#[test]
+fn a_recount_repairs_the_counts_of_a_database_in_use() {
+    let database = Database::with_rows(1);
+    let key = KeyId::new("t4_0123456789ab").unwrap();
+    let counted = || {
+        let file = storage_sqlite::open_read_only(&database.path()).unwrap();
+        let mut intents = 0;
+        file.view(&mut |view| view.key_usage(&key).map(|usage| intents = usage.intents)).unwrap();
+        intents
+    };
+    database.with(async |_| {
+        database.sql(
+            "INSERT INTO intents (id, code, created_by_key) VALUES ('i', 'F821', 't4_0123456789ab');
+             UPDATE key_usage SET intents = 99 WHERE key_id = 't4_0123456789ab'",
+        );
+        assert_eq!(counted(), 99);
+        let ended = database.t4(&["db", "recount", "--json"]);
+        let told: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!((ended.code, &told["recounted"]), (Some(0), &json!(true)), "{ended:?}");
+        assert_eq!(counted(), 1);
+    });
+    let ended = database.t4(&["db", "recount"]);
+    assert!(ended.code == Some(0) && ended.out.starts_with("counted again "), "{ended:?}");
+}
+
+#[test]
+fn what_is_no_registry_is_not_counted() {
+    let newer = Database::with_rows(1);
+    newer.sql("PRAGMA user_version = 99");
+    let foreign = Database::missing();
+    foreign.sql("CREATE TABLE recipes (name TEXT)");
+    for database in [&newer, &foreign, &Database::missing()] {
+        let ended = database.t4(&["db", "recount"]);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(3), ""), "{ended:?}");
+    }
 }

@@ -9,14 +9,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use api_keys::{KeyRecord, KeyRefusal, PresentedKey, Scope};
+use api_keys::{KeyRefusal, PresentedKey, Scope};
 use api_types::Code;
 use audit::Principal;
 use rate_limit::{Decision, Limit};
 use registry_core::{KeyId, Timestamp};
+use storage::{DayUsage, ReadLane, StoreError, View};
 
+use super::key_cache::KnownKey;
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
+use crate::quotas::may_log;
 use crate::services::Services;
 
 /// A caller who may go on.
@@ -47,11 +50,11 @@ impl RefusedCaller {
     }
 }
 
-/// Checks a key and that it has `scope`.
+/// Checks a key, that it has `scope`, and that it may leave more rows in today's audit log.
 ///
 /// # Errors
-/// [`RefusedCaller`] with 401 for a key that does not hold, 403 for a missing scope, 429 for a limit, 503 when it
-/// can't be known whether the key holds.
+/// [`RefusedCaller`] with 401 for a key that does not hold, 403 for a missing scope, 429 for a limit or a day's quota,
+/// 503 when it can't be known whether the key holds.
 pub async fn authenticate_agent(
     services: &Services,
     presented: Option<&str>,
@@ -59,7 +62,41 @@ pub async fn authenticate_agent(
     scope: Scope,
     now: Timestamp,
 ) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
-    let key = identify(services, presented, peer, now).map_err(RefusedCaller::stranger)?;
+    admit(services, presented, peer, scope, now, DailyQuota::Checked).await
+}
+
+/// Like [`authenticate_agent`] for an agent that settles or releases what it holds: it is heard although its rows
+/// of the day are used up, because money that is held would otherwise stay held until midnight.
+///
+/// # Errors
+/// As [`authenticate_agent`], but for that quota.
+pub async fn authenticate_settling_agent(
+    services: &Services,
+    presented: Option<&str>,
+    peer: IpAddr,
+    scope: Scope,
+    now: Timestamp,
+) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
+    admit(services, presented, peer, scope, now, DailyQuota::Exempt).await
+}
+
+/// Whether a request is refused when the key's audit rows of the day are used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DailyQuota {
+    Checked,
+    Exempt,
+}
+
+async fn admit(
+    services: &Services,
+    presented: Option<&str>,
+    peer: IpAddr,
+    scope: Scope,
+    now: Timestamp,
+    daily: DailyQuota,
+) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
+    let KnownKey { key, audit } =
+        identify(services, presented, peer, now).await.map_err(RefusedCaller::stranger)?;
     let principal = Principal::agent(key.key_id.clone(), key.agent_id.clone());
     let per_window = key.rate_per_minute.unwrap_or(services.settings.rate_per_minute);
     let limit = Limit::per_minute(per_window);
@@ -72,6 +109,12 @@ pub async fn authenticate_agent(
         let error = ServiceError::new(Code::RateLimited, what);
         return Err(refuse(error.with_retry_after(decision.retry_after_seconds())));
     }
+    if daily == DailyQuota::Checked {
+        let limits = key.quotas.over(services.settings.quotas);
+        // What was read with the key, or what this process has committed since: both grow within a day.
+        let committed = services.store.audit_usage(&key.key_id).unwrap_or_default();
+        may_log(&limits, audit, now).and_then(|()| may_log(&limits, committed, now)).map_err(refuse)?;
+    }
     if !key.scopes.allows(scope) {
         let what = format!("the key lacks the scope `{}`", scope.as_str());
         let details = serde_json::json!({ "scope": scope.as_str() });
@@ -80,12 +123,12 @@ pub async fn authenticate_agent(
     Ok(AdmittedCaller { caller: AgentCaller(key), principal, limit: Some(decision) })
 }
 
-fn identify(
+async fn identify(
     services: &Services,
     presented: Option<&str>,
     peer: IpAddr,
     now: Timestamp,
-) -> Result<Arc<KeyRecord>, ServiceError> {
+) -> Result<KnownKey, ServiceError> {
     let Some(text) = presented else {
         return Err(fail(services, peer, Code::MissingCredentials, "the request has no key"));
     };
@@ -93,11 +136,11 @@ fn identify(
         return Err(fail(services, peer, Code::MalformedKey, "the key is damaged"));
     };
     let (key_id, mac) = presented.identify(&services.pepper);
-    let Some(key) = find(services, &key_id)? else {
+    let Some(known) = find(services, &key_id).await? else {
         return Err(fail(services, peer, Code::InvalidKey, "the key is not known"));
     };
-    match key.check(&mac, now) {
-        Ok(()) => Ok(key),
+    match known.key.check(&mac, now) {
+        Ok(()) => Ok(known),
         Err(KeyRefusal::Unknown) => Err(fail(services, peer, Code::InvalidKey, "the key is not known")),
         Err(KeyRefusal::Revoked) => Err(fail(services, peer, Code::RevokedKey, "the key was revoked")),
         Err(KeyRefusal::Expired) => Err(fail(services, peer, Code::ExpiredKey, "the key has expired")),
@@ -118,22 +161,42 @@ pub(crate) fn too_many(seconds: u64) -> ServiceError {
         .with_retry_after(seconds)
 }
 
-fn find(services: &Services, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, ServiceError> {
+async fn find(services: &Services, id: &KeyId) -> Result<Option<KnownKey>, ServiceError> {
     if let Some(key) = services.static_keys.get(id) {
-        return Ok(Some(key));
+        return Ok(Some(KnownKey { key, audit: DayUsage::default() }));
     }
     // The epoch is taken before the row is read: a change in between makes the entry stale, never fresh.
     let watch = services.store.watch();
-    if let Some(key) = services.keys.fresh(id, watch, services.clock.monotonic_micros()) {
-        return Ok(Some(key));
+    if let Some(known) = services.keys.fresh(id, watch, services.clock.monotonic_micros()) {
+        return Ok(Some(known));
     }
     services.counters.key_reads.fetch_add(1, Ordering::Relaxed);
-    let found = services.store.read(|view| view.key(id)).map_err(|error| {
+    let found = read_key(services, id).await.map_err(|error| {
         let what = "the server can't see whether the key holds";
         let unavailable = ServiceError::new(Code::AuthUnavailable, what).with_retry_after(1);
         ServiceError { cause: Some(error.to_string()), ..unavailable }
     })?;
-    let found = found.map(Arc::new);
     services.keys.put(id, found.as_ref(), watch.epoch);
     Ok(found)
+}
+
+/// Reads a key by its id, with its audit bytes, on this thread when that can't wait. It never takes a connection of a
+/// scan, nor a share of the readers: whatever others read, a caller can show who it is.
+async fn read_key(services: &Services, id: &KeyId) -> Result<Option<KnownKey>, StoreError> {
+    if !services.store.reads_block() {
+        match services.store.read_point(ReadLane::Serving, |view| known_key(view, id)) {
+            Err(StoreError::NoReader) => {}
+            answered => return answered,
+        }
+    }
+    let (store, id) = (Arc::clone(&services.store), id.clone());
+    let read = move || store.read_point(ReadLane::Blocking, |view| known_key(view, &id));
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Panicked(error.to_string())))
+}
+
+fn known_key(view: &dyn View, id: &KeyId) -> Result<Option<KnownKey>, StoreError> {
+    let Some(key) = view.key(id)? else { return Ok(None) };
+    Ok(Some(KnownKey { key: Arc::new(key), audit: view.key_usage(id)?.audit }))
 }

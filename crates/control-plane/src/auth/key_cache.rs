@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use api_keys::KeyRecord;
 use registry_core::KeyId;
-use storage::Watch;
+use storage::{DayUsage, Watch};
 
 /// How many keys are kept, all shards together.
 const CAPACITY: usize = 65_536;
@@ -15,8 +15,17 @@ const SHARDS: usize = 16;
 /// process commits is obeyed within one second).
 const TRUSTED_MICROS: u64 = 1_000_000;
 
+/// A key as it was read, with the bytes of audit rows that named it then.
+#[derive(Debug, Clone)]
+pub struct KnownKey {
+    /// The key.
+    pub key: Arc<KeyRecord>,
+    /// The bytes of audit rows.
+    pub audit: DayUsage,
+}
+
 struct CachedKey {
-    key: Arc<KeyRecord>,
+    known: KnownKey,
     /// The store's epoch before the row was read.
     epoch: u64,
 }
@@ -36,16 +45,16 @@ impl KeyCache {
 
     /// A key that needs no second look.
     #[must_use]
-    pub fn fresh(&self, id: &KeyId, watch: Watch, now_micros: u64) -> Option<Arc<KeyRecord>> {
+    pub fn fresh(&self, id: &KeyId, watch: Watch, now_micros: u64) -> Option<KnownKey> {
         if now_micros.saturating_sub(watch.last_good_look_micros) > TRUSTED_MICROS {
             return None;
         }
         let shard = self.shard(id)?.read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(id).filter(|entry| entry.epoch == watch.epoch).map(|entry| Arc::clone(&entry.key))
+        shard.get(id).filter(|entry| entry.epoch == watch.epoch).map(|entry| entry.known.clone())
     }
 
     /// Keeps a key as it was read at `epoch`, or forgets it when it is not there any more.
-    pub fn put(&self, id: &KeyId, key: Option<&Arc<KeyRecord>>, epoch: u64) {
+    pub fn put(&self, id: &KeyId, key: Option<&KnownKey>, epoch: u64) {
         let Some(shard) = self.shard(id) else { return };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         match key {
@@ -55,7 +64,7 @@ impl KeyCache {
                     let victim = shard.keys().next().cloned();
                     victim.and_then(|victim| shard.remove(&victim));
                 }
-                shard.insert(id.clone(), CachedKey { key: Arc::clone(key), epoch });
+                shard.insert(id.clone(), CachedKey { known: key.clone(), epoch });
             }
             None => {
                 shard.remove(id);

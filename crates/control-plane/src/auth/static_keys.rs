@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api_keys::{KeyRecord, Pepper, PresentedKey, ScopeSet};
+use api_keys::{KeyQuotas, KeyRecord, Pepper, PresentedKey, ScopeSet};
 use registry_core::{AgentId, KeyId, Timestamp};
 
 /// The shortest static key that is taken on an address that others can reach (CONTRACT).
@@ -56,6 +56,7 @@ impl StaticKeys {
                 used_on: None,
                 time_zone: None,
                 rate_per_minute: None,
+                quotas: KeyQuotas::default(),
                 version: 1,
                 modified_at: Timestamp::EPOCH,
             };

@@ -10,6 +10,7 @@ use canonical::Digest;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::quotas::Quotas;
 use crate::services::Services;
 
 /// A created intent.
@@ -35,15 +36,17 @@ pub async fn create_intent(
 ) -> Result<CreatedIntent, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
+    let quotas = caller.quotas(services.settings.quotas);
     let op = RepeatableChange {
         caller: JobCaller::Key(caller.key_id().clone()),
         name: "create_intent".into(),
         idempotency,
+        quotas: Some(quotas.clone()),
         now,
         status: 201,
     };
     commit_once(services, draft, at_micros, op, move |tx| match &prepared {
-        Ok(prepared) => insert(tx, prepared, &caller),
+        Ok(prepared) => create(tx, prepared, &caller, &quotas),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await
@@ -86,13 +89,28 @@ fn creation_digest(body: &CreateIntent) -> [u8; 32] {
     *Digest::sha256_parts(&[text.as_bytes()]).as_bytes()
 }
 
+fn create(
+    tx: &mut dyn Tx,
+    prepared: &PreparedIntent,
+    caller: &AgentCaller,
+    quotas: &Quotas,
+) -> Result<Result<CreatedIntent, ServiceError>, StoreError> {
+    if let Err(refusal) = quotas.may_create(tx, std::iter::once(&prepared.intent))?
+        // A repeat stores nothing, so it is answered as ever.
+        && tx.intent(&prepared.intent.id)?.is_none()
+    {
+        return Ok(Err(refusal));
+    }
+    insert(tx, prepared, caller)
+}
+
 pub(crate) fn insert(
     tx: &mut dyn Tx,
     prepared: &PreparedIntent,
     caller: &AgentCaller,
 ) -> Result<Result<CreatedIntent, ServiceError>, StoreError> {
     let intent = &prepared.intent;
-    match tx.insert_intent(intent, &prepared.creation)? {
+    match tx.insert_intent(intent, &prepared.creation, Some(caller.key_id()))? {
         Inserted::Yes => {
             Ok(Ok(CreatedIntent { version: intent.version, intent: intent.clone().into(), new: true }))
         }

@@ -12,6 +12,7 @@ use storage::{Inserted, JobCaller, StoreError, Tx, intent_bytes};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::quotas::Quotas;
 use crate::services::Services;
 
 /// Where the placeholders of one result end, in bytes: thousands that were made here fit, with what others wrote into
@@ -30,15 +31,17 @@ pub async fn pre_pr_check(
 ) -> Result<PrePrResult, ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
     let prepared = prepare(services, &caller, body, now);
+    let quotas = caller.quotas(services.settings.quotas);
     let op = RepeatableChange {
         caller: JobCaller::Key(caller.key_id().clone()),
         name: "pre_pr_check".into(),
         idempotency,
+        quotas: Some(quotas.clone()),
         now,
         status: 200,
     };
     commit_once(services, draft, at_micros, op, move |tx| match &prepared {
-        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve),
+        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve, &quotas),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await
@@ -102,6 +105,7 @@ fn check(
     codes: &BTreeSet<String>,
     candidates: &[Intent],
     reserve: bool,
+    quotas: &Quotas,
 ) -> Result<Result<PrePrResult, ServiceError>, StoreError> {
     let mut missing = Vec::new();
     let mut reserved = Vec::new();
@@ -112,21 +116,28 @@ fn check(
             reserved.push(IntentView::from(intent));
         }
     };
+    let mut placeholders = Vec::new();
     for candidate in candidates {
         let file = candidate.file.as_deref().unwrap_or_default();
         match tx.coverage(file, codes)? {
             Coverage::Covered => continue,
             Coverage::Reserved(waiting) => show(*waiting),
             Coverage::Missing if reserve => {
-                if tx.insert_intent(candidate, &[0; 32])? != Inserted::Yes {
-                    // Eighty random bits met another id: the caller may simply repeat.
-                    return Err(StoreError::Unavailable("a minted id was taken".to_owned()));
-                }
+                placeholders.push(candidate);
                 show(candidate.clone());
             }
             Coverage::Missing => {}
         }
         missing.push(file.to_owned());
+    }
+    if let Err(refusal) = quotas.may_create(tx, placeholders.iter().copied())? {
+        return Ok(Err(refusal));
+    }
+    for placeholder in placeholders {
+        if tx.insert_intent(placeholder, &[0; 32], Some(&quotas.key_id))? != Inserted::Yes {
+            // Eighty random bits met another id: the caller may simply repeat.
+            return Err(StoreError::Unavailable("a minted id was taken".to_owned()));
+        }
     }
     Ok(Ok(PrePrResult { ok: missing.is_empty(), missing, reserved }))
 }

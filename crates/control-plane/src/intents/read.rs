@@ -3,11 +3,11 @@
 
 use api_types::{Code, IntentView, SummaryView};
 use registry_core::{IntentId, Owner, QualityTally, Timestamp};
-use storage::{IntentQuery, LIST_BYTES, intent_bytes};
+use storage::{IntentQuery, LIST_BYTES, ReadLane, intent_bytes};
 
 use crate::context::AgentCaller;
 use crate::error::ServiceError;
-use crate::page::{ListPage, PageRequest, page_of, split_position};
+use crate::page::{ListPage, PageRequest, ReadTime, page_of, split_position};
 use crate::services::Services;
 
 /// Something with the version that its `ETag` shows.
@@ -25,10 +25,11 @@ pub struct VersionedItem<T> {
 /// 404, 503 for the store.
 pub fn get_intent(
     services: &Services,
+    lane: ReadLane,
     _caller: &AgentCaller,
     id: &IntentId,
 ) -> Result<VersionedItem<IntentView>, ServiceError> {
-    let found = services.store.read(|view| view.intent(id))?;
+    let found = services.store.read_point(lane, |view| view.intent(id))?;
     let intent = found.ok_or_else(|| ServiceError::intent_not_found(id.as_str()))?;
     Ok(VersionedItem { version: intent.version, item: intent.into() })
 }
@@ -97,7 +98,7 @@ fn by_change(row: &registry_core::Intent) -> String {
 }
 
 /// The reverse of [`by_change`].
-fn time_and_id(position: &str) -> (Timestamp, &str) {
+pub(super) fn time_and_id(position: &str) -> (Timestamp, &str) {
     let (micros, id) = split_position(position);
     (Timestamp::from_micros(micros.parse().unwrap_or(0)), id)
 }
@@ -134,11 +135,16 @@ pub fn list_stale(
     request: &PageRequest,
 ) -> Result<ListPage<IntentView>, ServiceError> {
     let query = format!("stale\n{days}");
-    let cutoff = now.plus_days(-i64::from(days));
+    let cutoff = stale_cutoff(now, days);
     let position = request.position(&services.cursors, &query)?;
     let after = position.as_deref().map(time_and_id);
     let rows = services.store.read(|view| view.stale_intents(cutoff, after, request.limit + 1))?;
     Ok(page_of(rows, request, &services.cursors, &query, by_change, intent_bytes, IntentView::from))
+}
+
+/// Before this an intent was last changed that is stale after so many days.
+pub(super) fn stale_cutoff(now: Timestamp, days: u32) -> Timestamp {
+    now.plus_days(-i64::from(days))
 }
 
 /// Rows per snapshot: a snapshot stays short, so that the write-ahead log can be checkpointed.
@@ -148,10 +154,11 @@ const ROWS_PER_VIEW: u32 = 5000;
 /// or as they are.
 ///
 /// # Errors
-/// 503 for the store.
+/// 503 for the store, and when the counting takes more of a reader's time than one request may.
 pub fn summarize(services: &Services, _caller: &AgentCaller) -> Result<SummaryView, ServiceError> {
     let mut tally = QualityTally::default();
     let mut after: Option<IntentId> = None;
+    let time = ReadTime::begin(services);
     loop {
         let mut part = QualityTally::default();
         std::mem::swap(&mut part, &mut tally);
@@ -163,5 +170,6 @@ pub fn summarize(services: &Services, _caller: &AgentCaller) -> Result<SummaryVi
             Some(id) => after = Some(id),
             None => return Ok(tally.summary().into()),
         }
+        time.check(services)?;
     }
 }

@@ -2,7 +2,7 @@
 
 use api_keys::Scope;
 use api_types::{Code, IntentView, PatchIntent};
-use registry_core::{Intent, IntentId, IntentPatch};
+use registry_core::{Intent, IntentId, IntentPatch, KeyId};
 use serde::{Deserialize, Serialize};
 use storage::{JobCaller, StoreError, Tx};
 
@@ -33,19 +33,25 @@ pub async fn update_intent(
     let OpContext { caller, now, at_micros, draft } = context;
     let patch = IntentPatch::from(body);
     let name = format!("update_intent {id}");
+    let quotas = caller.quotas(services.settings.quotas);
     let op = RepeatableChange {
         caller: JobCaller::Key(caller.key_id().clone()),
         name: name.into(),
         idempotency,
+        quotas: Some(quotas.clone()),
         now,
         status: 200,
     };
+    let defaults = services.settings.quotas;
     let changed = commit_once(services, draft, at_micros, op, move |tx| {
         let Some(intent) = tx.intent(&id)? else {
             return Ok(Err(ServiceError::intent_not_found(id.as_str())));
         };
         match change(&caller, &intent, patch.clone(), expected, now) {
-            Ok(next) => store(tx, next),
+            Ok(next) => match quotas.may_grow(tx, &intent, &next, defaults)? {
+                Ok(creator) => store(tx, next, creator),
+                Err(refusal) => Ok(Err(refusal)),
+            },
             Err(refusal) => Ok(Err(refusal)),
         }
     })
@@ -72,8 +78,12 @@ fn change(
     Ok(patch.apply(intent, now)?)
 }
 
-fn store(tx: &mut dyn Tx, next: Intent) -> Result<Result<ChangedIntent, ServiceError>, StoreError> {
-    if !tx.update_intent(&next)? {
+fn store(
+    tx: &mut dyn Tx,
+    next: Intent,
+    creator: Option<&KeyId>,
+) -> Result<Result<ChangedIntent, ServiceError>, StoreError> {
+    if !tx.update_intent(&next, creator)? {
         // It was read in this very transaction, so a miss means that the store broke its word.
         return Err(StoreError::Unavailable("an intent moved inside a transaction".to_owned()));
     }

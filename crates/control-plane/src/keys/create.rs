@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_keys::{KeyRecord, NewKey, Pepper, ScopeSet, derive_secret, mint_key_id};
+use api_keys::{KeyQuotas, KeyRecord, NewKey, Pepper, ScopeSet, derive_secret, mint_key_id};
 use api_types::{Code, CreateKey, KeyCreated, KeyView};
 use registry_core::{AgentId, KeyId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -49,12 +49,15 @@ pub async fn create_key(
         caller: JobCaller::Admin,
         name: "create_key".into(),
         idempotency,
+        quotas: None,
         now,
         status: 201,
     };
+    let defaults = services.settings.quotas;
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &record {
         Ok(record) if tx.insert_key(record)? => {
-            Ok(Ok(MintedKey { view: fields::view_of(record, now), nonce }))
+            let usage = tx.key_usage(&record.key_id)?;
+            Ok(Ok(MintedKey { view: fields::view_of(record, &usage, defaults, now), nonce }))
         }
         Ok(_) => Err(StoreError::Unavailable("a minted key id was taken".to_owned())),
         Err(refusal) => Ok(Err(refusal.clone())),
@@ -94,6 +97,7 @@ fn record(
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(invalid(format!("`expires_in_days` takes 1 to {MAX_DAYS}, got {days}")));
     }
+    let quota = |name, most: Option<u64>| most.map(|most| fields::quota(name, most)).transpose();
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     Ok(KeyRecord {
         key_id: fresh.key_id().clone(),
@@ -112,6 +116,12 @@ fn record(
         used_on: None,
         time_zone: given(body.time_zone).map(fields::time_zone).transpose()?,
         rate_per_minute: body.rate_per_minute.map(fields::rate).transpose()?,
+        quotas: KeyQuotas {
+            max_intents: quota("max_intents", body.max_intents)?,
+            max_stored_bytes: quota("max_stored_bytes", body.max_stored_bytes)?,
+            max_idempotency_rows: quota("max_idempotency_rows", body.max_idempotency_rows)?,
+            max_audit_bytes_per_day: quota("max_audit_bytes_per_day", body.max_audit_bytes_per_day)?,
+        },
         version: 1,
         modified_at: now,
     })

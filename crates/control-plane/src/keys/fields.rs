@@ -1,9 +1,10 @@
 //! A key as admins see it, and the checks that its fields share.
 
-use api_keys::{KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
-use api_types::{Code, KeyView, ScopeList};
+use api_keys::{KeyRecord, MAX_QUOTA, QuotaLimits, ScopeSet, dollars_to_pico, pico_to_dollars};
+use api_types::{Code, KeyUsageView, KeyView, QuotaUse, ScopeList};
 use llm_policy::{WindowKind, Zone};
 use registry_core::{Limits, Owner, Timestamp, check_text};
+use storage::{KeyUsage, day_of};
 
 use crate::error::ServiceError;
 use crate::llm::zone_or_utc;
@@ -11,8 +12,10 @@ use crate::llm::zone_or_utc;
 /// How many roles a key may have.
 const MAX_ROLES: usize = 50;
 
-/// A key without its secret, with what it has used on the day of `now`.
-pub(crate) fn view_of(key: &KeyRecord, now: Timestamp) -> KeyView {
+/// A key without its secret, with what it has used on the day of `now`; `defaults` are the server's quotas.
+pub(crate) fn view_of(key: &KeyRecord, usage: &KeyUsage, defaults: QuotaLimits, now: Timestamp) -> KeyView {
+    let limits = key.quotas.over(defaults);
+    let of = |used, limit| QuotaUse { used, limit };
     let used_on = key.used_on.clone().filter(|day| *day == today(key, now));
     KeyView {
         key_id: key.key_id.as_str().to_owned(),
@@ -28,6 +31,16 @@ pub(crate) fn view_of(key: &KeyRecord, now: Timestamp) -> KeyView {
         used_on,
         time_zone: key.time_zone.clone(),
         rate_per_minute: key.rate_per_minute,
+        max_intents: key.quotas.max_intents,
+        max_stored_bytes: key.quotas.max_stored_bytes,
+        max_idempotency_rows: key.quotas.max_idempotency_rows,
+        max_audit_bytes_per_day: key.quotas.max_audit_bytes_per_day,
+        usage: Some(KeyUsageView {
+            intents: of(usage.intents, limits.intents),
+            stored_bytes: of(usage.stored_bytes(), limits.stored_bytes),
+            idempotency_rows: of(usage.idempotency_rows, limits.idempotency_rows),
+            audit_bytes_per_day: of(usage.audit.on(day_of(now)), limits.audit_bytes_per_day),
+        }),
         previous_secret_until: key.previous_mac.as_ref().map(|(_, until)| until.to_string()),
     }
 }
@@ -74,6 +87,14 @@ pub(crate) fn rate(per_minute: u32) -> Result<u32, ServiceError> {
         return Err(invalid(format!("`rate_per_minute` takes 0 to {MAX_RATE}, got {per_minute}")));
     }
     Ok(per_minute)
+}
+
+/// Checks one of the quotas.
+pub(crate) fn quota(name: &str, most: u64) -> Result<u64, ServiceError> {
+    if most > MAX_QUOTA {
+        return Err(invalid(format!("`{name}` takes 0 to {MAX_QUOTA}, got {most}")));
+    }
+    Ok(most)
 }
 
 /// Checks that an IANA zone has this name (`Area/Place`).

@@ -1,7 +1,9 @@
 //! `GET /admin/api_keys`: every key, never a secret.
 
+use api_keys::KeyRecord;
 use api_types::KeyView;
 use registry_core::KeyId;
+use storage::{KeyUsage, StoreError};
 
 use super::fields::view_of;
 use crate::context::AdminCaller;
@@ -19,10 +21,16 @@ pub fn list_keys(
     request: &PageRequest,
 ) -> Result<ListPage<KeyView>, ServiceError> {
     let after = request.position(&services.cursors, "keys")?.map(KeyId::from_stored);
-    let rows = services.store.read(|view| view.keys(after.as_ref(), request.limit + 1))?;
-    let position = |row: &api_keys::KeyRecord| row.key_id.as_str().to_owned();
+    let rows = services.store.read(|view| {
+        let keys = view.keys(after.as_ref(), request.limit + 1)?;
+        let with_usage = |key: KeyRecord| Ok((view.key_usage(&key.key_id)?, key));
+        keys.into_iter().map(with_usage).collect::<Result<Vec<_>, StoreError>>()
+    })?;
+    let position = |(_, key): &(KeyUsage, KeyRecord)| key.key_id.as_str().to_owned();
+    let defaults = services.settings.quotas;
     let now = services.clock.now();
     // Every field of a key is short: rows alone bound the page.
-    let bytes_of = |_: &api_keys::KeyRecord| 0;
-    Ok(page_of(rows, request, &services.cursors, "keys", position, bytes_of, |row| view_of(&row, now)))
+    let bytes_of = |_: &(KeyUsage, KeyRecord)| 0;
+    let view = |(usage, key): (KeyUsage, KeyRecord)| view_of(&key, &usage, defaults, now);
+    Ok(page_of(rows, request, &services.cursors, "keys", position, bytes_of, view))
 }

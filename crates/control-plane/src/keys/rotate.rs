@@ -1,6 +1,6 @@
 //! `POST /admin/api_keys/{key_id}/rotate`: a new secret for the same key.
 
-use api_keys::{NewKey, derive_secret};
+use api_keys::{KeyRecord, NewKey, derive_secret};
 use api_types::{Code, KeyCreated, RotateKey};
 use registry_core::KeyId;
 use storage::{JobCaller, StoreError, Tx};
@@ -32,9 +32,23 @@ pub async fn rotate_key(
     services.entropy.fill(&mut nonce);
     let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
     let name = format!("rotate_key {id}");
-    let op = RepeatableChange { caller: JobCaller::Admin, name: name.into(), idempotency, now, status: 200 };
+    let op = RepeatableChange {
+        caller: JobCaller::Admin,
+        name: name.into(),
+        idempotency,
+        quotas: None,
+        now,
+        status: 200,
+    };
+    let defaults = services.settings.quotas;
     let minted = commit_once(services, draft, at_micros, op, move |tx| match &fresh {
-        Ok(fresh) => rotate(tx, &id, fresh, nonce, overlap, now),
+        Ok(fresh) => match rotate(tx, &id, fresh, nonce, overlap, now)? {
+            Ok(next) => {
+                let usage = tx.key_usage(&next.key_id)?;
+                Ok(Ok(MintedKey { view: fields::view_of(&next, &usage, defaults, now), nonce }))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        },
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await?;
@@ -49,7 +63,7 @@ fn rotate(
     nonce: [u8; 16],
     overlap: i64,
     now: registry_core::Timestamp,
-) -> Result<Result<MintedKey, ServiceError>, StoreError> {
+) -> Result<Result<KeyRecord, ServiceError>, StoreError> {
     let refuse = |what: String| Ok(Err(ServiceError::new(Code::InvalidField, what)));
     let Some(overlap) = u32::try_from(overlap).ok().filter(|seconds| *seconds <= MAX_OVERLAP_SECONDS) else {
         return refuse(format!("`overlap_seconds` takes 0 to {MAX_OVERLAP_SECONDS}, got {overlap}"));
@@ -64,5 +78,5 @@ fn rotate(
     if !tx.update_key(&next)? {
         return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
     }
-    Ok(Ok(MintedKey { view: fields::view_of(&next, now), nonce }))
+    Ok(Ok(next))
 }

@@ -26,7 +26,15 @@ pub async fn update_key(
 ) -> Result<VersionedItem<KeyView>, ServiceError> {
     let OpContext { now, at_micros, draft, .. } = context;
     let name = format!("update_key {id}");
-    let op = RepeatableChange { caller: JobCaller::Admin, name: name.into(), idempotency, now, status: 200 };
+    let op = RepeatableChange {
+        caller: JobCaller::Admin,
+        name: name.into(),
+        idempotency,
+        quotas: None,
+        now,
+        status: 200,
+    };
+    let defaults = services.settings.quotas;
     let changed = commit_once(services, draft, at_micros, op, move |tx| {
         let Some(key) = tx.key(&id)? else { return Ok(Err(ServiceError::key_not_found())) };
         if expected.is_some_and(|version| version != key.version) {
@@ -34,7 +42,10 @@ pub async fn update_key(
             return Ok(Err(ServiceError::new(Code::VersionMismatch, what)));
         }
         match change(key, body.clone(), now) {
-            Ok(next) if tx.update_key(&next)? => Ok(Ok((fields::view_of(&next, now), next.version))),
+            Ok(next) if tx.update_key(&next)? => {
+                let usage = tx.key_usage(&next.key_id)?;
+                Ok(Ok((fields::view_of(&next, &usage, defaults, now), next.version)))
+            }
             Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
             Err(refusal) => Ok(Err(refusal)),
         }
@@ -62,6 +73,17 @@ fn change(mut key: KeyRecord, body: PatchKey, now: Timestamp) -> Result<KeyRecor
     }
     if let Some(rate) = body.rate_per_minute {
         key.rate_per_minute = rate.map(fields::rate).transpose()?;
+    }
+    let quotas = &mut key.quotas;
+    for (name, given, quota) in [
+        ("max_intents", body.max_intents, &mut quotas.max_intents),
+        ("max_stored_bytes", body.max_stored_bytes, &mut quotas.max_stored_bytes),
+        ("max_idempotency_rows", body.max_idempotency_rows, &mut quotas.max_idempotency_rows),
+        ("max_audit_bytes_per_day", body.max_audit_bytes_per_day, &mut quotas.max_audit_bytes_per_day),
+    ] {
+        if let Some(most) = given {
+            *quota = most.map(|most| fields::quota(name, most)).transpose()?;
+        }
     }
     key.modified_at = now;
     key.version = key.version.saturating_add(1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api_types::QuotaView;
 use llm_policy::{Account, CallId, Grant, HoldAsk, LedgerError, Operation, OutputWish, decide};
 use registry_core::{Timestamp, pico_to_dollars};
+use storage::ReadLane;
 
 use super::budgets::BudgetBound;
 use super::refusal::unavailable;
@@ -36,12 +37,13 @@ pub struct PossibleCall {
 /// 503 for the store.
 pub fn quota(
     services: &Services,
+    lane: ReadLane,
     caller: &AgentCaller,
     now: Timestamp,
     question: Option<PossibleCall>,
 ) -> Result<QuotaView, ServiceError> {
     let fixed = services.static_keys.get(caller.key_id());
-    let read = services.store.read(|view| {
+    let read = services.store.read_point(lane, |view| {
         let key = match &fixed {
             Some(key) => Some(Arc::clone(key)),
             None => view.key(caller.key_id())?.map(Arc::new),

@@ -1,6 +1,6 @@
 //! What the tests of this module share.
 
-use api_keys::{KeyRecord, Pepper, PresentedKey, ScopeSet};
+use api_keys::{KeyQuotas, KeyRecord, Pepper, PresentedKey, ScopeSet};
 use llm_policy::{BudgetRule, BudgetScope, CallLimits, PriceBook, WindowKind, Zone};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
@@ -33,6 +33,7 @@ pub(super) fn key(daily_limit_pico_usd: i64) -> KeyRecord {
         used_on: None,
         time_zone: None,
         rate_per_minute: None,
+        quotas: KeyQuotas::default(),
         version: 1,
         modified_at: Timestamp::EPOCH,
     }

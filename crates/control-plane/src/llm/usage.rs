@@ -10,7 +10,7 @@ use storage::{UsageLine, UsageQuery};
 
 use super::views;
 use crate::error::ServiceError;
-use crate::page::{ListPage, PageRequest};
+use crate::page::{ListPage, PageRequest, ReadTime};
 use crate::services::Services;
 
 /// Whose calls are shown.
@@ -118,7 +118,8 @@ impl GroupBy {
 /// order, other groups the dearest first.
 ///
 /// # Errors
-/// 422 when there are more than 10,000 groups, 503 for the store.
+/// 422 when there are more than 10,000 groups, 503 for the store, and when the adding takes more of a reader's time
+/// than one request may.
 pub fn summarize_usage(
     services: &Services,
     whose: Whose,
@@ -129,6 +130,7 @@ pub fn summarize_usage(
     let filter = whose.narrow(UsageQuery { since, until, ..UsageQuery::default() });
     let mut totals = UsageTotals::default();
     let mut after = None;
+    let time = ReadTime::begin(services);
     loop {
         let before = totals.clone();
         let last = services.store.read(|view| {
@@ -144,6 +146,7 @@ pub fn summarize_usage(
             Some(place) => after = Some(place),
             None => return Ok(totals.views(by)),
         }
+        time.check(services)?;
     }
 }
 

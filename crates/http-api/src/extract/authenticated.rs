@@ -103,7 +103,7 @@ async fn extract<W: CallerClass, B: FromBody>(
                 private: llm && !state.services.llm.keep_prompts,
                 fingerprint: key.is_some(),
             };
-            let prepared = body::prepare::<B>(bytes, treat, memory).await?;
+            let prepared = body::prepare::<B>(&state.shares, bytes, treat, memory).await?;
             let PreparedBody { kept, fingerprint, out } = prepared.0;
             memory = prepared.1;
             change_request_state(request, |shared| shared.set_body(kept));

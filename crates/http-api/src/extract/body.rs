@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut};
 use api_types::{Code, Object};
 use audit::Body;
 use futures_core::Stream as _;
@@ -15,6 +15,7 @@ use serde_json::error::Category;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
+use crate::blocking::{self, Shares};
 use crate::error::ApiError;
 use crate::memory::MemoryPermit;
 
@@ -133,13 +134,16 @@ pub(crate) struct BodyTreatment {
 /// From this many bytes on a body is read on the blocking pool: it would hold up every other request of the worker.
 const LARGE_BYTES: usize = 256 * 1024;
 
-/// Digests and reads a body, within the memory that its values take.
+/// Digests and reads a body, within the memory that its values take; a large one within its caller's share of the
+/// threads for that.
 pub(crate) async fn prepare<B: FromBody>(
+    shares: &Shares,
     bytes: Bytes,
     treat: BodyTreatment,
     mut memory: MemoryPermit,
 ) -> Result<(PreparedBody<B::Out>, MemoryPermit), ApiError> {
     let large = bytes.len() >= LARGE_BYTES;
+    let caller = memory.caller();
     let make = move || {
         admit_values(&bytes, B::COPIES, &mut memory)?;
         let prepared = PreparedBody {
@@ -150,8 +154,7 @@ pub(crate) async fn prepare<B: FromBody>(
         Ok((prepared, memory))
     };
     if large {
-        let cancelled = |_| ApiError::new(Code::Internal, "the reading of the body was cancelled");
-        return web::block(make).await.map_err(cancelled)?;
+        return blocking::large(shares, &caller, make).await?;
     }
     make()
 }
@@ -252,7 +255,7 @@ mod tests {
 
     async fn prepared(bytes: &[u8], private: bool) -> PreparedBody<Map<String, Value>> {
         let treat = BodyTreatment { private, fingerprint: true };
-        prepare::<Small>(Bytes::copy_from_slice(bytes), treat, permit()).await.unwrap().0
+        prepare::<Small>(&Shares::new(2, 2), Bytes::copy_from_slice(bytes), treat, permit()).await.unwrap().0
     }
 
     #[actix_web::test]
@@ -326,10 +329,12 @@ mod tests {
         let text = format!("{{\"x\":[{}]}}", vec!["0"; 100].join(","));
         let treat = BodyTreatment { private: true, fingerprint: false };
         let bytes = Bytes::from(text);
-        let refused = prepare::<Small>(bytes.clone(), treat, budget.permit(owner())).await;
+        let refused =
+            prepare::<Small>(&Shares::new(2, 2), bytes.clone(), treat, budget.permit(owner())).await;
         assert_eq!(refused.err().map(|error| error.0.code), Some(Code::ServerBusy));
         drop(other);
-        let (read, memory) = prepare::<Small>(bytes, treat, budget.permit(owner())).await.unwrap();
+        let (read, memory) =
+            prepare::<Small>(&Shares::new(2, 2), bytes, treat, budget.permit(owner())).await.unwrap();
         assert!(read.out.is_ok() && memory.bytes() > 100 * VALUE_BYTES);
     }
 }

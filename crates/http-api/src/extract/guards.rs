@@ -11,7 +11,7 @@ use api_types::Code;
 use audit::Principal;
 use control_plane::{
     AdminCaller, AdmittedCaller, AgentCaller, RefusedCaller, ServiceError, authenticate_admin,
-    authenticate_agent,
+    authenticate_agent, authenticate_settling_agent,
 };
 use rate_limit::Limit;
 use registry_core::{Network, Timestamp};
@@ -35,7 +35,7 @@ pub(crate) trait CallerClass {
 }
 
 macro_rules! agents {
-    ($($(#[$doc:meta])* $name:ident = $scope:expr;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $scope:expr, $authenticate:ident;)+) => {
         $(
             $(#[$doc])*
             pub(crate) struct $name;
@@ -50,7 +50,7 @@ macro_rules! agents {
                     now: Timestamp,
                 ) -> Result<AdmittedCaller<AgentCaller>, Box<RefusedCaller>> {
                     let key = agent_key(request);
-                    authenticate_agent(&state.services, key, client, $scope, now).await
+                    $authenticate(&state.services, key, client, $scope, now).await
                 }
             }
         )+
@@ -59,11 +59,13 @@ macro_rules! agents {
 
 agents! {
     /// An agent that may read intents.
-    IntentsRead = Scope::IntentsRead;
+    IntentsRead = Scope::IntentsRead, authenticate_agent;
     /// An agent that may write intents.
-    IntentsWrite = Scope::IntentsWrite;
+    IntentsWrite = Scope::IntentsWrite, authenticate_agent;
     /// An agent that may call models.
-    LlmCall = Scope::LlmCall;
+    LlmCall = Scope::LlmCall, authenticate_agent;
+    /// An agent that settles or releases what it holds; the day's quota of audit rows does not keep it from that.
+    LlmSettle = Scope::LlmCall, authenticate_settling_agent;
 }
 
 /// An admin.

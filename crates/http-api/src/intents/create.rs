@@ -20,6 +20,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .body(schema_of::<CreateIntent>())
         .idempotent()
         .codes(&[
+            Code::QuotaExceeded,
             Code::IntentExists,
             Code::IdentityMismatch,
             Code::InvalidField,

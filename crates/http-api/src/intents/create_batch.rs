@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use api_types::{Code, CreateBatch, Intents};
 use control_plane::create_batch;
 
+use crate::blocking;
 use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, CallerClass as _, IntentsWrite, JsonBody};
@@ -20,6 +21,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .body(schema_of::<CreateBatch>())
         .idempotent()
         .codes(&[
+            Code::QuotaExceeded,
             Code::IntentExists,
             Code::IdentityMismatch,
             Code::InvalidField,
@@ -29,5 +31,8 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn batch(call: CreateBatchCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     let created = create_batch(&state.services, call.context, call.body, call.idempotency).await?;
-    response::json(StatusCode::CREATED, &created)
+    // Up to 64 KiB for each intent.
+    let text =
+        blocking::answer(move || response::text(&created, response::ROW_BYTES * created.intents.len()));
+    Ok(response::of_text(StatusCode::CREATED, text.await?))
 }

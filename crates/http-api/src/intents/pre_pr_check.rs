@@ -20,7 +20,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .about("intents", "Tells which files of a pull request have no intent; can leave placeholders.")
         .body(schema_of::<PrePrCheck>())
         .idempotent()
-        .codes(&[Code::InvalidField])
+        .codes(&[Code::QuotaExceeded, Code::InvalidField])
 }
 
 async fn check(call: PrePrCheckCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {

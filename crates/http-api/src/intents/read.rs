@@ -4,11 +4,14 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, IntentView, SummaryView};
-use control_plane::{get_intent, list_by_file, list_by_owner, list_intents, list_stale, summarize};
+use control_plane::{
+    Services, get_intent, list_by_file, list_by_owner, list_intents, list_stale, small_list_by_file,
+    small_list_by_owner, small_list_stale, summarize,
+};
 use registry_core::{AgentId, IntentId, Limits, Owner};
 use storage::IntentQuery;
 
-use crate::blocking::{self, Cost};
+use crate::blocking;
 use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, CallerClass as _, IntentsRead, Query, path_param};
@@ -34,8 +37,10 @@ async fn get(
 ) -> Result<HttpResponse, ApiError> {
     // Any text may be asked for: what can't be an id is not there.
     let id = IntentId::from_stored(path_param(&request, "id")?);
-    let found =
-        blocking::run(Cost::Point, move || get_intent(&state.services, &call.context.caller, &id)).await?;
+    let caller = call.context.caller;
+    let key = caller.key_id().clone();
+    let read = move |state: &HttpState, lane| get_intent(&state.services, lane, &caller, &id);
+    let found = blocking::point(&state, key.as_str(), read).await?;
     response::versioned(StatusCode::OK, &found.item, found.version)
 }
 
@@ -76,10 +81,12 @@ async fn list(
         owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
         agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
     };
-    let found = blocking::run(Cost::Scan, move || {
-        list_intents(&state.services, &call.context.caller, &filter, &page)
+    let caller = call.context.caller;
+    let key = caller.key_id().clone();
+    let found = blocking::scan(&state, key.as_str(), move |services| {
+        response::page_text(&list_intents(services, &caller, &filter, &page)?)
     });
-    response::page(&request, &found.await?)
+    Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn by_owner_endpoint() -> Endpoint {
@@ -100,10 +107,16 @@ async fn by_owner(
     let owner = Owner::new(owner)
         .map_err(|problem| ApiError::new(Code::InvalidQuery, format!("the owner {problem}")))?;
     let page = Query::of(&request).page(WHOLE_LIST)?;
-    let found = blocking::run(Cost::of_list(page.limit), move || {
-        list_by_owner(&state.services, &call.context.caller, &owner, &page)
+    let caller = call.context.caller;
+    let small = |services: &Services| small_list_by_owner(services, &caller, &owner, &page);
+    if let Some(found) = blocking::small(&state, small)? {
+        return Ok(response::page(&request, found));
+    }
+    let key = caller.key_id().clone();
+    let found = blocking::scan(&state, key.as_str(), move |services| {
+        response::page_text(&list_by_owner(services, &caller, &owner, &page)?)
     });
-    response::page(&request, &found.await?)
+    Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn by_file_endpoint() -> Endpoint {
@@ -126,10 +139,16 @@ async fn by_file(
     let Some(file) = query.checked("file", Limits::FILE)? else {
         return Err(ApiError::new(Code::InvalidQuery, "`file` is missing"));
     };
-    let found = blocking::run(Cost::of_list(page.limit), move || {
-        list_by_file(&state.services, &call.context.caller, &file, &page)
+    let caller = call.context.caller;
+    let small = |services: &Services| small_list_by_file(services, &caller, &file, &page);
+    if let Some(found) = blocking::small(&state, small)? {
+        return Ok(response::page(&request, found));
+    }
+    let key = caller.key_id().clone();
+    let found = blocking::scan(&state, key.as_str(), move |services| {
+        response::page_text(&list_by_file(services, &caller, &file, &page)?)
     });
-    response::page(&request, &found.await?)
+    Ok(response::page(&request, found.await?))
 }
 
 /// Days when the caller names none (the seed's).
@@ -159,10 +178,16 @@ async fn stale(
     let page = query.page(WHOLE_LIST)?;
     let days = query.number("days", 0, MAX_DAYS)?.unwrap_or(DEFAULT_DAYS);
     let context = call.context;
-    let found = blocking::run(Cost::of_list(page.limit), move || {
-        list_stale(&state.services, &context.caller, context.now, days, &page)
+    let (caller, now) = (context.caller, context.now);
+    let small = |services: &Services| small_list_stale(services, &caller, now, days, &page);
+    if let Some(found) = blocking::small(&state, small)? {
+        return Ok(response::page(&request, found));
+    }
+    let key = caller.key_id().clone();
+    let found = blocking::scan(&state, key.as_str(), move |services| {
+        response::page_text(&list_stale(services, &caller, now, days, &page)?)
     });
-    response::page(&request, &found.await?)
+    Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn summary_endpoint() -> Endpoint {
@@ -170,12 +195,15 @@ pub(crate) fn summary_endpoint() -> Endpoint {
     let path = "/metrics/summary";
     Endpoint::new("GET", path, "summary", IntentsRead::GUARD, success, || web::to(summary))
         .about("intents", "Figures over the whole registry.")
+        .codes(&[Code::DeadlineExceeded])
 }
 
 async fn summary(
     call: Authenticated<IntentsRead>,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
-    let found = blocking::run(Cost::Scan, move || summarize(&state.services, &call.context.caller));
+    let caller = call.context.caller;
+    let key = caller.key_id().clone();
+    let found = blocking::scan(&state, key.as_str(), move |services| summarize(services, &caller));
     response::json(StatusCode::OK, &found.await?)
 }

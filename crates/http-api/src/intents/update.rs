@@ -22,6 +22,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .idempotent()
         .conditional()
         .codes(&[
+            Code::QuotaExceeded,
             Code::IntentNotFound,
             Code::NotYours,
             Code::InvalidField,

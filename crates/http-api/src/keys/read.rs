@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, KeyView};
 use control_plane::list_keys;
 
-use crate::blocking::{self, Cost};
+use crate::blocking;
 use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
@@ -28,8 +28,8 @@ async fn list(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let page = Query::of(&request).page(DEFAULT)?;
-    let found = blocking::run(Cost::of_list(page.limit), move || {
-        list_keys(&state.services, call.context.caller, &page)
+    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+        response::page_text(&list_keys(services, call.context.caller, &page)?)
     });
-    response::page(&request, &found.await?)
+    Ok(response::page(&request, found.await?))
 }

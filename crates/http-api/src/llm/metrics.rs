@@ -163,12 +163,14 @@ impl LlmMetrics {
         self.refusals.with_label_values(&[code.as_str()]).inc();
     }
 
+    /// Shows what is held now.
+    pub(crate) fn set_held(&self, holds: u64, pico_usd: i64) {
+        self.holds.set(i64::try_from(holds).unwrap_or(i64::MAX));
+        self.held.set(pico_to_dollars(pico_usd));
+    }
+
     /// Brings the figures that others keep up to date.
     pub(crate) fn refresh(&self, services: &Services) {
-        if let Ok((holds, pico)) = services.store.read(|view| view.held_totals()) {
-            self.holds.set(i64::try_from(holds).unwrap_or(i64::MAX));
-            self.held.set(pico_to_dollars(pico));
-        }
         self.open.set(i64::try_from(services.slots.taken()).unwrap_or(i64::MAX));
         raise(&self.orphans, services.counters.orphaned_holds.load(Ordering::Relaxed));
         for (percent, reached) in ALERT_PERCENTS.iter().zip(&services.counters.budget_alerts) {

@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, QuotaView};
 use control_plane::{AgentCaller, PossibleCall, ServiceError, quota};
 use registry_core::Timestamp;
+use storage::ReadLane;
 
-use crate::blocking::{self, Cost};
+use crate::blocking;
 use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
 use crate::extract::{Authenticated, CallerClass as _, LlmCall, Query};
@@ -53,25 +54,36 @@ async fn ask(
     let max_tokens = query.count("max_tokens", 1, MOST_TOKENS)?;
     let asked = query.checked("model", 200)?.map(|model| AskedCall { model, input_tokens, max_tokens });
     let context = call.context;
-    let told = blocking::run(Cost::Point, move || answer(&state, &context.caller, context.now, asked));
+    let (caller, now) = (context.caller, context.now);
+    let key = caller.key_id().clone();
+    let read = move |state: &HttpState, lane| answer(state, lane, &caller, now, asked.as_ref());
+    let told = blocking::point(&state, key.as_str(), read);
     response::json(StatusCode::OK, &told.await?)
 }
 
 fn answer(
     state: &HttpState,
+    lane: ReadLane,
     caller: &AgentCaller,
     now: Timestamp,
-    asked: Option<AskedCall>,
+    asked: Option<&AskedCall>,
 ) -> Result<QuotaView, ServiceError> {
     let Some(AskedCall { model, input_tokens, max_tokens }) = asked else {
-        return quota(&state.services, caller, now, None);
+        return quota(&state.services, lane, caller, now, None);
     };
-    let Some((provider, priced_as)) = state.gate.as_ref().and_then(|gate| gate.candidate(&model)) else {
+    let Some((provider, priced_as)) = state.gate.as_ref().and_then(|gate| gate.candidate(model)) else {
         let code = if state.gate.is_some() { Code::ModelNotFound } else { Code::NoProvider };
         let reason = format!("{}: {}", code.as_str(), code.hint());
-        let budgets = quota(&state.services, caller, now, None)?;
+        let budgets = quota(&state.services, lane, caller, now, None)?;
         return Ok(QuotaView { would_run: Some(false), reason: Some(reason), ..budgets });
     };
-    let question = PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
-    quota(&state.services, caller, now, Some(question))
+    let question = PossibleCall {
+        provider,
+        priced_as,
+        model: model.clone(),
+        input_tokens: *input_tokens,
+        max_tokens: *max_tokens,
+        choices: 1,
+    };
+    quota(&state.services, lane, caller, now, Some(question))
 }

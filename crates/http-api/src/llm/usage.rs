@@ -4,12 +4,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, UsageLineView, UsageTotalView};
-use control_plane::{GroupBy, Whose, list_usage, summarize_usage};
+use control_plane::{GroupBy, Services, Whose, list_usage, summarize_usage};
 use llm_policy::CallId;
 use registry_core::{AgentId, KeyId, Limits, Owner, Timestamp};
 use storage::UsageQuery;
 
-use crate::blocking::{self, Cost};
+use crate::blocking;
 use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, CallerClass as _, LlmCall, Query, invalid_query};
@@ -25,6 +25,8 @@ const CALL: usize = 64;
 
 /// Refusals of every list of usage.
 const LIST_CODES: &[Code] = &[Code::InvalidQuery];
+/// Refusals of every sum of usage.
+const SUM_CODES: &[Code] = &[Code::InvalidQuery, Code::DeadlineExceeded];
 
 pub(crate) fn own_list_endpoint() -> Endpoint {
     let success = Success::List(schema_of::<UsageLineView>());
@@ -42,9 +44,12 @@ async fn own_list(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request);
     let (page, filter) = (query.page(ROWS)?, own(&query)?);
-    let whose = Whose::Agent(call.context.caller.agent_id().clone());
-    let found = blocking::run(Cost::Scan, move || list_usage(&state.services, whose, filter, &page));
-    response::page(&request, &found.await?)
+    let caller = call.context.caller;
+    let whose = Whose::Agent(caller.agent_id().clone());
+    let found = blocking::scan(&state, caller.key_id().as_str(), move |services| {
+        response::page_text(&list_usage(services, whose, filter, &page)?)
+    });
+    Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn own_sum_endpoint() -> Endpoint {
@@ -54,7 +59,7 @@ pub(crate) fn own_sum_endpoint() -> Endpoint {
     })
     .about("llm", "Adds up the agent's own calls.")
     .params(sum_params())
-    .codes(LIST_CODES)
+    .codes(SUM_CODES)
 }
 
 async fn own_sum(
@@ -63,8 +68,10 @@ async fn own_sum(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let SummaryQuery { by, since, until } = sum(&Query::of(&request))?;
-    let whose = Whose::Agent(call.context.caller.agent_id().clone());
-    let found = blocking::run(Cost::Scan, move || summarize_usage(&state.services, whose, by, since, until));
+    let caller = call.context.caller;
+    let whose = Whose::Agent(caller.agent_id().clone());
+    let sum = move |services: &Services| summarize_usage(services, whose, by, since, until);
+    let found = blocking::scan(&state, caller.key_id().as_str(), sum);
     response::json(StatusCode::OK, &found.await?)
 }
 
@@ -84,9 +91,10 @@ async fn all_list(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request);
     let (page, filter) = (query.page(ROWS)?, all(&query)?);
-    let found =
-        blocking::run(Cost::Scan, move || list_usage(&state.services, Whose::Everybody, filter, &page));
-    response::page(&request, &found.await?)
+    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+        response::page_text(&list_usage(services, Whose::Everybody, filter, &page)?)
+    });
+    Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn all_sum_endpoint() -> Endpoint {
@@ -95,7 +103,7 @@ pub(crate) fn all_sum_endpoint() -> Endpoint {
     Endpoint::new("GET", path, "summarize_llm_usage", Admin::GUARD, success, || web::to(all_sum))
         .about("admin", "Adds up everybody's calls.")
         .params(sum_params())
-        .codes(LIST_CODES)
+        .codes(SUM_CODES)
 }
 
 async fn all_sum(
@@ -104,8 +112,8 @@ async fn all_sum(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let SummaryQuery { by, since, until } = sum(&Query::of(&request))?;
-    let found = blocking::run(Cost::Scan, move || {
-        summarize_usage(&state.services, Whose::Everybody, by, since, until)
+    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+        summarize_usage(services, Whose::Everybody, by, since, until)
     });
     response::json(StatusCode::OK, &found.await?)
 }

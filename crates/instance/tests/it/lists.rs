@@ -6,7 +6,7 @@ use control_plane::{
 };
 use llm_policy::{BudgetScope, Ledger as _, Settlement, WindowKind};
 use registry_core::{AgentId, pico_to_dollars};
-use storage::UsageQuery;
+use storage::{ReadLane, UsageQuery};
 
 use crate::support::{AMOUNT, World, ask, at, cost, rule, used, worst};
 
@@ -183,7 +183,7 @@ async fn a_quota_says_what_a_hold_would_say_and_changes_nothing() {
     let caller = world.caller(&key.key).await;
     let before = (world.holds(), world.usage(), world.audit());
 
-    let plain = quota(services, &caller, world.now(), None).unwrap();
+    let plain = quota(services, ReadLane::Blocking, &caller, world.now(), None).unwrap();
     assert_eq!((plain.would_run, plain.reason, plain.provider), (None, None, None));
     let [own, week] = &plain.budgets[..] else { panic!("{:?}", plain.budgets) };
     assert_eq!((own.scope.as_str(), own.window_id.as_str()), ("key", "2026-11-21"));
@@ -199,7 +199,7 @@ async fn a_quota_says_what_a_hold_would_say_and_changes_nothing() {
         let (provider, priced_as) = ("azure".to_owned(), "openai".to_owned());
         let model = "gpt-4o-mini".to_owned();
         let question = PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices: 1 };
-        quota(services, &caller, world.now(), Some(question)).unwrap()
+        quota(services, ReadLane::Blocking, &caller, world.now(), Some(question)).unwrap()
     };
     let runs = question(10, Some(20));
     assert_eq!((runs.would_run, runs.max_tokens), (Some(true), Some(20)));

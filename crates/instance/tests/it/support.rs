@@ -19,7 +19,7 @@ use registry_core::{
     Clock, Entropy, KeyId, ManualClock, RequestId, SeededEntropy, Timestamp, pico_to_dollars,
 };
 use storage::{
-    AuditQuery, HoldRow, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, UsageLine,
+    AuditQuery, DayUsage, HoldRow, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, UsageLine,
     UsageQuery, View, Watch,
 };
 use tempfile::TempDir;
@@ -102,12 +102,32 @@ impl Store for Watched {
         self.inner.view(f)
     }
 
+    fn view_point(
+        &self,
+        patience: Duration,
+        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.inner.view_point(patience, f)
+    }
+
+    fn reads_block(&self) -> bool {
+        self.inner.reads_block()
+    }
+
+    fn readers(&self) -> usize {
+        self.inner.readers()
+    }
+
     fn watch(&self) -> Watch {
         self.inner.watch()
     }
 
     fn bump_epoch(&self) {
         self.inner.bump_epoch();
+    }
+
+    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
+        self.inner.audit_usage(key)
     }
 
     fn stats(&self) -> StoreStats {

@@ -12,12 +12,36 @@ use crate::rows::intents;
 /// A file with at most this many intents of a kind is looked through; one with more is asked for each code.
 const FEW: u32 = 64;
 
+/// Up to this many codes, a file is asked for each code at once.
+const FEW_CODES: usize = 4;
+
 /// The words of the partial index `idx_intents_covering`.
-const COVERING: &str = "(status = 'planned' OR status = 'committed' OR status = 'implemented' \
-     OR status = 'accepted' OR status = 'documented')";
+macro_rules! covering {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM intents INDEXED BY idx_intents_covering WHERE file = ?1 AND (status = 'planned' \
+             OR status = 'committed' OR status = 'implemented' OR status = 'accepted' OR status = 'documented') ",
+            $rest
+        )
+    };
+}
 /// The words of the partial index `idx_intents_waiting`.
-const WAITING: &str = "(status IS NULL OR (status <> 'planned' AND status <> 'committed' \
-     AND status <> 'implemented' AND status <> 'accepted' AND status <> 'documented' AND status <> 'expired'))";
+macro_rules! waiting {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM intents INDEXED BY idx_intents_waiting WHERE file = ?1 AND (status IS NULL OR (status <> 'planned' \
+             AND status <> 'committed' AND status <> 'implemented' AND status <> 'accepted' \
+             AND status <> 'documented' AND status <> 'expired')) ",
+            $rest
+        )
+    };
+}
+const COVERING: &str = covering!("SELECT code", "LIMIT ?2");
+const COVERING_CODE: &str = covering!("SELECT 1", "AND code = ?2 LIMIT 1");
+const WAITING: &str = waiting!("SELECT line, id, code", "ORDER BY code, line, id LIMIT ?2");
+const WAITING_CODE: &str = waiting!("SELECT line, id", "AND code = ?2 ORDER BY line, id LIMIT 1");
 
 /// What the intents of a file come to. An empty set of codes means any.
 pub(super) fn coverage(
@@ -34,25 +58,21 @@ pub(super) fn coverage(
 }
 
 fn is_covered(conn: &Connection, file: &str, codes: &BTreeSet<String>) -> rusqlite::Result<bool> {
-    let sql = format!(
-        "SELECT code FROM intents INDEXED BY idx_intents_covering WHERE file = ?1 AND {COVERING} LIMIT ?2"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![file, FEW + 1])?;
-    let mut seen = 0;
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        if fits(codes, row, 0)? {
-            return Ok(true);
+    if codes.is_empty() || codes.len() > FEW_CODES {
+        let mut statement = conn.prepare_cached(COVERING)?;
+        let mut rows = statement.query(params![file, FEW + 1])?;
+        let mut seen = 0;
+        while let Some(row) = rows.next()? {
+            seen += 1;
+            if fits(codes, row, 0)? {
+                return Ok(true);
+            }
+        }
+        if seen <= FEW {
+            return Ok(false);
         }
     }
-    if seen <= FEW {
-        return Ok(false);
-    }
-    let sql = format!(
-        "SELECT 1 FROM intents INDEXED BY idx_intents_covering WHERE file = ?1 AND code = ?2 AND {COVERING} LIMIT 1"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = conn.prepare_cached(COVERING_CODE)?;
     for code in codes {
         if statement.exists(params![file, code])? {
             return Ok(true);
@@ -73,34 +93,28 @@ fn first_waiting(
     file: &str,
     codes: &BTreeSet<String>,
 ) -> rusqlite::Result<Option<WaitingIntent>> {
-    let sql = format!(
-        "SELECT line, id, code FROM intents INDEXED BY idx_intents_waiting WHERE file = ?1 AND {WAITING} \
-         ORDER BY code, line, id LIMIT ?2"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![file, FEW + 1])?;
-    let (mut seen, mut first) = (0, None);
-    let mut head = None;
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        if head.is_none() && codes.is_empty() {
-            head = Some(read_waiting(row)?);
+    let mut first = None;
+    if codes.is_empty() || codes.len() > FEW_CODES {
+        let mut statement = conn.prepare_cached(WAITING)?;
+        let mut rows = statement.query(params![file, FEW + 1])?;
+        let (mut seen, mut head) = (0, None);
+        while let Some(row) = rows.next()? {
+            seen += 1;
+            if head.is_none() && codes.is_empty() {
+                head = Some(read_waiting(row)?);
+            }
+            if fits(codes, row, 2)? {
+                first = Some(earlier(first, read_waiting(row)?));
+            }
         }
-        if fits(codes, row, 2)? {
-            first = Some(earlier(first, read_waiting(row)?));
+        if seen <= FEW {
+            return Ok(first);
+        }
+        if codes.is_empty() {
+            return Ok(head);
         }
     }
-    if seen <= FEW {
-        return Ok(first);
-    }
-    if codes.is_empty() {
-        return Ok(head);
-    }
-    let sql = format!(
-        "SELECT line, id FROM intents INDEXED BY idx_intents_waiting WHERE file = ?1 AND code = ?2 AND {WAITING} \
-         ORDER BY line, id LIMIT 1"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = conn.prepare_cached(WAITING_CODE)?;
     for code in codes {
         if let Some(found) = statement.query_row(params![file, code], read_waiting).optional()? {
             first = Some(earlier(first, found));

@@ -1,12 +1,16 @@
 //! The memory of idempotency keys.
 
+use std::collections::HashMap;
+
 use registry_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use storage::{IdempotencyTx, Recalled, Remembered, StoreError};
+use storage::{IdempotencyTx, Recalled, Remembered, StoreError, stored_answer_bytes};
 
-use crate::columns::lenient;
+use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
+use crate::rows::quota;
 use crate::writer::batch::JobTx;
+use crate::writer::usage::UsageChange;
 
 impl IdempotencyTx for JobTx<'_> {
     fn recall(&mut self, caller: &str, operation: &str, key: &str) -> Result<Option<Recalled>, StoreError> {
@@ -14,11 +18,19 @@ impl IdempotencyTx for JobTx<'_> {
     }
 
     fn remember(&mut self, what: Remembered<'_>) -> Result<(), StoreError> {
-        self.run(|conn| remember(conn, what).or_store())
+        let replaced = self.run(|conn| remember(conn, what).or_store())?;
+        let rows = i64::from(replaced.is_none());
+        let grown = to_i64(stored_answer_bytes(&what)).saturating_sub(replaced.unwrap_or(0));
+        self.count(what.caller, &UsageChange::idempotency(rows, grown));
+        Ok(())
     }
 
     fn forget_idempotency(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.run(|conn| forget(conn, before, limit).or_store())
+        let (gone, given_back) = self.run(|conn| forget(conn, before, limit).or_store())?;
+        for (caller, change) in given_back {
+            self.count(&caller, &change);
+        }
+        Ok(gone)
     }
 }
 
@@ -51,37 +63,52 @@ fn recall(
     }
 }
 
-fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<()> {
-    const SQL: &str = "INSERT INTO idempotency (caller, operation, key, fingerprint, outcome, at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT (caller, operation, key) DO UPDATE SET fingerprint = ?4, outcome = ?5, at = ?6";
+/// Keeps a key; returns the counted bytes of what it replaced, `None` when it is new.
+fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<Option<i64>> {
+    const INSERT: &str = "INSERT INTO idempotency (caller, operation, key, fingerprint, outcome, at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (caller, operation, key) DO NOTHING";
+    const UPDATE: &str = "UPDATE idempotency SET fingerprint = ?4, outcome = ?5, at = ?6 \
+         WHERE caller = ?1 AND operation = ?2 AND key = ?3";
     let Remembered { caller, operation, key, fingerprint, outcome, at } = what;
-    conn.prepare_cached(SQL)?
-        .execute(params![caller, operation, key, fingerprint, outcome, at.to_string()])
-        .map(drop)
+    let at = at.to_string();
+    let values = params![caller, operation, key, fingerprint, outcome, at];
+    if conn.prepare_cached(INSERT)?.execute(values)? == 1 {
+        return Ok(None);
+    }
+    let counted = quota::counted_idempotency(conn, caller, operation, key)?;
+    conn.prepare_cached(UPDATE)?.execute(values)?;
+    Ok(Some(counted))
 }
 
 /// The most bytes of outcomes that are forgotten at once: freeing their pages takes the writer's time.
-const FORGOTTEN_BYTES: u64 = 1024 * 1024;
+const FORGOTTEN_BYTES: i64 = 1024 * 1024;
 
-fn forget(conn: &Connection, before: Timestamp, limit: u32) -> rusqlite::Result<u64> {
-    // `octet_length` does not read the text itself.
-    const OLD: &str =
-        "SELECT rowid, octet_length(outcome) FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2";
-    let mut statement = conn.prepare_cached(OLD)?;
+/// Forgets keys; returns how many, and what each caller gets back.
+fn forget(
+    conn: &Connection,
+    before: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<(u64, HashMap<String, UsageChange>)> {
+    // The length of the outcome is read without the outcome itself.
+    let old = format!(
+        "SELECT rowid, caller, {} FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2",
+        quota::IDEMPOTENCY_BYTES
+    );
+    let mut statement = conn.prepare_cached(&old)?;
     let old = statement.query_map(params![before.to_string(), limit], |row| {
-        Ok((row.get::<_, i64>(0)?, lenient::count(row, 1)?))
+        Ok((row.get::<_, i64>(0)?, lenient::string(row, 1)?.unwrap_or_default(), row.get::<_, i64>(2)?))
     })?;
-    let old: Vec<(i64, u64)> = old.collect::<Result<_, _>>()?;
+    let old: Vec<(i64, String, i64)> = old.collect::<Result<_, _>>()?;
     let mut delete = conn.prepare_cached("DELETE FROM idempotency WHERE rowid = ?1")?;
-    let (mut gone, mut bytes) = (0, 0_u64);
-    for (rowid, size) in old {
+    let (mut gone, mut bytes, mut given_back) = (0, 0_i64, HashMap::<String, UsageChange>::new());
+    for (rowid, caller, size) in old {
         if bytes > FORGOTTEN_BYTES {
             break;
         }
         delete.execute([rowid])?;
         bytes = bytes.saturating_add(size);
+        given_back.entry(caller).or_default().add(&UsageChange::idempotency(-1, size.saturating_neg()));
         gone += 1;
     }
-    Ok(gone)
+    Ok((gone, given_back))
 }

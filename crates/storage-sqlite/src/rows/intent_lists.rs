@@ -1,13 +1,13 @@
 //! Reads of intents. Every list goes by a key, so that a page costs the same wherever it is.
 
-use registry_core::{CountedIntent, Intent, IntentId, Owner, Status, Timestamp};
+use registry_core::{CountedIntent, Intent, IntentId, IntentRow, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
-use storage::{IntentQuery, IntentReads, LIST_BYTES, ScanPage, StoreError, intent_bytes, rows_of_page};
+use storage::{IntentList, IntentQuery, IntentReads, LIST_BYTES, ScanPage, StoreError, intent_bytes};
 
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
-use crate::rows::intents::{self, COLUMNS, OPEN, read_intent};
+use crate::rows::intents::{self, COLUMNS, OPEN, borrow_intent, read_intent, select};
 
 impl IntentReads for Snapshot<'_> {
     fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
@@ -20,7 +20,7 @@ impl IntentReads for Snapshot<'_> {
         after: Option<(Option<i64>, &str)>,
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError> {
-        by_file(self.conn, file, after, limit).or_store()
+        collect(self.conn, &IntentList::ByFile { file, after }, limit).or_store()
     }
 
     fn intents_by_owner(
@@ -29,20 +29,7 @@ impl IntentReads for Snapshot<'_> {
         before: Option<(Timestamp, &str)>,
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError> {
-        let owner = owner.as_str();
-        match before {
-            None => list(
-                self.conn,
-                "owner = ?1 ORDER BY modified_at DESC, id DESC LIMIT ?2",
-                params![owner, limit],
-            ),
-            Some((time, id)) => list(
-                self.conn,
-                "owner = ?1 AND (modified_at, id) < (?2, ?3) ORDER BY modified_at DESC, id DESC LIMIT ?4",
-                params![owner, time.to_string(), id, limit],
-            ),
-        }
-        .or_store()
+        collect(self.conn, &IntentList::ByOwner { owner, before }, limit).or_store()
     }
 
     fn stale_intents(
@@ -51,11 +38,16 @@ impl IntentReads for Snapshot<'_> {
         after: Option<(Timestamp, &str)>,
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError> {
-        let (time, id) = after.map_or((String::new(), ""), |(time, id)| (time.to_string(), id));
-        let rule = format!(
-            "{OPEN} AND modified_at < ?1 AND (modified_at, id) > (?2, ?3) ORDER BY modified_at, id LIMIT ?4"
-        );
-        list(self.conn, &rule, params![cutoff.to_string(), time, id, limit]).or_store()
+        collect(self.conn, &IntentList::Stale { cutoff, after }, limit).or_store()
+    }
+
+    fn visit_intents(
+        &self,
+        list: &IntentList<'_>,
+        limit: u32,
+        visit: &mut dyn FnMut(&IntentRow<'_>) -> bool,
+    ) -> Result<(), StoreError> {
+        each(self.conn, list, limit, &mut |row| Ok(visit(&borrow_intent(row)?))).or_store()
     }
 
     fn scan_intents(
@@ -77,21 +69,64 @@ impl IntentReads for Snapshot<'_> {
     }
 }
 
-fn list(conn: &Connection, rule: &str, params: impl Params) -> rusqlite::Result<Vec<Intent>> {
-    let sql = format!("SELECT {COLUMNS} FROM intents WHERE {rule}");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params)?;
+/// What is done with a row of a list; whether the next one is wanted.
+type Visit<'v> = dyn FnMut(&Row<'_>) -> rusqlite::Result<bool> + 'v;
+
+fn collect(conn: &Connection, list: &IntentList<'_>, limit: u32) -> rusqlite::Result<Vec<Intent>> {
     let (mut found, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
+    each(conn, list, limit, &mut |row| {
+        // The row behind a full page tells that there is more.
         let full = bytes >= LIST_BYTES;
         let intent = read_intent(row)?;
         bytes += intent_bytes(&intent);
         found.push(intent);
-        if full {
-            break;
+        Ok(!full)
+    })?;
+    Ok(found)
+}
+
+/// Visits the rows of a list.
+fn each(conn: &Connection, list: &IntentList<'_>, limit: u32, visit: &mut Visit<'_>) -> rusqlite::Result<()> {
+    match *list {
+        IntentList::ByFile { file, after } => by_file(conn, file, after, limit, visit),
+        IntentList::ByOwner { owner, before: None } => {
+            let sql = select!("owner = ?1 ORDER BY modified_at DESC, id DESC LIMIT ?2");
+            query(conn, sql, params![owner.as_str(), limit], visit).map(drop)
+        }
+        IntentList::ByOwner { owner, before: Some((time, id)) } => {
+            let sql = select!(
+                "owner = ?1 AND (modified_at, id) < (?2, ?3) ORDER BY modified_at DESC, id DESC LIMIT ?4"
+            );
+            query(conn, sql, params![owner.as_str(), time.to_string(), id, limit], visit).map(drop)
+        }
+        IntentList::Stale { cutoff, after } => {
+            let (time, id) = after.map_or((String::new(), ""), |(time, id)| (time.to_string(), id));
+            let sql = format!(
+                "SELECT {COLUMNS} FROM intents WHERE {OPEN} AND modified_at < ?1 AND (modified_at, id) > (?2, ?3) \
+                 ORDER BY modified_at, id LIMIT ?4"
+            );
+            query(conn, &sql, params![cutoff.to_string(), time, id, limit], visit).map(drop)
         }
     }
-    Ok(found)
+}
+
+/// Visits the rows of a query; how many, or `None` when the visitor had enough.
+fn query(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    visit: &mut Visit<'_>,
+) -> rusqlite::Result<Option<u32>> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut shown = 0;
+    while let Some(row) = rows.next()? {
+        shown += 1;
+        if !visit(row)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(shown))
 }
 
 fn by_file(
@@ -99,25 +134,28 @@ fn by_file(
     file: &str,
     after: Option<(Option<i64>, &str)>,
     limit: u32,
-) -> rusqlite::Result<Vec<Intent>> {
+    visit: &mut Visit<'_>,
+) -> rusqlite::Result<()> {
     let (line, id) = match after {
-        None => return list(conn, "file = ?1 ORDER BY line, id LIMIT ?2", params![file, limit]),
+        None => {
+            let sql = select!("file = ?1 ORDER BY line, id LIMIT ?2");
+            return query(conn, sql, params![file, limit], visit).map(drop);
+        }
         Some((line, id)) => (line, id),
     };
     if let Some(line) = line {
-        let rule = "file = ?1 AND (line, id) > (?2, ?3) ORDER BY line, id LIMIT ?4";
-        return list(conn, rule, params![file, line, id, limit]);
+        let sql = select!("file = ?1 AND (line, id) > (?2, ?3) ORDER BY line, id LIMIT ?4");
+        return query(conn, sql, params![file, line, id, limit], visit).map(drop);
     }
     // NULL compares with nothing, so the rows without a line are a list of their own, before the others.
-    let rule = "file = ?1 AND line IS NULL AND id > ?2 ORDER BY id LIMIT ?3";
-    let mut found = list(conn, rule, params![file, id, limit])?;
-    let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-    // A page that is full already has the row that tells of more.
-    if left > 0 && rows_of_page(&found, found.len(), intent_bytes) == found.len() {
-        let rule = "file = ?1 AND line IS NOT NULL ORDER BY line, id LIMIT ?2";
-        found.extend(list(conn, rule, params![file, left])?);
+    let sql = select!("file = ?1 AND line IS NULL AND id > ?2 ORDER BY id LIMIT ?3");
+    let Some(found) = query(conn, sql, params![file, id, limit], visit)? else { return Ok(()) };
+    let left = limit.saturating_sub(found);
+    if left > 0 {
+        let sql = select!("file = ?1 AND line IS NOT NULL ORDER BY line, id LIMIT ?2");
+        query(conn, sql, params![file, left], visit)?;
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Rows in the order of their ids. An id that is no text, which only an editor of the file can make, is left out:

@@ -1,6 +1,6 @@
 //! Keys: writes, the reads that writes and views share, and the columns of a row.
 
-use api_keys::{KeyMac, KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
+use api_keys::{KeyMac, KeyQuotas, KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
@@ -49,7 +49,7 @@ impl KeyReads for Snapshot<'_> {
 /// The columns that [`read_key`] reads, in its order.
 const COLUMNS: &str = "key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, mac, \
      previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, rate_per_minute, \
-     version, modified_at, daily_limit";
+     version, modified_at, daily_limit, max_intents, max_stored_bytes, max_idempotency_rows, max_audit_bytes_per_day";
 
 /// Reads a key; `None` for a row without a readable MAC, which no secret can fit. Wherever a column can't be read,
 /// the key gets less, never more.
@@ -80,6 +80,12 @@ fn read_key(row: &Row<'_>) -> rusqlite::Result<Option<KeyRecord>> {
         used_on: lenient::string(row, 14)?,
         time_zone: lenient::string(row, 15)?,
         rate_per_minute: lenient::integer(row, 16)?.map(|rate| u32::try_from(rate).unwrap_or(0)),
+        quotas: KeyQuotas {
+            max_intents: quota(row, 20)?,
+            max_stored_bytes: quota(row, 21)?,
+            max_idempotency_rows: quota(row, 22)?,
+            max_audit_bytes_per_day: quota(row, 23)?,
+        },
         version: lenient::count(row, 17)?,
         modified_at: lenient::time(row, 18)?.unwrap_or(created_at),
     }))
@@ -105,6 +111,12 @@ fn revoked(row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
     Ok(!matches!(row.get_ref(index)?, ValueRef::Null | ValueRef::Integer(0)))
 }
 
+/// The server's default only where nothing is written; what is no number of rows or bytes is zero.
+fn quota(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
+    let written = !matches!(row.get_ref(index)?, ValueRef::Null);
+    Ok(written.then_some(lenient::count(row, index)?))
+}
+
 fn limit(row: &Row<'_>) -> rusqlite::Result<i64> {
     if let Some(pico) = lenient::integer(row, 12)? {
         return Ok(pico);
@@ -119,15 +131,18 @@ fn get(conn: &Connection, id: &KeyId) -> rusqlite::Result<Option<KeyRecord>> {
     // Written out, because this runs for requests.
     const SQL: &str = "SELECT key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, mac, \
          previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, \
-         rate_per_minute, version, modified_at, daily_limit FROM api_keys WHERE key = ?1";
+         rate_per_minute, version, modified_at, daily_limit, max_intents, max_stored_bytes, max_idempotency_rows, \
+         max_audit_bytes_per_day FROM api_keys WHERE key = ?1";
     Ok(conn.prepare_cached(SQL)?.query_row([id.as_str()], read_key).optional()?.flatten())
 }
 
 fn insert(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
     const SQL: &str = "INSERT INTO api_keys (key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, \
          mac, previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, \
-         rate_per_minute, version, modified_at, daily_limit, daily_used) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
+         rate_per_minute, version, modified_at, daily_limit, daily_used, max_intents, max_stored_bytes, \
+         max_idempotency_rows, max_audit_bytes_per_day) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+         ?22, ?23, ?24, ?25) \
          ON CONFLICT (key) DO NOTHING";
     let mut statement = conn.prepare_cached(SQL)?;
     bind(&mut statement, key)?;
@@ -138,7 +153,8 @@ fn update(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
     const SQL: &str = "UPDATE api_keys SET agent_id = ?2, owner = ?3, scopes = ?4, roles = ?5, created_at = ?6, \
          expires_at = ?7, revoked = ?8, mac = ?9, previous_mac = ?10, previous_until = ?11, nonce = ?12, \
          daily_limit_pico = ?13, daily_used_pico = ?14, used_on = ?15, time_zone = ?16, rate_per_minute = ?17, \
-         version = ?18, modified_at = ?19, daily_limit = ?20, daily_used = ?21 \
+         version = ?18, modified_at = ?19, daily_limit = ?20, daily_used = ?21, max_intents = ?22, \
+         max_stored_bytes = ?23, max_idempotency_rows = ?24, max_audit_bytes_per_day = ?25 \
          WHERE key = ?1 AND version = ?18 - 1";
     let mut statement = conn.prepare_cached(SQL)?;
     bind(&mut statement, key)?;
@@ -175,7 +191,13 @@ fn bind(statement: &mut Statement<'_>, key: &KeyRecord) -> rusqlite::Result<()> 
     statement.raw_bind_parameter(19, key.modified_at.to_string())?;
     // For people and their queries; the pico-dollars are the truth.
     statement.raw_bind_parameter(20, pico_to_dollars(key.daily_limit_pico_usd))?;
-    statement.raw_bind_parameter(21, pico_to_dollars(key.daily_used_pico_usd))
+    statement.raw_bind_parameter(21, pico_to_dollars(key.daily_used_pico_usd))?;
+    let KeyQuotas { max_intents, max_stored_bytes, max_idempotency_rows, max_audit_bytes_per_day } =
+        key.quotas;
+    statement.raw_bind_parameter(22, max_intents.map(to_i64))?;
+    statement.raw_bind_parameter(23, max_stored_bytes.map(to_i64))?;
+    statement.raw_bind_parameter(24, max_idempotency_rows.map(to_i64))?;
+    statement.raw_bind_parameter(25, max_audit_bytes_per_day.map(to_i64))
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use registry_core::Timestamp;
 use rusqlite::Connection;
-use storage::{AuditTx, Job, Leafed, Precedence, SealedCheckpoint, StoreError};
+use storage::{AuditTx, DayUsage, Job, KeyUsage, Leafed, Precedence, SealedCheckpoint, StoreError};
 
 use crate::audit::rows as audit_rows;
 use crate::audit::seal::seal;
 use crate::errors::{OrStore as _, leaves_outcome_unknown, store_error};
+use crate::rows::quota;
 use crate::writer::deadline::{ReadDeadline, job_micros};
+use crate::writer::usage::{StoredUsage, UsageChange, UsageChanges};
 
 /// A batch ends after this much work, so that the first of its jobs does not wait for the last.
 const WORK_MICROS: u64 = 5000;
@@ -28,6 +30,8 @@ pub(crate) struct BatchReport {
     pub(crate) commits: u64,
     pub(crate) audit_rows: u64,
     pub(crate) keys_changed: bool,
+    /// The bytes of audit rows that each key of the batch has now.
+    pub(crate) audit_usage: Vec<(String, DayUsage)>,
     pub(crate) job_micros: u64,
     pub(crate) commit_micros: u64,
     /// The connection can't be trusted any more.
@@ -49,6 +53,7 @@ pub(crate) trait JobSource {
 pub(crate) struct JobBatch<'a> {
     conn: &'a Connection,
     deadline: &'a ReadDeadline,
+    usage: &'a mut StoredUsage,
     report: BatchReport,
 }
 
@@ -57,6 +62,8 @@ struct OpenBatch {
     start_micros: u64,
     now_micros: u64,
     records: Vec<Arc<Leafed>>,
+    /// How the jobs that succeeded change the quotas' counts. A transaction that is run again begins with none.
+    usage: UsageChanges,
     keys_changed: bool,
 }
 
@@ -64,8 +71,8 @@ struct OpenBatch {
 struct TransactionLost;
 
 impl<'a> JobBatch<'a> {
-    pub(crate) fn new(conn: &'a Connection, deadline: &'a ReadDeadline) -> Self {
-        Self { conn, deadline, report: BatchReport::default() }
+    pub(crate) fn new(conn: &'a Connection, deadline: &'a ReadDeadline, usage: &'a mut StoredUsage) -> Self {
+        Self { conn, deadline, usage, report: BatchReport::default() }
     }
 
     /// Runs jobs together until none is left or they have worked for long enough. Where SQLite drops the transaction
@@ -114,7 +121,7 @@ impl<'a> JobBatch<'a> {
             let Some(job) = source.next() else { break };
             slots.push(JobSlot { job, end: None });
         }
-        self.end(&open, slots);
+        self.end(open, slots);
         Ok(())
     }
 
@@ -131,7 +138,7 @@ impl<'a> JobBatch<'a> {
         };
         let lost = slots.iter_mut().any(|slot| self.run_in(&mut open, slot).is_err());
         if !lost {
-            return self.end(&open, slots);
+            return self.end(open, slots);
         }
         self.report.trouble = true;
         let dropped = || Err(StoreError::Unavailable("the transaction was dropped".to_owned()));
@@ -140,15 +147,25 @@ impl<'a> JobBatch<'a> {
         }
     }
 
-    fn begin(&self) -> Result<OpenBatch, StoreError> {
+    fn begin(&mut self) -> Result<OpenBatch, StoreError> {
         execute(self.conn, "BEGIN IMMEDIATE").or_store()?;
+        if let Err(error) = self.usage.begin(self.conn) {
+            self.roll_back();
+            return Err(error);
+        }
         let now = self.deadline.now();
-        Ok(OpenBatch { start_micros: now, now_micros: now, records: Vec::new(), keys_changed: false })
+        Ok(OpenBatch {
+            start_micros: now,
+            now_micros: now,
+            records: Vec::new(),
+            usage: UsageChanges::default(),
+            keys_changed: false,
+        })
     }
 
     /// Runs one job. When the transaction is lost it is rolled back.
     fn run_in(&mut self, open: &mut OpenBatch, slot: &mut JobSlot) -> Result<(), TransactionLost> {
-        let kept = run_slot(self.conn, self.deadline, slot, open);
+        let kept = run_slot(self.conn, self.deadline, slot, open, self.usage);
         let now = self.deadline.now();
         self.report.job_micros += now.saturating_sub(open.now_micros);
         open.now_micros = now;
@@ -160,9 +177,13 @@ impl<'a> JobBatch<'a> {
     }
 
     /// Commits; every slot then has its end.
-    fn end(&mut self, open: &OpenBatch, slots: &mut [JobSlot]) {
-        match self.commit(&open.records) {
-            Ok(()) => {
+    fn end(&mut self, open: OpenBatch, slots: &mut [JobSlot]) {
+        match self.commit(&open.records, open.usage) {
+            Ok(usage) => {
+                for (key, row) in usage {
+                    self.report.audit_usage.push((key.clone(), row.audit));
+                    self.usage.keep(key, row);
+                }
                 self.report.commits += 1;
                 self.report.audit_rows += u64::try_from(open.records.len()).unwrap_or(0);
                 self.report.keys_changed |= open.keys_changed;
@@ -178,8 +199,14 @@ impl<'a> JobBatch<'a> {
         self.report.commit_micros += self.deadline.now().saturating_sub(open.now_micros);
     }
 
-    fn commit(&mut self, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
+    /// Seals the records, writes the counts and commits. Returns the counts of each key that changed.
+    fn commit(
+        &mut self,
+        records: &[Arc<Leafed>],
+        changes: UsageChanges,
+    ) -> Result<Vec<(String, KeyUsage)>, StoreError> {
         seal(self.conn, records)?;
+        let usage = self.usage.write(self.conn, changes, records)?;
         execute(self.conn, "COMMIT").map_err(|error| {
             if leaves_outcome_unknown(&error) {
                 self.report.broken = true;
@@ -187,7 +214,8 @@ impl<'a> JobBatch<'a> {
             } else {
                 store_error(&error)
             }
-        })
+        })?;
+        Ok(usage)
     }
 
     /// Nothing of the batch is in: all fail alike, but for those that had failed by themselves.
@@ -212,6 +240,12 @@ pub(crate) struct JobTx<'c> {
     deadline: &'c ReadDeadline,
     /// When the job's time is over.
     until_micros: u64,
+    /// The quotas' counts before the batch.
+    usage: &'c mut StoredUsage,
+    /// How the batch changed them before this job.
+    before: &'c UsageChanges,
+    /// How this job changes them.
+    changes: UsageChanges,
     /// Records that wait for the sealer.
     pub(crate) appended: Vec<Arc<Leafed>>,
     /// Whether rows of keys were written.
@@ -221,16 +255,47 @@ pub(crate) struct JobTx<'c> {
 }
 
 impl<'c> JobTx<'c> {
-    fn new(conn: &'c Connection, deadline: &'c ReadDeadline, precedence: Precedence) -> Self {
+    fn new(
+        conn: &'c Connection,
+        deadline: &'c ReadDeadline,
+        precedence: Precedence,
+        usage: &'c mut StoredUsage,
+        before: &'c UsageChanges,
+    ) -> Self {
         let until_micros = deadline.now().saturating_add(job_micros(precedence));
-        Self { conn, deadline, until_micros, appended: Vec::new(), keys_changed: false, trouble: None }
+        Self {
+            conn,
+            deadline,
+            until_micros,
+            usage,
+            before,
+            changes: UsageChanges::default(),
+            appended: Vec::new(),
+            keys_changed: false,
+            trouble: None,
+        }
     }
 
-    /// Runs a statement that writes, or a few, to its end.
-    pub(crate) fn run<T>(
-        &mut self,
-        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    /// Counts a change of what is stored under a key's name. It is kept if the job succeeds.
+    pub(crate) fn count(&mut self, key: &str, change: &UsageChange) {
+        self.changes.add(key, change);
+    }
+
+    /// The usage of a key, with what the batch and this job changed.
+    pub(crate) fn usage_of(&mut self, key: &str) -> Result<KeyUsage, StoreError> {
+        self.check()?;
+        let stored = if let Some(stored) = self.usage.get(key) {
+            stored
+        } else {
+            let stored = self.read(|conn| quota::usage(conn, key).or_store())?;
+            self.usage.keep(key.to_owned(), stored);
+            stored
+        };
+        Ok(self.changes.of(key, &self.before.of(key, &stored)))
+    }
+
+    /// Whether the job may go on.
+    fn check(&mut self) -> Result<(), StoreError> {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
         }
@@ -238,6 +303,20 @@ impl<'c> JobTx<'c> {
             self.trouble = Some(StoreError::DeadlineExceeded);
             return Err(StoreError::DeadlineExceeded);
         }
+        Ok(())
+    }
+
+    /// What the job leaves for the end of the batch.
+    fn changed(self) -> (Vec<Arc<Leafed>>, UsageChanges, bool) {
+        (self.appended, self.changes, self.keys_changed)
+    }
+
+    /// Runs a statement that writes, or a few, to its end.
+    pub(crate) fn run<T>(
+        &mut self,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.check()?;
         f(self.conn).inspect_err(|error| self.trouble = Some(error.clone()))
     }
 
@@ -272,9 +351,10 @@ fn run_slot(
     deadline: &ReadDeadline,
     slot: &mut JobSlot,
     open: &mut OpenBatch,
+    usage: &mut StoredUsage,
 ) -> Result<(), StoreError> {
     execute(conn, "SAVEPOINT job").or_store()?;
-    let mut tx = JobTx::new(conn, deadline, slot.job.precedence());
+    let mut tx = JobTx::new(conn, deadline, slot.job.precedence(), usage, &open.usage);
     let ran = catch_unwind(AssertUnwindSafe(|| slot.job.run(&mut tx)));
     let end = match ran {
         Ok(Ok(())) => tx.trouble.take().map_or(Ok(()), Err),
@@ -284,8 +364,10 @@ fn run_slot(
     match end {
         Ok(()) => {
             execute(conn, "RELEASE job").or_store()?;
-            open.records.append(&mut tx.appended);
-            open.keys_changed |= tx.keys_changed;
+            let (mut appended, changes, keys_changed) = tx.changed();
+            open.records.append(&mut appended);
+            open.usage.take_in(changes);
+            open.keys_changed |= keys_changed;
             Ok(())
         }
         Err(error) => {

@@ -17,6 +17,10 @@ impl Backend for Sqlite {
         self.0.store()
     }
 
+    fn recount(&self) {
+        self.0.recount();
+    }
+
     fn reopen(&mut self) {
         self.0.reopen();
     }

@@ -23,12 +23,12 @@ fn an_endless_read_of_a_job_is_interrupted_and_its_batch_mates_commit() {
     make_endless(&store, "idempotency", columns).unwrap();
     let store = store.store();
     let ends = [
-        submit(&*store, |tx| tx.insert_intent(&intent("before"), &[7; 32]).map(drop)),
+        submit(&*store, |tx| tx.insert_intent(&intent("before"), &[7; 32], None).map(drop)),
         submit(&*store, |tx| {
-            tx.insert_intent(&intent("endless"), &[7; 32])?;
+            tx.insert_intent(&intent("endless"), &[7; 32], None)?;
             tx.recall("t4_a", "op", "k").map(drop)
         }),
-        submit(&*store, |tx| tx.insert_intent(&intent("after"), &[7; 32]).map(drop)),
+        submit(&*store, |tx| tx.insert_intent(&intent("after"), &[7; 32], None).map(drop)),
     ];
     let ends = ends.map(|ends| ends.recv_timeout(Duration::from_mins(1)).unwrap());
     assert!(matches!(ends, [Ok(()), Err(StoreError::DeadlineExceeded), Ok(())]), "{ends:?}");

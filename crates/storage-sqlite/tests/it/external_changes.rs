@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::{TempStore, insert, intent, run, within};
-use api_keys::{KeyMac, KeyRecord, ScopeSet};
+use api_keys::{KeyMac, KeyQuotas, KeyRecord, ScopeSet};
 use registry_core::{AgentId, IntentId, KeyId, Timestamp};
 use storage::OutsideChange;
 
@@ -32,6 +32,7 @@ fn with_key() -> TempStore {
         used_on: None,
         time_zone: None,
         rate_per_minute: None,
+        quotas: KeyQuotas::default(),
         version: 1,
         modified_at: now,
     };
@@ -180,7 +181,7 @@ fn an_intent_changed_by_hand_has_a_new_version() {
     let stale = registry_core::Intent { version: 2, ..intent("a") };
     let (send, updated) = std::sync::mpsc::channel();
     run(&*store.store(), move |tx| {
-        let _ = send.send(tx.update_intent(&stale)?);
+        let _ = send.send(tx.update_intent(&stale, None)?);
         Ok(())
     })
     .unwrap();
@@ -222,4 +223,71 @@ fn a_key_edited_into_nonsense_gets_less_never_more() {
     let found = key(&store);
     assert!(found.scopes.is_empty() && found.revoked);
     assert_eq!(found.rate_per_minute, Some(0));
+}
+
+#[test]
+fn intents_that_are_changed_by_hand_change_the_counts_of_their_creator() {
+    let store = with_key();
+    let key_id = KeyId::new(KEY).unwrap();
+    let creator = key_id.clone();
+    run(&*store.store(), move |tx| {
+        for name in ["a", "b", "c"] {
+            tx.insert_intent(&intent(name), &[7; 32], Some(&creator))?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let usage = || {
+        let usage = store.store().read(|view| view.key_usage(&key_id)).unwrap();
+        (usage.intents, usage.intent_bytes)
+    };
+    let each = storage::stored_intent_bytes(&intent("a"));
+    assert_eq!(usage(), (3, 3 * each));
+    sqlite3(&store, "DELETE FROM intents WHERE id = 'a'; UPDATE intents SET reason = 'äö' WHERE id = 'b'");
+    assert_eq!(usage(), (2, 2 * each + 4));
+    sqlite3(&store, "UPDATE intents SET created_by_key = NULL, version = 70 WHERE id = 'c'");
+    assert_eq!(usage(), (1, each + 4));
+    let insert = format!("INSERT INTO intents (id, code, created_by_key) VALUES ('d', 'F', '{KEY}')");
+    sqlite3(&store, &insert);
+    assert_eq!(usage(), (2, each + 4 + 128 + 2));
+    // Each text that counts, in every trigger.
+    let recounted = || {
+        let kept = usage();
+        store.recount();
+        assert_eq!(usage(), kept);
+        kept
+    };
+    recounted();
+    let texts = [
+        "code",
+        "type",
+        "file",
+        "import_text",
+        "reason_category",
+        "reason",
+        "suggestion",
+        "owner",
+        "ticket",
+        "eta",
+        "status",
+        "raw",
+        "agent_id",
+    ];
+    for text in texts {
+        let before = recounted();
+        sqlite3(&store, &format!("UPDATE intents SET {text} = 'ä' WHERE id = 'd'"));
+        assert_ne!(recounted(), before, "{text}");
+        let insert = format!("INSERT INTO intents (id, {text}, created_by_key) VALUES ('e', 'öö', '{KEY}')");
+        sqlite3(&store, &insert);
+        recounted();
+        // The writer, too, sees what was changed past it.
+        let next = intent(&format!("after {text}"));
+        let creator = key_id.clone();
+        run(&*store.store(), move |tx| tx.insert_intent(&next, &[7; 32], Some(&creator)).map(drop)).unwrap();
+        recounted();
+        sqlite3(&store, &format!("UPDATE intents SET {text} = NULL WHERE id = 'd'"));
+        recounted();
+        sqlite3(&store, "DELETE FROM intents WHERE id = 'e'");
+        recounted();
+    }
 }

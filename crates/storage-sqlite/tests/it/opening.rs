@@ -10,8 +10,8 @@ use crate::support::{TempStore, insert, open, open_error, options, pepper};
 use api_keys::Pepper;
 use registry_core::KeyId;
 use rusqlite::Connection;
-use storage::UsageQuery;
-use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only};
+use storage::{KeyUsage, UsageQuery};
+use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only, recount};
 use tempfile::TempDir;
 
 fn by_hand(path: &Path, sql: &str) {
@@ -101,6 +101,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
         include_str!("../../../../migrations/sqlite/0002_registry.sql"),
         include_str!("../../../../migrations/sqlite/0003_outside_changes.sql"),
         include_str!("../../../../migrations/sqlite/0004_ledger.sql"),
+        include_str!("../../../../migrations/sqlite/0005_pre_pr.sql"),
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");
@@ -143,6 +144,44 @@ fn an_older_registry_is_upgraded_and_keeps_what_it_has() {
         assert_eq!((key.version, key.daily_limit_pico_usd), (1, 5_000_000_000_000));
         let (lines, _) = store.read(|view| view.usage_page(&UsageQuery::default(), None, 10)).unwrap();
         assert_eq!((lines.len(), lines[0].cost_pico_usd), (1, 250_000_000_000));
+    }
+}
+
+#[test]
+fn an_upgrade_counts_what_each_key_has_stored() {
+    for version in 2..SCHEMA_VERSION {
+        let folder = TempDir::new().unwrap();
+        let path = older_registry(&folder, version);
+        by_hand(
+            &path,
+            "INSERT INTO api_keys (key, agent_id, mac, version, revoked, created_at) VALUES
+                 ('t4_0123456789aa', 'a', '02', 1, 1, '2020-01-01T00:00:00Z');
+             INSERT INTO intents (id, code, type, reason, raw, status, agent_id, version) VALUES
+                 ('one', 'F821', 'lint', 'ä', CAST('12' AS BLOB), 'planned', 'a', 1),
+                 ('two', 'F821', 'lint', NULL, NULL, NULL, 'a', 3),
+                 ('strange', 'F821', 'lint', 'r', NULL, NULL, 'nobody', 1),
+                 ('adopted', 'F821', 'lint', 'r', NULL, NULL, NULL, 1);
+             INSERT INTO idempotency (caller, operation, key, fingerprint, outcome, at) VALUES
+                 ('t4_0123456789ab', 'op', 'k', x'00', 'ü', ''), ('admin', 'op', 'k', x'00', 'o', '');
+             DELETE FROM outside_changes",
+        );
+        let (store, _) = open(&path).unwrap();
+        let usage = |key: &str| store.read(|view| view.key_usage(&KeyId::new(key).unwrap())).unwrap();
+        // The key that is still good, although the other is older.
+        let kept = usage("t4_0123456789ab");
+        let bytes = 2 * 128 + (3 + 4 + 4 + 2 + 2 + 7 + 1) + (3 + 4 + 4 + 1);
+        assert_eq!((kept.intents, kept.intent_bytes), (2, bytes), "from {version}");
+        assert_eq!((kept.idempotency_rows, kept.idempotency_bytes), (1, 128 + 2 + 1 + 2));
+        assert_eq!(usage("t4_0123456789aa"), KeyUsage::default());
+        recount(&path).unwrap();
+        assert_eq!(usage("t4_0123456789ab"), kept);
+        let noticed = store.read(|view| view.outside_changes(10)).unwrap();
+        assert!(noticed.is_empty(), "the upgrade is no change from outside: {noticed:?}");
+        let version: i64 = Connection::open(&path)
+            .unwrap()
+            .query_row("SELECT version FROM intents WHERE id = 'two'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 3);
     }
 }
 

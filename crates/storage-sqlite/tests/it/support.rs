@@ -68,6 +68,11 @@ impl TempStore {
         self.store = Some(open(&self.path()).unwrap().0);
     }
 
+    /// Counts again what each key has stored, as `t4 db recount` does.
+    pub fn recount(&self) {
+        storage_sqlite::recount(&self.path()).unwrap();
+    }
+
     /// A connection of somebody with the `sqlite3` tool.
     pub fn by_hand(&self) -> Connection {
         Connection::open(self.path()).unwrap()
@@ -125,7 +130,7 @@ pub fn intent(name: &str) -> Intent {
 /// Inserts it.
 pub fn insert(store: &dyn Store, name: &str) -> Result<(), StoreError> {
     let intent = intent(name);
-    run(store, move |tx| tx.insert_intent(&intent, &[7; 32]).map(drop))
+    run(store, move |tx| tx.insert_intent(&intent, &[7; 32], None).map(drop))
 }
 
 /// Waits until something holds, at most `limit`.

@@ -6,15 +6,25 @@ use std::time::Duration;
 
 use crate::support::{TempStore, insert, intent, open, options, pepper, run, submit, within};
 use audit::{Actor, Record, Verifier};
-use registry_core::Timestamp;
+use registry_core::{KeyId, Timestamp};
 use rusqlite::Connection;
-use storage::{Leafed, Remembered, Store, StoreError, Tx};
+use storage::{Leafed, Remembered, Store, StoreError, Tx, stored_intent_bytes};
 use storage_sqlite::SqliteStore;
 use tempfile::TempDir;
 
 fn is_there(store: &dyn Store, name: &str) -> bool {
     let id = registry_core::IntentId::new(name).unwrap();
     store.read(|view| view.intent(&id)).unwrap().is_some()
+}
+
+fn creator() -> KeyId {
+    KeyId::from_stored("t4_00000000000a".to_owned())
+}
+
+/// The intents and their bytes that count for [`creator`].
+fn counted(store: &dyn Store) -> (u64, u64) {
+    let usage = store.read(|view| view.key_usage(&creator())).unwrap();
+    (usage.intents, usage.intent_bytes)
 }
 
 fn verify(store: &dyn Store) -> u64 {
@@ -48,7 +58,7 @@ fn bounded(folder: &TempDir) -> Arc<dyn Store> {
 fn greedy_statement(tx: &mut dyn Tx) -> Result<(), StoreError> {
     let mut large = intent("large");
     large.reason = Some("x".repeat(2_000_000));
-    tx.insert_intent(&large, &[7; 32]).map(drop)
+    tx.insert_intent(&large, &[7; 32], None).map(drop)
 }
 
 /// The same in a statement under which SQLite drops the whole transaction, as it does on I/O errors.
@@ -88,7 +98,7 @@ fn fails_alone(greed: fn(&mut dyn Tx) -> Result<(), StoreError>) {
     barrier.wait();
     let before = submit(&*store, |tx| {
         tx.append_audit(record())?;
-        tx.insert_intent(&intent("before"), &[7; 32]).map(drop)
+        tx.insert_intent(&intent("before"), &[7; 32], Some(&creator())).map(drop)
     });
     let greedy = submit(&*store, move |tx| {
         tx.append_audit(record())?;
@@ -98,7 +108,7 @@ fn fails_alone(greed: fn(&mut dyn Tx) -> Result<(), StoreError>) {
     let panicking = submit(&*store, |_| panic!("a defect"));
     let after = submit(&*store, |tx| {
         tx.append_audit(record())?;
-        tx.insert_intent(&intent("after"), &[7; 32]).map(drop)
+        tx.insert_intent(&intent("after"), &[7; 32], Some(&creator())).map(drop)
     });
     barrier.wait();
     let end = |ends: std::sync::mpsc::Receiver<_>| ends.recv_timeout(Duration::from_mins(1)).unwrap();
@@ -110,6 +120,9 @@ fn fails_alone(greed: fn(&mut dyn Tx) -> Result<(), StoreError>) {
     assert!(is_there(&*store, "before") && is_there(&*store, "after") && !is_there(&*store, "large"));
     // Genesis, and the two that were kept.
     assert_eq!(verify(&*store), 3);
+    // Also a job that ran twice is counted once.
+    let bytes = ["before", "after"].map(|name| stored_intent_bytes(&intent(name))).iter().sum();
+    assert_eq!(counted(&*store), (2, bytes));
 }
 
 #[test]
@@ -143,7 +156,7 @@ fn a_lock_that_is_held_for_a_moment_is_waited_for() {
     let other = store.by_hand();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let intent = intent("a");
-    let ends = submit(&*store.store(), move |tx| tx.insert_intent(&intent, &[7; 32]).map(drop));
+    let ends = submit(&*store.store(), move |tx| tx.insert_intent(&intent, &[7; 32], None).map(drop));
     assert!(ends.recv_timeout(Duration::from_millis(200)).is_err());
     other.execute_batch("COMMIT").unwrap();
     ends.recv_timeout(Duration::from_mins(1)).unwrap().unwrap();
@@ -163,7 +176,7 @@ fn two_stores_on_one_file_write_one_log() {
                         let intent = intent(&format!("{name}-{writer}-{n}"));
                         run(&**store, move |tx| {
                             tx.append_audit(record())?;
-                            tx.insert_intent(&intent, &[7; 32]).map(drop)
+                            tx.insert_intent(&intent, &[7; 32], None).map(drop)
                         })
                         .unwrap();
                     }
@@ -174,6 +187,35 @@ fn two_stores_on_one_file_write_one_log() {
     assert_eq!(verify(&*first), 1 + 2 * 8 * 25);
     assert_eq!(verify(&*second), 1 + 2 * 8 * 25);
     assert!(is_there(&*second, "first-0-0") && is_there(&*first, "second-7-24"));
+}
+
+#[test]
+fn two_stores_on_one_file_give_the_last_place_once() {
+    const PLACES: u64 = 20;
+    let file = TempStore::new();
+    let (second, _) = open(&file.path()).unwrap();
+    let first = file.store();
+    std::thread::scope(|scope| {
+        for (name, store) in [("first", &first), ("second", &second)] {
+            for writer in 0..4 {
+                scope.spawn(move || {
+                    for n in 0..10 {
+                        let intent = intent(&format!("{name}-{writer}-{n}"));
+                        run(&**store, move |tx| {
+                            if tx.key_usage(&creator())?.intents < PLACES {
+                                tx.insert_intent(&intent, &[7; 32], Some(&creator()))?;
+                            }
+                            Ok(())
+                        })
+                        .unwrap();
+                    }
+                });
+            }
+        }
+    });
+    assert_eq!((counted(&*first).0, counted(&*second).0), (PLACES, PLACES));
+    file.recount();
+    assert_eq!(counted(&*first).0, PLACES, "the rows themselves");
 }
 
 #[test]

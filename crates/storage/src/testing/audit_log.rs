@@ -56,7 +56,7 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
                     let intent = bare(&format!("w{writer}-{n}"));
                     let path = format!("/w{writer}/{n}");
                     let written = store.write(JobClass::platform(), draft(&path), 0, move |tx| {
-                        tx.insert_intent(&intent, &[7; 32])?;
+                        tx.insert_intent(&intent, &[7; 32], None)?;
                         Ok(Decided { value: (), outcome: Outcome::ok(201) })
                     });
                     wait(written).unwrap();
@@ -91,7 +91,7 @@ pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     let store = backend.store();
     let before = verified_log(&*store).len();
     let failed = store.write::<(), _>(JobClass::platform(), draft("/failed"), 0, |tx| {
-        tx.insert_intent(&intent("a"), &[7; 32])?;
+        tx.insert_intent(&intent("a"), &[7; 32], None)?;
         tx.append_audit(Leafed::new(full_record()))?;
         Err(StoreError::Unavailable("made up".to_owned()))
     });
@@ -155,8 +155,8 @@ pub fn nothing_was_changed_from_outside<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let ended = submit(&*store, |tx| {
-        tx.insert_intent(&intent("a"), &[7; 32])?;
-        tx.update_intent(&registry_core::Intent { version: 2, ..intent("a") })?;
+        tx.insert_intent(&intent("a"), &[7; 32], None)?;
+        tx.update_intent(&registry_core::Intent { version: 2, ..intent("a") }, None)?;
         tx.delete_intent(&id("a"))?;
         tx.insert_key(&super::fixtures::key("t4_a"))?;
         tx.update_key(&super::fixtures::key("t4_a").revoked(at(1))).map(drop)

@@ -15,7 +15,7 @@ fn insert(store: &dyn Store, intents: &[Intent]) {
     let intents = intents.to_vec();
     write(store, move |tx| {
         for intent in &intents {
-            tx.insert_intent(intent, &[7; 32])?;
+            tx.insert_intent(intent, &[7; 32], None)?;
         }
         Ok(())
     })

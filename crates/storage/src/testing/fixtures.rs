@@ -1,6 +1,6 @@
 //! Intents and keys to store.
 
-use api_keys::{KeyMac, KeyRecord, ScopeSet};
+use api_keys::{KeyMac, KeyQuotas, KeyRecord, MAX_QUOTA, ScopeSet};
 use registry_core::{AgentId, Intent, IntentId, KeyId, Owner, Status, Timestamp};
 
 /// A point in time, some seconds after a fixed start.
@@ -81,6 +81,12 @@ pub(super) fn key(name: &str) -> KeyRecord {
         used_on: Some("2026-01-31".to_owned()),
         time_zone: Some("Europe/Berlin".to_owned()),
         rate_per_minute: Some(u32::MAX),
+        quotas: KeyQuotas {
+            max_intents: Some(0),
+            max_stored_bytes: Some(MAX_QUOTA),
+            max_idempotency_rows: None,
+            max_audit_bytes_per_day: Some(7),
+        },
         version: 1,
         modified_at: at(2),
     }

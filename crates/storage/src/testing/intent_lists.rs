@@ -10,7 +10,7 @@ use crate::{IntentQuery, Store};
 fn insert(store: &dyn Store, intents: Vec<Intent>) {
     write(store, move |tx| {
         for intent in &intents {
-            tx.insert_intent(intent, &[7; 32])?;
+            tx.insert_intent(intent, &[7; 32], None)?;
         }
         Ok(())
     })

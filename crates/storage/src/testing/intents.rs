@@ -16,7 +16,7 @@ pub fn an_inserted_intent_is_read_back_whole<B: Backend>() {
     odd.resolved_at = Some(at(3));
     for given in [intent("full"), bare("bare"), odd] {
         let stored = given.clone();
-        let inserted = write(&*store, move |tx| tx.insert_intent(&stored, &[7; 32])).unwrap();
+        let inserted = write(&*store, move |tx| tx.insert_intent(&stored, &[7; 32], None)).unwrap();
         assert_eq!(inserted, Inserted::Yes);
         let seen = store.read(|view| view.intent(&given.id)).unwrap();
         assert_eq!(seen.as_ref(), Some(&given));
@@ -32,11 +32,11 @@ pub fn a_taken_id_is_told_with_what_is_there<B: Backend>() {
     let store = backend.store();
     let first = intent("taken");
     let stored = first.clone();
-    write(&*store, move |tx| tx.insert_intent(&stored, &[7; 32])).unwrap();
+    write(&*store, move |tx| tx.insert_intent(&stored, &[7; 32], None)).unwrap();
     let again = write(&*store, |tx| {
-        let refused = tx.insert_intent(&bare("taken"), &[8; 32])?;
+        let refused = tx.insert_intent(&bare("taken"), &[8; 32], None)?;
         // The transaction goes on after a conflict.
-        assert_eq!(tx.insert_intent(&bare("free"), &[8; 32])?, Inserted::Yes);
+        assert_eq!(tx.insert_intent(&bare("free"), &[8; 32], None)?, Inserted::Yes);
         Ok(refused)
     });
     let expected = Inserted::No { existing: Box::new(first.clone()), creation: Some([7; 32]) };
@@ -49,7 +49,7 @@ pub fn a_taken_id_is_told_with_what_is_there<B: Backend>() {
 pub fn an_update_needs_the_version_before<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    write(&*store, |tx| tx.insert_intent(&intent("a"), &[7; 32])).unwrap();
+    write(&*store, |tx| tx.insert_intent(&intent("a"), &[7; 32], None)).unwrap();
     let mut changed = intent("a");
     changed.owner = None;
     changed.status = Status::Implemented;
@@ -58,7 +58,7 @@ pub fn an_update_needs_the_version_before<B: Backend>() {
     changed.version = 2;
     let update = |changed: &registry_core::Intent| {
         let changed = changed.clone();
-        write(&*store, move |tx| tx.update_intent(&changed)).unwrap()
+        write(&*store, move |tx| tx.update_intent(&changed, None)).unwrap()
     };
     assert!(update(&changed));
     assert_eq!(store.read(|view| view.intent(&changed.id)).unwrap().as_ref(), Some(&changed));
@@ -73,18 +73,18 @@ pub fn an_update_needs_the_version_before<B: Backend>() {
 pub fn a_deleted_intent_is_gone_and_its_id_free<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    write(&*store, |tx| tx.insert_intent(&intent("a"), &[7; 32])).unwrap();
+    write(&*store, |tx| tx.insert_intent(&intent("a"), &[7; 32], None)).unwrap();
     assert!(write(&*store, |tx| tx.delete_intent(&id("a"))).unwrap());
     assert!(!write(&*store, |tx| tx.delete_intent(&id("a"))).unwrap());
     assert_eq!(store.read(|view| view.intent(&id("a"))).unwrap(), None);
-    assert_eq!(write(&*store, |tx| tx.insert_intent(&bare("a"), &[8; 32])).unwrap(), Inserted::Yes);
+    assert_eq!(write(&*store, |tx| tx.insert_intent(&bare("a"), &[8; 32], None)).unwrap(), Inserted::Yes);
 }
 
 /// Within one write, what was written is there.
 pub fn a_write_sees_what_it_wrote<B: Backend>() {
     let backend = B::start();
     let seen = write(&*backend.store(), |tx| {
-        tx.insert_intent(&intent("a"), &[7; 32])?;
+        tx.insert_intent(&intent("a"), &[7; 32], None)?;
         let inserted = tx.intent(&id("a"))?;
         tx.delete_intent(&id("a"))?;
         Ok((inserted, tx.intent(&id("a"))?))

@@ -15,7 +15,7 @@ use crate::{JobCaller, Precedence, Store, StoreError};
 const LONG: Duration = Duration::from_mins(1);
 
 fn inserting(store: &dyn Store, name: &'static str) -> Ending {
-    submit(store, move |tx| tx.insert_intent(&bare(name), &[7; 32]).map(drop))
+    submit(store, move |tx| tx.insert_intent(&bare(name), &[7; 32], None).map(drop))
 }
 
 fn is_there(store: &dyn Store, name: &str) -> bool {
@@ -41,7 +41,7 @@ pub fn a_panic_leaves_the_others_committed_and_answered<B: Backend>() {
     let (gate, held) = hold(&*store);
     let first = inserting(&*store, "first");
     let bad = submit(&*store, |tx| {
-        tx.insert_intent(&bare("bad"), &[7; 32])?;
+        tx.insert_intent(&bare("bad"), &[7; 32], None)?;
         panic!("a defect")
     });
     let last = inserting(&*store, "last");
@@ -60,7 +60,7 @@ pub fn an_error_is_rolled_back_alone<B: Backend>() {
     let (gate, held) = hold(&*store);
     let first = inserting(&*store, "first");
     let bad = submit(&*store, |tx| {
-        tx.insert_intent(&bare("bad"), &[7; 32])?;
+        tx.insert_intent(&bare("bad"), &[7; 32], None)?;
         Err(StoreError::Unavailable("made up".to_owned()))
     });
     let last = inserting(&*store, "last");
@@ -201,7 +201,7 @@ pub fn a_job_past_its_deadline_fails_alone<B: Backend>() {
     let (gate, held) = hold(&*store);
     let first = inserting(&*store, "first");
     let endless = submit(&*store, |tx| {
-        tx.insert_intent(&bare("endless"), &[7; 32])?;
+        tx.insert_intent(&bare("endless"), &[7; 32], None)?;
         loop {
             tx.intent(&id("first"))?;
         }
@@ -222,7 +222,7 @@ pub fn a_job_past_its_deadline_writes_nothing_more<B: Backend>() {
     let store = backend.store();
     let stubborn = submit(&*store, |tx| {
         while tx.intent(&id("none")).is_ok() {}
-        assert!(tx.insert_intent(&bare("late"), &[7; 32]).is_err());
+        assert!(tx.insert_intent(&bare("late"), &[7; 32], None).is_err());
         Ok(())
     });
     assert!(matches!(stubborn.get(), Err(StoreError::DeadlineExceeded)));
@@ -236,7 +236,7 @@ pub fn an_acknowledged_write_is_seen_by_the_next_view<B: Backend>() {
     for n in 0..200 {
         let name = format!("n{n}");
         let intent = bare(&name);
-        write(&*store, move |tx| tx.insert_intent(&intent, &[7; 32])).unwrap();
+        write(&*store, move |tx| tx.insert_intent(&intent, &[7; 32], None)).unwrap();
         assert!(is_there(&*store, &name), "{name}");
     }
 }
@@ -247,7 +247,7 @@ pub fn a_view_is_one_snapshot<B: Backend>() {
     let store = backend.store();
     let seen = store.read(|view| {
         let before = view.intent(&id("a"))?;
-        write(&*store, |tx| tx.insert_intent(&bare("a"), &[7; 32]))?;
+        write(&*store, |tx| tx.insert_intent(&bare("a"), &[7; 32], None))?;
         Ok((before.is_some(), view.intent(&id("a"))?.is_some(), view.next_seq()?))
     });
     let (before, after, next_seq) = seen.unwrap();
@@ -275,7 +275,7 @@ pub fn a_view_that_panics_leaves_the_store_usable<B: Backend>() {
         }));
         assert!(panicked.is_err());
     }
-    write(&*store, |tx| tx.insert_intent(&bare("a"), &[7; 32])).unwrap();
+    write(&*store, |tx| tx.insert_intent(&bare("a"), &[7; 32], None)).unwrap();
     assert!(is_there(&*store, "a"));
     assert_eq!(store.stats().readers_busy, 0);
 }
@@ -315,7 +315,7 @@ pub fn a_reopened_store_has_everything<B: Backend>() {
     let store = backend.store();
     write(&*store, |tx| {
         tx.insert_key(&key("t4_a"))?;
-        tx.insert_intent(&bare("a"), &[7; 32])
+        tx.insert_intent(&bare("a"), &[7; 32], None)
     })
     .unwrap();
     let before = verified_log(&*store);
@@ -325,7 +325,7 @@ pub fn a_reopened_store_has_everything<B: Backend>() {
     assert_eq!(verified_log(&*store), before);
     assert!(is_there(&*store, "a"));
     assert!(store.read(|view| view.key(&key("t4_a").key_id)).unwrap().is_some());
-    write(&*store, |tx| tx.insert_intent(&bare("b"), &[7; 32])).unwrap();
+    write(&*store, |tx| tx.insert_intent(&bare("b"), &[7; 32], None)).unwrap();
     assert_eq!(verified_log(&*store).len(), before.len() + 1);
 }
 

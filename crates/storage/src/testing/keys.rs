@@ -1,6 +1,6 @@
 //! Keys.
 
-use api_keys::{KeyRecord, ScopeSet};
+use api_keys::{KeyQuotas, KeyRecord, ScopeSet};
 
 use super::Backend;
 use super::fixtures::{at, key, key_id};
@@ -23,6 +23,7 @@ pub fn a_key_is_read_back_whole<B: Backend>() {
         used_on: None,
         time_zone: None,
         rate_per_minute: None,
+        quotas: KeyQuotas::default(),
         ..key("t4_bare")
     };
     for given in [key("t4_full"), bare] {

@@ -2,8 +2,8 @@ use super::*;
 use std::task::Poll;
 
 use audit::{Actor, event};
-use registry_core::{ManualClock, Timestamp};
-use storage::{Job, StoreStats, View, Watch};
+use registry_core::{KeyId, ManualClock, Timestamp};
+use storage::{DayUsage, Job, StoreStats, View, Watch};
 
 /// A store that keeps its jobs until a test lets them end.
 #[derive(Default)]
@@ -32,11 +32,31 @@ impl Store for HeldStore {
         Err(StoreError::Closed)
     }
 
+    fn view_point(
+        &self,
+        _: Duration,
+        _: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    fn reads_block(&self) -> bool {
+        false
+    }
+
+    fn readers(&self) -> usize {
+        1
+    }
+
     fn watch(&self) -> Watch {
         Watch::default()
     }
 
     fn bump_epoch(&self) {}
+
+    fn audit_usage(&self, _: &KeyId) -> Option<DayUsage> {
+        None
+    }
 
     fn stats(&self) -> StoreStats {
         StoreStats::default()

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::{Code, OpenHoldView};
 use control_plane::{Whose, list_holds};
 
-use crate::blocking::{self, Cost};
+use crate::blocking;
 use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
 use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
@@ -26,6 +26,8 @@ async fn list(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let page = Query::of(&request).page(ROWS)?;
-    let found = blocking::run(Cost::Scan, move || list_holds(&state.services, &Whose::Everybody, &page));
-    response::page(&request, &found.await?)
+    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+        response::page_text(&list_holds(services, &Whose::Everybody, &page)?)
+    });
+    Ok(response::page(&request, found.await?))
 }

@@ -7,21 +7,21 @@ use control_plane::settle_hold;
 
 use crate::endpoint::{Endpoint, Success, schema_of};
 use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, JsonBody, LlmCall, path_param};
+use crate::extract::{Authenticated, CallerClass as _, JsonBody, LlmSettle, path_param};
 use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
     let success = Success::Json(200, schema_of::<SettledView>());
     let path = "/llm/holds/{id}/settle";
-    Endpoint::new("POST", path, "settle_hold", LlmCall::GUARD, success, || web::to(settle))
+    Endpoint::new("POST", path, "settle_hold", LlmSettle::GUARD, success, || web::to(settle))
         .about("llm", "Writes what the agent's own call used, and frees the rest of its hold.")
         .body(schema_of::<SettleHold>())
         .codes(&[Code::HoldNotFound, Code::HoldSettled, Code::InvalidField])
 }
 
 async fn settle(
-    call: Authenticated<LlmCall, JsonBody<SettleHold, 16>>,
+    call: Authenticated<LlmSettle, JsonBody<SettleHold, 16>>,
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {

@@ -89,9 +89,11 @@ mod tests {
         for code in Code::ALL {
             let expected = match code.as_str() {
                 "insufficient_quota" => "insufficient_quota",
-                "too_many_calls" | "provider_limited" | "rate_limited" | "too_many_failures" => {
-                    "rate_limit_error"
-                }
+                "too_many_calls"
+                | "provider_limited"
+                | "rate_limited"
+                | "daily_quota_exceeded"
+                | "too_many_failures" => "rate_limit_error",
                 _ => match code.status() {
                     401 => "authentication_error",
                     403 => "permission_error",

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use registry_core::{Status, covers};
+use rusqlite::StatementStatus;
 
 use super::*;
 
@@ -109,4 +110,21 @@ fn a_crowd_costs_no_more_than_a_few() {
     assert_eq!(coverage(&conn, FILE, &codes).unwrap(), Coverage::Missing);
     let steps = steps.load(std::sync::atomic::Ordering::Relaxed) * 10;
     assert!(steps < 2_000, "{steps} steps of SQLite's machine for {} rows", crowd.len());
+}
+
+/// Without the setting SQLite plans them again for every file, which takes ten times as long as the look itself.
+#[test]
+fn a_statement_is_not_planned_again_for_another_file() {
+    let conn = registry(&[]);
+    crate::pragmas::keep_plans(&conn).unwrap();
+    for codes in [BTreeSet::new(), BTreeSet::from(["A".to_owned()])] {
+        for file in ["a.py", "b.py", "c.py"] {
+            coverage(&conn, file, &codes).unwrap();
+        }
+    }
+    for sql in [COVERING, COVERING_CODE, WAITING, WAITING_CODE] {
+        let statement = conn.prepare_cached(sql).unwrap();
+        assert!(statement.get_status(StatementStatus::Run) > 0, "{sql}");
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }

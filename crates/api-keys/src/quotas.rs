@@ -1,0 +1,72 @@
+//! Quotas of a key: how much it may keep in the database, and how much of the audit log it may fill in a day.
+//!
+//! A key's record holds what differs from the server's defaults. The limits are about space and not about speed: a
+//! key within its rate could otherwise fill the disk of everybody.
+
+/// The quotas that a key's record sets itself; `None` for the server's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyQuotas {
+    /// Intents that the key created and that are still there.
+    pub max_intents: Option<u64>,
+    /// Bytes of these intents, and of the answers kept for its idempotency keys.
+    pub max_stored_bytes: Option<u64>,
+    /// Idempotency keys that are remembered.
+    pub max_idempotency_rows: Option<u64>,
+    /// Bytes of audit rows that name the key, in one day of UTC.
+    pub max_audit_bytes_per_day: Option<u64>,
+}
+
+/// The limits that hold for a key: those of its record, and the server's defaults for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaLimits {
+    /// See [`KeyQuotas::max_intents`].
+    pub intents: u64,
+    /// See [`KeyQuotas::max_stored_bytes`].
+    pub stored_bytes: u64,
+    /// See [`KeyQuotas::max_idempotency_rows`].
+    pub idempotency_rows: u64,
+    /// See [`KeyQuotas::max_audit_bytes_per_day`].
+    pub audit_bytes_per_day: u64,
+}
+
+/// The largest value of a quota: numbers up to it are exact in JSON.
+pub const MAX_QUOTA: u64 = (1 << 53) - 1;
+
+impl Default for QuotaLimits {
+    /// Generous: a key that uses its 120 requests a minute all day long, each with an idempotency key, stays below.
+    fn default() -> Self {
+        Self {
+            intents: 1_000_000,
+            stored_bytes: 1 << 30,
+            idempotency_rows: 200_000,
+            audit_bytes_per_day: 1 << 30,
+        }
+    }
+}
+
+impl KeyQuotas {
+    /// The limits of a key with these quotas on a server with these defaults.
+    #[must_use]
+    pub fn over(&self, defaults: QuotaLimits) -> QuotaLimits {
+        QuotaLimits {
+            intents: self.max_intents.unwrap_or(defaults.intents),
+            stored_bytes: self.max_stored_bytes.unwrap_or(defaults.stored_bytes),
+            idempotency_rows: self.max_idempotency_rows.unwrap_or(defaults.idempotency_rows),
+            audit_bytes_per_day: self.max_audit_bytes_per_day.unwrap_or(defaults.audit_bytes_per_day),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_key_does_not_set_is_the_servers_default() {
+        let defaults = QuotaLimits::default();
+        assert_eq!(KeyQuotas::default().over(defaults), defaults);
+        let own =
+            KeyQuotas { max_intents: Some(0), max_audit_bytes_per_day: Some(7), ..KeyQuotas::default() };
+        assert_eq!(own.over(defaults), QuotaLimits { intents: 0, audit_bytes_per_day: 7, ..defaults });
+    }
+}
