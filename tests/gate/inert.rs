@@ -34,7 +34,9 @@ fn hostile() -> Repo {
     }
     let word = r"a\u001b[2J\n::error::x ##vso[x]\r::y\u202e";
     let tag = |status: &str| {
-        format!(r#"# TODO[T4-ISSUE]: {{"id":"{word}","code":"F401","reason":"{word}","status":"{status}","owner":"{word}"}}"#)
+        format!(
+            r#"# TODO[T4-ISSUE]: {{"id":"{word}","code":"F401","reason":"{word}","status":"{status}","owner":"{word}"}}"#
+        )
     };
     repo.write("text.py", format!("import os  {}\nx = 1  {}\n", tag("accepted"), tag("planned")));
     repo.write("escapes.py", "# \u{1b}]0;owned\u{7} \u{9b}2J\nimport os\n ::error::x\n##vso[x]\n");
@@ -57,7 +59,8 @@ fn steers(text: &str) -> Option<String> {
         }
     }
     let bad = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}')
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}')
     };
     lines.chars().find(|c| bad(*c)).map(|c| format!("{c:?}"))
 }
@@ -101,14 +104,20 @@ fn no_command_prints_what_steers_a_terminal_or_a_runner() {
     }
     // JSON means what it did.
     let report = repo.t4(&["check", "--json"]).json();
-    let files: Vec<_> = report["findings"].as_array().unwrap().iter().filter_map(|one| one["file"].as_str()).collect();
+    let files: Vec<_> =
+        report["findings"].as_array().unwrap().iter().filter_map(|one| one["file"].as_str()).collect();
     assert!(NAMES.iter().all(|name| files.contains(name)), "{files:?}");
     // GitHub's commands are there on purpose, and no others.
     let run = repo.t4(&["check", "--github"]).ends(1);
     let table: String = run
         .stdout
         .split_inclusive('\n')
-        .filter(|line| !line.starts_with("::error file=") && !line.starts_with("::warning file=") && !line.starts_with("::error title=t4") && !line.starts_with("::warning title=t4"))
+        .filter(|line| {
+            !line.starts_with("::error file=")
+                && !line.starts_with("::warning file=")
+                && !line.starts_with("::error title=t4")
+                && !line.starts_with("::warning title=t4")
+        })
         .collect();
     assert_eq!(steers(&table), None);
     assert_eq!(steers(&run.stdout.replace("::error ", "").replace("::warning ", "")), None);
@@ -161,7 +170,9 @@ fn the_diff_of_files_with_hostile_names_can_be_applied_and_is_what_apply_writes(
         // The ids of annotations are drawn anew.
         let contents = || {
             let all = NAMES.iter().flat_map(|name| [(*name).to_owned(), format!("crlf/{name}")]);
-            all.map(|name| repo.read(&name)).map(|text| text.split("\"id\"").next().unwrap().to_owned()).collect::<Vec<_>>()
+            all.map(|name| repo.read(&name))
+                .map(|text| text.split("\"id\"").next().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         let applied = contents();
         repo.git(&["checkout", "-q", "."]);
@@ -190,6 +201,9 @@ fn a_terminal_gets_no_more_than_a_pipe() {
         for own in ["\u{1b}[?25l", "\u{1b}[?25h", "\u{1b}[2K", "\u{1b}[1A", "\u{1b}[1B", "\r"] {
             text = text.replace(own, "");
         }
-        assert!(!text.contains("\u{1b}]0;") && !text.contains("\u{1b}[2J") && !text.contains('\u{9b}'), "{command:?}: {text:?}");
+        assert!(
+            !text.contains("\u{1b}]0;") && !text.contains("\u{1b}[2J") && !text.contains('\u{9b}'),
+            "{command:?}: {text:?}"
+        );
     }
 }

@@ -29,7 +29,14 @@ fn no_command_runs_what_a_repositorys_configuration_names() {
     let trace = elsewhere.path("trace");
     program(&elsewhere, "program", &format!("echo \"$0 $*\" >> '{}'\ncat", trace.display()));
     let shown = elsewhere.path("program").display().to_string();
-    for hook in ["pre-commit", "post-checkout", "post-commit", "commit-msg", "post-index-change", "reference-transaction"] {
+    for hook in [
+        "pre-commit",
+        "post-checkout",
+        "post-commit",
+        "commit-msg",
+        "post-index-change",
+        "reference-transaction",
+    ] {
         program(&elsewhere, &format!("hooks/{hook}"), &format!("echo \"$0\" >> '{}'", trace.display()));
     }
     let settings = format!(
@@ -96,10 +103,15 @@ fn linters_get_no_secret_and_little_else() {
         ("LD_PRELOAD", ""),
         ("HOME", "/my-home"),
     ];
-    for command in [&["check"][..], &["check", "--since", "HEAD"], &["codemod", "run"], &["batches"], &["annotate"]] {
+    for command in
+        [&["check"][..], &["check", "--since", "HEAD"], &["codemod", "run"], &["batches"], &["annotate"]]
+    {
         run_with(&repo, &[command, &["--ruff", &named]].concat(), &secrets);
         let variables = fs::read_to_string(&seen).expect("it was run");
-        assert!(variables.contains("HOME=/my-home\n") && !variables.contains("secret"), "{command:?}: {variables}");
+        assert!(
+            variables.contains("HOME=/my-home\n") && !variables.contains("secret"),
+            "{command:?}: {variables}"
+        );
         fs::remove_file(&seen).expect("removed");
     }
 }
@@ -182,7 +194,10 @@ fn a_linters_configuration_discloses_no_file_outside_of_the_tree() {
                 assert!(!said.contains("secret"), "{number} {way} {command:?}: {said}");
                 // The last of the texts is valid.
                 let fails = number + 1 < texts.len();
-                assert!(!fails || said.contains("leads out of the tree"), "{number} {way} {command:?}: {said}");
+                assert!(
+                    !fails || said.contains("leads out of the tree"),
+                    "{number} {way} {command:?}: {said}"
+                );
             }
         }
     }

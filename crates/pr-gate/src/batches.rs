@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use source_tree::git;
 use source_tree::SourceTree;
+use source_tree::git;
 use source_tree::worktree::Workshop;
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};

@@ -1,8 +1,9 @@
 //! git, run as a program on a repository that is not trusted: nothing that the repository names is run.
 //!
-//! The settings that apply in the repository are read first, and those that name programs are overridden ([`overrides`]).
-//! Hooks are off and nothing is fetched. Each submodule is treated as another repository that is not trusted
-//! ([`submodules`]). The consequences for files behind a filter, such as those of Git LFS, are in [`filters`].
+//! The settings that apply in the repository are read first, and those that name programs are overridden. Hooks are off
+//! and nothing is fetched. Each submodule is treated as another repository that is not trusted. No filter is run, so files
+//! behind one, such as those of Git LFS, are compared and stored as they are in the working tree
+//! ([`Git::behind_filter`]).
 
 mod filters;
 mod invocation;
@@ -18,7 +19,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use crate::{Error, Launcher};
-use invocation::{Invocation, run};
+use invocation::{GitInvocation, run};
 use overrides::GitOverrides;
 use settings::Setting;
 
@@ -32,7 +33,7 @@ const DEFAULT_BASES: [&str; 5] = ["origin/HEAD", "origin/main", "origin/master",
 #[derive(Debug, Clone)]
 pub struct Git {
     root: PathBuf,
-    invocation: Invocation,
+    invocation: GitInvocation,
     settings: Arc<[Setting]>,
     overrides: Arc<GitOverrides>,
 }
@@ -74,7 +75,7 @@ impl Git {
         let holds_git = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
         let enclosing = folder.ancestors().find(holds_git);
         let launcher = launcher.within(enclosing.unwrap_or(folder));
-        let Some(invocation) = Invocation::find(&launcher) else { return Ok(Err(NoRepository::NoGit)) };
+        let Some(invocation) = GitInvocation::find(&launcher) else { return Ok(Err(NoRepository::NoGit)) };
         let mut git = invocation.command(folder, &GitOverrides::always());
         let output = run(git.args(["rev-parse", "--show-toplevel"]))?;
         if !output.status.success() {
@@ -96,7 +97,7 @@ impl Git {
     }
 
     /// The repository of a working tree whose root is known.
-    fn at(root: PathBuf, invocation: Invocation) -> Result<Self, Error> {
+    fn at(root: PathBuf, invocation: GitInvocation) -> Result<Self, Error> {
         let settings = settings::read(&invocation, &root)?;
         let overrides = GitOverrides::offline(&settings)?;
         Ok(Self { root, invocation, settings: settings.into(), overrides: overrides.into() })
@@ -304,7 +305,7 @@ mod tests {
     impl Git {
         fn of_no_repository(root: &Path) -> Self {
             let launcher = crate::launcher::tests::of_this_process(Path::new("/no-such-root"));
-            let invocation = Invocation::find(&launcher).unwrap();
+            let invocation = GitInvocation::find(&launcher).unwrap();
             Self { root: root.to_owned(), invocation, settings: Arc::new([]), overrides: Arc::default() }
         }
     }

@@ -55,7 +55,8 @@ impl Launcher {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let real = |folder: &Path| folder.canonicalize().ok().filter(|_| folder.is_absolute());
         let path = self.variable("PATH").unwrap_or(OsStr::new(DEFAULT_PATH));
-        let folders = path.as_bytes().split(|byte| *byte == b':').map(|part| Path::new(OsStr::from_bytes(part)));
+        let folders =
+            path.as_bytes().split(|byte| *byte == b':').map(|part| Path::new(OsStr::from_bytes(part)));
         // A relative folder would be resolved inside the tree.
         let outside = |folder: &&Path| real(folder).is_some_and(|folder| !folder.starts_with(&root));
         let active = self.variable("VIRTUAL_ENV").map(|folder| Path::new(folder).join("bin"));
@@ -93,7 +94,8 @@ impl Launcher {
         let wanted = |name: &OsStr| name.to_str().is_some_and(|name| COMMON.contains(&name) || also(name));
         command.envs(self.variables.iter().filter(|(name, _)| wanted(name)));
         // The program must not find its child programs in the tree either.
-        let path = self.folders.iter().map(|folder| folder.as_os_str().as_bytes()).collect::<Vec<_>>().join(&b':');
+        let path =
+            self.folders.iter().map(|folder| folder.as_os_str().as_bytes()).collect::<Vec<_>>().join(&b':');
         command.env("PATH", OsStr::from_bytes(&path));
         command
     }
@@ -137,7 +139,8 @@ pub(crate) mod tests {
         fs::create_dir(&user).unwrap();
         symlink(tree.join("sub"), folder.path().join("link")).unwrap();
         let shown = |name: &str| folder.path().join(name).display().to_string();
-        let hostile = [".", "", "./sub", &shown("tree/sub"), &shown("link"), &shown("tree/.venv/bin")].join(":");
+        let hostile =
+            [".", "", "./sub", &shown("tree/sub"), &shown("link"), &shown("tree/.venv/bin")].join(":");
         let path = format!("{hostile}:{}:/no-such-folder", shown("user"));
         let found = launcher(&tree, &[("PATH", &path)]);
         assert_eq!(found.program("tool"), None);

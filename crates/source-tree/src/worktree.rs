@@ -93,7 +93,10 @@ impl<'a> Workshop<'a> {
         {
             let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let mut command = self.git();
-            command.args(["worktree", "add", "--quiet", "--detach", "--no-checkout", "--"]).arg(&path).arg(self.base);
+            command
+                .args(["worktree", "add", "--quiet", "--detach", "--no-checkout", "--"])
+                .arg(&path)
+                .arg(self.base);
             output(&mut command, None)?;
         }
         // Filters are applied when files are checked out, and settings may apply in the new worktree alone (`includeIf`). So

@@ -103,7 +103,8 @@ fn names_are_quoted_as_git_quotes_them() {
     }
     let output = git(folder.path(), &["-c", "core.quotePath=true", "diff"], "");
     let of_git = String::from_utf8(output.stdout).unwrap();
-    let mut heads: Vec<_> = of_git.lines().filter(|line| line.starts_with("--- ") || line.starts_with("+++ ")).collect();
+    let mut heads: Vec<_> =
+        of_git.lines().filter(|line| line.starts_with("--- ") || line.starts_with("+++ ")).collect();
     let ours: Vec<_> = kept.iter().map(|name| unified(name, Some("a\n"), "b\n")).collect();
     let mut our_heads: Vec<_> = ours.iter().flat_map(|diff| diff.lines().take(2)).collect();
     heads.sort_unstable();
@@ -113,7 +114,9 @@ fn names_are_quoted_as_git_quotes_them() {
 
 #[test]
 fn what_git_would_obey_or_a_terminal_is_shown_and_refused_by_git_apply() {
-    for before in ["x = '\u{1b}[2J'\n", " ::add-mask::x\n", "# ##vso[task.x]y\n", "a\r::error::x\n", "\u{202e}\n"] {
+    for before in
+        ["x = '\u{1b}[2J'\n", " ::add-mask::x\n", "# ##vso[task.x]y\n", "a\r::error::x\n", "\u{202e}\n"]
+    {
         let after = format!("{before}more\n");
         let diff = unified("a.py", Some(before), &after);
         assert_eq!(applied("a.py", Some(before), &diff), Some(after), "{diff:?}");

@@ -80,7 +80,9 @@ impl Ruff {
         let plain = |program: PathBuf| ruff(program, &[], |_| false);
         if let Some(named) = &project.ruff {
             let named = plain(named.clone());
-            let cant = |error: std::io::Error| failed(format!("`{}` can't be run: {error}", named.program.display()));
+            let cant = |error: std::io::Error| {
+                failed(format!("`{}` can't be run: {error}", named.program.display()))
+            };
             let child = named.version().map_err(cant)?;
             return Ok((named, Version { child }));
         }
@@ -93,7 +95,8 @@ impl Ruff {
         candidates.extend(launcher.program("ruff").map(plain));
         candidates.extend(launcher.program("python3").map(|python| ruff(python, &["-c", MODULE], |_| false)));
         // Its settings come from the user alone: those of the tree could name a server to take a program from.
-        candidates.extend(launcher.program("uvx").map(|uvx| ruff(uvx, &["--no-config", "ruff"], is_of_network)));
+        candidates
+            .extend(launcher.program("uvx").map(|uvx| ruff(uvx, &["--no-config", "ruff"], is_of_network)));
         for candidate in candidates {
             let Ok(mut child) = candidate.version() else { continue };
             // A program named ruff is not waited for. `python3` and `uvx` may be installed without one.
@@ -314,7 +317,9 @@ impl Ruff {
         match findings {
             Ok(findings) if status.success() => Ok((findings, said)),
             Ok(_) => Err(failed(format!("it ended with {status}"))),
-            Err(error) => Err(Error::unreadable("ruff's output", format!("{error} (it ended with {status})"))),
+            Err(error) => {
+                Err(Error::unreadable("ruff's output", format!("{error} (it ended with {status})")))
+            }
         }
     }
 }

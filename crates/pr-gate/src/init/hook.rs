@@ -58,7 +58,8 @@ pub fn hook(project: &Project) -> Result<Hook, Error> {
 /// git's own folder, absolute: of all working trees of a repository, the one that they share.
 fn common_folder(git: &Git) -> Result<PathBuf, Error> {
     let told = git.run(&["rev-parse", "--git-common-dir"])?;
-    let told = String::from_utf8(told).map_err(|_| Error::unreadable("git", "its folder's path is not UTF-8"))?;
+    let told =
+        String::from_utf8(told).map_err(|_| Error::unreadable("git", "its folder's path is not UTF-8"))?;
     let path = git.root().join(told.trim_end_matches('\n'));
     Ok(path.canonicalize().unwrap_or(path))
 }

@@ -42,14 +42,14 @@ const USER_SETTINGS: [&str; 2] = ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"];
 
 /// A way to run git.
 #[derive(Debug, Clone)]
-pub struct Invocation {
+pub struct GitInvocation {
     program: PathBuf,
     pub launcher: Launcher,
     /// Whether the variables that name a repository count.
     of_environment: bool,
 }
 
-impl Invocation {
+impl GitInvocation {
     /// git on `PATH`; `None` when there is none.
     pub fn find(launcher: &Launcher) -> Option<Self> {
         let program = launcher.program("git")?;
@@ -104,7 +104,15 @@ impl Invocation {
     pub fn listed_settings(&self, folder: &Path) -> Result<Vec<u8>, Error> {
         let mut git = self.bare(folder);
         // In a folder that looks like a bare repository there is none.
-        git.args(["-c", "safe.bareRepository=explicit", "config", "--list", "-z", "--show-scope", "--includes"]);
+        git.args([
+            "-c",
+            "safe.bareRepository=explicit",
+            "config",
+            "--list",
+            "-z",
+            "--show-scope",
+            "--includes",
+        ]);
         let output = run(&mut git)?;
         if output.status.success() { Ok(output.stdout) } else { Err(refused(&output.stderr)) }
     }

@@ -54,8 +54,12 @@ const ALWAYS: [Override; 25] = [
 ];
 
 /// Overridden for every command but a push, which alone uses the network.
-const OFFLINE: [Override; 4] =
-    [("core.askPass", ""), ("core.sshCommand", "false"), ("credential.helper", ""), ("protocol.allow", "never")];
+const OFFLINE: [Override; 4] = [
+    ("core.askPass", ""),
+    ("core.sshCommand", "false"),
+    ("credential.helper", ""),
+    ("protocol.allow", "never"),
+];
 
 /// Overridden in every subsection that any setting mentions: section, names and values. The names of a section are
 /// overridden together: a filter is off only when all its programs are, and then it must not be required.

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use super::invocation::{refused, run};
 use super::overrides::GitOverrides;
 use super::settings::Origin;
-use super::{Git, Invocation};
+use super::{Git, GitInvocation};
 use crate::Error;
 
 /// Protocols of a push. Others run a program (`ext::`), or the hooks of a folder on this machine (`file`).
@@ -29,11 +29,10 @@ pub fn push(git: &Git, remote: &str, branch: &str) -> Result<(), Error> {
     ];
     let overrides = GitOverrides::push(&git.settings)?;
     let protocols = if is_folder(git, remote) { format!("{PROTOCOLS}:file") } else { PROTOCOLS.to_owned() };
-    let invocation: Invocation = git.invocation.elsewhere();
+    let invocation: GitInvocation = git.invocation.elsewhere();
     let mut command = invocation.pushing(git.root(), &overrides, &protocols);
-    let is_proxy = |origin: Origin| {
-        git.settings.iter().any(|one| one.key() == b"core.gitproxy" && one.origin == origin)
-    };
+    let is_proxy =
+        |origin: Origin| git.settings.iter().any(|one| one.key() == b"core.gitproxy" && one.origin == origin);
     if is_proxy(Origin::Repository) {
         // The first value of this setting wins, so it can't be overridden by a later one. The variable precedes them all.
         let users = invocation.launcher.variable("GIT_PROXY_COMMAND").unwrap_or(OsStr::new(""));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::invocation::Invocation;
+use super::invocation::GitInvocation;
 use crate::Error;
 
 /// Limit for the number of settings. A repository with more is refused.
@@ -81,7 +81,7 @@ pub fn key(section: &str, subsection: Option<&[u8]>, name: &str) -> Vec<u8> {
 ///
 /// # Errors
 /// When git can't be run or does not understand its configuration, or there are too many settings.
-pub fn read(invocation: &Invocation, folder: &Path) -> Result<Vec<Setting>, Error> {
+pub fn read(invocation: &GitInvocation, folder: &Path) -> Result<Vec<Setting>, Error> {
     let listed = invocation.listed_settings(folder)?;
     let mut parts = listed.split(|byte| *byte == 0);
     let mut settings = Vec::new();
@@ -106,10 +106,22 @@ mod tests {
             let setting = Setting::read(scope.as_bytes(), entry.as_bytes()).unwrap();
             let subsection = setting.subsection.clone().map(|bytes| String::from_utf8(bytes).unwrap());
             assert_eq!(setting.key(), entry.split('\n').next().unwrap().as_bytes());
-            (setting.section, subsection, setting.name, setting.origin, String::from_utf8(setting.value).unwrap())
+            (
+                setting.section,
+                subsection,
+                setting.name,
+                setting.origin,
+                String::from_utf8(setting.value).unwrap(),
+            )
         };
         let own = |section: &str, subsection: Option<&str>, name: &str, value: &str| {
-            (section.to_owned(), subsection.map(str::to_owned), name.to_owned(), Origin::Repository, value.to_owned())
+            (
+                section.to_owned(),
+                subsection.map(str::to_owned),
+                name.to_owned(),
+                Origin::Repository,
+                value.to_owned(),
+            )
         };
         assert_eq!(read("local", "core.fsmonitor\na\nb"), own("core", None, "fsmonitor", "a\nb"));
         assert_eq!(read("worktree", "filter.a.b=c.d.clean\nx"), own("filter", Some("a.b=c.d"), "clean", "x"));

@@ -24,9 +24,32 @@ const UNLISTED: [&str; 12] = [
 
 /// Sections of commands that T4 never runs, and of mere words and colours.
 const OTHERS: [&str; 26] = [
-    "advice", "bitmapPseudoMerge", "browser", "bundle", "color", "column", "completion", "difftool", "fastimport",
-    "fetch", "format", "fsck", "gitcvs", "gitweb", "gui", "guitool", "help", "imap", "instaweb", "man", "mergetool",
-    "rerere", "scalar", "sendemail", "svn", "sendpack",
+    "advice",
+    "bitmapPseudoMerge",
+    "browser",
+    "bundle",
+    "color",
+    "column",
+    "completion",
+    "difftool",
+    "fastimport",
+    "fetch",
+    "format",
+    "fsck",
+    "gitcvs",
+    "gitweb",
+    "gui",
+    "guitool",
+    "help",
+    "imap",
+    "instaweb",
+    "man",
+    "mergetool",
+    "rerere",
+    "scalar",
+    "sendemail",
+    "svn",
+    "sendpack",
 ];
 
 /// The settings that git tells of, with a name in place of each `<...>` and `*`.
@@ -59,9 +82,9 @@ fn configure(scene: &Scene, config: &str, settings: &[String]) {
     let mut text = config.to_owned();
     for setting in settings {
         let (section, rest) = setting.split_once('.').unwrap();
-        let (subsection, name) = rest.rsplit_once('.').map_or((String::new(), rest), |(subsection, name)| {
-            (format!(" \"{subsection}\""), name)
-        });
+        let (subsection, name) = rest
+            .rsplit_once('.')
+            .map_or((String::new(), rest), |(subsection, name)| (format!(" \"{subsection}\""), name));
         text.push_str(&format!("[{section}{subsection}]\n\t{name} = {}\n", scene.shown()));
     }
     fs::write(scene.path("repo/.git/config"), text).unwrap();
@@ -177,8 +200,19 @@ fn settings_with_odd_names_and_those_of_every_file_are_overridden() {
 #[test]
 fn no_hook_is_run() {
     let scene = Scene::new();
-    let listed = ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-checkout", "post-index-change",
-        "reference-transaction", "pre-push", "fsmonitor-watchman", "pre-auto-gc", "post-rewrite"];
+    let listed = [
+        "pre-commit",
+        "prepare-commit-msg",
+        "commit-msg",
+        "post-commit",
+        "post-checkout",
+        "post-index-change",
+        "reference-transaction",
+        "pre-push",
+        "fsmonitor-watchman",
+        "pre-auto-gc",
+        "post-rewrite",
+    ];
     for hook in listed {
         for folder in ["repo/.git/hooks", "hooks"] {
             scene.write(&format!("{folder}/{hook}"), fs::read(scene.program()).unwrap());

@@ -38,7 +38,10 @@ fn files_behind_a_filter_are_known_and_those_that_may_be_unchanged_are_told_apar
     scene.write("repo/b.txt", "WORDS\n");
     scene.write("repo/a.py", "import ast\n");
     let changed = git.changed("HEAD").unwrap();
-    assert_eq!((changed.names, changed.behind_filter), (vec![b"a.py".to_vec(), b"b.txt".to_vec()], vec![b"b.txt".to_vec()]));
+    assert_eq!(
+        (changed.names, changed.behind_filter),
+        (vec![b"a.py".to_vec(), b"b.txt".to_vec()], vec![b"b.txt".to_vec()])
+    );
     // What is committed is changed for sure.
     scene.write("repo/b.txt", "OTHER WORDS\n");
     scene.commit("changed");

@@ -76,7 +76,8 @@ fn a_configuration_that_puts_the_working_tree_elsewhere_is_refused() {
     scene.git(&["--work-tree=.", "config", "core.worktree", ".."]);
     assert_eq!(scene.open().unwrap().root(), scene.root().canonicalize().unwrap());
     // A caller who names both is asked for nothing.
-    let (folder, tree) = (scene.path("repo/.git").display().to_string(), scene.path("").display().to_string());
+    let (folder, tree) =
+        (scene.path("repo/.git").display().to_string(), scene.path("").display().to_string());
     let named = scene.launcher(&[("GIT_DIR", &folder), ("GIT_WORK_TREE", &tree)]);
     assert!(Git::find(&scene.root(), &named).unwrap().is_some());
 }
@@ -86,7 +87,8 @@ fn objects_that_a_clone_lacks_are_not_fetched() {
     let scene = Scene::new();
     scene.commit("three");
     scene.git(&["config", "uploadpack.allowFilter", "true"]);
-    let (from, program) = (format!("file://{}", scene.root().display()), scene.path("quitter").display().to_string());
+    let (from, program) =
+        (format!("file://{}", scene.root().display()), scene.path("quitter").display().to_string());
     let clone = scene.path("clone");
     scene.git_in(&scene.path(""), &["clone", "-q", "--filter=blob:none", "--no-checkout", &from, "clone"]);
     for (setting, value) in [
@@ -112,8 +114,21 @@ fn variables_that_name_programs_are_not_passed_on() {
     scene.write("repo/.git/info/attributes", "*.py filter=x diff=x\n");
     let program = scene.shown();
     let key = |number: usize| format!("GIT_CONFIG_KEY_{number}");
-    let names = ["GIT_EXTERNAL_DIFF", "GIT_PAGER", "PAGER", "GIT_EDITOR", "EDITOR", "VISUAL", "GIT_SSH", "GIT_SSH_COMMAND",
-        "GIT_ASKPASS", "SSH_ASKPASS", "GIT_PROXY_COMMAND", "GIT_SEQUENCE_EDITOR", "GIT_CONFIG"];
+    let names = [
+        "GIT_EXTERNAL_DIFF",
+        "GIT_PAGER",
+        "PAGER",
+        "GIT_EDITOR",
+        "EDITOR",
+        "VISUAL",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+        "GIT_PROXY_COMMAND",
+        "GIT_SEQUENCE_EDITOR",
+        "GIT_CONFIG",
+    ];
     let mut variables: Vec<_> = names.map(|name| (name.to_owned(), program.clone())).to_vec();
     // Settings that the caller gives by variables are the caller's, and programs are off all the same.
     let settings = ["core.fsmonitor", "filter.x.clean", "diff.x.textconv"];
@@ -129,7 +144,8 @@ fn variables_that_name_programs_are_not_passed_on() {
     source_tree::blame::blame(&git, "a.py").unwrap();
     batch(&git, &scene.temporary()).unwrap();
     assert_eq!(scene.trace(), None);
-    let passed: Vec<_> = git.command().get_envs().map(|(name, _)| name.to_str().unwrap().to_owned()).collect();
+    let passed: Vec<_> =
+        git.command().get_envs().map(|(name, _)| name.to_str().unwrap().to_owned()).collect();
     assert!(names.iter().all(|name| !passed.contains(&(*name).to_owned())), "{passed:?}");
 }
 

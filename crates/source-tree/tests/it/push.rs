@@ -47,12 +47,18 @@ fn a_folder_is_pushed_to_only_when_the_caller_names_it() {
         scene.git(&["config", setting, value]);
     }
     let hostile = scene.git(&["config", "--get", "core.hooksPath"]);
-    assert!(said(push(&open(), &folder, "main")).contains("name the folder"), "a remote of that name is the repository's");
+    assert!(
+        said(push(&open(), &folder, "main")).contains("name the folder"),
+        "a remote of that name is the repository's"
+    );
     scene.git(&["config", "--remove-section", &format!("remote.{folder}")]);
     push(&open(), &folder, "main").unwrap();
     let trace = scene.trace().expect("a hook of the folder");
     assert!(trace.starts_with("hooks/pre-receive") && !trace.contains(&format!("{hostile}/")), "{trace}");
-    assert_eq!(scene.git_in(&scene.path("remote.git"), &["rev-parse", "main"]), scene.git(&["rev-parse", "main"]));
+    assert_eq!(
+        scene.git_in(&scene.path("remote.git"), &["rev-parse", "main"]),
+        scene.git(&["rev-parse", "main"])
+    );
     // A name that the repository gives another meaning is none of the caller's.
     for setting in [format!("remote.{folder}.url"), "url./elsewhere/.insteadOf".to_owned()] {
         scene.git(&["config", &setting, &scene.path("").display().to_string()]);
@@ -79,7 +85,8 @@ fn no_program_of_the_repository_is_run_by_a_push() {
         scene.write("hooks/pre-push", fs::read(scene.program()).unwrap());
         fs::set_permissions(scene.path("hooks/pre-push"), Permissions::from_mode(0o755)).unwrap();
         let filled = |text: &str| {
-            let text = text.replace("PROGRAM", &program_of(&scene)).replace("REMOTE", &folder.display().to_string());
+            let text =
+                text.replace("PROGRAM", &program_of(&scene)).replace("REMOTE", &folder.display().to_string());
             text.replace("HOOKS", &scene.path("hooks").display().to_string())
         };
         scene.git(&["config", "remote.origin.url", &filled(url)]);
@@ -120,8 +127,21 @@ fn a_push_uses_the_users_helper_without_t4s_secrets() {
     scene.git(&["config", "credential.helper", &evil]);
     scene.git(&["config", &format!("credential.{address}.helper"), &format!("!{evil}")]);
     scene.git(&["config", "core.askPass", &evil]);
-    scene.git_in(&scene.root(), &["config", "--file", &scene.path("user.gitconfig").display().to_string(), "credential.helper", &program]);
-    let launcher = scene.launcher(&[("T4_API_KEY", "t4-secret"), ("T4_ADMIN_TOKEN", "t4-secret"), ("MY_VAULT", "there")]);
+    scene.git_in(
+        &scene.root(),
+        &[
+            "config",
+            "--file",
+            &scene.path("user.gitconfig").display().to_string(),
+            "credential.helper",
+            &program,
+        ],
+    );
+    let launcher = scene.launcher(&[
+        ("T4_API_KEY", "t4-secret"),
+        ("T4_ADMIN_TOKEN", "t4-secret"),
+        ("MY_VAULT", "there"),
+    ]);
     let git = Git::find(&scene.root(), &launcher).unwrap().unwrap();
     said(push(&git, "origin", "main"));
     let trace = scene.trace().expect("the user's own helper is asked");

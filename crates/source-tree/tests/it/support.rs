@@ -20,7 +20,10 @@ impl Scene {
     pub fn new() -> Self {
         let scene = Self { folder: TempDir::new().unwrap() };
         fs::create_dir_all(scene.temporary()).unwrap();
-        scene.write("user.gitconfig", "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n");
+        scene.write(
+            "user.gitconfig",
+            "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n",
+        );
         let trace = format!("#!/bin/sh\n(echo \"$0 $*\"; env) >> '{}'\ncat\n", scene.path("trace").display());
         scene.write("program", trace);
         fs::set_permissions(scene.program(), Permissions::from_mode(0o755)).unwrap();
@@ -105,7 +108,8 @@ impl Scene {
             ("GIT_CONFIG_GLOBAL", user.as_str()),
             ("GIT_CONFIG_NOSYSTEM", "1"),
         ];
-        let variables = own.iter().chain(variables).map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let variables =
+            own.iter().chain(variables).map(|(name, value)| (OsString::from(name), OsString::from(value)));
         Launcher::new(&self.root(), variables)
     }
 
@@ -138,7 +142,17 @@ pub fn everything(scene: &Scene) -> Vec<String> {
     note(git.behind_filter(&["a.py", "b.py"]).map(drop));
     note(git.hooks_folder().map(drop));
     note(source_tree::blame::blame(&git, "a.py").map(drop));
-    let diff = ["diff", "--name-status", "-z", "-M", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "HEAD~1", "--"];
+    let diff = [
+        "diff",
+        "--name-status",
+        "-z",
+        "-M",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--ignore-submodules=dirty",
+        "HEAD~1",
+        "--",
+    ];
     for arguments in [
         &diff[..],
         &["ls-files", "-z", "--cached", "--stage"],

@@ -76,10 +76,9 @@ pub fn of_files(root: &Path, names: &[String]) -> Option<ConfigProblem> {
 /// [`Error::Unreadable`] with the file that does.
 pub fn refuse_endless(root: &Path, names: &[String]) -> Result<(), Error> {
     match of_files(root, names) {
-        Some(ConfigProblem::Outside { file, to, is_endless: true }) => Err(Error::unreadable(
-            file,
-            format!("leads to `{to}`, which is no ordinary file: take it out"),
-        )),
+        Some(ConfigProblem::Outside { file, to, is_endless: true }) => {
+            Err(Error::unreadable(file, format!("leads to `{to}`, which is no ordinary file: take it out")))
+        }
         _ => Ok(()),
     }
 }
@@ -170,7 +169,9 @@ mod tests {
 
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        for (name, text) in [("outside.toml", "secret = 1"), ("root/in.toml", "line-length = 80")].iter().chain(files) {
+        for (name, text) in
+            [("outside.toml", "secret = 1"), ("root/in.toml", "line-length = 80")].iter().chain(files)
+        {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
@@ -186,7 +187,10 @@ mod tests {
     fn what_stays_in_the_tree_is_fine() {
         let folder = tree(&[
             ("root/ruff.toml", "extend = \"in.toml\""),
-            ("root/sub/pyproject.toml", "[tool.ruff]\nextend = \"../ruff.toml\"\n[tool.other]\nextend = \"~/x\""),
+            (
+                "root/sub/pyproject.toml",
+                "[tool.ruff]\nextend = \"../ruff.toml\"\n[tool.other]\nextend = \"~/x\"",
+            ),
             ("root/sub/.ruff.toml", "extend = \"not-there.toml\""),
             ("root/other.toml", "extend = \"/etc/passwd\""),
             ("root/loop/ruff.toml", "extend = \"ruff.toml\""),
@@ -198,9 +202,17 @@ mod tests {
     #[test]
     fn what_leads_out_of_it_is_found_by_every_way() {
         let absolute = |folder: &tempfile::TempDir| folder.path().join("outside.toml").display().to_string();
-        for extend in ["../outside.toml", "sub/../../outside.toml", "~/x.toml", "$HOME/x.toml", "ABSOLUTE", "/no/such/x",
-            "chain.toml", "linked.toml", "folder/../outside.toml"]
-        {
+        for extend in [
+            "../outside.toml",
+            "sub/../../outside.toml",
+            "~/x.toml",
+            "$HOME/x.toml",
+            "ABSOLUTE",
+            "/no/such/x",
+            "chain.toml",
+            "linked.toml",
+            "folder/../outside.toml",
+        ] {
             let folder = tree(&[("root/chain.toml", "extend = \"../outside.toml\""), ("root/sub/x", "")]);
             symlink("../outside.toml", folder.path().join("root/linked.toml")).unwrap();
             symlink(folder.path().join("root"), folder.path().join("root/folder")).unwrap();
@@ -220,7 +232,10 @@ mod tests {
         for name in NAMES {
             let folder = tree(&[("root/a/b/x", "")]);
             symlink("../../../outside.toml", folder.path().join("root/a/b").join(name)).unwrap();
-            assert!(matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: false, .. })), "{name}");
+            assert!(
+                matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: false, .. })),
+                "{name}"
+            );
         }
     }
 
@@ -229,7 +244,9 @@ mod tests {
         let folder = tree(&[("root/ruff.toml", "extend-select = [\"F\"]\nnonsense = [\n")]);
         assert_eq!(problem(&folder), None);
         let folder = tree(&[("root/ruff.toml", "tool.ruff = {\"extend\" = \"x\"\nnonsense = [\n")]);
-        assert!(matches!(problem(&folder), Some(ConfigProblem::Unreadable { problem, .. }) if problem.contains("TOML")));
+        assert!(
+            matches!(problem(&folder), Some(ConfigProblem::Unreadable { problem, .. }) if problem.contains("TOML"))
+        );
         let folder = tree(&[("root/sub/ruff.toml", "extend = \"/dev/zero\"")]);
         let names = ["sub/ruff.toml".to_owned()];
         assert!(matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: true, .. })));

@@ -29,14 +29,16 @@ fn given<'a>(overrides: &'a GitOverrides, start: &str) -> Vec<(&'a str, &'a str)
 
 #[test]
 fn every_filter_is_off_for_user_and_repository() {
-    let settings = [own("filter.a=b.required", "true"), users("filter.lfs.process", "git-lfs filter-process")];
+    let settings =
+        [own("filter.a=b.required", "true"), users("filter.lfs.process", "git-lfs filter-process")];
     for overrides in [GitOverrides::offline(&settings).unwrap(), GitOverrides::push(&settings).unwrap()] {
-        let off = |name: &str| {
-            ["clean", "smudge", "process", "required"].map(|key| format!("filter.{name}.{key}"))
-        };
+        let off =
+            |name: &str| ["clean", "smudge", "process", "required"].map(|key| format!("filter.{name}.{key}"));
         let found = given(&overrides, "filter.");
         assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [off("a=b"), off("lfs")].concat());
-        assert!(found.iter().all(|(key, value)| *value == if key.ends_with("required") { "false" } else { "" }));
+        assert!(
+            found.iter().all(|(key, value)| *value == if key.ends_with("required") { "false" } else { "" })
+        );
     }
 }
 
@@ -57,14 +59,18 @@ fn a_push_uses_what_the_user_sets_and_nothing_of_the_repository() {
         own("http.https://a.example.cookiefile", "/etc/passwd"),
     ]);
     let both = GitOverrides::push(&settings).unwrap();
-    let helpers = [("credential.helper", ""), ("credential.helper", "store"), ("credential.https://a.example.helper", "mine")];
+    let helpers = [
+        ("credential.helper", ""),
+        ("credential.helper", "store"),
+        ("credential.https://a.example.helper", "mine"),
+    ];
     assert_eq!(given(&both, "credential."), helpers);
     assert_eq!(given(&both, "core.ssh"), [("core.sshcommand", "ssh -i key")]);
     assert_eq!(given(&both, "core.askpass"), [("core.askpass", "")]);
-    assert_eq!(given(&both, "http.https"), [
-        ("http.https://a.example.savecookies", "false"),
-        ("http.https://a.example.cookiefile", "")
-    ]);
+    assert_eq!(
+        given(&both, "http.https"),
+        [("http.https://a.example.savecookies", "false"), ("http.https://a.example.cookiefile", "")]
+    );
     let offline = GitOverrides::offline(&settings).unwrap();
     assert_eq!(given(&offline, "core.ssh"), [("core.sshCommand", "false")]);
     assert!(given(&offline, "credential.").iter().all(|(_, helper)| helper.is_empty()));
