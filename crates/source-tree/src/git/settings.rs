@@ -45,6 +45,7 @@ impl Setting {
             Some(at) => (entry.get(..at)?, entry.get(at + 1..)?),
             None => (entry, &b"true"[..]),
         };
+        let is_dot = |byte: &u8| *byte == b'.';
         let (first, last) = (at(key, key.iter().position(is_dot)?), at(key, key.iter().rposition(is_dot)?));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_ascii_lowercase();
         let subsection = key.get(first.0.len() + 1..last.0.len()).map(<[u8]>::to_vec);
@@ -56,10 +57,6 @@ impl Setting {
             value: value.to_vec(),
         })
     }
-}
-
-fn is_dot(byte: &u8) -> bool {
-    *byte == b'.'
 }
 
 /// What is before and after a place of a text.

@@ -1,6 +1,9 @@
 //! Every setting that the installed git knows, as a program.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
+
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -65,9 +68,9 @@ fn known(scene: &Scene) -> BTreeSet<String> {
             "credential" | "http" | "url" => "https://example.com",
             _ => "x",
         };
-        let rest = match (rest.find('<'), rest.rfind('>')) {
-            (Some(from), Some(to)) => format!("{}{subsection}{}", &rest[..from], &rest[to + 1..]),
-            _ => rest.to_owned(),
+        let rest = match rest.split_once('<').zip(rest.rsplit_once('>')) {
+            Some(((before, _), (_, after))) => format!("{before}{subsection}{after}"),
+            None => rest.to_owned(),
         };
         Some(format!("{section}.{}", rest.replace('*', "helper")))
     };
@@ -77,6 +80,9 @@ fn known(scene: &Scene) -> BTreeSet<String> {
 /// How many settings are made at once.
 const AT_ONCE: usize = 24;
 
+/// How many repositories the settings are divided over. Nearly all of the time is that of git's processes.
+const THREADS: usize = 4;
+
 /// Makes settings of the program in a configuration as it was.
 fn configure(scene: &Scene, config: &str, settings: &[String]) {
     let mut text = config.to_owned();
@@ -85,7 +91,7 @@ fn configure(scene: &Scene, config: &str, settings: &[String]) {
         let (subsection, name) = rest
             .rsplit_once('.')
             .map_or((String::new(), rest), |(subsection, name)| (format!(" \"{subsection}\""), name));
-        text.push_str(&format!("[{section}{subsection}]\n\t{name} = {}\n", scene.shown()));
+        let _ = write!(text, "[{section}{subsection}]\n\t{name} = {}\n", scene.shown());
     }
     fs::write(scene.path("repo/.git/config"), text).unwrap();
 }
@@ -100,36 +106,38 @@ fn with(scene: &Scene, config: &str, settings: &[String]) -> Vec<String> {
     errors
 }
 
-#[test]
-fn no_setting_that_git_knows_runs_a_program() {
+/// A repository whose files have a filter and a diff driver of the name that [`known`] gives to all, and its configuration.
+fn scene() -> (Scene, String) {
     let scene = Scene::new();
     scene.write("repo/.gitattributes", "*.py filter=x diff=x merge=x\n");
     scene.commit("attributes");
     scene.write("repo/a.py", "import os\n");
     scene.git(&["remote", "add", "origin", "https://127.0.0.1:9/x.git"]);
     let config = fs::read_to_string(scene.path("repo/.git/config")).unwrap();
-    let known: Vec<_> = known(&scene).into_iter().collect();
-    assert!(known.len() > 250, "{}: is `git help --config` understood?", known.len());
-    assert_eq!(with(&scene, &config, &[]), Vec::<String>::new());
-    // A setting that takes a number, for one, makes git fail: it can't be made with others, and names no program.
+    (scene, config)
+}
+
+/// Makes each of the settings the program: those with which git still works, and what ran.
+fn tried(known: &[String]) -> (Vec<String>, Vec<String>) {
+    let (scene, config) = scene();
     let (mut texts, mut run) = (Vec::new(), Vec::new());
     let mut trace = |settings: &[String]| {
         let trace = scene.trace()?;
         run.push(format!("{settings:?}: {}", trace.lines().next().unwrap_or_default()));
         Some(())
     };
+    // A setting that takes a number, for one, makes git fail: it can't be made with others, and names no program.
     for setting in known {
-        configure(&scene, &config, std::slice::from_ref(&setting));
+        configure(&scene, &config, std::slice::from_ref(setting));
         let taken = scene.open().and_then(|git| {
             git.run(&["diff", "--name-only", "--no-ext-diff", "HEAD"])?;
             git.run(&["commit", "--quiet", "--dry-run", "--all", "--file=a.py"])
         });
         match taken {
-            Ok(_) => texts.push(setting),
-            Err(_) => drop(trace(&[setting])),
+            Ok(_) => texts.push(setting.clone()),
+            Err(_) => drop(trace(std::slice::from_ref(setting))),
         }
     }
-    assert!(texts.len() > 150, "{texts:?}");
     // A setting that makes git fail hides the others of its group, so a group with a failure is split.
     let mut queue: Vec<_> = texts.chunks(AT_ONCE).collect();
     while let Some(settings) = queue.pop() {
@@ -139,6 +147,25 @@ fn no_setting_that_git_knows_runs_a_program() {
             queue.extend(settings.chunks(settings.len().div_ceil(2)));
         }
     }
+    (texts, run)
+}
+
+#[test]
+fn no_setting_that_git_knows_runs_a_program() {
+    let (scene, config) = scene();
+    let known: Vec<_> = known(&scene).into_iter().collect();
+    assert!(known.len() > 250, "{}: is `git help --config` understood?", known.len());
+    assert_eq!(with(&scene, &config, &[]), Vec::<String>::new());
+    let (mut texts, mut run) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        let parts = known.chunks(known.len().div_ceil(THREADS)).map(|part| scope.spawn(|| tried(part)));
+        for part in parts.collect::<Vec<_>>() {
+            let (more_texts, more_run) = part.join().unwrap();
+            texts.extend(more_texts);
+            run.extend(more_run);
+        }
+    });
+    assert!(texts.len() > 150, "{texts:?}");
     assert_eq!(run, Vec::<String>::new());
 }
 

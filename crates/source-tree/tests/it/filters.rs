@@ -1,5 +1,7 @@
 //! Files behind a filter that is not run, such as those of Git LFS.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
+
 use source_tree::worktree::Workshop;
 
 use crate::support::Scene;

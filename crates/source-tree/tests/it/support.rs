@@ -1,5 +1,7 @@
 //! A repository with a program that leaves a trace when it is run.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking as well")]
+
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

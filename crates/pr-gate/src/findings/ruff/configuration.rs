@@ -107,10 +107,10 @@ fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) ->
         return outside((!found.is_file() && !found.is_dir()) || is_system);
     }
     let mut text = String::new();
-    let read = std::fs::File::open(&real).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
-    match read {
+    let size = std::fs::File::open(&real).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    match size {
         Err(error) => return unreadable(error.to_string()),
-        Ok(read) if u64::try_from(read).is_ok_and(|read| read > LARGEST) => {
+        Ok(size) if u64::try_from(size).is_ok_and(|size| size > LARGEST) => {
             return unreadable(format!("it is larger than {LARGEST} bytes"));
         }
         Ok(_) => {}
