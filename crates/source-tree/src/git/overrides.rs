@@ -131,14 +131,22 @@ impl GitOverrides {
         }) {
             overrides.set(setting.key(), b"");
         }
-        if settings.iter().any(|one| is_helper(one) && one.origin == Origin::Repository) {
-            // An empty value clears all helpers that were read before it, for every URL.
-            overrides.set(b"credential.helper".to_vec(), b"");
-            for setting in settings.iter().filter(|one| is_helper(one) && one.origin == Origin::User) {
-                overrides.set(setting.key(), &setting.value);
+        // For every URL, an empty value clears all helpers that were read before it.
+        overrides.users_list(settings, "credential.helper", is_helper);
+        // Options make a server act, for example open a merge request.
+        overrides.users_list(settings, "push.pushoption", |one| one.key() == b"push.pushoption");
+        overrides.bounded()
+    }
+
+    /// Overrides a setting with several values, if the repository adds any: by an empty value, which clears them, and the
+    /// user's.
+    fn users_list(&mut self, settings: &[Setting], key: &str, is_one: impl Fn(&Setting) -> bool) {
+        if settings.iter().any(|one| is_one(one) && one.origin == Origin::Repository) {
+            self.set(key.as_bytes().to_vec(), b"");
+            for setting in settings.iter().filter(|one| is_one(one) && one.origin == Origin::User) {
+                self.set(setting.key(), &setting.value);
             }
         }
-        overrides.bounded()
     }
 
     fn in_subsections(&mut self, settings: &[Setting]) {

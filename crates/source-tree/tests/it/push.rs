@@ -1,5 +1,7 @@
 //! A push: the user's own programs, and none of the repository's.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
+
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -60,11 +62,74 @@ fn a_folder_is_pushed_to_only_when_the_caller_names_it() {
         scene.git(&["rev-parse", "main"])
     );
     // A name that the repository gives another meaning is none of the caller's.
-    for setting in [format!("remote.{folder}.url"), "url./elsewhere/.insteadOf".to_owned()] {
+    for (setting, problem) in [
+        (format!("remote.{folder}.url"), "name the folder"),
+        ("url./elsewhere/.insteadOf".to_owned(), "can redirect a push"),
+    ] {
         scene.git(&["config", &setting, &scene.path("").display().to_string()]);
-        assert!(said(push(&open(), &folder, "main")).contains("name the folder"), "{setting}");
+        assert!(said(push(&open(), &folder, "main")).contains(problem), "{setting}");
         scene.git(&["config", "--unset", &setting]);
     }
+}
+
+#[test]
+fn a_repository_can_neither_redirect_a_push_nor_weaken_it_and_a_user_can() {
+    for (setting, value) in [
+        ("url.https://127.0.0.1:8/.insteadof", "https://127.0.0.1:9/"),
+        ("url.https://127.0.0.1:8/.pushinsteadof", "https://127.0.0.1:9/"),
+        ("http.proxy", "http://127.0.0.1:8"),
+        ("http.https://127.0.0.1:9/.proxy", "http://127.0.0.1:8"),
+        ("http.proxyauthmethod", "basic"),
+        ("http.sslverify", "false"),
+        ("http.https://127.0.0.1:9.sslverify", "false"),
+        ("http.sslcainfo", "/no-such-file"),
+        ("http.sslversion", "tlsv1.2"),
+        ("http.followredirects", "true"),
+        ("http.curloptresolve", "127.0.0.1:9:127.0.0.2"),
+        ("http.no-such-setting", "1"),
+        ("remote.origin.proxy", "http://127.0.0.1:8"),
+        ("remote.origin.proxyauthmethod", "basic"),
+        ("credential.protectprotocol", "false"),
+        ("credential.https://127.0.0.1:9.plaintextstorepath", "."),
+    ] {
+        let scene = Scene::new();
+        scene.git(&["remote", "add", "origin", "https://127.0.0.1:9/x.git"]);
+        let helper = scene.shown();
+        let user = scene.path("user.gitconfig").display().to_string();
+        scene.git(&["config", "--file", &user, "credential.helper", &helper]);
+        // In the file itself, in one that it includes, and in one of this working tree alone.
+        let own = scene.path("repo/.git/config").display().to_string();
+        let (more, tree) = (format!("{own}.more"), format!("{own}.worktree"));
+        scene.git(&["config", "include.path", &more]);
+        scene.git(&["config", "extensions.worktreeConfig", "true"]);
+        for file in [own, more, tree] {
+            scene.git(&["config", "--file", &file, setting, value]);
+            let error = said(push(&scene.open().unwrap(), "origin", "main"));
+            assert!(error.contains("can redirect a push") && error.contains(setting), "{setting}: {error}");
+            scene.git(&["config", "--file", &file, "--unset", setting]);
+        }
+        scene.git(&["config", "--file", &user, setting, value]);
+        let error = said(push(&scene.open().unwrap(), "origin", "main"));
+        assert!(!error.contains("can redirect a push"), "{setting}: {error}");
+    }
+}
+
+#[test]
+fn settings_that_a_checkout_often_has_do_not_keep_a_push_from_its_server() {
+    let scene = Scene::new();
+    let address = asking_server();
+    scene.git(&["remote", "add", "origin", &address]);
+    for (setting, value) in [
+        (format!("http.{address}.extraheader"), "Authorization: basic x"),
+        ("http.postBuffer".to_owned(), "1048576"),
+        ("credential.useHttpPath".to_owned(), "true"),
+        ("core.sshCommand".to_owned(), "ssh -i key"),
+        ("push.default".to_owned(), "current"),
+    ] {
+        scene.git(&["config", &setting, value]);
+    }
+    let error = said(push(&scene.open().unwrap(), "origin", "main"));
+    assert!(error.contains("Authentication failed") || error.contains("could not read Username"), "{error}");
 }
 
 #[test]

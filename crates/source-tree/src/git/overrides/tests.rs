@@ -92,3 +92,13 @@ fn more_than_a_command_line_holds_is_refused() {
     assert!(matches!(GitOverrides::offline(&settings), Err(Error::Refused(_))));
     assert!(matches!(GitOverrides::push(&settings), Err(Error::Refused(_))));
 }
+
+#[test]
+fn options_of_a_push_are_the_users() {
+    let mut settings = vec![users("push.pushoption", "ci.skip"), users("push.pushoption", "other")];
+    assert_eq!(given(&GitOverrides::push(&settings).unwrap(), "push.pushoption"), []);
+    settings.push(own("push.pushoption", "merge_request.create"));
+    let clear_and_again =
+        [("push.pushoption", ""), ("push.pushoption", "ci.skip"), ("push.pushoption", "other")];
+    assert_eq!(given(&GitOverrides::push(&settings).unwrap(), "push.pushoption"), clear_and_again);
+}
