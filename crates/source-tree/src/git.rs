@@ -5,6 +5,7 @@
 //! behind one, such as those of Git LFS, are compared and stored as they are in the working tree
 //! ([`Git::behind_filter`]).
 
+mod endless;
 mod filters;
 mod invocation;
 mod overrides;
@@ -76,6 +77,7 @@ impl Git {
         let enclosing = folder.ancestors().find(holds_git);
         let launcher = launcher.within(enclosing.unwrap_or(folder));
         let Some(invocation) = GitInvocation::find(&launcher) else { return Ok(Err(NoRepository::NoGit)) };
+        endless::refuse(&invocation, folder, enclosing)?;
         let mut git = invocation.command(folder, &GitOverrides::always());
         let output = run(git.args(["rev-parse", "--show-toplevel"]))?;
         if !output.status.success() {
@@ -99,6 +101,7 @@ impl Git {
     /// The repository of a working tree whose root is known.
     fn at(root: PathBuf, invocation: GitInvocation) -> Result<Self, Error> {
         let settings = settings::read(&invocation, &root)?;
+        endless::refuse_named(&settings, &root, invocation.launcher.variable("HOME"))?;
         let overrides = GitOverrides::offline(&settings)?;
         Ok(Self { root, invocation, settings: settings.into(), overrides: overrides.into() })
     }
@@ -106,7 +109,9 @@ impl Git {
     /// The same repository at another working tree, or the repository of a submodule. The settings are read again, because
     /// which settings apply can depend on the folder (`includeIf`, `config.worktree`).
     pub(crate) fn elsewhere(&self, root: &Path) -> Result<Self, Error> {
-        Self::at(root.to_owned(), self.invocation.elsewhere())
+        let invocation = self.invocation.elsewhere();
+        endless::refuse(&invocation, root, Some(root))?;
+        Self::at(root.to_owned(), invocation)
     }
 
     /// The top of the working tree.

@@ -1,5 +1,6 @@
 //! Command lines of git: which program is run, and with which environment.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -63,8 +64,12 @@ impl GitInvocation {
 
     /// Whether variables locate the repository.
     pub fn is_named(&self) -> bool {
-        let names = ["GIT_DIR", "GIT_WORK_TREE"];
-        self.of_environment && names.iter().any(|name| self.launcher.variable(name).is_some())
+        ["GIT_DIR", "GIT_WORK_TREE"].iter().any(|name| self.variable(name).is_some())
+    }
+
+    /// A variable that locates the repository or a part of it.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.launcher.variable(name).filter(|_| self.of_environment)
     }
 
     /// A git command in a folder. It never prompts, never uses the network, and takes no lock only to refresh the index.
@@ -115,6 +120,20 @@ impl GitInvocation {
         ]);
         let output = run(&mut git)?;
         if output.status.success() { Ok(output.stdout) } else { Err(refused(&output.stderr)) }
+    }
+
+    /// Paths that a configuration file includes, whatever the condition: `key<LF>path`, separated by NUL. The file is read
+    /// outside of its repository, where git reads no other file of it.
+    pub fn includes(&self, file: &Path) -> Result<Vec<u8>, Error> {
+        let mut git = self.elsewhere().bare(Path::new("/"));
+        git.args(["config", "--no-includes", "-z", "--type=path", "--file"]).arg(file);
+        let output = run(git.args(["--get-regexp", r"^include(if\..*)?\.path$"]))?;
+        // 1: there are none.
+        if output.status.success() || output.status.code() == Some(1) {
+            Ok(output.stdout)
+        } else {
+            Err(refused(&output.stderr))
+        }
     }
 }
 
