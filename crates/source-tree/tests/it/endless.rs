@@ -67,6 +67,18 @@ fn a_git_folder_with_a_pipe_in_place_of_a_file_is_refused() {
         let errors = in_time(scene);
         assert!(errors.len() == 1 && errors[0].contains("no ordinary file"), "{name}: {errors:?}");
     }
+    // A submodule is another repository.
+    let scene = Scene::new();
+    scene.write("library/inner.py", "import os\n");
+    scene.git_in(&scene.path("library"), &["init", "-q"]);
+    scene.git_in(&scene.path("library"), &["add", "-A"]);
+    scene.git_in(&scene.path("library"), &["commit", "-q", "-m", "one"]);
+    scene.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../library", "sub"]);
+    scene.commit("submodule");
+    scene.git_in(&scene.path("repo/sub"), &["config", "include.path", "pipe"]);
+    pipe(&scene.path("repo/.git/modules/sub/pipe"));
+    let errors = in_time(scene);
+    assert!(errors.iter().any(|error| error.contains("no ordinary file")), "{errors:?}");
     // The folder of a linked worktree is found as git finds it.
     for name in
         ["main/.git/config", "main/.git/worktrees/repo/config.worktree", "main/.git/worktrees/repo/HEAD"]
