@@ -210,7 +210,7 @@ fn a_linters_configuration_discloses_no_file_outside_of_the_tree() {
 }
 
 #[test]
-fn a_configuration_without_an_end_is_refused_before_anybody_reads_it() {
+fn a_configuration_without_an_end_is_refused_before_it_is_read() {
     for name in ["ruff.toml", "sub/.ruff.toml"] {
         let repo = Repo::new();
         repo.write("sub/a.py", UNUSED);
@@ -227,15 +227,17 @@ fn a_link_discloses_no_source_outside_of_the_tree() {
     let outside = Repo::without_git();
     outside.write("x.py", "import secret_word\nsecret_name\nsecret word\n");
     outside.write("y.py", "import secret_word\nsecret_name\n");
+    // ruff quotes the parameter in a syntax error, which is the only finding.
+    outside.write("z.py", "def f(secret_word, secret_word):\n    pass\n");
     let repo = Repo::new();
     repo.write("a.py", UNUSED);
-    for name in ["x.py", "y.py"] {
+    for name in ["x.py", "y.py", "z.py"] {
         symlink(outside.path(name), repo.path(name)).expect("a link");
     }
     repo.commit("one");
     let commands: [&[&str]; 7] = [
         &["check", "--json"],
-        &["check", "--compat", "--json", "x.py", "y.py", "a.py"],
+        &["check", "--compat", "--json", "x.py", "y.py", "z.py", "a.py"],
         &["check", "--codes", "ALL"],
         &["annotate"],
         &["codemod", "run", "--json"],
@@ -254,21 +256,29 @@ fn a_file_behind_a_filter_counts_as_changed_and_as_new_and_that_is_said() {
     // What git stores is in capital letters, as of files that Git LFS stores elsewhere.
     repo.git(&["config", "filter.case.clean", "tr a-z A-Z"]);
     repo.git(&["config", "filter.case.smudge", "tr A-Z a-z"]);
-    repo.write(".gitattributes", "filtered.py filter=case\n");
+    // Of another file, git stores a source with the same finding: only the filter makes it new, or leaves it out.
+    repo.git(&["config", "filter.word.clean", "sed s/inner/OUTER/"]);
+    repo.git(&["config", "filter.word.smudge", "sed s/OUTER/inner/"]);
+    repo.write(".gitattributes", "filtered.py filter=case\nword.py filter=word\n");
     repo.write("filtered.py", UNUSED);
     repo.write("plain.py", UNUSED);
+    repo.write("word.py", "import os  # inner\n");
     repo.commit("one");
     assert_eq!(repo.git(&["show", "HEAD:filtered.py"]), "IMPORT OS");
+    assert_eq!(repo.git(&["show", "HEAD:word.py"]), "import os  # OUTER");
     let new = |run: &Run| {
         let report = run.json();
         let list = report["findings"].as_array().expect("a list").clone();
         list.iter().map(|one| one["file"].as_str().expect("a file").to_owned()).collect::<Vec<_>>()
     };
-    // Its time is another one: only the filter could tell that it is as it was.
-    fs::remove_file(repo.path("filtered.py")).expect("removed");
-    repo.write("filtered.py", UNUSED);
+    // Their times are other ones: only the filter could tell that the files are as they were.
+    for name in ["filtered.py", "word.py"] {
+        let text = repo.read(name);
+        fs::remove_file(repo.path(name)).expect("removed");
+        repo.write(name, text);
+    }
     let run = repo.t4(&["check", "--since", "HEAD", "--json"]).ends(1);
-    assert_eq!(new(&run), ["filtered.py"]);
+    assert_eq!(new(&run), ["filtered.py", "word.py"]);
     assert!(run.stderr.contains("filtered.py") && run.stderr.contains("git filter"), "{run:?}");
     // The working tree has the whole content and is written. The user's git filters it at the next commit.
     repo.t4(&["annotate", "--apply"]).ends(0);
@@ -280,5 +290,8 @@ fn a_file_behind_a_filter_counts_as_changed_and_as_new_and_that_is_said() {
     let made = repo.t4(&["batches", "--codes", "F401", "--json"]).ends(0).json();
     let batch = &made["batches"][0];
     assert_eq!(batch["files"][0]["file"], "plain.py", "{made}");
-    assert_eq!(batch["left_out"], serde_json::json!([]), "what git stores of it is no Python: {made}");
+    // What git stores of `filtered.py` is no Python, so it has no finding.
+    let left_out = batch["left_out"].as_array().expect("a list");
+    assert_eq!((left_out.len(), &left_out[0]["file"]), (1, &"word.py".into()), "{made}");
+    assert!(left_out[0]["reason"].as_str().is_some_and(|reason| reason.contains("git filter")), "{made}");
 }

@@ -64,7 +64,7 @@ pub fn json_lines(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value).map(|text| inert_json(&text) + "\n")
 }
 
-/// Talks on stderr, as inert as what [`print`] writes. There is nowhere to tell that nobody can hear it.
+/// Writes a message to stderr, as inert as what [`print`] writes. A failure is ignored, because it can't be reported anywhere.
 pub fn say(text: &str) {
     let text: Vec<_> = text.lines().map(plain).collect();
     drop(writeln!(io::stderr().lock(), "{}", inert(&text.join("\n"))));

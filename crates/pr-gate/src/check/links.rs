@@ -61,7 +61,8 @@ fn key(finding: &Finding) -> (String, Place, String) {
     (finding.file.clone(), finding.start, finding.code.clone())
 }
 
-/// Whether a file is a link, or behind one, that leads out of the tree: what a linter says of it is none of this tree.
+/// Whether a file is a link, or behind one, that leads out of the tree. A linter's messages about it may quote the file
+/// outside.
 pub fn leads_outside(project: &Project, name: &str) -> bool {
     files::is_link(project, name) && target(project, name).is_none()
 }

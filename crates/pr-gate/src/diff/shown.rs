@@ -57,8 +57,8 @@ fn harmless(line: &str) -> String {
     }
 }
 
-/// A line of a diff's head. A name in which a command of a runner begins is quoted, though git would not: it can be read
-/// back all the same.
+/// A line of a diff's head. A name that contains a command of a runner is quoted, though git would not quote it. `git apply`
+/// reads it back.
 fn header(line: &str) -> String {
     let Some((mark, name)) = line.split_once(' ').filter(|_| inert(line) != line) else {
         return line.to_owned();

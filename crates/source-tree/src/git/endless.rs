@@ -118,16 +118,18 @@ fn may_include(file: &Path) -> bool {
         || text.windows(7).any(|word| word.eq_ignore_ascii_case(b"include"))
 }
 
-/// Refuses a device, a pipe or a socket. A missing file and a folder are git's to judge.
+/// Refuses a device, a pipe or a socket. A missing file and a folder are git's to judge. `/dev/null` is empty, and often
+/// named on purpose.
 fn refuse_path(path: &Path) -> Result<(), Error> {
     let Ok(found) = path.metadata() else { return Ok(()) };
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is_system = ["/dev", "/proc", "/sys"].iter().any(|top| real.starts_with(top));
-    if found.is_dir() || (found.is_file() && !is_system) {
+    if found.is_dir() || (found.is_file() && !is_system) || path == Path::new("/dev/null") {
         return Ok(());
     }
     Err(Error::Refused(format!(
-        "this git repository has git read `{}`, which is no ordinary file: take it out",
+        "git would read `{}` for this repository, which is no ordinary file but a pipe or a device: remove it, or the \
+         setting that names it",
         path.display()
     )))
 }

@@ -19,7 +19,7 @@ use crate::Error;
 /// to 128 KiB.
 const LARGEST: usize = 64 << 10;
 
-/// A setting, and the value that stands in its place.
+/// A setting, and the value that replaces it.
 type Override = (&'static str, &'static str);
 
 /// Overridden always, for every command.

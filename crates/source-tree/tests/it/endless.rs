@@ -112,6 +112,7 @@ fn a_setting_that_names_a_pipe_is_refused_and_other_includes_count() {
         "repo/.git/more",
         "[include]\n\tpath = no-such-file\n[remote \"origin\"]\n\turl = https://127.0.0.1:9/x\n",
     );
+    scene.configure("[include]\n\tpath = /dev/null\n[core]\n\texcludesFile = /dev/null\n");
     scene.configure("[include]\n\tpath = more\n[includeIf \"gitdir:/no-such/\"]\n\tpath = ~/no-such\n");
     assert_eq!(in_time(scene), Vec::<String>::new());
 }
