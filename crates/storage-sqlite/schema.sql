@@ -2,20 +2,27 @@ CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
 
 CREATE INDEX idx_idempotency_at ON idempotency (at);
 
-CREATE INDEX idx_intents_covering ON intents (file, code)
-    WHERE status = 'planned' OR status = 'committed' OR status = 'implemented' OR status = 'accepted'
-    OR status = 'documented';
-
-CREATE INDEX idx_intents_file ON intents (file, line, id);
+CREATE INDEX idx_intents_file ON intents (
+    file,
+    CASE status
+        WHEN 'planned' THEN 1
+        WHEN 'committed' THEN 1
+        WHEN 'implemented' THEN 1
+        WHEN 'accepted' THEN 1
+        WHEN 'documented' THEN 1
+        WHEN 'expired' THEN 2
+        ELSE 0
+    END,
+    code,
+    line,
+    id
+);
 
 CREATE INDEX idx_intents_open ON intents (modified_at, id)
-    WHERE status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired');
+    WHERE status IS NULL OR (status <> 'implemented' AND status <> 'accepted' AND status <> 'documented'
+    AND status <> 'expired');
 
 CREATE INDEX idx_intents_owner ON intents (owner, modified_at, id) WHERE owner IS NOT NULL;
-
-CREATE INDEX idx_intents_waiting ON intents (file, code, line, id)
-    WHERE status IS NULL OR (status <> 'planned' AND status <> 'committed' AND status <> 'implemented'
-    AND status <> 'accepted' AND status <> 'documented' AND status <> 'expired');
 
 CREATE INDEX idx_llm_alerts_pending ON llm_alerts (at) WHERE delivered_at IS NULL;
 

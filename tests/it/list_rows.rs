@@ -83,10 +83,11 @@ fn texts(app: &TestApp) -> (String, String) {
     let (mut small, mut whole) = (Vec::new(), Vec::new());
     let read = app.services.store.read(|view| {
         let list = IntentList::ByFile { file: "a.py", after: None };
-        view.visit_intents(&list, 10, &mut |row| {
+        let shown = view.visit_intents(&list, 10, &mut |row| {
             small.push(serde_json::to_string(&IntentRowView(row)).expect("JSON"));
             true
         })?;
+        assert!(shown);
         let rows = view.intents_by_file("a.py", None, 10)?;
         whole
             .extend(rows.into_iter().map(|row| serde_json::to_string(&IntentView::from(row)).expect("JSON")));

@@ -52,6 +52,21 @@ impl io::Write for PiecedText {
         Ok(now.len())
     }
 
+    /// JSON comes in many short parts, nearly all of which fit as they are.
+    fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
+        if self.last.len() + text.len() < PIECE_BYTES {
+            self.last.extend_from_slice(text);
+            self.bytes += u64::try_from(text.len()).unwrap_or_default();
+            return Ok(());
+        }
+        let mut left = text;
+        while !left.is_empty() {
+            let taken = self.write(left)?;
+            left = left.split_at(taken).1;
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

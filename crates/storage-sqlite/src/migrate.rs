@@ -15,17 +15,19 @@ use crate::open::{SqliteOptions, refuse};
 use crate::rows::meta;
 use crate::{OpenError, OpenReport};
 
-const STEPS: [&str; 6] = [
+/// What brings a file from each version to the next.
+pub(crate) const STEPS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../migrations/sqlite/0002_registry.sql"),
     include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
     include_str!("../../../migrations/sqlite/0004_ledger.sql"),
     include_str!("../../../migrations/sqlite/0005_pre_pr.sql"),
     include_str!("../../../migrations/sqlite/0006_quotas.sql"),
+    include_str!("../../../migrations/sqlite/0007_intents_by_file.sql"),
 ];
 
 /// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 6;
+pub const SCHEMA_VERSION: i64 = 7;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,7 +56,8 @@ pub trait IntentReads {
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError>;
 
-    /// Shows at most `limit` intents of a list, borrowed from their rows, until `visit` returns false.
+    /// Shows at most `limit` intents of a list, borrowed from their rows, until `visit` returns false. Returns false,
+    /// with nothing shown, when it would take long to find the first of them.
     ///
     /// # Errors
     /// Storage trouble.
@@ -65,7 +66,7 @@ pub trait IntentReads {
         list: &IntentList<'_>,
         limit: u32,
         visit: &mut dyn FnMut(&IntentRow<'_>) -> bool,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Looks through at most 5,000 intents in the order of their ids after `after`, and returns at most `limit`
     /// that fit; fewer when they reach [`crate::LIST_BYTES`].

@@ -89,7 +89,8 @@ fn small_list(
 ) -> Result<Option<ListText>, ServiceError> {
     let read = services.store.read_point(ReadLane::Serving, |view| {
         let mut text = SmallText::new(request.limit);
-        view.visit_intents(&list, request.limit.min(SMALL_ROWS) + 1, &mut |row| text.add(row, &position))?;
+        let most = request.limit.min(SMALL_ROWS) + 1;
+        text.long = !view.visit_intents(&list, most, &mut |row| text.add(row, &position))? || text.long;
         Ok(text)
     });
     let text = match read {

@@ -15,33 +15,25 @@ const FEW: u32 = 64;
 /// Up to this many codes, a file is asked for each code at once.
 const FEW_CODES: usize = 4;
 
-/// The words of the partial index `idx_intents_covering`.
-macro_rules! covering {
-    ($select:literal, $rest:literal) => {
+/// A query of the intents of a file at one stage, by code, line and id. The expression is that of the index
+/// `idx_intents_file`: 1 for an intent that covers its file, 0 for one that waits.
+macro_rules! at_stage {
+    ($stage:literal, $select:literal, $rest:literal) => {
         concat!(
             $select,
-            " FROM intents INDEXED BY idx_intents_covering WHERE file = ?1 AND (status = 'planned' \
-             OR status = 'committed' OR status = 'implemented' OR status = 'accepted' OR status = 'documented') ",
+            " FROM intents INDEXED BY idx_intents_file WHERE file = ?1 AND CASE status WHEN 'planned' THEN 1 \
+             WHEN 'committed' THEN 1 WHEN 'implemented' THEN 1 WHEN 'accepted' THEN 1 WHEN 'documented' THEN 1 \
+             WHEN 'expired' THEN 2 ELSE 0 END = ",
+            $stage,
+            " ",
             $rest
         )
     };
 }
-/// The words of the partial index `idx_intents_waiting`.
-macro_rules! waiting {
-    ($select:literal, $rest:literal) => {
-        concat!(
-            $select,
-            " FROM intents INDEXED BY idx_intents_waiting WHERE file = ?1 AND (status IS NULL OR (status <> 'planned' \
-             AND status <> 'committed' AND status <> 'implemented' AND status <> 'accepted' \
-             AND status <> 'documented' AND status <> 'expired')) ",
-            $rest
-        )
-    };
-}
-const COVERING: &str = covering!("SELECT code", "LIMIT ?2");
-const COVERING_CODE: &str = covering!("SELECT 1", "AND code = ?2 LIMIT 1");
-const WAITING: &str = waiting!("SELECT line, id, code", "ORDER BY code, line, id LIMIT ?2");
-const WAITING_CODE: &str = waiting!("SELECT line, id", "AND code = ?2 ORDER BY line, id LIMIT 1");
+const COVERING: &str = at_stage!(1, "SELECT code", "LIMIT ?2");
+const COVERING_CODE: &str = at_stage!(1, "SELECT 1", "AND code = ?2 LIMIT 1");
+const WAITING: &str = at_stage!(0, "SELECT line, id, code", "ORDER BY code, line, id LIMIT ?2");
+const WAITING_CODE: &str = at_stage!(0, "SELECT line, id", "AND code = ?2 ORDER BY line, id LIMIT 1");
 
 /// What the intents of a file come to. An empty set of codes means any.
 pub(super) fn coverage(

@@ -1,4 +1,5 @@
-//! Reads of intents. Every list goes by a key, so that a page costs the same wherever it is.
+//! Reads of intents. Every list goes by an index: a page costs the same wherever it is, but for the list of a file, which
+//! costs what the file has.
 
 use registry_core::{CountedIntent, Intent, IntentId, IntentRow, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
@@ -46,8 +47,14 @@ impl IntentReads for Snapshot<'_> {
         list: &IntentList<'_>,
         limit: u32,
         visit: &mut dyn FnMut(&IntentRow<'_>) -> bool,
-    ) -> Result<(), StoreError> {
-        each(self.conn, list, limit, &mut |row| Ok(visit(&borrow_intent(row)?))).or_store()
+    ) -> Result<bool, StoreError> {
+        if let IntentList::ByFile { file, .. } = list
+            && is_crowded(self.conn, file).or_store()?
+        {
+            return Ok(false);
+        }
+        each(self.conn, list, limit, &mut |row| Ok(visit(&borrow_intent(row)?))).or_store()?;
+        Ok(true)
     }
 
     fn scan_intents(
@@ -91,13 +98,13 @@ fn each(conn: &Connection, list: &IntentList<'_>, limit: u32, visit: &mut Visit<
         IntentList::ByFile { file, after } => by_file(conn, file, after, limit, visit),
         IntentList::ByOwner { owner, before: None } => {
             let sql = select!("owner = ?1 ORDER BY modified_at DESC, id DESC LIMIT ?2");
-            query(conn, sql, params![owner.as_str(), limit], visit).map(drop)
+            query(conn, sql, params![owner.as_str(), limit], visit)
         }
         IntentList::ByOwner { owner, before: Some((time, id)) } => {
             let sql = select!(
                 "owner = ?1 AND (modified_at, id) < (?2, ?3) ORDER BY modified_at DESC, id DESC LIMIT ?4"
             );
-            query(conn, sql, params![owner.as_str(), time.to_string(), id, limit], visit).map(drop)
+            query(conn, sql, params![owner.as_str(), time.to_string(), id, limit], visit)
         }
         IntentList::Stale { cutoff, after } => {
             let (time, id) = after.map_or((String::new(), ""), |(time, id)| (time.to_string(), id));
@@ -105,30 +112,33 @@ fn each(conn: &Connection, list: &IntentList<'_>, limit: u32, visit: &mut Visit<
                 "SELECT {COLUMNS} FROM intents WHERE {OPEN} AND modified_at < ?1 AND (modified_at, id) > (?2, ?3) \
                  ORDER BY modified_at, id LIMIT ?4"
             );
-            query(conn, &sql, params![cutoff.to_string(), time, id, limit], visit).map(drop)
+            query(conn, &sql, params![cutoff.to_string(), time, id, limit], visit)
         }
     }
 }
 
-/// Visits the rows of a query; how many, or `None` when the visitor had enough.
-fn query(
-    conn: &Connection,
-    sql: &str,
-    params: impl Params,
-    visit: &mut Visit<'_>,
-) -> rusqlite::Result<Option<u32>> {
+/// Visits the rows of a query.
+fn query(conn: &Connection, sql: &str, params: impl Params, visit: &mut Visit<'_>) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
-    let mut shown = 0;
     while let Some(row) = rows.next()? {
-        shown += 1;
         if !visit(row)? {
-            return Ok(None);
+            break;
         }
     }
-    Ok(Some(shown))
+    Ok(())
 }
 
+/// The most rows of a file that are sorted on a thread that serves requests.
+const SORTED_ROWS: u32 = 128;
+
+/// Whether a file has so many intents that sorting them takes long.
+fn is_crowded(conn: &Connection, file: &str) -> rusqlite::Result<bool> {
+    const SQL: &str = "SELECT 1 FROM intents INDEXED BY idx_intents_file WHERE file = ?1 LIMIT 1 OFFSET ?2";
+    conn.prepare_cached(SQL)?.exists(params![file, SORTED_ROWS])
+}
+
+/// The intents of a file are sorted by line for each page: an index in this order would cost every create another page.
 fn by_file(
     conn: &Connection,
     file: &str,
@@ -136,26 +146,38 @@ fn by_file(
     limit: u32,
     visit: &mut Visit<'_>,
 ) -> rusqlite::Result<()> {
-    let (line, id) = match after {
-        None => {
-            let sql = select!("file = ?1 ORDER BY line, id LIMIT ?2");
-            return query(conn, sql, params![file, limit], visit).map(drop);
-        }
-        Some((line, id)) => (line, id),
-    };
-    if let Some(line) = line {
-        let sql = select!("file = ?1 AND (line, id) > (?2, ?3) ORDER BY line, id LIMIT ?4");
-        return query(conn, sql, params![file, line, id, limit], visit).map(drop);
+    macro_rules! sorted {
+        ($rule:literal) => {
+            concat!("SELECT rowid FROM intents INDEXED BY idx_intents_file WHERE file = ?1", $rule)
+        };
     }
-    // NULL compares with nothing, so the rows without a line are a list of their own, before the others.
-    let sql = select!("file = ?1 AND line IS NULL AND id > ?2 ORDER BY id LIMIT ?3");
-    let Some(found) = query(conn, sql, params![file, id, limit], visit)? else { return Ok(()) };
-    let left = limit.saturating_sub(found);
-    if left > 0 {
-        let sql = select!("file = ?1 AND line IS NOT NULL ORDER BY line, id LIMIT ?2");
-        query(conn, sql, params![file, left], visit)?;
+    // Only the places are sorted, from the index alone; the rows of the page are read afterwards.
+    let places = match after {
+        None => places(conn, sorted!(" ORDER BY line, id LIMIT ?2"), params![file, limit]),
+        Some((Some(line), id)) => {
+            let sql = sorted!(" AND (line, id) > (?2, ?3) ORDER BY line, id LIMIT ?4");
+            places(conn, sql, params![file, line, id, limit])
+        }
+        // NULL compares with nothing, and comes before all lines.
+        Some((None, id)) => {
+            let sql = sorted!(" AND (line IS NOT NULL OR id > ?2) ORDER BY line, id LIMIT ?3");
+            places(conn, sql, params![file, id, limit])
+        }
+    };
+    let mut statement = conn.prepare_cached(select!("rowid = ?1"))?;
+    for place in places? {
+        let mut rows = statement.query([place])?;
+        if let Some(row) = rows.next()?
+            && !visit(row)?
+        {
+            break;
+        }
     }
     Ok(())
+}
+
+fn places(conn: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<i64>> {
+    conn.prepare_cached(sql)?.query_map(params, |row| row.get(0))?.collect()
 }
 
 /// Rows in the order of their ids. An id that is no text, which only an editor of the file can make, is left out:

@@ -84,8 +84,8 @@ pub(crate) use {columns, select};
 pub(crate) const COLUMNS: &str = columns!();
 
 /// Which rows can go stale; the words of the partial index `idx_intents_open`.
-pub(crate) const OPEN: &str =
-    "(status IS NULL OR status NOT IN ('implemented', 'accepted', 'documented', 'expired'))";
+pub(crate) const OPEN: &str = "(status IS NULL OR (status <> 'implemented' AND status <> 'accepted' \
+     AND status <> 'documented' AND status <> 'expired'))";
 
 /// Reads an intent. What an adopted row holds never fails it: a time that can't be read is the epoch.
 pub(crate) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {

@@ -33,11 +33,7 @@ fn rows() -> impl Strategy<Value = Vec<Said>> {
 
 fn registry(rows: &[Said]) -> Connection {
     let conn = Connection::open_in_memory().unwrap();
-    for step in [
-        include_str!("../../../../../migrations/sqlite/0001_original.sql"),
-        include_str!("../../../../../migrations/sqlite/0002_registry.sql"),
-        include_str!("../../../../../migrations/sqlite/0005_pre_pr.sql"),
-    ] {
+    for step in crate::migrate::STEPS {
         conn.execute_batch(step).unwrap();
     }
     for (n, (code, line, status)) in rows.iter().enumerate() {
