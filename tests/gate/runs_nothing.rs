@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Command;
 
 use t4_tests::process;
 
@@ -219,6 +220,27 @@ fn a_configuration_without_an_end_is_refused_before_it_is_read() {
         for command in [&["check"][..], &["annotate"], &["codemod", "run"], &["batches", "--dry-run"]] {
             assert!(repo.t4(command).ends(3).stderr.contains("/dev/zero"), "{name} {command:?}");
         }
+    }
+}
+
+#[test]
+fn a_pipe_that_the_configuration_of_a_repository_or_a_submodule_names_is_refused() {
+    let repo = Repo::new();
+    repo.write("a.py", UNUSED);
+    repo.commit("one");
+    let library = Repo::new();
+    library.write("b.py", UNUSED);
+    library.commit("one");
+    let from = library.root().display().to_string();
+    repo.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "sub"]);
+    repo.commit("two");
+    for (config, pipe) in [(".git/modules/sub/config", ".git/modules/sub/pipe"), (".git/config", ".git/pipe")]
+    {
+        process::stdout_of(process::bare(Command::new("mkfifo").arg(repo.path(pipe))));
+        let text = repo.read(config) + "[include]\n\tpath = pipe\n";
+        repo.write(config, text);
+        let run = repo.t4(&["check", "--since", "HEAD"]).ends(3);
+        assert!(run.stderr.contains("no ordinary file"), "{run:?}");
     }
 }
 

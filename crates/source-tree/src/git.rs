@@ -246,12 +246,14 @@ impl Git {
             let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
             Ok(names.map(<[u8]>::to_vec).collect())
         };
+        // First, since git reads the configuration of a submodule for the others, and this refuses one without an end.
+        let submodules = self.dirty_submodules(false)?;
         let mut names = changed(&[base.as_str(), "HEAD"])?;
         names.append(&mut changed(&["--cached", &base])?);
         let working_tree: Vec<_> = changed(&[base.as_str()])?.difference(&names).cloned().collect();
         let behind_filter = self.behind_filter(&working_tree)?;
         names.extend(working_tree);
-        names.extend(self.dirty_submodules(false)?);
+        names.extend(submodules);
         Ok(ChangedNames { names: names.into_iter().collect(), behind_filter })
     }
 

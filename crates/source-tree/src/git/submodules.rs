@@ -45,9 +45,8 @@ impl Git {
         }
         let submodule = self.elsewhere(&self.root.join(Path::new(name)))?;
         let files = if new_files { "--untracked-files=normal" } else { "--untracked-files=no" };
-        if !submodule.run(&[&STATUS[..], &[files]].concat())?.is_empty() {
-            return Ok(true);
-        }
-        Ok(depth > 0 && !submodule.dirty_below(new_files, depth - 1)?.is_empty())
+        // Those below it are opened first: git reads their configuration for the status.
+        let below = depth > 0 && !submodule.dirty_below(new_files, depth - 1)?.is_empty();
+        Ok(below || !submodule.run(&[&STATUS[..], &[files]].concat())?.is_empty())
     }
 }

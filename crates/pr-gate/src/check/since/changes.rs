@@ -47,6 +47,8 @@ impl TreeChanges {
             "--ignore-submodules=dirty",
         ];
         let base = git.merge_base(revision)?;
+        // First, since git reads the configuration of a submodule for the diff, and this refuses one without an end.
+        let submodules = git.dirty_submodules(true)?;
         let output = git.run(&[&DIFF[..], &[&base, "--"]].concat())?;
         let tracked = names(&git.run(&["ls-files", "-z"])?).collect();
         let mut changed = BTreeMap::new();
@@ -62,7 +64,7 @@ impl TreeChanges {
                 _ => changed.insert(first.clone(), Some(first)),
             };
         }
-        for name in git.dirty_submodules(true)? {
+        for name in submodules {
             let name = String::from_utf8_lossy(&name).into_owned();
             changed.entry(name.clone()).or_insert(Some(name));
         }
