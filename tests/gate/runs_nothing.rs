@@ -270,6 +270,8 @@ fn a_link_discloses_no_source_outside_of_the_tree() {
         let run = repo.t4(command);
         assert!(!(run.stdout.clone() + &run.stderr).contains("secret"), "{command:?}: {run:?}");
     }
+    let report = repo.t4(&["check", "--compat", "--json", "x.py", "y.py", "z.py", "a.py"]).json();
+    assert_eq!(report["summary"]["total_findings"], 1, "{report}");
 }
 
 #[test]
