@@ -37,12 +37,12 @@ fn every_list_goes_by_an_index() {
     let waiting = format!(
         "SELECT line, id FROM intents WHERE file = 'f' AND {stage} = 0 AND code = 'c' ORDER BY line, id LIMIT 1"
     );
-    let modified = format!(
+    let stale_intents = format!(
         "SELECT * FROM intents WHERE {open} AND modified_at < 'b' AND (modified_at, id) > ('a', 'x') \
          ORDER BY modified_at, id LIMIT 10"
     );
     let cases = [
-        ("idx_intents_open", modified.as_str()),
+        ("idx_intents_open", stale_intents.as_str()),
         ("COVERING INDEX idx_intents_file (file=? AND <expr>=?)", covering.as_str()),
         ("COVERING INDEX idx_intents_file (file=? AND <expr>=? AND code=?)", waiting.as_str()),
         (
