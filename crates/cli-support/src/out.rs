@@ -22,7 +22,7 @@ pub fn print(text: &str, what: &str) -> Result<(), Failure> {
 /// The same for JSON, which means what it did.
 ///
 /// # Errors
-/// As for [`print`].
+/// As for [`print()`].
 pub fn print_json(json: &str, what: &str) -> Result<(), Failure> {
     print_exactly(&inert_json(json), what)
 }
@@ -30,7 +30,7 @@ pub fn print_json(json: &str, what: &str) -> Result<(), Failure> {
 /// The same for a text that is made inert where it is made: runner commands on purpose, or a page of HTML.
 ///
 /// # Errors
-/// As for [`print`].
+/// As for [`print()`].
 pub fn print_exactly(text: &str, what: &str) -> Result<(), Failure> {
     match write(text) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -64,7 +64,8 @@ pub fn json_lines(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value).map(|text| inert_json(&text) + "\n")
 }
 
-/// Writes a message to stderr, as inert as what [`print`] writes. A failure is ignored, because it can't be reported anywhere.
+/// Writes a message to stderr, as inert as what [`print()`] writes. A failure is ignored, because it can't be reported
+/// anywhere.
 pub fn say(text: &str) {
     let text: Vec<_> = text.lines().map(plain).collect();
     drop(writeln!(io::stderr().lock(), "{}", inert(&text.join("\n"))));
