@@ -215,7 +215,12 @@ fn a_push_never_overwrites_a_branch() {
     let other = scene.repo.commit("elsewhere");
     scene.repo.git(&["push", "-q", "origin", &format!("HEAD:refs/heads/{branch}")]);
     scene.repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
-    let run = scene.run(&["--codes", "F401,B904", "--push"]).ends(3);
+    // The name leads to a folder of this machine, whose hooks would be run.
+    let run = scene.run(&["--codes", "F401", "--push"]).ends(3);
+    assert!(run.stdout.contains("name the folder itself with --remote"), "{run:?}");
+    scene.repo.git(&["branch", "-q", "-D", &branch]);
+    let folder = remote.root().display().to_string();
+    let run = scene.run(&["--codes", "F401,B904", "--push", "--remote", &folder]).ends(3);
     assert!(run.stdout.contains("not pushed") && run.stdout.contains("pushed\n"), "{run:?}");
     assert_eq!(remote.git(&["rev-parse", &branch]), other);
     let pushed = scene.branch("B904");
@@ -228,9 +233,9 @@ fn pull_requests_are_opened_with_their_label() {
     let scene = Scene::new();
     let remote = Repo::without_git();
     remote.git(&["init", "-q", "--bare"]);
-    scene.repo.git(&["remote", "add", "origin", &remote.root().display().to_string()]);
-    let url = github.url();
-    let arguments = ["--codes", "F401,B904", "--pr", "--repo", REPO, "--api", &url, "--json"];
+    let (url, folder) = (github.url(), remote.root().display().to_string());
+    let arguments =
+        ["--codes", "F401,B904", "--pr", "--repo", REPO, "--api", &url, "--json", "--remote", &folder];
     let output = process::run(scene.command(&arguments).env("GITHUB_TOKEN", TOKEN));
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -131,7 +131,7 @@ fn names_that_look_like_arguments_are_files() {
 }
 
 /// Runs a check with nothing on PATH but git and these programs.
-fn with_programs(repo: &Repo, programs: &[(&str, &str)]) -> Run {
+fn with_programs(repo: &Repo, programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Run {
     let folder = Repo::without_git();
     let git = process::stdout_of(std::process::Command::new("sh").args(["-c", "command -v git"]));
     symlink(git, folder.path("git")).expect("git");
@@ -141,7 +141,7 @@ fn with_programs(repo: &Repo, programs: &[(&str, &str)]) -> Run {
         std::fs::set_permissions(folder.path(name), mode).expect("a mode");
     }
     let mut command = repo.command(&["check", "--json"]);
-    command.env("PATH", folder.root());
+    command.env("PATH", folder.root()).envs(variables.iter().copied());
     let output = process::run(&mut command);
     Run {
         code: output.status.code().unwrap_or(-1),
@@ -161,14 +161,18 @@ fn install(repo: &Repo, at: &str, script: &str) {
 }
 
 #[test]
-fn ruff_is_found_in_the_venv_unless_the_tree_brings_it() {
+fn ruff_is_found_in_the_active_venv_unless_the_tree_brings_it() {
     let repo = Repo::new();
     repo.write("a.py", "import os\n");
-    assert!(with_programs(&repo, &[]).ends(3).stderr.contains("install it"));
+    assert!(with_programs(&repo, &[], &[]).ends(3).stderr.contains("install it"));
     install(&repo, ".venv/bin/ruff", &real_ruff());
-    with_programs(&repo, &[]).ends(1);
+    let run = with_programs(&repo, &[], &[]).ends(3);
+    assert!(run.stderr.contains("`--ruff` names it"), "{run:?}");
+    let environment = repo.path(".venv").display().to_string();
+    let active = [("VIRTUAL_ENV", environment.as_str())];
+    with_programs(&repo, &[], &active).ends(1);
     repo.commit("a ruff of my own");
-    with_programs(&repo, &[]).ends(3);
+    with_programs(&repo, &[], &active).ends(3);
 }
 
 #[test]
@@ -176,7 +180,7 @@ fn ruff_is_found_through_uvx_without_the_trees_settings() {
     let repo = Repo::new();
     repo.write("a.py", "import os\n");
     let uvx = format!("test \"$1 $2\" = '--no-config ruff' || exit 9\nshift 2\n{}", real_ruff());
-    assert_eq!(with_programs(&repo, &[("uvx", &uvx)]).ends(1).json()["tool"], "ruff 0.14.2");
+    assert_eq!(with_programs(&repo, &[("uvx", &uvx)], &[]).ends(1).json()["tool"], "ruff 0.14.2");
 }
 
 #[test]
@@ -190,7 +194,7 @@ fn python_is_not_fooled_by_a_ruff_in_the_tree() {
     if !Path::new(&python).exists() {
         return;
     }
-    let run = with_programs(&repo, &[("python3", &format!("exec {} \"$@\"", python.display()))]);
+    let run = with_programs(&repo, &[("python3", &format!("exec {} \"$@\"", python.display()))], &[]);
     assert!(!repo.path("owned").exists(), "{run:?}");
     assert!(!run.stdout.contains("9.9.9"), "{run:?}");
 }

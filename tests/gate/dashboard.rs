@@ -328,6 +328,19 @@ impl Drop for Served {
 }
 
 #[test]
+fn the_served_report_is_inert_and_means_what_it_did() {
+    let repo = tree();
+    let name = "src/##vso[x] \u{9b}2J\u{202e}.py";
+    repo.write(name, "import json\n");
+    let served = Served::start(&repo);
+    let report = served.get("/report.json");
+    assert!(!report.body.contains("##") && !report.body.contains(['\u{9b}', '\u{202e}']), "{}", report.body);
+    let report = report.json();
+    let mut findings = report["findings"].as_array().expect("a list").iter();
+    assert!(findings.any(|one| one["file"] == name), "{report}");
+}
+
+#[test]
 fn the_served_page_follows_the_tree_and_outlives_a_check_that_fails() {
     let repo = tree();
     let mut served = Served::start(&repo);

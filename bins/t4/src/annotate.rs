@@ -9,7 +9,7 @@ use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use serde_json::json;
 
 use crate::rewriting::{RewriteMode, names, say_skipped};
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{out, working_tree};
 
 /// Write skeleton annotations for findings that nothing answers for.
@@ -38,12 +38,15 @@ pub struct Args {
     no_blame: bool,
 
     #[command(flatten)]
+    ruff: RuffChoice,
+
+    #[command(flatten)]
     mode: RewriteMode,
 }
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = working_tree::project()?;
+    let project = args.ruff.project()?;
     if let Some(verdict) = args.mode.undone(&project, "annotate")? {
         return Ok(verdict);
     }

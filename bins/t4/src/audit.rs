@@ -60,11 +60,11 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let Command::Verify(args) = args.command;
     let json = args.json;
     let verdict = verify(args)?;
-    out::print(&if json {
-        serde_json::to_string(&verdict).map_err(Failure::trouble)? + "\n"
+    if json {
+        out::print_json(&verdict)?;
     } else {
-        human(&verdict)
-    })?;
+        out::print(&human(&verdict))?;
+    }
     Ok(if verdict.ok { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 

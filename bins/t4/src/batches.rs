@@ -12,7 +12,7 @@ use pr_gate::batches::{self, BatchOutcome, BatchQuestion};
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{config, out, working_tree};
 
 /// Set when the program is to end: what is under way is cleared away first.
@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long)]
     push: bool,
 
-    /// Where to push to
+    /// Where to push to; a folder must be named itself (`../x.git`), since its hooks are run
     #[arg(long, value_name = "NAME", default_value = "origin", value_parser = NonEmptyStringValueParser::new())]
     remote: String,
 
@@ -79,6 +79,9 @@ pub struct Args {
     #[arg(long, value_name = "URL", default_value = "https://api.github.com")]
     api: String,
 
+    #[command(flatten)]
+    ruff: RuffChoice,
+
     /// Leave the worktrees where they are, to look at
     #[arg(long)]
     keep: bool,
@@ -91,7 +94,7 @@ pub struct Args {
 /// Runs the command.
 #[expect(clippy::needless_pass_by_value, reason = "a command takes its arguments whole")]
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = working_tree::project()?;
+    let project = args.ruff.project()?;
     let pulls = match (&args.repo, args.pr) {
         (Some(repo), true) => Some(pulls::Pulls::open(&args.api, repo, args.into.as_deref())?),
         _ => None,
@@ -134,7 +137,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         }
     }
     if args.json {
-        out::print(&format!("{:#}\n", json!({ "base": made.base, "tool": made.tool, "batches": shown })))?;
+        out::print_json_lines(&json!({ "base": made.base, "tool": made.tool, "batches": shown }))?;
     } else if made.batches.iter().all(|batch| batch.outcome == BatchOutcome::Nothing) {
         out::print("nothing to fix\n")?;
     }

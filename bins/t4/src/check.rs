@@ -13,7 +13,7 @@ use pr_gate::check::{CheckQuestion, Gathered, gather};
 use pr_gate::output::{self, Header};
 use registry_core::{Clock as _, SystemClock, Timestamp};
 
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{out, working_tree};
 
 /// Check that somebody answers for every finding of the linter
@@ -23,10 +23,11 @@ use crate::{out, working_tree};
 /// The check says no (exit code 1) when a finding has none of them, or when an
 /// annotation lacks what it needs.
 ///
-/// ruff is looked for on PATH, in `.venv`, as `python3 -m ruff` and through
-/// `uvx`, and is run with the repository's own settings. Files that git ignores
-/// and does not track, links out of the tree, and the folders that `t4.toml`
-/// skips are left out. A source that ruff can't read is a finding (E902).
+/// ruff is that of the active virtual environment, else the one on PATH, of
+/// `python3 -m ruff` or through `uvx`, and is run with the repository's own
+/// settings. Files that git ignores and does not track, links out of the tree,
+/// and the folders that `t4.toml` skips are left out. A source that ruff can't
+/// read is a finding (E902).
 ///
 /// Examples:
 ///   t4 check                   what `t4.toml` names, or the whole repository
@@ -77,6 +78,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
+    #[command(flatten)]
+    ruff: RuffChoice,
+
     /// Ask the registry too: an intent for the file and the code that is planned, committed, implemented or accepted
     /// counts as an annotation. Reads `T4_API_KEY` and `T4_INTENT_API` (default `http://127.0.0.1:8001`)
     #[arg(long, conflicts_with = "compat")]
@@ -97,7 +101,7 @@ pub struct Args {
 
 /// Runs the check.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = working_tree::project()?;
+    let project = args.ruff.project()?;
     let now = SystemClock::new().now();
     if args.compat {
         return compat::run(args, &project, now);
@@ -120,7 +124,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         let registered = registry::ask(&report, args.api.as_deref(), args.reserve)?;
         report = gathered.check(&project, &registered, working_tree::day(now));
     }
-    out::print(&render(&args, &question, &gathered, &report, now)?)?;
+    print(&args, &question, &gathered, &report, now)?;
     Ok(verdict(&report, args.strict))
 }
 
@@ -138,13 +142,13 @@ pub fn question<'a>(
     Ok(CheckQuestion { paths, codes, source: source::read(from)?, ..CheckQuestion::default() })
 }
 
-fn render(
+fn print(
     args: &Args,
     question: &CheckQuestion,
     gathered: &Gathered,
     report: &CheckReport,
     now: Timestamp,
-) -> Result<String, Failure> {
+) -> Result<(), Failure> {
     let header = Header {
         checked_at: &now.to_string(),
         tool: &gathered.tool,
@@ -153,13 +157,13 @@ fn render(
         since: question.since.as_deref(),
     };
     if args.json {
-        output::json::render(&header, report).map_err(Failure::trouble)
+        out::print_json_text(&output::json::render(&header, report).map_err(Failure::trouble)?)
     } else if args.sarif {
-        output::sarif::render(&header, report).map_err(Failure::trouble)
+        out::print_json_text(&output::sarif::render(&header, report).map_err(Failure::trouble)?)
     } else if args.github {
-        Ok(output::github::render(&header, report))
+        out::print_exactly(&output::github::render(&header, report))
     } else {
-        Ok(output::table::render(&header, report))
+        out::print(&output::table::render(&header, report))
     }
 }
 

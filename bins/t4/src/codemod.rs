@@ -12,8 +12,9 @@ use cli_support::{CommandVerdict, Failure};
 use codemods::Codemod;
 use pr_gate::codemod::COMMAND;
 use serde_json::json;
-use source_tree::snapshot::{self, Info};
+use source_tree::snapshot::{self, Drift};
 
+use crate::working_tree::RuffChoice;
 use crate::{out, working_tree};
 
 /// Fix findings in Python that ruff does not fix, with a way back.
@@ -68,6 +69,9 @@ struct RunCodemods {
     /// Fix findings too that are waived or accepted
     #[arg(long)]
     include_accepted: bool,
+
+    #[command(flatten)]
+    ruff: RuffChoice,
 
     /// Write the changes
     #[arg(long)]
@@ -126,17 +130,16 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
 }
 
 fn list(json: bool) -> Result<CommandVerdict, Failure> {
-    let text = if json {
+    if json {
         let one = |one: &Codemod| json!({ "name": one.name(), "code": one.code(), "about": one.about() });
-        line(&json!(Codemod::ALL.iter().map(one).collect::<Vec<_>>()))
+        out::print_json_lines(&Codemod::ALL.iter().map(one).collect::<Vec<_>>())?;
     } else {
         let mut text = String::new();
         for one in Codemod::ALL {
             let _ = writeln!(text, "{:24} {:7} {}", one.name(), one.code(), one.about());
         }
-        text
-    };
-    out::print(&text)?;
+        out::print(&text)?;
+    }
     Ok(CommandVerdict::Fine)
 }
 
@@ -144,19 +147,18 @@ fn snapshots(json: bool) -> Result<CommandVerdict, Failure> {
     let project = working_tree::project()?;
     let mut infos = snapshot::list(&project.tree).map_err(working_tree::failure)?;
     infos.retain(|info| info.command == COMMAND);
-    let text = if json {
-        line(&json!(infos))
+    if json {
+        out::print_json_lines(&infos)?;
     } else if infos.is_empty() {
-        "no snapshots\n".to_owned()
+        out::print("no snapshots\n")?;
     } else {
         let mut text = String::new();
         for info in &infos {
             let reverted = if info.reverted { "  reverted" } else { "" };
             let _ = writeln!(text, "{}  {}{reverted}", info.id, report::files(info.files.len()));
         }
-        text
-    };
-    out::print(&text)?;
+        out::print(&text)?;
+    }
     Ok(CommandVerdict::Fine)
 }
 
@@ -170,16 +172,14 @@ fn verify(args: VerifySnapshot) -> Result<CommandVerdict, Failure> {
         newest.ok_or_else(|| Failure::trouble(anyhow!("there is no run to verify")))?.id
     };
     let drift = snapshot::verify(&project.tree, &id).map_err(working_tree::failure)?;
-    let text = if args.json {
-        line(&json!({ "snapshot": id, "drift": drift }))
+    if args.json {
+        out::print_json_lines(&json!({ "snapshot": id, "drift": drift }))?;
     } else if drift.is_empty() {
-        format!("{id}: every file is as the run left it\n")
+        out::print(&format!("{id}: every file is as the run left it\n"))?;
     } else {
-        drift
-            .iter()
-            .fold(String::new(), |text, one| text + &format!("{}: {}\n", out::plain(&one.file), one.what))
-    };
-    out::print(&text)?;
+        let one = |text: String, one: &Drift| text + &format!("{}: {}\n", out::plain(&one.file), one.what);
+        out::print(&drift.iter().fold(String::new(), one))?;
+    }
     Ok(if drift.is_empty() { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
@@ -188,15 +188,10 @@ fn revert(args: Revert) -> Result<CommandVerdict, Failure> {
     let project = working_tree::project()?;
     let info = snapshot::revert(&project.tree, COMMAND, args.id.as_deref(), args.force)
         .map_err(working_tree::failure)?;
-    let Info { id, files, .. } = &info;
-    out::print(&if args.json {
-        line(&json!(info))
+    if args.json {
+        out::print_json_lines(&info)?;
     } else {
-        format!("restored {} from {id}\n", report::files(files.len()))
-    })?;
+        out::print(&format!("restored {} from {}\n", report::files(info.files.len()), info.id))?;
+    }
     Ok(CommandVerdict::Fine)
-}
-
-fn line(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
 }

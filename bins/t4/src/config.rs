@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow};
 use instance::PepperSource;
 use outbound::{GitHub, GitHubError};
 use policy_client::{Builder, Error, blocking};
+use source_tree::Launcher;
 
 use cli_support::{Failure, environment};
 
@@ -63,6 +64,11 @@ pub fn failure(error: Error) -> Failure {
 pub fn here() -> Result<PathBuf, Failure> {
     let here = environment::working_directory();
     here.context("the working directory can't be entered").map_err(Failure::trouble)
+}
+
+/// What starts git and linters in the tree around a folder: without T4's own variables.
+pub fn launcher(folder: &Path) -> Launcher {
+    Launcher::new(folder, environment::variables())
 }
 
 /// The folder for what is gone when the program ends (`TMPDIR`).

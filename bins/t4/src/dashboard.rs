@@ -15,7 +15,7 @@ use pr_gate::{Error, dashboard};
 use source_tree::atomic;
 
 use self::checked::Recipe;
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{out, working_tree};
 
 /// Output of a linter that is larger is not read.
@@ -71,11 +71,13 @@ pub struct Args {
     /// Take the findings from a linter's output (ruff's JSON, or SARIF) and not from ruff; `-` for stdin
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    ruff: RuffChoice,
 }
 
 /// Writes or serves the page.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = working_tree::project()?;
+    let project = args.ruff.project()?;
     let names: Result<Vec<String>, _> = args.paths.iter().map(|path| project.tree.name(path)).collect();
     let source = match &args.from {
         None => FindingSource::Ruff,
@@ -93,6 +95,8 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         history: args.history,
         record: !args.no_history,
         output: args.output,
+        launcher: project.tree.launcher.clone(),
+        ruff: project.ruff.clone(),
     };
     match args.serve {
         Some(address) => {
@@ -107,7 +111,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
 fn write(recipe: &Recipe, reload: Option<u32>) -> Result<CommandVerdict, Failure> {
     if recipe.output.as_deref() == Some(Path::new("-")) {
         let page = recipe.check(&Bar::new(), 0).and_then(|checked| checked.page(reload, None, None));
-        out::print(&page.map_err(working_tree::failure)?)?;
+        out::print_exactly(&page.map_err(working_tree::failure)?)?;
         return Ok(CommandVerdict::Fine);
     }
     // The file is looked at first: nothing is recorded for a page that can't be written.

@@ -93,7 +93,11 @@ fn migrate(args: Migrate) -> Result<(), Failure> {
     options.pepper = config::pepper(args.key_pepper_file)?;
     let (db, pepper) = (options.db.clone(), options.pepper.clone());
     let report = instance::migrate(options).map_err(Failure::trouble)?;
-    out::print(&if args.json { format!("{}\n", machine(&db, &report)) } else { human(&db, &report) })?;
+    if args.json {
+        out::print_json(&machine(&db, &report))?;
+    } else {
+        out::print(&human(&db, &report))?;
+    }
     if matches!(pepper, PepperSource::Beside) && (report.created || report.adopted.is_some()) {
         let pepper = instance::beside(&db, "pepper");
         out::say(&format!("the key pepper is in `{}`: without it no key can be checked", pepper.display()));
@@ -150,11 +154,11 @@ fn backup(args: Backup) -> Result<(), Failure> {
     let bytes = std::fs::metadata(&args.to).map(|copy| copy.len());
     let bytes = bytes.map_err(|error| Failure::trouble(anyhow!(error).context("the copy is gone")))?;
     let (from, to) = (db.display().to_string(), args.to.display().to_string());
-    out::print(&if args.json {
-        format!("{}\n", json!({ "db": from, "to": to, "bytes": bytes }))
+    if args.json {
+        out::print_json(&json!({ "db": from, "to": to, "bytes": bytes }))?;
     } else {
-        format!("backed up {from} to {to}, {bytes} bytes\n")
-    })?;
+        out::print(&format!("backed up {from} to {to}, {bytes} bytes\n"))?;
+    }
     out::say("the key pepper is not in the backup: keep a copy of it elsewhere");
     Ok(())
 }

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::ingest::{IngestPlan, IngestScope, Update, plan};
 use registry_core::{Clock as _, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{check, config, out, registry, working_tree};
 use pr_gate::Progress as _;
 
@@ -34,6 +34,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
+    #[command(flatten)]
+    ruff: RuffChoice,
+
     /// Show what would be told, and tell nothing
     #[arg(long)]
     dry_run: bool,
@@ -49,8 +52,8 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let Args { paths, codes, from, dry_run, json, api } = args;
-    let project = working_tree::project()?;
+    let Args { paths, codes, from, ruff, dry_run, json, api } = args;
+    let project = ruff.project()?;
     let question = check::question(&project, &paths, codes.as_deref(), from.as_deref())?;
     let bar = Bar::new();
     let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(working_tree::failure)?;
@@ -73,21 +76,24 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         plan.update = done;
     }
     drop(bar);
-    out::print(&if json { as_json(&plan, dry_run) } else { as_text(&plan, dry_run) })?;
+    if json {
+        out::print_json_lines(&as_json(&plan, dry_run))?;
+    } else {
+        out::print(&as_text(&plan, dry_run))?;
+    }
     Ok(CommandVerdict::Fine)
 }
 
-fn as_json(plan: &IngestPlan, dry_run: bool) -> String {
+fn as_json(plan: &IngestPlan, dry_run: bool) -> Value {
     let updated = |change: &Update| json!({"id": change.id, "status": change.status.map(registry_core::Status::as_str)});
     let skipped = |(subject, why): &(String, String)| json!({"subject": subject, "why": why});
-    let answer = json!({
+    json!({
         "dry_run": dry_run,
         "created": plan.create.iter().map(|new| &new.id).collect::<Vec<_>>(),
         "updated": plan.update.iter().map(updated).collect::<Vec<_>>(),
         "unchanged": plan.unchanged,
         "skipped": plan.skipped.iter().map(skipped).collect::<Vec<_>>(),
-    });
-    format!("{answer:#}\n")
+    })
 }
 
 fn as_text(plan: &IngestPlan, dry_run: bool) -> String {

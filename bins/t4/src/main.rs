@@ -59,7 +59,7 @@ enum Command {
 fn main() -> ExitCode {
     cli_support::exit::code(
         "t4",
-        match Cli::parse().command {
+        match out::parsed::<Cli>().command {
             Command::Init(args) => init::run(args),
             Command::Check(args) => check::run(args),
             Command::Annotate(args) => annotate::run(args),

@@ -65,6 +65,10 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         client.pre_pr_check(asked, codes, !no_reserve).map_err(config::failure)?
     };
     let report = PrePrReport::of(files, answer);
-    out::print(&if json { report.json().map_err(Failure::trouble)? } else { report.human() })?;
+    if json {
+        out::print_json(&report.json())?;
+    } else {
+        out::print(&report.human())?;
+    }
     Ok(if report.ok() { CommandVerdict::Fine } else { CommandVerdict::No })
 }

@@ -9,7 +9,7 @@ use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::rewriting::{RewriteMode, names, say_skipped};
-use crate::working_tree::Bar;
+use crate::working_tree::{Bar, RuffChoice};
 use crate::{out, working_tree};
 
 /// Take out the annotations whose finding is gone.
@@ -33,12 +33,15 @@ pub struct Args {
     codes: Vec<String>,
 
     #[command(flatten)]
+    ruff: RuffChoice,
+
+    #[command(flatten)]
     mode: RewriteMode,
 }
 
 /// Runs it.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let project = working_tree::project()?;
+    let project = args.ruff.project()?;
     if let Some(verdict) = args.mode.undone(&project, "prune")? {
         return Ok(verdict);
     }

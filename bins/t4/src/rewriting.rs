@@ -1,6 +1,5 @@
 //! What the commands that rewrite sources share: show, apply, undo.
 
-use std::io::{IsTerminal as _, stdout};
 use std::path::PathBuf;
 
 use cli_support::{CommandVerdict, Failure};
@@ -116,15 +115,10 @@ impl RewriteMode {
     }
 }
 
-/// The difference of one file. A terminal gets no control characters out of it; a pipe gets every byte that is UTF-8.
-fn shown(change: &FileChange) -> String {
-    let before = String::from_utf8_lossy(change.before.as_deref().unwrap_or_default());
-    let text = diff::unified(&change.file, &before, &String::from_utf8_lossy(&change.after));
-    if !stdout().is_terminal() {
-        return text;
-    }
-    let harmless = |line: &str| line.split('\t').map(out::plain).collect::<Vec<_>>().join("\t");
-    text.split_terminator('\n').map(|line| harmless(line.strip_suffix('\r').unwrap_or(line)) + "\n").collect()
+/// The difference of one file, as it is printed.
+pub fn shown(change: &FileChange) -> String {
+    let before = change.before.as_deref().map(String::from_utf8_lossy);
+    diff::shown(&diff::unified(&change.file, before.as_deref(), &String::from_utf8_lossy(&change.after)))
 }
 
 /// `1 file`, `2 files`.

@@ -1,6 +1,7 @@
 //! What the commands on a working tree share: the project, its failures, how far long work is.
 
 use std::io::{IsTerminal as _, stderr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cli_support::Failure;
@@ -11,9 +12,32 @@ use time::{Date, OffsetDateTime};
 
 use crate::config;
 
+/// The linter that is run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RuffChoice {
+    /// The ruff to run, such as `.venv/bin/ruff` [default: that of the active virtual environment, on PATH, of
+    /// `python3`, or through `uvx`]
+    #[arg(long, value_name = "FILE")]
+    ruff: Option<PathBuf>,
+}
+
+impl RuffChoice {
+    /// The program, seen from the working directory.
+    pub fn program(&self) -> Result<Option<PathBuf>, Failure> {
+        let here = config::here()?;
+        Ok(self.ruff.as_ref().map(|ruff| here.join(ruff)))
+    }
+
+    /// The project around the working directory, with this ruff.
+    pub fn project(&self) -> Result<Project, Failure> {
+        Ok(Project { ruff: self.program()?, ..project()? })
+    }
+}
+
 /// The project around the working directory.
 pub fn project() -> Result<Project, Failure> {
-    Project::find(&config::here()?).map_err(failure)
+    let here = config::here()?;
+    Project::find(&here, &config::launcher(&here)).map_err(failure)
 }
 
 /// Wrong usage, or something that stood in the way.

@@ -59,6 +59,13 @@ pub fn variable(name: &str) -> Result<Option<String>, OsString> {
     std::env::var_os(name).map(OsString::into_string).transpose()
 }
 
+/// The variables of the process, for what it starts.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub fn variables() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
 /// A variable of a `.env` that may be a stranger's: a link to a device would never end.
 ///
 /// # Errors

@@ -16,11 +16,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use source_tree::worktree::{self, Workshop};
+use source_tree::SourceTree;
+use source_tree::git;
+use source_tree::worktree::Workshop;
 
 use crate::codemod::{Decisions, SYNTAX, UNDEFINED};
 use crate::findings::{Ruff, Survey};
-use crate::{Error, Progress, Project};
+use crate::{Error, Progress, Project, files};
 use batch::Work;
 
 /// How many batches are made at once.
@@ -80,7 +82,8 @@ pub struct FixBatch {
     pub fixed: usize,
     /// The files that are changed.
     pub files: Vec<ChangedFile>,
-    /// The findings that are waived, or whose annotation says that they stay. Their files are left out.
+    /// The findings that are waived, or whose annotation says that they stay, and files behind a filter of git's. All
+    /// these files are left out.
     pub left_out: Vec<LeftOut>,
     /// The worktree, when it stays.
     pub worktree: Option<PathBuf>,
@@ -199,14 +202,15 @@ pub fn run(
     Ok(Made { base: base.clone(), tool, batches })
 }
 
-/// Pushes a branch of a project as [`worktree::push`] does.
+/// Pushes a branch of a project as [`git::push`] does.
 ///
 /// # Errors
 /// When there is no repository, or git refuses, with what it said.
 pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
-    let git = project.tree.git.as_ref();
-    let git = git.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
-    worktree::push(git, remote, branch)
+    let repository = project.tree.git.as_ref();
+    let repository =
+        repository.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
+    git::push(repository, remote, branch)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -222,6 +226,8 @@ fn survey(
 ) -> Result<(Survey, Decisions), Error> {
     let scout = shop.scout()?;
     let project = Project::at(scout.path.clone())?;
+    let tree = SourceTree { git: Some(scout.git.clone()), ..project.tree.clone() };
+    files::refuse_devices(&Project { tree, ..project.clone() })?;
     let decisions = Decisions::read(&project, question.today, question.include_accepted)?;
     let mut codes = asked.to_vec();
     codes.push(UNDEFINED.to_owned());

@@ -3,7 +3,7 @@
 mod age;
 mod compat;
 mod gather;
-mod links;
+pub(crate) mod links;
 mod since;
 
 use std::collections::{BTreeMap, BTreeSet};

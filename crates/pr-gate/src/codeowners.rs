@@ -33,6 +33,7 @@ mod tests {
         let project = Project {
             tree: source_tree::SourceTree::at(folder.path().to_owned()),
             settings: crate::settings::GateSettings::default(),
+            ruff: None,
         };
         assert!(codeowners(&project).unwrap().is_none());
         fs::create_dir(folder.path().join("docs")).unwrap();

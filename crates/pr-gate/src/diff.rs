@@ -1,24 +1,120 @@
-//! Differences for people.
+//! Unified diffs of one file: exact ones, which `git apply` takes, and what is shown of them.
 
+mod shown;
+
+use std::fmt::Write as _;
 use std::time::Duration;
 
-use similar::TextDiff;
+use similar::{DiffOp, DiffTag, TextDiff};
+
+pub use shown::shown;
 
 /// How long the shortest difference is looked for.
 const ENOUGH: Duration = Duration::from_secs(2);
 
-/// A unified diff of one file, with `a/` and `b/` before its name; empty when nothing changed.
+/// How many lines are shown around a change.
+const CONTEXT: usize = 3;
+
+/// The exact unified diff of one file, with `a/` and `b/` before its name; empty when nothing changed. `before` is `None`
+/// for a file that is new. The name is quoted as git quotes it, the lines are as they are: [`shown()`] is for printing.
 #[must_use]
-pub fn unified(file: &str, before: &str, after: &str) -> String {
-    if before == after {
+pub fn unified(file: &str, before: Option<&str>, after: &str) -> String {
+    if before == Some(after) {
         return String::new();
     }
+    // Lines end at LF alone, as git counts them.
+    let old: Vec<&str> = before.unwrap_or_default().split_inclusive('\n').collect();
+    let new: Vec<&str> = after.split_inclusive('\n').collect();
     // Very many lines of a kind take very long to be told apart; what is shown after that is right, but not the shortest.
-    TextDiff::configure()
-        .timeout(ENOUGH)
-        .diff_lines(before, after)
-        .unified_diff()
-        .context_radius(3)
-        .header(&format!("a/{file}"), &format!("b/{file}"))
-        .to_string()
+    let diff = TextDiff::configure().timeout(ENOUGH).diff_slices(&old, &new);
+    let from = before.map_or_else(|| "/dev/null".to_owned(), |_| label("a/", file));
+    let mut text = format!("--- {from}\n+++ {}\n", label("b/", file));
+    for ops in diff.grouped_ops(CONTEXT) {
+        hunk(&mut text, &ops, &old, &new);
+    }
+    text
 }
+
+fn hunk(text: &mut String, ops: &[DiffOp], old: &[&str], new: &[&str]) {
+    let (Some(first), Some(last)) = (ops.first(), ops.last()) else { return };
+    let from = place(first.old_range().start, last.old_range().end);
+    let to = place(first.new_range().start, last.new_range().end);
+    // Writing to a text does not fail.
+    let _ = writeln!(text, "@@ -{from} +{to} @@");
+    for op in ops {
+        let (removed, added) = (old.get(op.old_range()), new.get(op.new_range()));
+        if op.tag() == DiffTag::Equal {
+            rows(text, ' ', removed);
+        } else {
+            rows(text, '-', removed);
+            rows(text, '+', added);
+        }
+    }
+}
+
+fn rows(text: &mut String, mark: char, rows: Option<&[&str]>) {
+    for row in rows.unwrap_or_default() {
+        text.push(mark);
+        text.push_str(row);
+        if !row.ends_with('\n') {
+            text.push_str("\n\\ No newline at end of file\n");
+        }
+    }
+}
+
+/// Rows of a hunk, by their places from 0: the first one from 1 and their number, unless it is 1. Of no rows, the row
+/// before them.
+fn place(start: usize, end: usize) -> String {
+    match end.saturating_sub(start) {
+        0 => format!("{start},0"),
+        1 => format!("{}", start + 1),
+        count => format!("{},{count}", start + 1),
+    }
+}
+
+/// A name as git writes it in the head of a diff (`core.quotePath` as it is by default): in quotes and with the escapes
+/// of C when it holds a control character, a quote, a backslash or a byte beyond ASCII. After a name with a blank comes a
+/// tab, at which readers of old diffs end it.
+fn label(prefix: &str, name: &str) -> String {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    let mut label = format!("{prefix}{name}");
+    if !name.bytes().all(is_plain) {
+        label = quoted(label.as_bytes());
+    }
+    if label.contains(' ') {
+        label.push('\t');
+    }
+    label
+}
+
+/// A text in quotes, with the escapes of C.
+fn quoted(text: &[u8]) -> String {
+    let mut quoted = "\"".to_owned();
+    for byte in text {
+        let escape = match byte {
+            0x07 => 'a',
+            0x08 => 'b',
+            b'\t' => 't',
+            b'\n' => 'n',
+            0x0b => 'v',
+            0x0c => 'f',
+            b'\r' => 'r',
+            b'"' | b'\\' => char::from(*byte),
+            b' '..=b'~' => {
+                quoted.push(char::from(*byte));
+                continue;
+            }
+            _ => {
+                let _ = write!(quoted, "\\{byte:03o}");
+                continue;
+            }
+        };
+        quoted.push('\\');
+        quoted.push(escape);
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests;

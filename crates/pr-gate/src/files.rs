@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use ignore::WalkBuilder;
 
-use crate::{Error, Project};
+use crate::{Error, Project, findings};
 
 /// How many bytes a source may have: larger ones are not written by people.
 pub const LARGEST_SOURCE: u64 = 4 << 20;
@@ -110,17 +110,24 @@ fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
         && project.tree.path(name).is_file()
 }
 
-/// Refuses a tree with a link to a device: whoever reads it (a linter that looks for its settings, for one) would never
-/// come to its end.
+/// Refuses a tree with a link to a device, or with a linter's configuration that leads to one. A program that reads it
+/// would never end.
 ///
 /// # Errors
 /// When there is one among the files that git tracks.
 pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
     let listed = git.run(&["ls-files", "-z", "--cached", "--stage"])?;
-    for entry in listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"120000 ")) {
+    let mut configuration = Vec::new();
+    for entry in listed.split(|byte| *byte == 0) {
         let Some(at) = entry.iter().position(|byte| *byte == b'\t') else { continue };
         let name = String::from_utf8_lossy(entry.get(at + 1..).unwrap_or_default());
+        if findings::is_configuration(&name) {
+            configuration.push(name.clone().into_owned());
+        }
+        if !entry.starts_with(b"120000 ") {
+            continue;
+        }
         let path = project.tree.path(&name);
         let is_ordinary = path.metadata().is_ok_and(|found| found.is_file() || found.is_dir());
         let is_system = ["/dev", "/proc", "/sys"];
@@ -129,7 +136,7 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
             return Err(Error::unreadable(name, "is a link to a device, which has no end: take it out"));
         }
     }
-    Ok(())
+    findings::refuse_endless(&project.tree.root, &configuration)
 }
 
 /// Whether a name is a link or lies behind one.

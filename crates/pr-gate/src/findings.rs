@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use annotations::Finding;
 
-pub(crate) use ruff::{Ruff, Survey};
+pub(crate) use ruff::{Ruff, Survey, is_configuration, refuse_endless};
 
 use crate::{Error, Project, files};
 use file_names::Names;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use source_tree::{STATE, SourceTree};
+use source_tree::{Launcher, STATE, SourceTree};
 
 use crate::Error;
 use crate::settings::GateSettings;
@@ -14,17 +14,19 @@ pub struct Project {
     pub tree: SourceTree,
     /// What `t4.toml` says.
     pub settings: GateSettings,
+    /// The ruff to run, when the caller names one (an absolute path).
+    pub ruff: Option<PathBuf>,
 }
 
 impl Project {
-    /// The project around a folder (an absolute path).
+    /// The project around a folder (an absolute path); `launcher` has the variables of this process.
     ///
     /// # Errors
     /// When git refuses, or `t4.toml` can't be read.
-    pub fn find(folder: &Path) -> Result<Self, Error> {
-        let tree = SourceTree::find(folder, "t4.toml")?;
+    pub fn find(folder: &Path, launcher: &Launcher) -> Result<Self, Error> {
+        let tree = SourceTree::find(folder, "t4.toml", launcher)?;
         let settings = GateSettings::read(&tree.root)?;
-        Ok(Self { tree, settings })
+        Ok(Self { tree, settings, ruff: None })
     }
 
     /// The project of a root without a repository around it.
@@ -33,7 +35,7 @@ impl Project {
     /// When `t4.toml` can't be read.
     pub(crate) fn at(root: PathBuf) -> Result<Self, Error> {
         let settings = GateSettings::read(&root)?;
-        Ok(Self { tree: SourceTree::at(root), settings })
+        Ok(Self { tree: SourceTree::at(root), settings, ruff: None })
     }
 
     /// Whether a name lies in a folder that is not looked into: git's own and T4's never are.
@@ -50,8 +52,8 @@ mod tests {
 
     #[test]
     fn folders_that_the_settings_name_are_skipped() {
-        let project =
-            Project { tree: SourceTree::at(PathBuf::from("/r")), settings: GateSettings::default() };
+        let tree = SourceTree::at(PathBuf::from("/r"));
+        let project = Project { tree, settings: GateSettings::default(), ruff: None };
         assert!(project.is_skipped("src/labs/a.py") && !project.is_skipped("src/labs.py"));
     }
 }

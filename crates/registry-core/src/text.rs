@@ -1,4 +1,4 @@
-//! Rules of texts: what a field may hold, and how any text is shown.
+//! Rules of texts: what a field may hold. How a text is shown is in `shown.rs`.
 
 use crate::Timestamp;
 
@@ -73,22 +73,6 @@ pub fn check_date(text: &str) -> Result<(), TextError> {
     if is_day || Timestamp::parse(text).is_ok() { Ok(()) } else { Err(TextError::Date) }
 }
 
-/// A text without what could steer a terminal or hide its neighbours: agents and owners of an adopted database, and the
-/// files of an untrusted branch, may be any text. Control characters and marks that turn the direction of writing are
-/// shown by their escapes.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,10 +97,5 @@ mod tests {
         assert_eq!(check_date("2028-02-29"), Ok(()));
         assert_eq!(check_date("2026-02-28T10:00:00Z"), Ok(()));
         assert_eq!(check_date("soon"), Err(TextError::Date));
-    }
-
-    #[test]
-    fn nothing_that_steers_a_terminal_is_shown_raw() {
-        assert_eq!(plain("a\nb\x1b[2J\u{202e}é 漢"), "a\\nb\\u{1b}[2J\\u{202e}é 漢");
     }
 }

@@ -22,7 +22,8 @@ pub struct BlameRow {
 }
 
 /// The rows of a file, in order: one git process per file, `.git-blame-ignore-revs` honoured. Rows end at LF, as git
-/// counts them. Empty for a file that git does not know.
+/// counts them. Empty for a file that git does not know. Rows of a file behind a filter may count as uncommitted: the
+/// filter is not run, and git stores other rows than the working tree has.
 ///
 /// # Errors
 /// When git can't be run, or does not understand `.git-blame-ignore-revs`.
@@ -30,7 +31,7 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<BlameRow>, Error> {
     let list = git.root().join(IGNORED_COMMITS);
     // A link could name a file outside of the tree.
     let listed = std::fs::symlink_metadata(&list).is_ok_and(|data| data.is_file());
-    let mut arguments = vec!["blame", "--porcelain"];
+    let mut arguments = vec!["blame", "--porcelain", "--no-textconv"];
     if listed {
         arguments.extend(["--ignore-revs-file", IGNORED_COMMITS]);
     }
@@ -41,8 +42,8 @@ pub fn blame(git: &Git, file: &str) -> Result<Vec<BlameRow>, Error> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     if listed && (said.contains("object name") || said.contains(IGNORED_COMMITS)) {
-        let problem =
-            format!("git does not understand it ({}): it takes a full commit hash per line", said.trim());
+        // git's message quotes the line, which may come from a file outside of the tree: `blame.ignoreRevsFile`.
+        let problem = "git does not understand it: it takes a full commit hash per line";
         return Err(Error::unreadable(IGNORED_COMMITS, problem));
     }
     // Not committed yet, no commit at all, in a submodule: nobody is known.

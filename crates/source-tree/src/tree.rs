@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::Error;
 use crate::git::Git;
+use crate::{Error, Launcher};
 
 /// The folder below the root where T4 keeps what it needs for undo: ignored by git.
 pub const STATE: &str = ".t4";
@@ -17,16 +17,19 @@ pub struct SourceTree {
     pub prefix: PathBuf,
     /// The repository, if it is one.
     pub git: Option<Git>,
+    /// What starts programs in the tree.
+    pub launcher: Launcher,
 }
 
 impl SourceTree {
-    /// The tree around a folder (an absolute path). `marker` is the file that a root has where there is no repository.
+    /// The tree around a folder (an absolute path). `marker` is the file that a root has where there is no repository;
+    /// `launcher` has the variables of this process.
     ///
     /// # Errors
     /// When the folder can't be entered, or git refuses.
-    pub fn find(folder: &Path, marker: &str) -> Result<Self, Error> {
+    pub fn find(folder: &Path, marker: &str, launcher: &Launcher) -> Result<Self, Error> {
         let folder = folder.canonicalize().map_err(Error::file(folder, "can't be entered"))?;
-        let git = Git::find(&folder)?;
+        let git = Git::find(&folder, launcher)?;
         let root = match &git {
             Some(git) => git.root().to_owned(),
             None => {
@@ -34,13 +37,14 @@ impl SourceTree {
             }
         };
         let prefix = folder.strip_prefix(&root).unwrap_or(Path::new("")).to_owned();
-        Ok(Self { root, prefix, git })
+        let launcher = launcher.within(&root);
+        Ok(Self { root, prefix, git, launcher })
     }
 
-    /// The tree of a root without a repository around it.
+    /// The tree of a root without a repository. It has no launcher, so no program is found.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self { root, prefix: PathBuf::new(), git: None }
+        Self { root, prefix: PathBuf::new(), git: None, launcher: Launcher::default() }
     }
 
     /// A path of the command line (seen from the working directory) as a name from the root, with `/`; the root itself

@@ -8,7 +8,7 @@ use std::process::{self, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
-use crate::git::Git;
+use crate::git::{self, Git};
 
 /// How the temporary folders begin whose process clears them away.
 const PREFIX: &str = "t4-batches-";
@@ -17,7 +17,8 @@ const KEPT: &str = "t4-kept-";
 
 /// A temporary folder for worktrees of one commit. Dropped, it goes.
 pub struct Workshop<'a> {
-    git: &'a Git,
+    /// The repository, without the variables that locate the repository of a hook.
+    git: Git,
     folder: PathBuf,
     base: &'a str,
     keep: bool,
@@ -30,7 +31,15 @@ pub struct Worktree<'a> {
     shop: &'a Workshop<'a>,
     /// Where it is.
     pub path: PathBuf,
+    /// git in it.
+    pub git: Git,
     keep: bool,
+}
+
+/// A worktree that git is about to make, or has made without files. Dropped, it goes.
+struct Unfinished<'a> {
+    shop: &'a Workshop<'a>,
+    path: Option<PathBuf>,
 }
 
 impl<'a> Workshop<'a> {
@@ -47,7 +56,8 @@ impl<'a> Workshop<'a> {
                 temporary.display()
             )));
         }
-        sweep(git, &temporary);
+        let git = git.elsewhere(git.root())?;
+        sweep(&git, &temporary);
         let prefix = if keep { KEPT } else { PREFIX };
         let mut number = 0_u32;
         let folder = loop {
@@ -79,20 +89,33 @@ impl<'a> Workshop<'a> {
 
     fn add(&'a self, name: &str, keep: bool) -> Result<Worktree<'a>, Error> {
         let path = self.folder.join(name);
-        let worktree = Worktree { shop: self, path, keep: false };
+        let mut unfinished = Unfinished { shop: self, path: Some(path.clone()) };
         {
             let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let mut command = self.git();
-            command.args(["worktree", "add", "--quiet", "--detach", "--"]).arg(&worktree.path).arg(self.base);
+            command
+                .args(["worktree", "add", "--quiet", "--detach", "--no-checkout", "--"])
+                .arg(&path)
+                .arg(self.base);
             output(&mut command, None)?;
         }
-        Ok(worktree.keeping(keep))
+        // Filters are applied when files are checked out, and settings may apply in the new worktree alone (`includeIf`). So
+        // the worktree is made without files, its settings are read, and only then are its files checked out.
+        let git = self.git.elsewhere(&path)?;
+        output(git.command().args(["reset", "--hard", "--quiet", "--no-recurse-submodules"]), None)?;
+        unfinished.path = None;
+        Ok(Worktree { shop: self, path, git, keep })
     }
 
     /// git in the repository.
     #[must_use]
     pub fn git(&self) -> Command {
-        prepared(self.git.command())
+        self.git.command()
+    }
+
+    fn remove(&self, path: &Path) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        remove(self.git(), path);
     }
 }
 
@@ -107,12 +130,15 @@ impl Drop for Workshop<'_> {
     }
 }
 
-impl Worktree<'_> {
-    fn keeping(mut self, keep: bool) -> Self {
-        self.keep = keep;
-        self
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            self.shop.remove(path);
+        }
     }
+}
 
+impl Worktree<'_> {
     /// Whether it stays.
     #[must_use]
     pub fn stays(&self) -> bool {
@@ -127,19 +153,15 @@ impl Worktree<'_> {
     /// git in it.
     #[must_use]
     pub fn git(&self) -> Command {
-        let mut git = self.shop.git();
-        git.current_dir(&self.path);
-        git
+        self.git.command()
     }
 }
 
 impl Drop for Worktree<'_> {
     fn drop(&mut self) {
-        if self.keep {
-            return;
+        if !self.keep {
+            self.shop.remove(&self.path);
         }
-        let _turn = self.shop.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        remove(self.shop.git(), &self.path);
     }
 }
 
@@ -159,7 +181,7 @@ fn sweep(git: &Git, temporary: &Path) {
     for line in String::from_utf8_lossy(&listed).lines() {
         let Some(path) = line.strip_prefix("worktree ").map(Path::new) else { continue };
         if path.parent().is_some_and(|folder| folder.parent() == Some(temporary) && is_abandoned(folder)) {
-            remove(prepared(git.command()), path);
+            remove(git.command(), path);
         }
     }
     let Ok(entries) = fs::read_dir(temporary) else { return };
@@ -176,29 +198,6 @@ fn is_abandoned(folder: &Path) -> bool {
     let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-')).map(|(process, _)| process);
     process
         .is_some_and(|process| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists())
-}
-
-/// Pushes a branch under its own name. A branch of that name that is there and goes elsewhere is never overwritten.
-///
-/// # Errors
-/// When git refuses, with what it said.
-pub fn push(git: &Git, remote: &str, branch: &str) -> Result<(), Error> {
-    let mut command = prepared(git.command());
-    let spec = format!("refs/heads/{branch}:refs/heads/{branch}");
-    output(command.args(["push", "--quiet", "--no-force", "--", remote, &spec]), None).map(drop)
-}
-
-/// A hook that calls us names its own repository and index in the environment. Large files that stand elsewhere are not
-/// fetched: they are no sources.
-fn prepared(mut git: Command) -> Command {
-    for name in
-        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"]
-    {
-        git.env_remove(name);
-    }
-    git.env("GIT_LFS_SKIP_SMUDGE", "1").env("GIT_LITERAL_PATHSPECS", "1");
-    git.args(["-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false"]);
-    git
 }
 
 /// Runs git to its end; its output when it succeeds.
@@ -224,6 +223,6 @@ pub fn output(git: &mut Command, input: Option<&[u8]>) -> Result<String, Error> 
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     } else {
-        Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        Err(git::refused(&output.stderr))
     }
 }

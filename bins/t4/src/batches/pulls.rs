@@ -6,7 +6,7 @@ use outbound::{GitHub, Reply};
 use pr_gate::batches::{FixBatch, Made};
 use serde_json::{Value, json};
 
-use crate::config;
+use crate::{config, out};
 
 /// The label that tells that a pull request came from here.
 const LABEL: &str = "t4-autofix";
@@ -100,8 +100,8 @@ fn body(batch: &FixBatch, made: &Made) -> String {
         .iter()
         .take(200)
         .map(|changed| {
-            let name: String =
-                changed.file.chars().map(|c| if c == '`' || c.is_control() { '?' } else { c }).collect();
+            // A code span ends at the first backtick, whatever is before it.
+            let name = out::plain(&changed.file).replace('`', "\\u{60}");
             format!("| `{}` | {} |", name.replace('|', "\\|"), changed.fixed)
         })
         .collect();
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn a_file_name_does_not_leave_its_cell() {
-        let file = "a|`b`\n@all.py".to_owned();
+        let file = "a|`b`\n@all\u{202e}.py".to_owned();
         let batch = FixBatch { files: vec![ChangedFile { file, fixed: 1 }], ..FixBatch::default() };
         let made = Made { base: "0".to_owned(), tool: "ruff".to_owned(), batches: Vec::new() };
-        assert!(body(&batch, &made).contains("| `a\\|?b??@all.py` | 1 |"));
+        assert!(body(&batch, &made).contains("| `a\\|\\u{60}b\\u{60}\\n@all\\u{202e}.py` | 1 |"));
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use pr_gate::batches::{BatchOutcome, FixBatch, LeftOut};
+use pr_gate::diff;
 
-use crate::codemod::report::{diff, files};
+use crate::codemod::report::files;
 use crate::out;
 
 /// What became of a branch outside.
@@ -39,7 +40,7 @@ impl Sent {
 pub fn batch(batch: &FixBatch, dry_run: bool, sent: Option<&Sent>) -> String {
     let code = &batch.code;
     let reason = || out::plain(batch.reason.as_deref().unwrap_or_default());
-    let mut text = diff(&batch.diff);
+    let mut text = diff::shown(&batch.diff);
     let _ = match batch.outcome {
         BatchOutcome::Nothing => writeln!(text, "{code}: nothing to fix: {}", reason()),
         BatchOutcome::Failed => writeln!(text, "{code}: failed: {}", reason()),

@@ -20,7 +20,11 @@ pub fn run(args: Args, project: &Project, now: Timestamp) -> Result<CommandVerdi
         CompatAnswer::Checked(checked) => (checked.json, checked.passes || !args.strict),
         CompatAnswer::Failed(json) => (json, false),
     };
-    out::print(&if args.json { format!("{json}\n") } else { human(&json) })?;
+    if args.json {
+        out::print_json_text(&format!("{json}\n"))?;
+    } else {
+        out::print(&human(&json))?;
+    }
     Ok(if passes { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 

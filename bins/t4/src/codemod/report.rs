@@ -6,17 +6,6 @@ use pr_gate::codemod::CodemodPlan;
 
 use crate::out;
 
-/// A diff without what could steer the terminal; tabs stay.
-pub fn diff(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    // A line may hold other marks that end lines for a terminal or an editor: they are shown, not obeyed.
-    for line in text.split_terminator('\n') {
-        let parts: Vec<_> = line.split('\t').map(out::plain).collect();
-        let _ = writeln!(shown, "{}", parts.join("\t"));
-    }
-    shown
-}
-
 /// What is left alone, and why.
 pub fn left(plan: &CodemodPlan) -> String {
     let mut text = String::new();

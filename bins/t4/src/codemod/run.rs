@@ -1,20 +1,20 @@
 //! `t4 codemod run`.
 
 use cli_support::{CommandVerdict, Failure};
-use pr_gate::codemod::{self, CodemodQuestion};
+use pr_gate::codemod::{self, CodemodFile, CodemodQuestion};
 use pr_gate::diff;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use super::{RunCodemods, line, report};
+use super::{RunCodemods, report};
 use crate::working_tree::Bar;
 use crate::{out, working_tree};
 
 /// Plans, shows, and writes when asked to.
 pub fn run(args: RunCodemods) -> Result<CommandVerdict, Failure> {
-    let RunCodemods { paths, only, include_accepted, apply, json } = args;
+    let RunCodemods { paths, only, include_accepted, ruff, apply, json } = args;
     let now = SystemClock::new().now();
-    let project = working_tree::project()?;
+    let project = ruff.project()?;
     let paths = paths
         .iter()
         .map(|path| project.tree.name(path))
@@ -37,10 +37,10 @@ pub fn run(args: RunCodemods) -> Result<CommandVerdict, Failure> {
         let mut files = json!(plan.files);
         for (shown, file) in files.as_array_mut().into_iter().flatten().zip(&plan.files) {
             if let Value::Object(shown) = shown {
-                shown.insert("diff".to_owned(), json!(diff::unified(&file.file, &file.before, &file.after)));
+                shown.insert("diff".to_owned(), json!(exact(file)));
             }
         }
-        out::print(&line(&json!({
+        out::print_json_lines(&json!({
             "applied": apply,
             "snapshot": snapshot,
             "tool": plan.tool,
@@ -49,15 +49,19 @@ pub fn run(args: RunCodemods) -> Result<CommandVerdict, Failure> {
             "stale": plan.stale(),
             "files": files,
             "unparsable": plan.unparsable,
-        })))?;
+        }))?;
     } else {
         if !apply {
             for file in plan.changed() {
-                out::print(&report::diff(&diff::unified(&file.file, &file.before, &file.after)))?;
+                out::print(&diff::shown(&exact(file)))?;
             }
         }
         out::print(&report::left(&plan))?;
         out::print(&report::summary(&plan, apply, snapshot.as_deref()))?;
     }
     Ok(CommandVerdict::Fine)
+}
+
+fn exact(file: &CodemodFile) -> String {
+    diff::unified(&file.file, Some(&file.before), &file.after)
 }

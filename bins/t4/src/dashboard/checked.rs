@@ -9,6 +9,7 @@ use pr_gate::dashboard::{DashboardPage, history_file};
 use pr_gate::output::{self, Header};
 use pr_gate::{Error, Progress, Project};
 use registry_core::{Clock as _, SystemClock, Timestamp};
+use source_tree::Launcher;
 
 /// How a check is done, as often as it is wanted.
 #[derive(Debug, Clone)]
@@ -23,6 +24,10 @@ pub struct Recipe {
     pub record: bool,
     /// The page's file, where the command line names one.
     pub output: Option<PathBuf>,
+    /// What starts git and the linter.
+    pub launcher: Launcher,
+    /// The ruff that the command line names.
+    pub ruff: Option<PathBuf>,
 }
 
 /// What a check found.
@@ -40,11 +45,15 @@ pub struct Checked {
 }
 
 impl Recipe {
+    /// The project. Read anew each time: a served page follows `t4.toml`.
+    pub fn project(&self) -> Result<Project, Error> {
+        Ok(Project { ruff: self.ruff.clone(), ..Project::find(&self.folder, &self.launcher)? })
+    }
+
     /// Checks the tree as it is now. The history gets an entry unless it has one that is younger than
     /// `apart_seconds`.
     pub fn check(&self, progress: &dyn Progress, apart_seconds: i64) -> Result<Checked, Error> {
-        // Read anew each time: a served page follows `t4.toml`.
-        let project = Project::find(&self.folder)?;
+        let project = self.project()?;
         let file = history_file(&project, self.history.as_deref())?;
         // A broken history is told before the linter is waited for.
         let mut history = history::read(&file)?;

@@ -92,7 +92,7 @@ async fn serve(
     let address = server.addrs().first().copied().unwrap_or(address);
     let server = server.run();
     let handle = server.handle();
-    out::print(&format!("{{\"listening\":\"{address}\"}}\n"))
+    out::print_json(&serde_json::json!({ "listening": address.to_string() }))
         .map_err(|_| anyhow::anyhow!("stdout is gone"))?;
     out::say(&format!("the dashboard is at http://{address}/, checked every {refresh} s; Ctrl-C stops it"));
     let checks = rt::spawn(check_again(recipe, checked, sender, refresh));
@@ -155,7 +155,7 @@ fn said(error: &Error) -> String {
 /// What is served of a check. It is also written where the command line named a file.
 fn shown(recipe: &Recipe, checked: &Checked, version: u64, failure: Option<&str>) -> Result<Shown, Error> {
     if let (Some(output), None) = (&recipe.output, failure) {
-        let project = pr_gate::Project::find(&recipe.folder)?;
+        let project = recipe.project()?;
         let path = dashboard::output_file(&project, Some(output))?;
         store(&path, &checked.page(None, None, None)?)?;
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cli_support::Failure;
 use pr_gate::init::{Hook, LINE};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::out;
 
@@ -20,10 +20,10 @@ pub struct InitReport {
 
 impl InitReport {
     pub fn print(&self, as_json: bool) -> Result<(), Failure> {
-        out::print(&if as_json { self.json() } else { self.human() })
+        if as_json { out::print_json(&self.json()) } else { out::print(&self.human()) }
     }
 
-    fn json(&self) -> String {
+    fn json(&self) -> Value {
         let (state, path) = match &self.hook {
             Hook::Ours(path) if self.installed => ("installed", Some(path)),
             Hook::Ours(path) => ("same", Some(path)),
@@ -32,13 +32,12 @@ impl InitReport {
             Hook::Shared(path) => ("shared", Some(path)),
             Hook::NoGit => ("no repository", None),
         };
-        let json = json!({
+        json!({
             "created": self.created,
             "same": self.same,
             "kept": self.kept,
             "hook": { "state": state, "path": path.map(|path| path.display().to_string()) },
-        });
-        format!("{json}\n")
+        })
     }
 
     fn human(&self) -> String {
@@ -95,7 +94,7 @@ impl InitReport {
 pub fn undone(files: &[String], hook: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let hook = hook.map(|path| path.display().to_string());
     if as_json {
-        return out::print(&format!("{}\n", json!({ "removed": files, "hook": hook })));
+        return out::print_json(&json!({ "removed": files, "hook": hook }));
     }
     let mut text = String::new();
     for file in files.iter().chain(&hook) {

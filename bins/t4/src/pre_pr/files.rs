@@ -31,7 +31,7 @@ impl AskedFile {
 /// The files named, or else the changed ones.
 pub fn choose(given: Vec<PathBuf>, since: Option<String>) -> Result<Vec<AskedFile>, Failure> {
     let here = config::here()?;
-    let git = Git::look(&here).map_err(working_tree::failure)?;
+    let git = Git::look(&here, &config::launcher(&here)).map_err(working_tree::failure)?;
     let names = if given.is_empty() {
         changed(git, since)?
     } else {
@@ -57,7 +57,16 @@ fn changed(git: Result<Git, NoRepository>, since: Option<String>) -> Result<Vec<
         })?,
     };
     out::say(&format!("changes since the merge base with `{base}`"));
-    git.changed(&base).map_err(working_tree::failure)
+    let changed = git.changed(&base).map_err(working_tree::failure)?;
+    if let Some(first) = changed.behind_filter.first() {
+        let more = changed.behind_filter.len() - 1;
+        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        out::say(&format!(
+            "`{}`{others} may be unchanged: a git filter (`.gitattributes`) stands before it, and T4 runs none",
+            out::plain(&String::from_utf8_lossy(first))
+        ));
+    }
+    Ok(changed.names)
 }
 
 fn from_root(git: Option<&Git>, here: &Path, path: &Path) -> Result<Vec<u8>, Failure> {

@@ -19,7 +19,7 @@ pub struct PrePrReport {
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
-struct PrePrJson<'a> {
+pub struct PrePrJson<'a> {
     ok: bool,
     files: Vec<&'a str>,
     missing: Vec<&'a str>,
@@ -39,12 +39,11 @@ impl PrePrReport {
         self.missing.is_empty() && !self.refused
     }
 
-    /// One JSON object and a line end.
-    pub fn json(&self) -> serde_json::Result<String> {
+    /// What `--json` prints.
+    pub fn json(&self) -> PrePrJson<'_> {
         let files: Vec<_> = self.files.iter().map(|file| file.name.as_str()).collect();
         let missing = files.iter().copied().filter(|name| self.missing.contains(*name)).collect();
-        let machine = PrePrJson { ok: self.ok(), files, missing, reserved: &self.reserved };
-        Ok(serde_json::to_string(&machine)? + "\n")
+        PrePrJson { ok: self.ok(), files, missing, reserved: &self.reserved }
     }
 
     /// A table of at most 80 columns, and what to do next.

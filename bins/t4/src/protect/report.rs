@@ -3,27 +3,25 @@
 use std::fmt::Write as _;
 
 use cli_support::Failure;
-use pr_gate::diff;
 use pr_gate::protect::protection::contexts;
 use serde_json::{Value, json};
 
 use super::apply::Done;
 use super::github::Host;
 use super::plan::ProtectPlan;
-use crate::out;
+use crate::{out, rewriting};
 
 /// What stands for the token.
 const HIDDEN: &str = "Bearer ***";
 
 pub fn print(plan: &ProtectPlan, host: &Host, done: Option<&Done>, as_json: bool) -> Result<(), Failure> {
-    let text = if as_json {
-        serde_json::to_string_pretty(&machine(plan, host, done)).map_err(Failure::trouble)? + "\n"
+    if as_json {
+        out::print_json_lines(&machine(plan, host, done))
     } else if let Some(done) = done {
-        after(plan, done)
+        out::print(&after(plan, done))
     } else {
-        dry(plan, host)
-    };
-    out::print(&text)
+        out::print(&dry(plan, host))
+    }
 }
 
 fn machine(plan: &ProtectPlan, host: &Host, done: Option<&Done>) -> Value {
@@ -64,13 +62,11 @@ fn requests<'a>(plan: &'a ProtectPlan, host: &Host) -> Vec<(&'static str, String
 }
 
 fn dry(plan: &ProtectPlan, host: &Host) -> String {
-    let mut text =
-        format!("{}, branch {}: nothing is changed, this is a dry run\n", plan.repository, plan.branch);
+    let branch = out::plain(&plan.branch);
+    let mut text = format!("{}, branch {branch}: nothing is changed, this is a dry run\n", plan.repository);
     for change in plan.changes() {
-        let before = String::from_utf8_lossy(change.before.as_deref().unwrap_or_default()).into_owned();
-        let difference = diff::unified(&change.file, &before, &String::from_utf8_lossy(&change.after));
         text.push('\n');
-        text.push_str(&difference);
+        text.push_str(&rewriting::shown(&change));
     }
     if plan.changes().is_empty() {
         text.push_str("\nThe files are as they should be.\n");
@@ -89,21 +85,21 @@ fn dry(plan: &ProtectPlan, host: &Host) -> String {
     if !plan.changes().is_empty() || !plan.is_protected() {
         text.push_str("\nTo do it, add --apply.\n");
     }
-    plain(&text)
+    text
 }
 
 fn after(plan: &ProtectPlan, done: &Done) -> String {
-    let mut text = format!("{}, branch {}: ", plan.repository, plan.branch);
+    let mut text = format!("{}, branch {}: ", plan.repository, out::plain(&plan.branch));
     let Some(record) = &done.record else {
         text.push_str("all is as it should be, nothing was changed\n");
-        return plain(&text);
+        return text;
     };
     text.push_str("protected; required checks: ");
-    text.push_str(&contexts(&plan.body).join(", "));
+    text.push_str(&out::plain(&contexts(&plan.body).join(", ")));
     text.push('\n');
     for change in plan.changes() {
         let verb = if change.before.is_some() { "changed" } else { "wrote" };
-        let _ = writeln!(text, "{verb} {}", change.file);
+        let _ = writeln!(text, "{verb} {}", out::plain(&change.file));
     }
     notes(plan, &mut text);
     if !plan.changes().is_empty() {
@@ -113,16 +109,11 @@ fn after(plan: &ProtectPlan, done: &Done) -> String {
         );
     }
     let _ = writeln!(text, "\n`t4 protect --undo` restores what was there (record {record}).");
-    plain(&text)
-}
-
-/// Branches, files and what GitHub tells may hold anything.
-fn plain(text: &str) -> String {
-    text.lines().map(|line| out::plain(line) + "\n").collect()
+    text
 }
 
 fn notes(plan: &ProtectPlan, text: &mut String) {
     for note in &plan.notes {
-        let _ = writeln!(text, "\nnote: {note}");
+        let _ = writeln!(text, "\nnote: {}", out::plain(note));
     }
 }

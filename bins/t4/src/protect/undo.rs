@@ -44,10 +44,9 @@ pub fn run(
     record.reverted = true;
     record.save(project).map_err(working_tree::failure)?;
     if args.json {
-        let json = json!({
+        out::print_json(&json!({
             "undone": record.id, "repo": record.repo, "branch": record.branch, "protection": branch, "files": files,
-        });
-        out::print(&format!("{json}\n"))?;
+        }))?;
     } else {
         let mut text = format!("{}, branch {}: {branch}\n", record.repo, out::plain(&record.branch));
         for file in files {

@@ -7,10 +7,13 @@ use codemods::Codemod;
 use source_tree::atomic;
 use source_tree::worktree::{Workshop, Worktree, output};
 
-use super::{BatchOutcome, BatchQuestion, ChangedFile, FixBatch};
+use super::{BatchOutcome, BatchQuestion, ChangedFile, FixBatch, LeftOut};
 use crate::codemod::Decisions;
 use crate::findings::{Ruff, Survey};
 use crate::{Error, Project, diff};
+
+/// Why a file is left out whose content git filters.
+const BEHIND_FILTER: &str = "a git filter (`.gitattributes`) stands before it, and T4 runs none";
 
 /// What the batches share.
 pub struct Work<'a> {
@@ -65,6 +68,9 @@ impl Work<'_> {
             worktree.forget();
             batch.reason = Some(match left_out {
                 0 if batch.left_out.is_empty() => "nothing could be fixed safely".to_owned(),
+                0 if batch.left_out.iter().all(|one| one.reason == BEHIND_FILTER) => {
+                    format!("the files that could be fixed are left out: {BEHIND_FILTER}")
+                }
                 0 => "what could be fixed is accepted or waived, or stands in one file with such a finding: \
                       --include-accepted fixes it all the same"
                     .to_owned(),
@@ -89,6 +95,8 @@ impl Work<'_> {
         let project = Project::at(worktree.path.clone())?;
         let ruff = self.ruff.at(&project.tree.root);
         let has_codemod = Codemod::ALL.iter().any(|one| one.code() == code);
+        let names: Vec<_> = self.survey.get(code).into_iter().flatten().map(|(file, _)| file).collect();
+        let behind_filter = worktree.git.behind_filter(&names)?;
         let mut left_out = 0;
         for (file, counted) in self.survey.get(code).into_iter().flatten() {
             if self.stop.load(Ordering::Relaxed) {
@@ -98,6 +106,12 @@ impl Work<'_> {
                 break;
             }
             if counted.fixable == 0 && !has_codemod {
+                continue;
+            }
+            // The worktree has what git stores of it, which only the filter can turn into a source and back.
+            if behind_filter.iter().any(|name| name == file.as_bytes()) {
+                let reason = BEHIND_FILTER.to_owned();
+                batch.left_out.push(LeftOut { file: file.clone(), row: 1, reason });
                 continue;
             }
             // ruff fixes a file as a whole: with one finding that stays, all of them stay.
@@ -115,7 +129,7 @@ impl Work<'_> {
             batch.fixed += fixed.fixed;
             batch.files.push(ChangedFile { file: file.clone(), fixed: fixed.fixed });
             if self.question.dry_run {
-                batch.diff.push_str(&diff::unified(file, &fixed.before, &fixed.after));
+                batch.diff.push_str(&diff::unified(file, Some(&fixed.before), &fixed.after));
             }
         }
         Ok(left_out)

@@ -1,12 +1,12 @@
 //! The check as the original made it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use annotations::Compat;
 use source_tree::contained;
 
-use super::FindingSource;
+use super::{FindingSource, links};
 use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
 use crate::{Error, Project, files, findings};
 
@@ -69,7 +69,7 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
         }
         FindingSource::Given(bytes) => findings::read_in_its_order(project, bytes),
     };
-    let findings = match findings {
+    let mut findings = match findings {
         Ok(output) => output.findings,
         Err(Error::Program { program, problem }) => {
             return failed(&format!("{program} failed: {problem}\n"));
@@ -79,6 +79,9 @@ pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> 
         }
         Err(error) => return Err(error),
     };
+    let files: BTreeSet<_> = findings.iter().map(|finding| finding.file.clone()).collect();
+    let outside: BTreeSet<_> = files.into_iter().filter(|file| links::leads_outside(project, file)).collect();
+    findings.retain(|finding| !outside.contains(&finding.file));
     let mut sources: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for finding in &findings {
         if !sources.contains_key(&finding.file)

@@ -49,6 +49,7 @@ pub fn gather(
         warnings
             .push(format!("findings in {} files that are links out of the tree are left out", links.outside));
     }
+    warnings.extend(changes.as_ref().and_then(|changes| behind_filter(changes, &findings)));
     read_the_rest(project, &findings, &mut sources)?;
     let mut facts = facts(project, changes.as_ref(), linter.as_ref(), codes, &findings, &sources)?;
     for (finding, facts) in findings.iter().zip(&mut facts) {
@@ -162,6 +163,22 @@ fn skipped(project: &Project, paths: &[String]) -> Option<String> {
     let more = skipped.len() - 1;
     let others = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(format!("`{first}`{others} is in a folder that is not looked into (`check.skip` of t4.toml)"))
+}
+
+/// A warning when findings are in changed files that can't be compared with what they were.
+fn behind_filter(changes: &TreeChanges, findings: &[Finding]) -> Option<String> {
+    let files: BTreeSet<&str> = findings
+        .iter()
+        .map(|finding| finding.file.as_str())
+        .filter(|file| changes.behind_filter().contains(*file))
+        .collect();
+    let first = files.first()?;
+    let more = files.len() - 1;
+    let others = if more > 0 { format!(" and {more} more files") } else { String::new() };
+    Some(format!(
+        "`{first}`{others} may be changed, and can't be compared with the base: a git filter (`.gitattributes`) stands before \
+         it, and T4 runs none. All its findings count as new"
+    ))
 }
 
 /// Whether a file is one of some names, or below one of them.

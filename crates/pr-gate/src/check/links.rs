@@ -61,6 +61,12 @@ fn key(finding: &Finding) -> (String, Place, String) {
     (finding.file.clone(), finding.start, finding.code.clone())
 }
 
+/// Whether a file is a link, or behind one, that leads out of the tree. A linter's messages about it may quote the file
+/// outside.
+pub fn leads_outside(project: &Project, name: &str) -> bool {
+    files::is_link(project, name) && target(project, name).is_none()
+}
+
 /// Where a link leads, from the root.
 fn target(project: &Project, name: &str) -> Option<String> {
     let path = project.tree.path(name).canonicalize().ok()?;

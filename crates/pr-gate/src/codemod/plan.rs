@@ -9,6 +9,7 @@ use codemods::{Codemod, CodemodTarget};
 use super::{
     CodemodFile, CodemodPlan, CodemodQuestion, Decisions, Fix, SYNTAX, Skip, UNDEFINED, UnparsableFile,
 };
+use crate::check::links;
 use crate::findings;
 use crate::{Error, Progress, Project, files};
 
@@ -39,6 +40,12 @@ pub fn plan(
     progress.begin("fixing", steps);
     for (file, findings) in by_file {
         progress.step(1);
+        // ruff's messages quote the file, which is not part of the tree.
+        if links::leads_outside(project, &file) {
+            let problem = "it is a link out of the tree".to_owned();
+            plan.unparsable.push(UnparsableFile { file, problem });
+            continue;
+        }
         let wanted = findings.iter().any(|finding| codemods.iter().any(|one| one.code() == finding.code));
         if !wanted {
             if let Some(error) = findings.into_iter().find(|finding| finding.code == SYNTAX) {

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
+use registry_core::{inert_json, plain};
+
 /// A text as HTML, for the inside of elements and of quoted attributes. What would steer the writing (control
-/// characters, marks that turn its direction) is shown by its escape.
+/// characters, marks that turn its direction) is shown by its escape. The page may be written to the log of a CI runner,
+/// so that `##`, with which commands of some runners begin wherever they stand, is broken up.
 pub fn text(raw: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
+    let raw = plain(raw);
     let mut safe = String::with_capacity(raw.len());
+    let mut last = '\0';
     for c in raw.chars() {
         match c {
             '&' => safe.push_str("&amp;"),
@@ -17,9 +18,10 @@ pub fn text(raw: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            c if steers(c) => safe.extend(c.escape_default()),
+            '#' if last == '#' => safe.push_str("&#35;"),
             c => safe.push(c),
         }
+        last = c;
     }
     safe
 }
@@ -27,10 +29,11 @@ pub fn text(raw: &str) -> String {
 /// JSON for the inside of a `<script>`: nothing in it can end the element or begin a comment. Quotes are the only place
 /// where JSON has these characters, so that their escapes mean the same.
 pub fn json(json: &str) -> String {
+    let json = inert_json(json);
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+            '<' | '>' | '&' => {
                 let _ = write!(safe, "\\u{:04x}", u32::from(c));
             }
             c => safe.push(c),
@@ -80,13 +83,15 @@ mod tests {
             text("<b a=\"x\" b='y'>&\u{202e}\u{1b}"),
             "&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;\\u{202e}\\u{1b}"
         );
+        assert_eq!(text("##vso[x]"), "#&#35;vso[x]");
     }
 
     #[test]
     fn json_can_not_end_its_script_and_means_the_same() {
-        let hostile = serde_json::json!({"</script><!--": "\u{2028}\u{2029} & <script>"});
+        let hostile = serde_json::json!({"</script><!--": "\u{2028}\u{2029} & <script> ##vso[x] \u{202e}"});
         let safe = json(&hostile.to_string());
-        assert!(!safe.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{safe}");
+        assert!(!safe.contains(['<', '>', '&', '\u{2028}', '\u{2029}', '\u{202e}']), "{safe}");
+        assert!(!safe.contains("##"), "{safe}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), hostile);
     }
 

@@ -59,6 +59,7 @@ mod tests {
         Project {
             tree: SourceTree { prefix: PathBuf::from("sub"), ..SourceTree::at(root.to_owned()) },
             settings: GateSettings::parse(settings).unwrap(),
+            ruff: None,
         }
     }
 

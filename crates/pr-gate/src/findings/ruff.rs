@@ -1,20 +1,25 @@
 //! ruff, run as a program.
 
+mod configuration;
 mod fix;
+mod said;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use annotations::Finding;
+use source_tree::Launcher;
 use source_tree::git::Git;
 
 use super::file_names::Names;
 use super::{Output, ruff_json};
 use crate::{Error, Project};
+use said::RuffSaid;
 
+pub use configuration::{is_configuration, refuse_endless};
 pub use fix::Survey;
 
 /// Runs `python3 -m ruff` with a path of modules that lacks the working directory: a `ruff.py` in the tree is not it.
@@ -39,10 +44,14 @@ const WARNINGS: usize = 10;
 /// Where ruff is.
 #[derive(Debug, Clone)]
 pub struct Ruff {
-    program: OsString,
+    program: PathBuf,
     before: Vec<OsString>,
+    /// The variables that this program gets beside those of every program.
+    passes: fn(&str) -> bool,
+    launcher: Launcher,
     root: PathBuf,
     cache: bool,
+    said: RuffSaid,
 }
 
 /// `ruff --version`, while it runs.
@@ -51,48 +60,64 @@ pub struct Version {
 }
 
 impl Ruff {
-    /// The ruff on PATH, in `.venv`, of `python3`, or through `uvx`: the first that is there. Its version is asked
-    /// for at the same time.
+    /// Finds ruff: the program that the caller named; else the first of the active virtual environment, PATH, `python3 -m`
+    /// and `uvx`. Its version is asked for at the same time. A ruff inside the tree is run only when the caller named it, or
+    /// when its virtual environment is active and git does not track it.
     ///
     /// # Errors
-    /// When there is none, with how to get it.
+    /// When there is none, with how to get it; when the named program does not run.
     pub fn find(project: &Project) -> Result<(Self, Version), Error> {
-        let root = &project.tree.root;
-        let cache = is_own_folder(&root.join(".ruff_cache"));
-        let ruff = |program: &Path, before: &[&str]| Self {
-            program: program.into(),
+        let (root, launcher) = (&project.tree.root, &project.tree.launcher);
+        let ruff = |program: PathBuf, before: &[&str], passes: fn(&str) -> bool| Self {
+            program,
             before: before.iter().map(Into::into).collect(),
+            passes,
+            launcher: launcher.clone(),
             root: root.clone(),
-            cache,
+            cache: is_own_folder(&root.join(".ruff_cache")),
+            said: RuffSaid::of(root),
         };
-        let on_path = ruff(Path::new("ruff"), &[]);
-        match on_path.version() {
-            Ok(child) => return Ok((on_path, Version { child })),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(format!("can't be run: {error}"))),
+        let plain = |program: PathBuf| ruff(program, &[], |_| false);
+        if let Some(named) = &project.ruff {
+            let named = plain(named.clone());
+            let cant = |error: std::io::Error| {
+                failed(format!("`{}` can't be run: {error}", named.program.display()))
+            };
+            let child = named.version().map_err(cant)?;
+            return Ok((named, Version { child }));
         }
-        let venv = root.join(".venv/bin/ruff");
-        let mut others = Vec::new();
-        if venv.is_file() && !is_tracked(project.tree.git.as_ref(), ".venv")? {
-            others.push(ruff(&venv, &[]));
+        let mut candidates = Vec::new();
+        if let Some(active) = launcher.program_of_active_environment("ruff")
+            && !is_tracked(project.tree.git.as_ref(), root, &active)?
+        {
+            candidates.push(plain(active));
         }
-        others.push(ruff(Path::new("python3"), &["-c", MODULE]));
+        candidates.extend(launcher.program("ruff").map(plain));
+        candidates.extend(launcher.program("python3").map(|python| ruff(python, &["-c", MODULE], |_| false)));
         // Its settings come from the user alone: those of the tree could name a server to take a program from.
-        others.push(ruff(Path::new("uvx"), &["--no-config", "ruff"]));
-        for other in others {
-            let Ok(mut child) = other.version() else { continue };
-            // python3 may be there without a ruff.
+        candidates
+            .extend(launcher.program("uvx").map(|uvx| ruff(uvx, &["--no-config", "ruff"], is_of_network)));
+        for candidate in candidates {
+            let Ok(mut child) = candidate.version() else { continue };
+            // A program named ruff is not waited for. `python3` and `uvx` may be installed without one.
+            if candidate.before.is_empty() {
+                return Ok((candidate, Version { child }));
+            }
             let text = child.text();
             if let Some(text) = text.filter(|text| text.starts_with("ruff")) {
                 child.said = Some(text);
-                return Ok((other, Version { child }));
+                return Ok((candidate, Version { child }));
             }
         }
-        Err(failed(
-            "it is not on PATH, not in `.venv`, not in `python3`, and there is no `uvx`: install it \
-             (`pip install ruff`), or give `t4 check --from` a linter's output"
-                .to_owned(),
-        ))
+        let own = if root.join(".venv/bin/ruff").exists() {
+            "; the tree has a `.venv/bin/ruff`, which is run when its environment is active or `--ruff` names it"
+        } else {
+            ""
+        };
+        Err(failed(format!(
+            "it is not on PATH, not in an active virtual environment, not in `python3`, and there is no `uvx`: install it \
+             (`pip install ruff`), or give `t4 check --from` a linter's output{own}"
+        )))
     }
 
     fn version(&self) -> std::io::Result<RunningRuff> {
@@ -101,11 +126,10 @@ impl Ruff {
         RunningRuff::start(&mut command)
     }
 
-    /// ruff, about to be run in the root. What the environment may say about where its output goes is undone.
+    /// A command that runs ruff in the root, without the `RUFF_*` variables that could redirect its output.
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(&self.before).current_dir(&self.root);
-        command.env("NO_COLOR", "1").env_remove("RUFF_OUTPUT_FILE").env_remove("FORCE_COLOR");
+        let mut command = self.launcher.command(&self.program, &self.root, self.passes);
+        command.args(&self.before).env("NO_COLOR", "1");
         command
     }
 
@@ -171,7 +195,7 @@ impl Ruff {
                 command.arg("--force-exclude");
             }
             command.arg("--").args(names.iter().map(|name| argument(name)));
-            let (findings, said) = run(&mut command, None, known)?;
+            let (findings, said) = self.run(&mut command, None, known)?;
             output.findings.extend(findings);
             let lines = said.lines().filter(|line| !line.trim().is_empty());
             output.warnings.extend(lines.take(WARNINGS).map(|line| match line {
@@ -193,7 +217,7 @@ impl Ruff {
         text: &[u8],
         codes: &[String],
     ) -> Result<Vec<Finding>, Error> {
-        lint_text(self.linter(codes), project, name, text)
+        self.lint_text(self.linter(codes), project, name, text)
     }
 
     /// The same for a name that was another file's: one that the settings exclude had no findings.
@@ -209,7 +233,7 @@ impl Ruff {
     ) -> Result<Vec<Finding>, Error> {
         let mut command = self.linter(codes);
         command.arg("--force-exclude");
-        lint_text(command, project, name, text)
+        self.lint_text(command, project, name, text)
     }
 
     /// The files below names that ruff looks at, from the root.
@@ -226,19 +250,78 @@ impl Ruff {
             let output = command.stdin(Stdio::null()).output();
             let output = output.map_err(|error| failed(format!("can't be run: {error}")))?;
             if !output.status.success() {
-                return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+                return Err(self.failed_with(&output.stderr));
             }
             let text = String::from_utf8_lossy(&output.stdout);
             files.extend(text.lines().filter_map(|line| known.name(line)));
         }
         Ok(files)
     }
-}
 
-/// Has a linter that is about to run read a text as if it stood in the file of this name.
-fn lint_text(mut linter: Command, project: &Project, name: &str, text: &[u8]) -> Result<Vec<Finding>, Error> {
-    linter.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
-    Ok(run(&mut linter, Some(text), &mut Names::new(project))?.0)
+    /// Has a linter that is about to run read a text as if it stood in the file of this name.
+    fn lint_text(
+        &self,
+        mut linter: Command,
+        project: &Project,
+        name: &str,
+        text: &[u8],
+    ) -> Result<Vec<Finding>, Error> {
+        linter.arg(format!("--stdin-filename={}", argument(name))).args(["--", "-"]);
+        Ok(self.run(&mut linter, Some(text), &mut Names::new(project))?.0)
+    }
+
+    /// Error for a ruff that failed with this text on stderr.
+    fn failed_with(&self, said: &[u8]) -> Error {
+        failed(self.said.told(String::from_utf8_lossy(said).trim()))
+    }
+
+    /// Runs ruff to its end: the findings, and what it said beside them.
+    fn run(
+        &self,
+        command: &mut Command,
+        text: Option<&[u8]>,
+        known: &mut Names<'_>,
+    ) -> Result<(Vec<Finding>, String), Error> {
+        command.stdin(if text.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running =
+            RunningRuff::start(command).map_err(|error| failed(format!("can't be run: {error}")))?;
+        let (Some(stdout), Some(stderr)) = (running.child.stdout.take(), running.child.stderr.take()) else {
+            return Err(failed("its output can't be read".to_owned()));
+        };
+        let stdin = running.child.stdin.take();
+        let (findings, said) = std::thread::scope(|scope| {
+            let said = scope.spawn(move || {
+                let mut said = Vec::new();
+                let mut stderr = stderr;
+                let _ = stderr.by_ref().take(SAID).read_to_end(&mut said);
+                let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+                String::from_utf8_lossy(&said).into_owned()
+            });
+            if let (Some(mut stdin), Some(text)) = (stdin, text) {
+                // A ruff that ends before it has read everything says why.
+                let _ = stdin.write_all(text);
+            }
+            let findings = ruff_json::stream(stdout.take(LARGEST), known);
+            if findings.is_err() {
+                // It may still write, and nobody reads.
+                let _ = running.child.kill();
+            }
+            (findings, said.join().unwrap_or_default())
+        });
+        let status = running.child.wait().map_err(|error| failed(error.to_string()))?;
+        let said = self.said.told(&said);
+        if !status.success() && !said.trim().is_empty() {
+            return Err(failed(said.trim().to_owned()));
+        }
+        match findings {
+            Ok(findings) if status.success() => Ok((findings, said)),
+            Ok(_) => Err(failed(format!("it ended with {status}"))),
+            Err(error) => {
+                Err(Error::unreadable("ruff's output", format!("{error} (it ended with {status})")))
+            }
+        }
+    }
 }
 
 impl Version {
@@ -249,50 +332,6 @@ impl Version {
     pub fn wait(mut self) -> Result<String, Error> {
         let text = self.child.said.take().or_else(|| self.child.text());
         text.ok_or_else(|| failed("`ruff --version` failed".to_owned()))
-    }
-}
-
-/// Runs ruff to its end: the findings, and what it said beside them.
-fn run(
-    command: &mut Command,
-    text: Option<&[u8]>,
-    known: &mut Names<'_>,
-) -> Result<(Vec<Finding>, String), Error> {
-    command.stdin(if text.is_some() { Stdio::piped() } else { Stdio::null() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running =
-        RunningRuff::start(command).map_err(|error| failed(format!("can't be run: {error}")))?;
-    let (Some(stdout), Some(stderr)) = (running.child.stdout.take(), running.child.stderr.take()) else {
-        return Err(failed("its output can't be read".to_owned()));
-    };
-    let stdin = running.child.stdin.take();
-    let (findings, said) = std::thread::scope(|scope| {
-        let said = scope.spawn(move || {
-            let mut said = Vec::new();
-            let mut stderr = stderr;
-            let _ = stderr.by_ref().take(SAID).read_to_end(&mut said);
-            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-            String::from_utf8_lossy(&said).into_owned()
-        });
-        if let (Some(mut stdin), Some(text)) = (stdin, text) {
-            // A ruff that ends before it has read everything says why.
-            let _ = stdin.write_all(text);
-        }
-        let findings = ruff_json::stream(stdout.take(LARGEST), known);
-        if findings.is_err() {
-            // It may still write, and nobody reads.
-            let _ = running.child.kill();
-        }
-        (findings, said.join().unwrap_or_default())
-    });
-    let status = running.child.wait().map_err(|error| failed(error.to_string()))?;
-    if !status.success() && !said.trim().is_empty() {
-        return Err(failed(said.trim().to_owned()));
-    }
-    match findings {
-        Ok(findings) if status.success() => Ok((findings, said)),
-        Ok(_) => Err(failed(format!("it ended with {status}"))),
-        Err(error) => Err(Error::unreadable("ruff's output", format!("{error} (it ended with {status})"))),
     }
 }
 
@@ -354,10 +393,32 @@ fn is_own_folder(folder: &Path) -> bool {
     kind.is_dir() && folder.read_dir().is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(no_link)))
 }
 
-/// Whether a commit brings something below a name: what a pull request brings is not run.
-fn is_tracked(git: Option<&Git>, name: &str) -> Result<bool, Error> {
-    let Some(git) = git else { return Ok(false) };
+/// Whether git tracks a file of the virtual environment that a program belongs to. Programs that come with a pull request
+/// are not run.
+fn is_tracked(git: Option<&Git>, root: &Path, program: &Path) -> Result<bool, Error> {
+    let environment = program.parent().and_then(Path::parent);
+    let Some((git, name)) = git.zip(environment.and_then(|folder| folder.strip_prefix(root).ok())) else {
+        return Ok(false);
+    };
+    let name = name.to_str().ok_or_else(|| failed(format!("`{}` is not UTF-8", program.display())))?;
     Ok(!git.run(&["ls-files", "-z", "--", name])?.is_empty())
+}
+
+/// Variables for `uvx`, which downloads ruff: proxies, certificates and the user's settings of uv.
+fn is_of_network(name: &str) -> bool {
+    const NETWORK: [&str; 10] = [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ];
+    NETWORK.contains(&name) || name.starts_with("UV_")
 }
 
 fn failed(problem: String) -> Error {

@@ -6,6 +6,7 @@ fn project(root: &Path) -> Project {
     Project {
         tree: source_tree::SourceTree::at(root.to_owned()),
         settings: crate::settings::GateSettings::default(),
+        ruff: None,
     }
 }
 

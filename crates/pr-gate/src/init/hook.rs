@@ -36,8 +36,8 @@ pub enum Hook {
 /// When git or the file can't be asked.
 pub fn hook(project: &Project) -> Result<Hook, Error> {
     let Some(git) = &project.tree.git else { return Ok(Hook::NoGit) };
-    let folder = asked(git, &["--git-path", "hooks"])?;
-    let own = asked(git, &["--git-common-dir"])?;
+    let folder = git.hooks_folder()?;
+    let own = common_folder(git)?;
     let path = folder.join("pre-commit");
     if !folder.starts_with(&own) {
         let Ok(name) = folder.strip_prefix(&project.tree.root) else { return Ok(Hook::Shared(path)) };
@@ -55,13 +55,11 @@ pub fn hook(project: &Project) -> Result<Hook, Error> {
     }
 }
 
-/// A path that git tells, absolute.
-fn asked(git: &Git, what: &[&str]) -> Result<PathBuf, Error> {
-    let mut arguments = vec!["rev-parse"];
-    arguments.extend(what);
-    let told = git.run(&arguments)?;
+/// git's own folder, absolute: of all working trees of a repository, the one that they share.
+fn common_folder(git: &Git) -> Result<PathBuf, Error> {
+    let told = git.run(&["rev-parse", "--git-common-dir"])?;
     let told =
-        String::from_utf8(told).map_err(|_| Error::unreadable("git", "a path of the hooks is not UTF-8"))?;
+        String::from_utf8(told).map_err(|_| Error::unreadable("git", "its folder's path is not UTF-8"))?;
     let path = git.root().join(told.trim_end_matches('\n'));
     Ok(path.canonicalize().unwrap_or(path))
 }

@@ -63,8 +63,11 @@ fn no_workflow_gives_a_pull_request_more_than_reading_or_pastes_its_words_into_a
 #[test]
 fn what_is_there_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let project =
-        Project { tree: SourceTree::at(folder.path().to_owned()), settings: GateSettings::default() };
+    let project = Project {
+        tree: SourceTree::at(folder.path().to_owned()),
+        settings: GateSettings::default(),
+        ruff: None,
+    };
     std::fs::write(project.tree.path("a"), "mine").unwrap();
     std::fs::write(project.tree.path("b"), "text").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", project.tree.path("link")).unwrap();

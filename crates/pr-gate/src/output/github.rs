@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use annotations::{CheckReport, FindingState, Issue};
 
+use registry_core::inert;
+
 use super::{Header, plain, table};
 
 /// GitHub shows so many errors and so many warnings of one step; the rest would vanish without a word.
@@ -55,7 +57,7 @@ pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
     list(&mut text, "error", &errors);
     list(&mut text, "warning", &warnings);
     // What follows is text from sources: no line of it may be taken for a command.
-    text.push_str(&guarded(&table::render(header, report)));
+    text.push_str(&inert(&table::render(header, report)));
     text
 }
 
@@ -95,25 +97,13 @@ fn list(text: &mut String, level: &str, remarks: &[Remark<'_>]) {
     }
 }
 
-/// The data of a command: `%`, CR and LF are escaped, as GitHub's runner reads them back.
+/// The data of a command: `%`, CR and LF are escaped, as GitHub's runner reads them back. Other runners find theirs in
+/// the middle of a line.
 fn message(text: &str) -> String {
-    plain(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    inert(&plain(text)).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property of a command: `:` and `,` as well.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// A text in which no line begins with `::` or `##[`, blanks aside.
-fn guarded(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let begin = line.trim_start();
-        if begin.starts_with("::") || begin.starts_with("##[") {
-            safe.push_str("| ");
-        }
-        safe.push_str(line);
-    }
-    safe
 }

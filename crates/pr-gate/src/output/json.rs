@@ -1,6 +1,7 @@
 //! The report for machines. Its JSON Schema is `docs/schemas/check.schema.json`.
 
 use annotations::CheckReport;
+use registry_core::inert_json;
 use serde::Serialize;
 
 use super::Header;
@@ -17,12 +18,12 @@ struct CheckDocument<'a> {
     report: &'a CheckReport,
 }
 
-/// One JSON object, indented, with a line end.
+/// One JSON object, indented, with a line end. It is inert ([`inert_json`]), because it is also served.
 ///
 /// # Errors
 /// When a number of the report is not finite, which the check never makes.
 pub fn render(header: &Header<'_>, report: &CheckReport) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(&CheckDocument { format: FORMAT, header, report })?;
     text.push('\n');
-    Ok(text)
+    Ok(inert_json(&text))
 }

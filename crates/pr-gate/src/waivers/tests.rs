@@ -14,7 +14,7 @@ fn tree() -> (tempfile::TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     fs::create_dir_all(root.join("audit/waivers")).unwrap();
-    (folder, Project { tree: SourceTree::at(root), settings: GateSettings::default() })
+    (folder, Project { tree: SourceTree::at(root), settings: GateSettings::default(), ruff: None })
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn git(folder: &Path, arguments: &[&str]) {
 fn repository() -> (tempfile::TempDir, Git) {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "-q"]);
-    let found = Git::find(folder.path()).unwrap().unwrap();
+    let found =
+        Git::find(folder.path(), &crate::launcher::tests::of_this_process(folder.path())).unwrap().unwrap();
     (folder, found)
 }
 

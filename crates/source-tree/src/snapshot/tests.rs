@@ -298,7 +298,10 @@ fn snapshots_that_came_with_the_repository_are_not_believed() {
         assert!(git.current_dir(&tree.source.root).args(arguments).status().unwrap().success());
     };
     git(&["init", "-q"]);
-    tree.source.git = crate::git::Git::find(&tree.source.root).unwrap();
+    tree.source.git = {
+        let launcher = crate::launcher::tests::of_this_process(&tree.source.root);
+        crate::git::Git::find(&tree.source.root, &launcher).unwrap()
+    };
     tree.apply(&changes).unwrap();
     git(&["add", "-f", ".t4"]);
     assert!(matches!(tree.revert(), Err(Error::Refused(said)) if said.contains("part of the repository")));

@@ -14,6 +14,8 @@ pub struct TreeChanges {
     changed: BTreeMap<String, Option<String>>,
     /// What git tracks.
     tracked: BTreeSet<String>,
+    /// Changed files behind a filter that is not run: what the base has of them is not what they were.
+    behind_filter: BTreeSet<String>,
 }
 
 /// What a file was in the base.
@@ -33,7 +35,7 @@ impl TreeChanges {
     /// # Errors
     /// [`Error::Usage`] when the revision names no commit that shares a history with `HEAD`.
     pub fn since(git: &Git, revision: &str) -> Result<Self, Error> {
-        // The flags undo what a user's settings may change.
+        // The flags undo what a user's settings may change, and keep git from looking into submodules.
         const DIFF: [&str; 8] = [
             "diff",
             "--name-status",
@@ -42,9 +44,11 @@ impl TreeChanges {
             "--no-relative",
             "--no-ext-diff",
             "--no-textconv",
-            "--ignore-submodules=none",
+            "--ignore-submodules=dirty",
         ];
         let base = git.merge_base(revision)?;
+        // First, since git reads the configuration of a submodule for the diff, and this refuses one without an end.
+        let submodules = git.dirty_submodules(true)?;
         let output = git.run(&[&DIFF[..], &[&base, "--"]].concat())?;
         let tracked = names(&git.run(&["ls-files", "-z"])?).collect();
         let mut changed = BTreeMap::new();
@@ -60,7 +64,15 @@ impl TreeChanges {
                 _ => changed.insert(first.clone(), Some(first)),
             };
         }
-        Ok(Self { base, changed, tracked })
+        for name in submodules {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            changed.entry(name.clone()).or_insert(Some(name));
+        }
+        let names: Vec<&String> = changed.keys().collect();
+        let behind_filter = git.behind_filter(&names)?;
+        let behind_filter =
+            behind_filter.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        Ok(Self { base, changed, tracked, behind_filter })
     }
 
     /// The base: a commit's name.
@@ -68,8 +80,17 @@ impl TreeChanges {
         &self.base
     }
 
-    /// What a file was. A file in a submodule is the same when the submodule is.
+    /// The changed files that can't be compared with what they were, since they lie behind a filter that is not run.
+    pub fn behind_filter(&self) -> &BTreeSet<String> {
+        &self.behind_filter
+    }
+
+    /// What a file was. A file in a submodule is the same when the submodule is. One that can't be compared was nothing: all
+    /// that is found in it is new.
     pub fn before<'a>(&'a self, file: &'a str) -> BaseVersion<'a> {
+        if self.behind_filter.contains(file) {
+            return BaseVersion::Nothing;
+        }
         match self.changed.get(file) {
             Some(Some(before)) => BaseVersion::Other(before),
             Some(None) => BaseVersion::Nothing,

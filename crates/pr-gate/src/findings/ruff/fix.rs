@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde::Deserialize;
 
-use super::{Ruff, argument, failed, portions};
+use super::{Ruff, RuffSaid, argument, failed, portions};
 use crate::findings::file_names::Names;
 use crate::{Error, Project};
 
@@ -39,7 +39,7 @@ impl Ruff {
     /// This ruff in another folder, where it leaves no cache.
     #[must_use]
     pub fn at(&self, root: &Path) -> Self {
-        Self { root: root.to_owned(), cache: false, ..self.clone() }
+        Self { root: root.to_owned(), cache: false, said: RuffSaid::of(root), ..self.clone() }
     }
 
     /// Counts the findings below names, and those that it could fix.
@@ -61,7 +61,7 @@ impl Ruff {
             let output = command.stdin(Stdio::null()).output();
             let output = output.map_err(|error| failed(format!("can't be run: {error}")))?;
             if !output.status.success() {
-                return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+                return Err(self.failed_with(&output.stderr));
             }
             let raws: Vec<RawCounted> = serde_json::from_slice(&output.stdout)
                 .map_err(|error| Error::unreadable("ruff's output", error))?;
@@ -100,7 +100,7 @@ impl Ruff {
         });
         let output = output.map_err(|error| failed(error.to_string()))?;
         if !output.status.success() {
-            return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            return Err(self.failed_with(&output.stderr));
         }
         // Nothing may be left of a file that held unused imports alone.
         String::from_utf8(output.stdout).map_err(|_| failed("its fix is not UTF-8".to_owned()))

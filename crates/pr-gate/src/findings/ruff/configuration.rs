@@ -1,0 +1,258 @@
+//! Search for ruff configuration that leads out of the tree.
+//!
+//! ruff's error messages quote the configuration that it can't parse. A tree can make any file of the machine part of its
+//! configuration, by a link or by `extend`, and the quoted lines would end up in a public log. Before T4 passes on what ruff
+//! wrote to stderr, it follows the tree's configuration here. A false "outside" hides a message; a false "inside" could
+//! disclose a file, so every doubt counts as outside.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+
+use ignore::WalkBuilder;
+use toml::{Table, Value};
+
+use crate::Error;
+
+/// The files that ruff takes for its configuration, in any folder.
+const NAMES: [&str; 3] = ["pyproject.toml", "ruff.toml", ".ruff.toml"];
+
+/// A larger file is not looked into.
+const LARGEST: u64 = 1 << 20;
+
+/// Why ruff's messages may quote a file outside of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigProblem {
+    /// The configuration leads out of the tree.
+    Outside {
+        /// The file of the tree, from the root.
+        file: String,
+        /// Where it leads.
+        to: String,
+        /// Whether a device or a pipe is there: reading it would never end.
+        is_endless: bool,
+    },
+    /// The configuration can't be read here, so it may lead anywhere.
+    Unreadable {
+        /// The file, from the root.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Whether a file of this name, from the root, is one of ruff's.
+pub fn is_configuration(name: &str) -> bool {
+    NAMES.contains(&name.rsplit('/').next().unwrap_or(name))
+}
+
+/// The first problem with the configuration of a tree, wherever it lies in it.
+pub fn of_tree(root: &Path) -> Option<ConfigProblem> {
+    let walk = WalkBuilder::new(root)
+        .standard_filters(false)
+        .follow_links(false)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    let names = walk.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let name = entry.path().strip_prefix(root).ok()?.to_str()?.to_owned();
+        is_configuration(&name).then_some(name)
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    of_files(root, &names)
+}
+
+/// The first problem with files of a tree.
+pub fn of_files(root: &Path, names: &[String]) -> Option<ConfigProblem> {
+    let Ok(root) = root.canonicalize() else { return None };
+    let mut done = BTreeSet::new();
+    names.iter().find_map(|name| follow(&root, name, &root.join(name), &mut done))
+}
+
+/// Refuses configuration files that lead to a device or a pipe, which a linter would read forever.
+///
+/// # Errors
+/// [`Error::Unreadable`] with the file that does.
+pub fn refuse_endless(root: &Path, names: &[String]) -> Result<(), Error> {
+    match of_files(root, names) {
+        Some(ConfigProblem::Outside { file, to, is_endless: true }) => {
+            Err(Error::unreadable(file, format!("leads to `{to}`, which is no ordinary file: take it out")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Follows one file. `name` is the configuration file of the tree from which it was reached, `done` the files that were
+/// followed already.
+fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) -> Option<ConfigProblem> {
+    if !done.insert(path.to_owned()) {
+        return None;
+    }
+    let outside = |is_endless| {
+        let to = path.strip_prefix(root).unwrap_or(path).display().to_string();
+        let real = path.canonicalize().map_or(to, |real| real.display().to_string());
+        Some(ConfigProblem::Outside { file: name.to_owned(), to: real, is_endless })
+    };
+    let unreadable = |problem: String| Some(ConfigProblem::Unreadable { file: name.to_owned(), problem });
+    let real = match path.canonicalize() {
+        Ok(real) => real,
+        // A missing file is not read by ruff either.
+        Err(_) if path.starts_with(root) => return None,
+        Err(_) => return outside(false),
+    };
+    let found = real.metadata().ok()?;
+    let is_system = ["/dev", "/proc", "/sys"].iter().any(|top| real.starts_with(top));
+    if !real.starts_with(root) || !found.is_file() {
+        return outside((!found.is_file() && !found.is_dir()) || is_system);
+    }
+    let mut text = String::new();
+    let size = std::fs::File::open(&real).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    match size {
+        Err(error) => return unreadable(error.to_string()),
+        Ok(size) if u64::try_from(size).is_ok_and(|size| size > LARGEST) => {
+            return unreadable(format!("it is larger than {LARGEST} bytes"));
+        }
+        Ok(_) => {}
+    }
+    let table: Table = match text.parse() {
+        Ok(table) => table,
+        // ruff uses the same parser and does not follow the file either. A later version might accept more.
+        Err(error) if may_extend(&text) => return unreadable(format!("it is not TOML: {error}")),
+        Err(_) => return None,
+    };
+    let section = table.get("tool").and_then(|tool| tool.get("ruff"));
+    let extended = [table.get("extend"), section.and_then(|section| section.get("extend"))];
+    let mut extended = extended.into_iter().flatten().filter_map(Value::as_str);
+    // ruff resolves a path from the folder of the link. The folder of the target is checked too, in case this changes.
+    let folders = [path, real.as_path()].map(|path| path.parent().unwrap_or(root));
+    extended.find_map(|to| {
+        // ruff expands `~` and variables.
+        if to.contains(['~', '$']) {
+            return Some(ConfigProblem::Outside {
+                file: name.to_owned(),
+                to: to.to_owned(),
+                is_endless: false,
+            });
+        }
+        let paths = folders.iter().flat_map(|folder| [folder.join(to), without_dots(&folder.join(to))]);
+        paths.collect::<Vec<_>>().iter().find_map(|path| follow(root, name, path, done))
+    })
+}
+
+/// Whether a text that is not valid TOML contains what looks like the key `extend`.
+fn may_extend(text: &str) -> bool {
+    let is_key = |rest: &str| rest.trim_start_matches(['"', '\'', ' ', '\t']).starts_with('=');
+    text.match_indices("extend").any(|(at, word)| text.get(at + word.len()..).is_some_and(is_key))
+}
+
+/// A path with `..` resolved lexically, as ruff does. The kernel would follow links first.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::CurDir => {}
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("outside.toml", "secret = 1"), ("root/in.toml", "line-length = 80")].iter().chain(files)
+        {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn problem(folder: &tempfile::TempDir) -> Option<ConfigProblem> {
+        of_tree(&folder.path().join("root"))
+    }
+
+    #[test]
+    fn what_stays_in_the_tree_is_fine() {
+        let folder = tree(&[
+            ("root/ruff.toml", "extend = \"in.toml\""),
+            (
+                "root/sub/pyproject.toml",
+                "[tool.ruff]\nextend = \"../ruff.toml\"\n[tool.other]\nextend = \"~/x\"",
+            ),
+            ("root/sub/.ruff.toml", "extend = \"not-there.toml\""),
+            ("root/other.toml", "extend = \"/etc/passwd\""),
+            ("root/loop/ruff.toml", "extend = \"ruff.toml\""),
+        ]);
+        symlink("../in.toml", folder.path().join("root/sub/ruff.toml")).unwrap();
+        assert_eq!(problem(&folder), None);
+    }
+
+    #[test]
+    fn what_leads_out_of_it_is_found_by_every_way() {
+        let absolute = |folder: &tempfile::TempDir| folder.path().join("outside.toml").display().to_string();
+        for extend in [
+            "../outside.toml",
+            "sub/../../outside.toml",
+            "~/x.toml",
+            "$HOME/x.toml",
+            "ABSOLUTE",
+            "/no/such/x",
+            "chain.toml",
+            "linked.toml",
+            "folder/../outside.toml",
+        ] {
+            let folder = tree(&[("root/chain.toml", "extend = \"../outside.toml\""), ("root/sub/x", "")]);
+            symlink("../outside.toml", folder.path().join("root/linked.toml")).unwrap();
+            symlink(folder.path().join("root"), folder.path().join("root/folder")).unwrap();
+            let extend = extend.replace("ABSOLUTE", &absolute(&folder));
+            for (name, text) in [
+                ("root/ruff.toml", format!("extend = \"{extend}\"")),
+                ("root/pyproject.toml", format!("[tool.ruff]\nextend = \"{extend}\"")),
+            ] {
+                let path = folder.path().join(name);
+                std::fs::write(&path, text).unwrap();
+                let found = problem(&folder);
+                let is_outside = |found: &ConfigProblem| matches!(found, ConfigProblem::Outside { file, .. } if name.ends_with(file));
+                assert!(found.as_ref().is_some_and(is_outside), "{extend}: {found:?}");
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        for name in NAMES {
+            let folder = tree(&[("root/a/b/x", "")]);
+            symlink("../../../outside.toml", folder.path().join("root/a/b").join(name)).unwrap();
+            assert!(
+                matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: false, .. })),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_followed_is_a_problem_and_what_has_no_end_is_refused() {
+        let folder = tree(&[("root/ruff.toml", "extend-select = [\"F\"]\nnonsense = [\n")]);
+        assert_eq!(problem(&folder), None);
+        let folder = tree(&[("root/ruff.toml", "tool.ruff = {\"extend\" = \"x\"\nnonsense = [\n")]);
+        assert!(
+            matches!(problem(&folder), Some(ConfigProblem::Unreadable { problem, .. }) if problem.contains("TOML"))
+        );
+        let folder = tree(&[("root/sub/ruff.toml", "extend = \"/dev/zero\"")]);
+        let names = ["sub/ruff.toml".to_owned()];
+        assert!(matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: true, .. })));
+        let root = folder.path().join("root");
+        assert!(refuse_endless(&root, &names).unwrap_err().to_string().contains("/dev/zero"));
+        std::fs::write(root.join("sub/ruff.toml"), "extend = \"/etc/hostname\"").unwrap();
+        refuse_endless(&root, &names).unwrap();
+    }
+}
