@@ -251,7 +251,14 @@ fn is_json(request: &HttpRequest) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Poll, ready};
+
+    use actix_web::error::PayloadError;
+    use actix_web::test::TestRequest;
+    use futures_core::Stream;
     use serde_json::json;
+    use tokio::time::{Sleep, sleep};
 
     use super::*;
     use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget, MemoryOwner};
@@ -266,6 +273,45 @@ mod tests {
         let treat = BodyTreatment { private, fingerprint: true };
         let (shares, bytes) = (Shares::new(2, 2), Bytes::copy_from_slice(bytes));
         prepare::<Small>(&shares, bytes, treat, permit(), KnownSecrets::default()).await.unwrap().0
+    }
+
+    /// A body that comes in equal pieces, without an end.
+    struct PacedPayload {
+        piece: usize,
+        every: Duration,
+        next: Pin<Box<Sleep>>,
+    }
+
+    impl Stream for PacedPayload {
+        type Item = Result<Bytes, PayloadError>;
+
+        fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            ready!(self.next.as_mut().poll(context));
+            self.next = Box::pin(sleep(self.every));
+            Poll::Ready(Some(Ok(Bytes::from(vec![b' '; self.piece]))))
+        }
+    }
+
+    /// How long a body of such pieces is read before it is refused.
+    async fn refused_after(piece: usize, every: Duration) -> (Code, Duration) {
+        let paced = PacedPayload { piece, every, next: Box::pin(sleep(every)) };
+        let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(paced);
+        let mut payload = Payload::from(stream);
+        let (request, begun) = (TestRequest::default().to_http_request(), Instant::now());
+        let refused = read(&request, &mut payload, 16 << 20, &mut permit()).await.unwrap_err();
+        (refused.0.code, begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_too_slowly_is_refused() {
+        let second = Duration::from_secs(1);
+        let (code, after) = refused_after(1, 3600 * second).await;
+        assert_eq!((code, after.as_secs()), (Code::RequestTimeout, 5), "nothing came");
+        // Every second at half of the least rate uses up half a second of the grace.
+        let (code, after) = refused_after(8 * 1024, second).await;
+        assert_eq!((code, after.as_secs()), (Code::RequestTimeout, 9));
+        let (code, after) = refused_after(32 * 1024, second).await;
+        assert_eq!((code, after.as_secs()), (Code::RequestTimeout, 30), "however fast it comes");
     }
 
     #[actix_web::test]
