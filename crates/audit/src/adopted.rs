@@ -86,6 +86,12 @@ impl AdoptedDigest {
         self.count += 1;
     }
 
+    /// How many rows came so far.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
     /// How many rows came, and the digest over them (also when there were none).
     #[must_use]
     pub fn finish(self) -> (u64, Digest) {
@@ -97,6 +103,83 @@ impl AdoptedDigest {
     pub fn finish_as_claim(self) -> Adopted {
         let (count, digest) = self.finish();
         Adopted { count, sha256: (count > 0).then_some(digest) }
+    }
+}
+
+/// A value of a column, with its type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    /// NULL.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Real(f64),
+    /// A text, which need not be valid UTF-8.
+    Text(&'a [u8]),
+    /// Bytes.
+    Blob(&'a [u8]),
+}
+
+/// A row without a place in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct UnplacedRow<'a> {
+    /// The original service's columns, as [`AdoptedDigest`] takes them.
+    pub row: AdoptedRow<'a>,
+    /// All columns, as [`ExactDigest`] takes them.
+    pub cells: &'a [Cell<'a>],
+}
+
+/// Takes all columns of the adopted rows, by ascending id, and gives the digest over them.
+///
+/// [`AdoptedDigest`] knows neither types nor the columns that this program added. This one has both: SHA-256 of
+/// `"t4/adopted/v2\0"` and, of each row, the number of its columns and for each of them a letter for the type, the length
+/// and the bytes. Numbers are 8 bytes, big-endian.
+#[derive(Debug, Clone)]
+pub struct ExactDigest(Sha256);
+
+impl Default for ExactDigest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ExactDigest {
+    /// No rows yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Sha256::new_with_prefix(b"t4/adopted/v2\0"))
+    }
+
+    /// Takes the next row.
+    pub fn push(&mut self, cells: &[Cell<'_>]) {
+        let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes();
+        self.0.update(length(cells.len()));
+        for cell in cells {
+            let number;
+            let (kind, bytes): (u8, &[u8]) = match cell {
+                Cell::Null => (b'n', &[]),
+                Cell::Integer(value) => {
+                    number = value.to_be_bytes();
+                    (b'i', &number)
+                }
+                Cell::Real(value) => {
+                    number = value.to_bits().to_be_bytes();
+                    (b'r', &number)
+                }
+                Cell::Text(bytes) => (b't', bytes),
+                Cell::Blob(bytes) => (b'b', bytes),
+            };
+            self.0.update([kind]);
+            self.0.update(length(bytes.len()));
+            self.0.update(bytes);
+        }
+    }
+
+    /// The digest over the rows that came.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest::from_bytes(self.0.finalize().into())
     }
 }
 
@@ -134,6 +217,30 @@ mod tests {
         assert_eq!(digests.len(), rows.len());
         assert_ne!(digest(&rows[..2]), digest(&[rows[1], rows[0]]));
         assert_ne!(digest(&rows[..1]), digest(&rows[..2]));
+    }
+
+    #[test]
+    fn the_exact_digest_tells_types_and_the_ends_of_columns_and_rows_apart() {
+        let digest = |rows: &[&[Cell<'_>]]| {
+            let mut all = ExactDigest::new();
+            rows.iter().for_each(|row| all.push(row));
+            all.finish()
+        };
+        let rows: [&[&[Cell<'_>]]; 11] = [
+            &[],
+            &[&[]],
+            &[&[Cell::Null]],
+            &[&[Cell::Integer(0)]],
+            &[&[Cell::Real(0.0)]],
+            &[&[Cell::Text(b"")]],
+            &[&[Cell::Blob(b"")]],
+            &[&[Cell::Text(b"a"), Cell::Text(b"")]],
+            &[&[Cell::Text(b""), Cell::Text(b"a")]],
+            &[&[Cell::Text(b"a")], &[Cell::Text(b"")]],
+            &[&[Cell::Blob(&[0; 8])]],
+        ];
+        let digests: std::collections::HashSet<_> = rows.iter().map(|rows| digest(rows)).collect();
+        assert_eq!(digests.len(), rows.len());
     }
 
     #[test]

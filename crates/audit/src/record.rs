@@ -29,6 +29,8 @@ pub mod event {
     pub const LLM_AUTHORISED: &str = "llm_authorised";
     /// How a model call ended, and what it cost.
     pub const LLM_OUTCOME: &str = "llm_outcome";
+    /// The schema of the database from here on.
+    pub const SCHEMA: &str = "schema";
     /// A run of a command-line tool on the database file.
     pub const TOOL: &str = "tool";
 }

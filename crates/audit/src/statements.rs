@@ -17,6 +17,16 @@ pub fn genesis_record(at: Timestamp, log_id: &str, adopted: u64, adopted_sha256:
     stated(event::GENESIS, at, detail)
 }
 
+/// The name of the log that a genesis record states; `None` for any other record.
+#[must_use]
+pub fn log_id_of(record: &Record) -> Option<String> {
+    if record.event != event::GENESIS {
+        return None;
+    }
+    let detail: Value = serde_json::from_str(record.detail.as_deref()?).ok()?;
+    detail.get("log_id")?.as_str().map(str::to_owned)
+}
+
 /// States that bodies of rows before `bodies_before_seq` may be gone from here on. Verification accepts a missing
 /// body only when such a row comes later in the log.
 #[must_use]
@@ -54,6 +64,7 @@ mod tests {
             serde_json::json!({"log_id": "log-\"1\"", "adopted": 3, "adopted_sha256": digest.to_string()});
         assert_eq!(detail, expected);
         assert_eq!((&*record.event, record.actor), ("genesis", Actor::System));
+        assert_eq!(log_id_of(&record).as_deref(), Some("log-\"1\""));
     }
 
     #[test]

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 use registry_core::Timestamp;
 
 use super::*;
-use crate::{Actor, Body, Draft, Outcome, genesis_record, retention_record};
+use crate::{
+    Actor, AdoptedRow, Body, Cell, Draft, Outcome, SchemaCause, SchemaObject, genesis_record, retention_record,
+};
 
 /// A log of `records`, sealed as the store does it.
 fn sealed(records: Vec<Record>) -> Vec<StoredRow> {
@@ -16,6 +18,7 @@ fn sealed(records: Vec<Record>) -> Vec<StoredRow> {
             record,
             leaf: leaf.as_bytes().to_vec(),
             chain: head.as_bytes().to_vec(),
+            exact: true,
         }
     };
     records.into_iter().enumerate().map(seal).collect()
@@ -34,6 +37,20 @@ fn request(number: usize) -> Record {
 
 fn log(requests: usize) -> Vec<StoredRow> {
     sealed(std::iter::once(genesis()).chain((1..=requests).map(request)).collect())
+}
+
+fn schema(trigger: &str) -> SchemaDigest {
+    SchemaDigest::of(&[SchemaObject {
+        kind: "trigger".to_owned(),
+        name: trigger.to_owned(),
+        table: "audit_log".to_owned(),
+        sql: None,
+    }])
+}
+
+fn statement(first_id: i64) -> SchemaStatement {
+    let nothing_adopted = ExactDigest::new().finish();
+    SchemaStatement::new(&schema("t"), first_id, nothing_adopted, SchemaCause::Migrated)
 }
 
 fn verdict(rows: &[StoredRow]) -> LogVerdict {
@@ -114,16 +131,18 @@ proptest! {
     }
 
     #[test]
-    fn a_removed_row_is_found_also_when_the_gap_is_closed(at in 1..8_usize, renumber in any::<bool>()) {
+    fn a_removed_row_is_found_also_when_the_gap_is_closed(at in 1..8_usize, closed in 0..3) {
         let mut rows = log(9);
         rows.remove(at);
-        let mut reason = BadReason::Sequence { expected: u64::try_from(at).unwrap() };
-        if renumber {
-            for row in &mut rows[at..] {
-                row.seq = row.seq.map(|seq| seq - 1);
-            }
-            reason = BadReason::Chain;
+        for row in &mut rows[at..] {
+            row.seq = row.seq.map(|seq| if closed > 0 { seq - 1 } else { seq });
+            row.id -= i64::from(closed > 1);
         }
+        let reason = match closed {
+            0 => BadReason::Sequence { expected: u64::try_from(at).unwrap() },
+            1 => BadReason::Id { expected: rows[at].id - 1 },
+            _ => BadReason::Chain,
+        };
         let bad = verdict(&rows).first_bad.unwrap();
         prop_assert_eq!((bad.id, bad.reason), (rows[at].id, reason));
     }
@@ -163,15 +182,15 @@ proptest! {
 fn a_whole_log_is_right_and_can_be_checked_in_parts() {
     let rows = log(9);
     let whole = verdict(&rows);
-    assert_eq!((whole.ok, whole.checked, whole.next_seq, whole.first_bad), (true, 10, 10, None));
+    assert_eq!((whole.ok, whole.checked, whole.next_seq, whole.first_bad.clone()), (true, 10, 10, None));
     assert_eq!(whole.head.as_bytes().as_slice(), rows[9].chain);
     let part = verdict(&rows[..4]);
-    let mut rest = Verifier::from_checkpoint(part.next_seq, part.head);
+    let mut rest = Verifier::from_checkpoint(part.next_seq, part.head, statement(10));
     for row in &rows[4..] {
         rest.push(row).unwrap();
     }
     assert_eq!(rest.finish(), LogVerdict { checked: 6, ..whole });
-    let nothing = Verifier::from_checkpoint(10, whole.head).finish();
+    let nothing = Verifier::from_checkpoint(10, whole.head, statement(10)).finish();
     assert!(nothing.ok && nothing.checked == 0);
 }
 
@@ -194,7 +213,7 @@ fn behind_a_wrong_row_nothing_is_checked_any_more() {
     let rows = log(3);
     let mut verifier = Verifier::from_genesis();
     let bad = verifier.push(&rows[1]).unwrap_err();
-    assert_eq!(verifier.push(&rows[0]), Err(bad));
+    assert_eq!(verifier.push(&rows[0]), Err(bad.clone()));
     assert_eq!(bad.to_string(), "audit row 11: expected sequence number 0");
     assert_eq!(verifier.finish().checked, 0);
 }
@@ -229,4 +248,97 @@ fn a_kept_body_that_was_edited_is_found() {
     let mut rows = log(3);
     rows[0].record.body = Some(String::new());
     first_bad(&rows, 10, BadReason::Body);
+}
+
+#[test]
+fn an_id_follows_from_the_place_so_that_no_list_hides_a_row() {
+    for id in [i64::MIN, -1, 0, 11, 13, i64::MAX] {
+        let mut rows = log(4);
+        rows[2].id = id;
+        first_bad(&rows, id, BadReason::Id { expected: 12 });
+    }
+    let mut moved = log(4);
+    moved.iter_mut().for_each(|row| row.id += 7);
+    assert!(verdict(&moved).ok, "without a statement nothing says where the log begins");
+    let mut records = vec![genesis(), statement(10).record(Timestamp::EPOCH, Actor::System)];
+    records.push(request(1));
+    assert!(verdict(&sealed(records.clone())).ok);
+    let mut moved = sealed(records);
+    moved.iter_mut().for_each(|row| row.id += 7);
+    first_bad(&moved, 18, BadReason::Statement);
+}
+
+#[test]
+fn a_column_of_another_form_is_found() {
+    let mut rows = log(3);
+    rows[2].exact = false;
+    first_bad(&rows, 12, BadReason::Form);
+}
+
+/// A log whose genesis row has adopted `rows`, stated with `cells`.
+fn adopted(rows: &[AdoptedRow<'_>], cells: &[Cell<'_>]) -> Vec<StoredRow> {
+    let (mut digest, mut exact) = (AdoptedDigest::new(), ExactDigest::new());
+    for row in rows {
+        digest.push(row);
+        exact.push(cells);
+    }
+    let claim = digest.finish_as_claim();
+    let genesis = genesis_record(Timestamp::EPOCH, "log-1", claim.count, claim.sha256.as_ref());
+    let stated = SchemaStatement { adopted_sha256: exact.finish(), ..statement(10) };
+    sealed(vec![genesis, stated.record(Timestamp::EPOCH, Actor::System), request(1)])
+}
+
+#[test]
+fn rows_before_the_log_are_those_that_it_states_and_none_come_behind_it() {
+    let row = AdoptedRow { id: 1, path: Some("/intents"), ..AdoptedRow::default() };
+    let rows = adopted(&[row], &[Cell::Integer(1)]);
+    let reason = |before: &[(AdoptedRow<'_>, Cell<'_>)], behind: &[AdoptedRow<'_>]| {
+        let mut verifier = Verifier::from_genesis();
+        for (row, cell) in before {
+            drop(verifier.push_row(&LogRow::Unplaced(UnplacedRow { row: *row, cells: &[*cell] })));
+        }
+        rows.iter().for_each(|row| drop(verifier.push_row(&LogRow::Placed(row.clone()))));
+        for row in behind {
+            drop(verifier.push_row(&LogRow::Unplaced(UnplacedRow { row: *row, cells: &[] })));
+        }
+        let verdict = verifier.finish();
+        (verdict.adopted, verdict.first_bad.map(|bad| (bad.id, bad.reason)))
+    };
+    let one = Cell::Integer(1);
+    assert_eq!(reason(&[(row, one)], &[]), (1, None));
+    assert_eq!(reason(&[], &[]), (0, Some((0, BadReason::Adopted))));
+    assert_eq!(reason(&[(row, one), (AdoptedRow { id: 2, ..row }, one)], &[]), (2, Some((2, BadReason::Adopted))));
+    assert_eq!(reason(&[(row, Cell::Real(1.0))], &[]), (1, Some((11, BadReason::AdoptedForm))));
+    let behind = AdoptedRow { id: 13, ..row };
+    assert_eq!(reason(&[(row, one)], &[behind]), (1, Some((13, BadReason::Unsealed))));
+}
+
+#[test]
+fn a_sound_log_is_held_to_what_the_store_knows_besides() {
+    let facts = LogFacts {
+        log_id: Some("log-1".to_owned()),
+        schema: schema("t"),
+        statement: Some(statement(10)),
+        stopped: None,
+    };
+    let stated = statement(10).record(Timestamp::EPOCH, Actor::System);
+    let reason = |records: Vec<Record>, facts: &LogFacts| {
+        let mut verifier = Verifier::from_genesis();
+        sealed(records).iter().for_each(|row| verifier.push(row).unwrap());
+        let verdict = verifier.finish_with(facts);
+        assert_eq!(verdict.ok, verdict.first_bad.is_none());
+        verdict.first_bad.map(|bad| bad.reason)
+    };
+    let log = || vec![genesis(), stated.clone(), request(1)];
+    assert_eq!(reason(log(), &facts), None);
+    assert_eq!(reason(vec![genesis(), request(1)], &facts), Some(BadReason::NoStatement));
+    let older = LogFacts { statement: None, ..facts.clone() };
+    assert_eq!(reason(log(), &older), Some(BadReason::StatementIndex));
+    let renamed = LogFacts { log_id: Some("log-2".to_owned()), ..facts.clone() };
+    assert_eq!(reason(log(), &renamed), Some(BadReason::LogId));
+    let stopped = LogFacts { stopped: Some("why".to_owned()), ..facts.clone() };
+    assert_eq!(reason(log(), &stopped), Some(BadReason::Stopped("why".to_owned())));
+    let changed = LogFacts { schema: schema("hide"), ..facts };
+    let difference = "trigger hide was added; trigger t was removed".to_owned();
+    assert_eq!(reason(log(), &changed), Some(BadReason::Schema(difference)));
 }
