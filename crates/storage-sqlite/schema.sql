@@ -1,4 +1,4 @@
-CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
+CREATE INDEX idx_audit_log_statement ON audit_log (id) WHERE event = 'genesis' OR event = 'schema';
 
 CREATE INDEX idx_idempotency_at ON idempotency (at);
 

@@ -1,5 +1,6 @@
-//! `t4 audit`: is the audit log in a database file whole?
+//! `t4 audit`: the audit log in a database file is verified, and a changed schema accepted.
 
+mod accept_schema;
 mod checkpoints;
 mod progress;
 
@@ -23,9 +24,10 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Verify(VerifyAudit),
+    AcceptSchema(accept_schema::Args),
 }
 
-/// Check that no row of the audit log was edited, moved, inserted or removed.
+/// Check that no row of the audit log was edited, moved, inserted or removed, and that the schema is as the log states.
 ///
 /// Nothing is written, and no server and no secret is needed; a server may run on the file meanwhile. Prints
 /// "ok: N rows, head HEX" and ends with 0, or names the first bad row and ends with 1.
@@ -57,7 +59,10 @@ fn digest(text: &str) -> Result<Digest, &'static str> {
 
 /// Runs the command.
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
-    let Command::Verify(args) = args.command;
+    let args = match args.command {
+        Command::Verify(args) => args,
+        Command::AcceptSchema(args) => return accept_schema::run(args),
+    };
     let json = args.json;
     let verdict = verify(args)?;
     if json {
@@ -72,7 +77,7 @@ fn verify(args: VerifyAudit) -> Result<AuditVerdict, Failure> {
     let checkpoints = args.checkpoints.as_deref().map(checkpoints::read).transpose()?.unwrap_or_default();
     let db = config::database(args.db)?;
     let file = storage_sqlite::open_read_only(&db).map_err(Failure::trouble)?;
-    let mut progress = VerifyProgress::to(file.read(|view| view.next_seq()).map_err(Failure::trouble)?);
+    let mut progress = VerifyProgress::to(file.read(|view| view.next_seq()).unwrap_or(0));
     let mut missed = args.expect_head;
     let verdict = control_plane::verify_log(&mut |f| file.view(f), &checkpoints, &mut |row| {
         missed = missed.filter(|head| row.chain != head.as_bytes());

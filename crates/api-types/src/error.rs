@@ -178,6 +178,9 @@ codes! {
     AuthUnavailable = "auth_unavailable", 503, "repeat after `Retry-After` seconds";
     /// The record of this request can't be kept, so the request is refused.
     AuditUnavailable = "audit_unavailable", 503, "repeat after `Retry-After` seconds";
+    /// The audit log or the schema of the database was changed past the server, which writes nothing until an operator
+    /// has accepted that.
+    AuditBroken = "audit_broken", 503, "an operator runs `t4 audit verify`, then `t4 audit accept-schema`";
     /// The server is stopping.
     ShuttingDown = "shutting_down", 503, "repeat after `Retry-After` seconds";
     /// A check of `/readyz` fails.

@@ -247,10 +247,10 @@ mod tests {
     fn genesis_vouches_for_exactly_what_was_adopted() {
         let mut all = AdoptedDigest::new();
         all.push(&AdoptedRow { id: 9, ..AdoptedRow::default() });
-        let (count, digest) = all.clone().finish();
-        let genesis = genesis_record(Timestamp::EPOCH, "log", count, Some(&digest));
+        let genesis = genesis_record(Timestamp::EPOCH, "log", &all.clone().finish_as_claim(), None);
         assert_eq!(Adopted::claimed_by(&genesis), Some(all.finish_as_claim()));
-        let empty = genesis_record(Timestamp::EPOCH, "log", 0, None);
+        let nothing = AdoptedDigest::new().finish_as_claim();
+        let empty = genesis_record(Timestamp::EPOCH, "log", &nothing, None);
         assert_eq!(Adopted::claimed_by(&empty), Some(AdoptedDigest::new().finish_as_claim()));
     }
 }

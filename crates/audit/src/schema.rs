@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use canonical::{Digest, ObjectWriter, leaf_hash};
 use registry_core::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{Actor, Record, event};
 
@@ -52,6 +53,12 @@ impl SchemaDigest {
         Self { objects: objects.iter().map(digest).collect() }
     }
 
+    /// Whether there is an object of this kind and name.
+    #[must_use]
+    pub fn has(&self, kind: &str, name: &str) -> bool {
+        self.objects.contains_key(&format!("{kind} {name}"))
+    }
+
     /// SHA-256(`"t4/schema/v1\0"` ‖ the digest of each object, ordered by kind and name).
     #[must_use]
     pub fn sha256(&self) -> Digest {
@@ -84,9 +91,11 @@ pub struct SchemaStatement {
     pub adopted_sha256: Digest,
     /// Why it is stated.
     pub cause: SchemaCause,
+    /// What an operator has accepted with it, in words.
+    pub accepted: Option<String>,
 }
 
-/// [`SchemaStatement`] as the detail of a row.
+/// [`SchemaStatement`] as a part of a row's detail.
 #[derive(Serialize, Deserialize)]
 struct StatementDetail {
     adopted_sha256: String,
@@ -94,6 +103,14 @@ struct StatementDetail {
     first_id: i64,
     objects: BTreeMap<String, String>,
     schema_sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accepted: Option<String>,
+}
+
+/// The part of a detail that has a statement. A genesis row has more.
+#[derive(Serialize, Deserialize)]
+struct WithStatement {
+    statement: StatementDetail,
 }
 
 impl SchemaStatement {
@@ -102,16 +119,18 @@ impl SchemaStatement {
     pub fn new(schema: &SchemaDigest, first_id: i64, adopted_sha256: Digest, cause: SchemaCause) -> Self {
         let listed = schema.objects.len() <= MAX_LISTED;
         let objects = if listed { schema.objects.clone() } else { BTreeMap::new() };
-        Self { sha256: schema.sha256(), objects, first_id, adopted_sha256, cause }
+        Self { sha256: schema.sha256(), objects, first_id, adopted_sha256, cause, accepted: None }
     }
 
-    /// The statement that a record makes; `None` for any other record, and for a detail that can't be read.
+    /// The statement that a record makes; `None` for a record of another kind, for a genesis row of an earlier version,
+    /// and for a detail that can't be read.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
-        if record.event != event::SCHEMA {
+        if record.event != event::SCHEMA && record.event != event::GENESIS {
             return None;
         }
-        let detail: StatementDetail = serde_json::from_str(record.detail.as_deref()?).ok()?;
+        let detail: WithStatement = serde_json::from_str(record.detail.as_deref()?).ok()?;
+        let detail = detail.statement;
         let hex = |text: &String| Digest::from_hex(text).ok();
         let objects = detail.objects.iter().map(|(name, digest)| Some((name.clone(), hex(digest)?)));
         Some(Self {
@@ -120,22 +139,29 @@ impl SchemaStatement {
             first_id: detail.first_id,
             adopted_sha256: hex(&detail.adopted_sha256)?,
             cause: detail.cause,
+            accepted: detail.accepted,
         })
     }
 
-    /// The record that makes this statement.
+    /// The row that makes this statement. The first statement of a new log is a part of its genesis row.
     #[must_use]
     pub fn record(&self, at: Timestamp, actor: Actor) -> Record {
+        let mut record = Record::of(event::SCHEMA, at, actor);
+        record.detail = Some(json!({ "statement": self.detail() }).to_string());
+        record
+    }
+
+    /// The statement as a member `statement` of a detail.
+    pub(crate) fn detail(&self) -> Value {
         let detail = StatementDetail {
             adopted_sha256: self.adopted_sha256.to_string(),
             cause: self.cause,
             first_id: self.first_id,
             objects: self.objects.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect(),
             schema_sha256: self.sha256.to_string(),
+            accepted: self.accepted.clone(),
         };
-        let mut record = Record::of(event::SCHEMA, at, actor);
-        record.detail = serde_json::to_string(&detail).ok();
-        record
+        json!(detail)
     }
 
     /// What a schema has that is not as stated, in words: `trigger hide was added`. `None` when nothing differs.
@@ -206,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_statement_is_read_back_from_its_record_and_from_no_other() {
-        let stated = statement(&[object("table", "audit_log", "x"), object("trigger", "t \"1\"", "y")]);
+        let mut stated = statement(&[object("table", "audit_log", "x"), object("trigger", "t \"1\"", "y")]);
+        stated.accepted = Some("trigger t was added".to_owned());
         let mut record = stated.record(Timestamp::EPOCH, Actor::System);
         assert_eq!(SchemaStatement::of(&record), Some(stated));
         record.event = event::TOOL.into();
@@ -226,7 +253,8 @@ mod tests {
     #[test]
     fn many_differences_are_named_in_part_and_a_large_schema_by_its_digest() {
         let many: Vec<_> = (0..600).map(|n| object("trigger", &format!("t{n}"), "x")).collect();
-        let difference = statement(&[object("table", "t", "x")]).difference(&SchemaDigest::of(&many)).unwrap();
+        let difference =
+            statement(&[object("table", "t", "x")]).difference(&SchemaDigest::of(&many)).unwrap();
         assert!(difference.contains("596 more objects differ") && difference.len() < 300, "{difference}");
         let large = statement(&many);
         assert!(large.objects.is_empty());

@@ -1,20 +1,29 @@
 //! Records that the platform makes about the log itself.
 
-use canonical::{Digest, ObjectWriter};
+use canonical::Digest;
 use registry_core::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{Actor, Record, event};
+use crate::{Actor, Adopted, Record, SchemaStatement, event};
 
-/// The first row of a log. It names the log, and vouches for the rows that were adopted from the original service:
-/// how many there are, and the digest over them (see [`AdoptedDigest`](crate::AdoptedDigest)).
+/// The first row of a log. It names the log, vouches for the rows that were adopted from the original service, and makes
+/// the first statement of the schema, which logs of earlier versions make in a later row.
 #[must_use]
-pub fn genesis_record(at: Timestamp, log_id: &str, adopted: u64, adopted_sha256: Option<&Digest>) -> Record {
-    let mut detail = ObjectWriter::new();
-    detail.field_u64("adopted", adopted);
-    detail.field_opt_str("adopted_sha256", adopted_sha256.map(Digest::to_string).as_deref());
-    detail.field_str("log_id", log_id);
-    stated(event::GENESIS, at, detail)
+pub fn genesis_record(
+    at: Timestamp,
+    log_id: &str,
+    adopted: &Adopted,
+    statement: Option<&SchemaStatement>,
+) -> Record {
+    let mut detail = json!({
+        "adopted": adopted.count,
+        "adopted_sha256": adopted.sha256.as_ref().map(Digest::to_string),
+        "log_id": log_id,
+    });
+    if let (Some(statement), Value::Object(detail)) = (statement, &mut detail) {
+        detail.insert("statement".to_owned(), statement.detail());
+    }
+    stated(event::GENESIS, at, detail.to_string())
 }
 
 /// The name of the log that a genesis record states; `None` for any other record.
@@ -31,9 +40,7 @@ pub fn log_id_of(record: &Record) -> Option<String> {
 /// body only when such a row comes later in the log.
 #[must_use]
 pub fn retention_record(at: Timestamp, bodies_before_seq: u64) -> Record {
-    let mut detail = ObjectWriter::new();
-    detail.field_u64("bodies_before_seq", bodies_before_seq);
-    stated(event::RETENTION, at, detail)
+    stated(event::RETENTION, at, json!({ "bodies_before_seq": bodies_before_seq }).to_string())
 }
 
 /// The horizon that a retention record states.
@@ -45,9 +52,9 @@ pub(crate) fn horizon_of(record: &Record) -> Option<u64> {
     detail.get("bodies_before_seq")?.as_u64()
 }
 
-fn stated(event: &'static str, at: Timestamp, detail: ObjectWriter) -> Record {
+fn stated(event: &'static str, at: Timestamp, detail: String) -> Record {
     let mut record = Record::of(event, at, Actor::System);
-    record.detail = String::from_utf8(detail.finish()).ok();
+    record.detail = Some(detail);
     record
 }
 
@@ -58,7 +65,8 @@ mod tests {
     #[test]
     fn genesis_names_the_log_and_what_it_adopted() {
         let digest = Digest::sha256(b"rows");
-        let record = genesis_record(Timestamp::EPOCH, "log-\"1\"", 3, Some(&digest));
+        let adopted = Adopted { count: 3, sha256: Some(digest) };
+        let record = genesis_record(Timestamp::EPOCH, "log-\"1\"", &adopted, None);
         let detail: Value = serde_json::from_str(record.detail.as_deref().unwrap()).unwrap();
         let expected =
             serde_json::json!({"log_id": "log-\"1\"", "adopted": 3, "adopted_sha256": digest.to_string()});

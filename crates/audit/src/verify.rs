@@ -6,8 +6,8 @@ use canonical::Digest;
 
 use crate::statements::{horizon_of, log_id_of};
 use crate::{
-    Adopted, AdoptedDigest, ExactDigest, GENESIS_CHAIN, RECORD_VERSION, Record, SchemaDigest, SchemaStatement,
-    UnplacedRow, chain, event,
+    Adopted, AdoptedDigest, ExactDigest, GENESIS_CHAIN, RECORD_VERSION, Record, SchemaDigest,
+    SchemaStatement, UnplacedRow, chain, event,
 };
 
 /// A row of the log as it is stored, its record rebuilt from the columns.
@@ -48,6 +48,19 @@ pub struct LogFacts {
     pub statement: Option<SchemaStatement>,
     /// Why writes were stopped, until an operator accepts the database as it is.
     pub stopped: Option<String>,
+}
+
+impl LogFacts {
+    /// What is wrong, as far as can be said without reading the rows.
+    #[must_use]
+    pub fn fault(&self) -> Option<BadReason> {
+        if !self.schema.has("table", "audit_log") {
+            return Some(BadReason::Schema("table audit_log is missing".to_owned()));
+        }
+        let Some(statement) = &self.statement else { return Some(BadReason::NoStatement) };
+        let difference = statement.difference(&self.schema).map(BadReason::Schema);
+        difference.or_else(|| self.stopped.clone().map(BadReason::Stopped))
+    }
 }
 
 /// What is wrong with a row.
@@ -305,17 +318,17 @@ impl Verifier {
 
     fn against(&self, facts: &LogFacts) -> Result<(), BadReason> {
         let statement = self.statement.as_ref().ok_or(BadReason::NoStatement)?;
-        if facts.statement.as_ref() != Some(statement) {
-            return Err(BadReason::StatementIndex);
-        }
         if let Some(difference) = statement.difference(&facts.schema) {
             return Err(BadReason::Schema(difference));
+        }
+        if facts.statement.as_ref() != Some(statement) {
+            return Err(BadReason::StatementIndex);
         }
         // Known only to a check that has seen the genesis row.
         if self.log_id.is_some() && self.log_id != facts.log_id {
             return Err(BadReason::LogId);
         }
-        facts.stopped.clone().map_or(Ok(()), |why| Err(BadReason::Stopped(why)))
+        facts.fault().map_or(Ok(()), Err)
     }
 
     fn check(&mut self, row: &StoredRow) -> Result<(), BadReason> {
@@ -375,8 +388,11 @@ impl Verifier {
                 return Err(BadReason::Adopted);
             }
         }
-        if record.event == event::SCHEMA {
-            let statement = SchemaStatement::of(record).ok_or(BadReason::Statement)?;
+        let statement = SchemaStatement::of(record);
+        if record.event == event::SCHEMA && statement.is_none() {
+            return Err(BadReason::Statement);
+        }
+        if let Some(statement) = statement {
             if statement.first_id != first_id {
                 return Err(BadReason::Statement);
             }

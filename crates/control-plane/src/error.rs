@@ -110,6 +110,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Full | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => {
                 Code::StoreUnavailable
             }
+            StoreError::AuditBroken(_) => Code::AuditBroken,
             StoreError::Corrupt { .. } | StoreError::Panicked(_) | StoreError::Gone => Code::Internal,
         };
         let what = match &error {
@@ -121,12 +122,15 @@ impl From<StoreError> for ServiceError {
             StoreError::Full => "the database has no space left",
             StoreError::OutcomeUnknown(_) => "it is not known whether the write is on disk",
             StoreError::Unavailable(_) => "the database can't be used now",
+            StoreError::AuditBroken(_) => {
+                "nothing is written, because the audit log or the schema was changed"
+            }
             StoreError::Corrupt { .. } | StoreError::Panicked(_) | StoreError::Gone => {
                 "the request failed inside the server"
             }
         };
-        // Repeated as it is, a request that took too long takes too long again.
-        let repeat = code.status() == 503 && code != Code::DeadlineExceeded;
+        // Repeated as it is, a request that took too long takes too long again; and a stop ends with an operator's act.
+        let repeat = code.status() == 503 && !matches!(code, Code::DeadlineExceeded | Code::AuditBroken);
         let retry_after = repeat.then_some(STORE_RETRY_SECONDS);
         Self { cause: Some(error.to_string()), retry_after, ..Self::new(code, what) }
     }

@@ -22,11 +22,18 @@ pub fn readiness(services: &Services) -> Readiness {
     } else {
         CheckState::Ok
     };
+    let stopped = if watch.audit_broken { CheckState::Failing } else { CheckState::Ok };
     let limiter = match services.limiter.mode() {
         LimiterMode::Memory | LimiterMode::Redis => CheckState::Ok,
         LimiterMode::Degraded => CheckState::Degraded,
     };
-    let all = [("store", store), ("audit", audit), ("audit_chain", chain), ("limiter", limiter)];
+    let all = [
+        ("store", store),
+        ("audit", audit),
+        ("audit_chain", chain),
+        ("audit_broken", stopped),
+        ("limiter", limiter),
+    ];
     let worst = if all.iter().any(|(_, state)| *state == CheckState::Failing) {
         CheckState::Failing
     } else if all.iter().any(|(_, state)| *state == CheckState::Degraded) {

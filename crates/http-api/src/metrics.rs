@@ -97,7 +97,10 @@ impl ServerMetrics {
             queue_depth: gauge("t4_store_queue_depth", "Jobs that wait.")?,
             aggregated: counter("t4_audit_aggregated_total", "Refusals counted instead of recorded.")?,
             key_reads: counter("t4_key_reads_total", "Keys read from the store.")?,
-            audit_broken: gauge("t4_audit_broken", "1 when the audit log did not verify.")?,
+            audit_broken: gauge(
+                "t4_audit_broken",
+                "1 when the audit log did not verify, or the schema was changed.",
+            )?,
             limiter_mode,
             llm: Arc::new(LlmMetrics::new(&registry)?),
             ready: gauge("t4_ready", "2 ready, 1 degraded, 0 failing.")?,
@@ -168,7 +171,9 @@ impl ServerMetrics {
         self.queue_depth.set(i64::try_from(stats.queue_depth).unwrap_or(i64::MAX));
         raise(&self.aggregated, services.refusals.aggregated_total());
         raise(&self.key_reads, services.counters.key_reads.load(Ordering::Relaxed));
-        self.audit_broken.set(i64::from(services.counters.audit_broken.load(Ordering::Relaxed)));
+        let broken =
+            services.counters.audit_broken.load(Ordering::Relaxed) || services.store.watch().audit_broken;
+        self.audit_broken.set(i64::from(broken));
         for mode in [LimiterMode::Memory, LimiterMode::Redis, LimiterMode::Degraded] {
             let is = i64::from(services.limiter.mode() == mode);
             self.limiter_mode.with_label_values(&[mode.as_str()]).set(is);

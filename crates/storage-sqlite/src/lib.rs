@@ -17,6 +17,7 @@ mod rows;
 mod store;
 mod writer;
 
+pub use crate::audit::accept::{SchemaReview, accept_schema, review_schema};
 pub use errors::OpenError;
 pub use migrate::SCHEMA_VERSION;
 pub use migrate::copy::backup;

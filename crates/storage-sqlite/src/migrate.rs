@@ -6,17 +6,18 @@
 pub(crate) mod adopt;
 pub(crate) mod copy;
 
+use audit::{Actor, SchemaCause};
 use rusqlite::{Connection, TransactionBehavior};
 use storage::Leafed;
 
-use crate::audit::seal;
+use crate::audit::{schema, seal};
 use crate::errors::OrStore as _;
 use crate::open::{SqliteOptions, refuse};
 use crate::rows::meta;
 use crate::{OpenError, OpenReport};
 
 /// What brings a file from each version to the next.
-pub(crate) const STEPS: [&str; 7] = [
+pub(crate) const STEPS: [&str; 8] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../migrations/sqlite/0002_registry.sql"),
     include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
@@ -24,10 +25,11 @@ pub(crate) const STEPS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/0005_pre_pr.sql"),
     include_str!("../../../migrations/sqlite/0006_quotas.sql"),
     include_str!("../../../migrations/sqlite/0007_intents_by_file.sql"),
+    include_str!("../../../migrations/sqlite/0009_audit_schema.sql"),
 ];
 
 /// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 7;
+pub const SCHEMA_VERSION: i64 = 8;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,9 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     }
     let done = if let SchemaState::Older(version) = state { version } else { 0 };
     let skipped = usize::try_from(done).unwrap_or(0);
+    let stated = log_is_stated(&tx).map_err(sqlite)?;
+    // What somebody has changed is not accepted by an upgrade.
+    let changed = stated && schema::check(&tx).is_err();
     for step in STEPS.iter().skip(skipped) {
         tx.execute_batch(step).map_err(sqlite)?;
     }
@@ -92,10 +97,34 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
         report.created = report.adopted.is_none();
     } else {
         report.upgraded_from = Some(done);
+        if !changed {
+            state_schema(&tx, stated, options).map_err(|error| OpenError::of_store(path, error))?;
+        }
     }
     tx.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(sqlite)?;
     tx.commit().map_err(sqlite)?;
     Ok(report)
+}
+
+/// Whether the log states a schema already; logs of earlier versions do not.
+fn log_is_stated(conn: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'idx_audit_log_statement')";
+    conn.query_row(sql, [], |row| row.get(0))
+}
+
+/// States the schema as the steps have left it.
+fn state_schema(
+    conn: &Connection,
+    stated: bool,
+    options: &SqliteOptions<'_>,
+) -> Result<(), storage::StoreError> {
+    let now = options.clock.now();
+    if stated {
+        return schema::restate(conn, now, SchemaCause::Migrated, Actor::System, None).map(drop);
+    }
+    let head = seal::head_or_any(conn)?;
+    let statement = schema::first_statement(conn, &head).or_store()?;
+    seal::seal(conn, &head, &[Leafed::new(statement.record(now, Actor::System))]).map(drop)
 }
 
 /// Gives the registry its identity and the log its first record, which vouches for the rows that were adopted.
@@ -117,6 +146,8 @@ fn found_log(
         meta::set(conn, meta::SCRUB, "1").or_store()?;
     }
     let claim = adopted.unwrap_or_else(|| audit::AdoptedDigest::new().finish_as_claim());
-    let genesis = audit::genesis_record(now, &log_id, claim.count, claim.sha256.as_ref());
-    seal::seal(conn, &[Leafed::new(genesis)])
+    let head = seal::head_or_any(conn)?;
+    let statement = schema::first_statement(conn, &head).or_store()?;
+    let genesis = audit::genesis_record(now, &log_id, &claim, Some(&statement));
+    seal::seal(conn, &head, &[Leafed::new(genesis)]).map(drop)
 }

@@ -100,6 +100,7 @@ impl Store for SqliteStore {
             epoch: self.shared.epoch.load(Ordering::Acquire),
             last_good_look_micros: self.shared.last_good_look_micros.load(Ordering::Acquire),
             write_trouble: self.shared.write_trouble.load(Ordering::Acquire),
+            audit_broken: self.shared.audit_broken.load(Ordering::Acquire),
         }
     }
 

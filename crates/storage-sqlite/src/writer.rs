@@ -16,6 +16,7 @@ use registry_core::Clock;
 use rusqlite::Connection;
 use storage::{DayUsage, Job, StoreError};
 
+use crate::audit::guard::LogGuard;
 use crate::errors::{OrStore as _, store_error};
 use crate::migrate;
 use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
@@ -42,6 +43,7 @@ pub(crate) struct WriterState {
     pub(crate) epoch: AtomicU64,
     pub(crate) last_good_look_micros: AtomicU64,
     pub(crate) write_trouble: AtomicBool,
+    pub(crate) audit_broken: AtomicBool,
     pub(crate) jobs: AtomicU64,
     pub(crate) audit_rows: AtomicU64,
     pub(crate) failed_jobs: AtomicU64,
@@ -63,6 +65,7 @@ impl WriterState {
             epoch: zero(),
             last_good_look_micros: zero(),
             write_trouble: AtomicBool::new(false),
+            audit_broken: AtomicBool::new(false),
             jobs: zero(),
             audit_rows: zero(),
             failed_jobs: zero(),
@@ -116,6 +119,7 @@ pub(crate) struct Writer {
     deadline: ReadDeadline,
     /// What the quotas' counts are on this connection.
     usage: StoredUsage,
+    log: LogGuard,
     shared: Arc<WriterState>,
 }
 
@@ -153,7 +157,8 @@ impl Writer {
     ) -> Self {
         let deadline = ReadDeadline::new(Arc::clone(&shared.clock));
         let usage = StoredUsage::default();
-        Self { path, max_pages, conn: Some(conn), locked: false, deadline, usage, shared }
+        let log = LogGuard::default();
+        Self { path, max_pages, conn: Some(conn), locked: false, deadline, usage, log, shared }
     }
 
     /// Runs until the queue is closed and empty.
@@ -186,7 +191,8 @@ impl Writer {
         let ready = self.connection().map(drop);
         let (slots, report) = match (ready, &self.conn) {
             (Ok(()), Some(conn)) => {
-                JobBatch::new(conn, &self.deadline, &mut self.usage, &shared.epoch).run(&mut source)
+                JobBatch::new(conn, &self.deadline, &mut self.usage, &mut self.log, &shared.epoch)
+                    .run(&mut source)
             }
             (ready, _) => {
                 let closed = ready.err().unwrap_or(StoreError::Closed);
@@ -196,6 +202,7 @@ impl Writer {
             }
         };
         self.take_in(&report);
+        self.note_audit();
         self.note_lock(slots.iter().any(|slot| matches!(slot.end, Some(Err(StoreError::Locked)))));
         shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
         for slot in slots {
@@ -251,6 +258,7 @@ impl Writer {
             })?;
             self.locked = false;
             self.usage = StoredUsage::default();
+            self.log.forget();
             conn
         };
         Ok(self.conn.insert(conn))
@@ -270,10 +278,16 @@ impl Writer {
     /// Writes something of no interest, to see whether writing works again while nobody asks for it.
     fn probe(&mut self) {
         let now = self.shared.clock.now().to_string();
-        let Ok(conn) = self.connection() else { return };
+        if self.connection().is_err() {
+            return;
+        }
+        let Some(conn) = &self.conn else { return };
         let written = execute(conn, "BEGIN IMMEDIATE")
-            .and_then(|()| meta::set(conn, meta::PROBE, &now))
-            .and_then(|()| execute(conn, "COMMIT"));
+            .or_store()
+            .and_then(|()| self.usage.begin(conn))
+            .and_then(|moved| self.log.begin(conn, moved))
+            .and_then(|()| meta::set(conn, meta::PROBE, &now).or_store())
+            .and_then(|()| execute(conn, "COMMIT").or_store());
         match written {
             Ok(()) => self.shared.write_trouble.store(false, Ordering::Release),
             Err(error) => {
@@ -281,6 +295,30 @@ impl Writer {
                 if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
                     self.conn = None;
                 }
+            }
+        }
+        self.note_audit();
+    }
+
+    /// Takes over whether writes are stopped. A new stop is kept in the database, so that neither a restart nor an
+    /// undone change ends it.
+    fn note_audit(&mut self) {
+        let stopped = self.log.broken();
+        if self.shared.audit_broken.swap(stopped.is_some(), Ordering::AcqRel) {
+            if stopped.is_none() {
+                tracing::warn!("the database was accepted as it is, and is written again");
+            }
+            return;
+        }
+        let (Some(why), Some(conn)) = (stopped, &self.conn) else { return };
+        tracing::error!("writes are stopped, see `t4 audit verify` and `t4 audit accept-schema`: {why}");
+        let kept = execute(conn, "BEGIN IMMEDIATE")
+            .and_then(|()| meta::set(conn, meta::STOPPED, why))
+            .and_then(|()| execute(conn, "COMMIT"));
+        if let Err(error) = kept {
+            tracing::error!(error = %error, "the stop can't be kept in the database");
+            if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
+                self.conn = None;
             }
         }
     }
@@ -349,6 +387,7 @@ mod tests {
             locked: false,
             deadline,
             usage: StoredUsage::default(),
+            log: LogGuard::default(),
             shared,
         }
     }

@@ -36,6 +36,10 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
+    /// The audit log or the schema is not as this program left it. Nothing is written until an operator accepts the
+    /// database as it is.
+    #[error("writes are stopped: {0}")]
+    AuditBroken(String),
     /// The job's code panicked; its changes were rolled back.
     #[error("the write failed inside: {0}")]
     Panicked(String),

@@ -135,6 +135,8 @@ pub struct Watch {
     pub last_good_look_micros: u64,
     /// Whether the last write failed for a reason that a repeat won't mend (full, broken, reopening).
     pub write_trouble: bool,
+    /// Whether writes are stopped because the audit log or the schema was changed.
+    pub audit_broken: bool,
 }
 
 /// Counters since the start, and the depth of the queue now.

@@ -1,7 +1,7 @@
 //! What a read can do.
 
 use api_keys::KeyRecord;
-use audit::{AdoptedRow, StoredRow};
+use audit::{LogFacts, LogRow, StoredRow};
 use registry_core::{CountedIntent, Intent, IntentId, IntentRow, KeyId, Owner, Timestamp};
 
 use crate::{
@@ -122,31 +122,24 @@ pub trait AuditReads {
         limit: u32,
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;
 
-    /// Shows at most `limit` rows that claim a place in the log, in the order of (`seq`, `id`) from `from_seq`,
-    /// with every row at a place that several claim. Rows of the original service are not shown. Returns how
-    /// many were shown.
+    /// Shows at most `limit` rows of the log in the order of their ids, with an `id` above `after`: first those of the
+    /// original service, then those that claim a place. No index decides which rows are shown. Returns the last id
+    /// shown, `None` when none was.
     ///
     /// # Errors
     /// Storage trouble.
-    fn sealed_rows(
-        &self,
-        from_seq: u64,
-        limit: u32,
-        visit: &mut dyn FnMut(StoredRow),
-    ) -> Result<u32, StoreError>;
-
-    /// Shows at most `limit` rows without a place in the log (those of the original service, or ones that
-    /// somebody slipped in), as their columns stand, by `id` after `after`. Returns the last id shown, `None` when
-    /// none was.
-    ///
-    /// # Errors
-    /// Storage trouble.
-    fn adopted_rows(
+    fn log_rows(
         &self,
         after: i64,
         limit: u32,
-        visit: &mut dyn FnMut(&AdoptedRow<'_>),
+        visit: &mut dyn FnMut(LogRow<'_>),
     ) -> Result<Option<i64>, StoreError>;
+
+    /// What the store knows of the log besides its rows.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    fn log_facts(&self) -> Result<LogFacts, StoreError>;
 
     /// The last point up to which the log was verified.
     ///

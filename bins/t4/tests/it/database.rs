@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use api_types::CreateKey;
-use audit::{Body, Draft, chain};
+use audit::{Body, Draft, LogRow, chain};
 use canonical::Digest;
 use control_plane::{AdminCaller, OpContext, create_key};
 use instance::{Instance, Options};
@@ -98,7 +98,12 @@ impl Database {
         self.sql(&format!("UPDATE audit_log SET {edit} WHERE seq = {seq}"));
         let mut rows = Vec::new();
         let file = storage_sqlite::open_read_only(&self.path()).unwrap();
-        file.view(&mut |view| view.sealed_rows(0, 10_000, &mut |row| rows.push(row)).map(drop)).unwrap();
+        let mut visit = |row: LogRow<'_>| {
+            if let LogRow::Placed(row) = row {
+                rows.push(row);
+            }
+        };
+        file.view(&mut |view| view.log_rows(i64::MIN, 10_000, &mut visit).map(drop)).unwrap();
         let conn = Connection::open(self.path()).unwrap();
         let mut head = Digest::from_bytes([0; 32]);
         for row in rows {

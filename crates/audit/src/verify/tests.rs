@@ -3,7 +3,8 @@ use registry_core::Timestamp;
 
 use super::*;
 use crate::{
-    Actor, AdoptedRow, Body, Cell, Draft, Outcome, SchemaCause, SchemaObject, genesis_record, retention_record,
+    Actor, AdoptedRow, Body, Cell, Draft, Outcome, SchemaCause, SchemaObject, genesis_record,
+    retention_record,
 };
 
 /// A log of `records`, sealed as the store does it.
@@ -25,7 +26,7 @@ fn sealed(records: Vec<Record>) -> Vec<StoredRow> {
 }
 
 fn genesis() -> Record {
-    genesis_record(Timestamp::EPOCH, "log-1", 0, None)
+    genesis_record(Timestamp::EPOCH, "log-1", &AdoptedDigest::new().finish_as_claim(), None)
 }
 
 fn request(number: usize) -> Record {
@@ -40,12 +41,13 @@ fn log(requests: usize) -> Vec<StoredRow> {
 }
 
 fn schema(trigger: &str) -> SchemaDigest {
-    SchemaDigest::of(&[SchemaObject {
-        kind: "trigger".to_owned(),
-        name: trigger.to_owned(),
+    let object = |kind: &str, name: &str| SchemaObject {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
         table: "audit_log".to_owned(),
         sql: None,
-    }])
+    };
+    SchemaDigest::of(&[object("table", "audit_log"), object("trigger", trigger)])
 }
 
 fn statement(first_id: i64) -> SchemaStatement {
@@ -282,8 +284,7 @@ fn adopted(rows: &[AdoptedRow<'_>], cells: &[Cell<'_>]) -> Vec<StoredRow> {
         digest.push(row);
         exact.push(cells);
     }
-    let claim = digest.finish_as_claim();
-    let genesis = genesis_record(Timestamp::EPOCH, "log-1", claim.count, claim.sha256.as_ref());
+    let genesis = genesis_record(Timestamp::EPOCH, "log-1", &digest.finish_as_claim(), None);
     let stated = SchemaStatement { adopted_sha256: exact.finish(), ..statement(10) };
     sealed(vec![genesis, stated.record(Timestamp::EPOCH, Actor::System), request(1)])
 }
@@ -307,7 +308,10 @@ fn rows_before_the_log_are_those_that_it_states_and_none_come_behind_it() {
     let one = Cell::Integer(1);
     assert_eq!(reason(&[(row, one)], &[]), (1, None));
     assert_eq!(reason(&[], &[]), (0, Some((0, BadReason::Adopted))));
-    assert_eq!(reason(&[(row, one), (AdoptedRow { id: 2, ..row }, one)], &[]), (2, Some((2, BadReason::Adopted))));
+    assert_eq!(
+        reason(&[(row, one), (AdoptedRow { id: 2, ..row }, one)], &[]),
+        (2, Some((2, BadReason::Adopted)))
+    );
     assert_eq!(reason(&[(row, Cell::Real(1.0))], &[]), (1, Some((11, BadReason::AdoptedForm))));
     let behind = AdoptedRow { id: 13, ..row };
     assert_eq!(reason(&[(row, one)], &[behind]), (1, Some((13, BadReason::Unsealed))));

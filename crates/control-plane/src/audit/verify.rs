@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use api_types::{AuditVerdict, FirstBadRow};
-use audit::{Adopted, AdoptedDigest, BadReason, BadRow, StoredRow, Verifier};
+use audit::{BadReason, BadRow, LogFacts, LogRow, StoredRow, Verifier};
 use canonical::Digest;
 use storage::{SealedCheckpoint, Store, StoreError, View};
 
@@ -42,22 +42,40 @@ pub fn verify_log(
     let kept = read(show, |view| view.checkpoint())?;
     let mut course = CheckpointCourse::through(checkpoints.iter().cloned().chain(kept));
     let mut verifier = Verifier::from_genesis();
-    let genesis = push_from(show, &mut verifier, 0, &mut |row| {
+    let pushed = push_after(show, &mut verifier, i64::MIN, &mut |row| {
         course.pass(row);
         sound(row);
-    })?;
-    let outcome = verifier.finish();
-    let (adopted, stray) = adopted(show, genesis.as_ref())?;
-    let sealed =
+    });
+    let facts = match pushed {
+        Ok(facts) => facts,
+        // With another schema there may be no rows to read.
+        Err(error) => return unreadable(show, &verifier).ok_or(error),
+    };
+    let outcome = verifier.finish_with(&facts);
+    let bad =
         outcome.first_bad.map(|bad| FirstBadRow { id: bad.id, seq: bad.seq, reason: bad.reason.to_string() });
-    let first_bad = stray.or(course.strayed).or(sealed).or_else(|| cut_off(outcome.next_seq, course.ahead));
+    let first_bad = course.strayed.or(bad).or_else(|| cut_off(outcome.next_seq, course.ahead));
     Ok(AuditVerdict {
         ok: first_bad.is_none(),
         checked: outcome.checked,
-        adopted,
+        adopted: outcome.adopted,
         next_seq: outcome.next_seq,
         head: outcome.head.to_string(),
         first_bad,
+    })
+}
+
+/// The verdict on a log whose rows can't be read because the schema was changed; `None` when it was not.
+fn unreadable(show: &mut SnapshotReader<'_>, verifier: &Verifier) -> Option<AuditVerdict> {
+    let reason = read(show, |view| view.log_facts()).ok()?.fault()?;
+    let sound = verifier.clone().finish();
+    Some(AuditVerdict {
+        ok: false,
+        checked: sound.checked,
+        adopted: sound.adopted,
+        next_seq: sound.next_seq,
+        head: sound.head.to_string(),
+        first_bad: Some(FirstBadRow { id: 0, seq: None, reason: reason.to_string() }),
     })
 }
 
@@ -109,75 +127,59 @@ fn read<T>(
     out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
 }
 
-/// Verifies the rows after the last checkpoint, and that the log still reaches it. The point that the next
-/// checkpoint may hold comes back when all of them are sound.
+/// Verifies the rows after the last checkpoint, that the log still reaches it, and that the schema is as stated. The
+/// point that the next checkpoint may hold comes back when all of it is sound.
 ///
 /// # Errors
 /// Trouble of the store.
 pub fn verify_tail(store: &dyn Store) -> Result<Result<SealedCheckpoint, BadRow>, StoreError> {
-    let (checkpoint, end) = store.read(|view| Ok((view.checkpoint()?, view.next_seq()?)))?;
+    let (checkpoint, end, facts) =
+        store.read(|view| Ok((view.checkpoint()?, view.next_seq()?, view.log_facts()?)))?;
     if let Some(covered) = checkpoint.as_ref().map(|at| at.next_seq).filter(|covered| end < *covered) {
         let reason = BadReason::Sequence { expected: covered.saturating_sub(1) };
         return Ok(Err(BadRow { id: 0, seq: None, reason }));
     }
-    let (mut verifier, from) = match checkpoint {
-        Some(at) => (Verifier::from_checkpoint(at.next_seq, Digest::from_bytes(at.chain)), at.next_seq),
-        None => (Verifier::from_genesis(), 0),
+    let (mut verifier, after) = match (checkpoint, facts.statement) {
+        (Some(at), Some(statement)) if at.next_seq > 0 => {
+            let place = i64::try_from(at.next_seq).unwrap_or(i64::MAX).saturating_sub(1);
+            let after = statement.first_id.saturating_add(place);
+            (Verifier::from_checkpoint(at.next_seq, Digest::from_bytes(at.chain), statement), after)
+        }
+        _ => (Verifier::from_genesis(), i64::MIN),
     };
-    push_from(&mut |f| store.view(f), &mut verifier, from, &mut |_| ())?;
-    let outcome = verifier.finish();
+    let facts = push_after(&mut |f| store.view(f), &mut verifier, after, &mut |_| ())?;
+    let outcome = verifier.finish_with(&facts);
     Ok(match outcome.first_bad {
         Some(bad) => Err(bad),
         None => Ok(SealedCheckpoint { next_seq: outcome.next_seq, chain: *outcome.head.as_bytes() }),
     })
 }
 
-/// Pushes every sealed row from `from`; returns the detail of the genesis row when it was among them.
-fn push_from(
+/// Pushes every row with an id above `after`. Returns what the store knows besides, as of the last of them.
+fn push_after(
     show: &mut SnapshotReader<'_>,
     verifier: &mut Verifier,
-    mut from: u64,
+    mut after: i64,
     sound: &mut dyn FnMut(&StoredRow),
-) -> Result<Option<Adopted>, StoreError> {
-    let mut genesis = None;
+) -> Result<LogFacts, StoreError> {
     loop {
         let mut bad = false;
-        let mut next = from;
-        let shown = read(show, |view| {
-            view.sealed_rows(from, ROWS_PER_VIEW, &mut |row| {
-                next = row.seq.map_or(next, |seq| seq.saturating_add(1));
-                if row.seq == Some(0) {
-                    genesis = Adopted::claimed_by(&row.record);
+        let mut shown = 0;
+        let (last, facts) = read(show, |view| {
+            let last = view.log_rows(after, ROWS_PER_VIEW, &mut |row| {
+                shown += 1;
+                match (verifier.push_row(&row), &row) {
+                    (Ok(()), LogRow::Placed(row)) => sound(row),
+                    (Ok(()), LogRow::Unplaced(_)) => {}
+                    (Err(_), _) => bad = true,
                 }
-                match verifier.push(&row) {
-                    Ok(()) => sound(&row),
-                    Err(_) => bad = true,
-                }
-            })
+            })?;
+            // A statement that is made meanwhile is in the same snapshot as the schema that it states.
+            Ok((last, view.log_facts()?))
         })?;
-        if bad || shown < ROWS_PER_VIEW {
-            return Ok(genesis);
+        match last {
+            Some(last) if !bad && shown == ROWS_PER_VIEW => after = last,
+            _ => return Ok(facts),
         }
-        from = next;
     }
-}
-
-/// Checks the rows of the original service against the count and digest that the genesis row states.
-fn adopted(
-    show: &mut SnapshotReader<'_>,
-    claim: Option<&Adopted>,
-) -> Result<(u64, Option<FirstBadRow>), StoreError> {
-    let mut digest = AdoptedDigest::new();
-    let mut after = i64::MIN;
-    let mut last = 0;
-    while let Some(id) =
-        read(show, |view| view.adopted_rows(after, ROWS_PER_VIEW, &mut |row| digest.push(row)))?
-    {
-        after = id;
-        last = id;
-    }
-    let found = digest.finish_as_claim();
-    let fits = claim.is_none_or(|claim| *claim == found);
-    let reason = "rows without a place in the log differ from what the genesis row states".to_owned();
-    Ok((found.count, (!fits).then_some(FirstBadRow { id: last, seq: None, reason })))
 }

@@ -5,6 +5,7 @@ use audit::{Adopted, AdoptedDigest, AdoptedRow, redact_json, redact_log_text, re
 use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
+use crate::audit::cells;
 use crate::columns::lenient;
 use crate::migrate::adopt::{KnownKeys, in_chunks, normal_time};
 
@@ -40,7 +41,7 @@ pub(crate) fn clean_usage(conn: &Connection, pepper: &Pepper, known: &KnownKeys)
 /// The sum over the rows as they are now.
 pub(crate) fn digest(conn: &Connection) -> rusqlite::Result<Adopted> {
     let mut digest = AdoptedDigest::new();
-    let sql = format!("SELECT {ADOPTED_COLUMNS} FROM audit_log WHERE seq IS NULL ORDER BY id");
+    let sql = format!("SELECT {} FROM audit_log WHERE seq IS NULL ORDER BY id", cells::COLUMNS);
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -49,16 +50,12 @@ pub(crate) fn digest(conn: &Connection) -> rusqlite::Result<Adopted> {
     Ok(digest.finish_as_claim())
 }
 
-/// The columns that [`with_adopted`] reads.
-pub(crate) const ADOPTED_COLUMNS: &str =
-    "id, timestamp, api_key, agent_id, path, method, status_code, ip, body";
-
-/// Shows a row as the digest over the adopted rows takes it.
+/// Shows a row with the columns of [`cells::COLUMNS`] as the digest over the adopted rows takes it.
 pub(crate) fn with_adopted<T>(row: &Row<'_>, show: impl FnOnce(&AdoptedRow<'_>) -> T) -> rusqlite::Result<T> {
     let (timestamp, api_key, agent_id) =
-        (lenient::text(row, 1)?, lenient::text(row, 2)?, lenient::text(row, 3)?);
-    let (path, method) = (lenient::text(row, 4)?, lenient::text(row, 5)?);
-    let (ip, body) = (lenient::text(row, 7)?, lenient::text(row, 8)?);
+        (lenient::text(row, 4)?, lenient::text(row, 7)?, lenient::text(row, 8)?);
+    let (path, method) = (lenient::text(row, 12)?, lenient::text(row, 10)?);
+    let (ip, body) = (lenient::text(row, 9)?, lenient::text(row, 20)?);
     Ok(show(&AdoptedRow {
         id: row.get(0)?,
         timestamp: timestamp.as_deref(),
@@ -66,7 +63,7 @@ pub(crate) fn with_adopted<T>(row: &Row<'_>, show: impl FnOnce(&AdoptedRow<'_>) 
         agent_id: agent_id.as_deref(),
         path: path.as_deref(),
         method: method.as_deref(),
-        status_code: lenient::integer(row, 6)?,
+        status_code: lenient::integer(row, 13)?,
         ip: ip.as_deref(),
         body: body.as_deref(),
     }))

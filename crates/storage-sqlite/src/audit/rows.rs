@@ -2,106 +2,71 @@
 
 use std::borrow::Cow;
 
-use audit::{Actor, RECORD_VERSION, Record, StoredRow};
+use audit::{Actor, LogRow, Record, StoredRow, UnplacedRow};
 use registry_core::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use storage::SealedCheckpoint;
 
+use crate::audit::adopt::with_adopted;
+use crate::audit::{cells, seal};
 use crate::columns::{lenient, to_i64};
 
-/// The columns that [`stored_row`] reads, in its order.
-pub(crate) const COLUMNS: &str = "id, seq, v, event, timestamp, request_id, actor, api_key, agent_id, ip, method, \
-     route, path, status_code, outcome, count, body_bytes, body_kept, body_sha256, detail, body, leaf, chain";
+/// Shows a row with the columns of [`cells::COLUMNS`].
+pub(crate) fn with_row<T>(row: &Row<'_>, show: impl FnOnce(LogRow<'_>) -> T) -> rusqlite::Result<T> {
+    if matches!(row.get_ref(1)?, ValueRef::Null) {
+        let exact = cells::exact(row)?;
+        return with_adopted(row, |adopted| {
+            show(LogRow::Unplaced(UnplacedRow { row: *adopted, cells: &exact }))
+        });
+    }
+    Ok(show(LogRow::Placed(stored_row(row)?)))
+}
 
-/// Rebuilds a row. A column that this program would not have written just so leaves the row without a leaf, so
-/// that verification stops at it: the record alone could not tell.
+/// Rebuilds a row with the columns of [`cells::COLUMNS`]. What a column can't be read as is left out of the record; the
+/// row is then not exact.
 pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
-    let mut strict = Strict { row, odd: false };
-    let v = strict.number::<u8>(2)?.unwrap_or_default();
-    let sealed = v >= RECORD_VERSION;
+    let text = |index| lenient::string(row, index);
+    let time = text(4)?.and_then(|time| Timestamp::parse_lenient(&time).ok());
     let record = Record {
-        v,
-        event: event(strict.text(3)?.unwrap_or_default()),
-        timestamp: strict.time(4)?,
-        request_id: strict.text(5)?,
-        actor: strict.actor(6)?,
-        api_key: strict.text(7)?,
-        agent_id: strict.text(8)?,
-        ip: strict.text(9)?,
-        method: strict.text(10)?,
-        route: strict.text(11)?,
-        path: strict.text(12)?,
-        status_code: strict.number(13)?,
-        outcome: strict.text(14)?.unwrap_or_default(),
-        count: strict.number(15)?.unwrap_or_default(),
-        body_bytes: strict.number(16)?.unwrap_or_default(),
-        body_kept: strict.flag(17)?,
-        body_sha256: strict.text(18)?,
-        detail: strict.text(19)?,
-        body: lenient::string(row, 20)?,
+        v: number(row, 2)?.unwrap_or_default(),
+        event: event(text(3)?.unwrap_or_default()),
+        timestamp: time.unwrap_or(Timestamp::EPOCH),
+        request_id: text(5)?,
+        actor: text(6)?.as_deref().and_then(Actor::parse).unwrap_or(Actor::Anonymous),
+        api_key: text(7)?,
+        agent_id: text(8)?,
+        ip: text(9)?,
+        method: text(10)?,
+        route: text(11)?,
+        path: text(12)?,
+        status_code: number(row, 13)?,
+        outcome: text(14)?.unwrap_or_default(),
+        count: number(row, 15)?.unwrap_or_default(),
+        body_bytes: number(row, 16)?.unwrap_or_default(),
+        body_kept: number(row, 17)? == Some(1_u8),
+        body_sha256: text(18)?,
+        detail: text(19)?,
+        body: text(20)?,
     };
-    let odd = strict.odd && sealed;
-    Ok(StoredRow {
-        id: row.get(0)?,
-        seq: lenient::integer(row, 1)?.and_then(|seq| u64::try_from(seq).ok()),
-        record,
-        leaf: if odd { Vec::new() } else { blob(row, 21)? },
-        chain: blob(row, 22)?,
-    })
+    let (id, seq) = (row.get(0)?, lenient::integer(row, 1)?);
+    let (leaf, chain) = (blob(row, 21)?, blob(row, 22)?);
+    let exact = match seq {
+        Some(seq) => seal::is_exact(row, &record, id, seq, &leaf, &chain)?,
+        None => false,
+    };
+    let seq = seq.and_then(|seq| u64::try_from(seq).ok());
+    Ok(StoredRow { id, seq, record, leaf, chain, exact })
 }
 
-struct Strict<'r> {
-    row: &'r Row<'r>,
-    odd: bool,
-}
-
-impl Strict<'_> {
-    fn text(&mut self, index: usize) -> rusqlite::Result<Option<String>> {
-        if let ValueRef::Text(bytes) = self.row.get_ref(index)?
-            && let Ok(text) = std::str::from_utf8(bytes)
-        {
-            return Ok(Some(text.to_owned()));
-        }
-        let other = lenient::string(self.row, index)?;
-        self.odd |= other.is_some();
-        Ok(other)
-    }
-
-    fn number<T: TryFrom<i64>>(&mut self, index: usize) -> rusqlite::Result<Option<T>> {
-        let found = self.row.get_ref(index)?;
-        let number = match found {
-            ValueRef::Integer(number) => T::try_from(number).ok(),
-            ValueRef::Null | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => None,
-        };
-        self.odd |= number.is_none() && !matches!(found, ValueRef::Null);
-        Ok(number)
-    }
-
-    fn flag(&mut self, index: usize) -> rusqlite::Result<bool> {
-        let number = self.number::<u8>(index)?;
-        self.odd |= !matches!(number, Some(0 | 1));
-        Ok(number == Some(1))
-    }
-
-    fn time(&mut self, index: usize) -> rusqlite::Result<Timestamp> {
-        let text = self.text(index)?.unwrap_or_default();
-        let time = Timestamp::parse_lenient(&text).unwrap_or(Timestamp::EPOCH);
-        self.odd |= time.to_string() != text;
-        Ok(time)
-    }
-
-    fn actor(&mut self, index: usize) -> rusqlite::Result<Actor> {
-        let actor = self.text(index)?.as_deref().and_then(Actor::parse);
-        self.odd |= actor.is_none();
-        Ok(actor.unwrap_or(Actor::Anonymous))
-    }
+fn number<T: TryFrom<i64>>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>> {
+    Ok(lenient::integer(row, index)?.and_then(|number| T::try_from(number).ok()))
 }
 
 /// The words that this program writes need no allocation.
 fn event(text: String) -> Cow<'static, str> {
-    use audit::event::{GENESIS, OUTSIDE_CHANGE, REFUSALS, REQUEST, RETENTION, TOOL};
-    let known = [REQUEST, GENESIS, REFUSALS, OUTSIDE_CHANGE, RETENTION, TOOL];
+    use audit::event::{GENESIS, OUTSIDE_CHANGE, REFUSALS, REQUEST, RETENTION, SCHEMA, TOOL};
+    let known = [REQUEST, GENESIS, REFUSALS, OUTSIDE_CHANGE, RETENTION, SCHEMA, TOOL];
     known.into_iter().find(|word| *word == text).map_or(Cow::Owned(text), Cow::Borrowed)
 }
 

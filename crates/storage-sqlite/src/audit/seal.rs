@@ -7,122 +7,174 @@ use std::sync::Arc;
 
 use audit::{GENESIS_CHAIN, Record, chain};
 use canonical::Digest;
-use rusqlite::{Connection, OptionalExtension as _, Statement};
-use storage::{Leafed, SealedCheckpoint, StoreError};
+use registry_core::Timestamp;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use storage::{Leafed, StoreError};
 
-use crate::columns::lenient::bytes;
-use crate::columns::to_i64;
+use crate::audit::cells::{self, COUNT, SealedPlace};
+use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 
-// An index holds texts and blobs behind all numbers; they are no places in the log.
-const HEAD: &str = "SELECT seq, chain FROM audit_log \
-                    WHERE seq >= 0 AND seq <= 9223372036854775807 ORDER BY seq DESC LIMIT 1";
+const LAST: &str = "SELECT id, seq, chain FROM audit_log ORDER BY id DESC LIMIT 1";
+const LAST_PLACED: &str = "SELECT seq, chain FROM audit_log WHERE typeof(seq) = 'integer' AND seq >= 0 \
+                           ORDER BY id DESC LIMIT 1";
+/// The largest id that was ever given out: SQLite keeps it for tables that never use an id again.
+const LAST_ID: &str = "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'audit_log'), \
+                       (SELECT coalesce(max(id), 0) FROM audit_log))";
 
-const INSERT: &str = "INSERT INTO audit_log \
-    (timestamp, api_key, agent_id, path, method, status_code, ip, body, v, seq, event, request_id, actor, route, \
-     outcome, count, body_bytes, body_kept, body_sha256, detail, leaf, chain) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
-
-/// The place after the last sealed row, and the chain's value there.
-pub(crate) fn head(conn: &Connection) -> Result<SealedCheckpoint, StoreError> {
-    let last = conn
-        .prepare_cached(HEAD)
-        .and_then(|mut statement| {
-            statement.query_row([], |row| Ok((row.get::<_, i64>(0)?, bytes::<32>(row, 1)?))).optional()
-        })
-        .or_store()?;
-    let Some((seq, chain)) = last else {
-        return Ok(SealedCheckpoint { next_seq: 0, chain: *GENESIS_CHAIN.as_bytes() });
-    };
-    let chain = chain.ok_or_else(|| StoreError::Corrupt {
-        table: "audit_log",
-        column: "chain",
-        row: seq.to_string(),
-        problem: "not 32 bytes".to_owned(),
-    })?;
-    Ok(SealedCheckpoint { next_seq: seq.unsigned_abs().saturating_add(1), chain })
+/// The end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogHead {
+    /// The id of the last row.
+    pub(crate) id: i64,
+    /// The sequence number that comes next.
+    pub(crate) next_seq: u64,
+    /// The chain's value at the last row.
+    pub(crate) chain: Digest,
 }
 
-/// Writes the records behind the last row of the log, in their order.
-pub(crate) fn seal(conn: &Connection, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
+/// The end of a log that this program has written to its end.
+///
+/// # Errors
+/// [`StoreError::AuditBroken`] when the last row of the table is not one of the log.
+pub(crate) fn head(conn: &Connection) -> Result<LogHead, StoreError> {
+    let last = conn
+        .prepare_cached(LAST)
+        .and_then(|mut statement| {
+            statement
+                .query_row([], |row| {
+                    Ok((row.get(0)?, lenient::integer(row, 1)?, lenient::bytes::<32>(row, 2)?))
+                })
+                .optional()
+        })
+        .or_store()?;
+    let Some((id, seq, link)) = last else {
+        return Err(StoreError::AuditBroken("the audit log is empty".to_owned()));
+    };
+    let (Some(seq), Some(link)) = (seq.and_then(|seq| u64::try_from(seq).ok()), link) else {
+        let what = format!("row {id} at the end of the audit log has no place in it");
+        return Err(StoreError::AuditBroken(what));
+    };
+    Ok(LogHead { id, next_seq: seq.saturating_add(1), chain: Digest::from_bytes(link) })
+}
+
+/// The end of a log whose table may have other rows as well: those of the original service before its first row, and
+/// what another program has put behind its last.
+fn head_of_any(conn: &Connection) -> rusqlite::Result<LogHead> {
+    let id = conn.query_row(LAST_ID, [], |row| row.get(0))?;
+    let last = conn
+        .query_row(LAST_PLACED, [], |row| Ok((lenient::count(row, 0)?, lenient::bytes::<32>(row, 1)?)))
+        .optional()?;
+    Ok(match last {
+        None => LogHead { id, next_seq: 0, chain: GENESIS_CHAIN },
+        Some((seq, link)) => LogHead {
+            id,
+            next_seq: seq.saturating_add(1),
+            chain: link.map_or(GENESIS_CHAIN, Digest::from_bytes),
+        },
+    })
+}
+
+/// The end of a log that should be whole; where it is not, the end that new rows can be put behind.
+pub(crate) fn head_or_any(conn: &Connection) -> Result<LogHead, StoreError> {
+    head(conn).or_else(|error| match error {
+        StoreError::AuditBroken(_) => head_of_any(conn).or_store(),
+        other => Err(other),
+    })
+}
+
+/// The sequence number that comes next, whatever else is in the table.
+pub(crate) fn next_seq(conn: &Connection) -> rusqlite::Result<u64> {
+    let last = conn.prepare_cached(LAST_PLACED)?.query_row([], |row| lenient::count(row, 0)).optional()?;
+    Ok(last.map_or(0, |seq| seq.saturating_add(1)))
+}
+
+/// Writes the records behind the head, in their order. Returns the new head.
+pub(crate) fn seal(
+    conn: &Connection,
+    head: &LogHead,
+    records: &[Arc<Leafed>],
+) -> Result<LogHead, StoreError> {
+    let mut statement = conn.prepare_cached(cells::INSERT).or_store()?;
+    places(head, records, |row| {
+        for (index, cell) in row.iter().enumerate() {
+            let cell = ToSqlOutput::Borrowed(*cell);
+            statement.raw_bind_parameter(index + 1, cell).or_store()?;
+        }
+        statement.raw_execute().map(drop).or_store()
+    })
+}
+
+/// Makes sure that the rows behind the head are the records and nothing else: a trigger may have removed or changed
+/// some of them, or added others.
+///
+/// # Errors
+/// [`StoreError::AuditBroken`] for the first difference.
+pub(crate) fn confirm(conn: &Connection, head: &LogHead, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(cells::ROWS_AFTER).or_store()?;
+    let mut rows = statement.query(params![head.id, i64::MAX]).or_store()?;
+    let differs = |id: i64| {
+        let what = format!("row {id} of the audit log was not kept as it was written");
+        Err(StoreError::AuditBroken(what))
+    };
+    let end = places(head, records, |sealed| {
+        let id = match sealed.first() {
+            Some(ValueRef::Integer(id)) => *id,
+            _ => 0,
+        };
+        match rows.next().or_store()? {
+            Some(row) if cells::same(row, sealed).or_store()? => Ok(()),
+            _ => differs(id),
+        }
+    })?;
+    match rows.next().or_store()? {
+        None => Ok(()),
+        Some(_) => differs(end.id.saturating_add(1)),
     }
-    let head = head(conn)?;
-    let (mut seq, mut link) = (head.next_seq, Digest::from_bytes(head.chain));
-    let mut statement = conn.prepare_cached(INSERT).or_store()?;
+}
+
+/// Shows the columns of each record at its place behind the head. Returns the head behind the last of them.
+fn places(
+    head: &LogHead,
+    records: &[Arc<Leafed>],
+    mut show: impl FnMut(&[ValueRef<'_>; COUNT]) -> Result<(), StoreError>,
+) -> Result<LogHead, StoreError> {
+    let mut end = *head;
     // One buffer for all: this runs for every request.
     let mut time = String::with_capacity(27);
     for leafed in records {
-        link = chain(&link, &Digest::from_bytes(leafed.leaf));
-        time.clear();
-        // Writing to a text can't fail.
-        let _ = write!(time, "{}", leafed.record.timestamp);
-        insert(&mut statement, leafed, &time, seq, &link).or_store()?;
-        seq = seq.saturating_add(1);
+        end.id = end.id.saturating_add(1);
+        end.chain = chain(&end.chain, &Digest::from_bytes(leafed.leaf));
+        write_time(&mut time, leafed.record.timestamp);
+        let place = SealedPlace {
+            id: end.id,
+            seq: to_i64(end.next_seq),
+            time: &time,
+            leaf: &leafed.leaf,
+            chain: end.chain.as_bytes(),
+        };
+        show(&cells::cells(&leafed.record, &place))?;
+        end.next_seq = end.next_seq.saturating_add(1);
     }
-    Ok(())
+    Ok(end)
 }
 
-fn insert(
-    statement: &mut Statement<'_>,
-    leafed: &Leafed,
-    time: &str,
-    seq: u64,
-    link: &Digest,
-) -> rusqlite::Result<()> {
-    let Record {
-        v,
-        event,
-        timestamp: _,
-        request_id,
-        actor,
-        api_key,
-        agent_id,
-        ip,
-        method,
-        route,
-        path,
-        status_code,
-        outcome,
-        count,
-        body_bytes,
-        body_kept,
-        body_sha256,
-        detail,
-        body,
-    } = &leafed.record;
-    statement.raw_bind_parameter(1, time)?;
-    statement.raw_bind_parameter(2, api_key.as_deref())?;
-    statement.raw_bind_parameter(3, agent_id.as_deref())?;
-    statement.raw_bind_parameter(4, path.as_deref())?;
-    statement.raw_bind_parameter(5, method.as_deref())?;
-    statement.raw_bind_parameter(6, *status_code)?;
-    statement.raw_bind_parameter(7, ip.as_deref())?;
-    match body.as_deref() {
-        // The original's column has the type JSON, which SQLite takes for a number's: a text that looks like a
-        // number would be stored as one, and no longer fit its digest. Bytes are stored as they are.
-        Some(body) if looks_numeric(body) => statement.raw_bind_parameter(8, body.as_bytes())?,
-        body => statement.raw_bind_parameter(8, body)?,
-    }
-    statement.raw_bind_parameter(9, *v)?;
-    statement.raw_bind_parameter(10, to_i64(seq))?;
-    statement.raw_bind_parameter(11, event.as_ref())?;
-    statement.raw_bind_parameter(12, request_id.as_deref())?;
-    statement.raw_bind_parameter(13, actor.as_str())?;
-    statement.raw_bind_parameter(14, route.as_deref())?;
-    statement.raw_bind_parameter(15, outcome.as_str())?;
-    statement.raw_bind_parameter(16, to_i64(*count))?;
-    statement.raw_bind_parameter(17, to_i64(*body_bytes))?;
-    statement.raw_bind_parameter(18, *body_kept)?;
-    statement.raw_bind_parameter(19, body_sha256.as_deref())?;
-    statement.raw_bind_parameter(20, detail.as_deref())?;
-    statement.raw_bind_parameter(21, leafed.leaf.as_slice())?;
-    statement.raw_bind_parameter(22, link.as_bytes().as_slice())?;
-    statement.raw_execute().map(drop)
+fn write_time(text: &mut String, time: Timestamp) {
+    text.clear();
+    // Writing to a text can't fail.
+    let _ = write!(text, "{time}");
 }
 
-/// Whether SQLite might take a text for a number.
-pub(crate) fn looks_numeric(text: &str) -> bool {
-    text.bytes().next().is_some_and(|b| b.is_ascii_digit() || b.is_ascii_whitespace() || b"+-.".contains(&b))
+/// Whether a row has exactly the columns of this record at this place.
+pub(crate) fn is_exact(
+    row: &Row<'_>,
+    record: &Record,
+    id: i64,
+    seq: i64,
+    leaf: &[u8],
+    chain: &[u8],
+) -> rusqlite::Result<bool> {
+    let time = record.timestamp.to_string();
+    cells::same(row, &cells::cells(record, &SealedPlace { id, seq, time: &time, leaf, chain }))
 }

@@ -1,15 +1,14 @@
 //! Reads of the audit log.
 
-use audit::{AdoptedRow, StoredRow};
+use audit::{LogFacts, LogRow, StoredRow};
 use registry_core::Timestamp;
 use rusqlite::{Row, params};
 use storage::{
     AuditQuery, AuditReads, LIST_BYTES, OutsideChange, SealedCheckpoint, StoreError, audit_row_bytes,
 };
 
-use crate::audit::adopt::{ADOPTED_COLUMNS, with_adopted};
-use crate::audit::{rows as audit_rows, seal};
-use crate::columns::{lenient, to_i64};
+use crate::audit::{cells, rows as audit_rows, schema, seal};
+use crate::columns::lenient;
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
 use crate::rows::external_changes;
@@ -24,49 +23,18 @@ impl AuditReads for Snapshot<'_> {
         page(self, filter, before, limit).or_store()
     }
 
-    fn sealed_rows(
-        &self,
-        from_seq: u64,
-        limit: u32,
-        visit: &mut dyn FnMut(StoredRow),
-    ) -> Result<u32, StoreError> {
-        let mut shown = || -> rusqlite::Result<u32> {
-            let sql = format!(
-                "SELECT {} FROM audit_log WHERE seq >= ?1 ORDER BY seq, id LIMIT ?2",
-                audit_rows::COLUMNS
-            );
-            let mut statement = self.conn.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![to_i64(from_seq), limit])?;
-            let mut shown = 0;
-            while let Some(row) = rows.next()? {
-                visit(audit_rows::stored_row(row)?);
-                shown += 1;
-            }
-            Ok(shown)
-        };
-        shown().or_store()
-    }
-
-    fn adopted_rows(
+    fn log_rows(
         &self,
         after: i64,
         limit: u32,
-        visit: &mut dyn FnMut(&AdoptedRow<'_>),
+        visit: &mut dyn FnMut(LogRow<'_>),
     ) -> Result<Option<i64>, StoreError> {
         let mut last = || -> rusqlite::Result<Option<i64>> {
-            // Two parts, each in the order of the index; places below zero are none.
-            let part = |which: &str| {
-                format!(
-                    "SELECT * FROM (SELECT {ADOPTED_COLUMNS} FROM audit_log \
-                     WHERE {which} AND id > ?1 ORDER BY id LIMIT ?2)"
-                )
-            };
-            let sql = format!("{} UNION ALL {} ORDER BY 1 LIMIT ?2", part("seq IS NULL"), part("seq < 0"));
-            let mut statement = self.conn.prepare_cached(&sql)?;
+            let mut statement = self.conn.prepare_cached(cells::ROWS_AFTER)?;
             let mut rows = statement.query(params![after, limit])?;
             let mut last = None;
             while let Some(row) = rows.next()? {
-                with_adopted(row, &mut *visit)?;
+                audit_rows::with_row(row, &mut *visit)?;
                 last = Some(row.get(0)?);
             }
             Ok(last)
@@ -74,12 +42,16 @@ impl AuditReads for Snapshot<'_> {
         last().or_store()
     }
 
+    fn log_facts(&self) -> Result<LogFacts, StoreError> {
+        schema::facts(self.conn).or_store()
+    }
+
     fn checkpoint(&self) -> Result<Option<SealedCheckpoint>, StoreError> {
         audit_rows::checkpoint(self.conn).or_store()
     }
 
     fn next_seq(&self) -> Result<u64, StoreError> {
-        Ok(seal::head(self.conn)?.next_seq)
+        seal::next_seq(self.conn).or_store()
     }
 
     fn outside_changes(&self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
@@ -93,10 +65,11 @@ fn page(
     before: Option<i64>,
     limit: u32,
 ) -> rusqlite::Result<(Vec<StoredRow>, Option<i64>)> {
-    let sql =
-        format!("SELECT {} FROM audit_log WHERE id < ?1 ORDER BY id DESC LIMIT ?2", audit_rows::COLUMNS);
+    // Without a bound at first: a row with the largest id there is must be shown as well.
+    let bound = if before.is_some() { "WHERE id < ?1" } else { "WHERE ?1 IS NULL" };
+    let sql = format!("SELECT {} FROM audit_log {bound} ORDER BY id DESC LIMIT ?2", cells::COLUMNS);
     let mut statement = view.conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![before.unwrap_or(i64::MAX), SCAN_ROWS])?;
+    let mut rows = statement.query(params![before, SCAN_ROWS])?;
     let (mut found, mut looked, mut last, mut bytes) = (Vec::new(), 0, None, 0);
     let fits = Fits::new(filter);
     while let Some(row) = rows.next()? {

@@ -7,8 +7,7 @@ use registry_core::{AgentId, Coverage, Intent, IntentId, IntentRow, KeyId, Owner
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement};
 use storage::{Inserted, IntentTx, StoreError, stored_intent_bytes};
 
-use crate::audit::seal::looks_numeric;
-use crate::columns::{lenient, to_i64};
+use crate::columns::{lenient, looks_numeric, to_i64};
 use crate::errors::OrStore as _;
 use crate::rows::{coverage, quota};
 use crate::writer::batch::JobTx;

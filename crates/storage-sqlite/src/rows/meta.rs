@@ -11,11 +11,15 @@ pub(crate) const LOG_ID: &str = "log_id";
 pub(crate) const SCHEMA_OWNER: &str = "schema_owner";
 /// Set between the adoption of a database and the removal of what it left on free pages.
 pub(crate) const SCRUB: &str = "scrub_pending";
+/// Why writes are stopped, until an operator accepts the database as it is.
+pub(crate) const STOPPED: &str = "writes_stopped";
 /// Written to see whether writing works again.
 pub(crate) const PROBE: &str = "write_probe";
 
 pub(crate) fn get(conn: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    conn.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
+    conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
 }
 
 pub(crate) fn set(conn: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {

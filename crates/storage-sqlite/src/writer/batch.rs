@@ -9,8 +9,9 @@ use registry_core::Timestamp;
 use rusqlite::Connection;
 use storage::{AuditTx, DayUsage, Job, KeyUsage, Leafed, Precedence, SealedCheckpoint, StoreError};
 
+use crate::audit::guard::LogGuard;
 use crate::audit::rows as audit_rows;
-use crate::audit::seal::seal;
+use crate::audit::seal::LogHead;
 use crate::errors::{OrStore as _, leaves_outcome_unknown, store_error};
 use crate::rows::quota;
 use crate::writer::deadline::{ReadDeadline, job_micros};
@@ -55,6 +56,7 @@ pub(crate) struct JobBatch<'a> {
     conn: &'a Connection,
     deadline: &'a ReadDeadline,
     usage: &'a mut StoredUsage,
+    log: &'a mut LogGuard,
     /// The store's epoch.
     epoch: &'a AtomicU64,
     report: BatchReport,
@@ -80,9 +82,10 @@ impl<'a> JobBatch<'a> {
         conn: &'a Connection,
         deadline: &'a ReadDeadline,
         usage: &'a mut StoredUsage,
+        log: &'a mut LogGuard,
         epoch: &'a AtomicU64,
     ) -> Self {
-        Self { conn, deadline, usage, epoch, report: BatchReport::default() }
+        Self { conn, deadline, usage, log, epoch, report: BatchReport::default() }
     }
 
     /// Runs jobs together until none is left or they have worked for long enough. Where SQLite drops the transaction
@@ -159,16 +162,14 @@ impl<'a> JobBatch<'a> {
 
     fn begin(&mut self) -> Result<OpenBatch, StoreError> {
         execute(self.conn, "BEGIN IMMEDIATE").or_store()?;
-        match self.usage.begin(self.conn) {
+        let begun = self.usage.begin(self.conn).and_then(|moved| {
             // The watcher may not have seen it yet, and from here on nobody else commits.
-            Ok(true) => {
-                self.epoch.fetch_add(1, Ordering::AcqRel);
-            }
-            Ok(false) => {}
-            Err(error) => {
-                self.roll_back();
-                return Err(error);
-            }
+            self.epoch.fetch_add(u64::from(moved), Ordering::AcqRel);
+            self.log.begin(self.conn, moved)
+        });
+        if let Err(error) = begun {
+            self.roll_back();
+            return Err(error);
         }
         let now = self.deadline.now();
         Ok(OpenBatch {
@@ -197,7 +198,8 @@ impl<'a> JobBatch<'a> {
     /// Commits; every slot then has its end.
     fn end(&mut self, open: OpenBatch, slots: &mut [JobSlot]) {
         match self.commit(&open.records, open.usage) {
-            Ok(usage) => {
+            Ok((usage, head)) => {
+                self.log.committed(head);
                 for (key, row) in usage {
                     self.report.audit_usage.push((key.clone(), row.audit));
                     self.usage.keep(key, row);
@@ -217,14 +219,16 @@ impl<'a> JobBatch<'a> {
         self.report.commit_micros += self.deadline.now().saturating_sub(open.now_micros);
     }
 
-    /// Seals the records, writes the counts and commits. Returns the counts of each key that changed.
+    /// Seals the records, writes the counts and commits. Returns the counts of each key that changed, and the end of
+    /// the log.
     fn commit(
         &mut self,
         records: &[Arc<Leafed>],
         changes: UsageChanges,
-    ) -> Result<Vec<(String, KeyUsage)>, StoreError> {
-        seal(self.conn, records)?;
+    ) -> Result<(Vec<(String, KeyUsage)>, LogHead), StoreError> {
+        let head = self.log.seal(self.conn, records)?;
         let usage = self.usage.write(self.conn, changes, records)?;
+        self.log.confirm(self.conn, records)?;
         execute(self.conn, "COMMIT").map_err(|error| {
             if leaves_outcome_unknown(&error) {
                 self.report.broken = true;
@@ -233,7 +237,7 @@ impl<'a> JobBatch<'a> {
                 store_error(&error)
             }
         })?;
-        Ok(usage)
+        Ok((usage, head))
     }
 
     /// Nothing of the batch is in: all fail alike, but for those that had failed by themselves.

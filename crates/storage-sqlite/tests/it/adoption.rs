@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::support::original::{FORGOTTEN, HAND_MADE, KEY, REVOKED, SECRETS};
 use crate::support::{self, insert, open, open_error, options, pepper};
 use api_keys::{PresentedKey, ScopeSet};
-use audit::{Adopted, AdoptedDigest, Verifier};
+use audit::{Adopted, AdoptedDigest, LogRow, Verifier};
 use llm_policy::Usage;
 use registry_core::{IntentId, Status, Timestamp};
 use rusqlite::Connection;
@@ -144,16 +144,18 @@ fn the_log_names_keys_by_their_ids_and_genesis_vouches_for_it() {
     assert_eq!(adoption.sql("SELECT path FROM audit_log WHERE id = 3"), revoke);
     insert(&*store, "new").unwrap();
 
-    let mut digest = AdoptedDigest::new();
-    store.read(|view| view.adopted_rows(0, 100, &mut |row| digest.push(row))).unwrap();
-    let mut rows = Vec::new();
-    store.read(|view| view.sealed_rows(0, 100, &mut |row| rows.push(row))).unwrap();
-    assert_eq!(Adopted::claimed_by(&rows[0].record), Some(digest.finish_as_claim()));
-    let mut verifier = Verifier::from_genesis();
-    for row in &rows {
-        verifier.push(row).unwrap();
-    }
-    assert!(verifier.finish().ok);
+    let (mut digest, mut verifier, mut genesis) = (AdoptedDigest::new(), Verifier::from_genesis(), None);
+    let mut visit = |row: LogRow<'_>| {
+        match &row {
+            LogRow::Unplaced(adopted) => digest.push(&adopted.row),
+            LogRow::Placed(placed) if placed.seq == Some(0) => genesis = Some(placed.record.clone()),
+            LogRow::Placed(_) => {}
+        }
+        verifier.push_row(&row).unwrap();
+    };
+    store.read(|view| view.log_rows(i64::MIN, 100, &mut visit)).unwrap();
+    assert_eq!(Adopted::claimed_by(&genesis.unwrap()), Some(digest.finish_as_claim()));
+    assert!(verifier.finish_with(&store.read(|view| view.log_facts()).unwrap()).ok);
     let (page, _) = store.read(|view| view.audit_page(&storage::AuditQuery::default(), None, 100)).unwrap();
     assert_eq!(page.len(), 5);
 }

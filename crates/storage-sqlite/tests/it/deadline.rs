@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{TempStore, insert, intent, submit};
+use crate::support::{TempStore, accept, insert, intent, submit};
 use storage::StoreError;
 
 /// Puts an endless view in the place of a table.
@@ -13,7 +13,9 @@ fn make_endless(store: &TempStore, table: &str, columns: &str) -> rusqlite::Resu
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
          SELECT {columns} FROM n WHERE i < 0"
     );
-    store.by_hand().execute_batch(&sql)
+    store.by_hand().execute_batch(&sql)?;
+    accept(&store.path());
+    Ok(())
 }
 
 #[test]

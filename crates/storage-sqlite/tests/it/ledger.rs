@@ -43,7 +43,7 @@ fn corrupt<T: Debug>(end: Result<T, StoreError>) -> (&'static str, &'static str,
 fn edited<T>(store: &TempStore, table: &str, edit: &str, read: impl FnOnce() -> T) -> T {
     let conn = store.by_hand();
     conn.execute_batch(&format!(
-        "PRAGMA ignore_check_constraints = ON; CREATE TABLE kept AS SELECT * FROM {table};
+        "PRAGMA ignore_check_constraints = ON; CREATE TEMP TABLE kept AS SELECT * FROM {table};
          UPDATE {table} SET {edit};"
     ))
     .unwrap();

@@ -1,6 +1,7 @@
 //! The store on real database files: the promises of every store, and what only SQLite can break.
 
 mod adoption;
+mod audit_schema;
 mod conformance;
 mod deadline;
 mod external_changes;

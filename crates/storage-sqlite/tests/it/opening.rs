@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::support::{TempStore, insert, open, open_error, options, pepper};
+use crate::support::{TempStore, insert, open, open_error, options, pepper, verdict};
 use api_keys::Pepper;
-use registry_core::KeyId;
-use rusqlite::Connection;
+use audit::{AdoptedDigest, GENESIS_CHAIN, chain};
+use registry_core::{KeyId, Timestamp};
+use rusqlite::{Connection, params};
 use storage::{KeyUsage, UsageQuery};
 use storage_sqlite::{OpenError, OpenMode, SCHEMA_VERSION, has_pepper, open_read_only, recount};
 use tempfile::TempDir;
@@ -103,6 +104,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
         include_str!("../../../../migrations/sqlite/0004_ledger.sql"),
         include_str!("../../../../migrations/sqlite/0005_pre_pr.sql"),
         include_str!("../../../../migrations/sqlite/0006_quotas.sql"),
+        include_str!("../../../../migrations/sqlite/0007_intents_by_file.sql"),
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");
@@ -113,7 +115,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
         &path,
         &format!(
             "ATTACH '{}' AS newest; INSERT INTO meta SELECT * FROM newest.meta;
-             INSERT INTO audit_log SELECT * FROM newest.audit_log; DETACH newest;
+             DETACH newest;
              INSERT INTO api_keys (key, agent_id, mac, version, daily_limit, daily_limit_pico)
              VALUES ('t4_0123456789ab', 'a', '{}', 1, 5, 5000000000000);
              INSERT INTO llm_usage (timestamp, api_key, agent_id, model, prompt_tokens, completion_tokens, est_cost)
@@ -123,7 +125,23 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
             "01".repeat(32),
         ),
     );
+    insert_old_genesis(&path);
     path
+}
+
+/// Writes the first row of a log as versions before 8 did, which stated no schema.
+fn insert_old_genesis(path: &Path) {
+    let conn = Connection::open(path).unwrap();
+    let log_id: String =
+        conn.query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| row.get(0)).unwrap();
+    let nothing = AdoptedDigest::new().finish_as_claim();
+    let record = audit::genesis_record(Timestamp::EPOCH, &log_id, &nothing, None);
+    let leaf = record.leaf();
+    let sql = "INSERT INTO audit_log (v, seq, event, timestamp, actor, outcome, count, body_bytes, body_kept, detail, leaf, \
+               chain) VALUES (1, 0, 'genesis', ?1, 'system', 'ok', 1, 0, 0, ?2, ?3, ?4)";
+    let link = chain(&GENESIS_CHAIN, &leaf);
+    conn.execute(sql, params![record.timestamp.to_string(), record.detail, leaf.as_bytes(), link.as_bytes()])
+        .unwrap();
 }
 
 #[test]
@@ -133,7 +151,9 @@ fn an_older_registry_is_upgraded_and_keeps_what_it_has() {
         let path = older_registry(&folder, version);
         let (store, report) = open(&path).unwrap();
         assert_eq!((report.upgraded_from, report.created, report.adopted), (Some(version), false, None));
-        assert_eq!(store.read(|view| view.next_seq()).unwrap(), 1, "a second genesis");
+        let verdict = verdict(&*store);
+        assert!(verdict.ok, "from {version}: {verdict:?}");
+        assert_eq!(verdict.next_seq, 2, "the genesis row and one that states the schema");
         let schema = |path: &Path| -> Vec<String> {
             let conn = Connection::open(path).unwrap();
             let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1";

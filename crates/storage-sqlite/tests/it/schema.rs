@@ -50,12 +50,16 @@ fn every_list_goes_by_an_index() {
             "SELECT * FROM intents WHERE owner = 'o' AND (modified_at, id) < ('b', 'x') \
              ORDER BY modified_at DESC, id DESC LIMIT 10",
         ),
+        ("SCAN audit_log", "SELECT id, seq, chain FROM audit_log ORDER BY id DESC LIMIT 1"),
         (
-            "idx_audit_log_seq",
-            "SELECT seq, chain FROM audit_log WHERE seq >= 0 AND seq <= 9223372036854775807 \
-             ORDER BY seq DESC LIMIT 1",
+            "audit_log USING INTEGER PRIMARY KEY (rowid>?)",
+            "SELECT id FROM audit_log NOT INDEXED WHERE id > 7 ORDER BY id LIMIT 10",
         ),
-        ("idx_audit_log_seq", "SELECT * FROM audit_log WHERE seq IS NULL AND id > 7 ORDER BY id LIMIT 10"),
+        (
+            "idx_audit_log_statement",
+            "SELECT * FROM audit_log INDEXED BY idx_audit_log_statement \
+             WHERE event = 'genesis' OR event = 'schema' ORDER BY id DESC LIMIT 1",
+        ),
         ("idx_idempotency_at", "SELECT rowid FROM idempotency WHERE at < 'b' ORDER BY at LIMIT 10"),
         ("idx_llm_usage_hold", "SELECT * FROM llm_usage WHERE hold_id = 'h'"),
         (

@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use api_keys::Pepper;
+use audit::{LogRow, LogVerdict, Verifier};
 use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, SystemClock, SystemEntropy, Timestamp,
 };
@@ -145,4 +146,25 @@ pub fn within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What verification says of the whole log and of the schema.
+pub fn verdict(store: &dyn Store) -> LogVerdict {
+    let (mut verifier, mut after) = (Verifier::from_genesis(), i64::MIN);
+    loop {
+        let mut visit = |row: LogRow<'_>| drop(verifier.push_row(&row));
+        let (last, facts) =
+            store.read(|view| Ok((view.log_rows(after, 1000, &mut visit)?, view.log_facts()?))).unwrap();
+        match last {
+            Some(last) => after = last,
+            None => return verifier.finish_with(&facts),
+        }
+    }
+}
+
+/// Accepts the schema of a database as it is, as an operator would who has looked at it.
+pub fn accept(path: &Path) {
+    let review = storage_sqlite::review_schema(path).unwrap();
+    assert!(!review.is_clean());
+    assert!(storage_sqlite::accept_schema(path, &review.sha256, Timestamp::EPOCH).unwrap().is_some());
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use audit::{Draft, Outcome, StoredRow, Verifier};
+use audit::{Draft, LogRow, Outcome, StoredRow, Verifier};
 use registry_core::{RequestId, Timestamp};
 
 use crate::{Decided, Job, JobCaller, JobClass, PlatformAuthority, Precedence, Store, StoreError, Tx};
@@ -160,15 +160,18 @@ impl Gate {
     }
 }
 
-/// Every sealed row.
-pub(super) fn log(store: &dyn Store) -> Vec<StoredRow> {
-    let mut rows = Vec::new();
+/// Every row that has a place in the log.
+pub fn log(store: &dyn Store) -> Vec<StoredRow> {
+    let (mut rows, mut after) = (Vec::new(), i64::MIN);
     loop {
-        let from = rows.last().and_then(|row: &StoredRow| row.seq).map_or(0, |seq| seq + 1);
-        let shown = store.read(|view| view.sealed_rows(from, 100, &mut |row| rows.push(row))).unwrap();
-        if shown == 0 {
-            return rows;
-        }
+        let mut visit = |row: LogRow<'_>| {
+            if let LogRow::Placed(row) = row {
+                rows.push(row);
+            }
+        };
+        let shown = store.read(|view| view.log_rows(after, 100, &mut visit)).unwrap();
+        let Some(last) = shown else { return rows };
+        after = last;
     }
 }
 
@@ -179,7 +182,7 @@ pub(super) fn verified_log(store: &dyn Store) -> Vec<StoredRow> {
     for row in &rows {
         verifier.push(row).unwrap();
     }
-    let verdict = verifier.finish();
+    let verdict = verifier.finish_with(&store.read(|view| view.log_facts()).unwrap());
     assert!(verdict.ok, "{verdict:?}");
     assert_eq!(verdict.next_seq, store.read(|view| view.next_seq()).unwrap());
     rows

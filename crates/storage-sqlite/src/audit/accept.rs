@@ -1,0 +1,104 @@
+//! The command of an operator that lets a changed database be written again.
+
+use std::path::Path;
+
+use audit::{Actor, SchemaCause, SchemaStatement};
+use canonical::Digest;
+use registry_core::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+use storage::StoreError;
+
+use crate::audit::{schema, seal};
+use crate::errors::OrStore as _;
+use crate::migrate::{SchemaState, state_of};
+use crate::open::{OpenMode, refuse};
+use crate::rows::meta;
+use crate::{OpenError, pragmas};
+
+/// What an operator is asked to accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaReview {
+    /// The digest of the schema as it is.
+    pub sha256: Digest,
+    /// How it differs from the newest statement of the log, in words; `None` when it does not.
+    pub difference: Option<String>,
+    /// Why a server has stopped writing, in words; `None` when none has.
+    pub stopped: Option<String>,
+}
+
+impl SchemaReview {
+    /// Whether there is anything to accept.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.difference.is_none() && self.stopped.is_none()
+    }
+
+    fn words(&self) -> String {
+        let parts = [&self.difference, &self.stopped];
+        parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Compares the schema of a database with the newest statement of its log. Nothing is changed.
+///
+/// # Errors
+/// [`OpenError`] when there is no file, or it is no registry of this version.
+pub fn review_schema(path: &Path) -> Result<SchemaReview, OpenError> {
+    let mut conn = open(path)?;
+    let tx = conn.transaction().map_err(|error| OpenError::of(path, &error))?;
+    review(&tx).map_err(|error| OpenError::of_store(path, error))
+}
+
+/// States the schema of a database as it is in its log, so that servers write to it again. The schema must have the
+/// digest `expected`, which the operator has seen. Returns what was accepted; `None` when the digest is another one.
+///
+/// # Errors
+/// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written.
+pub fn accept_schema(
+    path: &Path,
+    expected: &Digest,
+    at: Timestamp,
+) -> Result<Option<SchemaReview>, OpenError> {
+    let mut conn = open(path)?;
+    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    let found = review(&tx).map_err(|error| OpenError::of_store(path, error))?;
+    if found.sha256 != *expected {
+        return Ok(None);
+    }
+    let accepted = Some(found.words()).filter(|words| !words.is_empty());
+    let restate = || -> Result<SchemaStatement, StoreError> {
+        // Behind a row that is not one of the log no place follows from the id.
+        seal::head(&tx)?;
+        meta::remove(&tx, meta::STOPPED).or_store()?;
+        schema::restate(&tx, at, SchemaCause::Accepted, Actor::Admin, accepted)
+    };
+    restate().map_err(|error| OpenError::of_store(path, error))?;
+    tx.commit().map_err(sqlite)?;
+    Ok(Some(found))
+}
+
+fn open(path: &Path) -> Result<Connection, OpenError> {
+    if !path.is_file() {
+        return Err(OpenError::Missing { path: path.to_owned() });
+    }
+    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let conn = pragmas::open_for_writing(path).map_err(sqlite)?;
+    let state = state_of(&conn).map_err(sqlite)?;
+    if state == SchemaState::Empty {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    refuse(path, &state, OpenMode::Tool)?;
+    Ok(conn)
+}
+
+fn review(conn: &Connection) -> Result<SchemaReview, StoreError> {
+    let found = schema::found(conn).or_store()?;
+    let difference = match schema::stated(conn) {
+        Ok((_, statement)) => statement.difference(&found),
+        Err(StoreError::AuditBroken(what)) => Some(what),
+        Err(error) => return Err(error),
+    };
+    let stopped = meta::get(conn, meta::STOPPED).or_store()?;
+    Ok(SchemaReview { sha256: found.sha256(), difference, stopped })
+}

@@ -1,0 +1,189 @@
+//! A change of the schema, or of the log, stops writes until an operator has accepted it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::{TempStore, accept, insert, open, options, pepper, run, verdict};
+use audit::{Actor, BadReason, Record};
+use registry_core::Timestamp;
+use rusqlite::Connection;
+use storage::{Leafed, Store, StoreError};
+use storage_sqlite::{SqliteStore, accept_schema, review_schema};
+use tempfile::TempDir;
+
+/// Changes of the schema that could hide a row, or show one that is not there.
+const CHANGES: [&str; 11] = [
+    "CREATE TRIGGER hide AFTER INSERT ON audit_log WHEN NEW.agent_id = 'evil' BEGIN \
+     DELETE FROM audit_log WHERE id = NEW.id; END",
+    "CREATE TRIGGER hide BEFORE INSERT ON audit_log BEGIN SELECT RAISE(IGNORE); END",
+    "CREATE TRIGGER hide AFTER UPDATE ON key_usage BEGIN DELETE FROM audit_log WHERE agent_id = 'evil'; END",
+    "CREATE TRIGGER hide AFTER INSERT ON meta BEGIN SELECT 1; END",
+    "DROP TRIGGER intents_outside_update",
+    "ALTER TABLE audit_log ADD COLUMN note TEXT DEFAULT 'framed'",
+    "ALTER TABLE audit_log RENAME TO audit_real; CREATE VIEW audit_log AS SELECT * FROM audit_real WHERE id < 3",
+    "CREATE INDEX more ON audit_log (agent_id)",
+    "DROP INDEX idx_audit_log_statement",
+    "DROP INDEX idx_audit_log_statement; \
+     CREATE INDEX idx_audit_log_statement ON audit_log (event) WHERE event = 'genesis'",
+    "CREATE VIEW shown AS SELECT 1",
+];
+
+fn append(store: &dyn Store, agent: &str) -> Result<(), StoreError> {
+    let mut record = Record::of("test", Timestamp::EPOCH, Actor::Agent);
+    record.agent_id = Some(agent.to_owned());
+    let leafed = Leafed::new(record);
+    run(store, move |tx| tx.append_audit(Arc::clone(&leafed)))
+}
+
+fn rows(conn: &Connection, table: &str) -> i64 {
+    conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
+fn stopped(end: Result<(), StoreError>) -> String {
+    match end {
+        Err(StoreError::AuditBroken(why)) => why,
+        other => panic!("not stopped: {other:?}"),
+    }
+}
+
+#[test]
+fn a_changed_schema_stops_writes_and_verification_names_the_change() {
+    for change in CHANGES {
+        let store = TempStore::new();
+        append(&*store.store(), "good").unwrap();
+        assert!(verdict(&*store.store()).ok);
+        let conn = store.by_hand();
+        conn.execute_batch(change).unwrap();
+        stopped(append(&*store.store(), "evil"));
+        stopped(insert(&*store.store(), "intent").map(drop));
+        assert!(store.store().watch().audit_broken, "{change}");
+        assert_eq!(rows(&conn, "intents"), 0, "{change}");
+        let fault = store.store().read(|view| Ok(view.log_facts()?.fault())).unwrap();
+        assert!(fault.is_some(), "{change}");
+        stopped(append(&*open(&store.path()).unwrap().0, "evil"));
+    }
+}
+
+#[test]
+fn what_differs_is_named() {
+    let store = TempStore::new();
+    store.by_hand().execute_batch(CHANGES[0]).unwrap();
+    let why = stopped(append(&*store.store(), "evil"));
+    assert_eq!(why, "the schema was changed: trigger hide was added");
+    let found = verdict(&*store.store()).first_bad.unwrap().reason;
+    assert_eq!(found, BadReason::Schema("trigger hide was added".to_owned()));
+}
+
+#[test]
+fn a_stop_outlives_the_change_and_a_restart_and_ends_with_an_acceptance_in_the_log() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("registry.db");
+    let (store, _) = open(&path).unwrap();
+    append(&*store, "good").unwrap();
+    let by_hand = Connection::open(&path).unwrap();
+    by_hand.execute_batch(CHANGES[1]).unwrap();
+    stopped(append(&*store, "evil"));
+    by_hand.execute_batch("DROP TRIGGER hide").unwrap();
+    stopped(append(&*store, "evil"));
+    store.close(Duration::from_mins(1)).unwrap();
+
+    let (store, _) = open(&path).unwrap();
+    stopped(append(&*store, "evil"));
+    let reason = verdict(&*store).first_bad.unwrap().reason;
+    assert!(matches!(&reason, BadReason::Stopped(why) if why.contains("trigger hide")), "{reason}");
+    let review = review_schema(&path).unwrap();
+    assert!(
+        accept_schema(&path, &canonical::Digest::sha256(b"another"), Timestamp::EPOCH).unwrap().is_none()
+    );
+    stopped(append(&*store, "evil"));
+    accept_schema(&path, &review.sha256, Timestamp::EPOCH).unwrap().unwrap();
+    append(&*store, "good").unwrap();
+    assert!(!store.watch().audit_broken);
+    assert!(verdict(&*store).ok);
+    let sql = "SELECT actor || ' ' || route || ' ' || (detail ->> '$.statement.accepted') FROM audit_log \
+               WHERE event = 'schema'";
+    let row: String = by_hand.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(row, "admin t4 audit accept-schema the schema was changed: trigger hide was added");
+}
+
+#[test]
+fn an_accepted_trigger_is_a_part_of_the_schema_from_then_on() {
+    let store = TempStore::new();
+    let conn = store.by_hand();
+    conn.execute_batch("CREATE TRIGGER mine AFTER INSERT ON meta BEGIN SELECT 1; END").unwrap();
+    stopped(append(&*store.store(), "a"));
+    accept(&store.path());
+    append(&*store.store(), "a").unwrap();
+    assert!(verdict(&*store.store()).ok);
+    conn.execute_batch("DROP TRIGGER mine").unwrap();
+    assert_eq!(stopped(append(&*store.store(), "a")), "the schema was changed: trigger mine was removed");
+}
+
+#[test]
+fn rows_that_another_connection_puts_at_the_end_stop_writes() {
+    for row in [
+        "(timestamp, path) VALUES ('2026-01-01', '/slipped')",
+        "(seq, chain) VALUES (1, 'no chain')",
+        "(seq, chain) VALUES ('x', zeroblob(32))",
+        "(id, seq, chain) VALUES (9223372036854775807, -1, zeroblob(32))",
+    ] {
+        let store = TempStore::new();
+        let conn = store.by_hand();
+        conn.execute_batch(&format!("INSERT INTO audit_log {row}")).unwrap();
+        let why = stopped(append(&*store.store(), "a"));
+        assert!(why.contains("has no place"), "{why}");
+        assert!(
+            accept_schema(&store.path(), &review_schema(&store.path()).unwrap().sha256, Timestamp::EPOCH)
+                .is_err()
+        );
+        conn.execute_batch("DELETE FROM audit_log WHERE id > 1").unwrap();
+        stopped(append(&*store.store(), "a"));
+        accept(&store.path());
+        append(&*store.store(), "a").unwrap();
+        assert!(verdict(&*store.store()).ok, "{row}");
+    }
+}
+
+#[test]
+fn statistics_of_the_planner_are_no_part_of_the_schema() {
+    let store = TempStore::new();
+    store.by_hand().execute_batch("ANALYZE").unwrap();
+    append(&*store.store(), "a").unwrap();
+    assert!(verdict(&*store.store()).ok);
+    assert!(review_schema(&store.path()).unwrap().is_clean());
+}
+
+#[test]
+fn an_upgrade_accepts_no_trigger_that_no_version_makes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("registry.db");
+    let by_hand = Connection::open(&path).unwrap();
+    by_hand.execute_batch(include_str!("../../../../migrations/sqlite/0001_original.sql")).unwrap();
+    by_hand.execute_batch("CREATE TRIGGER hide AFTER INSERT ON audit_log BEGIN SELECT 1; END").unwrap();
+    let pepper = pepper();
+    let (store, report) = SqliteStore::open(options(&path, &pepper)).unwrap();
+    assert!(report.adopted.is_some());
+    assert_eq!(stopped(append(&*store, "a")), "the schema was changed: trigger hide was added");
+    accept(&path);
+    append(&*store, "a").unwrap();
+}
+
+#[test]
+fn two_stores_on_one_file_see_each_others_rows_and_stop_together() {
+    let store = TempStore::new();
+    let (other, _) = open(&store.path()).unwrap();
+    for n in 0..5 {
+        append(&*store.store(), &format!("a{n}")).unwrap();
+        append(&*other, &format!("b{n}")).unwrap();
+    }
+    assert_eq!(verdict(&*other).next_seq, 11);
+    store.by_hand().execute_batch(CHANGES[0]).unwrap();
+    stopped(append(&*store.store(), "a"));
+    stopped(append(&*other, "a"));
+    store.by_hand().execute_batch("DROP TRIGGER hide").unwrap();
+    accept(&store.path());
+    append(&*other, "a").unwrap();
+    append(&*store.store(), "a").unwrap();
+    assert!(verdict(&*other).ok);
+}
