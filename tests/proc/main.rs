@@ -1,6 +1,7 @@
 //! The product as processes: the real binaries, talked to from outside.
 
 mod adoption;
+mod audit_broken;
 mod cli;
 mod demo;
 mod disk_full;

@@ -47,7 +47,7 @@ impl SqliteStore {
             .map_err(|error| OpenError::of(path, &error))?;
         let queue = Queue::new(options.queue, options.reserved);
         let shared = Arc::new(WriterState::new(queue, Arc::clone(&options.clock)));
-        let mut seen = None;
+        let mut seen = watch::Seen::default();
         watch::look(&watching, &shared, &mut seen);
         let (stop_watching, stop) = mpsc::channel();
         let of_watcher = Arc::clone(&shared);

@@ -14,3 +14,5 @@ mod llm_prices;
 mod pre_pr;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tampering;

@@ -1,4 +1,4 @@
-//! Notices what other processes commit.
+//! Watcher of the database file: notices what other processes commit, and changes of the schema.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,33 +6,77 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use storage::{Job, JobCaller, Precedence, StoreError, Tx};
 
 use crate::writer::WriterState;
 
 /// How often it looks. Others' changes must be obeyed within one second.
 const PERIOD: Duration = Duration::from_millis(200);
 
+/// What the watcher saw at its last look.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Seen {
+    /// SQLite's number for commits of other connections.
+    data: Option<i64>,
+    /// SQLite's number for changes of the schema.
+    schema: Option<i64>,
+}
+
 /// Looks at the database until `stop` is dropped.
-pub(crate) fn run(conn: &Connection, shared: &Arc<WriterState>, mut seen: Option<i64>, stop: &Receiver<()>) {
+pub(crate) fn run(conn: &Connection, shared: &Arc<WriterState>, mut seen: Seen, stop: &Receiver<()>) {
     while let Err(RecvTimeoutError::Timeout) = stop.recv_timeout(PERIOD) {
         look(conn, shared, &mut seen);
     }
 }
 
 /// Looks once. `data_version` moves with every commit but one's own, and this connection has none.
-pub(crate) fn look(conn: &Connection, shared: &WriterState, seen: &mut Option<i64>) {
+pub(crate) fn look(conn: &Connection, shared: &WriterState, seen: &mut Seen) {
     // The time before the look: what it saw is at least that fresh.
     let at = shared.clock.monotonic_micros();
-    let found = conn
-        .prepare_cached("PRAGMA data_version")
-        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-    match found {
-        Ok(version) => {
-            if seen.replace(version) != Some(version) {
-                shared.epoch.fetch_add(1, Ordering::Release);
-            }
-            shared.last_good_look_micros.store(at, Ordering::Release);
+    let number = |pragma: &str| {
+        conn.prepare_cached(pragma)
+            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+    };
+    let looked = number("PRAGMA data_version").and_then(|version| {
+        if seen.data.replace(version) == Some(version) {
+            return Ok(());
         }
+        shared.epoch.fetch_add(1, Ordering::Release);
+        let schema = number("PRAGMA schema_version")?;
+        if seen.schema.replace(schema).is_some_and(|before| before != schema) {
+            wake_writer(shared);
+        }
+        Ok(())
+    });
+    match looked {
+        Ok(()) => shared.last_good_look_micros.store(at, Ordering::Release),
         Err(error) => tracing::warn!(error = %error, "the database can't be watched"),
+    }
+}
+
+/// Has the writer begin a transaction, which compares the schema with what the log states, when no request does.
+fn wake_writer(shared: &WriterState) {
+    if let Err((_, error)) = shared.queue.push(Box::new(LookAtSchema)) {
+        // Other jobs wait then, and look as well.
+        tracing::debug!(error = %error, "the writer has work");
+    }
+}
+
+/// A job that changes nothing.
+struct LookAtSchema;
+
+impl Job for LookAtSchema {
+    fn run(&mut self, _tx: &mut dyn Tx) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, _end: Result<(), StoreError>) {}
+
+    fn precedence(&self) -> Precedence {
+        Precedence::Control
+    }
+
+    fn caller(&self) -> &JobCaller {
+        &JobCaller::Platform
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{TempStore, accept, insert, open, options, pepper, run, verdict};
 use audit::{Actor, BadReason, Record};
@@ -186,4 +186,20 @@ fn two_stores_on_one_file_see_each_others_rows_and_stop_together() {
     append(&*other, "a").unwrap();
     append(&*store.store(), "a").unwrap();
     assert!(verdict(&*other).ok);
+}
+
+#[test]
+fn a_changed_schema_is_noticed_while_nobody_writes_and_so_is_its_acceptance() {
+    let store = TempStore::new();
+    store.by_hand().execute_batch(CHANGES[0]).unwrap();
+    let becomes = |broken: bool| {
+        let end = Instant::now() + Duration::from_mins(1);
+        while store.store().watch().audit_broken != broken {
+            assert!(Instant::now() < end, "`audit_broken` does not become {broken}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    becomes(true);
+    accept(&store.path());
+    becomes(false);
 }
