@@ -9,7 +9,7 @@ use t4_tests::process::{Server, eventually};
 /// Checks that are sent at once.
 const CROWD: usize = 60;
 /// Placeholders that each of them makes: some tens of milliseconds of the writer's time.
-const FILES: usize = 500;
+const FILES: usize = 1000;
 /// The crowd takes many seconds; nothing here may.
 const LOST: Duration = Duration::from_secs(60);
 
@@ -33,7 +33,8 @@ fn a_crowd_of_checks_delays_neither_another_agent_nor_a_revocation() {
                     let files: Vec<_> = (0..FILES).map(|file| format!("{n}/{file}.py")).collect();
                     let body = json!({ "files": files, "critical_codes": ["A1"] }).to_string();
                     let answer = server.agent(greedy, "POST", "/intents/pre_pr_check", &body);
-                    answered.fetch_add(1, Ordering::SeqCst);
+                    // Those that the revocation overtakes are refused at once.
+                    answered.fetch_add(usize::from(answer.status != 401), Ordering::SeqCst);
                     (answer.status, answer.code())
                 })
             })
@@ -45,15 +46,16 @@ fn a_crowd_of_checks_delays_neither_another_agent_nor_a_revocation() {
         let revoked = server.admin("DELETE", &format!("/admin/api_keys/{greedy_id}"), "");
         assert_eq!(revoked.json()["revoked"], true, "{}", revoked.body);
         let end = answered.load(Ordering::SeqCst);
-        let waits = queue_depth(&server);
         // Each may have waited for the check that ran, and for those whose commit was under way.
         assert!(end - before <= CROWD / 4, "{before} were answered before, {create} and {end} after");
-        assert!(waits > 0, "the crowd was gone before the others had their turn");
+        let mut overtaken = 0;
         for check in checks {
             let (status, code) = check.join().unwrap();
             // On a loaded machine one check may take longer than a request may.
             assert!([200, 401].contains(&status) || code == "deadline_exceeded", "{status} {code}");
+            overtaken += usize::from(status == 401);
         }
+        assert!(overtaken > 0, "the crowd was gone before the others had their turn");
     });
     server.assert_log_verifies();
 }
@@ -73,11 +75,13 @@ fn a_request_that_takes_too_long_is_refused_recorded_and_leaves_nothing() {
              END",
         )
         .unwrap();
+    server.accept_schema();
     let intents: Vec<_> =
         (0..3).map(|n| json!({ "id": format!("slow-{n}"), "code": "A1", "file": "slow.py" })).collect();
     let answer = server.agent(&key, "POST", "/intents/batch", &json!({ "intents": intents }).to_string());
     assert_eq!((answer.status, answer.code().as_str()), (503, "deadline_exceeded"), "{}", answer.body);
     outside.execute_batch("DROP TRIGGER slow").unwrap();
+    server.accept_schema();
     assert_eq!(server.register(&key, "quick").status, 201);
     assert_eq!(server.agent(&key, "GET", "/intents/slow-0", "").status, 404);
     let recorded = "SELECT count(*) FROM audit_log WHERE route = '/intents/batch' AND status_code = 503 \

@@ -39,21 +39,16 @@ async fn a_change_whose_row_can_not_be_written_does_not_happen() {
         let world = World::new().await;
         let before = data(&world);
         // Rows of refusals may be written, rows of changes may not.
-        world
-            .app
-            .outside()
-            .execute_batch(
-                "CREATE TRIGGER no_rows BEFORE INSERT ON audit_log WHEN NEW.status_code < 400 \
-                 BEGIN SELECT RAISE(ABORT, 'no rows today'); END",
-            )
-            .expect("a trigger");
+        let no_rows = "CREATE TRIGGER no_rows BEFORE INSERT ON audit_log WHEN NEW.status_code < 400 \
+                       BEGIN SELECT RAISE(ABORT, 'no rows today'); END";
+        world.app.change_schema(no_rows).await;
         let (what, call) = changes(&world).swap_remove(index);
         call.once("again").send().await.refused(Code::StoreUnavailable);
         assert!(data(&world) == before, "{what} happened without its row");
         let row = world.app.one_row().await;
         assert_eq!((row.status, row.outcome.as_str()), (503, "store_unavailable"), "{what}");
         // With rows possible again, the same request does its work, once.
-        world.app.outside().execute_batch("DROP TRIGGER no_rows").expect("no trigger");
+        world.app.change_schema("DROP TRIGGER no_rows").await;
         let (_, call) = changes(&world).swap_remove(index);
         let answer = call.once("again").send().await;
         assert!(answer.status < 300, "{what}: {}", answer.text());
@@ -65,14 +60,9 @@ async fn a_change_whose_row_can_not_be_written_does_not_happen() {
 #[actix_web::test]
 async fn a_change_that_fails_leaves_no_row_of_success() {
     let world = World::new().await;
-    world
-        .app
-        .outside()
-        .execute_batch(
-            "CREATE TRIGGER no_change BEFORE INSERT ON intents WHEN NEW.code = 'BAD' \
-             BEGIN SELECT RAISE(ABORT, 'no such intent today'); END",
-        )
-        .expect("a trigger");
+    let no_change = "CREATE TRIGGER no_change BEFORE INSERT ON intents WHEN NEW.code = 'BAD' \
+                     BEGIN SELECT RAISE(ABORT, 'no such intent today'); END";
+    world.app.change_schema(no_change).await;
     let create = |body: Value| world.app.post("/intents", &body).key(&world.alice.text).send();
     create(json!({ "code": "BAD" })).await.refused(Code::StoreUnavailable);
     assert_eq!(world.app.one_row().await.outcome, "store_unavailable");

@@ -67,7 +67,7 @@ async fn an_edit_of_any_column_is_found_and_the_row_is_named() {
     ));
     for column in columns {
         let conn = world.app.outside();
-        conn.execute_batch(&format!("CREATE TABLE kept AS SELECT * FROM audit_log WHERE id = {target}"))
+        conn.execute_batch(&format!("CREATE TEMP TABLE kept AS SELECT * FROM audit_log WHERE id = {target}"))
             .expect("a copy");
         conn.execute(&format!("UPDATE audit_log SET {column} WHERE id = {target}"), []).expect("the edit");
         let found = verdict(&world.app).await;

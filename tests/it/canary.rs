@@ -340,7 +340,7 @@ fn the_cause_of_a_failure_is_logged_without_the_credentials_of_its_request() {
         "CREATE TRIGGER fails BEFORE INSERT ON intents BEGIN SELECT RAISE(ABORT, 'the cause: {} {}'); END",
         KNOWN[4], world.mallory.text
     );
-    world.app.outside().execute_batch(&fails).expect("the trigger");
+    system.block_on(world.app.change_schema(&fails));
     let body = json!({ "code": "A" });
     let call = world.app.post("/intents", &body).key(&world.alice.text).header("X-API-Key", KNOWN[4]);
     assert_eq!(system.block_on(call.send()).status, 503);

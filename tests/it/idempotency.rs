@@ -109,11 +109,10 @@ async fn what_is_no_decision_is_not_remembered() {
     // 401, 429 and 503 come before or instead of a decision.
     let stranger = world.app.post("/intents", &body).once("k").send().await;
     stranger.refused(Code::MissingCredentials);
-    let conn = world.app.outside();
     let stop = "CREATE TRIGGER stop BEFORE INSERT ON intents BEGIN SELECT RAISE(ABORT, 'not now'); END";
-    conn.execute_batch(stop).expect("a trigger");
+    world.app.change_schema(stop).await;
     create().await.refused(Code::StoreUnavailable);
-    conn.execute_batch("DROP TRIGGER stop").expect("no trigger");
+    world.app.change_schema("DROP TRIGGER stop").await;
     create().await.ok(201);
 }
 

@@ -256,6 +256,19 @@ impl Server {
         Start::at(folder).server()
     }
 
+    /// Accepts the schema of the database as it is, as an operator does.
+    pub fn accept_schema(&self) {
+        let accept = || {
+            let mut accept = command("t4");
+            accept.args(["audit", "accept-schema", "--db"]).arg(&self.db);
+            accept
+        };
+        let shown = run(&mut accept());
+        let shown = String::from_utf8(shown.stdout).expect("UTF-8");
+        let sha256 = shown.split_whitespace().last().expect("a digest");
+        stdout_of(accept().args(["--sha256", sha256]));
+    }
+
     pub fn db(&self) -> PathBuf {
         self.db.clone()
     }

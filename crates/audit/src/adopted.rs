@@ -108,7 +108,7 @@ impl AdoptedDigest {
 
 /// A value of a column, with its type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'a> {
+pub enum StoredCell<'a> {
     /// NULL.
     Null,
     /// A whole number.
@@ -127,7 +127,7 @@ pub struct UnplacedRow<'a> {
     /// The original service's columns, as [`AdoptedDigest`] takes them.
     pub row: AdoptedRow<'a>,
     /// All columns, as [`ExactDigest`] takes them.
-    pub cells: &'a [Cell<'a>],
+    pub cells: &'a [StoredCell<'a>],
 }
 
 /// Takes all columns of the adopted rows, by ascending id, and gives the digest over them.
@@ -152,23 +152,23 @@ impl ExactDigest {
     }
 
     /// Takes the next row.
-    pub fn push(&mut self, cells: &[Cell<'_>]) {
+    pub fn push(&mut self, cells: &[StoredCell<'_>]) {
         let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes();
         self.0.update(length(cells.len()));
         for cell in cells {
             let number;
             let (kind, bytes): (u8, &[u8]) = match cell {
-                Cell::Null => (b'n', &[]),
-                Cell::Integer(value) => {
+                StoredCell::Null => (b'n', &[]),
+                StoredCell::Integer(value) => {
                     number = value.to_be_bytes();
                     (b'i', &number)
                 }
-                Cell::Real(value) => {
+                StoredCell::Real(value) => {
                     number = value.to_bits().to_be_bytes();
                     (b'r', &number)
                 }
-                Cell::Text(bytes) => (b't', bytes),
-                Cell::Blob(bytes) => (b'b', bytes),
+                StoredCell::Text(bytes) => (b't', bytes),
+                StoredCell::Blob(bytes) => (b'b', bytes),
             };
             self.0.update([kind]);
             self.0.update(length(bytes.len()));
@@ -221,23 +221,23 @@ mod tests {
 
     #[test]
     fn the_exact_digest_tells_types_and_the_ends_of_columns_and_rows_apart() {
-        let digest = |rows: &[&[Cell<'_>]]| {
+        let digest = |rows: &[&[StoredCell<'_>]]| {
             let mut all = ExactDigest::new();
             rows.iter().for_each(|row| all.push(row));
             all.finish()
         };
-        let rows: [&[&[Cell<'_>]]; 11] = [
+        let rows: [&[&[StoredCell<'_>]]; 11] = [
             &[],
             &[&[]],
-            &[&[Cell::Null]],
-            &[&[Cell::Integer(0)]],
-            &[&[Cell::Real(0.0)]],
-            &[&[Cell::Text(b"")]],
-            &[&[Cell::Blob(b"")]],
-            &[&[Cell::Text(b"a"), Cell::Text(b"")]],
-            &[&[Cell::Text(b""), Cell::Text(b"a")]],
-            &[&[Cell::Text(b"a")], &[Cell::Text(b"")]],
-            &[&[Cell::Blob(&[0; 8])]],
+            &[&[StoredCell::Null]],
+            &[&[StoredCell::Integer(0)]],
+            &[&[StoredCell::Real(0.0)]],
+            &[&[StoredCell::Text(b"")]],
+            &[&[StoredCell::Blob(b"")]],
+            &[&[StoredCell::Text(b"a"), StoredCell::Text(b"")]],
+            &[&[StoredCell::Text(b""), StoredCell::Text(b"a")]],
+            &[&[StoredCell::Text(b"a")], &[StoredCell::Text(b"")]],
+            &[&[StoredCell::Blob(&[0; 8])]],
         ];
         let digests: std::collections::HashSet<_> = rows.iter().map(|rows| digest(rows)).collect();
         assert_eq!(digests.len(), rows.len());

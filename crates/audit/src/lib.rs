@@ -18,7 +18,7 @@ mod schema;
 mod statements;
 mod verify;
 
-pub use adopted::{Adopted, AdoptedDigest, AdoptedRow, Cell, ExactDigest, UnplacedRow};
+pub use adopted::{Adopted, AdoptedDigest, AdoptedRow, ExactDigest, StoredCell, UnplacedRow};
 pub use body::Body;
 pub use draft::Draft;
 pub use draft_slot::DraftHandle;

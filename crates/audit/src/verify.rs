@@ -54,10 +54,14 @@ impl LogFacts {
     /// What is wrong, as far as can be said without reading the rows.
     #[must_use]
     pub fn fault(&self) -> Option<BadReason> {
+        self.fault_by(self.statement.as_ref())
+    }
+
+    fn fault_by(&self, statement: Option<&SchemaStatement>) -> Option<BadReason> {
         if !self.schema.has("table", "audit_log") {
             return Some(BadReason::Schema("table audit_log is missing".to_owned()));
         }
-        let Some(statement) = &self.statement else { return Some(BadReason::NoStatement) };
+        let Some(statement) = statement else { return Some(BadReason::NoStatement) };
         let difference = statement.difference(&self.schema).map(BadReason::Schema);
         difference.or_else(|| self.stopped.clone().map(BadReason::Stopped))
     }
@@ -317,18 +321,17 @@ impl Verifier {
     }
 
     fn against(&self, facts: &LogFacts) -> Result<(), BadReason> {
-        let statement = self.statement.as_ref().ok_or(BadReason::NoStatement)?;
-        if let Some(difference) = statement.difference(&facts.schema) {
-            return Err(BadReason::Schema(difference));
+        if let Some(fault) = facts.fault_by(self.statement.as_ref()) {
+            return Err(fault);
         }
-        if facts.statement.as_ref() != Some(statement) {
+        if facts.statement != self.statement {
             return Err(BadReason::StatementIndex);
         }
         // Known only to a check that has seen the genesis row.
         if self.log_id.is_some() && self.log_id != facts.log_id {
             return Err(BadReason::LogId);
         }
-        facts.fault().map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn check(&mut self, row: &StoredRow) -> Result<(), BadReason> {

@@ -25,6 +25,9 @@ pub struct ServiceError {
 /// Seconds after which a write that found the store busy or locked is worth a repeat.
 const STORE_RETRY_SECONDS: u64 = 1;
 
+/// The same while writes are stopped, which ends with an operator's act.
+const STOPPED_RETRY_SECONDS: u64 = 30;
+
 impl ServiceError {
     /// A refusal: what happened, and the code's own advice.
     #[must_use]
@@ -129,9 +132,12 @@ impl From<StoreError> for ServiceError {
                 "the request failed inside the server"
             }
         };
-        // Repeated as it is, a request that took too long takes too long again; and a stop ends with an operator's act.
-        let repeat = code.status() == 503 && !matches!(code, Code::DeadlineExceeded | Code::AuditBroken);
-        let retry_after = repeat.then_some(STORE_RETRY_SECONDS);
+        let retry_after = match code {
+            // Repeated as it is, a request that took too long takes too long again.
+            Code::DeadlineExceeded => None,
+            Code::AuditBroken => Some(STOPPED_RETRY_SECONDS),
+            _ => (code.status() == 503).then_some(STORE_RETRY_SECONDS),
+        };
         Self { cause: Some(error.to_string()), retry_after, ..Self::new(code, what) }
     }
 }

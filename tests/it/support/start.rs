@@ -196,6 +196,20 @@ impl TestApp {
         conn
     }
 
+    /// Changes the schema as `sqlite3` would, and accepts that as an operator: it is a way to make statements fail.
+    pub async fn change_schema(&self, sql: &str) {
+        self.change_schema_unread(sql);
+        self.skip_rows().await;
+    }
+
+    /// The same, with the row that tells of it left for the test to read.
+    pub fn change_schema_unread(&self, sql: &str) {
+        self.outside().execute_batch(sql).expect("the change");
+        let review = storage_sqlite::review_schema(&self.db).expect("a review");
+        let now = self.services.clock.now();
+        storage_sqlite::accept_schema(&self.db, &review.sha256, now).expect("a database").expect("accepted");
+    }
+
     /// One number that a query gives.
     pub fn count(&self, sql: &str) -> i64 {
         self.outside().query_row(sql, [], |row| row.get(0)).expect("a number")

@@ -3,7 +3,7 @@ use registry_core::Timestamp;
 
 use super::*;
 use crate::{
-    Actor, AdoptedRow, Body, Cell, Draft, Outcome, SchemaCause, SchemaObject, genesis_record,
+    Actor, AdoptedRow, Body, Draft, Outcome, SchemaCause, SchemaObject, StoredCell, genesis_record,
     retention_record,
 };
 
@@ -278,7 +278,7 @@ fn a_column_of_another_form_is_found() {
 }
 
 /// A log whose genesis row has adopted `rows`, stated with `cells`.
-fn adopted(rows: &[AdoptedRow<'_>], cells: &[Cell<'_>]) -> Vec<StoredRow> {
+fn adopted(rows: &[AdoptedRow<'_>], cells: &[StoredCell<'_>]) -> Vec<StoredRow> {
     let (mut digest, mut exact) = (AdoptedDigest::new(), ExactDigest::new());
     for row in rows {
         digest.push(row);
@@ -292,8 +292,8 @@ fn adopted(rows: &[AdoptedRow<'_>], cells: &[Cell<'_>]) -> Vec<StoredRow> {
 #[test]
 fn rows_before_the_log_are_those_that_it_states_and_none_come_behind_it() {
     let row = AdoptedRow { id: 1, path: Some("/intents"), ..AdoptedRow::default() };
-    let rows = adopted(&[row], &[Cell::Integer(1)]);
-    let reason = |before: &[(AdoptedRow<'_>, Cell<'_>)], behind: &[AdoptedRow<'_>]| {
+    let rows = adopted(&[row], &[StoredCell::Integer(1)]);
+    let reason = |before: &[(AdoptedRow<'_>, StoredCell<'_>)], behind: &[AdoptedRow<'_>]| {
         let mut verifier = Verifier::from_genesis();
         for (row, cell) in before {
             drop(verifier.push_row(&LogRow::Unplaced(UnplacedRow { row: *row, cells: &[*cell] })));
@@ -305,14 +305,14 @@ fn rows_before_the_log_are_those_that_it_states_and_none_come_behind_it() {
         let verdict = verifier.finish();
         (verdict.adopted, verdict.first_bad.map(|bad| (bad.id, bad.reason)))
     };
-    let one = Cell::Integer(1);
+    let one = StoredCell::Integer(1);
     assert_eq!(reason(&[(row, one)], &[]), (1, None));
     assert_eq!(reason(&[], &[]), (0, Some((0, BadReason::Adopted))));
     assert_eq!(
         reason(&[(row, one), (AdoptedRow { id: 2, ..row }, one)], &[]),
         (2, Some((2, BadReason::Adopted)))
     );
-    assert_eq!(reason(&[(row, Cell::Real(1.0))], &[]), (1, Some((11, BadReason::AdoptedForm))));
+    assert_eq!(reason(&[(row, StoredCell::Real(1.0))], &[]), (1, Some((11, BadReason::AdoptedForm))));
     let behind = AdoptedRow { id: 13, ..row };
     assert_eq!(reason(&[(row, one)], &[behind]), (1, Some((13, BadReason::Unsealed))));
 }

@@ -1,6 +1,6 @@
 //! The columns of a sealed row, stated once: for writing it, for reading it, and for telling whether it is unchanged.
 
-use audit::{Cell, Record};
+use audit::{Record, StoredCell};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -111,15 +111,15 @@ pub(crate) fn same(row: &Row<'_>, cells: &[ValueRef<'_>; COUNT]) -> rusqlite::Re
 }
 
 /// The columns of a row as the digest over adopted rows takes them.
-pub(crate) fn exact<'r>(row: &'r Row<'_>) -> rusqlite::Result<[Cell<'r>; COUNT]> {
-    let mut cells = [Cell::Null; COUNT];
+pub(crate) fn exact<'r>(row: &'r Row<'_>) -> rusqlite::Result<[StoredCell<'r>; COUNT]> {
+    let mut cells = [StoredCell::Null; COUNT];
     for (index, cell) in cells.iter_mut().enumerate() {
         *cell = match row.get_ref(index)? {
-            ValueRef::Null => Cell::Null,
-            ValueRef::Integer(number) => Cell::Integer(number),
-            ValueRef::Real(number) => Cell::Real(number),
-            ValueRef::Text(text) => Cell::Text(text),
-            ValueRef::Blob(bytes) => Cell::Blob(bytes),
+            ValueRef::Null => StoredCell::Null,
+            ValueRef::Integer(number) => StoredCell::Integer(number),
+            ValueRef::Real(number) => StoredCell::Real(number),
+            ValueRef::Text(text) => StoredCell::Text(text),
+            ValueRef::Blob(bytes) => StoredCell::Blob(bytes),
         };
     }
     Ok(cells)
