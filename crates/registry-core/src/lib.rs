@@ -37,5 +37,5 @@ pub use quality::{CountedIntent, QualitySummary, QualityTally};
 pub use secrets::{KnownSecrets, REDACTED, SecretStream};
 pub use shown::{inert, inert_json, plain};
 pub use status::{ReadStatus, Status};
-pub use text::{Limits, TextError, check_date, check_text};
+pub use text::{Limits, TextError, check_date, check_name, check_text};
 pub use timestamp::{Timestamp, TimestampError};

@@ -6,7 +6,9 @@ use api_types::{
     Code, IntentView, MAX_PRE_PR_BYTES, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, MAX_PRE_PR_PAIRS, PrePrCheck,
     PrePrResult,
 };
-use registry_core::{Coverage, Intent, IntentId, Limits, TextError, check_text, placeholder_code};
+use registry_core::{
+    Coverage, Intent, IntentId, Limits, TextError, check_name, check_text, placeholder_code,
+};
 use storage::{Inserted, StoreError, Tx, intent_bytes};
 
 use crate::context::{AgentCaller, OpContext};
@@ -73,7 +75,11 @@ fn prepare(
     let sentence =
         |field: &str, text: &str, problem: &TextError| format!("`{field}` {problem}: `{}`", short(text));
     for code in &body.critical_codes {
-        if let Err(problem) = check_text(code, Limits::WORD, false) {
+        // A code is asked for as it stands in rows of before; a placeholder's is a new one.
+        let new = body.auto_create_reserved && *code == placeholder_code(&body.critical_codes);
+        let checked =
+            if new { check_name(code, Limits::WORD) } else { check_text(code, Limits::WORD, false) };
+        if let Err(problem) = checked {
             return refuse(sentence("critical_codes", code, &problem));
         }
     }
