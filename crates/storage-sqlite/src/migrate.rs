@@ -16,7 +16,7 @@ use crate::rows::meta;
 use crate::{OpenError, OpenReport};
 
 /// What brings a file from each version to the next.
-pub(crate) const STEPS: [&str; 7] = [
+pub(crate) const STEPS: [&str; 8] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../migrations/sqlite/0002_registry.sql"),
     include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
@@ -24,10 +24,11 @@ pub(crate) const STEPS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/0005_pre_pr.sql"),
     include_str!("../../../migrations/sqlite/0006_quotas.sql"),
     include_str!("../../../migrations/sqlite/0007_intents_by_file.sql"),
+    include_str!("../../../migrations/sqlite/0008_one_reading.sql"),
 ];
 
 /// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 7;
+pub const SCHEMA_VERSION: i64 = 8;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

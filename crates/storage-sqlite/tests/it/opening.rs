@@ -103,6 +103,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
         include_str!("../../../../migrations/sqlite/0004_ledger.sql"),
         include_str!("../../../../migrations/sqlite/0005_pre_pr.sql"),
         include_str!("../../../../migrations/sqlite/0006_quotas.sql"),
+        include_str!("../../../../migrations/sqlite/0007_intents_by_file.sql"),
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");
