@@ -33,3 +33,5 @@ CREATE INDEX idx_llm_holds_lease ON llm_holds (lease_until) WHERE orphaned = 0;
 
 DROP INDEX idx_llm_usage_hold;
 CREATE UNIQUE INDEX idx_llm_usage_hold ON llm_usage (hold_id, api_key) WHERE hold_id IS NOT NULL;
+
+-- The files of intents are rewritten to the one form that they are looked up by: `migrate/files.rs`.

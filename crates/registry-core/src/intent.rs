@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::path::file_path;
 use crate::text::{Limits, TextError, check_date, check_name, check_text};
 use crate::{AgentId, IntentId, Owner, Status, Timestamp};
 
@@ -14,7 +15,7 @@ pub struct Intent {
     pub code: String,
     /// The kind of intent, `lint` unless said otherwise.
     pub kind: String,
-    /// The file it is about, relative to the repository.
+    /// The file it is about, relative to the repository, in the form of [`crate::normal_path`].
     pub file: Option<String>,
     /// The line in that file, from 1.
     pub line: Option<i64>,
@@ -175,8 +176,14 @@ impl NewIntent {
         };
         let kind = given(self.kind).unwrap_or_else(|| DEFAULT_KIND.to_owned());
         field("type", check_name(&kind, Limits::WORD))?;
-        let file = given(self.file);
-        optional("file", &file, Limits::FILE, false)?;
+        let file = match given(self.file) {
+            Some(path) => {
+                let normal =
+                    file_path(&path).map_err(|problem| RuleError::Field { field: "file", problem })?;
+                Some(normal.into_owned())
+            }
+            None => None,
+        };
         if let Some(line) = self.line
             && !(1..=i64::from(i32::MAX)).contains(&line)
         {
@@ -334,15 +341,20 @@ mod tests {
     #[test]
     fn names_that_could_be_taken_for_others_are_refused_by_field() {
         let with = |field: &str, text: &str| {
-            let text = Some(text.to_owned());
             let mut new = with_code();
-            match field {
-                "id" => new.id = text,
-                "code" => new.code = text.unwrap_or_default(),
-                "type" => new.kind = text,
-                "reason_category" => new.reason_category = text,
-                "owner" => new.owner = text,
-                _ => new.ticket = text,
+            if field == "code" {
+                text.clone_into(&mut new.code);
+            }
+            let place = match field {
+                "id" => Some(&mut new.id),
+                "type" => Some(&mut new.kind),
+                "reason_category" => Some(&mut new.reason_category),
+                "owner" => Some(&mut new.owner),
+                "ticket" => Some(&mut new.ticket),
+                _ => None,
+            };
+            if let Some(place) = place {
+                *place = Some(text.to_owned());
             }
             make(new)
         };

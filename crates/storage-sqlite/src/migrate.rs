@@ -5,6 +5,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod copy;
+mod files;
 
 use rusqlite::{Connection, TransactionBehavior};
 use storage::Leafed;
@@ -93,6 +94,9 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
         report.created = report.adopted.is_none();
     } else {
         report.upgraded_from = Some(done);
+    }
+    if done < files::STEP {
+        files::normalise(&tx).map_err(sqlite)?;
     }
     tx.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(sqlite)?;
     tx.commit().map_err(sqlite)?;

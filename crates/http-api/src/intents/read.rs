@@ -77,7 +77,7 @@ async fn list(
     let filter = IntentQuery {
         status: query.checked("status", 100)?,
         code: query.checked("code", Limits::WORD)?,
-        file: query.checked("file", Limits::FILE)?,
+        file: query.file()?,
         owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
         agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
     };
@@ -138,7 +138,7 @@ async fn by_file(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request);
     let page = query.page(WHOLE_LIST)?;
-    let Some(file) = query.checked("file", Limits::FILE)? else {
+    let Some(file) = query.file()? else {
         return Err(ApiError::new(Code::InvalidQuery, "`file` is missing"));
     };
     let caller = call.context.caller;
