@@ -28,7 +28,7 @@ CREATE INDEX idx_llm_alerts_pending ON llm_alerts (at) WHERE delivered_at IS NUL
 
 CREATE INDEX idx_llm_holds_lease ON llm_holds (lease_until) WHERE orphaned = 0;
 
-CREATE UNIQUE INDEX idx_llm_usage_hold ON llm_usage (hold_id) WHERE hold_id IS NOT NULL;
+CREATE UNIQUE INDEX idx_llm_usage_hold ON llm_usage (hold_id, api_key) WHERE hold_id IS NOT NULL;
 
 CREATE INDEX idx_llm_usage_timestamp ON llm_usage (timestamp);
 
@@ -129,7 +129,7 @@ CREATE TABLE llm_alerts (
 ) WITHOUT ROWID;
 
 CREATE TABLE llm_holds (
-    id TEXT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL,
     call_id TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     key_id TEXT NOT NULL,
@@ -150,7 +150,8 @@ CREATE TABLE llm_holds (
     created_at TEXT NOT NULL,
     lease_until TEXT NOT NULL,
     orphaned INTEGER NOT NULL,
-    by_agent INTEGER NOT NULL
+    by_agent INTEGER NOT NULL,
+    PRIMARY KEY (id, key_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE llm_usage (

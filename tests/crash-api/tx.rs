@@ -117,8 +117,8 @@ impl LedgerTx for Watching<'_> {
         self.tx.book(key, settled_pico_usd, held_pico_usd)
     }
 
-    fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
-        self.tx.hold(id)
+    fn hold(&mut self, key: &KeyId, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
+        self.tx.hold(key, id)
     }
 
     fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError> {
@@ -126,12 +126,12 @@ impl LedgerTx for Watching<'_> {
         self.tx.insert_hold(hold)
     }
 
-    fn remove_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
-        self.tx.remove_hold(id)
+    fn remove_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError> {
+        self.tx.remove_hold(key, id)
     }
 
-    fn orphan_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
-        self.tx.orphan_hold(id)
+    fn orphan_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError> {
+        self.tx.orphan_hold(key, id)
     }
 
     fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
@@ -146,8 +146,8 @@ impl LedgerTx for Watching<'_> {
         self.tx.forget_orphans(before, limit)
     }
 
-    fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
-        self.tx.usage(hold)
+    fn usage(&mut self, key: &KeyId, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
+        self.tx.usage(key, hold)
     }
 
     fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {

@@ -108,3 +108,52 @@ async fn a_refusal_commits_its_row_and_nothing_else() {
     assert_eq!(world.app.count("SELECT count(*) FROM audit_log WHERE outcome = 'intent_exists'"), 1);
     assert_eq!(["intents", "api_keys"].map(|table| world.app.dump(table)), before);
 }
+
+#[actix_web::test]
+async fn the_row_of_a_change_tells_what_was_stored_where_the_body_says_something_else() {
+    let world = World::new().await;
+    let (app, alice) = (&world.app, &world.alice.text);
+    let detail = async || {
+        let row = app.one_row().await;
+        serde_json::from_str::<Value>(&row.detail).unwrap_or(Value::Null)
+    };
+    app.skip_rows().await;
+    let body =
+        json!({ "code": "A", "file": "./a//b.py", "status": "documented", "owner": "o", "ticket": "t" });
+    let made = app.post("/intents", &body).key(alice).once("k").send().await.ok(201);
+    let id = &made["intent"]["id"];
+    let told = json!({ "stored": { "id": id, "type": "lint", "file": "a/b.py", "status": "accepted" } });
+    assert_eq!(detail().await, told);
+    // A repeat stores nothing, and tells what the first one stored.
+    app.post("/intents", &body).key(alice).once("k").send().await.ok(201);
+    assert_eq!(detail().await, told);
+
+    let whole = json!({ "id": "whole", "code": "A", "type": "x", "file": "b.py", "status": "reserved" });
+    app.post("/intents", &whole).key(alice).send().await.ok(201);
+    assert_eq!(detail().await, Value::Null, "the body said it all");
+    app.post("/intents", &json!({ "id": "whole", "code": "B" }))
+        .key(alice)
+        .send()
+        .await
+        .refused(Code::IntentExists);
+    assert_eq!(detail().await, Value::Null, "nothing was stored");
+
+    let batch = json!({ "intents": [whole, { "id": "two", "code": "A", "type": "x", "file": "b/../c", "status": "reserved" }] });
+    app.post("/intents/batch", &batch).key(alice).send().await.ok(201);
+    assert_eq!(detail().await, json!({ "stored": [{}, { "file": "c" }] }));
+    let many: Vec<_> = (0..300).map(|n| json!({ "id": format!("m{n}"), "code": "A" })).collect();
+    app.post("/intents/batch", &json!({ "intents": many })).key(alice).send().await.ok(201);
+    let long = detail().await;
+    assert!(long["stored_bytes"].as_u64() > Some(300 * 30) && long["stored"].is_null(), "{long}");
+
+    app.patch("/intents/whole", &json!({ "status": "documented" })).key(alice).send().await.ok(200);
+    assert_eq!(detail().await, json!({ "stored": { "status": "accepted" } }));
+    app.patch("/intents/whole", &json!({ "reason": "r" })).key(alice).send().await.ok(200);
+    assert_eq!(detail().await, Value::Null);
+
+    let key = app.post("/admin/api_keys", &json!({ "agent_id": "new" })).admin().send().await.ok(201);
+    let stored = detail().await["stored"].take();
+    for field in ["key_id", "scopes", "expires_at", "daily_limit"] {
+        assert_eq!(stored[field], key[field], "{field}");
+    }
+}

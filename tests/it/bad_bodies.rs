@@ -107,23 +107,34 @@ async fn json_of_another_form_is_422_on_every_route() {
 }
 
 #[actix_web::test]
-async fn a_field_that_comes_twice_is_refused() {
-    let world = World::new().await;
-    let before = data(&world);
-    for (method, path, body) in [
-        ("POST", "/intents", r#"{"code":"A","code":"A"}"#),
-        ("POST", "/intents", r#"{"code":"A","line":1,"line":2}"#),
-        ("POST", "/intents/batch", r#"{"intents":[{"code":"A"}],"intents":[]}"#),
-        ("POST", "/intents/batch", r#"{"intents":[{"code":"A","id":"x","id":"y"}]}"#),
-        ("POST", "/intents/pre_pr_check", r#"{"files":[],"files":["a"]}"#),
-        ("PATCH", "/intents/alice-1", r#"{"reason":"a","reason":null}"#),
-    ] {
-        let answer = world.app.call(method, path).body(body).key(&world.alice.text).send().await;
-        answer.refused(Code::InvalidBody);
+async fn a_member_that_comes_twice_is_400_on_every_route_at_any_depth() {
+    for route in with_body() {
+        let world = World::new().await;
+        let before = data(&world);
+        for (body, member, pointer) in [
+            (r#"{"model":"a","model":"b"}"#, "model", "/model"),
+            (r#"{"code":"A","\u0063ode":"A"}"#, "code", "/code"),
+            (r#"{"code":"A","raw":{"a":"EVIL","a":"benign"}}"#, "a", "/raw/a"),
+            (
+                r#"{"intents":[{"code":"A"},{"code":"A","raw":{"x/y":[{"b":1,"b":1}]}}]}"#,
+                "b",
+                "/intents/1/raw/x~1y/0/b",
+            ),
+            (r#"[{"max_tokens":1,"max_tokens":2}]"#, "max_tokens", "/0/max_tokens"),
+        ] {
+            let answer = send(&world, route, |call| call.body(body)).await;
+            let error = answer.refused(Code::DuplicateMember);
+            assert_eq!(
+                error["details"],
+                json!({ "member": member, "pointer": pointer }),
+                "{}",
+                route.template
+            );
+            let row = world.app.one_row().await;
+            assert_eq!((row.status, row.body.as_str()), (400, ""), "{}", route.template);
+        }
+        assert!(data(&world) == before, "{}", route.template);
     }
-    let twice = r#"{"agent_id":"a","agent_id":"b"}"#;
-    world.app.call("POST", "/admin/api_keys").body(twice).admin().send().await.refused(Code::InvalidBody);
-    assert_eq!(data(&world), before);
 }
 
 #[actix_web::test]

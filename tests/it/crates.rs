@@ -36,7 +36,7 @@ const LAYERS: [(&str, u8); 25] = [
 ];
 
 /// Who may use which outside crate. One that is not listed may be used by any crate.
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 29] = [
     ("rusqlite", &["storage-sqlite"]),
     ("r2d2", &["storage-sqlite"]),
     ("r2d2_sqlite", &["storage-sqlite"]),
@@ -51,6 +51,7 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("indicatif", BINS),
     ("jiff", &["llm-policy"]),
     ("bpe-openai", &["llm-policy"]),
+    ("unicode-normalization", &["registry-core"]),
     ("actix-web", &["http-api", "intent-api", "t4"]),
     ("actix-http", &["http-api"]),
     ("actix-service", &["http-api"]),

@@ -82,6 +82,71 @@ async fn control_characters_are_refused_but_for_line_ends_in_prose() {
 }
 
 #[actix_web::test]
+async fn a_name_that_could_be_taken_for_another_is_refused_with_its_character() {
+    let world = World::new().await;
+    let count = world.app.intents();
+    let said = |text: String, field: &str, character: &str| {
+        assert!(text.contains(&format!("`{field}` must not")) && text.contains(character), "{text}");
+    };
+    for (text, character) in [
+        ("own\u{200b}", "U+200B"),
+        ("\u{202e}own", "U+202E"),
+        ("o\u{ad}wn", "U+00AD"),
+        ("own\u{e0041}", "U+E0041"),
+        (" own", "U+0020"),
+        ("own\u{3000}", "U+3000"),
+    ] {
+        for field in ["id", "code", "type", "reason_category", "owner", "ticket"] {
+            let answer =
+                world.app.post("/intents", &with(field, json!(text))).key(&world.alice.text).send().await;
+            answer.refused(Code::InvalidField);
+            said(answer.text(), field, character);
+        }
+        for field in ["owner", "ticket"] {
+            let change = world.app.patch("/intents/alice-1", &json!({ field: text })).key(&world.alice.text);
+            let answer = change.send().await;
+            answer.refused(Code::InvalidField);
+            said(answer.text(), field, character);
+        }
+        for field in ["agent_id", "owner", "roles"] {
+            let mut key = json!({ "agent_id": "x", "owner": "y" });
+            key[field] = if field == "roles" { json!([text]) } else { json!(text) };
+            let answer = world.app.post("/admin/api_keys", &key).admin().send().await;
+            answer.refused(Code::InvalidField);
+            said(answer.text(), field, character);
+        }
+        let check = json!({ "files": ["a.py"], "critical_codes": [text] });
+        let answer = world.app.post("/intents/pre_pr_check", &check).key(&world.alice.text).send().await;
+        answer.refused(Code::InvalidField);
+        said(answer.text(), "critical_codes", character);
+        let asked = json!({ "files": ["a.py"], "critical_codes": [text], "auto_create_reserved": false });
+        world.app.post("/intents/pre_pr_check", &asked).key(&world.alice.text).send().await.ok(200);
+        world.app.seconds(60);
+    }
+    assert_eq!(world.app.intents(), count);
+}
+
+#[actix_web::test]
+async fn rows_of_before_keep_names_that_a_new_one_may_not_have() {
+    let world = World::new().await;
+    let insert = "INSERT INTO intents (id, code, type, file, owner, ticket, status, created_at, agent_id) \
+                  VALUES ('own\u{200b} ', 'X\u{200b}', 'lint', 'a.py', 'team ', 'T ', 'reserved', '2026-01-01', 'alice')";
+    world.app.outside().execute(insert, []).unwrap();
+    let path = "/intents/own%E2%80%8B%20";
+    let shown = world.app.get(path).key(&world.alice.text).send().await.ok(200);
+    assert_eq!((&shown["id"], &shown["code"]), (&json!("own\u{200b} "), &json!("X\u{200b}")));
+    let change = json!({ "status": "planned", "reason": "x" });
+    let changed = world.app.patch(path, &change).key(&world.alice.text).send().await.ok(200);
+    let changed = &changed["intent"];
+    assert_eq!((&changed["owner"], &changed["ticket"]), (&json!("team "), &json!("T ")));
+    for list in ["/intents/by_owner/team%20", "/intents?code=X%E2%80%8B"] {
+        let listed = world.app.get(list).key(&world.alice.text).send().await.ok(200);
+        assert_eq!(listed[0]["id"], "own\u{200b} ", "{list}");
+    }
+    world.app.call("DELETE", path).admin().send().await.ok(200);
+}
+
+#[actix_web::test]
 async fn a_field_takes_its_own_type_and_null_is_as_good_as_nothing() {
     let world = World::new().await;
     let wrong = [json!(7), json!(true), json!([]), json!({}), json!(["x"])];
@@ -187,32 +252,8 @@ async fn an_id_may_hold_anything_that_a_path_can_carry_and_no_word_of_a_route() 
     let world = World::new().await;
     let longest = "é".repeat(200);
     let ids = [
-        "a/b",
-        "a//b",
-        "/",
-        "%2F",
-        "%",
-        "%%",
-        "a%2fb",
-        "...",
-        "a.b",
-        "~",
-        "a b",
-        " ",
-        "é/👾",
-        "a?b",
-        "a#b",
-        "a+b",
-        "a&b=c",
-        "a;b",
-        "a'b\"c",
-        "<script>",
-        "metrics",
-        "BATCH",
-        "batch ",
-        "T4-1",
-        "\u{202e}x",
-        &longest,
+        "a/b", "a//b", "/", "%2F", "%", "%%", "a%2fb", "...", "a.b", "~", "a b", "é/👾", "a?b", "a#b", "a+b",
+        "a&b=c", "a;b", "a'b\"c", "<script>", "metrics", "BATCH", "T4-1", &longest,
     ];
     for id in ids {
         let body = json!({ "id": id, "code": "A" });

@@ -58,6 +58,62 @@ async fn a_missing_file_gets_one_placeholder_which_does_not_make_it_ok() {
     assert_eq!(result["missing"], json!(["b.py"]));
 }
 
+/// Spellings of one file.
+const SPELLINGS: [&str; 6] = [
+    "src/caf\u{e9}.py",
+    "./src/caf\u{e9}.py",
+    "src//caf\u{e9}.py",
+    "a/../src/caf\u{e9}.py",
+    "src/./cafe\u{301}.py",
+    "src/caf\u{e9}.py/",
+];
+
+#[actix_web::test]
+async fn a_file_is_covered_under_every_spelling_of_its_path() {
+    for stored in SPELLINGS {
+        let world = World::new().await;
+        intent(&world, stored, "F821", "planned").await;
+        let kept = "SELECT count(*) FROM intents WHERE status = 'planned' AND file = 'src/caf\u{e9}.py'";
+        assert_eq!(world.app.count(kept), 1, "{stored}");
+        for asked in SPELLINGS {
+            let result = check(&world, json!({ "files": [asked] })).await.ok(200);
+            assert_eq!(result["ok"], true, "{stored} {asked}");
+            for list in ["/intents/by_file?", "/intents/by_file?limit=1000&", "/intents?"] {
+                let path = format!("{list}file={}", urlencoding(asked));
+                let found = world.app.get(&path).key(&world.alice.text).send().await.ok(200);
+                assert_eq!(texts(&found, "file"), [SPELLINGS[0]], "{stored} {path}");
+            }
+        }
+        let outside =
+            check(&world, json!({ "files": [format!("../{stored}"), format!("/{stored}")] })).await.ok(200);
+        assert_eq!(outside["missing"].as_array().map(Vec::len), Some(2), "{stored}");
+    }
+}
+
+#[actix_web::test]
+async fn a_missing_file_is_told_as_it_was_asked_for_and_has_one_placeholder() {
+    let world = World::new().await;
+    let count = world.app.intents();
+    let asked: Vec<_> = SPELLINGS.iter().rev().chain(&SPELLINGS).collect();
+    world.app.skip_rows().await;
+    let result = check(&world, json!({ "files": asked })).await.ok(200);
+    let spelled: Vec<_> = SPELLINGS.iter().rev().collect();
+    assert_eq!(result["missing"], json!(spelled));
+    assert_eq!(texts(&result["reserved"], "file"), [SPELLINGS[0]]);
+    assert_eq!(world.app.intents(), count + 1);
+    let stored = json!({ "stored": [{ "id": result["reserved"][0]["id"], "file": SPELLINGS[0] }] });
+    assert_eq!(world.app.one_row().await.detail, stored.to_string());
+    let again = check(&world, json!({ "files": ["./src/cafe\u{301}.py"] })).await.ok(200);
+    assert_eq!(
+        (&again["missing"], &again["reserved"]),
+        (&json!(["./src/cafe\u{301}.py"]), &result["reserved"])
+    );
+}
+
+fn urlencoding(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 #[actix_web::test]
 async fn without_the_wish_for_placeholders_nothing_is_written() {
     let world = World::new().await;

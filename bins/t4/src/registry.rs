@@ -7,7 +7,7 @@ use cli_support::Failure;
 use policy_client::api_types::{CreateIntent, IntentView, MAX_BATCH, PatchIntent};
 use policy_client::{IntentFilter, blocking};
 use pr_gate::ingest::{KnownIntent, MARK, Update};
-use registry_core::NewIntent;
+use registry_core::{NewIntent, normal_path};
 
 use crate::config;
 
@@ -24,7 +24,8 @@ pub fn known(client: &blocking::Client, files: &BTreeSet<String>) -> Result<Vec<
         }
     } else {
         found = all(client)?;
-        found.retain(|one| one.file.as_ref().is_some_and(|file| files.contains(file)));
+        let files: BTreeSet<_> = files.iter().map(|file| normal_path(file)).collect();
+        found.retain(|one| one.file.as_ref().is_some_and(|file| files.contains(&normal_path(file))));
     }
     Ok(found)
 }

@@ -69,6 +69,8 @@ macro_rules! codes {
 codes! {
     /// The body is not JSON.
     MalformedJson = "malformed_json", 400, "send one JSON document in UTF-8";
+    /// An object of the body has a member twice.
+    DuplicateMember = "duplicate_member", 400, "send each member once; `details.pointer` says which one came twice";
     /// The request line, a header or the path can't be read.
     MalformedRequest = "malformed_request", 400, "send HTTP/1.1 with UTF-8 paths and sane headers";
     /// The cursor is not one that this server gave for this query.

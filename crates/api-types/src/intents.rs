@@ -12,7 +12,8 @@ use crate::object::objects;
 /// How many intents one batch takes.
 pub const MAX_BATCH: usize = 1000;
 
-/// What a creator says of an intent. Only `code` is needed; unknown fields are refused.
+/// What a creator says of an intent. Only `code` is needed; unknown fields are refused. Names (`id`, `code`, `type`,
+/// `reason_category`, `owner`, `ticket`) have no characters that do not show and no white space around them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateIntent {

@@ -40,11 +40,29 @@ pub(crate) async fn commit_once<C, T, F>(
     services: &Services,
     context: OpContext<C>,
     op: RepeatableChange,
+    f: F,
+) -> Result<T, ServiceError>
+where
+    C: ActingCaller,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: FnMut(&mut dyn Tx, &C) -> Result<Result<T, ServiceError>, StoreError> + Send + 'static,
+{
+    commit_noted(services, context, op, |_| None, f).await
+}
+
+/// The same for a change whose record says what was stored: `note` gives the record's detail, as JSON text, of a change
+/// that was made now or by the first of the requests that this one repeats.
+pub(crate) async fn commit_noted<C, T, N, F>(
+    services: &Services,
+    context: OpContext<C>,
+    op: RepeatableChange,
+    note: N,
     mut f: F,
 ) -> Result<T, ServiceError>
 where
     C: ActingCaller,
     T: Serialize + DeserializeOwned + Send + 'static,
+    N: Fn(&T) -> Option<String> + Send + 'static,
     F: FnMut(&mut dyn Tx, &C) -> Result<Result<T, ServiceError>, StoreError> + Send + 'static,
 {
     let OpContext { caller, now, at_micros, draft } = context;
@@ -52,8 +70,12 @@ where
     let class = JobClass::request(&name);
     let asker = Asker { name, defaults: services.settings.quotas, now };
     let authority = caller.authority(services);
-    let write = services.store.write(authority, class, draft, at_micros, move |tx, caller| {
-        once(tx, &op, &asker, caller, |tx| f(tx, caller))
+    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, caller| {
+        let decided = once(tx, &op, &asker, caller, |tx| f(tx, caller))?;
+        if let Some(detail) = decided.value.as_ref().ok().and_then(&note) {
+            draft.set_detail(detail);
+        }
+        Ok(decided)
     });
     write.await?
 }

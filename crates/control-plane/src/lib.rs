@@ -17,6 +17,7 @@ mod page;
 mod probes;
 mod quotas;
 mod services;
+mod stored;
 
 pub use api_keys::{MAX_QUOTA, QuotaLimits};
 

@@ -74,6 +74,7 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
     if let Some((body, optional)) = endpoint.body {
         codes.extend([
             Code::MalformedJson,
+            Code::DuplicateMember,
             Code::MalformedRequest,
             Code::InvalidBody,
             Code::BodyTooLarge,

@@ -45,7 +45,7 @@ impl fmt::Display for CallId {
     }
 }
 
-/// The name of one attempt's hold: the call's id, a point, and the attempt's number from 1.
+/// The name of one attempt's hold among those of its key: the call's id, a point, and the attempt's number from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HoldId(String);

@@ -65,10 +65,13 @@ pub struct RefusedModel {
 ///   them: the table does not have them, or not with the same meaning.
 ///
 /// # Errors
-/// [`BookError::Syntax`] when the text is not a JSON object, [`BookError::Date`] when the date is none.
+/// [`BookError::Syntax`] when the text is not a JSON object or names a member twice, [`BookError::Date`] when the date is none.
 pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<PriceImport, BookError> {
     if !is_date(date) {
         return Err(BookError::Date(date.to_owned()));
+    }
+    if let Some(twice) = canonical::duplicate_member(json.as_bytes()) {
+        return Err(BookError::Syntax(format!("`{}` comes twice", twice.pointer)));
     }
     let table: Map<String, Value> =
         serde_json::from_str(json).map_err(|cause| BookError::Syntax(cause.to_string()))?;

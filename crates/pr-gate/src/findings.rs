@@ -84,6 +84,11 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
         return Err(unreadable(format!("it has more than {} MB", LARGEST >> 20)));
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Some(twice) = canonical::duplicate_member(text) {
+        let what =
+            format!("it has the member `{}` twice, which readers of JSON read differently", twice.pointer);
+        return Err(unreadable(what));
+    }
     let mut known = Names::new(project);
     let mut output = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => ruff_json::read(text, &mut known)

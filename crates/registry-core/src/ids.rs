@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::{Limits, TextError, check_text};
+use crate::text::{Limits, TextError, check_name};
 use crate::{Entropy, Timestamp};
 
 macro_rules! text_id {
@@ -12,13 +12,13 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Checks and takes a text.
+            /// Checks and takes a new name.
             ///
             /// # Errors
-            /// [`TextError`] when it is empty, too long, or has control characters.
+            /// [`TextError`] when it is empty, too long, or could be taken for another name ([`crate::check_name`]).
             pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
                 let text = text.into();
-                check_text(&text, $max, false)?;
+                check_name(&text, $max)?;
                 Ok(Self(text))
             }
 
@@ -65,7 +65,7 @@ text_id!(
     64
 );
 text_id!(
-    /// The name of one intent: 1 to 200 characters, no control characters, not a word that is a route.
+    /// The name of one intent: 1 to 200 characters, none of them hidden, not a word that is a route.
     IntentId,
     Limits::INTENT_ID
 );

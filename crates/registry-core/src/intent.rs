@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::text::{Limits, TextError, check_date, check_text};
+use crate::path::file_path;
+use crate::text::{Limits, TextError, check_date, check_name, check_text};
 use crate::{AgentId, IntentId, Owner, Status, Timestamp};
 
 /// One intent as the registry holds it. Rows of an adopted database may hold texts that a new intent may not.
@@ -14,7 +15,7 @@ pub struct Intent {
     pub code: String,
     /// The kind of intent, `lint` unless said otherwise.
     pub kind: String,
-    /// The file it is about, relative to the repository.
+    /// The file it is about, relative to the repository, in the form of [`crate::normal_path`].
     pub file: Option<String>,
     /// The line in that file, from 1.
     pub line: Option<i64>,
@@ -163,16 +164,26 @@ impl NewIntent {
             Some(text) => field(name, check_text(text, max, multiline)),
             None => Ok(()),
         };
-        field("code", check_text(&self.code, Limits::WORD, false))?;
+        let name = |name, text: &Option<String>, max| match text {
+            Some(text) => field(name, check_name(text, max)),
+            None => Ok(()),
+        };
+        field("code", check_name(&self.code, Limits::WORD))?;
         let id = match given(self.id) {
             Some(text) if IntentId::is_route_word(&text) => return Err(RuleError::RouteWord(text)),
             Some(text) => IntentId::new(text).map_err(|problem| RuleError::Field { field: "id", problem })?,
             None => minted(),
         };
         let kind = given(self.kind).unwrap_or_else(|| DEFAULT_KIND.to_owned());
-        field("type", check_text(&kind, Limits::WORD, false))?;
-        let file = given(self.file);
-        optional("file", &file, Limits::FILE, false)?;
+        field("type", check_name(&kind, Limits::WORD))?;
+        let file = match given(self.file) {
+            Some(path) => {
+                let normal =
+                    file_path(&path).map_err(|problem| RuleError::Field { field: "file", problem })?;
+                Some(normal.into_owned())
+            }
+            None => None,
+        };
         if let Some(line) = self.line
             && !(1..=i64::from(i32::MAX)).contains(&line)
         {
@@ -181,13 +192,13 @@ impl NewIntent {
         let import_text = given(self.import_text);
         optional("import_text", &import_text, Limits::PROSE, true)?;
         let reason_category = given(self.reason_category);
-        optional("reason_category", &reason_category, Limits::WORD, false)?;
+        name("reason_category", &reason_category, Limits::WORD)?;
         let reason = given(self.reason);
         optional("reason", &reason, Limits::PROSE, true)?;
         let suggestion = given(self.suggestion);
         optional("suggestion", &suggestion, Limits::PROSE, true)?;
         let ticket = given(self.ticket);
-        optional("ticket", &ticket, Limits::NAME, false)?;
+        name("ticket", &ticket, Limits::NAME)?;
         let eta = given(self.eta);
         if let Some(eta) = &eta {
             field("eta", check_date(eta))?;
@@ -325,6 +336,38 @@ mod tests {
         let long = NewIntent { id: Some("x".repeat(4000)), ..with_code() };
         assert!(matches!(make(long), Err(RuleError::Field { field: "id", .. })));
         assert!(make(NewIntent { id: Some("a/b%2F".into()), ..with_code() }).is_ok());
+    }
+
+    #[test]
+    fn names_that_could_be_taken_for_others_are_refused_by_field() {
+        let with = |field: &str, text: &str| {
+            let mut new = with_code();
+            if field == "code" {
+                text.clone_into(&mut new.code);
+            }
+            let place = match field {
+                "id" => Some(&mut new.id),
+                "type" => Some(&mut new.kind),
+                "reason_category" => Some(&mut new.reason_category),
+                "owner" => Some(&mut new.owner),
+                "ticket" => Some(&mut new.ticket),
+                _ => None,
+            };
+            if let Some(place) = place {
+                *place = Some(text.to_owned());
+            }
+            make(new)
+        };
+        for name in ["id", "code", "type", "reason_category", "owner", "ticket"] {
+            for (text, problem) in [
+                ("own\u{200b}", TextError::Hidden('\u{200b}')),
+                ("\u{202e}own", TextError::Hidden('\u{202e}')),
+                ("own ", TextError::Edge(' ')),
+            ] {
+                assert_eq!(with(name, text), Err(RuleError::Field { field: name, problem }));
+            }
+            assert!(with(name, "own x").is_ok());
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The words of the registry: ids, intents, their statuses and the rules that bind them, the clock and the
 //! random source.
 //!
-//! This crate owns what an intent *is* and which changes to it are legal, and the removal of known secrets from texts. It refuses I/O, async and the process
+//! This crate owns what an intent *is* and which changes to it are legal, and the removal of known secrets from texts. The form of
+//! a file's path is here too: intents are looked up by it. It refuses I/O, async and the process
 //! environment; time and randomness reach it as arguments ([`Clock`], [`Entropy`]).
 //!
 //! Features: `system` adds the real clock and the real random source; nothing else changes with it.
@@ -13,6 +14,7 @@ mod intent;
 mod money;
 mod network;
 mod patch;
+mod path;
 mod pre_pr;
 mod quality;
 mod secrets;
@@ -32,10 +34,11 @@ pub use intent::{Intent, IntentRow, NewIntent, RuleError};
 pub use money::{MAX_DOLLARS, MoneyError, PICO_PER_DOLLAR, dollars_to_pico, pico_to_dollars};
 pub use network::Network;
 pub use patch::{Change, IntentPatch};
+pub use path::{file_path, normal_path};
 pub use pre_pr::{Coverage, PLACEHOLDER_CODE, covers, placeholder_code};
 pub use quality::{CountedIntent, QualitySummary, QualityTally};
 pub use secrets::{KnownSecrets, REDACTED, SecretStream};
 pub use shown::{inert, inert_json, plain};
 pub use status::{ReadStatus, Status};
-pub use text::{Limits, TextError, check_date, check_text};
+pub use text::{Limits, TextError, check_date, check_name, check_text};
 pub use timestamp::{Timestamp, TimestampError};

@@ -1,7 +1,7 @@
 //! A change to an intent.
 
 use crate::intent::{field, status_word};
-use crate::text::{Limits, check_date, check_text};
+use crate::text::{Limits, check_date, check_name, check_text};
 use crate::{Intent, Owner, RuleError, Timestamp};
 
 /// What a change says of one field.
@@ -36,7 +36,7 @@ impl IntentPatch {
     /// left without owner or ticket. The intent is then unchanged.
     pub fn apply(self, intent: &Intent, now: Timestamp) -> Result<Intent, RuleError> {
         let mut next = intent.clone();
-        set(&mut next.ticket, self.ticket, |t| field("ticket", check_text(t, Limits::NAME, false)))?;
+        set(&mut next.ticket, self.ticket, |t| field("ticket", check_name(t, Limits::NAME)))?;
         set(&mut next.reason, self.reason, |t| field("reason", check_text(t, Limits::PROSE, true)))?;
         set(&mut next.suggestion, self.suggestion, |t| {
             field("suggestion", check_text(t, Limits::PROSE, true))

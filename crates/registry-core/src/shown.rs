@@ -108,6 +108,27 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
+/// Whether a character does not show by itself: what steers or is invisible, and what Unicode lists as
+/// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`), such as fillers and variation selectors.
+pub(crate) fn is_hidden(c: char) -> bool {
+    steers(c)
+        || is_invisible(c)
+        || matches!(
+            c,
+            '\u{34f}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fff8}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

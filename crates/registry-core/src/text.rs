@@ -1,6 +1,7 @@
 //! Rules of texts: what a field may hold. How a text is shown is in `shown.rs`.
 
 use crate::Timestamp;
+use crate::shown::is_hidden;
 
 /// The longest text, in characters, that each field takes.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,12 @@ pub enum TextError {
     /// A control character, NUL included.
     #[error("must not contain control characters")]
     Control,
+    /// A character of a name that does not show: two names would look the same.
+    #[error("must not contain {}, a character that does not show", code_point(*.0))]
+    Hidden(char),
+    /// White space around a name.
+    #[error("must not begin or end with white space, such as {}", code_point(*.0))]
+    Edge(char),
     /// A date that does not exist, or no date at all.
     #[error("takes a date such as 2026-01-31, or an RFC 3339 date and time")]
     Date,
@@ -62,6 +69,28 @@ pub fn check_text(text: &str, max: usize, multiline: bool) -> Result<(), TextErr
         }
     }
     Ok(())
+}
+
+/// Checks a name of 1 to `max` characters: an id, a code, an agent, an owner. Names are compared by people too, so one
+/// that looks like another is refused: no control, bidirectional, zero-width or otherwise ignorable characters, and no
+/// white space around it.
+///
+/// # Errors
+/// [`TextError`] says what does not fit, with the character.
+pub fn check_name(text: &str, max: usize) -> Result<(), TextError> {
+    if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
+        return Err(TextError::Hidden(hidden));
+    }
+    let ends = [text.chars().next(), text.chars().next_back()];
+    if let Some(edge) = ends.into_iter().flatten().find(|c| c.is_whitespace()) {
+        return Err(TextError::Edge(edge));
+    }
+    check_text(text, max, false)
+}
+
+/// A character as Unicode writes it: `U+200B`.
+fn code_point(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
 }
 
 /// Checks an `eta`: a calendar date, or RFC 3339.
@@ -89,6 +118,30 @@ mod tests {
         assert_eq!(check_text("ééé", 3, false), Ok(()));
         assert_eq!(check_text("éééé", 3, false), Err(TextError::TooLong { max: 3, got: 4 }));
         assert_eq!(check_text("", 3, false), Err(TextError::Empty));
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_refused_with_the_character() {
+        for hidden in "\0\t\n\u{7f}\u{85}\u{9b}\u{ad}\u{34f}\u{61c}\u{115f}\u{17b4}\u{180b}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
+                       \u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2064}\u{2066}\u{2069}\u{206f}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\
+                       \u{fff0}\u{fffb}\u{1bca0}\u{1d173}\u{e0001}\u{e007f}\u{e0100}"
+            .chars()
+        {
+            for text in [format!("a{hidden}b"), format!("{hidden}ab"), format!("ab{hidden}")] {
+                assert_eq!(check_name(&text, 10), Err(TextError::Hidden(hidden)), "{text:?}");
+            }
+        }
+        for edge in [' ', '\u{a0}', '\u{1680}', '\u{2003}', '\u{202f}', '\u{3000}'] {
+            assert_eq!(check_name(&format!("{edge}a"), 10), Err(TextError::Edge(edge)));
+            assert_eq!(check_name(&format!("a{edge}"), 10), Err(TextError::Edge(edge)));
+        }
+        let said = check_name("own\u{200b}", 10).unwrap_err().to_string();
+        assert_eq!(said, "must not contain U+200B, a character that does not show");
+        for name in ["a", "a b", "é 漢", "T4-1", "a\u{301}", "x".repeat(10).as_str()] {
+            assert_eq!(check_name(name, 10), Ok(()), "{name}");
+        }
+        assert_eq!(check_name("", 10), Err(TextError::Empty));
+        assert_eq!(check_name("elevenchars", 10), Err(TextError::TooLong { max: 10, got: 11 }));
     }
 
     #[test]

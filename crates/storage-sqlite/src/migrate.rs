@@ -5,6 +5,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod copy;
+mod files;
 
 use audit::{Actor, SchemaCause};
 use rusqlite::{Connection, TransactionBehavior};
@@ -17,7 +18,7 @@ use crate::rows::meta;
 use crate::{OpenError, OpenReport};
 
 /// What brings a file from each version to the next.
-pub(crate) const STEPS: [&str; 8] = [
+pub(crate) const STEPS: [&str; 9] = [
     include_str!("../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../migrations/sqlite/0002_registry.sql"),
     include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
@@ -25,11 +26,12 @@ pub(crate) const STEPS: [&str; 8] = [
     include_str!("../../../migrations/sqlite/0005_pre_pr.sql"),
     include_str!("../../../migrations/sqlite/0006_quotas.sql"),
     include_str!("../../../migrations/sqlite/0007_intents_by_file.sql"),
+    include_str!("../../../migrations/sqlite/0008_one_reading.sql"),
     include_str!("../../../migrations/sqlite/0009_audit_schema.sql"),
 ];
 
 /// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 8;
+pub const SCHEMA_VERSION: i64 = 9;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +99,12 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
         report.created = report.adopted.is_none();
     } else {
         report.upgraded_from = Some(done);
-        if !changed {
-            state_schema(&tx, stated, options).map_err(|error| OpenError::of_store(path, error))?;
-        }
+    }
+    if done < files::STEP {
+        files::normalise(&tx).map_err(sqlite)?;
+    }
+    if done > 0 && !changed {
+        state_schema(&tx, stated, options).map_err(|error| OpenError::of_store(path, error))?;
     }
     tx.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(sqlite)?;
     tx.commit().map_err(sqlite)?;

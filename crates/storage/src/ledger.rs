@@ -10,7 +10,7 @@ use crate::StoreError;
 /// A call under way: its worst case is held on its accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldRow {
-    /// Its name.
+    /// Its name, among the holds of its key: callers choose names, and two keys may choose the same.
     pub id: HoldId,
     /// The call.
     pub call_id: CallId,
@@ -201,13 +201,13 @@ pub trait LedgerTx {
         held_pico_usd: i64,
     ) -> Result<AccountState, StoreError>;
 
-    /// A hold.
+    /// The hold of this name of a key.
     ///
     /// # Errors
     /// Storage trouble.
-    fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError>;
+    fn hold(&mut self, key: &KeyId, id: &HoldId) -> Result<Option<HoldRow>, StoreError>;
 
-    /// Inserts a hold. False when its id is taken.
+    /// Inserts a hold. False when its key has one of this id.
     ///
     /// # Errors
     /// Storage trouble.
@@ -217,13 +217,13 @@ pub trait LedgerTx {
     ///
     /// # Errors
     /// Storage trouble.
-    fn remove_hold(&mut self, id: &HoldId) -> Result<bool, StoreError>;
+    fn remove_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError>;
 
     /// Marks a hold as orphaned. False when there is none or it was marked before.
     ///
     /// # Errors
     /// Storage trouble.
-    fn orphan_hold(&mut self, id: &HoldId) -> Result<bool, StoreError>;
+    fn orphan_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError>;
 
     /// Moves the leases of all holds of a server that are not orphaned; returns how many.
     ///
@@ -232,7 +232,7 @@ pub trait LedgerTx {
     fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError>;
 
     /// At most `limit` holds that are not orphaned and whose lease has ended at `now` (it ends at its very moment),
-    /// oldest lease first, ties by id.
+    /// oldest lease first, ties by id and key.
     ///
     /// # Errors
     /// Storage trouble.
@@ -244,11 +244,11 @@ pub trait LedgerTx {
     /// Storage trouble.
     fn forget_orphans(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
-    /// The usage row of a hold.
+    /// The usage row of the hold of this name of a key.
     ///
     /// # Errors
     /// Storage trouble.
-    fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError>;
+    fn usage(&mut self, key: &KeyId, hold: &HoldId) -> Result<Option<UsageRow>, StoreError>;
 
     /// Inserts a usage row. False when its hold has one.
     ///
@@ -295,14 +295,14 @@ pub trait LedgerReads {
     /// Storage trouble.
     fn account(&self, key: &AccountKey) -> Result<AccountState, StoreError>;
 
-    /// Holds in the order of their ids after `after`; of one key when it is given.
+    /// Holds in the order of their ids, ties by key, after `after`; of one key when it is given.
     ///
     /// # Errors
     /// Storage trouble.
     fn holds(
         &self,
         key: Option<&KeyId>,
-        after: Option<&HoldId>,
+        after: Option<(&HoldId, &KeyId)>,
         limit: u32,
     ) -> Result<Vec<HoldRow>, StoreError>;
 

@@ -104,6 +104,7 @@ macro_rules! conformance {
             expired_holds_come_oldest_first_and_a_few_at_a_time,
             old_orphans_are_forgotten_a_few_at_a_time,
             holds_are_listed_by_their_ids,
+            two_keys_may_use_one_name,
         ]);
         $crate::conformance!(@module $backend, ledger_usage: [
             a_usage_row_is_read_back_whole,

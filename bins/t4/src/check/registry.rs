@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use annotations::{Annotated, CheckReport, FindingState, Registered};
 use cli_support::Failure;
 use pr_gate::ingest::{self, KnownIntent};
+use registry_core::normal_path;
 
 use crate::{config, out, registry};
 
@@ -40,7 +41,7 @@ pub fn ask(report: &CheckReport, api: Option<&str>, reserve: bool) -> Result<Vec
 fn is_known(one: &Annotated, known: &[KnownIntent], registered: &[Registered]) -> bool {
     let rows = one.finding.start.row..=one.finding.last_row();
     let answers = |intent: &Registered| {
-        intent.file == one.finding.file
+        normal_path(&intent.file) == normal_path(&one.finding.file)
             && intent.code == one.finding.code
             && intent.line.is_none_or(|line| rows.contains(&line))
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use cli_support::Failure;
-use registry_core::{Limits, check_text};
+use registry_core::file_path;
 use source_tree::git::{Git, NoRepository};
 
 use crate::{config, out, working_tree};
@@ -23,7 +23,7 @@ impl AskedFile {
     fn from_bytes(bytes: &[u8]) -> Self {
         let name = String::from_utf8_lossy(bytes).into_owned();
         let whole = name.as_bytes() == bytes;
-        let registrable = whole && check_text(&name, Limits::FILE, false).is_ok();
+        let registrable = whole && file_path(&name).is_ok();
         Self { name, registrable }
     }
 }

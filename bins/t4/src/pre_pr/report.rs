@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use api_types::{IntentView, PrePrResult};
 use cli_support::table::{Column, Lines, lay_out_ruled};
+use registry_core::normal_path;
 use serde::Serialize;
 
 use super::files::AskedFile;
@@ -51,10 +52,13 @@ impl PrePrReport {
         if self.files.is_empty() {
             return "No changed files: nothing to check.\n".to_owned();
         }
-        let ids: HashMap<_, _> =
-            self.reserved.iter().filter_map(|intent| Some((intent.file.as_deref()?, &intent.id))).collect();
+        let ids: HashMap<_, _> = self
+            .reserved
+            .iter()
+            .filter_map(|intent| Some((normal_path(intent.file.as_deref()?), &intent.id)))
+            .collect();
         let rows = self.files.iter().map(|file| {
-            let state = match ids.get(file.name.as_str()) {
+            let state = match ids.get(&normal_path(&file.name)) {
                 _ if !self.missing.contains(&file.name) => Lines::from("covered"),
                 _ if !file.registrable => Lines::from("missing (name can't be registered)"),
                 // The id has its own line, which leaves the names more room.

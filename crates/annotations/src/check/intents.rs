@@ -1,6 +1,9 @@
 //! Which intent of the registry answers for a finding.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+
+use registry_core::normal_path;
 
 use super::index::AnswerRows;
 use super::{Input, Registered};
@@ -8,9 +11,9 @@ use super::{Input, Registered};
 /// Statuses with which an intent answers.
 const ANSWERING: [&str; 4] = ["planned", "committed", "implemented", "accepted"];
 
-/// The intents that can answer, by file and code: sorted by row, those without one first.
+/// The intents that can answer, by the form of their file and by code: sorted by row, those without one first.
 pub struct AnsweringIntents<'a> {
-    by_key: HashMap<(&'a str, &'a str), Vec<&'a Registered>>,
+    by_key: HashMap<(Cow<'a, str>, &'a str), Vec<&'a Registered>>,
 }
 
 impl<'a> AnsweringIntents<'a> {
@@ -19,7 +22,7 @@ impl<'a> AnsweringIntents<'a> {
         let mut by_key: HashMap<_, Vec<&Registered>> = HashMap::new();
         for intent in input.registered {
             if ANSWERING.contains(&intent.status.as_str()) {
-                by_key.entry((intent.file.as_str(), intent.code.as_str())).or_default().push(intent);
+                by_key.entry((normal_path(&intent.file), intent.code.as_str())).or_default().push(intent);
             }
         }
         for intents in by_key.values_mut() {
@@ -30,7 +33,7 @@ impl<'a> AnsweringIntents<'a> {
 
     /// The intent for a finding: one for its rows, the nearest to the first row, else one for any row.
     pub fn by(&self, file: &str, code: &str, rows: AnswerRows) -> Option<&'a Registered> {
-        let intents = self.by_key.get(&(file, code))?;
+        let intents = self.by_key.get(&(normal_path(file), code))?;
         let near = intents.partition_point(|intent| intent.line < Some(rows.start));
         let in_rows = intents.get(near).filter(|intent| intent.line <= Some(rows.last));
         in_rows.or_else(|| intents.first().filter(|intent| intent.line.is_none())).copied()

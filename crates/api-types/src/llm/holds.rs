@@ -9,7 +9,7 @@ use super::LlmUsage;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateHold {
-    /// The name of the call, 1 to 64 letters, digits, `_` and `-`; minted when absent. The same body again gives the
+    /// The name of the call among those of the key, 1 to 64 letters, digits, `_` and `-`; minted when absent. The same body again gives the
     /// same hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
@@ -75,7 +75,7 @@ pub struct LlmRates {
 /// A hold: the call may be made.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HoldView {
-    /// Its name, for settle and release.
+    /// Its name among the holds of the key, for settle and release.
     pub hold_id: String,
     /// The call.
     pub call_id: String,

@@ -9,9 +9,10 @@ use canonical::Digest;
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_noted};
 use crate::quotas::Quotas;
 use crate::services::Services;
+use crate::stored::SaidOfIntent;
 
 /// A created intent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,10 +35,12 @@ pub async fn create_intent(
     body: CreateIntent,
     idempotency: Option<Idempotency>,
 ) -> Result<CreatedIntent, ServiceError> {
+    let said = SaidOfIntent::of(&body);
+    let note = move |created: &CreatedIntent| said.detail(&created.intent);
     let prepared = prepare(services, &context.caller, body, context.now);
     let op = RepeatableChange { name: "create_intent".into(), idempotency, status: 201 };
     let defaults = services.settings.quotas;
-    commit_once(services, context, op, move |tx, caller| match &prepared {
+    commit_noted(services, context, op, note, move |tx, caller| match &prepared {
         Ok(prepared) => create(tx, prepared, caller, &caller.quotas(defaults)),
         Err(refusal) => Ok(Err(refusal.clone())),
     })

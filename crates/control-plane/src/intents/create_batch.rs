@@ -9,9 +9,10 @@ use storage::{StoreError, Tx};
 use super::create::{PreparedIntent, insert, prepare};
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_noted};
 use crate::quotas::Quotas;
 use crate::services::Services;
+use crate::stored::{SaidOfIntent, batch_detail};
 
 /// Creates every intent of the batch, or none.
 ///
@@ -24,10 +25,12 @@ pub async fn create_batch(
     body: CreateBatch,
     idempotency: Option<Idempotency>,
 ) -> Result<Intents, ServiceError> {
+    let said: Vec<_> = body.intents.iter().map(SaidOfIntent::of).collect();
+    let note = move |created: &Intents| batch_detail(&said, &created.intents);
     let prepared = prepare_all(services, &context.caller, body, context.now).await;
     let op = RepeatableChange { name: "create_batch".into(), idempotency, status: 201 };
     let defaults = services.settings.quotas;
-    commit_once(services, context, op, move |tx, caller| match &prepared {
+    commit_noted(services, context, op, note, move |tx, caller| match &prepared {
         Ok(prepared) => insert_all(tx, prepared, caller, &caller.quotas(defaults)),
         Err(refusal) => Ok(Err(refusal.clone())),
     })

@@ -1,19 +1,22 @@
 //! `POST /intents/pre_pr_check`: has every file of a pull request an intent?
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use api_types::{
     Code, IntentView, MAX_PRE_PR_BYTES, MAX_PRE_PR_CODES, MAX_PRE_PR_FILES, MAX_PRE_PR_PAIRS, PrePrCheck,
     PrePrResult,
 };
-use registry_core::{Coverage, Intent, IntentId, Limits, TextError, check_text, placeholder_code};
+use registry_core::{
+    Coverage, Intent, IntentId, Limits, TextError, check_name, check_text, file_path, placeholder_code,
+};
 use storage::{Inserted, StoreError, Tx, intent_bytes};
 
 use crate::context::{AgentCaller, OpContext};
 use crate::error::{ServiceError, short};
-use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_noted};
 use crate::quotas::Quotas;
 use crate::services::Services;
+use crate::stored::placeholders_detail;
 
 /// Where the placeholders of one result end, in bytes: thousands that were made here fit, with what others wrote into
 /// theirs they may not. `missing` names every file in any case.
@@ -32,16 +35,24 @@ pub async fn pre_pr_check(
     let prepared = prepare(services, &context.caller, body, context.now);
     let op = RepeatableChange { name: "pre_pr_check".into(), idempotency, status: 200 };
     let defaults = services.settings.quotas;
-    commit_once(services, context, op, move |tx, caller| match &prepared {
-        Ok((codes, candidates, reserve)) => check(tx, codes, candidates, *reserve, &caller.quotas(defaults)),
+    let note = |result: &PrePrResult| placeholders_detail(&result.reserved);
+    commit_noted(services, context, op, note, move |tx, caller| match &prepared {
+        Ok(prepared) => check(tx, prepared, &caller.quotas(defaults)),
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await
 }
 
-/// The codes, the placeholders that may be needed (one for each file, ids made before the transaction), and
-/// whether to leave them.
-type PreparedCheck = (BTreeSet<String>, Vec<Intent>, bool);
+/// A checked body.
+struct PreparedCheck {
+    codes: BTreeSet<String>,
+    /// The placeholders that may be needed: one for each file, with ids that were made before the transaction.
+    candidates: Vec<Intent>,
+    /// The files as the caller spells them, each spelling once, with the place of their candidate.
+    asked: Vec<(String, usize)>,
+    /// Whether to leave placeholders.
+    reserve: bool,
+}
 
 fn prepare(
     services: &Services,
@@ -73,33 +84,43 @@ fn prepare(
     let sentence =
         |field: &str, text: &str, problem: &TextError| format!("`{field}` {problem}: `{}`", short(text));
     for code in &body.critical_codes {
-        if let Err(problem) = check_text(code, Limits::WORD, false) {
+        // A code is asked for as it stands in rows of before; a placeholder's is a new one.
+        let new = body.auto_create_reserved && *code == placeholder_code(&body.critical_codes);
+        let checked =
+            if new { check_name(code, Limits::WORD) } else { check_text(code, Limits::WORD, false) };
+        if let Err(problem) = checked {
             return refuse(sentence("critical_codes", code, &problem));
         }
     }
-    let mut seen = HashSet::with_capacity(body.files.len());
     let code = placeholder_code(&body.critical_codes).to_owned();
-    let mut candidates = Vec::with_capacity(body.files.len());
-    for file in body.files {
-        if let Err(problem) = check_text(&file, Limits::FILE, false) {
-            return refuse(sentence("files", &file, &problem));
+    let mut spellings = HashSet::with_capacity(body.files.len());
+    let mut places = HashMap::with_capacity(body.files.len());
+    let (mut candidates, mut asked) = (Vec::new(), Vec::new());
+    for spelling in body.files {
+        if !spellings.insert(spelling.clone()) {
+            continue;
         }
-        if seen.insert(file.clone()) {
+        let file = match file_path(&spelling) {
+            Ok(file) => file.into_owned(),
+            Err(problem) => return refuse(sentence("files", &spelling, &problem)),
+        };
+        let place = *places.entry(file.clone()).or_insert(candidates.len());
+        if place == candidates.len() {
             let id = IntentId::mint(now, services.entropy.as_ref());
             candidates.push(Intent::placeholder(id, code.clone(), file, caller.agent_id().clone(), now));
         }
+        asked.push((spelling, place));
     }
-    Ok((body.critical_codes.into_iter().collect(), candidates, body.auto_create_reserved))
+    let codes = body.critical_codes.into_iter().collect();
+    Ok(PreparedCheck { codes, candidates, asked, reserve: body.auto_create_reserved })
 }
 
 fn check(
     tx: &mut dyn Tx,
-    codes: &BTreeSet<String>,
-    candidates: &[Intent],
-    reserve: bool,
+    prepared: &PreparedCheck,
     quotas: &Quotas<'_>,
 ) -> Result<Result<PrePrResult, ServiceError>, StoreError> {
-    let mut missing = Vec::new();
+    let mut covered = Vec::with_capacity(prepared.candidates.len());
     let mut reserved = Vec::new();
     let mut bytes = 0;
     let mut show = |intent: Intent| {
@@ -109,19 +130,22 @@ fn check(
         }
     };
     let mut placeholders = Vec::new();
-    for candidate in candidates {
+    for candidate in &prepared.candidates {
         let file = candidate.file.as_deref().unwrap_or_default();
-        match tx.coverage(file, codes)? {
-            Coverage::Covered => continue,
+        let found = tx.coverage(file, &prepared.codes)?;
+        covered.push(found == Coverage::Covered);
+        match found {
             Coverage::Reserved(waiting) => show(*waiting),
-            Coverage::Missing if reserve => {
+            Coverage::Missing if prepared.reserve => {
                 placeholders.push(candidate);
                 show(candidate.clone());
             }
-            Coverage::Missing => {}
+            Coverage::Covered | Coverage::Missing => {}
         }
-        missing.push(file.to_owned());
     }
+    let is_missing = |place: usize| covered.get(place) == Some(&false);
+    let asked = prepared.asked.iter().filter(|(_, place)| is_missing(*place));
+    let missing: Vec<_> = asked.map(|(spelling, _)| spelling.clone()).collect();
     if let Err(refusal) = quotas.may_create(tx, placeholders.iter().copied())? {
         return Ok(Err(refusal));
     }

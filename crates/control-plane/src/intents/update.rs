@@ -9,8 +9,9 @@ use storage::{StoreError, Tx};
 use super::read::VersionedItem;
 use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_noted};
 use crate::services::Services;
+use crate::stored::SaidOfIntent;
 
 #[derive(Serialize, Deserialize)]
 struct ChangedIntent {
@@ -31,11 +32,15 @@ pub async fn update_intent(
     idempotency: Option<Idempotency>,
 ) -> Result<VersionedItem<IntentView>, ServiceError> {
     let now = context.now;
+    let status = body.status.clone().flatten();
+    let note = move |changed: &ChangedIntent| {
+        SaidOfIntent::status_of(&changed.intent, status.clone()).detail(&changed.intent)
+    };
     let patch = IntentPatch::from(body);
     let name = format!("update_intent {id}");
     let op = RepeatableChange { name: name.into(), idempotency, status: 200 };
     let defaults = services.settings.quotas;
-    let changed = commit_once(services, context, op, move |tx, caller| {
+    let changed = commit_noted(services, context, op, note, move |tx, caller| {
         let Some(intent) = tx.intent(&id)? else {
             return Ok(Err(ServiceError::intent_not_found(id.as_str())));
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llm_policy::HoldId;
-use registry_core::Timestamp;
+use registry_core::{KeyId, Timestamp};
 use storage::{HoldRow, StoreError, Tx};
 
 use crate::services::Services;
@@ -28,7 +28,7 @@ pub async fn renew_leases(services: &Services, now: Timestamp) -> Result<u64, St
         })
         .await;
     if renewed.is_err() {
-        services.abandoned.add(kept);
+        services.abandoned.put_back(kept);
     }
     renewed
 }
@@ -37,13 +37,13 @@ pub async fn renew_leases(services: &Services, now: Timestamp) -> Result<u64, St
 pub(super) fn keep_alive(
     tx: &mut dyn Tx,
     holder: &str,
-    abandoned: &[HoldId],
+    abandoned: &[(KeyId, HoldId)],
     until: Timestamp,
 ) -> Result<u64, StoreError> {
-    for id in abandoned {
-        let own = tx.hold(id)?.filter(|hold| !hold.orphaned && hold.holder.as_deref() == Some(holder));
+    for (key, id) in abandoned {
+        let own = tx.hold(key, id)?.filter(|hold| !hold.orphaned && hold.holder.as_deref() == Some(holder));
         let Some(hold) = own else { continue };
-        tx.remove_hold(id)?;
+        tx.remove_hold(key, id)?;
         if !tx.insert_hold(&HoldRow { holder: None, ..hold })? {
             return Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()));
         }

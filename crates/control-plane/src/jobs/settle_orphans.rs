@@ -36,7 +36,7 @@ pub async fn settle_orphans(services: &Services, now: Timestamp) -> Result<u64, 
                 settle_expired(tx, &rules, now)
             })
             .await;
-        let settled = settled.inspect_err(|_| services.abandoned.add(kept))?;
+        let settled = settled.inspect_err(|_| services.abandoned.put_back(kept))?;
         services.counters.orphaned_holds.fetch_add(settled, Ordering::Relaxed);
         all += settled;
         if settled < u64::from(AT_ONCE) {

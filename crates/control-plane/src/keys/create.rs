@@ -11,8 +11,9 @@ use storage::StoreError;
 use super::fields;
 use crate::context::{AdminCaller, OpContext};
 use crate::error::ServiceError;
-use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
+use crate::idempotency::{Idempotency, RepeatableChange, commit_noted};
 use crate::services::Services;
+use crate::stored::key_detail;
 
 /// The life of a key, in days, when the admin names none (the seed's).
 const DEFAULT_DAYS: i64 = 365;
@@ -47,7 +48,8 @@ pub async fn create_key(
     let record = record(body, &fresh, nonce, now);
     let op = RepeatableChange { name: "create_key".into(), idempotency, status: 201 };
     let defaults = services.settings.quotas;
-    let minted = commit_once(services, context, op, move |tx, _| match &record {
+    let note = |minted: &MintedKey| Some(key_detail(&minted.view));
+    let minted = commit_noted(services, context, op, note, move |tx, _| match &record {
         Ok(record) if tx.insert_key(record)? => {
             let usage = tx.key_usage(&record.key_id)?;
             Ok(Ok(MintedKey { view: fields::view_of(record, &usage, defaults, now), nonce }))

@@ -3,7 +3,7 @@
 use api_keys::{KeyRecord, MAX_QUOTA, QuotaLimits, ScopeSet, dollars_to_pico, pico_to_dollars};
 use api_types::{Code, KeyUsageView, KeyView, QuotaUse, ScopeList};
 use llm_policy::{WindowKind, Zone};
-use registry_core::{Limits, Owner, Timestamp, check_text};
+use registry_core::{Limits, Owner, Timestamp, check_name};
 use storage::{KeyUsage, day_of};
 
 use crate::error::ServiceError;
@@ -67,7 +67,7 @@ pub(crate) fn roles(roles: Vec<String>) -> Result<Vec<String>, ServiceError> {
         return Err(invalid(format!("`roles` takes at most {MAX_ROLES} roles, got {}", roles.len())));
     }
     for role in &roles {
-        check_text(role, Limits::WORD, false).map_err(|problem| invalid(format!("`roles` {problem}")))?;
+        check_name(role, Limits::WORD).map_err(|problem| invalid(format!("`roles` {problem}")))?;
         if role.contains([' ', ',']) {
             return Err(invalid("`roles` takes words without spaces and commas"));
         }

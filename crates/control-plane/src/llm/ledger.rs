@@ -12,7 +12,7 @@ use audit::{Draft, Outcome, Principal, event};
 use llm_policy::{
     BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, LostRight, ReleaseReason, Settled, Settlement,
 };
-use registry_core::Timestamp;
+use registry_core::{KeyId, Timestamp};
 use storage::{Decided, JobClass};
 
 use self::hold::{HoldPlan, Payer, ask_detail, hold};
@@ -93,7 +93,7 @@ impl LocalLedger {
 
     /// Whoever tries again may still succeed; if nobody does, the lease is to run out.
     fn failed(&self, id: &HoldId) {
-        self.services.abandoned.add([id.clone()]);
+        self.services.abandoned.add(self.caller.key_id(), [id.clone()]);
     }
 
     async fn do_hold(&self, ask: HoldAsk) -> Result<Held, LedgerError> {
@@ -213,7 +213,7 @@ impl Ledger for LocalLedger {
 impl Drop for LocalLedger {
     fn drop(&mut self) {
         let open = std::mem::take(self.open.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.services.abandoned.add(open);
+        self.services.abandoned.add(self.caller.key_id(), open);
     }
 }
 
@@ -222,14 +222,19 @@ impl Drop for LocalLedger {
 ///
 /// A hold that is still in use after all may be here: then its settlement comes late and puts the numbers right.
 #[derive(Debug, Default)]
-pub struct AbandonedHolds(Mutex<Vec<HoldId>>);
+pub struct AbandonedHolds(Mutex<Vec<(KeyId, HoldId)>>);
 
 impl AbandonedHolds {
-    pub(crate) fn add(&self, holds: impl IntoIterator<Item = HoldId>) {
+    pub(crate) fn add(&self, key: &KeyId, holds: impl IntoIterator<Item = HoldId>) {
+        self.put_back(holds.into_iter().map(|id| (key.clone(), id)));
+    }
+
+    /// Keeps what was taken, for the next time.
+    pub(crate) fn put_back(&self, holds: impl IntoIterator<Item = (KeyId, HoldId)>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(holds);
     }
 
-    pub(crate) fn take(&self) -> Vec<HoldId> {
+    pub(crate) fn take(&self) -> Vec<(KeyId, HoldId)> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -9,6 +9,8 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use api_types::{Code, Object};
 use audit::Body;
+use canonical::DuplicateMember;
+use control_plane::ServiceError;
 use futures_core::Stream as _;
 use registry_core::KnownSecrets;
 use serde::de::DeserializeOwned;
@@ -18,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::blocking::{self, Shares};
 use crate::error::ApiError;
-use crate::known_secrets::cleaned_body;
+use crate::known_secrets::{clean, cleaned_body};
 use crate::memory::MemoryPermit;
 
 /// How long a caller may take to send a body.
@@ -155,10 +157,20 @@ pub(crate) async fn prepare<B: FromBody>(
         let cleaned = if B::PASSED_ON && treat.private { None } else { cleaned_body(&bytes, &secrets) };
         let kept = cleaned.as_ref().map_or(&*bytes, String::as_bytes);
         let read = if B::PASSED_ON { &*bytes } else { kept };
+        // From here on there is one reading of the body: ours, the record's, the idempotency key's, a provider's.
+        let duplicate = canonical::duplicate_member(read);
         let prepared = PreparedBody {
-            kept: if treat.private { Body::digest_only(kept) } else { Body::json(kept) },
+            // What came twice has no reading that could be kept.
+            kept: if treat.private || duplicate.is_some() {
+                Body::digest_only(kept)
+            } else {
+                Body::json(kept)
+            },
             fingerprint: treat.fingerprint.then(|| fingerprint(read)),
-            out: B::parse(read),
+            out: match duplicate {
+                Some(duplicate) => Err(refuse_duplicate(&duplicate, &secrets)),
+                None => B::parse(read),
+            },
         };
         Ok((prepared, memory))
     };
@@ -167,6 +179,25 @@ pub(crate) async fn prepare<B: FromBody>(
     }
     make()
 }
+
+/// The refusal of a body that names a member twice. Names are the caller's text: it may be long, or a secret.
+fn refuse_duplicate(duplicate: &DuplicateMember, secrets: &KnownSecrets) -> ApiError {
+    let shown = |text: &str| -> String {
+        let cleaned = clean(text, secrets);
+        let redacted = audit::redact_text(&cleaned);
+        match redacted.char_indices().nth(NAME_SHOWN) {
+            Some((end, _)) => format!("{}...", redacted.get(..end).unwrap_or_default()),
+            None => redacted.into_owned(),
+        }
+    };
+    let (member, pointer) = (shown(&duplicate.name), shown(&duplicate.pointer));
+    let what = format!("the body has the member `{member}` twice, at `{pointer}`");
+    let details = serde_json::json!({ "member": member, "pointer": pointer });
+    ApiError(ServiceError::new(Code::DuplicateMember, what).with_details(details))
+}
+
+/// Where the name of a member that is shown is cut, in characters.
+const NAME_SHOWN: usize = 200;
 
 /// Takes the memory of what a body is read as, before it is read.
 fn admit_values(bytes: &[u8], copies: usize, memory: &mut MemoryPermit) -> Result<(), ApiError> {
@@ -333,6 +364,32 @@ mod tests {
         ] {
             let refused = prepared(bytes, true).await.out.unwrap_err();
             assert_eq!(refused.0.code, code, "{bytes:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_names_a_member_twice_is_refused_and_leaves_its_digest_alone() {
+        let secrets = KnownSecrets::new(["a-secret-of-the-server"], []);
+        let long = "n".repeat(1000);
+        for (text, member, pointer) in [
+            (r#"{"a":1,"\u0061":2}"#.to_owned(), "a", "/a"),
+            (r#"{"x":[{"a-secret-of-the-server":{"b":1,"b":1}}]}"#.to_owned(), "b", "/x/0/[redacted]/b"),
+            (format!(r#"{{"{long}":1,"{long}":1}}"#), &format!("{}...", "n".repeat(200)), ""),
+        ] {
+            for private in [true, false] {
+                let treat = BodyTreatment { private, fingerprint: false };
+                let bytes = Bytes::from(text.clone());
+                let prepared =
+                    prepare::<Small>(&Shares::new(2, 2), bytes, treat, permit(), secrets.clone()).await;
+                let PreparedBody { kept, out, .. } = prepared.unwrap().0;
+                assert!(kept == Body::digest_only(text.as_bytes()) || text.contains("secret"), "{text}");
+                let error = out.unwrap_err().0;
+                assert_eq!(error.code, Code::DuplicateMember);
+                let details = error.details.unwrap();
+                assert_eq!(details["member"], member);
+                assert!(pointer.is_empty() || details["pointer"] == pointer, "{details}");
+                assert!(!error.message.contains("secret") && error.message.len() < 600, "{}", error.message);
+            }
         }
     }
 

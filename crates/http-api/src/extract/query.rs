@@ -5,7 +5,7 @@ use actix_web::web;
 use api_types::Code;
 use control_plane::PageRequest;
 use percent_encoding::percent_decode_str;
-use registry_core::{Timestamp, check_text};
+use registry_core::{Limits, Timestamp, check_text, normal_path};
 
 use crate::error::ApiError;
 use crate::known_secrets::clean;
@@ -41,6 +41,11 @@ impl Query {
         let Some((_, text)) = self.0.iter().find(|(n, _)| n == name) else { return Ok(None) };
         check_text(text, max, false).map_err(|problem| invalid(&format!("`{name}` {problem}")))?;
         Ok(Some(text.to_owned()))
+    }
+
+    /// The path of a file, in the form that intents are kept under.
+    pub(crate) fn file(&self) -> Result<Option<String>, ApiError> {
+        Ok(self.checked("file", Limits::FILE)?.map(|file| normal_path(&file).into_owned()))
     }
 
     /// A whole number within a range.

@@ -8,7 +8,7 @@ use control_plane::{
     Services, get_intent, list_by_file, list_by_owner, list_intents, list_stale, small_list_by_file,
     small_list_by_owner, small_list_stale, summarize,
 };
-use registry_core::{AgentId, IntentId, Limits, Owner};
+use registry_core::{AgentId, IntentId, Limits, Owner, check_text};
 use storage::IntentQuery;
 
 use crate::blocking;
@@ -77,7 +77,7 @@ async fn list(
     let filter = IntentQuery {
         status: query.checked("status", 100)?,
         code: query.checked("code", Limits::WORD)?,
-        file: query.checked("file", Limits::FILE)?,
+        file: query.file()?,
         owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
         agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
     };
@@ -104,8 +104,10 @@ async fn by_owner(
     state: web::Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let owner = path_param(&request, "owner")?;
-    let owner = Owner::new(owner)
+    // What is asked for may be an owner of before, which a new intent could not have.
+    check_text(&owner, Limits::NAME, false)
         .map_err(|problem| ApiError::new(Code::InvalidQuery, format!("the owner {problem}")))?;
+    let owner = Owner::from_stored(owner);
     let page = Query::of(&request).page(WHOLE_LIST)?;
     let caller = call.context.caller;
     let small = |services: &Services| small_list_by_owner(services, &caller, &owner, &page);
@@ -136,7 +138,7 @@ async fn by_file(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request);
     let page = query.page(WHOLE_LIST)?;
-    let Some(file) = query.checked("file", Limits::FILE)? else {
+    let Some(file) = query.file()? else {
         return Err(ApiError::new(Code::InvalidQuery, "`file` is missing"));
     };
     let caller = call.context.caller;

@@ -1,6 +1,6 @@
 //! Holds: what fits is admitted, nothing else, and nothing else is changed.
 
-use llm_policy::{BudgetScope, Ledger as _, LedgerError, OutputWish, WindowKind};
+use llm_policy::{BudgetScope, Ledger as _, LedgerError, OutputWish, ReleaseReason, WindowKind};
 use tokio::task::JoinSet;
 
 use crate::support::{AMOUNT, World, account, ask, at, authorised, cost, day_of, rule, used};
@@ -110,7 +110,7 @@ async fn the_very_same_ask_gives_the_very_same_hold() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_is_refused_to_everybody_else() {
+async fn a_name_that_is_taken_is_refused_to_its_key_and_free_for_every_other() {
     let world = World::new().await;
     let (key, other) = (world.key(10 * AMOUNT).await, world.key(10 * AMOUNT).await);
     let (ledger, others) = (world.ledger(&key).await, world.ledger(&other).await);
@@ -127,15 +127,22 @@ async fn a_name_that_is_taken_is_refused_to_everybody_else() {
         change(&mut changed);
         assert_eq!(ledger.hold(changed.clone()).await.unwrap_err(), LedgerError::CallExists, "{changed:?}");
     }
-    assert_eq!(others.hold(ask("c")).await.unwrap_err(), LedgerError::CallExists);
+    let theirs = others.hold(llm_policy::HoldAsk { input_tokens: 1, ..ask("c") }).await.unwrap();
+    assert_eq!(theirs.hold_id, held.hold_id);
     let second = llm_policy::HoldAsk { attempt: 2, ..ask("c") };
-    assert_eq!(others.hold(second.clone()).await.unwrap_err(), LedgerError::CallExists);
+    others.hold(second.clone()).await.unwrap();
     ledger.hold(second.clone()).await.unwrap();
+    assert_eq!(world.holds().len(), 4);
 
-    ledger.settle(held.hold_id, used(1, 1)).await.unwrap();
+    // Each ends its own, and what the other has done does not show.
+    ledger.settle(held.hold_id.clone(), used(1, 1)).await.unwrap();
+    others.release(theirs.hold_id, ReleaseReason::NotSent).await.unwrap();
+    assert_eq!(others.settle(held.hold_id, used(1, 1)).await.unwrap_err(), LedgerError::UnknownHold);
+    assert_eq!(world.usage().len(), 1);
     assert_eq!(ledger.hold(ask("c")).await.unwrap_err(), LedgerError::CallExists, "it was settled");
-    let third = llm_policy::HoldAsk { attempt: 3, ..ask("c") };
-    assert_eq!(others.hold(third).await.unwrap_err(), LedgerError::CallExists);
+    others.hold(ask("c")).await.unwrap();
+    assert_eq!(world.state(&day_of(&key, "2026-11-21")), (cost(1, 1), AMOUNT));
+    assert_eq!(world.state(&day_of(&other, "2026-11-21")), (0, 2 * AMOUNT));
 }
 
 #[tokio::test]

@@ -117,9 +117,10 @@ async fn a_sum_over_more_rows_than_one_snapshot_shows_is_whole_and_too_many_grou
     spend(&world, &key, "seed", used(10, 1)).await;
     // Rows as a long life leaves them, each of an owner of its own.
     for part in 0..11_u32 {
+        let of = registry_core::KeyId::from_stored(key.view.key_id.clone());
         world
             .upkeep(move |tx| {
-                let row = tx.usage(&llm_policy::HoldId::from_stored("seed.1".to_owned()))?.unwrap();
+                let row = tx.usage(&of, &llm_policy::HoldId::from_stored("seed.1".to_owned()))?.unwrap();
                 for number in part * 1_000..(part + 1) * 1_000 {
                     let hold_id = llm_policy::HoldId::from_stored(format!("n{number}.1"));
                     let owner = Some(registry_core::Owner::new(format!("o{number}")).unwrap());

@@ -11,11 +11,11 @@ use crate::support::{AMOUNT, World, ask, at, cost, day_of, eventually, used, wor
 /// Makes a hold look as if another server, which is gone, had made it.
 async fn of_another_server(world: &World, ask: HoldAsk, ledger: &LocalLedger) -> HoldRow {
     let made = ledger.hold(ask).await.unwrap().hold_id;
-    let id = made.clone();
+    let (key, id) = (ledger.caller().key_id().clone(), made.clone());
     world
         .upkeep(move |tx| {
-            let hold = tx.hold(&id)?.unwrap();
-            tx.remove_hold(&id)?;
+            let hold = tx.hold(&key, &id)?.unwrap();
+            tx.remove_hold(&key, &id)?;
             assert!(tx.insert_hold(&HoldRow { holder: Some("gone".to_owned()), ..hold })?);
             Ok(())
         })

@@ -271,6 +271,8 @@ fn a_table_or_a_date_that_is_none_is_refused() {
     let book = PriceBook::builtin();
     assert!(matches!(import_litellm("[]", &book, DAY), Err(BookError::Syntax(_))));
     assert!(matches!(import_litellm("{", &book, DAY), Err(BookError::Syntax(_))));
+    let twice = r#"{"m":{"mode":"chat","mode":"embedding"}}"#;
+    assert!(matches!(import_litellm(twice, &book, DAY), Err(BookError::Syntax(_))));
     assert_eq!(import_litellm("{}", &book, "today"), Err(BookError::Date("today".to_owned())));
 }
 

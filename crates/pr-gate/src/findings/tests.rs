@@ -139,3 +139,16 @@ fn suppressed_results_are_left_out_unless_that_is_not_accepted() {
         assert_eq!(read_at_root(&of(suppressions)).findings.len(), kept, "{suppressions}");
     }
 }
+
+#[test]
+fn output_that_names_a_member_twice_is_unreadable() {
+    let one = ruff_json("/r/a.py");
+    for (text, pointer) in [
+        (format!("[{},{}]", one, one.replacen("\"row\":1", "\"row\":1,\"row\":2", 1)), "/1/end_location/row"),
+        (r#"{"runs":[],"runs":[{"results":[]}]}"#.to_owned(), "/runs"),
+        (r#"{"runs":[{"results":[],"properties":{"x":1,"\u0078":2}}]}"#.to_owned(), "/runs/0/properties/x"),
+    ] {
+        let error = read(&project(Path::new("/r")), text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{pointer}` twice")), "{error}");
+    }
+}

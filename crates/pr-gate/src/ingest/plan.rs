@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use annotations::{Annotated, AnsweredBy, CheckReport, FindingState};
-use registry_core::{NewIntent, Status};
+use registry_core::{NewIntent, Status, normal_path};
 
 use super::{ID_PREFIX, KnownIntent, checked, id_of, reserve};
 
@@ -56,10 +56,10 @@ impl Update {
 impl IngestScope<'_> {
     /// Whether a file was looked at for a code.
     fn covers(&self, file: &str, code: &str) -> bool {
+        let file = normal_path(file);
         let below = |path: &String| {
-            path == "."
-                || file == path
-                || file.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            let path = normal_path(path);
+            path == "." || file == path || file.strip_prefix(&*path).is_some_and(|rest| rest.starts_with('/'))
         };
         self.paths.iter().any(below)
             && (self.codes.is_empty() || self.codes.iter().any(|prefix| code.starts_with(prefix.as_str())))
@@ -137,7 +137,7 @@ fn annotation(
                 Err(why) => plan.skipped.push((subject, why.to_string())),
             }
         }
-        Some(held) if held.file.as_deref() != Some(by.file.as_str()) => {
+        Some(held) if held.file.as_deref().map(normal_path) != Some(normal_path(&by.file)) => {
             let file = held.file.as_deref().unwrap_or("no file");
             plan.skipped.push((subject, format!("the registry has `{id}` for {file}")));
         }
@@ -208,12 +208,13 @@ fn gone(plan: &mut IngestPlan, report: &CheckReport, one: &KnownIntent, scope: I
         Status::Reserved => one.ingested,
         Status::Implemented | Status::Accepted | Status::Expired => false,
     };
-    let of_file = || report.findings.iter().filter(|found| found.finding.file == file);
+    let file = normal_path(file);
+    let of_file = || report.findings.iter().filter(|found| normal_path(&found.finding.file) == file);
     // A placeholder is about one finding, and that is not there; another intent is about any of its code.
     let placeholder = one.id.starts_with(ID_PREFIX);
     let still_found = || !placeholder && of_file().any(|found| found.finding.code == one.code);
     let unseen = || of_file().any(|found| found.finding.code == "invalid-syntax");
-    if open && scope.covers(file, &one.code) && !still_found() && !unseen() {
+    if open && scope.covers(&file, &one.code) && !still_found() && !unseen() {
         plan.update.push(Update {
             id: one.id.clone(),
             status: Some(Status::Implemented),

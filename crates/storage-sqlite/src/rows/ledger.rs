@@ -29,20 +29,20 @@ impl LedgerTx for JobTx<'_> {
         self.run(|conn| accounts::book(conn, key, settled_pico_usd, held_pico_usd))
     }
 
-    fn hold(&mut self, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
-        self.read(|conn| holds::get(conn, id))
+    fn hold(&mut self, key: &KeyId, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
+        self.read(|conn| holds::get(conn, key, id))
     }
 
     fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError> {
         self.run(|conn| holds::insert(conn, hold))
     }
 
-    fn remove_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
-        self.run(|conn| holds::remove(conn, id))
+    fn remove_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError> {
+        self.run(|conn| holds::remove(conn, key, id))
     }
 
-    fn orphan_hold(&mut self, id: &HoldId) -> Result<bool, StoreError> {
-        self.run(|conn| holds::orphan(conn, id))
+    fn orphan_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError> {
+        self.run(|conn| holds::orphan(conn, key, id))
     }
 
     fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
@@ -57,8 +57,8 @@ impl LedgerTx for JobTx<'_> {
         self.run(|conn| holds::forget_orphans(conn, before, limit))
     }
 
-    fn usage(&mut self, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
-        self.read(|conn| usage::get(conn, hold))
+    fn usage(&mut self, key: &KeyId, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
+        self.read(|conn| usage::get(conn, key, hold))
     }
 
     fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
@@ -96,7 +96,7 @@ impl LedgerReads for Snapshot<'_> {
     fn holds(
         &self,
         key: Option<&KeyId>,
-        after: Option<&HoldId>,
+        after: Option<(&HoldId, &KeyId)>,
         limit: u32,
     ) -> Result<Vec<HoldRow>, StoreError> {
         holds::list(self.conn, key, after, limit)

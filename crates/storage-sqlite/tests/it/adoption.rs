@@ -125,6 +125,12 @@ fn intents_keep_what_they_say() {
     assert_eq!((odd.created_at, odd.line, odd.agent_id), (Timestamp::EPOCH, None, None));
     assert_eq!(adoption.sql("SELECT created_at FROM intents WHERE id = 'odd'"), "once");
     assert_eq!(adoption.sql("SELECT note FROM my_notes"), "mine");
+    assert_eq!(
+        adoption.sql("SELECT file || version FROM intents WHERE id = 'odd'"),
+        "a.py2",
+        "the path in its form"
+    );
+    assert_eq!(adoption.sql("SELECT CAST(count(*) AS TEXT) FROM outside_changes"), "0");
     assert_eq!(adoption.sql("SELECT my_column FROM intents WHERE id = 'odd'"), "mine");
     assert_eq!(adoption.sql("SELECT name FROM sqlite_schema WHERE name = 'my_index'"), "my_index");
     assert_eq!(adoption.sql("SELECT CAST(count(*) AS TEXT) FROM sqlite_schema WHERE name = 'idx_code'"), "0");

@@ -117,7 +117,11 @@ fn end(tx: &mut dyn Tx, row: &HoldRow, paid: Option<&UsageRow>, orphan: bool) ->
     for key in &row.accounts {
         tx.book(key, paid.map_or(0, |paid| paid.cost_pico_usd), -row.amount_pico_usd)?;
     }
-    assert!(if orphan { tx.orphan_hold(&row.id)? } else { tx.remove_hold(&row.id)? });
+    assert!(if orphan {
+        tx.orphan_hold(&row.key_id, &row.id)?
+    } else {
+        tx.remove_hold(&row.key_id, &row.id)?
+    });
     if let Some(paid) = paid {
         assert!(tx.insert_usage(paid)?);
     }
@@ -154,7 +158,7 @@ fn take(model: &mut Model, store: &mut TempStore, step: &Step) {
             let paid = UsageRow { overrun: cost > hold.amount_pico_usd, ..usage(&hold, cost) };
             model.pay(&hold, cost);
             write(&*shared, move |tx| {
-                assert_eq!(tx.hold(&hold.id)?.as_ref(), Some(&hold));
+                assert_eq!(tx.hold(&hold.key_id, &hold.id)?.as_ref(), Some(&hold));
                 end(tx, &hold, Some(&paid), false)
             })
             .unwrap();
@@ -175,11 +179,11 @@ fn take(model: &mut Model, store: &mut TempStore, step: &Step) {
             model.pay(&hold, cost);
             let paid = UsageRow { late: true, ..usage(&hold, cost) };
             write(&*shared, move |tx| {
-                let before = tx.usage(&hold.id)?.unwrap().cost_pico_usd;
+                let before = tx.usage(&hold.key_id, &hold.id)?.unwrap().cost_pico_usd;
                 for key in &hold.accounts {
                     tx.book(key, cost - before, 0)?;
                 }
-                assert!(tx.amend_usage(&paid)? && tx.remove_hold(&hold.id)?);
+                assert!(tx.amend_usage(&paid)? && tx.remove_hold(&hold.key_id, &hold.id)?);
                 Ok(())
             })
             .unwrap();

@@ -105,6 +105,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
         include_str!("../../../../migrations/sqlite/0005_pre_pr.sql"),
         include_str!("../../../../migrations/sqlite/0006_quotas.sql"),
         include_str!("../../../../migrations/sqlite/0007_intents_by_file.sql"),
+        include_str!("../../../../migrations/sqlite/0008_one_reading.sql"),
     ];
     let newest = registry(folder);
     let path = folder.path().join("older.db");
@@ -129,7 +130,7 @@ fn older_registry(folder: &TempDir, version: i64) -> PathBuf {
     path
 }
 
-/// Writes the first row of a log as versions before 8 did, which stated no schema.
+/// Writes the first row of a log as versions before 9 did, which stated no schema.
 fn insert_old_genesis(path: &Path) {
     let conn = Connection::open(path).unwrap();
     let log_id: String =
@@ -205,6 +206,124 @@ fn an_upgrade_counts_what_each_key_has_stored() {
             .unwrap();
         assert_eq!(version, 3);
     }
+}
+
+/// An older registry with intents of two keys whose files are not in their form, more than a chunk of them.
+fn with_files_as_they_came(folder: &TempDir, version: i64) -> PathBuf {
+    let path = older_registry(folder, version);
+    by_hand(
+        &path,
+        "INSERT INTO api_keys (key, agent_id, mac, version, created_at) VALUES ('t4_0123456789aa', 'b', '02', 1, '');
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+         INSERT INTO intents (id, code, type, file, status, modified_at, agent_id, version)
+             SELECT 'many' || i, 'F821', 'lint', './src//m' || i || '.py', 'planned', '2026-01-01T00:00:00Z', 'a', 4 FROM n;
+         INSERT INTO intents (id, code, type, file, status, agent_id, version) VALUES
+             ('nfd', 'F821', 'lint', 'cafe' || char(769) || '.py', 'planned', 'b', 1),
+             ('good', 'F821', 'lint', 'src/good.py', 'planned', 'b', 1),
+             ('outside', 'F821', 'lint', '../a/../b.py', 'planned', 'b', 1),
+             ('none', 'F821', 'lint', NULL, 'planned', 'b', 1),
+             ('number', 'F821', 'lint', CAST('./x' AS BLOB), 'planned', 'b', 1),
+             ('adopted', 'F821', 'lint', 'a/../b/.', 'planned', NULL, 1);
+         DELETE FROM outside_changes",
+    );
+    if version >= 6 {
+        by_hand(&path, "UPDATE intents SET created_by_key = 't4_0123456789ab', version = version + 1 WHERE agent_id = 'a';
+             UPDATE intents SET created_by_key = 't4_0123456789aa', version = version + 1 WHERE agent_id = 'b'");
+        let conn = Connection::open(&path).unwrap();
+        let count = "INSERT INTO key_usage (key_id, intents, intent_bytes)
+             SELECT created_by_key, count(*), sum(128 + octet_length(id) + 4 + 4 + ifnull(octet_length(file), 0) + 7 + 1)
+             FROM intents WHERE created_by_key IS NOT NULL GROUP BY created_by_key";
+        conn.execute_batch(count).unwrap();
+    }
+    path
+}
+
+type StoredFile = (String, Option<String>, i64, Option<String>);
+
+fn stored_files(path: &Path) -> Vec<StoredFile> {
+    let conn = Connection::open(path).unwrap();
+    let sql = "SELECT id, CAST(file AS TEXT), version, modified_at FROM intents ORDER BY id";
+    let mut statement = conn.prepare(sql).unwrap();
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    statement.query_map([], read).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn an_upgrade_gives_every_file_its_one_form_and_counts_it_so() {
+    for version in 2..8 {
+        let folder = TempDir::new().unwrap();
+        let path = with_files_as_they_came(&folder, version);
+        let before = stored_files(&path);
+        let (store, _) = open(&path).unwrap();
+        let after = stored_files(&path);
+        assert_eq!(before.len(), after.len());
+        for ((id, was, old, modified), (same, file, new, still)) in before.iter().zip(&after) {
+            let expected = match id.as_str() {
+                "nfd" => Some("caf\u{e9}.py".to_owned()),
+                "outside" => Some("../b.py".to_owned()),
+                "adopted" => Some("b".to_owned()),
+                many if many.starts_with("many") => {
+                    Some(format!("src/m{}.py", many.trim_start_matches("many")))
+                }
+                _ => was.clone(),
+            };
+            let moved = i64::from(expected != *was);
+            assert_eq!((same, file, *new, still), (id, &expected, old + moved, modified), "from {version}");
+        }
+        let noticed = store.read(|view| view.outside_changes(10)).unwrap();
+        assert!(noticed.is_empty(), "the upgrade is no change from outside: {noticed:?}");
+        let usage = || {
+            let of = |key: &str| store.read(|view| view.key_usage(&KeyId::new(key).unwrap())).unwrap();
+            ["t4_0123456789ab", "t4_0123456789aa"].map(of)
+        };
+        let counted = usage();
+        assert_eq!(counted.map(|usage| usage.intents), [2500, 5], "from {version}");
+        recount(&path).unwrap();
+        assert_eq!(usage(), counted, "from {version}");
+        let covered = store.read(|view| view.intents_by_file("src/m7.py", None, 10)).unwrap();
+        assert_eq!(covered.len(), 1);
+    }
+}
+
+#[test]
+fn an_upgrade_that_ends_among_the_files_leaves_them_all_as_they_were() {
+    let folder = TempDir::new().unwrap();
+    let path = with_files_as_they_came(&folder, 7);
+    by_hand(
+        &path,
+        "CREATE TRIGGER stop BEFORE UPDATE OF file ON intents WHEN OLD.id = 'many2000'
+                    BEGIN SELECT RAISE(ABORT, 'the power is gone'); END",
+    );
+    let before = stored_files(&path);
+    assert!(matches!(refused(&path), OpenError::Failed { .. }));
+    assert_eq!(stored_files(&path), before);
+    by_hand(&path, "DROP TRIGGER stop");
+    open(&path).unwrap();
+}
+
+#[test]
+fn holds_and_usage_of_before_keep_their_key() {
+    let folder = TempDir::new().unwrap();
+    let path = older_registry(&folder, 7);
+    let columns = "id, call_id, attempt, key_id, agent_id, operation, provider, model, rates, price_version, input_tokens, \
+                   choices, amount_pico, accounts, created_at, lease_until, orphaned, by_agent";
+    let rates = r#"{"input":1,"cached_input":1,"cache_write":1,"output":1}"#;
+    by_hand(
+        &path,
+        &format!(
+            "INSERT INTO llm_holds ({columns}) VALUES ('c.1', 'c', 1, 't4_a', 'a', 'chat', 'p', 'm', '{rates}', 'v', 1, 1, \
+             7, '[]', '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z', 0, 1);
+             INSERT INTO llm_usage (hold_id, api_key) VALUES ('d.1', 't4_a')"
+        ),
+    );
+    let (store, _) = open(&path).unwrap();
+    let held = store.read(|view| view.holds(None, None, 10)).unwrap();
+    assert_eq!((held.len(), held[0].key_id.as_str(), held[0].amount_pico_usd), (1, "t4_a", 7));
+    by_hand(&path, "INSERT INTO llm_usage (hold_id, api_key) VALUES ('d.1', 't4_b')");
+    let again = Connection::open(&path)
+        .unwrap()
+        .execute("INSERT INTO llm_usage (hold_id, api_key) VALUES ('d.1', 't4_a')", []);
+    assert!(again.is_err());
 }
 
 #[test]

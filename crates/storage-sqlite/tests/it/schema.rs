@@ -61,7 +61,7 @@ fn every_list_goes_by_an_index() {
              WHERE event = 'genesis' OR event = 'schema' ORDER BY id DESC LIMIT 1",
         ),
         ("idx_idempotency_at", "SELECT rowid FROM idempotency WHERE at < 'b' ORDER BY at LIMIT 10"),
-        ("idx_llm_usage_hold", "SELECT * FROM llm_usage WHERE hold_id = 'h'"),
+        ("idx_llm_usage_hold", "SELECT * FROM llm_usage WHERE hold_id = 'h' AND api_key = 'k'"),
         (
             "COVERING INDEX idx_llm_usage_timestamp",
             "SELECT min(CASE WHEN timestamp >= 'c' THEN id END), count(*) \
@@ -69,7 +69,11 @@ fn every_list_goes_by_an_index() {
         ),
         (
             "idx_llm_holds_lease",
-            "SELECT * FROM llm_holds WHERE orphaned = 0 AND lease_until <= 'b' ORDER BY lease_until, id LIMIT 10",
+            "SELECT * FROM llm_holds WHERE orphaned = 0 AND lease_until <= 'b' ORDER BY lease_until, id, key_id LIMIT 10",
+        ),
+        (
+            "USING PRIMARY KEY ((id,key_id)>(?,?))",
+            "SELECT * FROM llm_holds WHERE (id, key_id) > ('a', 'k') ORDER BY id, key_id LIMIT 10",
         ),
         (
             "idx_llm_alerts_pending",

@@ -126,7 +126,7 @@ pub fn totals_count_what_is_under_way<B: Backend>() {
     for (name, amount_pico_usd) in [("a", 5), ("b", 7), ("c", 11)] {
         insert(&*store, HoldRow { amount_pico_usd, ..hold(name) });
     }
-    write(&*store, |tx| tx.orphan_hold(&hold_id("b"))).unwrap();
+    write(&*store, |tx| tx.orphan_hold(&key_id("t4_a"), &hold_id("b"))).unwrap();
     assert_eq!(store.read(|view| view.held_totals()).unwrap(), (2, 16));
 }
 

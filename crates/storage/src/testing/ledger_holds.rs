@@ -2,9 +2,9 @@
 
 use super::Backend;
 use super::fixtures::{at, key_id};
-use super::ledger_fixtures::{bare_hold, hold, hold_id};
+use super::ledger_fixtures::{bare_hold, hold, hold_id, usage};
 use super::support::write;
-use crate::{HoldRow, Store};
+use crate::{HoldRow, Store, UsageRow};
 
 fn insert(store: &dyn Store, hold: HoldRow) -> bool {
     write(store, move |tx| tx.insert_hold(&hold)).unwrap()
@@ -21,11 +21,11 @@ pub fn a_hold_is_read_back_whole<B: Backend>() {
     for given in [hold("full"), bare_hold("bare")] {
         assert!(insert(&*store, given.clone()));
         let id = given.id.clone();
-        assert_eq!(write(&*store, move |tx| tx.hold(&id)).unwrap().as_ref(), Some(&given));
+        assert_eq!(write(&*store, move |tx| tx.hold(&key_id("t4_a"), &id)).unwrap().as_ref(), Some(&given));
         let listed = store.read(|view| view.holds(None, None, 10)).unwrap();
         assert!(listed.contains(&given), "{listed:?}");
     }
-    assert_eq!(write(&*store, |tx| tx.hold(&hold_id("other"))).unwrap(), None);
+    assert_eq!(write(&*store, |tx| tx.hold(&key_id("t4_a"), &hold_id("other"))).unwrap(), None);
 }
 
 /// A hold that is there is not written over, and is removed once.
@@ -34,11 +34,11 @@ pub fn a_taken_hold_is_told_and_a_removed_one_is_gone<B: Backend>() {
     let store = backend.store();
     assert!(insert(&*store, hold("a")));
     assert!(!insert(&*store, bare_hold("a")));
-    assert_eq!(write(&*store, |tx| tx.hold(&hold_id("a"))).unwrap(), Some(hold("a")));
-    assert!(!write(&*store, |tx| tx.remove_hold(&hold_id("b"))).unwrap());
-    assert!(write(&*store, |tx| tx.remove_hold(&hold_id("a"))).unwrap());
-    assert!(!write(&*store, |tx| tx.remove_hold(&hold_id("a"))).unwrap());
-    assert_eq!(write(&*store, |tx| tx.hold(&hold_id("a"))).unwrap(), None);
+    assert_eq!(write(&*store, |tx| tx.hold(&key_id("t4_a"), &hold_id("a"))).unwrap(), Some(hold("a")));
+    assert!(!write(&*store, |tx| tx.remove_hold(&key_id("t4_a"), &hold_id("b"))).unwrap());
+    assert!(write(&*store, |tx| tx.remove_hold(&key_id("t4_a"), &hold_id("a"))).unwrap());
+    assert!(!write(&*store, |tx| tx.remove_hold(&key_id("t4_a"), &hold_id("a"))).unwrap());
+    assert_eq!(write(&*store, |tx| tx.hold(&key_id("t4_a"), &hold_id("a"))).unwrap(), None);
 }
 
 /// Two jobs that find the same orphan settle it once.
@@ -48,9 +48,9 @@ pub fn a_hold_is_orphaned_once<B: Backend>() {
     insert(&*store, hold("a"));
     insert(&*store, hold("b"));
     for expected in [true, false] {
-        assert_eq!(write(&*store, |tx| tx.orphan_hold(&hold_id("a"))).unwrap(), expected);
+        assert_eq!(write(&*store, |tx| tx.orphan_hold(&key_id("t4_a"), &hold_id("a"))).unwrap(), expected);
     }
-    assert!(!write(&*store, |tx| tx.orphan_hold(&hold_id("unknown"))).unwrap());
+    assert!(!write(&*store, |tx| tx.orphan_hold(&key_id("t4_a"), &hold_id("unknown"))).unwrap());
     let listed = store.read(|view| view.holds(None, None, 10)).unwrap();
     assert_eq!(listed, [HoldRow { orphaned: true, ..hold("a") }, hold("b")]);
 }
@@ -110,19 +110,45 @@ pub fn old_orphans_are_forgotten_a_few_at_a_time<B: Backend>() {
     assert_eq!(names(&left), ["d.1", "e.1"]);
 }
 
+/// A name is taken among the holds and the usage of its key alone, and each row is found, ended and forgotten by both.
+pub fn two_keys_may_use_one_name<B: Backend>() {
+    let backend = B::start();
+    let store = backend.store();
+    let theirs = HoldRow { key_id: key_id("t4_b"), amount_pico_usd: 7, ..hold("a") };
+    assert!(insert(&*store, hold("a")) && insert(&*store, theirs.clone()));
+    let get = |key: &'static str| write(&*store, move |tx| tx.hold(&key_id(key), &hold_id("a"))).unwrap();
+    assert_eq!([get("t4_a"), get("t4_b"), get("t4_c")], [Some(hold("a")), Some(theirs.clone()), None]);
+    assert!(write(&*store, |tx| tx.orphan_hold(&key_id("t4_b"), &hold_id("a"))).unwrap());
+    assert_eq!(get("t4_a"), Some(hold("a")));
+    assert_eq!(write(&*store, |tx| tx.forget_orphans(at(1000), 10)).unwrap(), 1);
+    assert_eq!([get("t4_a"), get("t4_b")], [Some(hold("a")), None]);
+    assert!(!write(&*store, |tx| tx.remove_hold(&key_id("t4_b"), &hold_id("a"))).unwrap());
+    assert_eq!(get("t4_a"), Some(hold("a")));
+
+    let paid = UsageRow { key_id: key_id("t4_b"), cost_pico_usd: 7, ..usage("a") };
+    for row in [usage("a"), paid.clone()] {
+        assert!(write(&*store, move |tx| tx.insert_usage(&row)).unwrap());
+    }
+    let amended = UsageRow { cost_pico_usd: 8, ..paid };
+    let row = amended.clone();
+    assert!(write(&*store, move |tx| tx.amend_usage(&row)).unwrap());
+    let get = |key: &'static str| write(&*store, move |tx| tx.usage(&key_id(key), &hold_id("a"))).unwrap();
+    assert_eq!([get("t4_a"), get("t4_b"), get("t4_c")], [Some(usage("a")), Some(amended), None]);
+}
+
 /// In the order of their ids, each once; of one key alone when it is given.
 pub fn holds_are_listed_by_their_ids<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    for (name, of) in [("c", "t4_a"), ("a", "t4_b"), ("B", "t4_a"), ("d", "t4_a")] {
+    for (name, of) in [("c", "t4_a"), ("c", "t4_b"), ("a", "t4_b"), ("B", "t4_a"), ("d", "t4_a")] {
         insert(&*store, HoldRow { key_id: key_id(of), ..hold(name) });
     }
     let listed = |of: Option<&str>, size| {
         let of = of.map(key_id);
         let mut found: Vec<HoldRow> = Vec::new();
         loop {
-            let after = found.last().map(|last| last.id.clone());
-            let page = store.read(|view| view.holds(of.as_ref(), after.as_ref(), size)).unwrap();
+            let after = found.last().map(|last| (&last.id, &last.key_id));
+            let page = store.read(|view| view.holds(of.as_ref(), after, size)).unwrap();
             assert!(page.len() <= usize::try_from(size).unwrap());
             if page.is_empty() {
                 return found;
@@ -131,7 +157,7 @@ pub fn holds_are_listed_by_their_ids<B: Backend>() {
         }
     };
     for size in 1..=5 {
-        assert_eq!(names(&listed(None, size)), ["B.1", "a.1", "c.1", "d.1"]);
+        assert_eq!(names(&listed(None, size)), ["B.1", "a.1", "c.1", "c.1", "d.1"]);
         assert_eq!(names(&listed(Some("t4_a"), size)), ["B.1", "c.1", "d.1"]);
         assert_eq!(names(&listed(Some("t4_c"), size)), Vec::<&str>::new());
     }

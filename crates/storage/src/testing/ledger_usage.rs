@@ -41,9 +41,9 @@ pub fn a_usage_row_is_read_back_whole<B: Backend>() {
     for row in given.clone() {
         let id = row.hold_id.clone();
         assert!(insert(&*store, row.clone()));
-        assert_eq!(write(&*store, move |tx| tx.usage(&id)).unwrap(), Some(row));
+        assert_eq!(write(&*store, move |tx| tx.usage(&key_id("t4_a"), &id)).unwrap(), Some(row));
     }
-    assert_eq!(write(&*store, |tx| tx.usage(&hold_id("other"))).unwrap(), None);
+    assert_eq!(write(&*store, |tx| tx.usage(&key_id("t4_a"), &hold_id("other"))).unwrap(), None);
     let found = store.read(|view| Ok(visited(view, &UsageQuery::default(), 10))).unwrap();
     let expected: Vec<_> = given.iter().zip(&found).map(|(row, found)| line(row, found.id)).collect();
     assert_eq!(found, expected);
@@ -63,7 +63,7 @@ pub fn a_hold_has_one_usage_row<B: Backend>() {
     assert!(lines.iter().all(|line| line.cost_pico_usd == usage("a").cost_pico_usd), "{lines:?}");
 }
 
-/// A late settlement writes over the row of its hold, every field, in its place.
+/// A late settlement writes over the row of its hold, every field but whose it is, in its place.
 pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -75,7 +75,6 @@ pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
         call_id: call("other"),
         timestamp: at(9),
         settled_at: at(10),
-        key_id: key_id("t4_other"),
         agent_id: AgentId::from_stored("other".to_owned()),
         provider: "other".to_owned(),
         model: "other".to_owned(),
@@ -83,7 +82,7 @@ pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
         ..bare_usage("a")
     };
     assert!(write(&*store, move |tx| tx.amend_usage(&other())).unwrap());
-    assert_eq!(write(&*store, |tx| tx.usage(&hold_id("a"))).unwrap(), Some(other()));
+    assert_eq!(write(&*store, |tx| tx.usage(&key_id("t4_a"), &hold_id("a"))).unwrap(), Some(other()));
     let places: Vec<_> = before.iter().map(|line| line.id).collect();
     let found = pages(&*store, &UsageQuery::default(), 10);
     let expected: Vec<_> =
@@ -244,7 +243,7 @@ pub fn a_reopened_store_has_the_whole_ledger<B: Backend>() {
     let state = store.read(|view| view.account(&account("t4_a"))).unwrap();
     assert_eq!(state, AccountState { settled_pico_usd: 3, held_pico_usd: 5 });
     assert_eq!(store.read(|view| view.holds(None, None, 10)).unwrap(), [hold("a")]);
-    assert_eq!(write(&*store, |tx| tx.usage(&hold_id("b"))).unwrap(), Some(usage("b")));
+    assert_eq!(write(&*store, |tx| tx.usage(&key_id("t4_a"), &hold_id("b"))).unwrap(), Some(usage("b")));
     assert_eq!(store.read(|view| view.pending_alerts(10)).unwrap().len(), 1);
     assert!(!write(&*store, |tx| tx.insert_hold(&HoldRow { attempt: 2, ..hold("a") })).unwrap());
     assert!(!insert(&*store, bare_usage("b")));

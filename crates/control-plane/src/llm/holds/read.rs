@@ -2,12 +2,13 @@
 
 use api_types::OpenHoldView;
 use llm_policy::HoldId;
+use registry_core::KeyId;
 use storage::HoldRow;
 
 use crate::error::ServiceError;
 use crate::llm::usage::Whose;
 use crate::llm::views;
-use crate::page::{ListPage, PageRequest};
+use crate::page::{ListPage, PageRequest, split_position};
 use crate::services::Services;
 
 /// How many holds one snapshot is looked through for.
@@ -25,18 +26,23 @@ pub fn list_holds(
     request: &PageRequest,
 ) -> Result<ListPage<OpenHoldView>, ServiceError> {
     let query = format!("holds\n{whose:?}");
-    let mut after = request.position(&services.cursors, &query)?.map(HoldId::from_stored);
+    let mut after = request.position(&services.cursors, &query)?.map(|position| {
+        let (id, key) = split_position(&position);
+        (HoldId::from_stored(id.to_owned()), KeyId::from_stored(key.to_owned()))
+    });
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let started = services.clock.monotonic_micros();
     let mut items = Vec::new();
     loop {
-        let rows = services.store.read(|view| view.holds(None, after.as_ref(), ROWS_PER_VIEW))?;
+        let rows = services
+            .store
+            .read(|view| view.holds(None, after.as_ref().map(|(id, key)| (id, key)), ROWS_PER_VIEW))?;
         let at_end = rows.len() < usize::try_from(ROWS_PER_VIEW).unwrap_or(usize::MAX);
         for row in rows {
             if items.len() >= limit {
                 return Ok(ListPage { items, next: cursor(services, &query, after.as_ref()) });
             }
-            after = Some(row.id.clone());
+            after = Some((row.id.clone(), row.key_id.clone()));
             if fits(whose, &row) {
                 items.push(views::of_open_hold(row));
             }
@@ -50,8 +56,8 @@ pub fn list_holds(
     }
 }
 
-fn cursor(services: &Services, query: &str, after: Option<&HoldId>) -> Option<String> {
-    after.map(|last| services.cursors.close(query, last.as_str()))
+fn cursor(services: &Services, query: &str, after: Option<&(HoldId, KeyId)>) -> Option<String> {
+    after.map(|(id, key)| services.cursors.close(query, &format!("{id}\n{key}")))
 }
 
 fn fits(whose: &Whose, row: &HoldRow) -> bool {

@@ -128,30 +128,14 @@ enum KnownHold {
     Other,
 }
 
-/// What is known of this call and attempt already.
+/// What is known of this call and attempt of this key already. Call ids are the callers' to choose, so what other keys
+/// call theirs has no bearing on it, and does not show.
 fn known(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<Option<KnownHold>, StoreError> {
-    if let Some(row) = tx.hold(&plan.id)? {
-        let same_payer = row.key_id == plan.key_id && row.by_agent == plan.by_agent;
-        let same = same_payer && !row.orphaned && same_numbers(&row, &plan.ask);
+    if let Some(row) = tx.hold(&plan.key_id, &plan.id)? {
+        let same = row.by_agent == plan.by_agent && !row.orphaned && same_numbers(&row, &plan.ask);
         return Ok(Some(if same { KnownHold::Same(Box::new(row)) } else { KnownHold::Other }));
     }
-    if tx.usage(&plan.id)?.is_some() {
-        return Ok(Some(KnownHold::Other));
-    }
-    // A further attempt belongs to whoever made the first one.
-    if plan.ask.attempt > 1 && first_is_anothers(tx, plan)? {
-        return Ok(Some(KnownHold::Other));
-    }
-    Ok(None)
-}
-
-fn first_is_anothers(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<bool, StoreError> {
-    let first = HoldId::of(&plan.ask.call_id, 1);
-    let key = match tx.hold(&first)? {
-        Some(row) => Some(row.key_id),
-        None => tx.usage(&first)?.map(|row| row.key_id),
-    };
-    Ok(key.is_some_and(|key| key != plan.key_id))
+    Ok(tx.usage(&plan.key_id, &plan.id)?.map(|_| KnownHold::Other))
 }
 
 fn same_numbers(row: &HoldRow, ask: &HoldAsk) -> bool {

@@ -14,9 +14,8 @@ pub(in crate::llm) fn release(
     by_agent: bool,
     id: &HoldId,
 ) -> Result<Result<HoldRow, LedgerError>, StoreError> {
-    let Some(hold) = tx.hold(id)?.filter(|hold| hold.key_id == payer.key_id && hold.by_agent == by_agent)
-    else {
-        let settled = tx.usage(id)?.is_some_and(|row| row.key_id == payer.key_id);
+    let Some(hold) = tx.hold(&payer.key_id, id)?.filter(|hold| hold.by_agent == by_agent) else {
+        let settled = tx.usage(&payer.key_id, id)?.is_some();
         return Ok(Err(if settled { LedgerError::Settled } else { LedgerError::UnknownHold }));
     };
     // Its worst case is in the books; a settlement without tokens puts that right, and leaves a trace.
@@ -26,7 +25,7 @@ pub(in crate::llm) fn release(
     for account in &hold.accounts {
         tx.book(account, 0, -hold.amount_pico_usd)?;
     }
-    if tx.remove_hold(id)? {
+    if tx.remove_hold(&payer.key_id, id)? {
         return Ok(Ok(hold));
     }
     Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()))

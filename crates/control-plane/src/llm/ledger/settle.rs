@@ -33,8 +33,10 @@ pub(in crate::llm) fn settle(
     now: Timestamp,
 ) -> Result<Result<EndedHold, LedgerError>, StoreError> {
     let key = payer.key(tx)?;
-    let Some(hold) = tx.hold(id)? else { return repeat(tx, rules, payer, key.as_deref(), id, end) };
-    if hold.key_id != payer.key_id || hold.by_agent != by_agent {
+    let Some(hold) = tx.hold(&payer.key_id, id)? else {
+        return repeat(tx, rules, payer, key.as_deref(), id, end);
+    };
+    if hold.by_agent != by_agent {
         return Ok(Err(LedgerError::UnknownHold));
     }
     let row = usage_row(&hold, end, now);
@@ -56,7 +58,7 @@ pub(in crate::llm) fn settle(
         insert(tx, &row)?;
         remaining
     };
-    if !tx.remove_hold(id)? {
+    if !tx.remove_hold(&payer.key_id, id)? {
         return Err(moved());
     }
     Ok(Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false }))
@@ -91,7 +93,7 @@ pub(crate) fn settle_orphan(
         now,
     )?;
     insert(tx, &row)?;
-    if !tx.orphan_hold(&hold.id)? {
+    if !tx.orphan_hold(&hold.key_id, &hold.id)? {
         return Err(moved());
     }
     Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false })
@@ -130,7 +132,7 @@ fn put_right(
     row: &UsageRow,
 ) -> Result<TightestBudget, StoreError> {
     let lost = || StoreError::Unavailable(format!("the orphan `{}` has no usage row", hold.id));
-    let before = tx.usage(&hold.id)?.ok_or_else(lost)?;
+    let before = tx.usage(&hold.key_id, &hold.id)?.ok_or_else(lost)?;
     let difference =
         BookedAmount::of(hold, row.cost_pico_usd).less(BookedAmount::of(hold, before.cost_pico_usd));
     let remaining = book(tx, rules, key, hold, difference, 0, row.settled_at)?;
@@ -211,7 +213,7 @@ fn repeat(
     id: &HoldId,
     end: &Settlement,
 ) -> Result<Result<EndedHold, LedgerError>, StoreError> {
-    let Some(row) = tx.usage(id)?.filter(|row| row.key_id == payer.key_id) else {
+    let Some(row) = tx.usage(&payer.key_id, id)? else {
         return Ok(Err(LedgerError::UnknownHold));
     };
     let same = match end.measured {

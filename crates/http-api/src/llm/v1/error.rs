@@ -73,6 +73,7 @@ fn param(error: &ServiceError) -> Option<String> {
     let implied = match error.code {
         Code::ModelNotFound | Code::ModelNotPriced => Some("model"),
         Code::MaxTokensAboveCap => Some("max_tokens"),
+        Code::DuplicateMember => error.details.as_ref().and_then(|details| details.get("member")?.as_str()),
         _ => None,
     };
     named.or(implied).map(str::to_owned)

@@ -47,9 +47,9 @@ fn hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
     })
 }
 
-pub(crate) fn get(conn: &Connection, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM llm_holds WHERE id = ?1");
-    one(conn.prepare_cached(SQL).or_store()?, [id.as_str()], hold)
+pub(crate) fn get(conn: &Connection, key: &KeyId, id: &HoldId) -> Result<Option<HoldRow>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM llm_holds WHERE id = ?1 AND key_id = ?2");
+    one(conn.prepare_cached(SQL).or_store()?, [id.as_str(), key.as_str()], hold)
 }
 
 pub(crate) fn insert(conn: &Connection, hold: &HoldRow) -> Result<bool, StoreError> {
@@ -57,7 +57,7 @@ pub(crate) fn insert(conn: &Connection, hold: &HoldRow) -> Result<bool, StoreErr
         "INSERT INTO llm_holds (",
         columns!(),
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
-         ON CONFLICT (id) DO NOTHING"
+         ON CONFLICT (id, key_id) DO NOTHING"
     );
     let json = |error: serde_json::Error| StoreError::Unavailable(error.to_string());
     let row = params![
@@ -87,13 +87,14 @@ pub(crate) fn insert(conn: &Connection, hold: &HoldRow) -> Result<bool, StoreErr
     changed(conn, SQL, row).map(|count| count == 1)
 }
 
-pub(crate) fn remove(conn: &Connection, id: &HoldId) -> Result<bool, StoreError> {
-    changed(conn, "DELETE FROM llm_holds WHERE id = ?1", [id.as_str()]).map(|count| count == 1)
+pub(crate) fn remove(conn: &Connection, key: &KeyId, id: &HoldId) -> Result<bool, StoreError> {
+    const SQL: &str = "DELETE FROM llm_holds WHERE id = ?1 AND key_id = ?2";
+    changed(conn, SQL, [id.as_str(), key.as_str()]).map(|count| count == 1)
 }
 
-pub(crate) fn orphan(conn: &Connection, id: &HoldId) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE llm_holds SET orphaned = 1 WHERE id = ?1 AND orphaned = 0";
-    changed(conn, SQL, [id.as_str()]).map(|count| count == 1)
+pub(crate) fn orphan(conn: &Connection, key: &KeyId, id: &HoldId) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE llm_holds SET orphaned = 1 WHERE id = ?1 AND key_id = ?2 AND orphaned = 0";
+    changed(conn, SQL, [id.as_str(), key.as_str()]).map(|count| count == 1)
 }
 
 pub(crate) fn renew(conn: &Connection, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
@@ -107,30 +108,37 @@ pub(crate) fn expired(conn: &Connection, now: Timestamp, limit: u32) -> Result<V
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM llm_holds WHERE orphaned = 0 AND lease_until <= ?1 ORDER BY lease_until, id LIMIT ?2"
+        " FROM llm_holds WHERE orphaned = 0 AND lease_until <= ?1 ORDER BY lease_until, id, key_id LIMIT ?2"
     );
     all(conn.prepare_cached(SQL).or_store()?, params![now.to_string(), limit], hold)
 }
 
 pub(crate) fn forget_orphans(conn: &Connection, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    const SQL: &str = "DELETE FROM llm_holds WHERE id IN \
-         (SELECT id FROM llm_holds WHERE orphaned = 1 AND lease_until < ?1 ORDER BY lease_until LIMIT ?2)";
+    const SQL: &str = "DELETE FROM llm_holds WHERE (id, key_id) IN \
+         (SELECT id, key_id FROM llm_holds WHERE orphaned = 1 AND lease_until < ?1 ORDER BY lease_until LIMIT ?2)";
     changed(conn, SQL, params![before.to_string(), limit])
 }
 
 pub(crate) fn list(
     conn: &Connection,
     key: Option<&KeyId>,
-    after: Option<&HoldId>,
+    after: Option<(&HoldId, &KeyId)>,
     limit: u32,
 ) -> Result<Vec<HoldRow>, StoreError> {
-    const ALL: &str = concat!("SELECT ", columns!(), " FROM llm_holds WHERE id > ?1 ORDER BY id LIMIT ?2");
-    const OF_KEY: &str =
-        concat!("SELECT ", columns!(), " FROM llm_holds WHERE id > ?1 AND key_id = ?3 ORDER BY id LIMIT ?2");
-    let after = after.map_or("", HoldId::as_str);
+    const ALL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM llm_holds WHERE (id, key_id) > (?1, ?2) ORDER BY id, key_id LIMIT ?3"
+    );
+    const OF_KEY: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM llm_holds WHERE (id, key_id) > (?1, ?2) AND key_id = ?4 ORDER BY id, key_id LIMIT ?3"
+    );
+    let (id, of) = after.map_or(("", ""), |(id, key)| (id.as_str(), key.as_str()));
     match key {
-        None => all(conn.prepare_cached(ALL).or_store()?, params![after, limit], hold),
-        Some(key) => all(conn.prepare_cached(OF_KEY).or_store()?, params![after, limit, key.as_str()], hold),
+        None => all(conn.prepare_cached(ALL).or_store()?, params![id, of, limit], hold),
+        Some(key) => all(conn.prepare_cached(OF_KEY).or_store()?, params![id, of, limit, key.as_str()], hold),
     }
 }
 

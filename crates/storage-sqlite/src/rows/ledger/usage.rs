@@ -9,12 +9,12 @@ use crate::columns::strict::{Cells, one};
 use crate::columns::to_i64;
 use crate::errors::OrStore as _;
 
-pub(crate) fn get(conn: &Connection, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
+pub(crate) fn get(conn: &Connection, key: &KeyId, hold: &HoldId) -> Result<Option<UsageRow>, StoreError> {
     const SQL: &str = "SELECT hold_id, call_id, attempt, timestamp, settled_at, api_key, agent_id, owner, operation, \
          provider, model, prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens, reasoning_tokens, \
          cost_pico, price_version, source, outcome, provider_status, provider_request_id, overrun, late, \
-         first_byte_micros, total_micros FROM llm_usage WHERE hold_id = ?1";
-    one(conn.prepare_cached(SQL).or_store()?, [hold.as_str()], usage)
+         first_byte_micros, total_micros FROM llm_usage WHERE hold_id = ?1 AND api_key = ?2";
+    one(conn.prepare_cached(SQL).or_store()?, [hold.as_str(), key.as_str()], usage)
 }
 
 pub(crate) fn insert(conn: &Connection, row: &UsageRow) -> rusqlite::Result<bool> {
@@ -23,18 +23,18 @@ pub(crate) fn insert(conn: &Connection, row: &UsageRow) -> rusqlite::Result<bool
          reasoning_tokens, cost_pico, price_version, source, outcome, provider_status, provider_request_id, overrun, \
          late, first_byte_micros, total_micros, est_cost) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-         ?22, ?23, ?24, ?25, ?26, ?27) ON CONFLICT (hold_id) WHERE hold_id IS NOT NULL DO NOTHING";
+         ?22, ?23, ?24, ?25, ?26, ?27) ON CONFLICT (hold_id, api_key) WHERE hold_id IS NOT NULL DO NOTHING";
     let mut statement = conn.prepare_cached(SQL)?;
     write(&mut statement, row)
 }
 
 pub(crate) fn amend(conn: &Connection, row: &UsageRow) -> rusqlite::Result<bool> {
     const SQL: &str = "UPDATE llm_usage SET call_id = ?2, attempt = ?3, timestamp = ?4, settled_at = ?5, \
-         api_key = ?6, agent_id = ?7, owner = ?8, operation = ?9, provider = ?10, model = ?11, prompt_tokens = ?12, \
+         agent_id = ?7, owner = ?8, operation = ?9, provider = ?10, model = ?11, prompt_tokens = ?12, \
          cached_tokens = ?13, cache_write_tokens = ?14, completion_tokens = ?15, reasoning_tokens = ?16, \
          cost_pico = ?17, price_version = ?18, source = ?19, outcome = ?20, provider_status = ?21, \
          provider_request_id = ?22, overrun = ?23, late = ?24, first_byte_micros = ?25, total_micros = ?26, \
-         est_cost = ?27 WHERE hold_id = ?1";
+         est_cost = ?27 WHERE hold_id = ?1 AND api_key = ?6";
     let mut statement = conn.prepare_cached(SQL)?;
     write(&mut statement, row)
 }

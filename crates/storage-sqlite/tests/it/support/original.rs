@@ -48,6 +48,7 @@ pub fn write(path: &Path) {
                   resolved_at, raw) VALUES (?1, 'F401', 'lint', 'a.py', ?2, 'team', 'T-1', ?3, ?4, ?5, NULL, '{}')";
     conn.execute(intent, params!["usual", 3, "planned", time, time]).unwrap();
     conn.execute(intent, params!["odd", "three", "wip", "once", Option::<&str>::None]).unwrap();
+    conn.execute("UPDATE intents SET file = './lib/../a.py' WHERE id = 'odd'", []).unwrap();
     let key = "INSERT INTO api_keys (key, agent_id, owner, scopes, created_at, expires_at, revoked, daily_limit, \
                daily_used) VALUES (?1, ?2, 'team', ?3, ?4, ?5, ?6, ?7, 1.5)";
     conn.execute(key, params![KEY, "agent-1", "", time, "2099-01-01T00:00:00", 0, 12.5]).unwrap();

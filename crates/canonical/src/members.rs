@@ -1,0 +1,216 @@
+//! Members that a JSON text names twice.
+//!
+//! RFC 8259 leaves open what such an object means: some readers keep the first value, some the last, some both. A text
+//! that two programs read differently can pass one's checks and act in the other, so it has no canonical form.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+/// A member that stands twice in one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuplicateMember {
+    /// Its name, unescaped.
+    pub name: String,
+    /// Where it stands, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+}
+
+/// The first member of a JSON text that its object has already, however the two names are escaped. Takes time in
+/// proportion to the text.
+///
+/// `None` also where the text stops being JSON before that, or nests deeper than a parser goes: that is for the parser
+/// to say.
+#[must_use]
+pub fn duplicate_member(text: &[u8]) -> Option<DuplicateMember> {
+    let mut found = None;
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    // Without a duplicate, an error is the parser's to report.
+    drop(MemberWalk { found: &mut found }.deserialize(&mut reader));
+    let Found { name, outward } = found?;
+    let mut pointer = String::new();
+    for step in outward.iter().rev() {
+        pointer.push('/');
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    }
+    Some(DuplicateMember { name, pointer })
+}
+
+struct Found {
+    name: String,
+    /// The steps of its pointer, the innermost first.
+    outward: Vec<String>,
+}
+
+/// A walk through one value, which ends at the first duplicate.
+struct MemberWalk<'f> {
+    found: &'f mut Option<Found>,
+}
+
+impl MemberWalk<'_> {
+    fn inner(&mut self) -> MemberWalk<'_> {
+        MemberWalk { found: self.found }
+    }
+
+    /// Notes a step on the way out, when the walk has ended below it.
+    fn step(&mut self, step: impl FnOnce() -> String) {
+        if let Some(found) = self.found {
+            found.outward.push(step());
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for MemberWalk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MemberWalk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        for index in 0_usize.. {
+            match items.next_element_seed(self.inner()) {
+                Ok(Some(())) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    self.step(|| index.to_string());
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
+        while let Some(name) = members.next_key_seed(MemberName)? {
+            if seen.contains(&name) {
+                let name = name.into_owned();
+                *self.found = Some(Found { outward: vec![name.clone()], name });
+                return Err(A::Error::custom("a member comes twice"));
+            }
+            if let Err(error) = members.next_value_seed(self.inner()) {
+                self.step(|| name.into_owned());
+                return Err(error);
+            }
+            seen.insert(name);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the name of a member, without a copy where the text has no escapes in it.
+struct MemberName;
+
+impl<'de> DeserializeSeed<'de> for MemberName {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MemberName {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn finds(text: &str, name: &str, pointer: &str) {
+        let expected = DuplicateMember { name: name.to_owned(), pointer: pointer.to_owned() };
+        assert_eq!(duplicate_member(text.as_bytes()), Some(expected), "{text}");
+    }
+
+    #[test]
+    fn a_member_that_comes_twice_is_found_at_any_depth() {
+        finds(r#"{"a":1,"a":1}"#, "a", "/a");
+        finds(r#"{"a":{"b":[0,{"c":1,"d":{},"c":2}]}}"#, "c", "/a/b/1/c");
+        finds(r#"[[],{"x":{"y":null,"y":null}}]"#, "y", "/1/x/y");
+        finds(r#"{"":{"":1,"":2}}"#, "", "//");
+        finds(r#"{"a/b":{"~":1,"~":2}}"#, "~", "/a~1b/~0");
+        let deep = format!("{}{}{}", r#"{"a":"#.repeat(120), r#"{"b":1,"b":1}"#, "}".repeat(120));
+        finds(&deep, "b", &format!("{}/b", "/a".repeat(120)));
+    }
+
+    #[test]
+    fn names_are_compared_without_their_escapes() {
+        finds(r#"{"a":1,"\u0061":2}"#, "a", "/a");
+        finds(r#"{"\u0061":1,"a":2}"#, "a", "/a");
+        finds(r#"{"\ud83d\ude00":1,"😀":2}"#, "😀", "/😀");
+        assert_eq!(duplicate_member(br#"{"a":1,"A":2,"\\u0061":3,"a ":4}"#), None);
+    }
+
+    #[test]
+    fn the_same_name_in_two_objects_is_no_duplicate() {
+        for text in [r#"{"a":{"a":1},"b":{"a":1}}"#, r#"[{"a":1},{"a":1}]"#, r#"{"a":"a","b":"a"}"#, "7", ""]
+        {
+            assert_eq!(duplicate_member(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_left_to_the_parser() {
+        finds(r#"{"a":1,"a":"#, "a", "/a");
+        for text in [r#"{"a":1,"b":,"a":1}"#, "{'a':1}", r#"{"a":1e999,"a":1}"#, r#"{"\ud800":1,"\ud800":1}"#]
+        {
+            assert_eq!(duplicate_member(text.as_bytes()), None, "{text}");
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn many_members_take_no_more_than_their_share_of_time() {
+        let many: Vec<String> = (0..300_000).map(|n| format!("\"{n}\":0")).collect();
+        let text = format!("{{{},\"7\":1}}", many.join(","));
+        finds(&text, "7", "/7");
+    }
+}
