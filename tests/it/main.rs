@@ -16,6 +16,7 @@ mod crates;
 mod docs_page;
 mod errors;
 mod fields;
+mod generated;
 mod idempotency;
 mod intents;
 mod keys;

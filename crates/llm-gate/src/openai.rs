@@ -148,7 +148,7 @@ struct ReadAnswer {
 
 /// Reads an answer; `None` when it is no JSON of the known form.
 fn read_answer(operation: Operation, body: &[u8]) -> Option<ReadAnswer> {
-    let document: OpenaiAnswer<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    let document: OpenaiAnswer<'_> = object(std::str::from_utf8(body).ok()?)?;
     let text = match operation {
         Operation::Embeddings => document.data.map(|_| String::new()),
         Operation::Chat => document.choices.map(|choices| {
@@ -231,17 +231,29 @@ fn read_chunk(data: Bytes) -> Result<Frame, ProviderError> {
     Ok(Frame { text, usage, usage_only, done: false, notice, data: one_line(data) })
 }
 
-/// Reads an event's JSON. The error says where it goes wrong and nothing of what it says.
+/// Reads an event's JSON object. The error says where it goes wrong and nothing of what it says.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
     let unreadable = |what: &str| ProviderError::BadAnswer(format!("an event is {what}"));
     let text = std::str::from_utf8(data).map_err(|_| unreadable("not UTF-8"))?;
-    serde_json::from_str(text).map_err(|error| {
+    let read = serde_json::from_str(text).map_err(|error| {
         unreadable(&if error.is_data() {
             format!("of an unknown form (at column {})", error.column())
         } else {
             format!("not JSON (at column {})", error.column())
         })
-    })
+    })?;
+    if is_object(text) { Ok(read) } else { Err(unreadable("of an unknown form (at column 1)")) }
+}
+
+/// Reads a JSON object; `None` when it is anything else.
+pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    if is_object(text) { serde_json::from_str(text).ok() } else { None }
+}
+
+/// Whether JSON is an object. The derived reading of a struct also takes a list of its members in their order, which is
+/// no form of any provider.
+fn is_object(json: &str) -> bool {
+    json.trim_ascii_start().starts_with('{')
 }
 
 /// What a provider says about its error: the message, or all of it.
@@ -350,29 +362,39 @@ struct Plain<'a>(#[serde(borrow)] Cow<'a, str>);
 // What a provider says that it billed.
 
 #[derive(Deserialize)]
-struct Numbers {
+struct Numbers<'a> {
     prompt_tokens: u64,
     completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
+    #[serde(borrow)]
+    prompt_tokens_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens_details: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct PromptDetails {
     cached_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct CompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 
+fn details<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    object(raw.get())
+}
+
 /// The usage of an answer; `None` when a number is missing, no count, or beyond any sense.
 fn read_usage(raw: &RawValue, operation: Operation) -> Option<Usage> {
-    let numbers: Numbers = serde_json::from_str(raw.get()).ok()?;
+    let numbers: Numbers<'_> = object(raw.get())?;
     let prompt = numbers.prompt_tokens;
-    let cached = numbers.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
+    let input: PromptDetails =
+        numbers.prompt_tokens_details.map_or(Some(PromptDetails::default()), details)?;
+    let output: CompletionDetails =
+        numbers.completion_tokens_details.map_or(Some(CompletionDetails::default()), details)?;
+    let cached = input.cached_tokens.unwrap_or(0);
     let (completion, reasoning) = match operation {
         Operation::Embeddings => (0, 0),
         Operation::Chat => {
@@ -380,8 +402,7 @@ fn read_usage(raw: &RawValue, operation: Operation) -> Option<Usage> {
             let parts = prompt.checked_add(shown)?;
             // xAI and Gemini count what the model thought in the total alone, and bill it as output.
             let hidden = numbers.total_tokens.unwrap_or(parts).saturating_sub(parts);
-            let thought = numbers.completion_tokens_details.and_then(|details| details.reasoning_tokens);
-            (shown.checked_add(hidden)?, thought.unwrap_or(hidden))
+            (shown.checked_add(hidden)?, output.reasoning_tokens.unwrap_or(hidden))
         }
     };
     let numbers = [prompt, cached, completion, reasoning];

@@ -1,9 +1,12 @@
 //! Which files there are.
 
+use std::ffi::OsStr;
 use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
 use ignore::WalkBuilder;
+use source_tree::git::listing::{self, StagedEntry};
 
 use crate::{Error, Project, findings};
 
@@ -92,7 +95,7 @@ pub(crate) fn hidden(project: &Project, names: &[String]) -> Result<Vec<String>,
     let mut hidden = std::collections::BTreeSet::new();
     for ignored in ["--exclude-standard", "--exclude-per-directory=.ignore"] {
         let listed = git.run(&["ls-files", "-z", "--cached", "--ignored", ignored])?;
-        let listed = listed.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
+        let listed = listing::names(&listed).filter_map(|name| std::str::from_utf8(name).ok());
         hidden.extend(listed.filter(|name| is_wanted(project, names, name)).map(str::to_owned));
     }
     Ok(hidden.into_iter().collect())
@@ -119,21 +122,23 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
     let listed = git.run(&["ls-files", "-z", "--cached", "--stage"])?;
     let mut configuration = Vec::new();
-    for entry in listed.split(|byte| *byte == 0) {
-        let Some(at) = entry.iter().position(|byte| *byte == b'\t') else { continue };
-        let name = String::from_utf8_lossy(entry.get(at + 1..).unwrap_or_default());
-        if findings::is_configuration(&name) {
-            configuration.push(name.clone().into_owned());
+    for StagedEntry { mode, name } in listing::staged(&listed) {
+        let name = Path::new(OsStr::from_bytes(name));
+        if findings::is_configuration(name) {
+            configuration.push(name.to_owned());
         }
-        if !entry.starts_with(b"120000 ") {
+        if mode != b"120000" {
             continue;
         }
-        let path = project.tree.path(&name);
+        let path = project.tree.root.join(name);
         let is_ordinary = path.metadata().is_ok_and(|found| found.is_file() || found.is_dir());
         let is_system = ["/dev", "/proc", "/sys"];
         let leads_there = path.canonicalize().is_ok_and(|to| is_system.iter().any(|top| to.starts_with(top)));
         if path.exists() && (!is_ordinary || leads_there) {
-            return Err(Error::unreadable(name, "is a link to a device, which has no end: take it out"));
+            return Err(Error::unreadable(
+                name.display().to_string(),
+                "is a link to a device, which has no end: take it out",
+            ));
         }
     }
     findings::refuse_endless(&project.tree.root, &configuration)
@@ -182,3 +187,6 @@ fn walk_failure(project: &Project, error: &ignore::Error) -> Error {
     let said = error.to_string();
     Error::unreadable(format!("`{}`", project.tree.root.display()), format!("a folder can't be read: {said}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 mod endless;
 mod filters;
 mod invocation;
+pub mod listing;
 mod overrides;
 mod push;
 mod settings;
@@ -242,9 +243,8 @@ impl Git {
         ];
         let base = self.merge_base(since)?;
         let changed = |place: &[&str]| -> Result<BTreeSet<Vec<u8>>, Error> {
-            let names = self.run(&[&DIFF, place, &["--"]].concat())?;
-            let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-            Ok(names.map(<[u8]>::to_vec).collect())
+            let listed = self.run(&[&DIFF, place, &["--"]].concat())?;
+            Ok(listing::names(&listed).map(<[u8]>::to_vec).collect())
         };
         // First, since git reads the configuration of a submodule for the others, and this refuses one without an end.
         let submodules = self.dirty_submodules(false)?;

@@ -142,6 +142,11 @@ impl RouteCase {
         (self.call)(world).0
     }
 
+    /// The body of the call that succeeds.
+    pub fn body(&self, world: &World) -> Option<Value> {
+        (self.call)(world).1
+    }
+
     /// The call with the right credentials.
     pub fn allowed<'a>(&self, world: &'a World) -> Call<'a> {
         let call = self.call(world);

@@ -95,22 +95,29 @@ impl TestApp {
 
     /// Every column of every row of a table, as one text.
     pub fn dump(&self, table: &str) -> String {
+        self.dumps(&[table])
+    }
+
+    /// The same of several tables, or of what queries in brackets give.
+    pub fn dumps(&self, tables: &[&str]) -> String {
         let conn = self.outside();
-        let mut statement = conn.prepare(&format!("SELECT * FROM {table}")).expect("the table");
-        let columns = statement.column_count();
         let mut text = String::new();
-        let mut rows = statement.query([]).expect("rows");
-        while let Some(row) = rows.next().expect("a row") {
-            for column in 0..columns {
-                match row.get_ref(column).expect("a column") {
-                    rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => {
-                        text.push_str(&String::from_utf8_lossy(bytes));
+        for table in tables {
+            let mut statement = conn.prepare(&format!("SELECT * FROM {table}")).expect("the table");
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).expect("rows");
+            while let Some(row) = rows.next().expect("a row") {
+                for column in 0..columns {
+                    match row.get_ref(column).expect("a column") {
+                        rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => {
+                            text.push_str(&String::from_utf8_lossy(bytes));
+                        }
+                        other => text.push_str(&format!("{other:?}")),
                     }
-                    other => text.push_str(&format!("{other:?}")),
+                    text.push('\t');
                 }
-                text.push('\t');
+                text.push('\n');
             }
-            text.push('\n');
         }
         text
     }

@@ -75,7 +75,7 @@ pub(super) fn key_values(rest: &str) -> Option<(AnnotationKind, usize)> {
         match (pair.filter(|(key, _)| KEYS.contains(key)), pairs.last_mut()) {
             (Some((key, value)), _) => pairs.push((key.to_owned(), value.to_owned())),
             // A `|` inside a value.
-            (None, Some((_, value))) => *value = format!("{value} | {}", part.trim()),
+            (None, Some((_, value))) => value.extend([" | ", part.trim()]),
             (None, None) => return None,
         }
     }

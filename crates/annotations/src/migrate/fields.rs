@@ -99,8 +99,10 @@ fn record(
     if unsure {
         fields.push(("needs_owner_review".to_owned(), Value::Bool(true)));
     }
+    // Names in `given` differ from one another: only those above may be there already.
+    let named = fields.len();
     for (name, value) in given {
-        if pyjson::get(&fields, &name).is_none() {
+        if fields.iter().take(named).all(|(known, _)| *known != name) {
             fields.push((name, value));
         }
     }

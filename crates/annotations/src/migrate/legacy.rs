@@ -1,5 +1,6 @@
 //! What a legacy annotation says.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::grammar::{AnnotationKind, Located};
@@ -71,10 +72,15 @@ impl<'a> Legacy<'a> {
 /// `key=value | key=value`; a part without `=` belongs to the value before it.
 fn pairs(text: &str) -> JsonObject {
     let mut fields = JsonObject::new();
+    let mut places = HashMap::new();
     for part in text.split('|') {
         match part.split_once('=') {
             Some((key, value)) if is_key(key.trim()) => {
-                pyjson::set(&mut fields, key.trim(), Value::text(value.trim()));
+                let place = *places.entry(key.trim()).or_insert(fields.len());
+                match fields.get_mut(place) {
+                    Some((_, old)) => *old = Value::text(value.trim()),
+                    None => fields.push((key.trim().to_owned(), Value::text(value.trim()))),
+                }
             }
             _ => {
                 if let Some((_, Value::Text(value))) = fields.last_mut() {
@@ -142,9 +148,13 @@ pub(crate) fn directive(text: &str, marker: &str) -> Option<usize> {
     let marks = text.match_indices(marker).map(|(at, _)| at);
     marks.into_iter().find(|at| {
         let Some((before, rest)) = text.split_at_checked(*at) else { return false };
+        // Asked first: in a row of markers each would look through all that follow.
+        if !before.is_empty() && !before.ends_with(char::is_whitespace) {
+            return false;
+        }
         let word = rest.trim_start_matches(marker).trim_start();
         let begins =
             |name: &&str| word.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-        (before.is_empty() || before.ends_with(char::is_whitespace)) && DIRECTIVES.iter().any(begins)
+        DIRECTIVES.iter().any(begins)
     })
 }

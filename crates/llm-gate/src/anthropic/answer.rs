@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::usage::{Tokens, Told};
+use crate::openai::object;
 
 #[derive(Deserialize)]
 struct AnthropicMessage<'a> {
@@ -92,7 +93,7 @@ pub(super) struct TranslatedAnswer {
 
 /// Translates an answer; `None` when it is none.
 pub(super) fn translate(body: &[u8], created: i64) -> Option<TranslatedAnswer> {
-    let message: AnthropicMessage<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    let message: AnthropicMessage<'_> = object(std::str::from_utf8(body).ok()?)?;
     let mut tokens = Tokens::default();
     if let Some(raw) = message.usage {
         tokens.learn(raw, true);

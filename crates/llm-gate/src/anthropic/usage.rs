@@ -4,7 +4,7 @@ use llm_policy::Usage;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::openai::MAX_TOKENS;
+use crate::openai::{MAX_TOKENS, object};
 
 /// Token counts as they come: all at once, or spread over the events of a stream, where a later number replaces
 /// an earlier one.
@@ -26,7 +26,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Adds what an event says about the input, and about the output when it is the output's count so far.
     pub(super) fn learn(&mut self, raw: &RawValue, output_counts: bool) {
-        let Ok(news) = serde_json::from_str::<Self>(raw.get()) else {
+        let Some(news) = object::<Self>(raw.get()) else {
             self.odd = true;
             return;
         };
@@ -111,6 +111,7 @@ mod tests {
             (r#"{"input_tokens":600000000,"cache_read_input_tokens":600000000,"output_tokens":1}"#, None),
             (r#"{"input_tokens":18446744073709551615,"cache_read_input_tokens":1,"output_tokens":1}"#, None),
             ("7", None),
+            ("[3,0,0,4]", None),
         ] {
             assert_eq!(of(json), usage, "{json}");
         }

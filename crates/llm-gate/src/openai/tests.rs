@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod model;
+
 mod answer {
     use super::*;
 
@@ -19,6 +21,7 @@ mod answer {
             "null",
             r#"{"choices":{}}"#,
             r#"{"choices":[]} x"#,
+            "[[],null,null]",
         ] {
             assert_eq!(of(Operation::Chat, body), None, "{body}");
         }
@@ -51,7 +54,12 @@ mod chunk {
 
     #[test]
     fn errors_say_where_but_not_what() {
-        for data in [r#"{"choices":"secret"}"#, r#"{"choices":[{"delta":{"content":"secret"#, "secret"] {
+        for data in [
+            r#"{"choices":"secret"}"#,
+            r#"{"choices":[{"delta":{"content":"secret"#,
+            "secret",
+            "[[],null,null,null]",
+        ] {
             let error = of(data).unwrap_err();
             assert!(matches!(&error, ProviderError::BadAnswer(_)), "{error:?}");
             assert!(!error.to_string().contains("secret"), "{error}");
@@ -149,6 +157,9 @@ mod usage {
             (r#"{"completion_tokens":1}"#, None),
             (r#""none""#, None),
             ("[]", None),
+            // A list of the members in their order is no form of any provider.
+            ("[3,4,7,null,null]", None),
+            (r#"{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":[2]}"#, None),
         ] {
             assert_eq!(of(json, Operation::Chat), usage, "{json}");
         }

@@ -8,6 +8,8 @@ use super::*;
 use crate::anthropic::AnthropicEvents;
 use crate::openai::Chunks;
 
+mod model;
+
 fn events(chunks: &[&[u8]]) -> Result<(Vec<Bytes>, EventStreamEnd), ProviderError> {
     let mut splitter = Splitter::default();
     let mut events = Vec::new();

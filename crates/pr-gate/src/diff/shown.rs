@@ -21,7 +21,7 @@ pub fn shown(diff: &str) -> String {
         text.push_str(line);
         let mut hunk = String::new();
         let mut is_exact = true;
-        while old + new > 0 || lines.peek().is_some_and(|line| line.starts_with('\\')) {
+        while old > 0 || new > 0 || lines.peek().is_some_and(|line| line.starts_with('\\')) {
             let Some(line) = lines.next() else { break };
             match line.chars().next() {
                 Some(' ') => (old, new) = (old.saturating_sub(1), new.saturating_sub(1)),

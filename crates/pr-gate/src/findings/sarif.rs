@@ -123,9 +123,11 @@ fn filled(text: &str, arguments: &[String]) -> String {
             return filled;
         }
         filled.push_str(before);
-        let argument = after.split_once('}').and_then(|(place, after)| {
+        // Digits and the brace behind them: no more of the rest is looked at, which may be long.
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let argument = after.split_at_checked(digits).and_then(|(place, after)| {
             let place: usize = place.parse().ok()?;
-            Some((arguments.get(place)?, after))
+            Some((arguments.get(place)?, after.strip_prefix('}')?))
         });
         if let Some((argument, after)) = argument {
             filled.push_str(argument);
@@ -167,6 +169,10 @@ mod tests {
         assert_eq!(filled("{0} of {1}{2} {x} {", &own(&["{1}", "b"])), "{1} of b{2} {x} {");
         let bomb: Vec<String> = (1..20).map(|n| format!("{{{n}}}").repeat(100)).collect();
         assert!(filled(&"{0}".repeat(100), &bomb).len() < 100_000);
+        assert_eq!(filled("{+1} {} { 1} {1", &own(&["a", "b"])), "{+1} {} { 1} {1");
+        // A minute and more, if each brace were looked for to the end of the text.
+        let open = "{".repeat(50 << 20);
+        assert!(filled(&open, &own(&["a"])).len() < 100_000);
         let wide = vec!["x".repeat(10_000)];
         assert!(filled(&"{0}".repeat(100_000), &wide).len() < 100_000);
     }

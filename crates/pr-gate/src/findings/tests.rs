@@ -2,6 +2,8 @@ use std::path::Path;
 
 use super::*;
 
+mod generated;
+
 fn project(root: &Path) -> Project {
     Project {
         tree: source_tree::SourceTree::at(root.to_owned()),

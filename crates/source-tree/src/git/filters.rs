@@ -33,15 +33,7 @@ impl Git {
             input.push(0);
         }
         let output = self.with_input(&["check-attr", "-z", "--stdin", "filter"], &input)?;
-        // Three fields each: name, `filter`, value.
-        let mut fields = output.split(|byte| *byte == 0);
-        let mut found = Vec::new();
-        while let (Some(name), Some(_), Some(value)) = (fields.next(), fields.next(), fields.next()) {
-            if drivers.contains(value) {
-                found.push(name.to_vec());
-            }
-        }
-        Ok(found)
+        Ok(driven(&output, &drivers))
     }
 
     /// Output of git for an input on stdin.
@@ -58,5 +50,46 @@ impl Git {
         });
         let output = output.map_err(|error| unstarted(&error))?;
         if output.status.success() { Ok(output.stdout) } else { Err(refused(&output.stderr)) }
+    }
+}
+
+/// The names of `git check-attr -z filter` that have one of these drivers: three fields each, which are name, `filter` and
+/// value.
+fn driven(output: &[u8], drivers: &BTreeSet<&[u8]>) -> Vec<Vec<u8>> {
+    let mut fields = output.split(|byte| *byte == 0);
+    let mut found = Vec::new();
+    while let (Some(name), Some(_), Some(value)) = (fields.next(), fields.next(), fields.next()) {
+        if drivers.contains(value) {
+            found.push(name.to_vec());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_names_with_a_driver_are_found_whatever_they_are(
+            all in vec((vec(1_u8.., 1..6), prop_oneof![Just("unspecified"), Just("lfs"), Just("set"), Just("x.y")]), 0..8),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let drivers: BTreeSet<&[u8]> = [&b"lfs"[..], b"x.y"].into();
+            let mut output = Vec::new();
+            for (name, value) in &all {
+                output.extend([name, &b"\0filter\0"[..], value.as_bytes(), b"\0"].concat());
+            }
+            let names = all.iter().filter(|(_, value)| drivers.contains(value.as_bytes()));
+            let names: Vec<_> = names.map(|(name, _)| name.clone()).collect();
+            prop_assert_eq!(&driven(&output, &drivers), &names);
+            // Of an output that broke off, no more than there was.
+            let part = driven(&output[..cut.index(output.len() + 1)], &drivers);
+            prop_assert!(names.starts_with(&part));
+        }
     }
 }

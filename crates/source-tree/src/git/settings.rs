@@ -79,7 +79,11 @@ pub fn key(section: &str, subsection: Option<&[u8]>, name: &str) -> Vec<u8> {
 /// # Errors
 /// When git can't be run or does not understand its configuration, or there are too many settings.
 pub fn read(invocation: &GitInvocation, folder: &Path) -> Result<Vec<Setting>, Error> {
-    let listed = invocation.listed_settings(folder)?;
+    parse(&invocation.listed_settings(folder)?)
+}
+
+/// The settings of `git config --list -z --show-scope`: for each its scope and `key<LF>value`.
+fn parse(listed: &[u8]) -> Result<Vec<Setting>, Error> {
     let mut parts = listed.split(|byte| *byte == 0);
     let mut settings = Vec::new();
     while let (Some(scope), Some(entry)) = (parts.next(), parts.next()) {
@@ -95,6 +99,10 @@ pub fn read(invocation: &GitInvocation, folder: &Path) -> Result<Vec<Setting>, E
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
 
     #[test]
@@ -127,5 +135,62 @@ mod tests {
         for scope in ["system", "global", "command"] {
             assert_eq!(read(scope, "a.b\n").3, Origin::User);
         }
+    }
+
+    /// A setting as git may have it: section and name in small letters, any subsection, any value.
+    fn setting() -> impl Strategy<Value = (&'static str, Setting)> {
+        let scopes =
+            select(vec!["system", "global", "command", "local", "worktree", "submodule", "", "later"]);
+        let bytes = |most| vec(prop_oneof![3 => select(b"a.=-\n \xff".to_vec()), 1 => 1_u8..], 0..most);
+        let subsection = bytes(8).prop_map(|text| text.into_iter().filter(|byte| *byte != b'\n').collect());
+        (scopes, "[a-z0-9-]{1,6}", prop::option::of(subsection), "[a-z][a-z0-9-]{0,5}", bytes(10)).prop_map(
+            |(scope, section, subsection, name, value)| {
+                let is_users = ["system", "global", "command"].contains(&scope);
+                let origin = if is_users { Origin::User } else { Origin::Repository };
+                (scope, Setting { origin, section, subsection, name, value })
+            },
+        )
+    }
+
+    fn written(all: &[(&str, Setting)]) -> Vec<u8> {
+        let one = |(scope, setting): &(&str, Setting)| {
+            [scope.as_bytes(), b"\0", &setting.key(), b"\n", &setting.value, b"\0"].concat()
+        };
+        all.iter().flat_map(one).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn settings_are_read_back_whatever_they_hold(all in vec(setting(), 0..8)) {
+            let read = parse(&written(&all)).unwrap();
+            let settings: Vec<_> = all.into_iter().map(|(_, setting)| setting).collect();
+            prop_assert_eq!(read, settings);
+        }
+
+        #[test]
+        fn no_output_is_a_panic_or_makes_a_setting_the_users_that_is_not(
+            all in vec(setting(), 0..6), edits in vec((any::<Index>(), any::<u8>()), 1..6), end in any::<Index>()
+        ) {
+            let mut listed = written(&all);
+            for (at, byte) in edits {
+                if !listed.is_empty() {
+                    let at = at.index(listed.len());
+                    listed[at] = byte;
+                }
+            }
+            listed.truncate(end.index(listed.len() + 1));
+            let read = parse(&listed).unwrap();
+            prop_assert!(2 * read.len() <= listed.split(|byte| *byte == 0).count());
+            let scopes: Vec<_> = listed.split(|byte| *byte == 0).step_by(2).collect();
+            let users = read.iter().filter(|setting| setting.origin == Origin::User).count();
+            prop_assert!(users <= scopes.iter().filter(|scope| [&b"system"[..], b"global", b"command"].contains(scope)).count());
+        }
+    }
+
+    #[test]
+    fn more_settings_than_the_most_are_refused() {
+        let listed = |count: usize| b"local\0a.b\nc\0".repeat(count);
+        assert_eq!(parse(&listed(MOST)).unwrap().len(), MOST);
+        assert!(matches!(parse(&listed(MOST + 1)), Err(Error::Refused(_))));
     }
 }

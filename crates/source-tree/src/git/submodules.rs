@@ -4,9 +4,12 @@
 //! which may name programs. T4 keeps git from doing so (`--ignore-submodules=dirty`) and opens each submodule here as
 //! another repository that is not trusted.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::Git;
+use super::listing::{self, StagedEntry};
 use crate::Error;
 
 /// How deep submodules in submodules are looked into.
@@ -25,15 +28,29 @@ impl Git {
     fn dirty_below(&self, new_files: bool, depth: usize) -> Result<Vec<Vec<u8>>, Error> {
         let mut dirty = Vec::new();
         let listed = self.run(&["ls-files", "-z", "--cached", "--stage"])?;
-        for entry in listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"160000 ")) {
-            let Some(at) = entry.iter().position(|byte| *byte == b'\t') else { continue };
-            let name = entry.get(at + 1..).unwrap_or_default();
-            let Ok(text) = std::str::from_utf8(name) else { continue };
+        for StagedEntry { name, .. } in listing::staged(&listed).filter(|entry| entry.mode == b"160000") {
+            let Ok(text) = std::str::from_utf8(name) else {
+                self.refuse_unreadable(name)?;
+                continue;
+            };
             if self.is_dirty(text, new_files, depth)? {
                 dirty.push(name.to_vec());
             }
         }
         Ok(dirty)
+    }
+
+    /// Refuses a submodule that is checked out under a name that is not UTF-8: git would read its configuration, which
+    /// could not be looked at before.
+    fn refuse_unreadable(&self, name: &[u8]) -> Result<(), Error> {
+        let path = self.root.join(OsStr::from_bytes(name));
+        if path.join(".git").symlink_metadata().is_err() {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "the name of the submodule `{}` is not UTF-8: T4 does not work in a repository with one",
+            path.display()
+        )))
     }
 
     fn is_dirty(&self, name: &str, new_files: bool, depth: usize) -> Result<bool, Error> {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking as well")]
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
@@ -101,6 +103,33 @@ fn a_git_folder_with_a_pipe_in_place_of_a_file_is_refused() {
         let errors = in_time(scene);
         assert!(errors.len() == 1 && errors[0].contains("no ordinary file"), "{name}: {errors:?}");
     }
+}
+
+#[test]
+fn a_submodule_whose_name_is_not_utf_8_is_refused_once_it_is_checked_out() {
+    let scene = Scene::new();
+    let sub = scene.root().join(OsStr::from_bytes(b"sub\xff"));
+    fs::create_dir(&sub).unwrap();
+    scene.git_in(&sub, &["init", "-q"]);
+    scene.git_in(&sub, &["commit", "-q", "--allow-empty", "-m", "one"]);
+    scene.commit("submodule");
+    // git would read it for every diff of the repository around it.
+    scene.git_in(&sub, &["config", "include.path", "pipe"]);
+    pipe(&sub.join(".git/pipe"));
+    let errors = limited(scene, |scene| {
+        let git = scene.open().unwrap();
+        let results = [git.changed("HEAD").map(drop), git.dirty_submodules(true).map(drop)];
+        results.into_iter().map(|result| result.unwrap_err().to_string()).collect()
+    });
+    assert!(errors.iter().all(|error| error.contains("is not UTF-8")), "{errors:?}");
+    let scene = Scene::new();
+    let sub = scene.root().join(OsStr::from_bytes(b"sub\xff"));
+    fs::create_dir(&sub).unwrap();
+    scene.git_in(&sub, &["init", "-q"]);
+    scene.git_in(&sub, &["commit", "-q", "--allow-empty", "-m", "one"]);
+    scene.commit("submodule");
+    fs::remove_dir_all(sub.join(".git")).unwrap();
+    assert_eq!(scene.open().unwrap().dirty_submodules(true).unwrap(), Vec::<Vec<u8>>::new());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use source_tree::git::Git;
+use source_tree::git::{Git, listing};
 
 use crate::Error;
 
@@ -50,28 +50,16 @@ impl TreeChanges {
         // First, since git reads the configuration of a submodule for the diff, and this refuses one without an end.
         let submodules = git.dirty_submodules(true)?;
         let output = git.run(&[&DIFF[..], &[&base, "--"]].concat())?;
-        let tracked = names(&git.run(&["ls-files", "-z"])?).collect();
-        let mut changed = BTreeMap::new();
-        let mut fields = names(&output);
-        while let Some(status) = fields.next() {
-            let Some(first) = fields.next() else { break };
-            match status.chars().next() {
-                Some('A') => changed.insert(first, None),
-                Some('R' | 'C') => {
-                    let Some(now) = fields.next() else { break };
-                    changed.insert(now, Some(first))
-                }
-                _ => changed.insert(first.clone(), Some(first)),
-            };
-        }
-        for name in submodules {
-            let name = String::from_utf8_lossy(&name).into_owned();
+        let tracked = listing::names(&git.run(&["ls-files", "-z"])?).filter_map(text).collect();
+        let mut changed: BTreeMap<String, Option<String>> = listing::changed(&output)
+            .filter_map(|entry| Some((text(entry.now)?, entry.before.and_then(text))))
+            .collect();
+        for name in submodules.iter().filter_map(|name| text(name)) {
             changed.entry(name.clone()).or_insert(Some(name));
         }
         let names: Vec<&String> = changed.keys().collect();
         let behind_filter = git.behind_filter(&names)?;
-        let behind_filter =
-            behind_filter.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let behind_filter = behind_filter.iter().filter_map(|name| text(name)).collect();
         Ok(Self { base, changed, tracked, behind_filter })
     }
 
@@ -109,10 +97,62 @@ impl TreeChanges {
     }
 }
 
-/// The names of an output that NULs part. A linter's names are UTF-8: others match none of them.
-fn names(output: &[u8]) -> impl Iterator<Item = String> {
-    output
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty())
-        .map(|name| String::from_utf8_lossy(name).into_owned())
+/// A name as a text. A linter's names are UTF-8: others match none of them, and must not look like one that does.
+fn text(name: &[u8]) -> Option<String> {
+    std::str::from_utf8(name).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use source_tree::Launcher;
+
+    use super::*;
+
+    fn run(root: &Path, arguments: &[&str]) {
+        let mut git = Command::new("git");
+        git.current_dir(root)
+            .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"])
+            .args(arguments);
+        let output = git.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn write(root: &Path, name: &[u8], text: &str) {
+        use std::os::unix::ffi::OsStrExt as _;
+        std::fs::write(root.join(std::ffi::OsStr::from_bytes(name)), text).unwrap();
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_answers_for_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        run(root, &["init", "-q"]);
+        let long = "x = 1\n".repeat(20);
+        write(root, b"\xff.py", "x = 1\n");
+        write(root, b"moved\xff.py", &long);
+        run(root, &["add", "-A"]);
+        run(root, &["commit", "-q", "-m", "one"]);
+        // What is shown in place of these bytes is a name as well.
+        write(root, "\u{fffd}.py".as_bytes(), "x = 2\n");
+        std::fs::rename(root.join(odd()), root.join("a.py")).unwrap();
+        run(root, &["add", "a.py"]);
+        run(root, &["add", "-u"]);
+        let launcher = Launcher::new(root, [("PATH".into(), env!("PATH").into())]);
+        let git = Git::find(root, &launcher).unwrap().unwrap();
+        let changes = TreeChanges::since(&git, "HEAD").unwrap();
+        assert_eq!(changes.before("\u{fffd}.py"), BaseVersion::Nothing);
+        assert_eq!(
+            changes.before("a.py"),
+            BaseVersion::Nothing,
+            "renamed from a name that can't be asked for"
+        );
+    }
+
+    fn odd() -> std::ffi::OsString {
+        use std::os::unix::ffi::OsStringExt as _;
+        std::ffi::OsString::from_vec(b"moved\xff.py".to_vec())
+    }
 }

@@ -42,8 +42,8 @@ pub enum ConfigProblem {
 }
 
 /// Whether a file of this name, from the root, is one of ruff's.
-pub fn is_configuration(name: &str) -> bool {
-    NAMES.contains(&name.rsplit('/').next().unwrap_or(name))
+pub fn is_configuration(name: &Path) -> bool {
+    name.file_name().is_some_and(|last| NAMES.iter().any(|known| last == *known))
 }
 
 /// The first problem with the configuration of a tree, wherever it lies in it.
@@ -55,7 +55,8 @@ pub fn of_tree(root: &Path) -> Option<ConfigProblem> {
         .build();
     let names = walk.filter_map(|entry| {
         let entry = entry.ok()?;
-        let name = entry.path().strip_prefix(root).ok()?.to_str()?.to_owned();
+        // The folders above it may have names that are not UTF-8: ruff reads it all the same.
+        let name = entry.path().strip_prefix(root).ok()?.to_owned();
         is_configuration(&name).then_some(name)
     });
     let mut names: Vec<_> = names.collect();
@@ -64,17 +65,17 @@ pub fn of_tree(root: &Path) -> Option<ConfigProblem> {
 }
 
 /// The first problem with files of a tree.
-pub fn of_files(root: &Path, names: &[String]) -> Option<ConfigProblem> {
+pub fn of_files(root: &Path, names: &[PathBuf]) -> Option<ConfigProblem> {
     let Ok(root) = root.canonicalize() else { return None };
     let mut done = BTreeSet::new();
-    names.iter().find_map(|name| follow(&root, name, &root.join(name), &mut done))
+    names.iter().find_map(|name| follow(&root, &name.to_string_lossy(), &root.join(name), &mut done))
 }
 
 /// Refuses configuration files that lead to a device or a pipe, which a linter would read forever.
 ///
 /// # Errors
 /// [`Error::Unreadable`] with the file that does.
-pub fn refuse_endless(root: &Path, names: &[String]) -> Result<(), Error> {
+pub fn refuse_endless(root: &Path, names: &[PathBuf]) -> Result<(), Error> {
     match of_files(root, names) {
         Some(ConfigProblem::Outside { file, to, is_endless: true }) => {
             Err(Error::unreadable(file, format!("leads to `{to}`, which is no ordinary file: take it out")))
@@ -163,6 +164,8 @@ fn without_dots(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -237,6 +240,12 @@ mod tests {
                 "{name}"
             );
         }
+        // In a folder whose name is not UTF-8 too.
+        let folder = tree(&[]);
+        let odd = folder.path().join("root").join(OsStr::from_bytes(b"odd\xff"));
+        std::fs::create_dir(&odd).unwrap();
+        symlink("../../outside.toml", odd.join("ruff.toml")).unwrap();
+        assert!(matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: false, .. })));
     }
 
     #[test]
@@ -248,7 +257,7 @@ mod tests {
             matches!(problem(&folder), Some(ConfigProblem::Unreadable { problem, .. }) if problem.contains("TOML"))
         );
         let folder = tree(&[("root/sub/ruff.toml", "extend = \"/dev/zero\"")]);
-        let names = ["sub/ruff.toml".to_owned()];
+        let names = [PathBuf::from("sub/ruff.toml")];
         assert!(matches!(problem(&folder), Some(ConfigProblem::Outside { is_endless: true, .. })));
         let root = folder.path().join("root");
         assert!(refuse_endless(&root, &names).unwrap_err().to_string().contains("/dev/zero"));

@@ -62,9 +62,71 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
         let escaped = (first == b'%').then(|| after.get(..2)).flatten();
-        let byte = escaped.and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        let byte = escaped.and_then(|two| match two {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        });
         bytes.push(byte.unwrap_or(first));
         rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A path as a URI writes it: each byte as it is, where that is allowed, or escaped.
+    fn written(path: &str, choices: &[bool]) -> String {
+        let mut choices = choices.iter().cycle();
+        let one = |byte: u8| {
+            let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            let escape = byte != b'/' && (!plain || choices.next().copied().unwrap_or(true));
+            if escape { format!("%{byte:02X}") } else { char::from(byte).to_string() }
+        };
+        path.bytes().map(one).collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn an_escape_is_two_hexadecimal_digits() {
+        for (uri, path) in [
+            ("a%20b%2f", "a b/"),
+            ("a%+5b", "a%+5b"),
+            ("a%-1", "a%-1"),
+            ("%4", "%4"),
+            ("100%", "100%"),
+            ("%ff", "%ff"),
+        ] {
+            assert_eq!(of_uri(uri), path);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_is_read_back_from_every_way_to_write_it(path in "/([ -.0-~éß\n][ -~éß\n]{0,11})?", choices in vec(any::<bool>(), 1..9)) {
+            let uri = written(&path, &choices);
+            for start in ["file://", "file://host", "FILE:"] {
+                prop_assert_eq!(of_uri(&format!("{start}{uri}")), path.clone(), "{}", uri);
+            }
+            // A relative one, whose first part has no colon of its own.
+            prop_assert_eq!(of_uri(&format!("a{uri}")), format!("a{path}"));
+        }
+
+        #[test]
+        fn a_uri_is_never_longer_as_a_path_but_by_the_mark_of_another_scheme(uri in "[a-z+.:/%0-9A-F]{0,20}|\\PC{0,12}") {
+            let path = of_uri(&uri);
+            prop_assert!(path.len() <= uri.len() + 1, "{}", path);
+            if !uri.contains('%') && !uri.contains(':') {
+                prop_assert_eq!(path, uri);
+            }
+        }
+    }
 }
