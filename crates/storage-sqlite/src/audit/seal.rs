@@ -178,3 +178,6 @@ pub(crate) fn is_exact(
     let time = record.timestamp.to_string();
     cells::same(row, &cells::cells(record, &SealedPlace { id, seq, time: &time, leaf, chain }))
 }
+
+#[cfg(test)]
+mod tests;
