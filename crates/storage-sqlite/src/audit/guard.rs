@@ -13,6 +13,8 @@ use crate::audit::seal::{self, LogHead};
 pub(crate) struct LogGuard {
     /// The end of the log, when it and the schema were found sound.
     head: Option<LogHead>,
+    /// The end of the log as it was known last. It stays a row of the log for good.
+    known: Option<LogHead>,
     /// The sequence number of the newest statement of the schema that was found sound.
     statement: Option<u64>,
     /// Why nothing is written. Only a newer statement ends it, which an operator makes.
@@ -27,7 +29,7 @@ impl LogGuard {
     /// [`StoreError::AuditBroken`] when the log or the schema was changed past this program.
     pub(crate) fn begin(&mut self, conn: &Connection, moved: bool) -> Result<(), StoreError> {
         if moved {
-            self.head = None;
+            self.forget();
         }
         if self.head.is_some() {
             return Ok(());
@@ -47,7 +49,17 @@ impl LogGuard {
             let what = "an older statement of the schema took the place of the newest one";
             return Err(StoreError::AuditBroken(what.to_owned()));
         }
-        self.head = Some(seal::head(conn)?);
+        let head = seal::head(conn)?;
+        // After a stop an operator has looked at the log as well.
+        if let Some(known) = self.known.filter(|_| self.broken.is_none())
+            && !seal::is_there(conn, &known)?
+        {
+            let what =
+                format!("row {} of the audit log, which was its end, is gone or was changed", known.id);
+            return Err(StoreError::AuditBroken(what));
+        }
+        self.head = Some(head);
+        self.known = Some(head);
         self.statement = Some(statement);
         self.broken = None;
         Ok(())
@@ -71,9 +83,10 @@ impl LogGuard {
     /// Takes the end of the log over once the transaction is committed.
     pub(crate) fn committed(&mut self, head: LogHead) {
         self.head = Some(head);
+        self.known = Some(head);
     }
 
-    /// Forgets what was read on a connection that is given up.
+    /// Forgets what another connection may have changed.
     pub(crate) fn forget(&mut self) {
         self.head = None;
     }

@@ -76,6 +76,17 @@ fn head_of_any(conn: &Connection) -> rusqlite::Result<LogHead> {
     })
 }
 
+/// Whether the row that was the end of the log is still there with the same chain value.
+pub(crate) fn is_there(conn: &Connection, end: &LogHead) -> Result<bool, StoreError> {
+    let link = conn
+        .prepare_cached("SELECT chain FROM audit_log WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([end.id], |row| lenient::bytes::<32>(row, 0)).optional()
+        })
+        .or_store()?;
+    Ok(link.flatten().is_some_and(|link| link == *end.chain.as_bytes()))
+}
+
 /// The end of a log that should be whole; where it is not, the end that new rows can be put behind.
 pub(crate) fn head_or_any(conn: &Connection) -> Result<LogHead, StoreError> {
     head(conn).or_else(|error| match error {

@@ -121,6 +121,51 @@ fn an_accepted_trigger_is_a_part_of_the_schema_from_then_on() {
 }
 
 #[test]
+fn a_trigger_hides_no_row_even_when_an_operator_has_accepted_it() {
+    let store = TempStore::new();
+    store.by_hand().execute_batch(CHANGES[0]).unwrap();
+    accept(&store.path());
+    append(&*store.store(), "good").unwrap();
+    let why = stopped(append(&*store.store(), "evil"));
+    assert_eq!(why, "row 4 of the audit log was not kept as it was written");
+    stopped(append(&*store.store(), "good"));
+    assert_eq!(rows(&store.by_hand(), "audit_log"), 3);
+}
+
+#[test]
+fn rows_that_are_cut_off_or_changed_at_the_end_of_a_log_in_use_stop_writes() {
+    for change in [
+        "DELETE FROM audit_log WHERE id = 3",
+        "DELETE FROM audit_log WHERE id >= 2",
+        "UPDATE audit_log SET chain = zeroblob(32) WHERE id = 3",
+        "DELETE FROM audit_log WHERE id = 3; INSERT INTO audit_log SELECT 3, timestamp, api_key, agent_id, path, method, \
+         status_code, ip, body, v, 2, event, request_id, actor, route, outcome, count, body_bytes, body_kept, \
+         body_sha256, detail, leaf, zeroblob(32) FROM audit_log WHERE id = 2",
+    ] {
+        let store = TempStore::new();
+        append(&*store.store(), "one").unwrap();
+        append(&*store.store(), "two").unwrap();
+        store.by_hand().execute_batch(change).unwrap();
+        let why = stopped(append(&*store.store(), "three"));
+        assert_eq!(why, "row 3 of the audit log, which was its end, is gone or was changed", "{change}");
+    }
+}
+
+#[test]
+fn a_statement_that_takes_the_place_of_a_newer_one_stops_writes() {
+    let store = TempStore::new();
+    let conn = store.by_hand();
+    let trigger = "CREATE TRIGGER mine AFTER INSERT ON meta BEGIN SELECT 1; END";
+    conn.execute_batch(trigger).unwrap();
+    accept(&store.path());
+    append(&*store.store(), "a").unwrap();
+    conn.execute_batch("DROP TRIGGER mine; UPDATE audit_log SET event = 'other' WHERE event = 'schema'")
+        .unwrap();
+    let why = stopped(append(&*store.store(), "b"));
+    assert_eq!(why, "an older statement of the schema took the place of the newest one");
+}
+
+#[test]
 fn rows_that_another_connection_puts_at_the_end_stop_writes() {
     for row in [
         "(timestamp, path) VALUES ('2026-01-01', '/slipped')",
