@@ -88,7 +88,8 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     }
     let done = if let SchemaState::Older(version) = state { version } else { 0 };
     let skipped = usize::try_from(done).unwrap_or(0);
-    let stated = log_is_stated(&tx).map_err(sqlite)?;
+    // Before the second step no column says what a row is about.
+    let stated = done >= 2 && log_is_stated(&tx).map_err(sqlite)?;
     // What somebody has changed is not accepted by an upgrade.
     let changed = stated && schema::check(&tx).is_err();
     for step in STEPS.iter().skip(skipped) {
@@ -111,9 +112,11 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     Ok(report)
 }
 
-/// Whether the log states a schema already; logs of earlier versions do not.
+/// Whether the log states a schema already; logs of earlier versions do not. The rows are asked, not the schema, which
+/// somebody may have changed back to an earlier version's.
 fn log_is_stated(conn: &Connection) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'idx_audit_log_statement')";
+    let sql = "SELECT EXISTS (SELECT 1 FROM audit_log NOT INDEXED WHERE event = 'schema' \
+               OR (event = 'genesis' AND instr(detail, '\"statement\":') > 0))";
     conn.query_row(sql, [], |row| row.get(0))
 }
 

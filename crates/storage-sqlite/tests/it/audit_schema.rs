@@ -86,6 +86,14 @@ fn a_stop_outlives_the_change_and_a_restart_and_ends_with_an_acceptance_in_the_l
     stopped(append(&*store, "evil"));
     by_hand.execute_batch("DROP TRIGGER hide").unwrap();
     stopped(append(&*store, "evil"));
+    // The process knows of it without the database, and keeps it there again when it has found it anew.
+    by_hand.execute_batch("DELETE FROM meta WHERE name = 'writes_stopped'").unwrap();
+    stopped(append(&*store, "evil"));
+    by_hand.execute_batch(CHANGES[1]).unwrap();
+    store.close(Duration::from_mins(1)).unwrap();
+    let (store, _) = open(&path).unwrap();
+    stopped(append(&*store, "evil"));
+    by_hand.execute_batch("DROP TRIGGER hide").unwrap();
     store.close(Duration::from_mins(1)).unwrap();
 
     let (store, _) = open(&path).unwrap();
@@ -163,6 +171,37 @@ fn a_statement_that_takes_the_place_of_a_newer_one_stops_writes() {
         .unwrap();
     let why = stopped(append(&*store.store(), "b"));
     assert_eq!(why, "an older statement of the schema took the place of the newest one");
+}
+
+#[test]
+fn a_statement_that_was_edited_to_fit_a_change_stops_writes() {
+    let store = TempStore::new();
+    let before = review_schema(&store.path()).unwrap().sha256;
+    let conn = store.by_hand();
+    conn.execute_batch("CREATE TRIGGER mine AFTER INSERT ON meta BEGIN SELECT 1; END").unwrap();
+    let after = review_schema(&store.path()).unwrap().sha256;
+    conn.execute_batch(&format!("UPDATE audit_log SET detail = replace(detail, '{before}', '{after}')"))
+        .unwrap();
+    let why = stopped(append(&*store.store(), "a"));
+    assert_eq!(why, "the row of the audit log that states the schema was edited");
+}
+
+#[test]
+fn an_upgrade_accepts_no_change_of_a_schema_that_was_stated() {
+    for change in [CHANGES[0], "CREATE VIEW shown AS SELECT 1"] {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("registry.db");
+        open(&path).unwrap().0.close(Duration::from_mins(1)).unwrap();
+        // As an earlier version's, so that it is upgraded once more.
+        let back = "CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq); DROP INDEX idx_audit_log_statement; \
+                    PRAGMA user_version = 8";
+        let by_hand = Connection::open(&path).unwrap();
+        by_hand.execute_batch(&format!("{change}; {back}")).unwrap();
+        let (store, report) = open(&path).unwrap();
+        assert_eq!(report.upgraded_from, Some(8));
+        stopped(append(&*store, "a"));
+        assert_eq!(rows(&by_hand, "audit_log"), 1, "nothing was stated");
+    }
 }
 
 #[test]
