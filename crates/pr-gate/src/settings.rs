@@ -141,7 +141,48 @@ fn from_root(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_path_that_is_taken_stays_in_the_tree_and_is_in_its_last_form(
+            parts in vec(select(vec!["", ".", "..", "a", "b c", "é", "...", "-"]), 0..6), absolute in any::<bool>()
+        ) {
+            let path = format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"));
+            let plain: Vec<_> = parts.iter().filter(|part| !["", "."].contains(part)).copied().collect();
+            let leads_out = path.starts_with('/') || parts.contains(&"..") || path.is_empty();
+            let joined = if plain.is_empty() { ".".to_owned() } else { plain.join("/") };
+            let expected = (!leads_out).then_some(joined);
+            prop_assert_eq!(&from_root(&path), &expected, "{}", path);
+            if let Some(name) = expected {
+                prop_assert_eq!(from_root(&name), Some(name.clone()));
+            }
+        }
+
+        #[test]
+        fn settings_that_are_read_are_read_again_and_look_at_something(
+            edits in vec((any::<Index>(), select("\n\"'[]{}=#.,0-a\u{0}é".chars().collect::<Vec<_>>())), 0..4)
+        ) {
+            let text = "[check]\npaths = [\"src/\", \"./a\"]\ncodes = [\"F401\"]\nskip = []\n[weights]\nF401 = 3\n\
+                        [waivers]\nfolder = \"w\"\n[dashboard]\ngoal = 7\noutput = \"o.html\"\n";
+            let mut chars: Vec<char> = text.chars().collect();
+            for (at, char) in edits {
+                let at = at.index(chars.len());
+                chars[at] = char;
+            }
+            let text: String = chars.into_iter().collect();
+            if let Ok(settings) = GateSettings::parse(&text) {
+                prop_assert_eq!(GateSettings::parse(&text).ok(), Some(settings.clone()));
+                let check = settings.check;
+                prop_assert!(!check.paths.is_empty() && check.codes.iter().any(|code| !code.trim().is_empty()));
+                prop_assert!(check.paths.iter().all(|path| from_root(path).as_ref() == Some(path)), "{:?}", check.paths);
+            }
+        }
+    }
 
     #[test]
     fn what_is_not_known_is_refused() {

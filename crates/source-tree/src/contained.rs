@@ -31,15 +31,16 @@ pub fn text(root: &Path, name: &str, largest: u64) -> Result<Option<String>, Err
 /// # Errors
 /// When something on the way is a link, or the name could lead out of the root.
 pub fn look(root: &Path, name: &str) -> Result<Option<Metadata>, Error> {
+    // All of it, before anything is looked at: what is missing on the way must not hide what is wrong behind it.
+    if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(Error::unreadable(
+            name,
+            "is no path from the root, such as `audit/waivers` (no `..`, `./`, leading or trailing `/`)",
+        ));
+    }
     let mut path = root.to_owned();
     let mut found = None;
     for part in name.split('/') {
-        if matches!(part, "" | "." | "..") || Path::new(part).is_absolute() {
-            return Err(Error::unreadable(
-                name,
-                "is no path from the root, such as `audit/waivers` (no `..`, `./`, leading or trailing `/`)",
-            ));
-        }
         path.push(part);
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_symlink() => {
@@ -57,4 +58,18 @@ pub fn look(root: &Path, name: &str) -> Result<Option<Metadata>, Error> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_could_lead_out_is_refused_though_nothing_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["missing/../../x", "missing/", "missing//x", "missing/.", "..", "/x", ""] {
+            assert!(look(folder.path(), name).is_err(), "{name}");
+        }
+        assert!(look(folder.path(), "missing/x").unwrap().is_none());
+    }
 }

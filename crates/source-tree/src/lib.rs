@@ -7,6 +7,8 @@
 
 pub mod atomic;
 pub mod blame;
+#[cfg(test)]
+mod confined;
 pub mod contained;
 mod error;
 pub mod git;

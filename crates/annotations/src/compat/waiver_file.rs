@@ -180,7 +180,61 @@ impl<'de> Visitor<'de> for WaivedRowsReader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn exactly_the_rows_that_are_written_are_waived(
+            all in vec(("[a-c]{1,2}(/[a-c.]{1,2}){0,2}", prop::option::of(0_i64..4), any::<bool>()), 0..5),
+            asked in "[a-c]{1,2}", row in 1_u32..5,
+        ) {
+            let mut text = "waivers:\n".to_owned();
+            for (file, line, is_text) in &all {
+                let quote = if *is_text { "'" } else { "" };
+                let line = line.map_or_else(String::new, |line| format!(", line: {quote}{line}{quote}"));
+                text.extend(["- {file: ", file, &line, "}\n"]);
+            }
+            if all.is_empty() {
+                text.insert_str(8, " []");
+            }
+            let waived = WaivedRows::read(&text).unwrap();
+            let files = all.iter().map(|(file, ..)| plain(file)).chain([asked]);
+            for asked in files {
+                let expected = all.iter().any(|(file, line, _)| {
+                    plain(file) == asked && [None, Some(0), Some(i64::from(row))].contains(line)
+                });
+                prop_assert_eq!(waived.has(&asked, row), expected, "{}", text);
+            }
+        }
+
+        #[test]
+        fn a_path_is_plain_after_one_pass(path in "(/|\\.|\\.\\.|a|b){0,8}") {
+            let once = plain(&path);
+            prop_assert_eq!(plain(&once), once.clone());
+            let parts = once.strip_prefix('/').unwrap_or(&once).split('/');
+            prop_assert!(once.is_empty() || once == "/" || parts.into_iter().all(|part| !["", ".", ".."].contains(&part)));
+        }
+
+        #[test]
+        fn any_yaml_waives_or_says_what_is_expected(
+            edits in vec((any::<Index>(), select(" \n-:{}[]&*!|>'\"%@#,?~0a\u{0}".chars().collect::<Vec<_>>())), 0..6)
+        ) {
+            let mut chars: Vec<char> = "waivers:\n- {file: a.py, line: 2}\n- file: &x b.py\n  line: '3'\n".chars().collect();
+            for (at, char) in edits {
+                let at = at.index(chars.len());
+                chars[at] = char;
+            }
+            let text: String = chars.into_iter().collect();
+            match WaivedRows::read(&text) {
+                Ok(waived) => prop_assert!(waived.rows.len() <= 2),
+                Err(problem) => prop_assert!(!problem.is_empty()),
+            }
+        }
+    }
 
     #[test]
     fn rows_and_whole_files_are_waived() {

@@ -80,3 +80,50 @@ fn a_name_of_a_request_that_is_too_long_is_left_out() {
     assert_eq!(of(&"r".repeat(201)), None);
     assert_eq!(of(""), None);
 }
+
+mod retry_after {
+    //! The date form of RFC 9110, written from a count of days and read back.
+
+    use proptest::prelude::*;
+
+    use super::super::*;
+
+    /// The date of a day since 1970, by the calendar rule alone.
+    fn date(mut days: u32) -> (u32, usize, u32) {
+        let mut year = 1970;
+        loop {
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let lengths = [31, if is_leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            for (month, length) in lengths.into_iter().enumerate() {
+                if days < length {
+                    return (year, month, days + 1);
+                }
+                days -= length;
+            }
+            year += 1;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_is_as_far_away_as_it_says(days in 0_u32..100_000, second in 0_u32..86_400, from in 0_i64..8_640_000_000) {
+            let (year, month, day) = date(days);
+            let (hour, minute) = (second / 3600, second / 60 % 60);
+            let text = format!("Sun, {day:02} {} {year} {hour:02}:{minute:02}:{:02} GMT", MONTHS[month], second % 60);
+            let away = i64::from(days) * 86_400 + i64::from(second) - from;
+            let now = Timestamp::from_micros(0).plus_seconds(from);
+            prop_assert_eq!(retry_after(&text, now), Some(u64::try_from(away.max(0)).unwrap()), "{}", text);
+        }
+
+        #[test]
+        fn digits_are_seconds_and_anything_else_is_a_date_or_nothing(text in "[0-9]{1,25}|[A-Za-z0-9:, +-]{0,40}|\\PC{0,10}") {
+            let now = Timestamp::from_micros(0);
+            let read = retry_after(&text, now);
+            if text.trim().bytes().all(|byte| byte.is_ascii_digit()) && !text.trim().is_empty() {
+                prop_assert_eq!(read, Some(text.trim().parse().unwrap_or(u64::MAX)));
+            } else if read.is_some() {
+                prop_assert!(text.contains(", ") && text.ends_with(" GMT"), "{}", text);
+            }
+        }
+    }
+}

@@ -61,6 +61,12 @@ impl HistoryEntry {
         }
     }
 
+    /// Whether its scores and shares are numbers of percent. The drawings have no room for others.
+    fn has_percents(&self) -> bool {
+        let shares = [self.quality_score, self.coverage_percent, self.staleness_percent];
+        shares.iter().flatten().all(|share| (0.0..=100.0).contains(share))
+    }
+
     /// What a report says.
     #[must_use]
     pub fn of(report: &CheckReport, timestamp: Timestamp) -> Self {
@@ -100,6 +106,9 @@ pub fn read(path: &Path) -> Result<Vec<HistoryEntry>, Error> {
     }
     let mut entries: Vec<HistoryEntry> =
         serde_json::from_slice(&bytes).map_err(|error| broken(path, error))?;
+    if !entries.iter().all(HistoryEntry::has_percents) {
+        return Err(broken(path, "a score or a share is no number of percent"));
+    }
     entries.sort_by_key(|entry| entry.timestamp);
     Ok(entries)
 }

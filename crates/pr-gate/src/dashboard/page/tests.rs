@@ -168,3 +168,102 @@ fn words_are_readable_and_lines_are_seen_in_light_and_in_dark() {
         }
     }
 }
+
+mod generated {
+    //! Histories of any numbers and times: the file lies in the tree.
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+    use registry_core::Timestamp;
+
+    use super::*;
+
+    fn count() -> impl Strategy<Value = u64> {
+        prop_oneof![3 => 0_u64..2000, 1 => any::<u64>(), 1 => Just(u64::MAX)]
+    }
+
+    /// As they are written: with two digits.
+    fn share() -> impl Strategy<Value = Option<f64>> {
+        prop::option::of((0_u32..=10_000).prop_map(|hundredths| f64::from(hundredths) / 100.0))
+    }
+
+    fn entry() -> impl Strategy<Value = HistoryEntry> {
+        // Days around now, and the ends of time.
+        let now = Timestamp::parse("2026-11-21T10:00:00Z").unwrap();
+        let time = prop_oneof![
+            4 => (-200_i64..10, 0_i64..5).prop_map(move |(days, micros)| now.plus_days(days).plus_micros(micros)),
+            1 => any::<i64>().prop_map(Timestamp::from_micros),
+        ];
+        let counts = || prop::collection::btree_map("[A-Z]{0,3}|<b>", count(), 0..4);
+        (time, count(), share(), counts(), counts(), share(), share(), prop::option::of(count())).prop_map(
+            |(
+                timestamp,
+                total_findings,
+                quality_score,
+                counts_by_code,
+                counts_by_status,
+                coverage,
+                staleness,
+                unannotated,
+            )| HistoryEntry {
+                timestamp,
+                total_findings,
+                quality_score,
+                counts_by_code,
+                counts_by_status,
+                coverage_percent: coverage,
+                staleness_percent: staleness,
+                unannotated,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_page_of_any_history_has_numbers_alone_in_its_drawings(mut history in vec(entry(), 0..12)) {
+            history.sort_by_key(|entry| entry.timestamp);
+            let page = named("plain", &CheckReport::default(), &history);
+            for word in ["NaN", "inf\"", "inf ", "-inf"] {
+                prop_assert!(!page.contains(word), "{}", word);
+            }
+            prop_assert!(!page.contains("<b>"));
+        }
+
+        #[test]
+        fn a_history_is_read_as_it_was_written_or_refused(
+            mut history in vec(entry(), 0..5), edit in prop::option::of((any::<Index>(), any::<u8>()))
+        ) {
+            history.sort_by_key(|entry| entry.timestamp);
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("history.json");
+            let mut bytes = serde_json::to_vec(&history).unwrap();
+            if let Some((at, byte)) = edit {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            match crate::dashboard::history::read(&path) {
+                Ok(read) if edit.is_none() => prop_assert_eq!(read, history),
+                Ok(read) => prop_assert!(read.is_sorted_by_key(|entry| entry.timestamp)),
+                Err(error) => prop_assert!(edit.is_some(), "{}", error),
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_that_is_no_number_of_percent_makes_no_history() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.json");
+        for (share, is_read) in
+            [("0", true), ("100.0", true), ("-0.01", false), ("100.01", false), ("-1e308", false)]
+        {
+            for name in ["quality_score", "coverage_percent", "staleness_percent"] {
+                let text =
+                    format!("[{{\"timestamp\":\"2026-11-21\",\"total_findings\":1,\"{name}\":{share}}}]");
+                std::fs::write(&path, text).unwrap();
+                assert_eq!(crate::dashboard::history::read(&path).is_ok(), is_read, "{name} {share}");
+            }
+        }
+    }
+}
