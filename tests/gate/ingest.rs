@@ -128,6 +128,32 @@ fn an_intent_of_the_registry_counts_as_an_annotation_and_what_has_neither_is_res
 }
 
 #[test]
+fn the_file_of_an_intent_is_found_however_the_tree_spells_it() {
+    let repo = Repo::new();
+    // As macOS writes names; the registry composes them.
+    repo.write("src/cafe\u{301}.py", "import re\n");
+    repo.write("t4.toml", "[check]\npaths = [\"src\"]\n");
+    repo.commit("begin");
+    let registry = Registry::start(&repo);
+    let check = |more: &[&str]| registry.t4(&repo, &[&["check", "--registry", "--json"], more].concat());
+    check(&["--reserve"]).ends(1);
+    check(&["--reserve"]).ends(1);
+    let intents = registry.intents();
+    assert_eq!((intents.len(), intents[0]["file"].as_str()), (1, Some("src/caf\u{e9}.py")));
+    let table = registry.t4(&repo, &["pre-pr", "src/cafe\u{301}.py"]).ends(1);
+    assert!(table.stdout.contains(intents[0]["id"].as_str().unwrap()), "{table:?}");
+    let patch = r#"{"status":"planned","owner":"gate","ticket":"GH-3"}"#;
+    let target = format!("/intents/{}", intents[0]["id"].as_str().unwrap());
+    assert_eq!(registry.server.agent(&registry.key, "PATCH", &target, patch).status, 200);
+    let report = check(&[]).ends(0).json();
+    assert_eq!(report["summary"]["registered"], 1, "{report:#}");
+    registry.t4(&repo, &["pre-pr", "src/cafe\u{301}.py"]).ends(0);
+    repo.write("src/cafe\u{301}.py", "");
+    let gone = registry.t4(&repo, &["ingest", "--json"]).ends(0).json();
+    assert_eq!(gone["updated"].as_array().map(Vec::len), Some(1), "{gone}");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_no_verdict() {
     let repo = repo();
     let mut t4 = repo.command(&["check", "--registry"]);

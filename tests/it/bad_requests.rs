@@ -177,6 +177,8 @@ async fn a_parameter_that_takes_no_such_value_is_422() {
         }
         let twice = format!("{list}limit=1&limit=2");
         app.get(&twice).key(&world.alice.text).send().await.refused(Code::InvalidQuery);
+        let twice = format!("{list}cursor=&cursor=");
+        app.get(&twice).key(&world.alice.text).send().await.refused(Code::InvalidQuery);
         app.seconds(60);
     }
     for limit in limits {

@@ -237,6 +237,9 @@ fn an_intent_answers_when_nothing_in_the_tree_does() {
     assert_eq!(found().intent(None, "accepted").answers()[0], registered("None"));
     let both = found().intent(None, "accepted").intent(Some(3), "committed").intent(Some(2), "implemented");
     assert_eq!(both.answers()[0], registered("Some(2)"));
+    let mut spelled = found().intent(Some(2), "planned");
+    spelled.registered[0].file = "./b/../a.py".to_owned();
+    assert_eq!(spelled.answers()[0], registered("Some(2)"));
     assert_eq!(found().intent(Some(4), "planned").answers()[0], NONE);
     assert_eq!(found().intent(Some(1), "reserved").answers()[0], NONE);
     assert_eq!(found().intent(None, "expired").answers()[0], NONE);

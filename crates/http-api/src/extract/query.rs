@@ -35,12 +35,18 @@ impl Query {
     /// The one value of this name, checked as a text. A value that is there is not empty: `?until=` is more likely a
     /// mistake than a wish for all.
     pub(crate) fn checked(&self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
-        if self.0.iter().filter(|(n, _)| n == name).count() > 1 {
-            return Err(invalid(&format!("`{name}` comes twice")));
-        }
+        self.once(name)?;
         let Some((_, text)) = self.0.iter().find(|(n, _)| n == name) else { return Ok(None) };
         check_text(text, max, false).map_err(|problem| invalid(&format!("`{name}` {problem}")))?;
         Ok(Some(text.to_owned()))
+    }
+
+    /// Refuses a parameter that comes twice: readers of a query differ in which one they take.
+    fn once(&self, name: &str) -> Result<(), ApiError> {
+        if self.0.iter().filter(|(n, _)| n == name).count() > 1 {
+            return Err(invalid(&format!("`{name}` comes twice")));
+        }
+        Ok(())
     }
 
     /// The path of a file, in the form that intents are kept under.
@@ -80,6 +86,7 @@ impl Query {
     /// `limit` and `cursor`.
     pub(crate) fn page(&self, default: u32) -> Result<PageRequest, ApiError> {
         let limit = self.number("limit", 1, 1000)?.unwrap_or(default);
+        self.once("cursor")?;
         Ok(PageRequest { limit, cursor: self.text("cursor").map(str::to_owned) })
     }
 }

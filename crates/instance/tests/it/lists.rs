@@ -146,17 +146,20 @@ async fn open_holds_are_listed_in_pages() {
     for number in 0..5 {
         ones.hold(ask(&format!("a{number}"))).await.unwrap();
         twos.hold(ask(&format!("b{number}"))).await.unwrap();
+        // A name that both chose: a page may end between the two.
+        ones.hold(ask(&format!("c{number}"))).await.unwrap();
+        twos.hold(ask(&format!("c{number}"))).await.unwrap();
     }
     let services = &world.instance.services;
     for (whose, limit, expected) in
-        [(Whose::Everybody, 3, 10), (Whose::Everybody, 10, 10), (agent("two"), 2, 5)]
+        [(Whose::Everybody, 3, 20), (Whose::Everybody, 20, 20), (agent("two"), 2, 10)]
     {
         let mut ids = Vec::new();
         let mut page = PageRequest { limit, cursor: None };
         loop {
             let found = list_holds(services, &whose, &page).unwrap();
             assert!(found.items.len() <= usize::try_from(limit).unwrap());
-            ids.extend(found.items.into_iter().map(|hold| hold.hold_id));
+            ids.extend(found.items.into_iter().map(|hold| (hold.hold_id, hold.key_id)));
             match found.next {
                 Some(next) => page.cursor = Some(next),
                 None => break,

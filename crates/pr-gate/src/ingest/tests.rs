@@ -109,6 +109,20 @@ fn an_intent_whose_finding_is_gone_is_implemented_and_nobody_elses() {
 }
 
 #[test]
+fn a_file_is_the_same_in_every_spelling() {
+    let spelled = |id: &str| KnownIntent { file: Some("./b/../a.py".to_owned()), ..known(id, "planned") };
+    let same = of(vec![finding("a.py", 3, "F401", Some(by("t4-1", "planned")))], &[spelled("t4-1")]);
+    assert_eq!((same.unchanged, same.skipped.len()), (1, 0), "{same:?}");
+    let still_there = of(vec![finding("a.py", 40, "F401", None)], &[spelled("t4-1")]);
+    assert!(still_there.update.is_empty(), "{still_there:?}");
+    let report = CheckReport::default();
+    let (paths, codes) = (["src/cafe\u{301}".to_owned()], ["F".to_owned()]);
+    let gone = KnownIntent { file: Some("src/caf\u{e9}/a.py".to_owned()), ..known("t4-1", "planned") };
+    let plan = plan(&report, &[gone], IngestScope { paths: &paths, codes: &codes });
+    assert_eq!(plan.update.len(), 1, "{plan:?}");
+}
+
+#[test]
 fn what_the_registry_would_refuse_is_skipped_with_the_reason() {
     let lacking = AnsweredBy { ticket: None, ..by("t4-1", "planned") };
     let nameless = AnsweredBy { id: None, ..by("", "planned") };
