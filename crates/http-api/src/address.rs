@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use actix_web::http::header::HeaderMap;
 
+use crate::extract::whole_number;
+
 /// A range of addresses, such as `10.0.0.0/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
@@ -27,7 +29,7 @@ impl FromStr for Cidr {
         let widest = if base.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => widest,
-            Some(prefix) => prefix.parse().ok().filter(|p| *p <= widest).ok_or_else(error)?,
+            Some(prefix) => whole_number(prefix).filter(|p| *p <= widest).ok_or_else(error)?,
         };
         Ok(Self { base, prefix })
     }

@@ -10,4 +10,4 @@ pub(crate) use body::{JsonBody, ModelBody, OptionalJson, RawObject};
 pub(crate) use guards::{
     Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, LlmSettle, MetricsReader, credentials,
 };
-pub(crate) use query::{Query, invalid as invalid_query, key_param, path_param};
+pub(crate) use query::{Query, invalid as invalid_query, key_param, path_param, whole_number};

@@ -239,7 +239,7 @@ fn a_log_behind_a_view_or_without_a_column_gets_a_verdict() {
         (
             "ALTER TABLE audit_log RENAME TO audit_real; \
              CREATE VIEW audit_log AS SELECT * FROM audit_real WHERE seq IS NULL OR seq < 2",
-            "table audit_log was removed",
+            "table audit_log is missing",
         ),
         ("ALTER TABLE audit_log RENAME COLUMN outcome TO result", "schema of the database"),
         ("DROP INDEX idx_audit_log_statement", "idx_audit_log_statement was removed"),

@@ -12,6 +12,7 @@ use control_plane::{Idempotency, OpContext, RefusedCaller};
 
 use super::body::{self, BodyTreatment, FromBody, NoBody, PreparedBody};
 use super::guards::CallerClass;
+use super::query::whole_number;
 use crate::app::{reads_list, route_of};
 use crate::connection::ConnectionState;
 use crate::error::ApiError;
@@ -175,13 +176,15 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
 
 /// The version of `If-Match`; `*` means any.
 fn if_match(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
-    let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let mut values = request.headers().get_all(IF_MATCH);
+    let Some(value) = values.next() else { return Ok(None) };
+    let once = values.next().is_none();
     let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
+    if text == "*" && once {
         return Ok(None);
     }
-    let version = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
-    version.map(Some).ok_or_else(|| {
+    let tag = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|_| once);
+    tag.and_then(whole_number).map(Some).ok_or_else(|| {
         let what = "`If-Match` takes one `ETag` as it was given, such as `\"3\"`, or `*`";
         ApiError::new(Code::InvalidQuery, what)
     })

@@ -1,5 +1,7 @@
 //! Parameters of the query and of the path.
 
+use std::str::FromStr;
+
 use actix_web::HttpRequest;
 use actix_web::web;
 use api_types::Code;
@@ -10,6 +12,12 @@ use registry_core::{Limits, Timestamp, check_text, normal_path};
 use crate::error::ApiError;
 use crate::known_secrets::clean;
 use crate::request_layer::read_request_state;
+
+/// Reads a whole number of digits alone. Rust's own reader also takes a `+` in front, which nobody writes on purpose.
+pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
 
 /// The parameters of a query. Unknown ones are left alone; a known one that comes twice is refused.
 pub(crate) struct Query(Vec<(String, String)>);
@@ -57,14 +65,14 @@ impl Query {
     /// A whole number within a range.
     pub(crate) fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
         let Some(text) = self.checked(name, 64)? else { return Ok(None) };
-        let number = text.parse::<u32>().ok().filter(|n| (min..=max).contains(n));
+        let number = whole_number::<u32>(&text).filter(|n| (min..=max).contains(n));
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
     /// A whole number within a range, such as of tokens.
     pub(crate) fn count(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
         let Some(text) = self.checked(name, 64)? else { return Ok(None) };
-        let number = text.parse::<u64>().ok().filter(|n| (min..=max).contains(n));
+        let number = whole_number::<u64>(&text).filter(|n| (min..=max).contains(n));
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
