@@ -223,7 +223,9 @@ mod tests {
     fn the_exact_digest_tells_types_and_the_ends_of_columns_and_rows_apart() {
         let digest = |rows: &[&[StoredCell<'_>]]| {
             let mut all = ExactDigest::new();
-            rows.iter().for_each(|row| all.push(row));
+            for row in rows {
+                all.push(row);
+            }
             all.finish()
         };
         let rows: [&[&[StoredCell<'_>]]; 11] = [

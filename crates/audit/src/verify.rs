@@ -32,7 +32,7 @@ pub struct StoredRow {
 #[derive(Debug)]
 pub enum LogRow<'a> {
     /// A row that claims a place in the log.
-    Placed(StoredRow),
+    Placed(&'a StoredRow),
     /// A row without a place: of the original service, or one that this program did not write.
     Unplaced(UnplacedRow<'a>),
 }

@@ -100,7 +100,7 @@ impl Database {
         let file = storage_sqlite::open_read_only(&self.path()).unwrap();
         let mut visit = |row: LogRow<'_>| {
             if let LogRow::Placed(row) = row {
-                rows.push(row);
+                rows.push(row.clone());
             }
         };
         file.view(&mut |view| view.log_rows(i64::MIN, 10_000, &mut visit).map(drop)).unwrap();

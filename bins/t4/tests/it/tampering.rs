@@ -13,7 +13,7 @@ use crate::database::Database;
 /// How many changes are tried.
 const CHANGES: u64 = 10_000;
 
-/// Numbers that follow from a seed (SplitMix64).
+/// Numbers that follow from a seed (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {

@@ -260,13 +260,17 @@ fn an_id_follows_from_the_place_so_that_no_list_hides_a_row() {
         first_bad(&rows, id, BadReason::Id { expected: 12 });
     }
     let mut moved = log(4);
-    moved.iter_mut().for_each(|row| row.id += 7);
+    for row in &mut moved {
+        row.id += 7;
+    }
     assert!(verdict(&moved).ok, "without a statement nothing says where the log begins");
     let mut records = vec![genesis(), statement(10).record(Timestamp::EPOCH, Actor::System)];
     records.push(request(1));
     assert!(verdict(&sealed(records.clone())).ok);
     let mut moved = sealed(records);
-    moved.iter_mut().for_each(|row| row.id += 7);
+    for row in &mut moved {
+        row.id += 7;
+    }
     first_bad(&moved, 18, BadReason::Statement);
 }
 
@@ -298,7 +302,9 @@ fn rows_before_the_log_are_those_that_it_states_and_none_come_behind_it() {
         for (row, cell) in before {
             drop(verifier.push_row(&LogRow::Unplaced(UnplacedRow { row: *row, cells: &[*cell] })));
         }
-        rows.iter().for_each(|row| drop(verifier.push_row(&LogRow::Placed(row.clone()))));
+        for row in &rows {
+            drop(verifier.push_row(&LogRow::Placed(row)));
+        }
         for row in behind {
             drop(verifier.push_row(&LogRow::Unplaced(UnplacedRow { row: *row, cells: &[] })));
         }
@@ -328,7 +334,9 @@ fn a_sound_log_is_held_to_what_the_store_knows_besides() {
     let stated = statement(10).record(Timestamp::EPOCH, Actor::System);
     let reason = |records: Vec<Record>, facts: &LogFacts| {
         let mut verifier = Verifier::from_genesis();
-        sealed(records).iter().for_each(|row| verifier.push(row).unwrap());
+        for row in sealed(records) {
+            verifier.push(&row).unwrap();
+        }
         let verdict = verifier.finish_with(facts);
         assert_eq!(verdict.ok, verdict.first_bad.is_none());
         verdict.first_bad.map(|bad| bad.reason)

@@ -20,7 +20,7 @@ pub(crate) fn with_row<T>(row: &Row<'_>, show: impl FnOnce(LogRow<'_>) -> T) -> 
             show(LogRow::Unplaced(UnplacedRow { row: *adopted, cells: &exact }))
         });
     }
-    Ok(show(LogRow::Placed(stored_row(row)?)))
+    Ok(show(LogRow::Placed(&stored_row(row)?)))
 }
 
 /// Rebuilds a row with the columns of [`cells::COLUMNS`]. What a column can't be read as is left out of the record; the

@@ -166,7 +166,7 @@ pub fn log(store: &dyn Store) -> Vec<StoredRow> {
     loop {
         let mut visit = |row: LogRow<'_>| {
             if let LogRow::Placed(row) = row {
-                rows.push(row);
+                rows.push(row.clone());
             }
         };
         let shown = store.read(|view| view.log_rows(after, 100, &mut visit)).unwrap();
