@@ -91,6 +91,20 @@ async fn a_file_is_covered_under_every_spelling_of_its_path() {
 }
 
 #[actix_web::test]
+async fn each_spelling_of_a_file_is_told_once_in_the_order_of_the_question() {
+    let world = World::new().await;
+    for (asked, told) in [
+        (&["a", "a", "./a", "a", "./a", "a/./."][..], &["a", "./a", "a/./."][..]),
+        (&["./a", "a", "./a", "b", "a"], &["./a", "a", "b"]),
+        (&["x//y", "x/y", "x//y", "x/y/"], &["x//y", "x/y", "x/y/"]),
+    ] {
+        let body = json!({ "files": asked, "critical_codes": ["A1"], "auto_create_reserved": false });
+        let answer = world.app.post("/intents/pre_pr_check", &body).key(&world.alice.text).send().await;
+        assert_eq!(answer.ok(200)["missing"], json!(told));
+    }
+}
+
+#[actix_web::test]
 async fn a_missing_file_is_told_as_it_was_asked_for_and_has_one_placeholder() {
     let world = World::new().await;
     let count = world.app.intents();

@@ -116,7 +116,7 @@ impl<'de> Visitor<'de> for MemberWalk<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
-        let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
+        let mut seen = SeenNames::default();
         while let Some(name) = members.next_key_seed(MemberName)? {
             if seen.contains(&name) {
                 let name = name.into_owned();
@@ -130,6 +130,31 @@ impl<'de> Visitor<'de> for MemberWalk<'_> {
             seen.insert(name);
         }
         Ok(())
+    }
+}
+
+/// The names of an object so far. Most objects have a few, which are compared one by one; a set would cost more than
+/// reading them does.
+#[derive(Default)]
+struct SeenNames<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> SeenNames<'de> {
+    /// How many names are compared one by one.
+    const FEW: usize = 24;
+
+    fn contains(&self, name: &str) -> bool {
+        self.few.iter().any(|seen| seen == name) || (!self.many.is_empty() && self.many.contains(name))
+    }
+
+    fn insert(&mut self, name: Cow<'de, str>) {
+        if self.few.len() < Self::FEW {
+            self.few.push(name);
+        } else {
+            self.many.insert(name);
+        }
     }
 }
 
@@ -195,6 +220,16 @@ mod tests {
         {
             assert_eq!(duplicate_member(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_duplicate_is_found_wherever_its_first_is_among_many() {
+        let names: Vec<String> = (0..60).map(|n| format!("\"n{n}\":0")).collect();
+        for first in [0, 23, 24, 25, 59] {
+            let text = format!("{{{},\"n{first}\":1}}", names.join(","));
+            finds(&text, &format!("n{first}"), &format!("/n{first}"));
+        }
+        assert_eq!(duplicate_member(format!("{{{}}}", names.join(",")).as_bytes()), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `POST /intents/pre_pr_check`: has every file of a pull request an intent?
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use api_types::{
@@ -54,6 +55,14 @@ struct PreparedCheck {
     reserve: bool,
 }
 
+/// A file that was asked for, in any spelling.
+struct KnownFile {
+    /// The place of its candidate.
+    place: usize,
+    /// Whether the caller spelt it in its form.
+    asked_in_form: bool,
+}
+
 fn prepare(
     services: &Services,
     caller: &AgentCaller,
@@ -93,24 +102,32 @@ fn prepare(
         }
     }
     let code = placeholder_code(&body.critical_codes).to_owned();
-    let mut spellings = HashSet::with_capacity(body.files.len());
-    let mut places = HashMap::with_capacity(body.files.len());
-    let (mut candidates, mut asked) = (Vec::new(), Vec::new());
-    for spelling in body.files {
-        if !spellings.insert(spelling.clone()) {
-            continue;
-        }
-        let file = match file_path(&spelling) {
-            Ok(file) => file.into_owned(),
-            Err(problem) => return refuse(sentence("files", &spelling, &problem)),
+    let mut candidates = Vec::new();
+    // The place of each spelling's candidate; `None` for a spelling that comes again. Nothing is copied for a path that
+    // comes in its form, which nearly all do.
+    let mut asked = Vec::with_capacity(body.files.len());
+    let mut places: HashMap<Cow<'_, str>, KnownFile> = HashMap::with_capacity(body.files.len());
+    let mut other_spellings = HashSet::new();
+    for spelling in &body.files {
+        let file = match file_path(spelling) {
+            Ok(file) => file,
+            Err(problem) => return refuse(sentence("files", spelling, &problem)),
         };
-        let place = *places.entry(file.clone()).or_insert(candidates.len());
-        if place == candidates.len() {
+        let in_form = matches!(file, Cow::Borrowed(_));
+        let known = places.entry(file).or_insert_with_key(|file| {
             let id = IntentId::mint(now, services.entropy.as_ref());
-            candidates.push(Intent::placeholder(id, code.clone(), file, caller.agent_id().clone(), now));
-        }
-        asked.push((spelling, place));
+            let agent = caller.agent_id().clone();
+            candidates.push(Intent::placeholder(id, code.clone(), file.to_string(), agent, now));
+            KnownFile { place: candidates.len() - 1, asked_in_form: false }
+        });
+        let first = if in_form {
+            !std::mem::replace(&mut known.asked_in_form, true)
+        } else {
+            other_spellings.insert(spelling.as_str())
+        };
+        asked.push(first.then_some(known.place));
     }
+    let asked = body.files.into_iter().zip(asked).filter_map(|(file, place)| Some((file, place?))).collect();
     let codes = body.critical_codes.into_iter().collect();
     Ok(PreparedCheck { codes, candidates, asked, reserve: body.auto_create_reserved })
 }
