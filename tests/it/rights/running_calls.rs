@@ -79,6 +79,21 @@ async fn a_call_ends_with_the_time_of_its_key_and_of_its_old_secret_though_nobod
 }
 
 #[actix_web::test]
+async fn a_key_that_expires_is_cut_though_its_row_is_not_read_again() {
+    let it = Interrupted::new().await;
+    let call = it.call().await;
+    let expires = it.world.app.services.clock.now().plus_micros(500_000);
+    it.change(&format!("UPDATE api_keys SET expires_at = '{expires}' WHERE key = ?1"));
+    assert_eq!(it.cut().await, 0, "the new row is read");
+    // Nothing moves, and the last look at the database is fresh: no row is read.
+    it.between.freeze(&*it.world.app.services.store);
+    it.cut().await;
+    it.world.app.clock.advance_micros(600_000);
+    assert_eq!(it.cut().await, 1);
+    assert_eq!(why(&call).await.code, "expired_key");
+}
+
+#[actix_web::test]
 async fn a_paused_watcher_delays_the_cut_by_one_second_at_most() {
     let it = Interrupted::new().await;
     let call = it.call().await;

@@ -45,6 +45,24 @@ async fn a_settlement_books_what_was_used_and_frees_the_rest() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_providers_request_is_kept_without_secrets_and_keys() {
+    let world = World::new().await;
+    let (key, other) = (world.key(10 * AMOUNT).await, world.key(10 * AMOUNT).await);
+    let ledger = world.ledger(&key).await;
+    let secret = other.key.as_str().rsplit('_').next().unwrap();
+    // The pepper is a secret of the process, and the key is known by its form alone.
+    for (call, named) in
+        [("a", "req-a pepper for tests of 32 chars!!"), ("b", &*format!("req-{}", other.key))]
+    {
+        let held = ledger.hold(ask(call)).await.unwrap();
+        let end = Settlement { provider_request_id: Some(named.to_owned()), ..used(1, 1) };
+        ledger.settle(held.hold_id, end).await.unwrap();
+    }
+    assert!(world.is_on_disk("req-[redacted]"));
+    assert!(!world.is_on_disk("pepper for tests") && !world.is_on_disk(secret));
+}
+
+#[tokio::test]
 async fn an_unknown_end_is_billed_as_it_was_held_and_an_explicit_zero_is_zero() {
     let world = World::new().await;
     let key = world.key(10 * AMOUNT).await;

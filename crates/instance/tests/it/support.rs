@@ -33,7 +33,7 @@ pub struct World {
     pub instance: Instance,
     pub clock: Arc<ManualClock>,
     pub faults: Arc<Faults>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What the store between the services and the database does.
@@ -164,7 +164,15 @@ impl World {
         change(&mut options);
         let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let instance = open_with(options, OpenMode::Serve, time, entropy).await.unwrap();
-        Self { instance, clock, faults, _folder: folder }
+        Self { instance, clock, faults, folder }
+    }
+
+    /// Whether a file of the database holds these bytes.
+    pub fn is_on_disk(&self, text: &str) -> bool {
+        std::fs::read_dir(self.folder.path()).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(text.len()).any(|part| part == text.as_bytes())
+        })
     }
 
     pub fn now(&self) -> Timestamp {
