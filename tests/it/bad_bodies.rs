@@ -138,6 +138,29 @@ async fn a_member_that_comes_twice_is_400_on_every_route_at_any_depth() {
 }
 
 #[actix_web::test]
+async fn nothing_is_stored_of_a_body_that_was_not_read_to_its_end() {
+    let world = World::new().await;
+    let before = data(&world);
+    for levels in 100..140 {
+        let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let intent = format!(r#"{{"code":"D","raw":{{"deep":{deep},"risk":"low","risk":"high"}}}}"#);
+        let batch = format!(r#"{{"intents":[{intent}]}}"#);
+        for (path, body) in [("/intents", &intent), ("/intents/batch", &batch)] {
+            world.app.seconds(61);
+            let call = world.app.call("POST", path).key(&world.alice.text);
+            let answer = call.body(body.as_bytes()).send().await;
+            let code = answer.code();
+            assert!(
+                ["duplicate_member", "invalid_body"].contains(&code.as_str()),
+                "{levels}: {}",
+                answer.text()
+            );
+        }
+    }
+    assert!(data(&world) == before, "a body with two readings was stored");
+}
+
+#[actix_web::test]
 async fn a_body_over_the_routes_limit_is_413_whether_it_is_told_or_not() {
     for route in with_body() {
         let world = World::new().await;

@@ -135,7 +135,7 @@ pub enum BadReason {
     #[error("the database has the name of another log than its genesis row")]
     LogId,
     /// A server found the log or the schema changed, and has stopped writing.
-    #[error("writes were stopped: {0}")]
+    #[error("writes are stopped: {0}")]
     Stopped(String),
 }
 

@@ -18,24 +18,52 @@ pub struct DuplicateMember {
     pub pointer: String,
 }
 
-/// The first member of a JSON text that its object has already, however the two names are escaped. Takes time in
+/// Why the members of a text are not known to come once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberFault {
+    /// This one comes twice.
+    Twice(DuplicateMember),
+    /// The text is no JSON, nests deeper than 127 levels, or has a number that no parser can read. What comes behind that
+    /// was not looked at.
+    Unreadable,
+}
+
+/// Makes sure that no object of a JSON text has a member twice, however the two names are escaped. Takes time in
 /// proportion to the text.
 ///
-/// `None` also where the text stops being JSON before that, or nests deeper than a parser goes: that is for the parser
-/// to say.
-#[must_use]
-pub fn duplicate_member(text: &[u8]) -> Option<DuplicateMember> {
+/// # Errors
+/// [`MemberFault`]: the first duplicate, or that the text could not be read to its end. A reader that skips over a value
+/// may still take such a text, so it must be refused there too.
+pub fn members_once(text: &[u8]) -> Result<(), MemberFault> {
     let mut found = None;
     let mut reader = serde_json::Deserializer::from_slice(text);
-    // Without a duplicate, an error is the parser's to report.
-    drop(MemberWalk { found: &mut found }.deserialize(&mut reader));
-    let Found { name, outward } = found?;
-    let mut pointer = String::new();
-    for step in outward.iter().rev() {
-        pointer.push('/');
-        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    let read = MemberWalk { found: &mut found }.deserialize(&mut reader);
+    match (found, read) {
+        (Some(found), _) => Err(MemberFault::Twice(found.member())),
+        (None, Err(_)) => Err(MemberFault::Unreadable),
+        (None, Ok(())) => Ok(()),
     }
-    Some(DuplicateMember { name, pointer })
+}
+
+/// The first member of a JSON text that its object has already; `None` also where the text can't be read to its end.
+#[must_use]
+pub fn duplicate_member(text: &[u8]) -> Option<DuplicateMember> {
+    match members_once(text) {
+        Err(MemberFault::Twice(duplicate)) => Some(duplicate),
+        Err(MemberFault::Unreadable) | Ok(()) => None,
+    }
+}
+
+impl Found {
+    fn member(self) -> DuplicateMember {
+        let Self { name, outward } = self;
+        let mut pointer = String::new();
+        for step in outward.iter().rev() {
+            pointer.push('/');
+            pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        }
+        DuplicateMember { name, pointer }
+    }
 }
 
 struct Found {
@@ -230,6 +258,17 @@ mod tests {
             finds(&text, &format!("n{first}"), &format!("/n{first}"));
         }
         assert_eq!(duplicate_member(format!("{{{}}}", names.join(",")).as_bytes()), None);
+    }
+
+    #[test]
+    fn what_lies_behind_a_part_that_is_too_deep_counts_as_unread() {
+        for levels in [126, 127, 128, 500] {
+            let text = format!("{{\"deep\":{}{},\"a\":1,\"a\":2}}", "[".repeat(levels), "]".repeat(levels));
+            let fault = members_once(text.as_bytes()).unwrap_err();
+            assert_eq!(fault == MemberFault::Unreadable, levels > 126, "{levels}: {fault:?}");
+        }
+        assert_eq!(members_once(br#"{"a":1e999}"#), Err(MemberFault::Unreadable));
+        assert_eq!(members_once(br#"{"a":1,"b":[{"a":1}]}"#), Ok(()));
     }
 
     #[test]

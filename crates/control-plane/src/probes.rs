@@ -15,14 +15,16 @@ const LOOK_MICROS: u64 = 2_000_000;
 pub fn readiness(services: &Services) -> Readiness {
     let watch = services.store.watch();
     let age = services.clock.monotonic_micros().saturating_sub(watch.last_good_look_micros);
-    let store = if watch.write_trouble || age > LOOK_MICROS { CheckState::Failing } else { CheckState::Ok };
-    let audit = if services.recorder.is_well() { CheckState::Ok } else { CheckState::Failing };
+    // While writes are stopped nothing can be written, which is no trouble of the disk.
+    let stopped = watch.audit_broken;
+    let failing = |fails: bool| if fails { CheckState::Failing } else { CheckState::Ok };
+    let store = failing((watch.write_trouble && !stopped) || age > LOOK_MICROS);
+    let audit = failing(!services.recorder.is_well() && !stopped);
     let chain = if services.counters.audit_broken.load(Ordering::Relaxed) {
         CheckState::Degraded
     } else {
         CheckState::Ok
     };
-    let stopped = if watch.audit_broken { CheckState::Failing } else { CheckState::Ok };
     let limiter = match services.limiter.mode() {
         LimiterMode::Memory | LimiterMode::Redis => CheckState::Ok,
         LimiterMode::Degraded => CheckState::Degraded,
@@ -31,7 +33,7 @@ pub fn readiness(services: &Services) -> Readiness {
         ("store", store),
         ("audit", audit),
         ("audit_chain", chain),
-        ("audit_broken", stopped),
+        ("audit_broken", failing(stopped)),
         ("limiter", limiter),
     ];
     let worst = if all.iter().any(|(_, state)| *state == CheckState::Failing) {

@@ -43,6 +43,24 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The file keeps its texts in UTF-16, in which SQLite changes some characters.
+    #[error(
+        "`{path}` keeps its texts in {encoding}, T4 needs UTF-8; convert it: `sqlite3 {path} .dump | sqlite3 NEW`"
+    )]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// The encoding.
+        encoding: String,
+    },
+    /// The database can't be accepted as it is.
+    #[error("not accepted: {problem}; keep a copy of `{path}`, then delete that row with `sqlite3`")]
+    NotAccepted {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        problem: String,
+    },
     /// The file is damaged.
     #[error("`{path}` is damaged ({problem}); restore it from a backup, or run `sqlite3 FILE .recover`")]
     Corrupt {

@@ -110,6 +110,10 @@ pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenRe
         return Err(OpenError::NotWritable { path: path.to_owned() });
     }
     pragmas::set_up_writer(&conn, options.max_pages).map_err(sqlite)?;
+    let encoding: String = conn.query_row("PRAGMA encoding", [], |row| row.get(0)).map_err(sqlite)?;
+    if encoding != "UTF-8" {
+        return Err(OpenError::Encoding { path: path.to_owned(), encoding });
+    }
     let mut report = if current { OpenReport::default() } else { migrate::bring_up(&mut conn, options)? };
     check_pepper(&conn, options)?;
     if meta::get(&conn, meta::SCRUB).map_err(sqlite)?.is_some() {

@@ -120,6 +120,8 @@ pub(crate) struct Writer {
     /// What the quotas' counts are on this connection.
     usage: StoredUsage,
     log: LogGuard,
+    /// Why writes are stopped, once the database has it.
+    kept_stop: Option<String>,
     shared: Arc<WriterState>,
 }
 
@@ -158,7 +160,17 @@ impl Writer {
         let deadline = ReadDeadline::new(Arc::clone(&shared.clock));
         let usage = StoredUsage::default();
         let log = LogGuard::default();
-        Self { path, max_pages, conn: Some(conn), locked: false, deadline, usage, log, shared }
+        Self {
+            path,
+            max_pages,
+            conn: Some(conn),
+            locked: false,
+            deadline,
+            usage,
+            log,
+            kept_stop: None,
+            shared,
+        }
     }
 
     /// Runs until the queue is closed and empty.
@@ -300,26 +312,28 @@ impl Writer {
         self.note_audit();
     }
 
-    /// Takes over whether writes are stopped. A new stop is kept in the database, so that neither a restart nor an
-    /// undone change ends it.
+    /// Takes over whether writes are stopped. A stop is kept in the database, so that neither a restart nor an undone
+    /// change ends it. Where it can't be kept, the next batch or probe tries again.
     fn note_audit(&mut self) {
-        let stopped = self.log.broken();
-        if self.shared.audit_broken.swap(stopped.is_some(), Ordering::AcqRel) {
-            if stopped.is_none() {
-                tracing::warn!("the database was accepted as it is, and is written again");
-            }
+        let stopped = self.log.stopped();
+        self.shared.audit_broken.store(stopped.is_some(), Ordering::Release);
+        if stopped == self.kept_stop.as_deref() {
             return;
         }
-        let (Some(why), Some(conn)) = (stopped, &self.conn) else { return };
+        let Some(why) = stopped.map(str::to_owned) else {
+            tracing::warn!("the database was accepted as it is, and is written again");
+            self.kept_stop = None;
+            return;
+        };
         tracing::error!("writes are stopped, see `t4 audit verify` and `t4 audit accept-schema`: {why}");
-        let kept = execute(conn, "BEGIN IMMEDIATE")
-            .and_then(|()| meta::set(conn, meta::STOPPED, why))
-            .and_then(|()| execute(conn, "COMMIT"));
-        if let Err(error) = kept {
-            tracing::error!(error = %error, "the stop can't be kept in the database");
-            if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
-                self.conn = None;
-            }
+        let Some(conn) = &self.conn else { return };
+        match keep_stop(conn, &why) {
+            Ok(true) => self.kept_stop = Some(why),
+            Ok(false) => tracing::error!("the stop is not kept in the database: something undoes its row"),
+            Err(error) => tracing::error!(error = %error, "the stop can't be kept in the database yet"),
+        }
+        if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
+            self.conn = None;
         }
     }
 
@@ -338,6 +352,14 @@ impl Writer {
             tracing::error!(error = %error, "the busy handler can't be set");
         }
     }
+}
+
+/// Writes down why writes are stopped, and says whether the database has it then.
+fn keep_stop(conn: &Connection, why: &str) -> rusqlite::Result<bool> {
+    execute(conn, "BEGIN IMMEDIATE")?;
+    meta::set(conn, meta::STOPPED, why)?;
+    execute(conn, "COMMIT")?;
+    Ok(meta::get(conn, meta::STOPPED)?.as_deref() == Some(why))
 }
 
 #[cfg(test)]
@@ -388,6 +410,7 @@ mod tests {
             deadline,
             usage: StoredUsage::default(),
             log: LogGuard::default(),
+            kept_stop: None,
             shared,
         }
     }

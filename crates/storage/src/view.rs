@@ -122,7 +122,7 @@ pub trait AuditReads {
         limit: u32,
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;
 
-    /// Shows at most `limit` rows of the log in the order of their ids, with an `id` above `after`: first those of the
+    /// Shows at most `limit` rows of the log in the order of their ids, with an `id` above `after` (`i64::MIN`: from the start): first those of the
     /// original service, then those that claim a place. No index decides which rows are shown. Returns the last id
     /// shown, `None` when none was.
     ///

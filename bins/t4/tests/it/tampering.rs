@@ -111,7 +111,7 @@ fn change(numbers: &mut Numbers, rows: usize) -> String {
         10 => format!("DELETE FROM audit_log WHERE id = {row}"),
         11 => format!("DELETE FROM audit_log WHERE id >= {row}"),
         12 => {
-            let (id, seq) = (numbers.one_of(&["NULL", "-1", "0", "1000"]), numbers.one_of(&["NULL", "seq", "-1"]));
+            let (id, seq) = (numbers.one_of(&["NULL", "-1", "0", "1000", "-9223372036854775808"]), numbers.one_of(&["NULL", "seq", "-1"]));
             format!(
                 "CREATE TEMP TABLE copied AS SELECT * FROM audit_log WHERE id = {row}; \
                  UPDATE copied SET id = {id}, seq = {seq}; INSERT INTO audit_log SELECT * FROM copied; \

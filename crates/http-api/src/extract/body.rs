@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use api_types::{Code, Object};
 use audit::Body;
-use canonical::DuplicateMember;
+use canonical::{DuplicateMember, MemberFault};
 use control_plane::ServiceError;
 use futures_core::Stream as _;
 use registry_core::KnownSecrets;
@@ -158,18 +158,17 @@ pub(crate) async fn prepare<B: FromBody>(
         let kept = cleaned.as_ref().map_or(&*bytes, String::as_bytes);
         let read = if B::PASSED_ON { &*bytes } else { kept };
         // From here on there is one reading of the body: ours, the record's, the idempotency key's, a provider's.
-        let duplicate = canonical::duplicate_member(read);
+        // No body at all names no member.
+        let members = if read.is_empty() { Ok(()) } else { canonical::members_once(read) };
         let prepared = PreparedBody {
             // What came twice has no reading that could be kept.
-            kept: if treat.private || duplicate.is_some() {
-                Body::digest_only(kept)
-            } else {
-                Body::json(kept)
-            },
+            kept: if treat.private || members.is_err() { Body::digest_only(kept) } else { Body::json(kept) },
             fingerprint: treat.fingerprint.then(|| fingerprint(read)),
-            out: match duplicate {
-                Some(duplicate) => Err(refuse_duplicate(&duplicate, &secrets)),
-                None => B::parse(read),
+            out: match members {
+                Ok(()) => B::parse(read),
+                Err(MemberFault::Twice(duplicate)) => Err(refuse_duplicate(&duplicate, &secrets)),
+                // A parser that skips over a value would go on.
+                Err(MemberFault::Unreadable) => B::parse(read).and_then(|_| Err(refuse_unread())),
             },
         };
         Ok((prepared, memory))
@@ -178,6 +177,12 @@ pub(crate) async fn prepare<B: FromBody>(
         return blocking::large(shares, &caller, make).await?;
     }
     make()
+}
+
+/// The refusal of a body that is parsed, but of which a part was not read.
+fn refuse_unread() -> ApiError {
+    let what = "the body nests deeper than 127 levels, or has a number that can't be read";
+    ApiError::new(Code::InvalidBody, what)
 }
 
 /// The refusal of a body that names a member twice. Names are the caller's text: it may be long, or a secret.

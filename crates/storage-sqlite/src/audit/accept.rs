@@ -8,7 +8,8 @@ use registry_core::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use storage::StoreError;
 
-use crate::audit::{schema, seal};
+use crate::audit::schema;
+use crate::audit::seal::{self, LogHead};
 use crate::errors::OrStore as _;
 use crate::migrate::{SchemaState, state_of};
 use crate::open::{OpenMode, refuse};
@@ -18,8 +19,13 @@ use crate::{OpenError, pragmas};
 /// What an operator is asked to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaReview {
-    /// The digest of the schema as it is.
+    /// The digest over all that is shown here: the schema as it is, the end of the log, and why a server has stopped. An
+    /// acceptance names it.
     pub sha256: Digest,
+    /// How many rows the log has.
+    pub rows: u64,
+    /// The chain value of its last row.
+    pub head: Digest,
     /// How it differs from the newest statement of the log, in words; `None` when it does not.
     pub difference: Option<String>,
     /// Why a server has stopped writing, in words; `None` when none has.
@@ -49,8 +55,8 @@ pub fn review_schema(path: &Path) -> Result<SchemaReview, OpenError> {
     review(&tx).map_err(|error| OpenError::of_store(path, error))
 }
 
-/// States the schema of a database as it is in its log, so that servers write to it again. The schema must have the
-/// digest `expected`, which the operator has seen. Returns what was accepted; `None` when the digest is another one.
+/// States the schema of a database as it is in its log, so that servers write to it again. The review must have the
+/// digest `expected`, so that exactly what the operator has seen is accepted. Returns what was accepted; `None` when the digest is another one.
 ///
 /// # Errors
 /// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written.
@@ -73,7 +79,10 @@ pub fn accept_schema(
         meta::remove(&tx, meta::STOPPED).or_store()?;
         schema::restate(&tx, at, SchemaCause::Accepted, Actor::Admin, accepted)
     };
-    restate().map_err(|error| OpenError::of_store(path, error))?;
+    restate().map_err(|error| match error {
+        StoreError::AuditBroken(problem) => OpenError::NotAccepted { path: path.to_owned(), problem },
+        other => OpenError::of_store(path, other),
+    })?;
     tx.commit().map_err(sqlite)?;
     Ok(Some(found))
 }
@@ -100,5 +109,13 @@ fn review(conn: &Connection) -> Result<SchemaReview, StoreError> {
         Err(error) => return Err(error),
     };
     let stopped = meta::get(conn, meta::STOPPED).or_store()?;
-    Ok(SchemaReview { sha256: found.sha256(), difference, stopped })
+    let LogHead { id: _, next_seq, chain } = seal::head_or_any(conn)?;
+    let sha256 = Digest::sha256_parts(&[
+        b"t4/review/v1\0",
+        found.sha256().as_bytes(),
+        &next_seq.to_be_bytes(),
+        chain.as_bytes(),
+        stopped.as_deref().unwrap_or_default().as_bytes(),
+    ]);
+    Ok(SchemaReview { sha256, rows: next_seq, head: chain, difference, stopped })
 }

@@ -26,9 +26,9 @@ pub(crate) const INSERT: &str = concat!(
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
 );
 
-/// Reads the rows with an id above `?1`, at most `?2`, by the table itself and by no index.
-pub(crate) const ROWS_AFTER: &str =
-    concat!("SELECT ", columns!(), " FROM audit_log NOT INDEXED WHERE id > ?1 ORDER BY id LIMIT ?2");
+/// Reads the rows with an id from `?1` on, at most `?2`, by the table itself and by no index.
+pub(crate) const ROWS_FROM: &str =
+    concat!("SELECT ", columns!(), " FROM audit_log NOT INDEXED WHERE id >= ?1 ORDER BY id LIMIT ?2");
 
 /// Where a record is in the log.
 #[derive(Debug, Clone, Copy)]

@@ -17,8 +17,29 @@ pub(crate) struct LogGuard {
     known: Option<LogHead>,
     /// The sequence number of the newest statement of the schema that was found sound.
     statement: Option<u64>,
-    /// Why nothing is written. Only a newer statement ends it, which an operator makes.
-    broken: Option<String>,
+    stop: Option<LogStop>,
+}
+
+/// Why nothing is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct LogStop {
+    why: String,
+    /// The newest statement when it was found. Only a newer one ends the stop, which an operator makes.
+    statement: Option<u64>,
+    /// Whether it is about the end of the log as it was known.
+    of_end: bool,
+}
+
+/// What a look at the database found wrong.
+struct LogFault {
+    error: StoreError,
+    of_end: bool,
+}
+
+impl From<StoreError> for LogFault {
+    fn from(error: StoreError) -> Self {
+        Self { error, of_end: false }
+    }
 }
 
 impl LogGuard {
@@ -34,35 +55,42 @@ impl LogGuard {
         if self.head.is_some() {
             return Ok(());
         }
-        let looked = self.look(conn);
-        self.note(looked)
+        let newest = schema::stated(conn).ok().map(|(seq, _)| seq);
+        match self.look(conn) {
+            Ok((head, statement)) => {
+                self.head = Some(head);
+                self.known = Some(head);
+                self.statement = Some(statement);
+                self.stop = None;
+                Ok(())
+            }
+            Err(LogFault { error: StoreError::AuditBroken(why), of_end }) => {
+                Err(self.stop(LogStop { why, statement: newest, of_end }))
+            }
+            Err(fault) => Err(fault.error),
+        }
     }
 
-    fn look(&mut self, conn: &Connection) -> Result<(), StoreError> {
+    fn look(&self, conn: &Connection) -> Result<(LogHead, u64), LogFault> {
+        let broken = |what: &str| StoreError::AuditBroken(what.to_owned());
         let statement = schema::check(conn)?;
-        if let Some(why) = &self.broken
-            && self.statement.is_some_and(|known| statement <= known)
-        {
-            return Err(StoreError::AuditBroken(why.clone()));
+        if let Some(stop) = self.stop.as_ref().filter(|stop| !stop.is_over(Some(statement))) {
+            return Err(broken(&stop.why).into());
         }
         if self.statement.is_some_and(|known| statement < known) {
-            let what = "an older statement of the schema took the place of the newest one";
-            return Err(StoreError::AuditBroken(what.to_owned()));
+            return Err(broken("an older statement of the schema took the place of the newest one").into());
         }
         let head = seal::head(conn)?;
-        // After a stop an operator has looked at the log as well.
-        if let Some(known) = self.known.filter(|_| self.broken.is_none())
+        // An operator who was shown that the end is another one has accepted that.
+        let accepted = self.stop.as_ref().is_some_and(|stop| stop.of_end);
+        if let Some(known) = self.known.filter(|_| !accepted)
             && !seal::is_there(conn, &known)?
         {
             let what =
                 format!("row {} of the audit log, which was its end, is gone or was changed", known.id);
-            return Err(StoreError::AuditBroken(what));
+            return Err(LogFault { error: StoreError::AuditBroken(what), of_end: true });
         }
-        self.head = Some(head);
-        self.known = Some(head);
-        self.statement = Some(statement);
-        self.broken = None;
-        Ok(())
+        Ok((head, statement))
     }
 
     /// Writes the records behind the end of the log. Returns its end with them.
@@ -76,8 +104,12 @@ impl LogGuard {
     /// # Errors
     /// [`StoreError::AuditBroken`] for a difference.
     pub(crate) fn confirm(&mut self, conn: &Connection, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
-        let confirmed = self.head().and_then(|head| seal::confirm(conn, &head, records));
-        self.note(confirmed)
+        match self.head().and_then(|head| seal::confirm(conn, &head, records)) {
+            Err(StoreError::AuditBroken(why)) => {
+                Err(self.stop(LogStop { why, statement: self.statement, of_end: false }))
+            }
+            confirmed => confirmed,
+        }
     }
 
     /// Takes the end of the log over once the transaction is committed.
@@ -92,19 +124,28 @@ impl LogGuard {
     }
 
     /// Why nothing is written.
-    pub(crate) fn broken(&self) -> Option<&str> {
-        self.broken.as_deref()
+    pub(crate) fn stopped(&self) -> Option<&str> {
+        self.stop.as_ref().map(|stop| stop.why.as_str())
     }
 
     fn head(&self) -> Result<LogHead, StoreError> {
         self.head.ok_or_else(|| StoreError::Unavailable("the end of the audit log is not known".to_owned()))
     }
 
-    fn note(&mut self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
-        if let Err(StoreError::AuditBroken(why)) = &outcome {
-            self.head = None;
-            self.broken.get_or_insert_with(|| why.clone());
+    /// Stops writes. What is found after an acceptance is a stop of its own; until then the first reason stays.
+    fn stop(&mut self, found: LogStop) -> StoreError {
+        self.head = None;
+        let over = self.stop.as_ref().is_none_or(|stop| stop.is_over(found.statement));
+        if over {
+            self.stop = Some(found.clone());
         }
-        outcome
+        StoreError::AuditBroken(self.stop.as_ref().map_or(found.why, |stop| stop.why.clone()))
+    }
+}
+
+impl LogStop {
+    /// Whether an operator has accepted the database since, whose newest statement is this one.
+    fn is_over(&self, newest: Option<u64>) -> bool {
+        newest.is_some_and(|newest| self.statement.is_none_or(|then| then < newest))
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn head(conn: &Connection) -> Result<LogHead, StoreError> {
         return Err(StoreError::AuditBroken("the audit log is empty".to_owned()));
     };
     let (Some(seq), Some(link)) = (seq.and_then(|seq| u64::try_from(seq).ok()), link) else {
-        let what = format!("row {id} at the end of the audit log has no place in it");
+        let what = format!("row {id} at the end of the audit log was not written by T4");
         return Err(StoreError::AuditBroken(what));
     };
     Ok(LogHead { id, next_seq: seq.saturating_add(1), chain: Digest::from_bytes(link) })
@@ -123,8 +123,8 @@ pub(crate) fn seal(
 /// # Errors
 /// [`StoreError::AuditBroken`] for the first difference.
 pub(crate) fn confirm(conn: &Connection, head: &LogHead, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
-    let mut statement = conn.prepare_cached(cells::ROWS_AFTER).or_store()?;
-    let mut rows = statement.query(params![head.id, i64::MAX]).or_store()?;
+    let mut statement = conn.prepare_cached(cells::ROWS_FROM).or_store()?;
+    let mut rows = statement.query(params![head.id.saturating_add(1), i64::MAX]).or_store()?;
     let differs = |id: i64| {
         let what = format!("row {id} of the audit log was not kept as it was written");
         Err(StoreError::AuditBroken(what))

@@ -30,8 +30,13 @@ impl AuditReads for Snapshot<'_> {
         visit: &mut dyn FnMut(LogRow<'_>),
     ) -> Result<Option<i64>, StoreError> {
         let mut last = || -> rusqlite::Result<Option<i64>> {
-            let mut statement = self.conn.prepare_cached(cells::ROWS_AFTER)?;
-            let mut rows = statement.query(params![after, limit])?;
+            if after == i64::MAX {
+                return Ok(None);
+            }
+            // Nothing comes before the smallest id, so it stands for the start.
+            let from = if after == i64::MIN { after } else { after.saturating_add(1) };
+            let mut statement = self.conn.prepare_cached(cells::ROWS_FROM)?;
+            let mut rows = statement.query(params![from, limit])?;
             let mut last = None;
             while let Some(row) = rows.next()? {
                 audit_rows::with_row(row, &mut *visit)?;

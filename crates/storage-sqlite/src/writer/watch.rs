@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use canonical::Digest;
 use rusqlite::Connection;
 use storage::{Job, JobCaller, Precedence, StoreError, Tx};
 
+use crate::audit::schema;
 use crate::writer::WriterState;
 
 /// How often it looks. Others' changes must be obeyed within one second.
@@ -18,8 +20,8 @@ const PERIOD: Duration = Duration::from_millis(200);
 pub(crate) struct Seen {
     /// SQLite's number for commits of other connections.
     data: Option<i64>,
-    /// SQLite's number for changes of the schema.
-    schema: Option<i64>,
+    /// The digest of the schema. SQLite's number for changes of it can be set back.
+    schema: Option<Digest>,
 }
 
 /// Looks at the database until `stop` is dropped.
@@ -42,7 +44,7 @@ pub(crate) fn look(conn: &Connection, shared: &WriterState, seen: &mut Seen) {
             return Ok(());
         }
         shared.epoch.fetch_add(1, Ordering::Release);
-        let schema = number("PRAGMA schema_version")?;
+        let schema = schema::found(conn)?.sha256();
         if seen.schema.replace(schema).is_some_and(|before| before != schema) {
             wake_writer(shared);
         }

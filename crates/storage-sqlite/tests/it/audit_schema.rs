@@ -176,14 +176,96 @@ fn a_statement_that_takes_the_place_of_a_newer_one_stops_writes() {
 #[test]
 fn a_statement_that_was_edited_to_fit_a_change_stops_writes() {
     let store = TempStore::new();
-    let before = review_schema(&store.path()).unwrap().sha256;
+    let schema = || store.store().read(|view| view.log_facts()).unwrap().schema.sha256();
+    let before = schema();
     let conn = store.by_hand();
     conn.execute_batch("CREATE TRIGGER mine AFTER INSERT ON meta BEGIN SELECT 1; END").unwrap();
-    let after = review_schema(&store.path()).unwrap().sha256;
+    let after = schema();
     conn.execute_batch(&format!("UPDATE audit_log SET detail = replace(detail, '{before}', '{after}')"))
         .unwrap();
     let why = stopped(append(&*store.store(), "a"));
     assert_eq!(why, "the row of the audit log that states the schema was edited");
+}
+
+#[test]
+fn a_change_after_an_acceptance_is_a_stop_of_its_own() {
+    let store = TempStore::new();
+    let conn = store.by_hand();
+    conn.execute_batch("CREATE TABLE odd (id)").unwrap();
+    stopped(append(&*store.store(), "a"));
+    accept(&store.path());
+    conn.execute_batch(CHANGES[0]).unwrap();
+    assert_eq!(stopped(append(&*store.store(), "a")), "the schema was changed: trigger hide was added");
+    conn.execute_batch("DROP TRIGGER hide").unwrap();
+    assert_eq!(stopped(append(&*store.store(), "a")), "the schema was changed: trigger hide was added");
+    let kept = review_schema(&store.path()).unwrap().stopped;
+    assert_eq!(kept.as_deref(), Some("the schema was changed: trigger hide was added"));
+    accept(&store.path());
+    append(&*store.store(), "a").unwrap();
+}
+
+#[test]
+fn a_stop_that_can_t_be_kept_at_once_is_kept_later() {
+    let store = TempStore::new();
+    let conn = store.by_hand();
+    let swallow = "CREATE TRIGGER swallow BEFORE INSERT ON meta WHEN NEW.name = 'writes_stopped' \
+                   BEGIN SELECT RAISE(IGNORE); END";
+    conn.execute_batch(swallow).unwrap();
+    stopped(append(&*store.store(), "a"));
+    assert_eq!(review_schema(&store.path()).unwrap().stopped, None);
+    conn.execute_batch("DROP TRIGGER swallow").unwrap();
+    let kept = (0..2_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        review_schema(&store.path()).unwrap().stopped.is_some()
+    });
+    assert!(kept, "the stop is not kept");
+}
+
+#[test]
+fn an_acceptance_is_of_the_log_that_was_shown() {
+    let store = TempStore::new();
+    append(&*store.store(), "one").unwrap();
+    append(&*store.store(), "two").unwrap();
+    let conn = store.by_hand();
+    conn.execute_batch("CREATE TABLE odd (id)").unwrap();
+    stopped(append(&*store.store(), "three"));
+    let shown = review_schema(&store.path()).unwrap();
+    assert_eq!(shown.rows, 3);
+    for change in [
+        "UPDATE meta SET value = 'another reason' WHERE name = 'writes_stopped'",
+        "UPDATE audit_log SET chain = zeroblob(32) WHERE id = 3",
+        "DELETE FROM audit_log WHERE id = 3",
+    ] {
+        conn.execute_batch(change).unwrap();
+        assert_eq!(accept_schema(&store.path(), &shown.sha256, Timestamp::EPOCH).unwrap(), None, "{change}");
+    }
+    // What is accepted is the schema. That the end of the log is gone is another matter.
+    accept(&store.path());
+    let why = stopped(append(&*store.store(), "three"));
+    assert_eq!(why, "row 3 of the audit log, which was its end, is gone or was changed");
+    accept(&store.path());
+    append(&*store.store(), "three").unwrap();
+}
+
+#[test]
+fn a_row_with_the_smallest_id_is_verified_as_well() {
+    let store = TempStore::new();
+    store
+        .by_hand()
+        .execute_batch("INSERT INTO audit_log (id, path) VALUES (-9223372036854775808, '/framed')")
+        .unwrap();
+    assert!(!verdict(&*store.store()).ok);
+}
+
+#[test]
+fn a_database_in_utf_16_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("registry.db");
+    let original = include_str!("../../../../migrations/sqlite/0001_original.sql");
+    let by_hand = Connection::open(&path).unwrap();
+    by_hand.execute_batch(&format!("PRAGMA encoding = 'UTF-16le'; {original}")).unwrap();
+    let error = SqliteStore::open(options(&path, &pepper())).map(drop).unwrap_err();
+    assert!(error.to_string().contains("UTF-16le"), "{error}");
 }
 
 #[test]
@@ -216,7 +298,7 @@ fn rows_that_another_connection_puts_at_the_end_stop_writes() {
         let conn = store.by_hand();
         conn.execute_batch(&format!("INSERT INTO audit_log {row}")).unwrap();
         let why = stopped(append(&*store.store(), "a"));
-        assert!(why.contains("has no place"), "{why}");
+        assert!(why.contains("was not written by T4"), "{why}");
         assert!(
             accept_schema(&store.path(), &review_schema(&store.path()).unwrap().sha256, Timestamp::EPOCH)
                 .is_err()

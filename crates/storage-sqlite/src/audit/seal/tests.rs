@@ -114,7 +114,7 @@ proptest! {
         let end = seal(&conn, &start, &records).unwrap();
         confirm(&conn, &start, &records).unwrap();
         let row = conn
-            .query_row(cells::ROWS_AFTER, params![start.id, 1], stored_row)
+            .query_row(cells::ROWS_FROM, params![start.id + 1, 1], stored_row)
             .unwrap();
         prop_assert!(row.exact);
         prop_assert_eq!(row.record, record);
