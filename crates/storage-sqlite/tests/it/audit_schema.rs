@@ -232,8 +232,8 @@ fn an_acceptance_is_of_the_log_that_was_shown() {
     let shown = review_schema(&store.path()).unwrap();
     assert_eq!(shown.rows, 3);
     for change in [
-        "UPDATE meta SET value = 'another reason' WHERE name = 'writes_stopped'",
         "UPDATE audit_log SET chain = zeroblob(32) WHERE id = 3",
+        "UPDATE meta SET value = 'another reason' WHERE name = 'writes_stopped'",
         "DELETE FROM audit_log WHERE id = 3",
     ] {
         conn.execute_batch(change).unwrap();
