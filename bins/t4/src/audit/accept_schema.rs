@@ -62,6 +62,10 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     Ok(if accepted || review.is_clean() { CommandVerdict::Fine } else { CommandVerdict::No })
 }
 
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
 fn human(review: &SchemaReview, db: &Path, accepted: bool, asked: Option<&Digest>) -> String {
     if review.is_clean() {
         return "the schema is the one that the audit log states: nothing to accept\n".to_owned();
@@ -69,7 +73,7 @@ fn human(review: &SchemaReview, db: &Path, accepted: bool, asked: Option<&Digest
     let line = |title: &str, text: &Option<String>| {
         text.as_ref().map_or(String::new(), |text| format!("{title}: {text}\n"))
     };
-    let log = format!("the audit log has {} rows, head {}\n", review.rows, review.head);
+    let log = format!("audit log: {} in all, head {}\n", rows(review.rows), review.head);
     let what =
         line("changed", &review.difference) + &line("writes are stopped, because of", &review.stopped) + &log;
     let sha256 = review.sha256;
