@@ -229,7 +229,7 @@ const KNOWN: [&str; 5] = [
     PEPPER,
     "a-static-key-of-the-configuration",
     "innocent-words-of-a-provider",
-    "an-opaque-key-of-somebody-else",
+    "an-opaque-key-of-another-agent",
 ];
 
 /// The same text, every second letter of it as an escape of JSON.
@@ -308,7 +308,7 @@ async fn texts_that_hold_a_known_secret_are_kept_without_it_and_say_so() {
     let intent = app.get("/intents/told").key(&world.alice.text).send().await.json();
     assert_eq!(intent["reason"], format!("my key is {}_[redacted]", world.alice.id));
     assert_eq!(intent["raw"], json!({ "[redacted]": [1] }));
-    // Of somebody else's key only a MAC is known: its form tells it.
+    // Of another agent's key only a MAC is known; it is found by its form.
     let body = json!({ "reason": format!("{} is another's", world.mallory.text) });
     app.patch("/intents/told", &body).key(&world.alice.text).send().await;
     let changed = app.get("/intents/told").key(&world.alice.text).send().await.json();

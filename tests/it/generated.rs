@@ -1,7 +1,7 @@
-//! Requests that nobody would write: bodies, cursors, parameters and headers that are made up or harmed. The routes, the
-//! fields of their bodies and their parameters come from the OpenAPI document, so that a new one is tested unasked.
-//!
-//! `PROPTEST_CASES` sets how many there are; what holds for every answer is checked by `support/answer.rs`.
+//! Generated requests: bodies, cursors, parameters and headers that are random, or valid ones that were damaged. The
+//! routes, the fields of their bodies and their parameters come from the OpenAPI document, so that a new one is
+//! tested unasked. `PROPTEST_CASES` sets how many there are; what holds for every answer is checked by
+//! `support/answer.rs`.
 
 mod bodies;
 mod cursors;

@@ -47,7 +47,7 @@ impl Interrupted {
     fn revoke_here(&self) {
         let (id, now) = (self.alice(), self.world.app.services.clock.now());
         self.between.act(move |store: &dyn Store| {
-            // Queued here; nobody waits for its end.
+            // Queued here, without waiting for its end.
             drop(store.upkeep(move |tx| {
                 let key = tx.key(&id)?.expect("her key");
                 assert!(tx.update_key(&key.revoked(now))?);

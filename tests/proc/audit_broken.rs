@@ -1,4 +1,4 @@
-//! Somebody changes the schema under a running server.
+//! The schema of a database is changed under a running server.
 
 use std::time::Duration;
 

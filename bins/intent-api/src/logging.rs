@@ -104,7 +104,7 @@ fn filter(text: &str) -> Result<EnvFilter> {
     EnvFilter::builder().parse(levels.with_context(refused)?.join(",")).with_context(refused)
 }
 
-/// A thread of its own removes secrets and writes: a request never waits for the log.
+/// A separate thread removes secrets and writes: a request never waits for the log.
 fn in_background(
     writer: impl Write + Send + 'static,
     secrets: &Arc<LogSecrets>,

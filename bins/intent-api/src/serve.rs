@@ -26,7 +26,7 @@ const DRAIN_CALLS_MOST: Duration = Duration::from_secs(30);
 /// How long the store may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Serves until a signal says to stop. The log is told of the secrets that lie in files.
+/// Serves until a signal says to stop. The log then knows the secrets that are kept in files.
 ///
 /// # Errors
 /// What kept the server from starting or from stopping in order.

@@ -124,7 +124,7 @@ impl Draft {
         self.secrets = secrets;
     }
 
-    /// The secrets that are removed from what is told of this request.
+    /// The secrets that are removed from the details of this request.
     #[must_use]
     pub const fn secrets(&self) -> &KnownSecrets {
         &self.secrets

@@ -27,6 +27,6 @@ pub use principal::{Actor, Principal, who_of};
 pub use record::{GENESIS_CHAIN, RECORD_VERSION, Record, chain, event};
 pub use redact::{REDACTED, redact_json, redact_log_text, redact_path, redact_text};
 pub use refusals::Refusals;
-pub use schema::{SchemaCause, SchemaDigest, SchemaObject, SchemaStatement};
+pub use schema::{SchemaDigest, SchemaObject, SchemaStatement};
 pub use statements::{genesis_record, log_id_of, retention_record};
 pub use verify::{BadReason, BadRow, LogFacts, LogRow, LogVerdict, StoredRow, Verifier};

@@ -68,16 +68,6 @@ impl SchemaDigest {
     }
 }
 
-/// Why the schema is stated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SchemaCause {
-    /// This program has made or changed it.
-    Migrated,
-    /// An operator has accepted it.
-    Accepted,
-}
-
 /// What the log states of the database that it lies in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaStatement {
@@ -89,9 +79,7 @@ pub struct SchemaStatement {
     pub first_id: i64,
     /// The digest over all columns of the adopted rows ([`ExactDigest`](crate::ExactDigest)).
     pub adopted_sha256: Digest,
-    /// Why it is stated.
-    pub cause: SchemaCause,
-    /// What an operator has accepted with it, in words.
+    /// What an operator has accepted with it, in words; `None` for a schema that this program made.
     pub accepted: Option<String>,
 }
 
@@ -99,7 +87,6 @@ pub struct SchemaStatement {
 #[derive(Serialize, Deserialize)]
 struct StatementDetail {
     adopted_sha256: String,
-    cause: SchemaCause,
     first_id: i64,
     objects: BTreeMap<String, String>,
     schema_sha256: String,
@@ -116,10 +103,10 @@ struct WithStatement {
 impl SchemaStatement {
     /// States a schema.
     #[must_use]
-    pub fn new(schema: &SchemaDigest, first_id: i64, adopted_sha256: Digest, cause: SchemaCause) -> Self {
+    pub fn new(schema: &SchemaDigest, first_id: i64, adopted_sha256: Digest) -> Self {
         let listed = schema.objects.len() <= MAX_LISTED;
         let objects = if listed { schema.objects.clone() } else { BTreeMap::new() };
-        Self { sha256: schema.sha256(), objects, first_id, adopted_sha256, cause, accepted: None }
+        Self { sha256: schema.sha256(), objects, first_id, adopted_sha256, accepted: None }
     }
 
     /// The statement that a record makes; `None` for a record of another kind, for a genesis row of an earlier version,
@@ -138,7 +125,6 @@ impl SchemaStatement {
             objects: objects.collect::<Option<_>>()?,
             first_id: detail.first_id,
             adopted_sha256: hex(&detail.adopted_sha256)?,
-            cause: detail.cause,
             accepted: detail.accepted,
         })
     }
@@ -155,7 +141,6 @@ impl SchemaStatement {
     pub(crate) fn detail(&self) -> Value {
         let detail = StatementDetail {
             adopted_sha256: self.adopted_sha256.to_string(),
-            cause: self.cause,
             first_id: self.first_id,
             objects: self.objects.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect(),
             schema_sha256: self.sha256.to_string(),
@@ -208,7 +193,7 @@ mod tests {
     }
 
     fn statement(objects: &[SchemaObject]) -> SchemaStatement {
-        SchemaStatement::new(&SchemaDigest::of(objects), 4, Digest::sha256(b"a"), SchemaCause::Migrated)
+        SchemaStatement::new(&SchemaDigest::of(objects), 4, Digest::sha256(b"a"))
     }
 
     #[test]

@@ -24,7 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How much of what happened is told of a failure, in bytes.
+/// The longest message of a failure, in bytes.
 const MAX_CAUSE: usize = 1100;
 
 /// Where a call may go, and what that means for its hold.
@@ -85,7 +85,7 @@ impl CallAttempt<'_> {
             Ok(Incoming::Stream(head, _)) => {
                 pass.succeeded();
                 let end = self.settlement(Measured::WorstCase, CallOutcome::BadAnswer, Some(&head), None);
-                let error = self.failed("it sent a stream that nobody asked for");
+                let error = self.failed("it sent a stream, which was not asked for");
                 self.finish(end, reply, |_, _| Err(error)).await
             }
         }

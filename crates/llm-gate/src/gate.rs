@@ -23,7 +23,7 @@ use crate::{BreakerState, GateAnswer, GateError};
 pub struct Gate {
     pub(crate) shared: Arc<GateState>,
     ledger: Arc<dyn Ledger>,
-    /// What is removed from everything that is told about a call that failed.
+    /// The secrets that are removed from the report of a failed call.
     secrets: KnownSecrets,
 }
 

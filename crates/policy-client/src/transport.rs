@@ -170,7 +170,7 @@ impl Transport {
         }
         // The status alone is an answer: when the rest is cut off, a refusal is still one and not repeated.
         let body = read_at_most(&mut response, MAX_ERROR_BYTES).await.ok().flatten();
-        // Errors are shown: the credential must not be in them, whoever answers.
+        // Errors are shown: the credential must not be in them, even when the server repeats it.
         let secrets = KnownSecrets::default().with_presented(self.credential.value.to_str());
         let body = body.map(|body| secrets.clean(&String::from_utf8_lossy(&body)).into_owned());
         Err(refusal(status, response.headers(), body.as_ref().map(String::as_bytes), &secrets))

@@ -26,7 +26,7 @@ use automaton::{Automaton, AutomatonBuilder, Span, StartPairs};
 use encodings::{Decoded, base64_forms, hex_form};
 pub use stream::SecretStream;
 
-/// What stands in place of a secret.
+/// The text that replaces a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// How often a text is decoded. A text that is encoded more often is taken for one that holds no secret.

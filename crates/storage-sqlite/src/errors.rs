@@ -54,7 +54,7 @@ pub enum OpenError {
         encoding: String,
     },
     /// The database can't be accepted as it is.
-    #[error("not accepted: {problem}; keep a copy of `{path}`, then delete that row with `sqlite3`")]
+    #[error("not accepted: {problem}; keep a copy of `{path}`, then undo that with `sqlite3`")]
     NotAccepted {
         /// The file.
         path: PathBuf,

@@ -7,7 +7,7 @@ pub(crate) mod adopt;
 pub(crate) mod copy;
 mod files;
 
-use audit::{Actor, SchemaCause};
+use audit::Actor;
 use rusqlite::{Connection, TransactionBehavior};
 use storage::Leafed;
 
@@ -90,8 +90,8 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     let skipped = usize::try_from(done).unwrap_or(0);
     // Before the second step no column says what a row is about.
     let stated = done >= 2 && log_is_stated(&tx).map_err(sqlite)?;
-    // What somebody has changed is not accepted by an upgrade.
-    let changed = stated && schema::check(&tx).is_err();
+    // An upgrade does not accept a schema that was changed by hand.
+    let changed = stated && schema::check(&tx, &schema::stated(&tx)).is_err();
     for step in STEPS.iter().skip(skipped) {
         tx.execute_batch(step).map_err(sqlite)?;
     }
@@ -112,8 +112,8 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     Ok(report)
 }
 
-/// Whether the log states a schema already; logs of earlier versions do not. The rows are asked, not the schema, which
-/// somebody may have changed back to an earlier version's.
+/// Whether the log states a schema already; logs of earlier versions do not. This looks at the rows, because the schema
+/// may have been changed back by hand to that of an earlier version.
 fn log_is_stated(conn: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM audit_log NOT INDEXED WHERE event = 'schema' \
                OR (event = 'genesis' AND instr(detail, '\"statement\":') > 0))";
@@ -128,7 +128,7 @@ fn state_schema(
 ) -> Result<(), storage::StoreError> {
     let now = options.clock.now();
     if stated {
-        return schema::restate(conn, now, SchemaCause::Migrated, Actor::System, None).map(drop);
+        return schema::restate(conn, now, None);
     }
     let head = seal::head_or_any(conn)?;
     let statement = schema::first_statement(conn, &head).or_store()?;

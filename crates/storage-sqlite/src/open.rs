@@ -141,6 +141,21 @@ pub(crate) fn refuse(path: &Path, state: &SchemaState, mode: OpenMode) -> Result
     }
 }
 
+/// Opens a registry of this version to write to it, also while a server runs on it.
+pub(crate) fn open_as_tool(path: &Path) -> Result<Connection, OpenError> {
+    if !path.is_file() {
+        return Err(OpenError::Missing { path: path.to_owned() });
+    }
+    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let conn = pragmas::open_for_writing(path).map_err(sqlite)?;
+    let state = migrate::state_of(&conn).map_err(sqlite)?;
+    if state == SchemaState::Empty {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    refuse(path, &state, OpenMode::Tool)?;
+    Ok(conn)
+}
+
 fn check_pepper(conn: &Connection, options: &SqliteOptions<'_>) -> Result<(), OpenError> {
     let path = options.path.as_path();
     let stored = meta::get(conn, meta::PEPPER_CHECK).map_err(|error| OpenError::of(path, &error))?;

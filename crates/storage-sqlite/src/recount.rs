@@ -4,10 +4,9 @@ use std::path::Path;
 
 use rusqlite::TransactionBehavior;
 
-use crate::migrate::{SchemaState, state_of};
-use crate::open::{OpenMode, refuse};
+use crate::OpenError;
+use crate::open::open_as_tool;
 use crate::rows::quota;
-use crate::{OpenError, pragmas};
 
 /// Counts again what each key has stored, also while a server runs on the file: its writes wait for it. The bytes of
 /// the audit log stay as they are.
@@ -15,16 +14,8 @@ use crate::{OpenError, pragmas};
 /// # Errors
 /// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written.
 pub fn recount(path: &Path) -> Result<(), OpenError> {
-    if !path.is_file() {
-        return Err(OpenError::Missing { path: path.to_owned() });
-    }
     let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
-    let mut conn = pragmas::open_for_writing(path).map_err(sqlite)?;
-    let state = state_of(&conn).map_err(sqlite)?;
-    if state == SchemaState::Empty {
-        return Err(OpenError::Foreign { path: path.to_owned() });
-    }
-    refuse(path, &state, OpenMode::Tool)?;
+    let mut conn = open_as_tool(path)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     quota::recount(&tx).map_err(sqlite)?;
     tx.commit().map_err(sqlite)

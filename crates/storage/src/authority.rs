@@ -25,7 +25,7 @@ pub trait Authority: Send + 'static {
     ) -> Result<Result<&Self::Caller, Decided<Self::Refusal>>, StoreError>;
 }
 
-/// The platform itself, which needs nobody's right.
+/// The platform itself, which needs no right.
 #[derive(Debug, Clone, Copy)]
 pub struct PlatformAuthority;
 

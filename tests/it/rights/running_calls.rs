@@ -59,7 +59,7 @@ async fn a_call_under_way_is_cut_when_its_key_has_lost_its_right() {
 }
 
 #[actix_web::test]
-async fn a_call_ends_with_the_time_of_its_key_and_of_its_old_secret_though_nobody_writes() {
+async fn a_call_is_cut_when_its_key_or_its_old_secret_expires_without_any_write() {
     let it = Interrupted::new().await;
     let call = it.call().await;
     it.rotate(60).await;

@@ -3,8 +3,7 @@ use registry_core::Timestamp;
 
 use super::*;
 use crate::{
-    Actor, AdoptedRow, Body, Draft, Outcome, SchemaCause, SchemaObject, StoredCell, genesis_record,
-    retention_record,
+    Actor, AdoptedRow, Body, Draft, Outcome, SchemaObject, StoredCell, genesis_record, retention_record,
 };
 
 /// A log of `records`, sealed as the store does it.
@@ -52,7 +51,7 @@ fn schema(trigger: &str) -> SchemaDigest {
 
 fn statement(first_id: i64) -> SchemaStatement {
     let nothing_adopted = ExactDigest::new().finish();
-    SchemaStatement::new(&schema("t"), first_id, nothing_adopted, SchemaCause::Migrated)
+    SchemaStatement::new(&schema("t"), first_id, nothing_adopted)
 }
 
 fn verdict(rows: &[StoredRow]) -> LogVerdict {

@@ -150,7 +150,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-/// Whatever a request presents in place of a key or a token, whoever reads it.
+/// Every credential that a request presents, in any header or parameter that can carry one.
 pub(crate) fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     const NAMES: [&str; 4] = ["x-t4-api-key", "authorization", "x-api-key", "x-t4-admin-token"];
     let values = NAMES.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::known_secrets::clean;
 use crate::request_layer::read_request_state;
 
-/// Reads a whole number of digits alone. Rust's own reader also takes a `+` in front, which nobody writes on purpose.
+/// Reads a whole number of digits alone. `str::parse` also takes a `+` in front.
 pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)

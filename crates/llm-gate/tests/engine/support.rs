@@ -182,7 +182,7 @@ impl Bench {
     pub async fn ask_whole(&self, body: Value) -> Result<(Bytes, Receipt), GateError> {
         match self.ask(body).await? {
             GateAnswer::Whole { body, receipt } => Ok((body, receipt)),
-            GateAnswer::Stream(_) => panic!("a stream that nobody asked for"),
+            GateAnswer::Stream(_) => panic!("a stream, which was not asked for"),
         }
     }
 

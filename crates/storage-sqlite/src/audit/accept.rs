@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use audit::{Actor, SchemaCause, SchemaStatement};
 use canonical::Digest;
 use registry_core::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use storage::StoreError;
 
+use crate::OpenError;
 use crate::audit::schema;
 use crate::audit::seal::{self, LogHead};
 use crate::errors::OrStore as _;
-use crate::migrate::{SchemaState, state_of};
-use crate::open::{OpenMode, refuse};
+use crate::open::open_as_tool;
 use crate::rows::meta;
-use crate::{OpenError, pragmas};
 
 /// What an operator is asked to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +24,7 @@ pub struct SchemaReview {
     pub rows: u64,
     /// The chain value of its last row.
     pub head: Digest,
-    /// How it differs from the newest statement of the log, in words; `None` when it does not.
+    /// How the schema differs from the newest statement of the log, in words; `None` when it does not.
     pub difference: Option<String>,
     /// Why a server has stopped writing, in words; `None` when none has.
     pub stopped: Option<String>,
@@ -50,34 +48,40 @@ impl SchemaReview {
 /// # Errors
 /// [`OpenError`] when there is no file, or it is no registry of this version.
 pub fn review_schema(path: &Path) -> Result<SchemaReview, OpenError> {
-    let mut conn = open(path)?;
+    let mut conn = open_as_tool(path)?;
     let tx = conn.transaction().map_err(|error| OpenError::of(path, &error))?;
     review(&tx).map_err(|error| OpenError::of_store(path, error))
 }
 
 /// States the schema of a database as it is in its log, so that servers write to it again. The review must have the
-/// digest `expected`, so that exactly what the operator has seen is accepted. Returns what was accepted; `None` when the digest is another one.
+/// digest `expected`, so that exactly what the operator has seen is accepted. Returns what was accepted; `None` when the
+/// digest is another one.
 ///
 /// # Errors
-/// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written.
+/// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written;
+/// [`OpenError::NotAccepted`] when servers would not write to it even then.
 pub fn accept_schema(
     path: &Path,
     expected: &Digest,
     at: Timestamp,
 ) -> Result<Option<SchemaReview>, OpenError> {
-    let mut conn = open(path)?;
+    let mut conn = open_as_tool(path)?;
     let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     let found = review(&tx).map_err(|error| OpenError::of_store(path, error))?;
     if found.sha256 != *expected {
         return Ok(None);
     }
-    let accepted = Some(found.words()).filter(|words| !words.is_empty());
-    let restate = || -> Result<SchemaStatement, StoreError> {
+    if found.is_clean() {
+        return Ok(Some(found));
+    }
+    let restate = || -> Result<u64, StoreError> {
         // Behind a row that is not one of the log no place follows from the id.
         seal::head(&tx)?;
         meta::remove(&tx, meta::STOPPED).or_store()?;
-        schema::restate(&tx, at, SchemaCause::Accepted, Actor::Admin, accepted)
+        schema::restate(&tx, at, Some(found.words()))?;
+        // Without the index, or with another one, servers would not find this statement.
+        schema::check(&tx, &schema::stated(&tx))
     };
     restate().map_err(|error| match error {
         StoreError::AuditBroken(problem) => OpenError::NotAccepted { path: path.to_owned(), problem },
@@ -85,20 +89,6 @@ pub fn accept_schema(
     })?;
     tx.commit().map_err(sqlite)?;
     Ok(Some(found))
-}
-
-fn open(path: &Path) -> Result<Connection, OpenError> {
-    if !path.is_file() {
-        return Err(OpenError::Missing { path: path.to_owned() });
-    }
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
-    let conn = pragmas::open_for_writing(path).map_err(sqlite)?;
-    let state = state_of(&conn).map_err(sqlite)?;
-    if state == SchemaState::Empty {
-        return Err(OpenError::Foreign { path: path.to_owned() });
-    }
-    refuse(path, &state, OpenMode::Tool)?;
-    Ok(conn)
 }
 
 fn review(conn: &Connection) -> Result<SchemaReview, StoreError> {

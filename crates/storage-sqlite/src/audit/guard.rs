@@ -47,7 +47,7 @@ impl LogGuard {
     /// last one.
     ///
     /// # Errors
-    /// [`StoreError::AuditBroken`] when the log or the schema was changed past this program.
+    /// [`StoreError::AuditBroken`] when the log or the schema was changed without this program.
     pub(crate) fn begin(&mut self, conn: &Connection, moved: bool) -> Result<(), StoreError> {
         if moved {
             self.forget();
@@ -55,8 +55,9 @@ impl LogGuard {
         if self.head.is_some() {
             return Ok(());
         }
-        let newest = schema::stated(conn).ok().map(|(seq, _)| seq);
-        match self.look(conn) {
+        let stated = schema::stated(conn);
+        let newest = stated.as_ref().ok().map(|(seq, _)| *seq);
+        match schema::check(conn, &stated).map_err(LogFault::from).and_then(|seq| self.look(conn, seq)) {
             Ok((head, statement)) => {
                 self.head = Some(head);
                 self.known = Some(head);
@@ -71,9 +72,9 @@ impl LogGuard {
         }
     }
 
-    fn look(&self, conn: &Connection) -> Result<(LogHead, u64), LogFault> {
+    /// Looks at the end of a log whose schema is as stated by the row with the sequence number `statement`.
+    fn look(&self, conn: &Connection, statement: u64) -> Result<(LogHead, u64), LogFault> {
         let broken = |what: &str| StoreError::AuditBroken(what.to_owned());
-        let statement = schema::check(conn)?;
         if let Some(stop) = self.stop.as_ref().filter(|stop| !stop.is_over(Some(statement))) {
             return Err(broken(&stop.why).into());
         }
@@ -132,7 +133,7 @@ impl LogGuard {
         self.head.ok_or_else(|| StoreError::Unavailable("the end of the audit log is not known".to_owned()))
     }
 
-    /// Stops writes. What is found after an acceptance is a stop of its own; until then the first reason stays.
+    /// Stops writes. A fault that is found after an acceptance begins a new stop; until then the first reason stays.
     fn stop(&mut self, found: LogStop) -> StoreError {
         self.head = None;
         let over = self.stop.as_ref().is_none_or(|stop| stop.is_over(found.statement));

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use storage::SealedCheckpoint;
 
 use crate::audit::adopt::with_adopted;
-use crate::audit::{cells, seal};
+use crate::audit::cells::{self, SealedPlace};
 use crate::columns::{lenient, to_i64};
 
 /// Shows a row with the columns of [`cells::COLUMNS`].
@@ -52,7 +52,11 @@ pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let (id, seq) = (row.get(0)?, lenient::integer(row, 1)?);
     let (leaf, chain) = (blob(row, 21)?, blob(row, 22)?);
     let exact = match seq {
-        Some(seq) => seal::is_exact(row, &record, id, seq, &leaf, &chain)?,
+        Some(seq) => {
+            let time = record.timestamp.to_string();
+            let place = SealedPlace { id, seq, time: &time, leaf: &leaf, chain: &chain };
+            cells::same(row, &cells::cells(&record, &place))?
+        }
         None => false,
     };
     let seq = seq.and_then(|seq| u64::try_from(seq).ok());

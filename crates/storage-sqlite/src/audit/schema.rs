@@ -1,8 +1,6 @@
 //! The schema of the database, and the newest statement of it in the log.
 
-use audit::{
-    Actor, ExactDigest, LogFacts, SchemaCause, SchemaDigest, SchemaObject, SchemaStatement, StoredRow,
-};
+use audit::{Actor, ExactDigest, LogFacts, SchemaDigest, SchemaObject, SchemaStatement, StoredRow};
 use canonical::Digest;
 use registry_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -71,18 +69,21 @@ pub(crate) fn stated(conn: &Connection) -> Result<(u64, SchemaStatement), StoreE
     }
 }
 
-/// Why writes are stopped: the schema differs from the newest statement, or a server found a difference before. Returns
-/// the sequence number of the statement when all is well.
+/// Compares the schema with the newest statement, as [`stated`] read it. Returns the sequence number of its row when all
+/// is well.
 ///
 /// # Errors
-/// [`StoreError::AuditBroken`] says what differs.
-pub(crate) fn check(conn: &Connection) -> Result<u64, StoreError> {
+/// [`StoreError::AuditBroken`] says what differs, or why a server has stopped writing before.
+pub(crate) fn check(
+    conn: &Connection,
+    stated: &Result<(u64, SchemaStatement), StoreError>,
+) -> Result<u64, StoreError> {
     if let Some(why) = meta::get(conn, meta::STOPPED).or_store()? {
         return Err(StoreError::AuditBroken(why));
     }
-    let (seq, statement) = stated(conn)?;
+    let (seq, statement) = stated.as_ref().map_err(StoreError::clone)?;
     match statement.difference(&found(conn).or_store()?) {
-        None => Ok(seq),
+        None => Ok(*seq),
         Some(difference) => Err(StoreError::AuditBroken(format!("the schema was changed: {difference}"))),
     }
 }
@@ -127,30 +128,24 @@ pub(crate) fn first_statement(conn: &Connection, head: &LogHead) -> rusqlite::Re
     let mut objects = objects(conn)?;
     objects.retain(|object| object.kind != "trigger" || ours.contains(object));
     let schema = SchemaDigest::of(&objects);
-    Ok(SchemaStatement::new(&schema, first_id(conn, head)?, exact_digest(conn)?, SchemaCause::Migrated))
+    Ok(SchemaStatement::new(&schema, first_id(conn, head)?, exact_digest(conn)?))
 }
 
 /// States the schema as it is in a row at the end of the log. What the newest statement says of the rows before the log
-/// stays.
-pub(crate) fn restate(
-    conn: &Connection,
-    at: Timestamp,
-    cause: SchemaCause,
-    actor: Actor,
-    accepted: Option<String>,
-) -> Result<SchemaStatement, StoreError> {
+/// stays. `accepted` is what an operator has accepted with it; `None` after an upgrade.
+pub(crate) fn restate(conn: &Connection, at: Timestamp, accepted: Option<String>) -> Result<(), StoreError> {
     let head = seal::head_or_any(conn)?;
     let old = stated(conn).ok().map(|(_, statement)| statement);
     let old = old.map_or_else(|| first_statement(conn, &head).or_store(), Ok)?;
     let schema = found(conn).or_store()?;
-    let new = SchemaStatement {
-        accepted,
-        ..SchemaStatement::new(&schema, old.first_id, old.adopted_sha256, cause)
-    };
-    let mut record = new.record(at, actor);
-    if actor == Actor::Admin {
+    let mut new = SchemaStatement::new(&schema, old.first_id, old.adopted_sha256);
+    let record = if accepted.is_some() {
+        new.accepted = accepted;
+        let mut record = new.record(at, Actor::Admin);
         record.route = Some("t4 audit accept-schema".to_owned());
-    }
-    seal::seal(conn, &head, &[Leafed::new(record)])?;
-    Ok(new)
+        record
+    } else {
+        new.record(at, Actor::System)
+    };
+    seal::seal(conn, &head, &[Leafed::new(record)]).map(drop)
 }

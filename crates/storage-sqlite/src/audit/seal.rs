@@ -5,11 +5,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use audit::{GENESIS_CHAIN, Record, chain};
+use audit::{GENESIS_CHAIN, chain};
 use canonical::Digest;
-use registry_core::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use storage::{Leafed, StoreError};
 
 use crate::audit::cells::{self, COUNT, SealedPlace};
@@ -108,7 +107,7 @@ pub(crate) fn seal(
     records: &[Arc<Leafed>],
 ) -> Result<LogHead, StoreError> {
     let mut statement = conn.prepare_cached(cells::INSERT).or_store()?;
-    places(head, records, |row| {
+    places(head, records, |_, row| {
         for (index, cell) in row.iter().enumerate() {
             let cell = ToSqlOutput::Borrowed(*cell);
             statement.raw_bind_parameter(index + 1, cell).or_store()?;
@@ -129,15 +128,9 @@ pub(crate) fn confirm(conn: &Connection, head: &LogHead, records: &[Arc<Leafed>]
         let what = format!("row {id} of the audit log was not kept as it was written");
         Err(StoreError::AuditBroken(what))
     };
-    let end = places(head, records, |sealed| {
-        let id = match sealed.first() {
-            Some(ValueRef::Integer(id)) => *id,
-            _ => 0,
-        };
-        match rows.next().or_store()? {
-            Some(row) if cells::same(row, sealed).or_store()? => Ok(()),
-            _ => differs(id),
-        }
+    let end = places(head, records, |id, sealed| match rows.next().or_store()? {
+        Some(row) if cells::same(row, sealed).or_store()? => Ok(()),
+        _ => differs(id),
     })?;
     match rows.next().or_store()? {
         None => Ok(()),
@@ -145,11 +138,11 @@ pub(crate) fn confirm(conn: &Connection, head: &LogHead, records: &[Arc<Leafed>]
     }
 }
 
-/// Shows the columns of each record at its place behind the head. Returns the head behind the last of them.
+/// Shows the id and the columns of each record at its place behind the head. Returns the head behind the last of them.
 fn places(
     head: &LogHead,
     records: &[Arc<Leafed>],
-    mut show: impl FnMut(&[ValueRef<'_>; COUNT]) -> Result<(), StoreError>,
+    mut show: impl FnMut(i64, &[ValueRef<'_>; COUNT]) -> Result<(), StoreError>,
 ) -> Result<LogHead, StoreError> {
     let mut end = *head;
     // One buffer for all: this runs for every request.
@@ -157,7 +150,9 @@ fn places(
     for leafed in records {
         end.id = end.id.saturating_add(1);
         end.chain = chain(&end.chain, &Digest::from_bytes(leafed.leaf));
-        write_time(&mut time, leafed.record.timestamp);
+        time.clear();
+        // Writing to a text can't fail.
+        let _ = write!(time, "{}", leafed.record.timestamp);
         let place = SealedPlace {
             id: end.id,
             seq: to_i64(end.next_seq),
@@ -165,29 +160,10 @@ fn places(
             leaf: &leafed.leaf,
             chain: end.chain.as_bytes(),
         };
-        show(&cells::cells(&leafed.record, &place))?;
+        show(place.id, &cells::cells(&leafed.record, &place))?;
         end.next_seq = end.next_seq.saturating_add(1);
     }
     Ok(end)
-}
-
-fn write_time(text: &mut String, time: Timestamp) {
-    text.clear();
-    // Writing to a text can't fail.
-    let _ = write!(text, "{time}");
-}
-
-/// Whether a row has exactly the columns of this record at this place.
-pub(crate) fn is_exact(
-    row: &Row<'_>,
-    record: &Record,
-    id: i64,
-    seq: i64,
-    leaf: &[u8],
-    chain: &[u8],
-) -> rusqlite::Result<bool> {
-    let time = record.timestamp.to_string();
-    cells::same(row, &cells::cells(record, &SealedPlace { id, seq, time: &time, leaf, chain }))
 }
 
 #[cfg(test)]

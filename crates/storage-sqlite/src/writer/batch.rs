@@ -163,7 +163,7 @@ impl<'a> JobBatch<'a> {
     fn begin(&mut self) -> Result<OpenBatch, StoreError> {
         execute(self.conn, "BEGIN IMMEDIATE").or_store()?;
         let begun = self.usage.begin(self.conn).and_then(|moved| {
-            // The watcher may not have seen it yet, and from here on nobody else commits.
+            // The watcher may not have seen it yet, and from here on no other connection commits.
             self.epoch.fetch_add(u64::from(moved), Ordering::AcqRel);
             self.log.begin(self.conn, moved)
         });

@@ -9,7 +9,7 @@ use audit::{Actor, BadReason, Record};
 use registry_core::Timestamp;
 use rusqlite::Connection;
 use storage::{Leafed, Store, StoreError};
-use storage_sqlite::{SqliteStore, accept_schema, review_schema};
+use storage_sqlite::{OpenError, SqliteStore, accept_schema, review_schema};
 use tempfile::TempDir;
 
 /// Changes of the schema that could hide a row, or show one that is not there.
@@ -248,6 +248,24 @@ fn an_acceptance_is_of_the_log_that_was_shown() {
 }
 
 #[test]
+fn nothing_is_accepted_that_servers_would_not_write_to() {
+    let store = TempStore::new();
+    let conn = store.by_hand();
+    conn.execute_batch("DROP INDEX idx_audit_log_statement").unwrap();
+    stopped(append(&*store.store(), "a"));
+    let shown = review_schema(&store.path()).unwrap();
+    let refused = accept_schema(&store.path(), &shown.sha256, Timestamp::EPOCH).unwrap_err();
+    assert!(matches!(&refused, OpenError::NotAccepted { .. }), "{refused}");
+    assert_eq!(rows(&conn, "audit_log"), 1, "nothing was stated");
+    conn.execute_batch(
+        "CREATE INDEX idx_audit_log_statement ON audit_log (id) WHERE event = 'genesis' OR event = 'schema'",
+    )
+    .unwrap();
+    accept(&store.path());
+    append(&*store.store(), "a").unwrap();
+}
+
+#[test]
 fn a_row_with_the_smallest_id_is_verified_as_well() {
     let store = TempStore::new();
     store
@@ -355,7 +373,7 @@ fn two_stores_on_one_file_see_each_others_rows_and_stop_together() {
 }
 
 #[test]
-fn a_changed_schema_is_noticed_while_nobody_writes_and_so_is_its_acceptance() {
+fn an_idle_store_notices_a_changed_schema_and_its_acceptance() {
     let store = TempStore::new();
     store.by_hand().execute_batch(CHANGES[0]).unwrap();
     let becomes = |broken: bool| {

@@ -113,7 +113,7 @@ fn usage_that_can_t_be_read_is_named_by_table_column_and_row() {
         assert_eq!(corrupt(page), ("llm_usage", column, "1 call_1.1".to_owned()), "{edit}");
         assert_eq!(corrupt(visit), ("llm_usage", column, "1 call_1.1".to_owned()), "{edit}");
         if column == "api_key" {
-            row.expect("a row of nobody is found for nobody");
+            row.expect("a row without a key is found without a key");
         } else {
             assert_eq!(corrupt(row), ("llm_usage", column, "call_1.1".to_owned()), "{edit}");
         }

@@ -1,5 +1,6 @@
-use audit::{Actor, event};
+use audit::{Actor, Record, event};
 use proptest::prelude::*;
+use registry_core::Timestamp;
 
 use super::*;
 use crate::audit::rows::stored_row;
