@@ -45,15 +45,6 @@ pub fn members_once(text: &[u8]) -> Result<(), MemberFault> {
     }
 }
 
-/// The first member of a JSON text that its object has already; `None` also where the text can't be read to its end.
-#[must_use]
-pub fn duplicate_member(text: &[u8]) -> Option<DuplicateMember> {
-    match members_once(text) {
-        Err(MemberFault::Twice(duplicate)) => Some(duplicate),
-        Err(MemberFault::Unreadable) | Ok(()) => None,
-    }
-}
-
 impl Found {
     fn member(self) -> DuplicateMember {
         let Self { name, outward } = self;
@@ -216,6 +207,13 @@ impl<'de> Visitor<'de> for MemberName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn duplicate_member(text: &[u8]) -> Option<DuplicateMember> {
+        match members_once(text) {
+            Err(MemberFault::Twice(duplicate)) => Some(duplicate),
+            Err(MemberFault::Unreadable) | Ok(()) => None,
+        }
+    }
 
     #[track_caller]
     fn finds(text: &str, name: &str, pointer: &str) {

@@ -7,6 +7,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
+use canonical::MemberFault;
 use serde_json::{Map, Value};
 
 use crate::book::is_date;
@@ -70,7 +71,7 @@ pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<PriceI
     if !is_date(date) {
         return Err(BookError::Date(date.to_owned()));
     }
-    if let Some(twice) = canonical::duplicate_member(json.as_bytes()) {
+    if let Err(MemberFault::Twice(twice)) = canonical::members_once(json.as_bytes()) {
         return Err(BookError::Syntax(format!("`{}` comes twice", twice.pointer)));
     }
     let table: Map<String, Value> =

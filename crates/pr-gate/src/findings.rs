@@ -8,6 +8,7 @@ mod sarif;
 use std::collections::BTreeSet;
 
 use annotations::Finding;
+use canonical::MemberFault;
 
 pub(crate) use ruff::{Ruff, Survey, is_configuration, refuse_endless};
 
@@ -84,7 +85,8 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
         return Err(unreadable(format!("it has more than {} MB", LARGEST >> 20)));
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if let Some(twice) = canonical::duplicate_member(text) {
+    let members = canonical::members_once(text);
+    if let Err(MemberFault::Twice(twice)) = &members {
         let what =
             format!("it has the member `{}` twice, which readers of JSON read differently", twice.pointer);
         return Err(unreadable(what));
@@ -100,6 +102,12 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
         }
         _ => return Err(unreadable(NEITHER.to_owned())),
     };
+    if members.is_err() {
+        // A parser skips over what it does not know, however deep that is. Two members may lie behind it.
+        return Err(unreadable(
+            "it nests deeper than 127 levels, or has a number that can't be read".to_owned(),
+        ));
+    }
     if output.findings.is_empty() && known.some_outside() {
         // The linter ran elsewhere, in a container perhaps: nothing of what it found would be looked at.
         let root = project.tree.root.display();

@@ -143,6 +143,20 @@ fn suppressed_results_are_left_out_unless_that_is_not_accepted() {
 }
 
 #[test]
+fn output_that_is_not_read_to_its_end_is_unreadable() {
+    let log = |levels: usize| {
+        let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let text = format!(
+            r#"{{"version":"2.1.0","more":{deep},"runs":[{{"tool":{{"driver":{{"name":"t"}}}},"results":[]}}]}}"#
+        );
+        read(&project(Path::new("/r")), text.as_bytes()).map(drop).map_err(|error| error.to_string())
+    };
+    log(100).unwrap();
+    let error = log(200).unwrap_err();
+    assert!(error.contains("127 levels"), "{error}");
+}
+
+#[test]
 fn output_that_names_a_member_twice_is_unreadable() {
     let one = ruff_json("/r/a.py");
     for (text, pointer) in [
