@@ -107,7 +107,7 @@ impl FileRegistry {
             _ => Body::none(),
         });
         let caller = AdminCaller::by_file_access();
-        OpContext { caller, now, at_micros: clock.monotonic_micros(), draft }
+        OpContext { caller, now, at_micros: clock.monotonic_micros(), draft: draft.into() }
     }
 }
 

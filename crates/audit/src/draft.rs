@@ -7,7 +7,6 @@ use std::sync::Arc;
 use registry_core::{KnownSecrets, Network, RequestId, Timestamp};
 
 use crate::anonymous::row_bytes;
-use crate::draft_slot::{DraftHandle, RowDecision};
 use crate::redact::{redact_detail, redact_log_text, redact_path, redact_text};
 use crate::{Actor, Body, Outcome, Principal, Record, Refusals, event, who_of};
 
@@ -18,11 +17,29 @@ const MAX_ANONYMOUS_PATH_BYTES: usize = 128;
 /// The longest method that is recorded; in bytes. HTTP lets a caller invent methods.
 const MAX_METHOD_BYTES: usize = 32;
 
+/// What was decided about the row of a draft.
+#[derive(Debug, Default)]
+enum RowDecision {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// It gets a row of its own.
+    Row,
+    /// It was counted under this name and code, and gets no row.
+    Counted {
+        /// The caller that is refused.
+        who: String,
+        /// The code of the refusal.
+        code: String,
+    },
+    /// It was counted as a request without credentials. Final, for no transaction carries such a draft.
+    CountedAnonymous,
+}
+
 /// The open record of one request or tool run.
 ///
-/// A clone shares the [handle](Self::handle) and the decision on a refusal, so that the HTTP edge may keep one
-/// while another travels with the transaction: whoever finds the handle open records it.
-#[derive(Debug, Clone)]
+/// It has one owner at a time, who alone may record it: see [`crate::DraftSlot`].
+#[derive(Debug)]
 pub struct Draft {
     /// All but the outcome.
     record: Record,
@@ -30,7 +47,7 @@ pub struct Draft {
     principal: Principal,
     ip: Option<IpAddr>,
     aggregator: Option<Arc<Refusals>>,
-    handle: DraftHandle,
+    decision: RowDecision,
     secrets: KnownSecrets,
 }
 
@@ -74,7 +91,7 @@ impl Draft {
     }
 
     /// The draft of a further row about the same request or run: who and which request stay, the body does not,
-    /// and whether the first row is recorded is not shared. It always gets a row: it is never only counted.
+    /// and the first row is recorded or not. It always gets a row: it is never only counted.
     #[must_use]
     pub fn follow_up(&self, at: Timestamp, event: &'static str) -> Self {
         let record = Record {
@@ -94,7 +111,7 @@ impl Draft {
             principal: self.principal.clone(),
             ip: self.ip,
             aggregator: None,
-            handle: DraftHandle::default(),
+            decision: RowDecision::Open,
             secrets: self.secrets.clone(),
         }
     }
@@ -114,7 +131,7 @@ impl Draft {
             principal,
             ip: None,
             aggregator: None,
-            handle: DraftHandle::default(),
+            decision: RowDecision::Open,
             secrets: KnownSecrets::default(),
         }
     }
@@ -159,11 +176,15 @@ impl Draft {
 
     /// More, as JSON text. Secrets are looked for by their shape alone: field names here are the platform's own.
     pub fn set_detail(&mut self, detail: String) {
+        self.record.detail = Some(self.clean_detail(detail));
+    }
+
+    fn clean_detail(&self, detail: String) -> String {
         let detail = match self.secrets.clean(&detail) {
             Cow::Borrowed(_) => detail,
             Cow::Owned(cleaned) => cleaned,
         };
-        self.record.detail = Some(redact_detail(detail));
+        redact_detail(detail)
     }
 
     /// Where refusals, and requests without credentials, are counted once there are too many of them.
@@ -183,22 +204,35 @@ impl Draft {
         &self.principal
     }
 
-    /// What tells the places that may record this draft whether one of them has.
-    #[must_use]
-    pub fn handle(&self) -> DraftHandle {
-        self.handle.clone()
+    /// Whether the request was counted and has no row of its own.
+    pub(crate) fn was_counted(&self) -> bool {
+        matches!(self.decision, RowDecision::Counted { .. } | RowDecision::CountedAnonymous)
     }
 
-    /// The record, now that the outcome is known; `None` when the request was only counted.
+    /// The draft that is left where one was taken out.
+    pub(crate) fn blank() -> Self {
+        Self::open(Record::of(event::REQUEST, Timestamp::EPOCH, Actor::Anonymous), Principal::ANONYMOUS)
+    }
+
+    /// The record, now that the outcome is known; `None` when the request was only counted. `detail`, as JSON text,
+    /// takes the place of the draft's own.
     ///
-    /// A transaction may run again, so this may be called again: whether a refusal is counted is decided once. The
-    /// outcome of a known caller that is no refusal always gives a record, and takes back what an earlier run had
-    /// counted.
-    pub fn close(&mut self, outcome: &Outcome, now_monotonic_micros: u64) -> Option<Record> {
+    /// A transaction may run again, so this may be called again, and nothing of an earlier call is in the record. Only
+    /// whether a refusal is counted is decided once. The outcome of a known caller that is no refusal always gives a
+    /// record, and takes back what an earlier run had counted.
+    pub fn close(
+        &mut self,
+        outcome: &Outcome,
+        detail: Option<String>,
+        now_monotonic_micros: u64,
+    ) -> Option<Record> {
         if !self.gets_a_row(outcome, now_monotonic_micros) {
             return None;
         }
         let mut record = self.record.clone();
+        if let Some(detail) = detail {
+            record.detail = Some(self.clean_detail(detail));
+        }
         // A tool's outcome has no HTTP status; its code says all.
         record.status_code = self.request_id.as_ref().map(|_| outcome.status);
         outcome.code.as_ref().clone_into(&mut record.outcome);
@@ -207,7 +241,7 @@ impl Draft {
 
     fn gets_a_row(&mut self, outcome: &Outcome, now_monotonic_micros: u64) -> bool {
         let Some(aggregator) = &self.aggregator else { return true };
-        let mut decision = self.handle.decision();
+        let decision = &mut self.decision;
         if matches!(*decision, RowDecision::CountedAnonymous) {
             return false;
         }
@@ -225,7 +259,7 @@ impl Draft {
             return matches!(*decision, RowDecision::Row);
         }
         if !outcome.is_refusal() {
-            if let RowDecision::Counted { who, code } = std::mem::take(&mut *decision) {
+            if let RowDecision::Counted { who, code } = std::mem::take(decision) {
                 aggregator.take_back(&who, &code);
             }
             return true;
@@ -279,10 +313,10 @@ mod tests {
         let close = || {
             let mut draft = request(&format!("/{}?{}", "p.".repeat(400), "q.".repeat(400)));
             draft.set_aggregator(Arc::clone(&refusals));
-            let record = draft.close(&Outcome::ok(200), 0);
-            assert_eq!(draft.handle().was_counted(), record.is_none());
+            let record = draft.close(&Outcome::ok(200), None, 0);
+            assert_eq!(draft.was_counted(), record.is_none());
             // What was decided stays decided.
-            assert_eq!(draft.clone().close(&Outcome::refused(404, "x"), 0).is_some(), record.is_some());
+            assert_eq!(draft.close(&Outcome::refused(404, "x"), None, 0).is_some(), record.is_some());
             record
         };
         let rows: Vec<_> = (0..100).filter_map(|_| close()).collect();
@@ -300,7 +334,7 @@ mod tests {
         draft.set_principal(Principal::agent(key_id, AgentId::new("agent-1").unwrap()));
         draft.set_body(Body::json(br#"{"a":1}"#));
         draft.set_detail(r#"{"key":"row 7"}"#.to_owned());
-        let record = draft.close(&Outcome::refused(404, "intent_not_found"), 0).unwrap();
+        let record = draft.close(&Outcome::refused(404, "intent_not_found"), None, 0).unwrap();
         assert_eq!(record.request_id.as_deref(), Some("req-1"));
         assert_eq!((record.actor, record.api_key.as_deref()), (Actor::Agent, Some("t4_000000000001")));
         assert_eq!(record.agent_id.as_deref(), Some("agent-1"));
@@ -319,12 +353,12 @@ mod tests {
         let path = format!("/{KEY}?admin_token=hunter2&{KEY}");
         let mut draft = Draft::request(Timestamp::EPOCH, id, &format!("X-{KEY}"), &path, None);
         draft.set_detail(format!("{{\"a\":\"\\n{KEY}\"}}"));
-        let text = format!("{:?}", draft.close(&Outcome::ok(200), 0).unwrap());
+        let text = format!("{:?}", draft.close(&Outcome::ok(200), None, 0).unwrap());
         assert!(!text.contains("00000000000000000000000000"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
         let mut tool =
             Draft::tool(Timestamp::EPOCH, &format!("admin-keys revoke {KEY} --admin-token=hunter2"));
-        let record = tool.close(&Outcome::ok(0), 0).unwrap();
+        let record = tool.close(&Outcome::ok(0), None, 0).unwrap();
         let command = "admin-keys revoke t4_000000000001_[redacted] --admin-token=[redacted]";
         assert_eq!((record.route.as_deref(), record.status_code), (Some(command), None));
     }
@@ -336,7 +370,7 @@ mod tests {
         let mut next = draft.follow_up(Timestamp::EPOCH, event::LLM_OUTCOME);
         for draft in [&mut draft, &mut next] {
             draft.set_detail(r#"{"model":"an-\u0069nnocent-word"}"#.to_owned());
-            let record = draft.close(&Outcome::ok(200), 0).unwrap();
+            let record = draft.close(&Outcome::ok(200), None, 0).unwrap();
             assert_eq!(record.detail.as_deref(), Some(r#"{"model":"[redacted]"}"#));
         }
     }
@@ -344,7 +378,7 @@ mod tests {
     #[test]
     fn path_and_query_are_cut_to_1_kib_each_on_whole_characters() {
         let path = request(&format!("/{}?{}", "é.".repeat(4000), "a.".repeat(4000)))
-            .close(&Outcome::ok(200), 0)
+            .close(&Outcome::ok(200), None, 0)
             .and_then(|record| record.path)
             .unwrap();
         let (path, query) = path.split_once('?').unwrap();
@@ -359,11 +393,10 @@ mod tests {
         }
         let mut draft = agents_request();
         draft.set_aggregator(Arc::clone(&refusals));
-        let mut at_the_edge = draft.clone();
         for _ in 0..3 {
-            assert_eq!(draft.close(&Outcome::refused(429, "rate_limited"), 0), None);
+            assert_eq!(draft.close(&Outcome::refused(429, "rate_limited"), None, 0), None);
         }
-        assert_eq!(at_the_edge.close(&Outcome::refused(503, "store_busy"), 0), None);
+        assert_eq!(draft.close(&Outcome::refused(503, "store_busy"), None, 0), None);
         let rows = refusals.drain_all(0, Timestamp::EPOCH);
         assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 1);
     }
@@ -376,9 +409,23 @@ mod tests {
         }
         let mut draft = agents_request();
         draft.set_aggregator(Arc::clone(&refusals));
-        assert_eq!(draft.close(&Outcome::refused(409, "x"), 0), None);
-        assert!(draft.close(&Outcome::ok(201), 0).is_some());
+        assert_eq!(draft.close(&Outcome::refused(409, "x"), None, 0), None);
+        assert!(draft.close(&Outcome::ok(201), None, 0).is_some());
         assert_eq!(refusals.drain_all(0, Timestamp::EPOCH), []);
+    }
+
+    #[test]
+    fn a_second_run_has_nothing_of_the_detail_of_the_first() {
+        let mut draft = agents_request();
+        let detail = |draft: &mut Draft, detail: Option<&str>| {
+            let record = draft.close(&Outcome::ok(200), detail.map(str::to_owned), 0);
+            record.unwrap().detail
+        };
+        assert_eq!(detail(&mut draft, Some(r#"{"run":1}"#)).as_deref(), Some(r#"{"run":1}"#));
+        assert_eq!(detail(&mut draft, None), None);
+        draft.set_detail(r#"{"before":true}"#.to_owned());
+        assert_eq!(detail(&mut draft, Some(r#"{"run":2}"#)).as_deref(), Some(r#"{"run":2}"#));
+        assert_eq!(detail(&mut draft, None).as_deref(), Some(r#"{"before":true}"#));
     }
 
     #[test]
@@ -386,8 +433,8 @@ mod tests {
         let refusals = Arc::new(Refusals::new());
         let mut draft = agents_request();
         draft.set_aggregator(Arc::clone(&refusals));
-        assert!(draft.close(&Outcome::refused(409, "x"), 0).is_some());
+        assert!(draft.close(&Outcome::refused(409, "x"), None, 0).is_some());
         while refusals.admit("t4_000000000001", "x", 0) {}
-        assert!(draft.close(&Outcome::refused(409, "x"), 0).is_some());
+        assert!(draft.close(&Outcome::refused(409, "x"), None, 0).is_some());
     }
 }

@@ -21,7 +21,7 @@ mod verify;
 pub use adopted::{Adopted, AdoptedDigest, AdoptedRow, ExactDigest, StoredCell, UnplacedRow};
 pub use body::Body;
 pub use draft::Draft;
-pub use draft_slot::DraftHandle;
+pub use draft_slot::{DraftSlot, OwnedDraft};
 pub use outcome::Outcome;
 pub use principal::{Actor, Principal, who_of};
 pub use record::{GENESIS_CHAIN, RECORD_VERSION, Record, chain, event};

@@ -1,7 +1,7 @@
 //! Who asks, when, and the open record of the request: the first argument of every use case.
 
 use api_keys::{KeyRecord, QuotaLimits, ScopeSet};
-use audit::Draft;
+use audit::OwnedDraft;
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
 use crate::auth::KeyRights;
@@ -70,8 +70,8 @@ pub struct OpContext<C> {
     pub now: Timestamp,
     /// Monotonic time of the request in microseconds.
     pub at_micros: u64,
-    /// The open record.
-    pub draft: Draft,
+    /// The open record. A write takes it; when the operation ends without one, it goes back to its slot.
+    pub draft: OwnedDraft,
 }
 
 /// The name of an admin in the memory of idempotency keys.

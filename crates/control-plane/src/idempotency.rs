@@ -70,12 +70,10 @@ where
     let class = JobClass::request(&name);
     let asker = Asker { name, defaults: services.settings.quotas, now };
     let authority = caller.authority(services);
-    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, caller| {
+    let write = services.store.write(authority, class, draft, at_micros, move |tx, caller| {
         let decided = once(tx, &op, &asker, caller, |tx| f(tx, caller))?;
-        if let Some(detail) = decided.value.as_ref().ok().and_then(&note) {
-            draft.set_detail(detail);
-        }
-        Ok(decided)
+        let detail = decided.value.as_ref().ok().and_then(&note);
+        Ok(decided.with_detail(detail))
     });
     write.await?
 }
@@ -156,7 +154,7 @@ pub(crate) fn decided<T>(value: Result<T, ServiceError>, status: u16) -> Decided
         Ok(_) => Outcome::ok(status),
         Err(error) => error.outcome(),
     };
-    Decided { value, outcome }
+    Decided::new(value, outcome)
 }
 
 fn write<T: Serialize>(result: &Result<T, ServiceError>) -> Result<String, StoreError> {

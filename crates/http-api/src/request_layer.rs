@@ -19,7 +19,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, web};
 use api_keys::key_id_of_text;
 use api_types::Code;
-use audit::{Body, Draft, DraftHandle, Outcome, Principal};
+use audit::{Body, Draft, DraftSlot, Outcome, OwnedDraft, Principal};
 use control_plane::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
 use rate_limit::Decision;
@@ -28,7 +28,7 @@ use registry_core::{KnownSecrets, Network, RequestId};
 use crate::address;
 use crate::app::route_of;
 use crate::connection::ConnectionState;
-use crate::disconnect::DisconnectGuard;
+use crate::disconnect::{DisconnectGuard, record_when_returned};
 use crate::error::{self, ApiError};
 use crate::extract::credentials;
 use crate::known_secrets::clean;
@@ -42,8 +42,8 @@ use crate::state::HttpState;
 /// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
 /// because the framework wants the request to itself until it is routed.
 pub(crate) struct RequestState {
-    /// Open until the layer closes it.
-    pub draft: Option<Draft>,
+    /// The open record of the request. A use case takes it; what comes back is recorded by the layer.
+    pub draft: DraftSlot,
     pub client: IpAddr,
     pub limit: Option<Decision>,
     /// The admin token stood in the query.
@@ -68,22 +68,16 @@ pub(crate) type SharedRequestState = Rc<RefCell<RequestState>>;
 impl RequestState {
     pub(crate) fn set_principal(&mut self, principal: Principal) {
         self.agent = principal.agent_id.as_ref().map(|agent| agent.as_str().to_owned());
-        if let Some(draft) = &mut self.draft {
-            draft.set_principal(principal);
-        }
+        self.draft.edit(|draft| draft.set_principal(principal));
     }
 
     pub(crate) fn set_route(&mut self, route: &'static str) {
         self.route = Some(route);
-        if let Some(draft) = &mut self.draft {
-            draft.set_route(route);
-        }
+        self.draft.edit(|draft| draft.set_route(route));
     }
 
     pub(crate) fn set_body(&mut self, body: Body) {
-        if let Some(draft) = &mut self.draft {
-            draft.set_body(body);
-        }
+        self.draft.edit(|draft| draft.set_body(body));
     }
 }
 
@@ -123,11 +117,12 @@ pub async fn request_layer<B: MessageBody + 'static>(
     let started = services.clock.monotonic_micros();
     let secrets = services.secrets.with_presented(credentials(request.headers()));
     let request_id = request_id(request.headers(), &services, &secrets);
-    let (mut shared, handle) = open(&request, &state, request_id.clone(), secrets);
+    let mut shared = open(&request, &state, request_id.clone(), secrets);
     shared.unread = Some(request.take_payload()).filter(|payload| !matches!(payload, Payload::None));
     let shared = Rc::new(RefCell::new(shared));
     request.extensions_mut().insert(Rc::clone(&shared));
-    let mut guard = DisconnectGuard::new(Arc::clone(&services), Rc::clone(&shared), handle);
+    let slot = shared.borrow().draft.clone();
+    let mut guard = DisconnectGuard::new(Arc::clone(&services), slot.clone());
     let method = request.method().clone();
     let probe = is_probe(request.path());
 
@@ -173,26 +168,27 @@ pub async fn request_layer<B: MessageBody + 'static>(
         (None, Some(answer)) => answer.status(),
         (None, None) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    // Whoever claims the draft records it: a transaction that is still under way keeps it.
-    if !probe && !turned_away && guard.handle.claim() {
+    if !probe && !turned_away && !slot.has_ended() {
         let outcome = match &failure {
             Some(error) => error.outcome(),
             None => Outcome::ok(status(&failure).as_u16()),
         };
         shared.borrow_mut().set_route(route);
-        let draft = shared.borrow_mut().draft.take();
-        if let Some(draft) = draft
-            && let Err(refusal) = record(&services, draft, &outcome, &guard.handle).await
-            // A request that the store refused changed nothing; its reason is more useful than the row's.
-            && status(&failure) != StatusCode::SERVICE_UNAVAILABLE
-        {
-            failure = Some(refusal);
+        if let Some(draft) = slot.take() {
+            if let Err(refusal) = record(&services, draft, &outcome).await
+                // A request that the store refused changed nothing; its reason is more useful than the row's.
+                && status(&failure) != StatusCode::SERVICE_UNAVAILABLE
+            {
+                failure = Some(refusal);
+            }
+        } else {
+            // A transaction of a task that outlives the handler still has it.
+            record_when_returned(&services, &slot, outcome);
         }
-        guard.handle.mark_recorded();
     }
     guard.done = true;
     let status = status(&failure);
-    let counted = guard.handle.was_counted();
+    let counted = slot.was_counted();
     observe(
         &state,
         &method,
@@ -242,7 +238,7 @@ fn open(
     state: &HttpState,
     request_id: RequestId,
     secrets: KnownSecrets,
-) -> (RequestState, DraftHandle) {
+) -> RequestState {
     let services = &state.services;
     let peer = request.peer_addr().map(|peer| peer.ip());
     let client = address::client(peer, request.headers(), &state.settings.trusted_proxies);
@@ -255,11 +251,9 @@ fn open(
         draft.set_path(&path);
     }
     draft.set_aggregator(Arc::clone(&services.refusals));
-    let handle = draft.handle();
-    let draft = Some(draft);
     let openai = llm::speaks_openai(request.path());
-    let shared = RequestState {
-        draft,
+    RequestState {
+        draft: DraftSlot::new(draft),
         client,
         limit: None,
         deprecated: false,
@@ -270,8 +264,7 @@ fn open(
         secrets,
         answer_memory: None,
         route: None,
-    };
-    (shared, handle)
+    }
 }
 
 /// Runs the rest; a panic becomes `None`.
@@ -300,20 +293,22 @@ fn failure_of(status: StatusCode, error: Option<&Error>) -> Option<ServiceError>
 ///
 /// # Errors
 /// The refusal that the caller gets instead, when the row can't be kept.
-async fn record(
-    services: &Services,
-    mut draft: Draft,
-    outcome: &Outcome,
-    handle: &DraftHandle,
-) -> Result<(), ServiceError> {
-    let Some(record) = draft.close(outcome, services.clock.monotonic_micros()) else { return Ok(()) };
+async fn record(services: &Services, mut draft: OwnedDraft, outcome: &Outcome) -> Result<(), ServiceError> {
+    let closed = draft.close(outcome, None, services.clock.monotonic_micros());
+    let Some(record) = closed else {
+        draft.recorded();
+        return Ok(());
+    };
     let kept = if services.recorder.mode() == AuditMode::Batched {
         let row = services.recorder.push(record);
         // From here on the recorder owns the row, even if the caller disconnects.
-        handle.mark_recorded();
+        draft.recorded();
         services.recorder.in_time(row).await
     } else {
-        let written = services.recorder.write(record.clone()).await;
+        let written = services.recorder.write(record.clone());
+        // The job is submitted, and runs whether or not the caller waits for it.
+        draft.recorded();
+        let written = written.await;
         if written.is_err() {
             let _ = services.recorder.push(record);
         }

@@ -82,16 +82,19 @@ fn create(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy
             let draft = draft(now, &*entropy, &key);
             let creator = key.clone();
             let class = JobClass::agent(&key);
-            let write =
-                store.write(PlatformAuthority, class, draft, clock.monotonic_micros(), move |tx, ()| {
+            let write = store.write(
+                PlatformAuthority,
+                class,
+                draft.into(),
+                clock.monotonic_micros(),
+                move |tx, ()| {
                     tx.key_usage(&creator)?;
                     match tx.insert_intent(&intent, &[7; 32], Some(&creator))? {
-                        Inserted::Yes => {
-                            Ok(Decided { value: Ok::<_, Infallible>(()), outcome: Outcome::ok(201) })
-                        }
+                        Inserted::Yes => Ok(Decided::new(Ok::<_, Infallible>(()), Outcome::ok(201))),
                         Inserted::No { .. } => Err(StoreError::Unavailable("the id was taken".to_owned())),
                     }
-                });
+                },
+            );
             let Ok(()) = write.await.expect("a create");
         }
         ids
@@ -104,7 +107,7 @@ fn append(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy
         for _ in 0..EACH / 50 {
             let record = || {
                 let mut draft = draft(clock.now(), &*entropy, &key);
-                draft.close(&Outcome::ok(200), 0).map(Leafed::new).expect("a record")
+                draft.close(&Outcome::ok(200), None, 0).map(Leafed::new).expect("a record")
             };
             store.append((0..50).map(|_| record()).collect()).await.expect("an append");
         }

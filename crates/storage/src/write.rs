@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Draft, DraftHandle, Outcome};
+use audit::{Outcome, OwnedDraft};
 use tokio::sync::oneshot;
 
 use crate::{Authority, Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
@@ -37,6 +37,22 @@ pub struct Decided<T> {
     pub value: T,
     /// For the record.
     pub outcome: Outcome,
+    /// What the record says besides, as JSON text; it takes the place of what the draft says.
+    pub detail: Option<String>,
+}
+
+impl<T> Decided<T> {
+    /// A decision of which the record says no more than its outcome.
+    pub fn new(value: T, outcome: Outcome) -> Self {
+        Self { value, outcome, detail: None }
+    }
+
+    /// Adds what only the transaction knows.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Option<String>) -> Self {
+        self.detail = detail;
+        self
+    }
 }
 
 impl dyn Store + '_ {
@@ -45,7 +61,7 @@ impl dyn Store + '_ {
     ///
     /// Each run begins with `authority`: where it refuses, `f` does not run and the refusal is recorded. `class` is the
     /// caller that the time is charged to, and the precedence. `at_micros` is the request's monotonic time, for the
-    /// aggregation of refusals.
+    /// aggregation of refusals. The transaction owns `draft` until it has ended; one that fails gives it back.
     ///
     /// # Errors
     /// Storage trouble; nothing was then changed, except after [`StoreError::OutcomeUnknown`].
@@ -53,28 +69,7 @@ impl dyn Store + '_ {
         &self,
         authority: A,
         class: JobClass,
-        record: Draft,
-        at_micros: u64,
-        mut f: F,
-    ) -> impl Future<Output = Result<Result<T, E>, StoreError>> + Send + use<A, T, E, F>
-    where
-        A: Authority,
-        T: Send + 'static,
-        E: From<A::Refusal> + Send + 'static,
-        F: FnMut(&mut dyn Tx, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError> + Send + 'static,
-    {
-        self.write_noted(authority, class, record, at_micros, move |tx, _, caller| f(tx, caller))
-    }
-
-    /// Like `write` for `f` that adds to the record what only the transaction knows.
-    ///
-    /// # Errors
-    /// As `write`.
-    pub fn write_noted<A, T, E, F>(
-        &self,
-        authority: A,
-        class: JobClass,
-        record: Draft,
+        draft: OwnedDraft,
         at_micros: u64,
         f: F,
     ) -> impl Future<Output = Result<Result<T, E>, StoreError>> + Send + use<A, T, E, F>
@@ -82,15 +77,10 @@ impl dyn Store + '_ {
         A: Authority,
         T: Send + 'static,
         E: From<A::Refusal> + Send + 'static,
-        F: FnMut(&mut dyn Tx, &mut Draft, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError>
-            + Send
-            + 'static,
+        F: FnMut(&mut dyn Tx, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let handle = record.handle();
-        handle.mark_submitted();
-        let write = Write { authority, f, class, record, at_micros, handle, value: None, reply };
-        self.submit(Box::new(write));
+        self.submit(Box::new(Write { authority, f, class, draft, at_micros, value: None, reply }));
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
@@ -165,9 +155,8 @@ struct Write<A, T, E, F> {
     authority: A,
     f: F,
     class: JobClass,
-    record: Draft,
+    draft: OwnedDraft,
     at_micros: u64,
-    handle: DraftHandle,
     value: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<Result<T, E>, StoreError>>,
 }
@@ -177,15 +166,17 @@ where
     A: Authority,
     T: Send,
     E: From<A::Refusal> + Send,
-    F: FnMut(&mut dyn Tx, &mut Draft, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError> + Send,
+    F: FnMut(&mut dyn Tx, &A::Caller) -> Result<Decided<Result<T, E>>, StoreError> + Send,
 {
     fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
         self.value = None;
         let decided = match self.authority.confirm(tx)? {
-            Ok(caller) => (self.f)(tx, &mut self.record, caller)?,
-            Err(Decided { value, outcome }) => Decided { value: Err(E::from(value)), outcome },
+            Ok(caller) => (self.f)(tx, caller)?,
+            Err(Decided { value, outcome, detail }) => {
+                Decided { value: Err(E::from(value)), outcome, detail }
+            }
         };
-        if let Some(record) = self.record.close(&decided.outcome, self.at_micros) {
+        if let Some(record) = self.draft.close(&decided.outcome, decided.detail, self.at_micros) {
             tx.append_audit(Leafed::new(record))?;
         }
         self.value = Some(decided.value);
@@ -193,9 +184,10 @@ where
     }
 
     fn done(self: Box<Self>, ended: Result<(), StoreError>) {
+        // Before the caller hears of the end, the draft has its next owner.
         match &ended {
-            Ok(()) => self.handle.mark_recorded(),
-            Err(_) => self.handle.mark_open(),
+            Ok(()) => self.draft.recorded(),
+            Err(_) => drop(self.draft),
         }
         end(self.reply, self.value, ended);
     }

@@ -136,7 +136,7 @@ pub async fn make_key(instance: &Instance, agent: &str) {
     let (now, at_micros) = (services.clock.now(), services.clock.monotonic_micros());
     let mut draft = Draft::tool(now, "test create");
     draft.set_body(Body::json(format!("{{\"agent_id\":\"{agent}\"}}").as_bytes()));
-    let context = OpContext { caller: AdminCaller::by_file_access(), now, at_micros, draft };
+    let context = OpContext { caller: AdminCaller::by_file_access(), now, at_micros, draft: draft.into() };
     let body = CreateKey { agent_id: agent.to_owned(), ..CreateKey::default() };
     create_key(services, context, body, None).await.unwrap();
 }

@@ -32,7 +32,7 @@ fn request(number: usize) -> Record {
     let at = Timestamp::EPOCH.plus_seconds(i64::try_from(number).unwrap());
     let mut draft = Draft::system(at, event::REQUEST, format!("{{\"number\":{number}}}"));
     draft.set_body(Body::json(format!("{{\"body\":{number}}}").as_bytes()));
-    draft.close(&Outcome::ok(200), 0).unwrap()
+    draft.close(&Outcome::ok(200), None, 0).unwrap()
 }
 
 fn log(requests: usize) -> Vec<StoredRow> {

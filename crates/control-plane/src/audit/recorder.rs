@@ -191,12 +191,12 @@ impl Recorder {
         if row.late { self.written(row.place + 1, false).await } else { Ok(()) }
     }
 
-    /// Writes a row before it returns.
+    /// Submits a row at once; the future waits until it is durable.
     ///
     /// # Errors
     /// Trouble of the store; the row is then not in the log.
-    pub async fn write(&self, record: Record) -> Result<(), StoreError> {
-        self.store.append(vec![Leafed::new(record)]).await
+    pub fn write(&self, record: Record) -> impl Future<Output = Result<(), StoreError>> + use<> {
+        self.store.append(vec![Leafed::new(record)])
     }
 
     /// Waits until rows are to be written: a short time after the first, at once when there are many.

@@ -165,7 +165,10 @@ impl Authority for AgentAuthority {
         };
         Ok(match still {
             Ok(()) => Ok(self.current.as_ref().unwrap_or(&self.admitted)),
-            Err(refusal) => Err(Decided { outcome: refusal.outcome(), value: refusal }),
+            Err(refusal) => {
+                let outcome = refusal.outcome();
+                Err(Decided::new(refusal, outcome))
+            }
         })
     }
 }

@@ -32,7 +32,7 @@ pub async fn record_outside_changes(services: &Services, now: Timestamp) -> Resu
                 let detail = secrets.clean(&detail.to_string()).into_owned();
                 let mut draft = Draft::system(now, "outside_change", detail);
                 let outcome = Outcome { status: 0, code: Cow::Borrowed("ok") };
-                if let Some(record) = draft.close(&outcome, 0) {
+                if let Some(record) = draft.close(&outcome, None, 0) {
                     tx.append_audit(Leafed::new(record))?;
                 }
             }

@@ -50,7 +50,7 @@ fn settle_expired(tx: &mut dyn Tx, rules: &LlmRules, now: Timestamp) -> Result<u
     for hold in &expired {
         let ended = settle_orphan(tx, rules, hold, now)?;
         let mut draft = Draft::system(now, event::LLM_OUTCOME, end_detail(&ended));
-        if let Some(record) = draft.close(&Outcome::ok(0), 0) {
+        if let Some(record) = draft.close(&Outcome::ok(0), None, 0) {
             tx.append_audit(Leafed::new(record))?;
         }
     }

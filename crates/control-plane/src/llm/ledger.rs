@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api_keys::hide_keys;
-use audit::{Draft, Outcome, Principal, event};
+use audit::{Draft, DraftSlot, Outcome, OwnedDraft, Principal, event};
 use llm_policy::{
     BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, LostRight, ReleaseReason, Settled, Settlement,
 };
@@ -33,12 +33,16 @@ pub struct LocalLedger {
     services: Arc<Services>,
     caller: AgentCaller,
     request: Option<RequestRecord>,
+    /// What every further row has in common: who, and of which request.
+    rows: Draft,
     running: RunningCall,
     open: Mutex<HashSet<HoldId>>,
 }
 
+/// The request that a ledger works for.
 struct RequestRecord {
-    draft: Draft,
+    /// Its draft, until the first hold records it.
+    slot: DraftSlot,
     at_micros: u64,
 }
 
@@ -46,19 +50,29 @@ impl LocalLedger {
     /// The ledger of one HTTP request.
     #[must_use]
     pub fn for_request(services: &Arc<Services>, context: OpContext<AgentCaller>) -> Arc<Self> {
-        let OpContext { caller, at_micros, draft, .. } = context;
-        Self::new(services, caller, Some(RequestRecord { draft, at_micros }))
+        let OpContext { caller, at_micros, draft, now } = context;
+        let rows = draft.follow_up(now, event::LLM_OUTCOME);
+        Self::new(services, caller, rows, Some(RequestRecord { slot: draft.into_slot(), at_micros }))
     }
 
     /// The ledger of an agent's own program on the database file.
     #[must_use]
     pub fn for_agent(services: &Arc<Services>, caller: AgentCaller) -> Arc<Self> {
-        Self::new(services, caller, None)
+        let (key, agent) = (caller.key_id().clone(), caller.agent_id().clone());
+        let mut rows = Draft::agent(services.clock.now(), event::LLM_OUTCOME, Principal::agent(key, agent));
+        rows.set_secrets(services.secrets.clone());
+        Self::new(services, caller, rows, None)
     }
 
-    fn new(services: &Arc<Services>, caller: AgentCaller, request: Option<RequestRecord>) -> Arc<Self> {
+    fn new(
+        services: &Arc<Services>,
+        caller: AgentCaller,
+        rows: Draft,
+        request: Option<RequestRecord>,
+    ) -> Arc<Self> {
         let running = services.running.enter(caller.0.clone());
-        Arc::new(Self { services: Arc::clone(services), caller, request, running, open: Mutex::default() })
+        let (services, open) = (Arc::clone(services), Mutex::default());
+        Arc::new(Self { services, caller, request, rows, running, open })
     }
 
     /// The caller.
@@ -71,24 +85,16 @@ impl LocalLedger {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The record of a hold: the request's own for the first one, unless somebody has written that already.
-    fn record_of_hold(&self, now: Timestamp) -> (Draft, u64) {
-        match &self.request {
-            Some(request) if request.draft.handle().claim() => (request.draft.clone(), request.at_micros),
-            Some(_) | None => {
-                (self.record(now, event::LLM_AUTHORISED), self.services.clock.monotonic_micros())
-            }
-        }
+    /// The record of a hold: the request's own for the first one, unless it is recorded already.
+    fn record_of_hold(&self, now: Timestamp) -> (OwnedDraft, u64) {
+        let own = self.request.as_ref().and_then(|request| Some((request.slot.take()?, request.at_micros)));
+        own.unwrap_or_else(|| {
+            (self.record(now, event::LLM_AUTHORISED), self.services.clock.monotonic_micros())
+        })
     }
 
-    fn record(&self, now: Timestamp, event: &'static str) -> Draft {
-        if let Some(request) = &self.request {
-            return request.draft.follow_up(now, event);
-        }
-        let (key, agent) = (self.caller.key_id().clone(), self.caller.agent_id().clone());
-        let mut draft = Draft::agent(now, event, Principal::agent(key, agent));
-        draft.set_secrets(self.services.secrets.clone());
-        draft
+    fn record(&self, now: Timestamp, event: &'static str) -> OwnedDraft {
+        self.rows.follow_up(now, event).into()
     }
 
     /// Whoever tries again may still succeed; if nobody does, the lease is to run out.
@@ -109,12 +115,11 @@ impl LocalLedger {
         let new = self.open().insert(id.clone());
         let class = JobClass::agent(self.caller.key_id());
         let authority = self.caller.clone().authority(services);
-        let write =
-            services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, caller| {
-                let value = hold(tx, &plan, caller.key())?;
-                draft.set_detail(ask_detail(&plan.id, &plan.ask, value.as_ref().ok()));
-                Ok(decided(value, Outcome::authorised()))
-            });
+        let write = services.store.write(authority, class, draft, at_micros, move |tx, caller| {
+            let value = hold(tx, &plan, caller.key())?;
+            let detail = ask_detail(&plan.id, &plan.ask, value.as_ref().ok());
+            Ok(decided(value, Outcome::authorised()).with_detail(Some(detail)))
+        });
         let answer = write.await.map_err(unavailable).and_then(|value| value);
         match &answer {
             Err(LedgerError::Unavailable { .. }) => self.failed(&id),
@@ -140,12 +145,10 @@ impl LocalLedger {
         let at_micros = services.clock.monotonic_micros();
         let class = JobClass::settlement(self.caller.key_id());
         let authority = SettlingAuthority(self.caller.clone());
-        let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, _| {
+        let write = services.store.write(authority, class, draft, at_micros, move |tx, _| {
             let value = settle(tx, &rules, &payer, false, &hold_id, &end, now)?;
-            if let Ok(ended) = &value {
-                draft.set_detail(end_detail(ended));
-            }
-            Ok(decided(value.map(|ended| ended.settled), Outcome::ok(200)))
+            let detail = value.as_ref().ok().map(end_detail);
+            Ok(decided(value.map(|ended| ended.settled), Outcome::ok(200)).with_detail(detail))
         });
         self.ended(&id, write.await.map_err(unavailable).and_then(|value| value))
     }
@@ -160,7 +163,7 @@ impl LocalLedger {
         let at_micros = services.clock.monotonic_micros();
         let class = JobClass::settlement(self.caller.key_id());
         let authority = SettlingAuthority(self.caller.clone());
-        let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, _, _| {
+        let write = services.store.write(authority, class, draft, at_micros, move |tx, _| {
             let value = match release(tx, &payer, false, &hold_id)? {
                 // This ledger has held it, so it was released before, by a write whose end was not heard of.
                 Err(LedgerError::UnknownHold) if own => Ok(()),
@@ -189,7 +192,7 @@ fn decided<T>(value: Result<T, LedgerError>, good: Outcome) -> Decided<Result<T,
         Ok(_) => good,
         Err(error) => ServiceError::new(code_of(error), "").outcome(),
     };
-    Decided { value, outcome }
+    Decided::new(value, outcome)
 }
 
 impl Ledger for LocalLedger {

@@ -114,7 +114,7 @@ async fn extract<W: CallerClass, B: FromBody>(
         }
     };
     let at_micros = state.services.clock.monotonic_micros();
-    let draft = read_request_state(request, |shared| shared.draft.clone())
+    let draft = read_request_state(request, |shared| shared.draft.take())
         .flatten()
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let context = OpContext { caller: admitted.caller, now, at_micros, draft };

@@ -224,7 +224,6 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
 
     let (open, blocker) = block(&world).await;
     let services = &world.instance.services;
-    let draft = audit::Draft::tool(world.now(), "filler");
     let mut fillers = Vec::new();
     loop {
         let before = services.store.stats().queue_refusals;
@@ -233,11 +232,11 @@ async fn a_full_queue_refuses_holds_and_still_takes_settlements_and_releases() {
         fillers.push(tokio::spawn(services.store.write(
             storage::PlatformAuthority,
             class,
-            draft.clone(),
+            audit::Draft::tool(world.now(), "filler").into(),
             0,
             |_, ()| {
                 let value = Ok::<_, std::convert::Infallible>(());
-                Ok(storage::Decided { value, outcome: audit::Outcome::ok(0) })
+                Ok(storage::Decided::new(value, audit::Outcome::ok(0)))
             },
         )));
         if services.store.stats().queue_refusals > before {

@@ -211,7 +211,7 @@ impl World {
             caller: AdminCaller::by_file_access(),
             now: self.now(),
             at_micros: 0,
-            draft: Draft::tool(self.now(), "test"),
+            draft: Draft::tool(self.now(), "test").into(),
         }
     }
 
@@ -231,7 +231,7 @@ impl World {
         let id = RequestId::sane(id).unwrap();
         let mut draft = Draft::request(self.now(), id, "POST", "/llm/x", None);
         draft.set_principal(Principal::agent(caller.key_id().clone(), caller.agent_id().clone()));
-        OpContext { caller, now: self.now(), at_micros: 0, draft }
+        OpContext { caller, now: self.now(), at_micros: 0, draft: draft.into() }
     }
 
     pub fn account(&self, account: &AccountKey) -> AccountState {

@@ -83,8 +83,8 @@ fn write<T: Send + 'static>(
     mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let draft = Draft::request(Timestamp::EPOCH, RequestId::sane("model").unwrap(), "POST", "/", None);
-    let writing = store.write(PlatformAuthority, JobClass::platform(), draft, 0, move |tx, ()| {
-        Ok(Decided { value: Ok::<_, Infallible>(f(tx)?), outcome: Outcome::ok(200) })
+    let writing = store.write(PlatformAuthority, JobClass::platform(), draft.into(), 0, move |tx, ()| {
+        Ok(Decided::new(Ok::<_, Infallible>(f(tx)?), Outcome::ok(200)))
     });
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut writing = pin!(writing);

@@ -59,11 +59,11 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
                     let written = store.write(
                         PlatformAuthority,
                         JobClass::platform(),
-                        draft(&path),
+                        draft(&path).into(),
                         0,
                         move |tx, ()| {
                             tx.insert_intent(&intent, &[7; 32], None)?;
-                            Ok(Decided { value: Ok::<_, Infallible>(()), outcome: Outcome::ok(201) })
+                            Ok(Decided::new(Ok::<_, Infallible>(()), Outcome::ok(201)))
                         },
                     );
                     let Ok(()) = wait(written).unwrap();
@@ -83,9 +83,10 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
 pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    let refused = store.write(PlatformAuthority, JobClass::platform(), draft("/refused"), 0, |_, ()| {
-        Ok(Decided { value: Ok::<_, Infallible>("no"), outcome: Outcome::refused(409, "intent_exists") })
-    });
+    let refused =
+        store.write(PlatformAuthority, JobClass::platform(), draft("/refused").into(), 0, |_, ()| {
+            Ok(Decided::new(Ok::<_, Infallible>("no"), Outcome::refused(409, "intent_exists")))
+        });
     assert_eq!(wait(refused).unwrap(), Ok("no"));
     let rows = verified_log(&*store);
     let row = rows.last().unwrap();
@@ -100,7 +101,7 @@ pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     let failed = store.write::<_, (), Infallible, _>(
         PlatformAuthority,
         JobClass::platform(),
-        draft("/failed"),
+        draft("/failed").into(),
         0,
         |tx, ()| {
             tx.insert_intent(&intent("a"), &[7; 32], None)?;

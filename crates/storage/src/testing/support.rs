@@ -49,9 +49,10 @@ pub(super) fn write<T: Send + 'static>(
     store: &dyn Store,
     mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let written = wait(store.write(PlatformAuthority, JobClass::platform(), draft("/"), 0, move |tx, ()| {
-        Ok(Decided { value: Ok::<_, Infallible>(f(tx)?), outcome: Outcome::ok(200) })
-    }));
+    let written =
+        wait(store.write(PlatformAuthority, JobClass::platform(), draft("/").into(), 0, move |tx, ()| {
+            Ok(Decided::new(Ok::<_, Infallible>(f(tx)?), Outcome::ok(200)))
+        }));
     written.map(|Ok(value)| value)
 }
 

@@ -45,12 +45,12 @@ pub async fn create_hold(
     draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
     let class = JobClass::agent(caller.key_id());
     let authority = caller.authority(services);
-    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, caller| {
+    let write = services.store.write(authority, class, draft, at_micros, move |tx, caller| {
         let held = hold(tx, &plan, caller.key())?;
-        draft.set_detail(ask_detail(&plan.id, &plan.ask, held.as_ref().ok()));
+        let detail = ask_detail(&plan.id, &plan.ask, held.as_ref().ok());
         let value = held.map_err(|error| plan.rules.refusal(caller, now, error));
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |_| Outcome::authorised());
-        Ok(Decided { value, outcome })
+        Ok(Decided::new(value, outcome).with_detail(Some(detail)))
     });
     Ok(views::of_hold(&call_id, attempt, write.await??))
 }

@@ -35,10 +35,10 @@ pub async fn release_hold(
     draft.set_detail(release_detail(&id, reason));
     let class = JobClass::settlement(caller.key_id());
     let authority = SettlingAuthority(caller);
-    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, _, _| {
+    let write = services.store.write(authority, class, draft, at_micros, move |tx, _| {
         let value = release(tx, &payer, true, &id)?.map(drop).map_err(ServiceError::from);
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |()| Outcome::ok(200));
-        Ok(Decided { value, outcome })
+        Ok(Decided::new(value, outcome))
     });
     write.await??;
     Ok(Released { released: true })

@@ -40,16 +40,12 @@ pub async fn settle_hold(
     let hold_id = id.clone();
     let class = JobClass::settlement(caller.key_id());
     let authority = SettlingAuthority(caller);
-    let write = services.store.write_noted(authority, class, draft, at_micros, move |tx, draft, _| {
-        let value = match settle(tx, &rules, &payer, true, &hold_id, &end, now)? {
-            Ok(ended) => {
-                draft.set_detail(end_detail(&ended));
-                Ok(ended.settled)
-            }
-            Err(refusal) => Err(ServiceError::from(refusal)),
-        };
+    let write = services.store.write(authority, class, draft, at_micros, move |tx, _| {
+        let ended = settle(tx, &rules, &payer, true, &hold_id, &end, now)?;
+        let detail = ended.as_ref().ok().map(end_detail);
+        let value = ended.map(|ended| ended.settled).map_err(ServiceError::from);
         let outcome = value.as_ref().map_or_else(ServiceError::outcome, |_| Outcome::ok(200));
-        Ok(Decided { value, outcome })
+        Ok(Decided::new(value, outcome).with_detail(detail))
     });
     Ok(views::of_settled(&id, &write.await??))
 }
