@@ -85,7 +85,14 @@ async fn a_public_page_over_its_limit_leaves_one_row() {
         let world = World::new().await;
         for _ in 0..600 {
             assert!(
-                world.app.services.limiter.check("ip:192.0.2.0/24", Limit::per_minute(600)).await.admitted
+                world
+                    .app
+                    .services
+                    .auth
+                    .limiter
+                    .check("ip:192.0.2.0/24", Limit::per_minute(600))
+                    .await
+                    .admitted
             );
         }
         let answer = route.call(&world).send().await;

@@ -218,7 +218,7 @@ async fn a_key_whose_audit_bytes_of_the_day_are_used_up_waits_for_the_next_day()
     set(&app, &mine, json!({ "max_audit_bytes_per_day": limit })).await;
     // One byte is left: the request that crosses the limit is served, the next is not.
     app.get("/intents/i").key(&mine.text).send().await.ok(200);
-    app.services.recorder.flush().await.unwrap();
+    app.services.audit.recorder.flush().await.unwrap();
     let crossed = used(&app, &mine, "audit_bytes_per_day").await;
     assert!(crossed > limit);
     let refused = app.get("/intents/i").key(&mine.text).send().await;
@@ -249,7 +249,7 @@ async fn refusals_by_the_daily_quota_share_rows_past_sixty_a_minute() {
     for _ in 0..100 {
         app.get("/intents/i").key(&mine.text).send().await.refused(Code::DailyQuotaExceeded);
     }
-    app.services.recorder.flush().await.unwrap();
+    app.services.audit.recorder.flush().await.unwrap();
     let rows = "SELECT count(*) FROM audit_log WHERE outcome = 'daily_quota_exceeded'";
     assert_eq!(app.count(rows), 60);
 }

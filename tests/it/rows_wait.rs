@@ -23,7 +23,7 @@ async fn rows_that_can_not_be_written_wait_and_requests_are_refused_meanwhile() 
     read().await.refused(Code::AuditUnavailable);
     let mut read_rows = 2;
     // Rows go on to wait until there is no room; then requests are not even served.
-    while app.services.recorder.has_room() {
+    while app.services.audit.recorder.has_room() {
         read().await.refused(Code::AuditUnavailable);
         read_rows += 1;
         assert!(read_rows < 10_000, "rows wait without a bound");
@@ -31,12 +31,12 @@ async fn rows_that_can_not_be_written_wait_and_requests_are_refused_meanwhile() 
     read().await.refused(Code::AuditUnavailable);
     let ready = app.get("/readyz").send().await.refused(Code::NotReady);
     assert!(ready["details"]["checks"].to_string().contains("\"audit\""), "{ready}");
-    assert!(app.services.recorder.flush().await.is_err());
+    assert!(app.services.audit.recorder.flush().await.is_err());
     app.change_schema_unread("DROP TRIGGER no_rows");
     // Every row that waited is written in its order, the refused request is counted, and reads go on.
-    app.services.recorder.flush().await.unwrap();
+    app.services.audit.recorder.flush().await.unwrap();
     control_plane::jobs::flush_refusals(&app.services, app.services.clock.now(), true);
-    app.services.recorder.flush().await.unwrap();
+    app.services.audit.recorder.flush().await.unwrap();
     assert_eq!(app.count("SELECT count(*) FROM audit_log WHERE path = '/intents/one'"), read_rows);
     let turned_away =
         "SELECT sum(count) FROM audit_log WHERE event = 'refusals' AND outcome = 'audit_unavailable'";

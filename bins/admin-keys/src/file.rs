@@ -51,7 +51,7 @@ impl FileRegistry {
     }
 
     pub fn key_id(&self, text: &str) -> Result<KeyId, Failure> {
-        key_id_of_text(text, &self.instance.services.pepper).ok_or_else(no_such_key)
+        key_id_of_text(text, &self.instance.services.auth.pepper).ok_or_else(no_such_key)
     }
 
     pub async fn create(&self, body: CreateKey) -> Result<KeyCreated, Failure> {

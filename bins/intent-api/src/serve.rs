@@ -64,7 +64,7 @@ pub async fn run(config: Config, log_secrets: &LogSecrets) -> Result<()> {
     };
     let (ended, ()) = tokio::join!(server, stop);
     if let Some(gate) = gate {
-        drain(&gate, instance.services.llm.limits.drain_seconds).await;
+        drain(&gate, instance.services.llm.rules.limits.drain_seconds).await;
     }
     jobs.stop().await;
     let closed = instance.close(CLOSE_WITHIN).await;

@@ -43,4 +43,4 @@ pub use llm::{
 };
 pub use page::{CursorKey, ListPage, ListText, PageRequest};
 pub use probes::readiness;
-pub use services::{Counters, ServiceSettings, Services};
+pub use services::{AuditServices, AuthServices, LlmServices, ServiceSettings, Services};

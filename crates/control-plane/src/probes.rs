@@ -19,13 +19,10 @@ pub fn readiness(services: &Services) -> Readiness {
     let stopped = watch.audit_broken;
     let failing = |fails: bool| if fails { CheckState::Failing } else { CheckState::Ok };
     let store = failing((watch.write_trouble && !stopped) || age > LOOK_MICROS);
-    let audit = failing(!services.recorder.is_well() && !stopped);
-    let chain = if services.counters.audit_broken.load(Ordering::Relaxed) {
-        CheckState::Degraded
-    } else {
-        CheckState::Ok
-    };
-    let limiter = match services.limiter.mode() {
+    let audit = failing(!services.audit.recorder.is_well() && !stopped);
+    let chain =
+        if services.audit.broken.load(Ordering::Relaxed) { CheckState::Degraded } else { CheckState::Ok };
+    let limiter = match services.auth.limiter.mode() {
         LimiterMode::Memory | LimiterMode::Redis => CheckState::Ok,
         LimiterMode::Degraded => CheckState::Degraded,
     };

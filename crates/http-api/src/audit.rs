@@ -76,7 +76,7 @@ fn verify_endpoint() -> Endpoint {
 
 async fn verify(call: Authenticated<Admin>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
     // What was answered so far is part of the log that is verified.
-    state.services.recorder.flush().await?;
+    state.services.audit.recorder.flush().await?;
     let caller = call.context.caller;
     let verdict = blocking::scan(&state, blocking::ADMIN, move |services| verify_audit(services, caller));
     response::json(StatusCode::OK, &verdict.await?)

@@ -38,7 +38,7 @@ pub(crate) fn record_when_returned(services: &Arc<Services>, slot: &DraftSlot, o
     let services = Arc::clone(services);
     slot.bequeath(move |mut draft: OwnedDraft| {
         if let Some(record) = draft.close(&outcome, None, services.clock.monotonic_micros()) {
-            let _ = services.recorder.push(record);
+            let _ = services.audit.recorder.push(record);
         }
         draft.recorded();
     });

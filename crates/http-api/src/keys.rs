@@ -22,6 +22,6 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 /// The key that a path names, by its id or by the whole key.
 fn key_of(request: &HttpRequest, state: &HttpState) -> Result<KeyId, ApiError> {
     let text = key_param(request, "key")?;
-    let id = api_keys::key_id_of_text(&text, &state.services.pepper);
+    let id = api_keys::key_id_of_text(&text, &state.services.auth.pepper);
     id.ok_or_else(|| ApiError(ServiceError::key_not_found()))
 }

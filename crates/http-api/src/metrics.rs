@@ -169,13 +169,12 @@ impl ServerMetrics {
         raise(&self.queue_refusals, stats.queue_refusals);
         raise(&self.deadline_refusals, stats.deadline_refusals);
         self.queue_depth.set(i64::try_from(stats.queue_depth).unwrap_or(i64::MAX));
-        raise(&self.aggregated, services.refusals.aggregated_total());
-        raise(&self.key_reads, services.counters.key_reads.load(Ordering::Relaxed));
-        let broken =
-            services.counters.audit_broken.load(Ordering::Relaxed) || services.store.watch().audit_broken;
+        raise(&self.aggregated, services.audit.refusals.aggregated_total());
+        raise(&self.key_reads, services.auth.key_reads.load(Ordering::Relaxed));
+        let broken = services.audit.broken.load(Ordering::Relaxed) || services.store.watch().audit_broken;
         self.audit_broken.set(i64::from(broken));
         for mode in [LimiterMode::Memory, LimiterMode::Redis, LimiterMode::Degraded] {
-            let is = i64::from(services.limiter.mode() == mode);
+            let is = i64::from(services.auth.limiter.mode() == mode);
             self.limiter_mode.with_label_values(&[mode.as_str()]).set(is);
         }
         self.ready.set(match readiness(services).status {

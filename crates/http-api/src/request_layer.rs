@@ -126,11 +126,11 @@ pub async fn request_layer<B: MessageBody + 'static>(
     let method = request.method().clone();
     let probe = is_probe(request.path());
 
-    let room = if probe { Ok(()) } else { services.recorder.room().await };
+    let room = if probe { Ok(()) } else { services.audit.recorder.room().await };
     let turned_away = room.is_err();
     let served = if let Err(cause) = room {
         // No act without a record: when rows can't be written, requests are refused and counted.
-        services.recorder.turn_away();
+        services.audit.recorder.turn_away();
         let error = ServiceError::new(Code::AuditUnavailable, "the audit log can't take rows now");
         let error = ApiError(ServiceError { cause: Some(cause.to_string()), ..error.with_retry_after(1) });
         Some(Ok(request.error_response(error)))
@@ -250,7 +250,7 @@ fn open(
     if let Some(path) = key_path(request.path(), services) {
         draft.set_path(&path);
     }
-    draft.set_aggregator(Arc::clone(&services.refusals));
+    draft.set_aggregator(Arc::clone(&services.audit.refusals));
     let openai = llm::speaks_openai(request.path());
     RequestState {
         draft: DraftSlot::new(draft),
@@ -299,18 +299,18 @@ async fn record(services: &Services, mut draft: OwnedDraft, outcome: &Outcome) -
         draft.recorded();
         return Ok(());
     };
-    let kept = if services.recorder.mode() == AuditMode::Batched {
-        let row = services.recorder.push(record);
+    let kept = if services.audit.recorder.mode() == AuditMode::Batched {
+        let row = services.audit.recorder.push(record);
         // From here on the recorder owns the row, even if the caller disconnects.
         draft.recorded();
-        services.recorder.in_time(row).await
+        services.audit.recorder.in_time(row).await
     } else {
-        let written = services.recorder.write(record.clone());
+        let written = services.audit.recorder.write(record.clone());
         // The job is submitted, and runs whether or not the caller waits for it.
         draft.recorded();
         let written = written.await;
         if written.is_err() {
-            let _ = services.recorder.push(record);
+            let _ = services.audit.recorder.push(record);
         }
         written
     };
@@ -339,7 +339,7 @@ fn key_path(path: &str, services: &Services) -> Option<String> {
     let rest = path.strip_prefix(BASE)?;
     let (key, tail) = rest.split_once('/').map_or((rest, ""), |(key, tail)| (key, tail));
     let key = percent_decode_str(key).decode_utf8_lossy();
-    let id = key_id_of_text(&key, &services.pepper);
+    let id = key_id_of_text(&key, &services.auth.pepper);
     let id = id.as_ref().map_or("[unknown]", |id| id.as_str());
     Some(if tail == "rotate" { format!("{BASE}{id}/rotate") } else { format!("{BASE}{id}") })
 }

@@ -73,7 +73,7 @@ impl Jobs {
 /// The jobs that keep holds true: leases are renewed well before they end, orphans are found soon after, and calls end
 /// with the right of their key.
 fn ledger(services: &Arc<Services>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
-    let lease = Duration::from_secs(u64::from(services.llm.limits.lease_seconds.max(2)));
+    let lease = Duration::from_secs(u64::from(services.llm.rules.limits.lease_seconds.max(2)));
     let run = |every: Duration, job: ScheduledJob| {
         tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job))
     };
@@ -100,10 +100,10 @@ async fn flush(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     let mut failing = false;
     loop {
         tokio::select! {
-            () = services.recorder.due() => {}
+            () = services.audit.recorder.due() => {}
             _ = stopped.changed() => return,
         }
-        match services.recorder.flush().await {
+        match services.audit.recorder.flush().await {
             Ok(()) => failing = false,
             Err(error) => {
                 if !failing {
@@ -186,7 +186,7 @@ async fn run(services: &Services, job: &ScheduledJob, first: bool) {
         },
         ScheduledJob::Purge(memory) => {
             memory.purge();
-            services.failures.purge();
+            services.auth.failures.purge();
             Ok(())
         }
         ScheduledJob::ForgetIdempotency => jobs::forget_idempotency(services, now).await.map(|_| ()),

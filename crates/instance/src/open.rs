@@ -3,14 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use api_keys::{Pepper, Scope};
 use audit::Refusals;
 use control_plane::jobs::{AlertDesk, AlertSink};
 use control_plane::{
-    AbandonedHolds, AdminToken, CallSlots, Counters, CursorKey, KeyCache, LlmRules, LocalLedger, Recorder,
-    ServiceError, ServiceSettings, Services, StaticKeys, authenticate_agent,
+    AdminToken, AuditServices, AuthServices, CursorKey, KeyCache, LlmRules, LlmServices, LocalLedger,
+    Recorder, ServiceError, ServiceSettings, Services, StaticKeys, authenticate_agent,
 };
 use outbound::Webhook;
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
@@ -116,26 +117,27 @@ pub async fn open_with(
     let store = options.wrap_store.map_or_else(|| Arc::clone(&store), |wrap| wrap(Arc::clone(&store)));
     let recorder = Arc::new(Recorder::new(Arc::clone(&store), Arc::clone(&clock), options.audit));
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
-    let services = Services {
+    let auth = AuthServices {
+        limiter,
         failures: FailureLimiter::new(Arc::clone(&clock)),
-        settings: ServiceSettings { rate_per_minute: options.rate_per_minute, quotas: options.quotas },
-        refusals: Arc::new(Refusals::new()),
+        pepper,
+        keys: KeyCache::default(),
+        static_keys,
+        admin,
+        key_reads: AtomicU64::new(0),
+    };
+    let audit =
+        AuditServices { recorder, refusals: Arc::new(Refusals::new()), broken: AtomicBool::new(false) };
+    let services = Services {
         store,
         clock,
         entropy,
-        limiter,
         secrets: known_secrets,
-        pepper,
-        static_keys,
-        admin,
-        recorder,
-        keys: KeyCache::default(),
         cursors,
-        counters: Counters::default(),
-        llm: Arc::new(llm),
-        slots: Arc::new(CallSlots::default()),
-        running: Arc::default(),
-        abandoned: AbandonedHolds::default(),
+        settings: ServiceSettings { rate_per_minute: options.rate_per_minute, quotas: options.quotas },
+        auth,
+        audit,
+        llm: LlmServices::new(llm),
     };
     let checkpoints = options.checkpoints;
     let alerts = Arc::new(AlertDesk::new(sink));
@@ -186,7 +188,7 @@ impl Instance {
     pub async fn close(&self, within: Duration) -> Result<(), StoreError> {
         let services = &self.services;
         control_plane::jobs::flush_refusals(services, services.clock.now(), true);
-        let flushed = services.recorder.flush().await;
+        let flushed = services.audit.recorder.flush().await;
         let closed = services.store.close(within);
         flushed.and(closed)
     }

@@ -30,7 +30,7 @@ pub fn request_rows(rows: &[Row]) -> Vec<&Row> {
 impl TestApp {
     /// Writes what waits, and gives the rows since the last call.
     pub async fn new_rows(&self) -> Vec<Row> {
-        self.services.recorder.flush().await.expect("the rows are written");
+        self.services.audit.recorder.flush().await.expect("the rows are written");
         let conn = self.outside();
         let text = |name: &str| format!("COALESCE({name}, '')");
         let texts = [

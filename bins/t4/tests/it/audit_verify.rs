@@ -164,7 +164,7 @@ fn rows_cut_off_behind_the_checkpoint_in_the_database_are_noticed_here_and_by_th
     let noticed = database.with(async |instance| {
         let services = &instance.services;
         assert_eq!(checkpoint_audit(services, services.clock.now(), false).await.unwrap(), None);
-        services.counters.audit_broken.load(Ordering::Relaxed)
+        services.audit.broken.load(Ordering::Relaxed)
     });
     assert!(noticed);
 }

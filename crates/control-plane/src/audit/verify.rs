@@ -24,7 +24,7 @@ pub type SnapshotReader<'a> =
 /// 503 for the store.
 pub fn verify_audit(services: &Services, _caller: AdminCaller) -> Result<AuditVerdict, ServiceError> {
     let verdict = verify_log(&mut |f| services.store.view(f), &[], &mut |_| ())?;
-    services.counters.audit_broken.store(!verdict.ok, Ordering::Relaxed);
+    services.audit.broken.store(!verdict.ok, Ordering::Relaxed);
     Ok(verdict)
 }
 

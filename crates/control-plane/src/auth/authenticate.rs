@@ -101,7 +101,7 @@ async fn admit(
     let principal = Principal::agent(key.key_id.clone(), key.agent_id.clone());
     let per_window = key.rate_per_minute.unwrap_or(services.settings.rate_per_minute);
     let limit = Limit::per_minute(per_window);
-    let decision = services.limiter.check(key.key_id.as_str(), limit).await;
+    let decision = services.auth.limiter.check(key.key_id.as_str(), limit).await;
     let refuse = |error: ServiceError| {
         Box::new(RefusedCaller { error, principal: Some(principal.clone()), limit: Some(decision) })
     };
@@ -134,7 +134,7 @@ async fn identify(
     let Ok(presented) = PresentedKey::parse(text) else {
         return Err(fail(services, peer, Code::MalformedKey, "the key is damaged"));
     };
-    let (key_id, mac) = presented.identify(&services.pepper);
+    let (key_id, mac) = presented.identify(&services.auth.pepper);
     let Some((known, epoch)) = find(services, &key_id).await? else {
         let (code, what) = told(KeyRefusal::Unknown);
         return Err(fail(services, peer, code, what));
@@ -148,10 +148,10 @@ async fn identify(
 
 /// Counts a failed authentication; past the limit of its address it is told to wait instead.
 pub(crate) fn fail(services: &Services, peer: IpAddr, code: Code, what: &str) -> ServiceError {
-    if let Some(seconds) = services.failures.blocked(peer) {
+    if let Some(seconds) = services.auth.failures.blocked(peer) {
         return too_many(seconds);
     }
-    services.failures.record(peer);
+    services.auth.failures.record(peer);
     ServiceError::new(code, what)
 }
 
@@ -162,21 +162,21 @@ pub(crate) fn too_many(seconds: u64) -> ServiceError {
 
 /// The key of this id, and the store's epoch before its row was read; a key of the configuration has none.
 async fn find(services: &Services, id: &KeyId) -> Result<Option<(KnownKey, Option<u64>)>, ServiceError> {
-    if let Some(key) = services.static_keys.get(id) {
+    if let Some(key) = services.auth.static_keys.get(id) {
         return Ok(Some((KnownKey { key, audit: DayUsage::default() }, None)));
     }
     // The epoch is taken before the row is read: a change in between makes the entry stale, never fresh.
     let watch = services.store.watch();
-    if let Some(known) = services.keys.fresh(id, watch, services.clock.monotonic_micros()) {
+    if let Some(known) = services.auth.keys.fresh(id, watch, services.clock.monotonic_micros()) {
         return Ok(Some((known, Some(watch.epoch))));
     }
-    services.counters.key_reads.fetch_add(1, Ordering::Relaxed);
+    services.auth.key_reads.fetch_add(1, Ordering::Relaxed);
     let found = read_key(services, id).await.map_err(|error| {
         let what = "the server can't see whether the key holds";
         let unavailable = ServiceError::new(Code::AuthUnavailable, what).with_retry_after(1);
         ServiceError { cause: Some(error.to_string()), ..unavailable }
     })?;
-    services.keys.put(id, found.as_ref(), watch.epoch);
+    services.auth.keys.put(id, found.as_ref(), watch.epoch);
     Ok(found.map(|known| (known, Some(watch.epoch))))
 }
 

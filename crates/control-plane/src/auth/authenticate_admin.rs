@@ -29,24 +29,24 @@ pub async fn authenticate_admin(
     };
     let wrong = || ServiceError::new(Code::InvalidAdminToken, "the admin token is wrong");
     let admitted = || AdmittedCaller { caller: AdminCaller(()), principal: Principal::ADMIN, limit: None };
-    if services.admin.is_known(token) {
+    if services.auth.admin.is_known(token) {
         return Ok(admitted());
     }
-    if let Some(seconds) = services.failures.blocked(peer) {
+    if let Some(seconds) = services.auth.failures.blocked(peer) {
         return Err(RefusedCaller::stranger(too_many(seconds)));
     }
     // Counted when it comes: attempts that wait, or whose callers go away, count as those that failed.
-    services.failures.record(peer);
-    let error = match services.admin.check(token, Network::of(peer)) {
+    services.auth.failures.record(peer);
+    let error = match services.auth.admin.check(token, Network::of(peer)) {
         AdminTokenCheck::Right => {
-            services.failures.take_back(peer);
+            services.auth.failures.take_back(peer);
             return Ok(admitted());
         }
         AdminTokenCheck::Wrong => wrong(),
         AdminTokenCheck::TooMany => too_many(1),
-        AdminTokenCheck::Pending(check) => match services.admin.verify(token, check).await {
+        AdminTokenCheck::Pending(check) => match services.auth.admin.verify(token, check).await {
             Ok(true) => {
-                services.failures.take_back(peer);
+                services.auth.failures.take_back(peer);
                 return Ok(admitted());
             }
             Ok(false) => wrong(),

@@ -42,7 +42,7 @@ pub async fn checkpoint_audit(
             Ok(Some(checkpoint))
         }
         Err(bad) => {
-            services.counters.audit_broken.store(true, Ordering::Relaxed);
+            services.audit.broken.store(true, Ordering::Relaxed);
             tracing::error!(
                 audit.id = bad.id,
                 audit.seq = bad.seq,

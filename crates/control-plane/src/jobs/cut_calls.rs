@@ -20,7 +20,7 @@ pub async fn cut_calls(services: &Services, now: Timestamp) -> Result<u64, Store
     // The epoch is taken before the rows are read: a change in between is seen by the next run.
     let watch = services.store.watch();
     let age = services.clock.monotonic_micros().saturating_sub(watch.last_good_look_micros);
-    let wanted = services.running.keys_to_read(watch.epoch, age <= TRUSTED_MICROS);
+    let wanted = services.llm.running.keys_to_read(watch.epoch, age <= TRUSTED_MICROS);
     let mut read = ReadKeys { rows: HashMap::new(), epoch: watch.epoch };
     let found = if wanted.is_empty() {
         Ok(HashMap::new())
@@ -36,6 +36,6 @@ pub async fn cut_calls(services: &Services, now: Timestamp) -> Result<u64, Store
     };
     let trouble = found.map(|rows| read.rows = rows);
     // Also where no row could be read: a key that has expired meanwhile needs none.
-    let cut = services.running.check(&read, now);
+    let cut = services.llm.running.check(&read, now);
     trouble.map(|()| cut)
 }

@@ -146,7 +146,7 @@ fn note(services: &Services, alert: &AlertRow) {
         "a budget has reached {} % of its limit",
         alert.percent
     );
-    for (percent, counter) in ALERT_PERCENTS.iter().zip(&services.counters.budget_alerts) {
+    for (percent, counter) in ALERT_PERCENTS.iter().zip(&services.llm.budget_alerts) {
         if *percent == alert.percent {
             counter.fetch_add(1, Ordering::Relaxed);
         }

@@ -9,18 +9,21 @@ use crate::services::Services;
 /// Hands the windows that ended to the recorder; `all` also those that still run (at stop).
 pub fn flush_refusals(services: &Services, now: Timestamp, all: bool) {
     let micros = services.clock.monotonic_micros();
-    let records =
-        if all { services.refusals.drain_all(micros, now) } else { services.refusals.drain(micros, now) };
+    let records = if all {
+        services.audit.refusals.drain_all(micros, now)
+    } else {
+        services.audit.refusals.drain(micros, now)
+    };
     for record in records {
         tracing::info!(audit.event = &*record.event, audit.count = record.count, "requests were counted");
         // No answer waits for these rows.
-        let _ = services.recorder.push(record);
+        let _ = services.audit.recorder.push(record);
     }
-    let turned_away = services.recorder.take_turned_away();
+    let turned_away = services.audit.recorder.take_turned_away();
     if turned_away > 0 {
         let record = Record::of(event::REFUSALS, now, Actor::System);
         let code = Code::AuditUnavailable;
-        let _ = services.recorder.push(Record {
+        let _ = services.audit.recorder.push(Record {
             status_code: Some(code.status()),
             outcome: code.as_str().to_owned(),
             count: turned_away,

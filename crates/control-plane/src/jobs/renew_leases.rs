@@ -14,12 +14,12 @@ use crate::services::Services;
 /// # Errors
 /// Trouble of the store.
 pub async fn renew_leases(services: &Services, now: Timestamp) -> Result<u64, StoreError> {
-    let abandoned = services.abandoned.take();
+    let abandoned = services.llm.abandoned.take();
     if abandoned.is_empty() && services.store.read(|view| view.held_totals())?.0 == 0 {
         return Ok(0);
     }
     let kept = abandoned.clone();
-    let rules = Arc::clone(&services.llm);
+    let rules = Arc::clone(&services.llm.rules);
     let renewed = services
         .store
         .upkeep(move |tx| {
@@ -28,7 +28,7 @@ pub async fn renew_leases(services: &Services, now: Timestamp) -> Result<u64, St
         })
         .await;
     if renewed.is_err() {
-        services.abandoned.put_back(kept);
+        services.llm.abandoned.put_back(kept);
     }
     renewed
 }

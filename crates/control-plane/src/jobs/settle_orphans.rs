@@ -25,9 +25,9 @@ pub async fn settle_orphans(services: &Services, now: Timestamp) -> Result<u64, 
         if services.store.read(|view| view.held_totals())?.0 == 0 {
             return Ok(all);
         }
-        let abandoned = services.abandoned.take();
+        let abandoned = services.llm.abandoned.take();
         let kept = abandoned.clone();
-        let rules = Arc::clone(&services.llm);
+        let rules = Arc::clone(&services.llm.rules);
         let settled = services
             .store
             .upkeep(move |tx| {
@@ -36,8 +36,8 @@ pub async fn settle_orphans(services: &Services, now: Timestamp) -> Result<u64, 
                 settle_expired(tx, &rules, now)
             })
             .await;
-        let settled = settled.inspect_err(|_| services.abandoned.put_back(kept))?;
-        services.counters.orphaned_holds.fetch_add(settled, Ordering::Relaxed);
+        let settled = settled.inspect_err(|_| services.llm.abandoned.put_back(kept))?;
+        services.llm.orphaned_holds.fetch_add(settled, Ordering::Relaxed);
         all += settled;
         if settled < u64::from(AT_ONCE) {
             return Ok(all);

@@ -44,7 +44,7 @@ pub async fn create_key(
     let key_id = mint_key_id(services.entropy.as_ref());
     let mut nonce = [0; 16];
     services.entropy.fill(&mut nonce);
-    let fresh = derive_secret(&services.pepper, &key_id, &nonce).map_err(|_| not_mintable())?;
+    let fresh = derive_secret(&services.auth.pepper, &key_id, &nonce).map_err(|_| not_mintable())?;
     let record = record(body, &fresh, nonce, now);
     let op = RepeatableChange { name: "create_key".into(), idempotency, status: 201 };
     let defaults = services.settings.quotas;
@@ -58,7 +58,7 @@ pub async fn create_key(
         Err(refusal) => Ok(Err(refusal.clone())),
     })
     .await?;
-    reveal(&services.pepper, minted)
+    reveal(&services.auth.pepper, minted)
 }
 
 /// Derives the secret of a minted key, for the one answer that shows it.

@@ -19,7 +19,7 @@ pub async fn revoke_key(
     key: &str,
 ) -> Result<(), ServiceError> {
     let OpContext { caller, now, at_micros, draft } = context;
-    let id = key_id_of_text(key, &services.pepper);
+    let id = key_id_of_text(key, &services.auth.pepper);
     let authority = caller.authority(services);
     let write = services.store.write(authority, JobClass::revocation(), draft, at_micros, move |tx, _| {
         let found = match &id {

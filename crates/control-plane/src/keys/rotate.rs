@@ -30,7 +30,7 @@ pub async fn rotate_key(
     let overlap = body.overlap_seconds.unwrap_or(0);
     let mut nonce = [0; 16];
     services.entropy.fill(&mut nonce);
-    let fresh = derive_secret(&services.pepper, &id, &nonce).map_err(|_| not_mintable());
+    let fresh = derive_secret(&services.auth.pepper, &id, &nonce).map_err(|_| not_mintable());
     let name = format!("rotate_key {id}");
     let op = RepeatableChange { name: name.into(), idempotency, status: 200 };
     let defaults = services.settings.quotas;
@@ -46,7 +46,7 @@ pub async fn rotate_key(
     })
     .await?;
     services.store.bump_epoch();
-    reveal(&services.pepper, minted)
+    reveal(&services.auth.pepper, minted)
 }
 
 fn rotate(

@@ -70,7 +70,7 @@ impl LocalLedger {
         rows: Draft,
         request: Option<RequestRecord>,
     ) -> Arc<Self> {
-        let running = services.running.enter(caller.0.clone());
+        let running = services.llm.running.enter(caller.0.clone());
         let (services, open) = (Arc::clone(services), Mutex::default());
         Arc::new(Self { services, caller, request, rows, running, open })
     }
@@ -99,7 +99,7 @@ impl LocalLedger {
 
     /// Whoever tries again may still succeed; if nobody does, the lease is to run out.
     fn failed(&self, id: &HoldId) {
-        self.services.abandoned.add(self.caller.key_id(), [id.clone()]);
+        self.services.llm.abandoned.add(self.caller.key_id(), [id.clone()]);
     }
 
     async fn do_hold(&self, ask: HoldAsk) -> Result<Held, LedgerError> {
@@ -107,7 +107,7 @@ impl LocalLedger {
         let now = services.clock.now();
         let (mut draft, at_micros) = self.record_of_hold(now);
         let mut plan = HoldPlan::new(services, self.caller.key_id().clone(), ask, now);
-        plan.holder = Some(services.llm.holder.clone());
+        plan.holder = Some(services.llm.rules.holder.clone());
         plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
         draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
         let id = plan.id.clone();
@@ -140,7 +140,7 @@ impl LocalLedger {
         let named = end.provider_request_id.take();
         end.provider_request_id = named.map(|id| hide_keys(&draft.secrets().clean_parts(&id)).into_owned());
         draft.set_detail(hold_detail(&id));
-        let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &self.caller));
+        let (rules, payer) = (Arc::clone(&services.llm.rules), Payer::of(services, &self.caller));
         let hold_id = id.clone();
         let at_micros = services.clock.monotonic_micros();
         let class = JobClass::settlement(self.caller.key_id());
@@ -216,7 +216,7 @@ impl Ledger for LocalLedger {
 impl Drop for LocalLedger {
     fn drop(&mut self) {
         let open = std::mem::take(self.open.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.services.abandoned.add(self.caller.key_id(), open);
+        self.services.llm.abandoned.add(self.caller.key_id(), open);
     }
 }
 

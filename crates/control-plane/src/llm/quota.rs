@@ -42,7 +42,7 @@ pub fn quota(
     now: Timestamp,
     question: Option<PossibleCall>,
 ) -> Result<QuotaView, ServiceError> {
-    let fixed = services.static_keys.get(caller.key_id());
+    let fixed = services.auth.static_keys.get(caller.key_id());
     let read = services.store.read_point(lane, |view| {
         let key = match &fixed {
             Some(key) => Some(Arc::clone(key)),
@@ -53,7 +53,7 @@ pub fn quota(
             let state = view.account(&bound.account)?;
             Ok((bound, state))
         };
-        services.llm.bounds(&key, now).into_iter().map(with_state).collect()
+        services.llm.rules.bounds(&key, now).into_iter().map(with_state).collect()
     });
     let budgets = read.map_err(|error| ServiceError::from(unavailable(error)))?;
     if budgets.is_empty() {
@@ -88,7 +88,7 @@ pub fn quota(
                 answer.cost_bound_usd = Some(pico_to_dollars(short.needed_pico_usd));
                 answer.cost_bound_pico_usd = Some(short.needed_pico_usd);
             }
-            let told = services.llm.refusal(caller, now, refusal);
+            let told = services.llm.rules.refusal(caller, now, refusal);
             answer.reason = Some(format!("{}: {}", told.code.as_str(), told.message));
         }
     }
@@ -97,7 +97,7 @@ pub fn quota(
 
 fn verdict(services: &Services, question: PossibleCall, accounts: &[Account]) -> Result<Grant, LedgerError> {
     let PossibleCall { provider, priced_as, model, input_tokens, max_tokens, choices } = question;
-    let Some(entry) = services.llm.prices.find(&priced_as, &model) else {
+    let Some(entry) = services.llm.rules.prices.find(&priced_as, &model) else {
         return Err(LedgerError::NotPriced { provider: priced_as, model });
     };
     let output = match (entry.operation, max_tokens) {
@@ -116,7 +116,7 @@ fn verdict(services: &Services, question: PossibleCall, accounts: &[Account]) ->
         input_tokens,
         choices,
         output,
-        lease_seconds: services.llm.limits.lease_seconds,
+        lease_seconds: services.llm.rules.limits.lease_seconds,
     };
-    decide(entry, &ask, services.llm.limits.max_tokens, accounts)
+    decide(entry, &ask, services.llm.rules.limits.max_tokens, accounts)
 }

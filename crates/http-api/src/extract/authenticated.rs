@@ -101,7 +101,7 @@ async fn extract<W: CallerClass, B: FromBody>(
             let bytes = body::read(request, payload, limit, &mut memory).await?;
             drop(reading);
             let treat = BodyTreatment {
-                private: llm && !state.services.llm.keep_prompts,
+                private: llm && !state.services.llm.rules.keep_prompts,
                 fingerprint: key.is_some(),
             };
             let secrets = read_request_state(request, |shared| shared.secrets.clone()).unwrap_or_default();

@@ -129,7 +129,7 @@ impl CallerClass for Anybody {
         _now: Timestamp,
     ) -> Result<AdmittedCaller<()>, Box<RefusedCaller>> {
         let limit = Limit::per_minute(PUBLIC_PER_MINUTE);
-        let decision = state.services.limiter.check(&format!("ip:{}", Network::of(client)), limit).await;
+        let decision = state.services.auth.limiter.check(&format!("ip:{}", Network::of(client)), limit).await;
         let principal = Principal::ANONYMOUS;
         if decision.admitted {
             return Ok(AdmittedCaller { caller: (), principal, limit: None });

@@ -63,9 +63,9 @@ impl GateAccess {
     ) -> Result<Self, ApiError> {
         let gate = state.gate.as_ref().ok_or_else(no_provider)?;
         let services = &state.services;
-        let most = services.llm.limits.concurrent_calls_per_key;
+        let most = services.llm.rules.limits.concurrent_calls_per_key;
         let caller = context.caller.clone();
-        let slot = services.slots.take(caller.key_id(), most).ok_or_else(|| too_many_calls(most))?;
+        let slot = services.llm.slots.take(caller.key_id(), most).ok_or_else(|| too_many_calls(most))?;
         memory.resize(memory.bytes().saturating_add(answer_bytes))?;
         let gate = gate.with_secrets(context.draft.secrets());
         let gate = gate.with_ledger(LocalLedger::for_request(services, context));

@@ -44,7 +44,7 @@ pub(crate) fn too_many_calls(most: u32) -> ApiError {
 pub(crate) fn refused(services: &Services, caller: &AgentCaller, error: GateError) -> ApiError {
     match error {
         GateError::NoProvider => no_provider(),
-        GateError::Ledger(error) => later(services.llm.refusal(caller, services.clock.now(), error)),
+        GateError::Ledger(error) => later(services.llm.rules.refusal(caller, services.clock.now(), error)),
         other => ApiError(told(other)),
     }
 }

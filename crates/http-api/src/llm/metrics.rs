@@ -171,9 +171,9 @@ impl LlmMetrics {
 
     /// Brings the figures that others keep up to date.
     pub(crate) fn refresh(&self, services: &Services) {
-        self.open.set(i64::try_from(services.slots.taken()).unwrap_or(i64::MAX));
-        raise(&self.orphans, services.counters.orphaned_holds.load(Ordering::Relaxed));
-        for (percent, reached) in ALERT_PERCENTS.iter().zip(&services.counters.budget_alerts) {
+        self.open.set(i64::try_from(services.llm.slots.taken()).unwrap_or(i64::MAX));
+        raise(&self.orphans, services.llm.orphaned_holds.load(Ordering::Relaxed));
+        for (percent, reached) in ALERT_PERCENTS.iter().zip(&services.llm.budget_alerts) {
             let counter = self.alerts.with_label_values(&[&percent.to_string()]);
             raise(&counter, reached.load(Ordering::Relaxed));
         }

@@ -23,7 +23,7 @@ async fn status(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Resul
     let body = LlmStatus {
         configured: gate.is_some(),
         model_default: gate.and_then(Gate::default_model).map(str::to_owned),
-        price_version: state.services.llm.prices.version().to_owned(),
+        price_version: state.services.llm.rules.prices.version().to_owned(),
         providers,
     };
     response::json(StatusCode::OK, &body)

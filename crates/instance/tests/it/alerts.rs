@@ -100,7 +100,7 @@ async fn without_a_webhook_an_alert_is_done_with_after_its_log_line() {
     assert_eq!(deliver_alerts(services, world.now(), &desk).await.unwrap(), 3);
     assert_eq!(deliver_alerts(services, world.now(), &desk).await.unwrap(), 0);
     let counted: Vec<_> =
-        services.counters.budget_alerts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        services.llm.budget_alerts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
     assert_eq!(counted, [1, 1, 1]);
 }
 
@@ -122,7 +122,7 @@ async fn a_webhook_is_tried_again_until_it_takes_the_alert() {
     assert_eq!(done, [0, 0, 0, 0, 1, 0]);
     assert_eq!(hook.percents(), [50, 50, 50]);
     assert_eq!(pending(&world), []);
-    assert_eq!(services.counters.budget_alerts[0].load(Ordering::Relaxed), 1, "one log line");
+    assert_eq!(services.llm.budget_alerts[0].load(Ordering::Relaxed), 1, "one log line");
     let body = hook.seen.lock().unwrap()[2].clone();
     let limit = registry_core::pico_to_dollars(2 * AMOUNT - 1);
     assert_eq!(

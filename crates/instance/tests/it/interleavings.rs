@@ -146,7 +146,7 @@ impl Run {
                 key.unwrap().daily_limit_pico_usd
             }
             scope => {
-                let rule = services.llm.budgets.iter().find(|rule| rule.scope == scope);
+                let rule = services.llm.rules.budgets.iter().find(|rule| rule.scope == scope);
                 rule.unwrap().limit_pico_usd
             }
         }

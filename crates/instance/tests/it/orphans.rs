@@ -44,7 +44,7 @@ async fn an_orphan_is_billed_at_its_worst_case_flagged_and_recorded() {
     assert_eq!((line.outcome, line.source), (Some(CallOutcome::Orphan), Some(UsageSource::WorstCase)));
     assert_eq!((line.cost_pico_usd, line.timestamp), (AMOUNT, at("2026-11-21T12:00:00Z")));
     assert!(world.holds()[0].orphaned);
-    assert_eq!(world.instance.services.counters.orphaned_holds.load(Ordering::Relaxed), 1);
+    assert_eq!(world.instance.services.llm.orphaned_holds.load(Ordering::Relaxed), 1);
     let (event, outcome, detail) = world.audit().pop().unwrap();
     assert_eq!((event.as_str(), outcome.as_str()), ("llm_outcome", "ok"));
     assert_eq!((&detail["call_id"], &detail["outcome"]), (&"c".into(), &"orphan".into()));

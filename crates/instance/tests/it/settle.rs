@@ -40,7 +40,7 @@ async fn a_settlement_books_what_was_used_and_frees_the_rest() {
     assert_eq!((line.usage.prompt_tokens, line.usage.completion_tokens), (900, 50));
     assert_eq!((line.source, line.outcome), (Some(UsageSource::Provider), Some(CallOutcome::Ok)));
     assert_eq!(line.cost_pico_usd, cost(900, 50));
-    assert_eq!(line.price_version.as_deref(), Some(world.instance.services.llm.prices.version()));
+    assert_eq!(line.price_version.as_deref(), Some(world.instance.services.llm.rules.prices.version()));
     assert_eq!(world.holds(), []);
 }
 

@@ -33,7 +33,7 @@ pub async fn settle_hold(
     let OpContext { caller, at_micros, mut draft, .. } = context;
     let end = settlement(body)?;
     let id = HoldId::from_stored(id.to_owned());
-    let (rules, payer) = (Arc::clone(&services.llm), Payer::of(services, &caller));
+    let (rules, payer) = (Arc::clone(&services.llm.rules), Payer::of(services, &caller));
     // The request may have waited: the row says when the money moved.
     let now = services.clock.now();
     draft.set_detail(hold_detail(&id));

@@ -23,7 +23,7 @@ pub(in crate::llm) struct Payer {
 impl Payer {
     pub(in crate::llm) fn of(services: &Services, caller: &AgentCaller) -> Self {
         let key_id = caller.key_id().clone();
-        Self { fixed: services.static_keys.get(&key_id), key_id }
+        Self { fixed: services.auth.static_keys.get(&key_id), key_id }
     }
 
     /// The key as it is now, revoked and expired ones included.
@@ -52,7 +52,7 @@ pub(in crate::llm) struct HoldPlan {
 
 impl HoldPlan {
     pub(in crate::llm) fn new(services: &Services, key_id: KeyId, ask: HoldAsk, now: Timestamp) -> Self {
-        let rules = Arc::clone(&services.llm);
+        let rules = Arc::clone(&services.llm.rules);
         let entry = rules.prices.find(&ask.priced_as, &ask.model).cloned();
         let id = HoldId::of(&ask.call_id, ask.attempt);
         Self { id, ask, key_id, entry, rules, holder: None, request_id: None, by_agent: false, now }
