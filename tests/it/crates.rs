@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate depends only on crates of a lower layer.
-const LAYERS: [(&str, u8); 25] = [
+const LAYERS: [(&str, u8); 26] = [
     ("registry-core", 0),
     ("canonical", 0),
     ("api-types", 1),
@@ -27,12 +27,13 @@ const LAYERS: [(&str, u8); 25] = [
     ("pr-gate", 2),
     ("storage-sqlite", 3),
     ("control-plane", 3),
-    ("http-api", 4),
+    ("http-kit", 4),
+    ("http-api", 5),
     ("instance", 4),
     ("cli-support", 4),
-    ("intent-api", 5),
-    ("admin-keys", 5),
-    ("t4", 5),
+    ("intent-api", 6),
+    ("admin-keys", 6),
+    ("t4", 6),
 ];
 
 /// Who may use which outside crate. One that is not listed may be used by any crate.
@@ -52,13 +53,13 @@ const OWNERS: [(&str, &[&str]); 29] = [
     ("jiff", &["llm-policy"]),
     ("bpe-openai", &["llm-policy"]),
     ("unicode-normalization", &["registry-core"]),
-    ("actix-web", &["http-api", "intent-api", "t4"]),
-    ("actix-http", &["http-api"]),
-    ("actix-service", &["http-api"]),
-    ("socket2", &["http-api"]),
-    ("utoipa", &["api-types", "http-api"]),
+    ("actix-web", &["http-kit", "http-api", "intent-api", "t4"]),
+    ("actix-http", &["http-kit"]),
+    ("actix-service", &["http-kit"]),
+    ("socket2", &["http-kit"]),
+    ("utoipa", &["api-types", "http-kit", "http-api"]),
     ("utoipa-swagger-ui", &["http-api"]),
-    ("prometheus", &["http-api"]),
+    ("prometheus", &["http-kit", "http-api"]),
     ("rand", &["registry-core"]),
     ("argon2", &["control-plane", "admin-keys"]),
     ("clap", BINS),

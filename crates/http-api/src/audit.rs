@@ -1,17 +1,15 @@
 //! The routes of the audit log: `GET /admin/audit` and `GET /admin/audit/verify`.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
-use api_types::{AuditRow, AuditVerdict, Code};
+use actix_web::{HttpRequest, web};
+use api_types::{AuditRow, AuditVerdict};
 use control_plane::{list_audit, verify_audit};
+use http_kit::{
+    Admin, Answer, Authenticated, Endpoint, JsonDocument, NoBody, Paged, Query, QueryParam, Refused, Rows,
+    blocking, response, text_param,
+};
 use registry_core::Limits;
 use storage::AuditQuery;
 
-use crate::blocking;
-use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
-use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, CallerClass as _, Query};
-use crate::response;
 use crate::state::HttpState;
 
 /// Rows of a page when the caller names no limit.
@@ -22,7 +20,6 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 fn list_endpoint() -> Endpoint {
-    let success = Success::List(schema_of::<AuditRow>());
     let time = |name, about| QueryParam {
         name,
         about,
@@ -35,7 +32,7 @@ fn list_endpoint() -> Endpoint {
         required: false,
         schema: serde_json::json!({ "type": "integer", "minimum": 100, "maximum": 599 }),
     };
-    Endpoint::new("GET", "/admin/audit", "list_audit", Admin::GUARD, success, || web::to(list))
+    Endpoint::new("GET", "/admin/audit", "list_audit", list)
         .about("admin", "Lists what happened, newest first.")
         .params(vec![
             text_param("agent_id", "only this agent", 200, false),
@@ -44,17 +41,15 @@ fn list_endpoint() -> Endpoint {
             time("since", "not before"),
             time("until", "before"),
         ])
-        .paged(DEFAULT)
-        .codes(&[Code::InvalidQuery])
 }
 
 async fn list(
-    call: Authenticated<Admin>,
+    call: Authenticated<Admin, NoBody, Paged<DEFAULT>>,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<Rows<AuditRow>>, Refused> {
     let query = Query::of(&request);
-    let page = query.page(DEFAULT)?;
+    let Paged(page) = call.head;
     let filter = AuditQuery {
         agent_id: query.checked("agent_id", Limits::NAME)?,
         path: query.checked("path", 1024)?,
@@ -62,22 +57,25 @@ async fn list(
         since: query.time("since")?,
         until: query.time("until")?,
     };
-    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+    let found = blocking::scan(&state.server, blocking::ADMIN, move |services| {
         response::page_text(&list_audit(services, call.context.caller, &filter, &page)?)
     });
     Ok(response::page(&request, found.await?))
 }
 
 fn verify_endpoint() -> Endpoint {
-    let success = Success::Json(200, schema_of::<AuditVerdict>());
-    Endpoint::new("GET", "/admin/audit/verify", "verify_audit", Admin::GUARD, success, || web::to(verify))
+    Endpoint::new("GET", "/admin/audit/verify", "verify_audit", verify)
         .about("admin", "Verifies the whole audit log and names the first bad row.")
 }
 
-async fn verify(call: Authenticated<Admin>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn verify(
+    call: Authenticated<Admin>,
+    state: web::Data<HttpState>,
+) -> Result<Answer<JsonDocument<AuditVerdict>>, Refused> {
     // What was answered so far is part of the log that is verified.
     state.services.audit.recorder.flush().await?;
     let caller = call.context.caller;
-    let verdict = blocking::scan(&state, blocking::ADMIN, move |services| verify_audit(services, caller));
-    response::json(StatusCode::OK, &verdict.await?)
+    let verdict =
+        blocking::scan(&state.server, blocking::ADMIN, move |services| verify_audit(services, caller));
+    Ok(response::json(&verdict.await?)?)
 }

@@ -4,14 +4,14 @@
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use api_types::Code;
+use http_kit::{
+    Answer, Anybody, ApiError, Authenticated, Endpoint, MediaType, PlainText, Refused, codes, path_param,
+};
 use utoipa_swagger_ui::Config;
 
-use crate::endpoint::{Endpoint, Success};
-use crate::error::ApiError;
-use crate::extract::{Anybody, Authenticated, CallerClass as _, path_param};
-use crate::openapi::document;
+use crate::app::document;
 
 /// What the page may load: itself.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -24,32 +24,37 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    vec![openapi_endpoint(), page_endpoint(), assets_endpoint()]
+    vec![
+        Endpoint::new("GET", "/openapi.json", "openapi", openapi).about("docs", "This document."),
+        Endpoint::new("GET", "/docs", "docs", page).about("docs", "The interactive page of this document."),
+        Endpoint::new("GET", "/docs/{file}", "docs_file", asset).about("docs", "A file of the page."),
+    ]
 }
 
-fn openapi_endpoint() -> Endpoint {
-    let success = Success::Text("application/json");
-    Endpoint::new("GET", "/openapi.json", "openapi", Anybody::GUARD, success, || web::to(openapi))
-        .about("docs", "This document.")
-        .codes(&[Code::RateLimited])
+macro_rules! media {
+    ($($(#[$doc:meta])* $name:ident = $media:literal;)+) => {
+        $(
+            $(#[$doc])*
+            struct $name;
+
+            impl MediaType for $name {
+                const NAME: &'static str = $media;
+            }
+        )+
+    };
 }
 
-async fn openapi(_: Authenticated<Anybody>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str())
+media! {
+    /// The OpenAPI document.
+    DocumentText = "application/json";
+    /// The page.
+    PageMedia = "text/html";
+    /// Scripts, styles and pictures: each comes with a type of its own.
+    AssetMedia = "*/*";
 }
 
-fn page_endpoint() -> Endpoint {
-    Endpoint::new("GET", "/docs", "docs", Anybody::GUARD, Success::Text("text/html"), || web::to(page))
-        .about("docs", "The interactive page of this document.")
-        .codes(&[Code::RateLimited])
-}
-
-fn assets_endpoint() -> Endpoint {
-    // Scripts, styles and pictures: each comes with its own type.
-    let success = Success::Text("*/*");
-    Endpoint::new("GET", "/docs/{file}", "docs_file", Anybody::GUARD, success, || web::to(asset))
-        .about("docs", "A file of the page.")
-        .codes(&[Code::RateLimited, Code::RouteNotFound])
+async fn openapi(_: Authenticated<Anybody>) -> Answer<PlainText<DocumentText>> {
+    Answer::of(HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str()))
 }
 
 /// The page itself; everything that it loads stands below `/docs/`.
@@ -72,24 +77,29 @@ const PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-async fn page(_: Authenticated<Anybody>) -> HttpResponse {
+async fn page(_: Authenticated<Anybody>) -> Answer<PlainText<PageMedia>> {
     answer("text/html; charset=utf-8", PAGE.as_bytes().to_vec())
 }
 
-async fn asset(_: Authenticated<Anybody>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    serve(&path_param(&request, "file")?)
+codes! { AssetCodes = [RouteNotFound] }
+
+async fn asset(
+    _: Authenticated<Anybody>,
+    request: HttpRequest,
+) -> Result<Answer<PlainText<AssetMedia>>, Refused<AssetCodes>> {
+    Ok(serve(&path_param(&request, "file")?)?)
 }
 
-fn serve(name: &str) -> Result<HttpResponse, ApiError> {
+fn serve(name: &str) -> Result<Answer<PlainText<AssetMedia>>, ApiError> {
     let missing = || ApiError::new(Code::RouteNotFound, "the page has no such file");
     let found = utoipa_swagger_ui::serve(name, Arc::clone(&CONFIG));
     let file = found.map_err(|_| missing())?.ok_or_else(missing)?;
     Ok(answer(&file.content_type, file.bytes.into_owned()))
 }
 
-fn answer(media: &str, bytes: Vec<u8>) -> HttpResponse {
+fn answer<S>(media: &str, bytes: Vec<u8>) -> Answer<S> {
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     response.insert_header((CACHE_CONTROL, "public, max-age=3600"));
-    response.content_type(media).body(bytes)
+    Answer::of(response.content_type(media).body(bytes))
 }

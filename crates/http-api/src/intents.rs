@@ -7,7 +7,7 @@ mod pre_pr_check;
 mod read;
 mod update;
 
-use crate::endpoint::Endpoint;
+use http_kit::Endpoint;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![

@@ -10,10 +10,8 @@ use actix_web::HttpRequest;
 use control_plane::ServiceError;
 use registry_core::KeyId;
 
-use crate::endpoint::Endpoint;
-use crate::error::ApiError;
-use crate::extract::key_param;
 use crate::state::HttpState;
+use http_kit::{ApiError, Endpoint, key_param};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![create::endpoint(), read::endpoint(), update::endpoint(), rotate::endpoint(), revoke::endpoint()]

@@ -12,9 +12,9 @@ mod usage;
 mod v1;
 
 pub(crate) use metrics::LlmMetrics;
-pub(crate) use v1::{OpenaiErrorBody, speaks_openai};
+pub(crate) use v1::{OPENAI_ERRORS, OPENAI_PATHS};
 
-use crate::endpoint::Endpoint;
+use http_kit::Endpoint;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut all = v1::endpoints();

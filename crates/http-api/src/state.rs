@@ -2,45 +2,26 @@
 
 use std::sync::Arc;
 
+use api_keys::Scope;
 use control_plane::Services;
+use http_kit::{HttpSettings, RouteDescription, RouteGuard, ServerState};
 use llm_gate::Gate;
+use prometheus::Registry;
 
-use crate::address::Cidr;
-use crate::blocking::Shares;
-use crate::connection::{ConnectionCounts, ConnectionLimits};
-use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget};
+use crate::app::routes;
 use crate::metrics::ServerMetrics;
-
-/// What an operator may set of the edge.
-#[derive(Debug, Clone, Default)]
-pub struct HttpSettings {
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<Cidr>,
-    /// Whether everybody may read `/metrics`.
-    pub metrics_public: bool,
-    /// The memory that callers' bytes may take, in MiB; less than [`DEFAULT_MEMORY_MIB`] counts as that.
-    pub memory_mib: Option<u32>,
-    /// How many connections there may be.
-    pub connections: ConnectionLimits,
-    /// The program's version, for `/health` and the build metric.
-    pub version: String,
-}
 
 /// What every handler can reach.
 pub struct HttpState {
+    /// What the layers share.
+    pub server: Arc<ServerState>,
     /// The use cases' services.
     pub services: Arc<Services>,
-    /// The metrics.
+    /// The metrics of the store, the audit log and model calls.
     pub metrics: ServerMetrics,
-    /// Settings.
-    pub settings: HttpSettings,
-    /// The way to the providers of models; `None` when there are none. Whoever builds it gives it
+    /// The way to the providers of models; `None` when there are none. The gate's observer is
     /// [`ServerMetrics::call_observer`].
     pub gate: Option<Gate>,
-    /// What callers have shares of.
-    pub(crate) shares: Shares,
-    pub(crate) memory: MemoryBudget,
-    pub(crate) connections: ConnectionCounts,
 }
 
 impl HttpState {
@@ -49,11 +30,15 @@ impl HttpState {
     /// # Errors
     /// When a metric can't be registered, which is a fault of the program.
     pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
-        let metrics = ServerMetrics::new(&settings.version)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let shares = Shares::new(services.store.readers(), cores);
-        let memory = MemoryBudget::new(settings.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB));
-        let connections = ConnectionCounts::new(settings.connections, settings.trusted_proxies.clone());
-        Ok(Self { services, metrics, settings, gate: None, shares, memory, connections })
+        let registry = Registry::new();
+        let metrics = ServerMetrics::new(&registry)?;
+        let mut server = ServerState::new(Arc::clone(&services), routes(), settings, &registry)?;
+        let llm = metrics.llm();
+        server.refusals = Some(Box::new(move |route: &RouteDescription, code| {
+            if route.guard == RouteGuard::Agent(Scope::LlmCall) {
+                llm.refused(code);
+            }
+        }));
+        Ok(Self { server: Arc::new(server), services, metrics, gate: None })
     }
 }

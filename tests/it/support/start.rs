@@ -106,10 +106,9 @@ impl Setup {
         state.gate = self.gate;
         let state = web::Data::new(state);
         let app = App::new()
-            .app_data(state)
             .wrap(from_fn(request_layer))
             .configure(self.extra)
-            .configure(configure);
+            .configure(|config| configure(&state, config));
         let service = Rc::new(test::init_service(app).await);
         let serve = Box::new(move |request: TestRequest| -> Served {
             let service = Rc::clone(&service);

@@ -1,45 +1,43 @@
 //! `PATCH /intents/{id}`.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
-use api_types::{Code, IntentCreated, PatchIntent};
+use actix_web::{HttpRequest, web};
+use api_types::{IntentCreated, PatchIntent};
 use control_plane::update_intent;
+use http_kit::{
+    Answer, Authenticated, Conditional, Endpoint, Idempotent, IntentsWrite, JsonBody, JsonDocument, Refused,
+    codes, path_param, response,
+};
 use registry_core::IntentId;
 
-use crate::endpoint::{Endpoint, Success, schema_of};
-use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, IntentsWrite, JsonBody, path_param};
-use crate::response;
 use crate::state::HttpState;
 
-type UpdateIntentCall = Authenticated<IntentsWrite, JsonBody<PatchIntent, 1024>>;
+codes! {
+    UpdateIntentCodes = [
+        QuotaExceeded,
+        IntentNotFound,
+        NotYours,
+        InvalidField,
+        IllegalTransition,
+        OwnerAndTicketRequired,
+    ]
+}
+
+type UpdateIntentCall = Authenticated<IntentsWrite, JsonBody<PatchIntent, 1024>, (Idempotent, Conditional)>;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, schema_of::<IntentCreated>());
-    Endpoint::new("PATCH", "/intents/{id}", "update_intent", IntentsWrite::GUARD, success, || web::to(update))
+    Endpoint::new("PATCH", "/intents/{id}", "update_intent", update)
         .about("intents", "Changes an intent that is yours. Absent fields stay, null clears.")
-        .body(schema_of::<PatchIntent>())
-        .idempotent()
-        .conditional()
-        .codes(&[
-            Code::QuotaExceeded,
-            Code::IntentNotFound,
-            Code::NotYours,
-            Code::InvalidField,
-            Code::IllegalTransition,
-            Code::OwnerAndTicketRequired,
-            Code::MalformedRequest,
-        ])
 }
 
 async fn update(
     call: UpdateIntentCall,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<JsonDocument<IntentCreated>>, Refused<UpdateIntentCodes>> {
     let id = IntentId::from_stored(path_param(&request, "id")?);
-    let (expected, idempotency) = (call.if_match, call.idempotency);
+    let (idempotent, Conditional(expected)) = call.head;
+    let idempotency = idempotent.known();
     let changed = update_intent(&state.services, call.context, id, call.body, expected, idempotency).await?;
     let body = IntentCreated { status: "ok".to_owned(), intent: changed.item };
-    response::versioned(StatusCode::OK, &body, changed.version)
+    Ok(response::json(&body)?.with_version(changed.version))
 }

@@ -1,6 +1,7 @@
 //! One call through the gate, and what its answer carries.
 
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +10,8 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use http_kit::{Answer, ApiError, MemoryPermit, RouteDescription, SuccessShape};
+
 use control_plane::{AgentCaller, CallSlot, LocalLedger, OpContext};
 use futures_core::Stream as _;
 use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
@@ -17,8 +20,6 @@ use registry_core::PICO_PER_DOLLAR;
 use serde_json::{Map, Value};
 
 use super::failure::{no_provider, refused, too_many_calls};
-use crate::error::ApiError;
-use crate::memory::MemoryPermit;
 use crate::state::HttpState;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
@@ -27,8 +28,19 @@ const COST: HeaderName = HeaderName::from_static("x-t4-cost-usd");
 const REMAINING: HeaderName = HeaderName::from_static("x-t4-budget-remaining-usd");
 const MAX_TOKENS: HeaderName = HeaderName::from_static("x-t4-max-tokens");
 
+/// The success `S` of a route of model calls, with the headers that tell what the call cost.
+#[derive(Debug)]
+pub(crate) struct CallAnswer<S>(PhantomData<S>);
+
+impl<S: SuccessShape> SuccessShape for CallAnswer<S> {
+    fn describe(route: &mut RouteDescription) {
+        S::describe(route);
+        route.answer_headers.extend(ANSWER_HEADERS);
+    }
+}
+
 /// What the document says of the headers of an answer.
-pub(crate) const ANSWER_HEADERS: &[(&str, &str)] = &[
+const ANSWER_HEADERS: [(&str, &str); 5] = [
     ("x-t4-call-id", "the call, as its usage rows name it"),
     ("x-t4-provider", "the provider that answered"),
     ("x-t4-cost-usd", "what it cost, exactly; a stream has it in its usage frame"),
@@ -78,19 +90,19 @@ impl GateAccess {
 ///
 /// # Errors
 /// Whatever keeps the call from having an answer.
-pub(crate) async fn pass_on(
+pub(crate) async fn pass_on<S>(
     state: &HttpState,
     context: OpContext<AgentCaller>,
     operation: Operation,
     body: Map<String, Value>,
     memory: MemoryPermit,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<S>, ApiError> {
     let answer_bytes = answer_bytes(operation, &body);
     let GateAccess { gate, holdings, caller } = GateAccess::open(state, context, memory, answer_bytes)?;
     let call = GateCall { operation, body, call_id: None, keep: Some(Box::new(holdings)) };
     match gate.call(call).await {
-        Ok(GateAnswer::Whole { body, receipt }) => Ok(whole(body, &receipt)),
-        Ok(GateAnswer::Stream(stream)) => Ok(streamed(stream)),
+        Ok(GateAnswer::Whole { body, receipt }) => Ok(Answer::of(whole(body, &receipt))),
+        Ok(GateAnswer::Stream(stream)) => Ok(Answer::of(streamed(stream))),
         Err(error) => Err(refused(&state.services, &caller, error)),
     }
 }

@@ -1,19 +1,17 @@
 //! `POST /llm/chat`: a call for those who want an answer and no protocol.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use api_types::{Code, LlmAnswer, LlmChat, LlmMessage, LlmUsage};
 use control_plane::ServiceError;
+use http_kit::{
+    Answer, ApiError, Authenticated, Endpoint, JsonDocument, LlmCall, ModelBody, Refused, response,
+};
 use llm_gate::{ChatAnswer, ChatMessage, ChatRequest};
 use registry_core::pico_to_dollars;
 use serde_json::json;
 
-use super::call::{ANSWER_BYTES, ANSWER_HEADERS, GateAccess, tell};
-use super::failure::{CALL_CODES, refused};
-use crate::endpoint::{Endpoint, Success, schema_of};
-use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, LlmCall, ModelBody};
-use crate::response;
+use super::call::{ANSWER_BYTES, CallAnswer, GateAccess, tell};
+use super::failure::{CallCodes, refused};
 use crate::state::HttpState;
 
 /// The largest body, in KiB.
@@ -22,25 +20,24 @@ const BODY_KIB: usize = 16 * 1024;
 type ChatCall = Authenticated<LlmCall, ModelBody<LlmChat, BODY_KIB>>;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, schema_of::<LlmAnswer>());
-    Endpoint::new("POST", "/llm/chat", "llm_chat", LlmCall::GUARD, success, || web::to(chat))
+    Endpoint::new("POST", "/llm/chat", "llm_chat", chat)
         .about("llm", "Answers a prompt or a conversation, deterministically where the model can.")
-        .body(schema_of::<LlmChat>())
-        .answer_headers(ANSWER_HEADERS)
-        .codes(CALL_CODES)
 }
 
-async fn chat(call: ChatCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn chat(
+    call: ChatCall,
+    state: web::Data<HttpState>,
+) -> Result<Answer<CallAnswer<JsonDocument<LlmAnswer>>>, Refused<CallCodes>> {
     let request = request(call.body)?;
     let GateAccess { gate, holdings, caller } =
         GateAccess::open(&state, call.context, call.memory, ANSWER_BYTES)?;
     match gate.chat(ChatRequest { keep: Some(Box::new(holdings)), ..request }).await {
         Ok(answer) => {
-            let mut response = response::json(StatusCode::OK, &view(&answer))?;
+            let mut response = response::json(&view(&answer))?;
             tell(response.headers_mut(), &answer.receipt);
-            Ok(response)
+            Ok(response.shaped())
         }
-        Err(error) => Err(refused(&state.services, &caller, error)),
+        Err(error) => Err(refused(&state.services, &caller, error).into()),
     }
 }
 

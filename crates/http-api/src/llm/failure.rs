@@ -2,29 +2,30 @@
 
 use api_types::Code;
 use control_plane::{AgentCaller, ServiceError, Services};
+use http_kit::{ApiError, codes};
 use llm_gate::GateError;
 use llm_policy::RequestError;
 use serde_json::{Value, json};
 
-use crate::error::ApiError;
-
-/// The codes that a call may be refused with, besides those of its guard and body.
-pub(crate) const CALL_CODES: &[Code] = &[
-    Code::ModelNotFound,
-    Code::CallExists,
-    Code::InvalidField,
-    Code::ModelNotPriced,
-    Code::PartNotPriced,
-    Code::MaxTokensAboveCap,
-    Code::ProviderRejected,
-    Code::InsufficientQuota,
-    Code::TooManyCalls,
-    Code::ProviderLimited,
-    Code::ProviderFailed,
-    Code::NoProvider,
-    Code::ProviderUnavailable,
-    Code::ProviderTimeout,
-];
+// The codes that a call may be refused with, besides those of its guard and body.
+codes! {
+    CallCodes = [
+        ModelNotFound,
+        CallExists,
+        InvalidField,
+        ModelNotPriced,
+        PartNotPriced,
+        MaxTokensAboveCap,
+        ProviderRejected,
+        InsufficientQuota,
+        TooManyCalls,
+        ProviderLimited,
+        ProviderFailed,
+        NoProvider,
+        ProviderUnavailable,
+        ProviderTimeout,
+    ]
+}
 
 /// When to come again where nobody knows better, in seconds.
 const LATER: u64 = 60;

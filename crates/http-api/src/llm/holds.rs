@@ -5,7 +5,7 @@ mod read;
 mod release;
 mod settle;
 
-use crate::endpoint::Endpoint;
+use http_kit::Endpoint;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![create::endpoint(), settle::endpoint(), release::endpoint(), read::endpoint()]

@@ -15,7 +15,7 @@ use prometheus::{
 };
 use registry_core::pico_to_dollars;
 
-use crate::metrics::raise;
+use http_kit::raise;
 
 /// Upper bounds of the token buckets (OpenTelemetry's advice for `gen_ai.client.token.usage`).
 const TOKENS: [f64; 14] = [

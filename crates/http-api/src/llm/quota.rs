@@ -1,24 +1,23 @@
 //! `GET /llm/quota`: would this run, and what would remain?
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
 use api_types::{Code, QuotaView};
-use control_plane::{AgentCaller, PossibleCall, ServiceError, quota};
+use control_plane::{AgentCaller, PossibleCall, ServiceError, Services, quota};
+use http_kit::{
+    Answer, Authenticated, Endpoint, JsonDocument, LlmCall, Query, QueryParam, Refused, blocking, response,
+    text_param,
+};
 use registry_core::Timestamp;
 use storage::ReadLane;
 
-use crate::blocking;
-use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
-use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, LlmCall, Query};
-use crate::response;
 use crate::state::HttpState;
 
 /// The most tokens that a caller may name.
 const MOST_TOKENS: u64 = 1_000_000_000_000;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, schema_of::<QuotaView>());
     let tokens = |name, about, minimum: u32| QueryParam {
         name,
         about,
@@ -27,14 +26,13 @@ pub(crate) fn endpoint() -> Endpoint {
             "type": "integer", "format": "int64", "minimum": minimum, "maximum": MOST_TOKENS,
         }),
     };
-    Endpoint::new("GET", "/llm/quota", "llm_quota", LlmCall::GUARD, success, || web::to(ask))
+    Endpoint::new("GET", "/llm/quota", "llm_quota", ask)
         .about("llm", "Tells how the caller's budgets stand, and whether a call would run. Changes nothing.")
         .params(vec![
             text_param("model", "the model of the call", 200, false),
             tokens("input_tokens", "a bound of its input, 0 when absent", 0),
             tokens("max_tokens", "its `max_tokens`; filled in when absent", 1),
         ])
-        .codes(&[Code::InvalidQuery])
 }
 
 /// What is asked about.
@@ -48,7 +46,7 @@ async fn ask(
     call: Authenticated<LlmCall>,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<JsonDocument<QuotaView>>, Refused> {
     let query = Query::of(&request);
     let input_tokens = query.count("input_tokens", 0, MOST_TOKENS)?.unwrap_or(0);
     let max_tokens = query.count("max_tokens", 1, MOST_TOKENS)?;
@@ -56,9 +54,10 @@ async fn ask(
     let context = call.context;
     let (caller, now) = (context.caller, context.now);
     let key = caller.key_id().clone();
-    let read = move |state: &HttpState, lane| answer(state, lane, &caller, now, asked.as_ref());
-    let told = blocking::point(&state, key.as_str(), read);
-    response::json(StatusCode::OK, &told.await?)
+    let server = Arc::clone(&state.server);
+    let read = move |_: &Services, lane| answer(&state, lane, &caller, now, asked.as_ref());
+    let told = blocking::point(&server, key.as_str(), read);
+    Ok(response::json(&told.await?)?)
 }
 
 fn answer(

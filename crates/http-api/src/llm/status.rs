@@ -1,23 +1,21 @@
 //! `GET /llm/status`: can calls be made, and where would they go?
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use api_types::{LlmStatus, ProviderView};
+use http_kit::{Answer, Authenticated, Endpoint, JsonDocument, LlmCall, Refused, response};
 use llm_gate::{Gate, ProviderStatus};
 
-use crate::endpoint::{Endpoint, Success, schema_of};
-use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, LlmCall};
-use crate::response;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, schema_of::<LlmStatus>());
-    Endpoint::new("GET", "/llm/status", "llm_status", LlmCall::GUARD, success, || web::to(status))
+    Endpoint::new("GET", "/llm/status", "llm_status", status)
         .about("llm", "Tells whether there is a provider, and which models each has.")
 }
 
-async fn status(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn status(
+    _: Authenticated<LlmCall>,
+    state: web::Data<HttpState>,
+) -> Result<Answer<JsonDocument<LlmStatus>>, Refused> {
     let gate = state.gate.as_ref();
     let providers = gate.map(Gate::status).unwrap_or_default().into_iter().map(view).collect();
     let body = LlmStatus {
@@ -26,7 +24,7 @@ async fn status(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Resul
         price_version: state.services.llm.rules.prices.version().to_owned(),
         providers,
     };
-    response::json(StatusCode::OK, &body)
+    Ok(response::json(&body)?)
 }
 
 fn view(provider: ProviderStatus) -> ProviderView {

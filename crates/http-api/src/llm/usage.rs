@@ -1,19 +1,17 @@
 //! The reads of usage, of the agent's own calls and of everybody's: `GET /llm/usage`, `GET /llm/usage/summary`,
 //! `GET /admin/llm/usage` and `GET /admin/llm/usage/summary`; and what they may be narrowed to.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
-use api_types::{Code, UsageLineView, UsageTotalView};
+use actix_web::{HttpRequest, web};
+use api_types::{UsageLineView, UsageTotalView};
 use control_plane::{GroupBy, Services, Whose, list_usage, summarize_usage};
+use http_kit::{
+    Admin, Answer, ApiError, Authenticated, Endpoint, LlmCall, NoBody, Paged, Query, QueryParam, Refused,
+    Rows, blocking, codes, invalid_query, response, text_param,
+};
 use llm_policy::CallId;
 use registry_core::{AgentId, KeyId, Limits, Owner, Timestamp};
 use storage::UsageQuery;
 
-use crate::blocking;
-use crate::endpoint::{Endpoint, QueryParam, Success, schema_of, text_param};
-use crate::error::ApiError;
-use crate::extract::{Admin, Authenticated, CallerClass as _, LlmCall, Query, invalid_query};
-use crate::response;
 use crate::state::HttpState;
 
 /// Rows of a page when the caller names no limit.
@@ -23,99 +21,84 @@ const MODEL: usize = 200;
 /// The longest name of a call, in characters.
 const CALL: usize = 64;
 
-/// Refusals of every list of usage.
-const LIST_CODES: &[Code] = &[Code::InvalidQuery];
-/// Refusals of every sum of usage.
-const SUM_CODES: &[Code] = &[Code::InvalidQuery, Code::DeadlineExceeded];
+codes! { SumCodes = [DeadlineExceeded] }
 
 pub(crate) fn own_list_endpoint() -> Endpoint {
-    let success = Success::List(schema_of::<UsageLineView>());
-    Endpoint::new("GET", "/llm/usage", "llm_usage", LlmCall::GUARD, success, || web::to(own_list))
+    Endpoint::new("GET", "/llm/usage", "llm_usage", own_list)
         .about("llm", "Lists the attempts of the agent's own calls, newest first.")
         .params(own_params())
-        .paged(ROWS)
-        .codes(LIST_CODES)
 }
 
 async fn own_list(
-    call: Authenticated<LlmCall>,
+    call: Authenticated<LlmCall, NoBody, Paged<ROWS>>,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<Rows<UsageLineView>>, Refused> {
     let query = Query::of(&request);
-    let (page, filter) = (query.page(ROWS)?, own(&query)?);
+    let (Paged(page), filter) = (call.head, own(&query)?);
     let caller = call.context.caller;
     let whose = Whose::Agent(caller.agent_id().clone());
-    let found = blocking::scan(&state, caller.key_id().as_str(), move |services| {
+    let found = blocking::scan(&state.server, caller.key_id().as_str(), move |services| {
         response::page_text(&list_usage(services, whose, filter, &page)?)
     });
     Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn own_sum_endpoint() -> Endpoint {
-    let success = Success::List(schema_of::<UsageTotalView>());
-    Endpoint::new("GET", "/llm/usage/summary", "llm_usage_summary", LlmCall::GUARD, success, || {
-        web::to(own_sum)
-    })
-    .about("llm", "Adds up the agent's own calls.")
-    .params(sum_params())
-    .codes(SUM_CODES)
+    Endpoint::new("GET", "/llm/usage/summary", "llm_usage_summary", own_sum)
+        .about("llm", "Adds up the agent's own calls.")
+        .params(sum_params())
 }
 
 async fn own_sum(
     call: Authenticated<LlmCall>,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<Rows<UsageTotalView>>, Refused<SumCodes>> {
     let SummaryQuery { by, since, until } = sum(&Query::of(&request))?;
     let caller = call.context.caller;
     let whose = Whose::Agent(caller.agent_id().clone());
     let sum = move |services: &Services| summarize_usage(services, whose, by, since, until);
-    let found = blocking::scan(&state, caller.key_id().as_str(), sum);
-    response::json(StatusCode::OK, &found.await?)
+    let found = blocking::scan(&state.server, caller.key_id().as_str(), sum);
+    Ok(response::json(&found.await?)?.shaped())
 }
 
 pub(crate) fn all_list_endpoint() -> Endpoint {
-    let success = Success::List(schema_of::<UsageLineView>());
-    Endpoint::new("GET", "/admin/llm/usage", "list_llm_usage", Admin::GUARD, success, || web::to(all_list))
+    Endpoint::new("GET", "/admin/llm/usage", "list_llm_usage", all_list)
         .about("admin", "Lists the attempts of everybody's calls, newest first.")
         .params(all_params())
-        .paged(ROWS)
-        .codes(LIST_CODES)
 }
 
 async fn all_list(
-    _: Authenticated<Admin>,
+    call: Authenticated<Admin, NoBody, Paged<ROWS>>,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<Rows<UsageLineView>>, Refused> {
     let query = Query::of(&request);
-    let (page, filter) = (query.page(ROWS)?, all(&query)?);
-    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+    let (Paged(page), filter) = (call.head, all(&query)?);
+    let found = blocking::scan(&state.server, blocking::ADMIN, move |services| {
         response::page_text(&list_usage(services, Whose::Everybody, filter, &page)?)
     });
     Ok(response::page(&request, found.await?))
 }
 
 pub(crate) fn all_sum_endpoint() -> Endpoint {
-    let success = Success::List(schema_of::<UsageTotalView>());
     let path = "/admin/llm/usage/summary";
-    Endpoint::new("GET", path, "summarize_llm_usage", Admin::GUARD, success, || web::to(all_sum))
+    Endpoint::new("GET", path, "summarize_llm_usage", all_sum)
         .about("admin", "Adds up everybody's calls.")
         .params(sum_params())
-        .codes(SUM_CODES)
 }
 
 async fn all_sum(
     _: Authenticated<Admin>,
     request: HttpRequest,
     state: web::Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer<Rows<UsageTotalView>>, Refused<SumCodes>> {
     let SummaryQuery { by, since, until } = sum(&Query::of(&request))?;
-    let found = blocking::scan(&state, blocking::ADMIN, move |services| {
+    let found = blocking::scan(&state.server, blocking::ADMIN, move |services| {
         summarize_usage(services, Whose::Everybody, by, since, until)
     });
-    response::json(StatusCode::OK, &found.await?)
+    Ok(response::json(&found.await?)?.shaped())
 }
 
 fn time(name: &'static str, about: &'static str) -> QueryParam {

@@ -6,9 +6,9 @@ mod error;
 mod models;
 mod schema;
 
-pub(crate) use error::{OpenaiErrorBody, speaks_openai};
+pub(crate) use error::{OPENAI_ERRORS, OPENAI_PATHS};
 
-use crate::endpoint::Endpoint;
+use http_kit::Endpoint;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![chat_completions::endpoint(), embeddings::endpoint(), models::endpoint()]

@@ -1,31 +1,25 @@
 //! `POST /llm/v1/chat/completions`.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
+use http_kit::{Answer, Authenticated, Endpoint, Events, LlmCall, RawObject, Refused};
 use llm_policy::Operation;
 
-use super::schema;
-use crate::endpoint::{Endpoint, Success};
-use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, LlmCall, RawObject};
-use crate::llm::call::{ANSWER_HEADERS, pass_on};
-use crate::llm::failure::CALL_CODES;
+use super::schema::{ChatCompletionAnswer, ChatCompletionRequest};
+use crate::llm::call::{CallAnswer, pass_on};
+use crate::llm::failure::CallCodes;
 use crate::state::HttpState;
 
 /// The largest body, in KiB: prompts of 10 MB are taken, and pictures in them.
 pub(super) const BODY_KIB: usize = 16 * 1024;
 
-type ChatCompletionCall = Authenticated<LlmCall, RawObject<BODY_KIB>>;
-
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Events(schema::chat_completion());
-    let path = "/llm/v1/chat/completions";
-    Endpoint::new("POST", path, "chat_completion", LlmCall::GUARD, success, || web::to(complete))
+    Endpoint::new("POST", "/llm/v1/chat/completions", "chat_completion", complete)
         .about("llm", "OpenAI's chat completion, held against the caller's budgets first.")
-        .body(schema::chat_request())
-        .answer_headers(ANSWER_HEADERS)
-        .codes(CALL_CODES)
 }
 
-async fn complete(call: ChatCompletionCall, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
-    pass_on(&state, call.context, Operation::Chat, call.body, call.memory).await
+async fn complete(
+    call: Authenticated<LlmCall, RawObject<ChatCompletionRequest, BODY_KIB>>,
+    state: web::Data<HttpState>,
+) -> Result<Answer<CallAnswer<Events<ChatCompletionAnswer>>>, Refused<CallCodes>> {
+    Ok(pass_on(&state, call.context, Operation::Chat, call.body, call.memory).await?)
 }

@@ -1,7 +1,9 @@
 //! Errors below `/llm/v1`: OpenAI's members beside those of every other route, so that its clients find theirs.
 
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use api_types::Code;
 use control_plane::ServiceError;
+use http_kit::{ErrorShape, schema_of};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -50,9 +52,24 @@ impl OpenaiErrorBody {
     }
 }
 
-/// Whether a path is answered in this shape, whatever is wrong with it.
-pub(crate) fn speaks_openai(path: &str) -> bool {
-    path.strip_prefix("/llm/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// The path below which errors have OpenAI's shape.
+pub(crate) const OPENAI_PATHS: &str = "/llm/v1";
+
+/// OpenAI's shape of errors.
+pub(crate) const OPENAI_ERRORS: ErrorShape =
+    ErrorShape { schema: schema_of::<OpenaiErrorBody>, body: openai_body, headers: retry_header };
+
+fn openai_body(error: &ServiceError, request_id: &str) -> String {
+    serde_json::to_string(&OpenaiErrorBody::of(error, request_id)).unwrap_or_default()
+}
+
+/// OpenAI's clients repeat a 429 by themselves unless this says no; a budget is not mended by asking again.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+fn retry_header(error: &ServiceError, headers: &mut HeaderMap) {
+    if matches!(error.code, Code::InsufficientQuota | Code::DailyQuotaExceeded) {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
 }
 
 /// OpenAI's word for the class of an error.
@@ -125,15 +142,5 @@ mod tests {
         assert_eq!(body["error"].get("param"), Some(&Value::Null));
         let model = ServiceError::new(Code::ModelNotFound, "no");
         assert_eq!(param(&model).as_deref(), Some("model"));
-    }
-
-    #[test]
-    fn only_paths_below_llm_v1_are_answered_so() {
-        for path in ["/llm/v1", "/llm/v1/", "/llm/v1/models", "/llm/v1/none"] {
-            assert!(speaks_openai(path), "{path}");
-        }
-        for path in ["/", "/llm/v10/models", "/llm/status", "/llm/v", "/a/llm/v1/models"] {
-            assert!(!speaks_openai(path), "{path}");
-        }
     }
 }

@@ -1,15 +1,11 @@
 //! `GET /llm/v1/models`.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::web;
+use http_kit::{Answer, Authenticated, Endpoint, JsonDocument, LlmCall, Refused, response};
 use llm_gate::ModelInfo;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::endpoint::{Endpoint, Success, schema_of};
-use crate::error::ApiError;
-use crate::extract::{Authenticated, CallerClass as _, LlmCall};
-use crate::response;
 use crate::state::HttpState;
 
 /// A model, in OpenAI's form.
@@ -35,14 +31,16 @@ struct ModelList {
 }
 
 pub(crate) fn endpoint() -> Endpoint {
-    let success = Success::Json(200, schema_of::<ModelList>());
-    Endpoint::new("GET", "/llm/v1/models", "list_models", LlmCall::GUARD, success, || web::to(list))
+    Endpoint::new("GET", "/llm/v1/models", "list_models", list)
         .about("llm", "Lists the models that agents may ask for; none without a provider.")
 }
 
-async fn list(_: Authenticated<LlmCall>, state: web::Data<HttpState>) -> Result<HttpResponse, ApiError> {
+async fn list(
+    _: Authenticated<LlmCall>,
+    state: web::Data<HttpState>,
+) -> Result<Answer<JsonDocument<ModelList>>, Refused> {
     let models = state.gate.as_ref().map(llm_gate::Gate::models).unwrap_or_default();
-    response::json(StatusCode::OK, &listed(models))
+    Ok(response::json(&listed(models))?)
 }
 
 fn listed(models: Vec<ModelInfo>) -> ModelList {

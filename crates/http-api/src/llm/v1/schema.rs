@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{ONE_LINE, TypeSchema};
+use http_kit::{Described, ONE_LINE, TypeSchema};
 
 fn named(name: &str, schema: Value) -> TypeSchema {
     TypeSchema { name: name.to_owned(), schemas: vec![(name.to_owned(), schema)] }
@@ -16,67 +16,83 @@ fn model() -> Value {
 }
 
 /// A chat completion's request.
-pub(super) fn chat_request() -> TypeSchema {
-    let tokens = |about: &str| json!({ "type": ["integer", "null"], "minimum": 1, "description": about });
-    named(
-        "ChatCompletionRequest",
-        json!({
-            "type": "object",
-            "description": "OpenAI's chat completion; members that are not listed are passed on",
-            "required": ["model", "messages"],
-            "properties": {
-                "model": model(),
-                "messages": { "type": "array", "minItems": 1, "items": { "type": "object" } },
-                "max_tokens": tokens("the most output of each choice; filled in when absent"),
-                "max_completion_tokens": tokens("the same, under its newer name"),
-                "n": {
-                    "type": ["integer", "null"], "minimum": 1, "maximum": 128,
-                    "description": "how many choices",
+pub(super) struct ChatCompletionRequest;
+
+impl Described for ChatCompletionRequest {
+    fn schema() -> TypeSchema {
+        let tokens = |about: &str| json!({ "type": ["integer", "null"], "minimum": 1, "description": about });
+        named(
+            "ChatCompletionRequest",
+            json!({
+                "type": "object",
+                "description": "OpenAI's chat completion; members that are not listed are passed on",
+                "required": ["model", "messages"],
+                "properties": {
+                    "model": model(),
+                    "messages": { "type": "array", "minItems": 1, "items": { "type": "object" } },
+                    "max_tokens": tokens("the most output of each choice; filled in when absent"),
+                    "max_completion_tokens": tokens("the same, under its newer name"),
+                    "n": {
+                        "type": ["integer", "null"], "minimum": 1, "maximum": 128,
+                        "description": "how many choices",
+                    },
+                    "stream": { "type": ["boolean", "null"], "description": "whether to answer in events" },
                 },
-                "stream": { "type": ["boolean", "null"], "description": "whether to answer in events" },
-            },
-            "additionalProperties": true,
-        }),
-    )
+                "additionalProperties": true,
+            }),
+        )
+    }
 }
 
 /// A chat completion.
-pub(super) fn chat_completion() -> TypeSchema {
-    named(
-        "ChatCompletion",
-        json!({
-            "type": "object",
-            "description": "OpenAI's chat completion, as the provider gave it",
-            "additionalProperties": true,
-        }),
-    )
+pub(super) struct ChatCompletionAnswer;
+
+impl Described for ChatCompletionAnswer {
+    fn schema() -> TypeSchema {
+        named(
+            "ChatCompletion",
+            json!({
+                "type": "object",
+                "description": "OpenAI's chat completion, as the provider gave it",
+                "additionalProperties": true,
+            }),
+        )
+    }
 }
 
 /// A request for embeddings.
-pub(super) fn embeddings_request() -> TypeSchema {
-    named(
-        "EmbeddingsRequest",
-        json!({
-            "type": "object",
-            "description": "OpenAI's embeddings; members that are not listed are passed on",
-            "required": ["model", "input"],
-            "properties": {
-                "model": model(),
-                "input": { "description": "a text, or a list of texts or of lists of tokens" },
-            },
-            "additionalProperties": true,
-        }),
-    )
+pub(super) struct EmbeddingsRequest;
+
+impl Described for EmbeddingsRequest {
+    fn schema() -> TypeSchema {
+        named(
+            "EmbeddingsRequest",
+            json!({
+                "type": "object",
+                "description": "OpenAI's embeddings; members that are not listed are passed on",
+                "required": ["model", "input"],
+                "properties": {
+                    "model": model(),
+                    "input": { "description": "a text, or a list of texts or of lists of tokens" },
+                },
+                "additionalProperties": true,
+            }),
+        )
+    }
 }
 
 /// Embeddings.
-pub(super) fn embeddings() -> TypeSchema {
-    named(
-        "Embeddings",
-        json!({
-            "type": "object",
-            "description": "OpenAI's embeddings, as the provider gave them",
-            "additionalProperties": true,
-        }),
-    )
+pub(super) struct Embeddings;
+
+impl Described for Embeddings {
+    fn schema() -> TypeSchema {
+        named(
+            "Embeddings",
+            json!({
+                "type": "object",
+                "description": "OpenAI's embeddings, as the provider gave them",
+                "additionalProperties": true,
+            }),
+        )
+    }
 }

@@ -71,7 +71,7 @@ struct MemoryUse {
 
 /// A part of the budget; free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct MemoryPermit {
+pub struct MemoryPermit {
     budget: MemoryBudget,
     owner: MemoryOwner,
     bytes: usize,
@@ -126,7 +126,9 @@ impl MemoryBudget {
 }
 
 impl MemoryPermit {
-    pub(crate) fn bytes(&self) -> usize {
+    /// How many bytes it is for.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 
@@ -140,7 +142,7 @@ impl MemoryPermit {
     /// # Errors
     /// 413 `body_too_large` for more than one caller can ever have, else 503 `server_busy`; the permit is then
     /// unchanged.
-    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), ApiError> {
+    pub fn resize(&mut self, bytes: usize) -> Result<(), ApiError> {
         if bytes > self.budget.share() {
             let what = format!(
                 "the request needs {bytes} bytes of memory once it is read; one caller may have {}",

@@ -20,10 +20,13 @@ pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
 }
 
 /// The parameters of a query. Unknown ones are left alone; a known one that comes twice is refused.
-pub(crate) struct Query(Vec<(String, String)>);
+#[derive(Debug)]
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(crate) fn of(request: &HttpRequest) -> Self {
+    /// The parameters of this request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
         let text = request.query_string();
         if text.is_empty() {
             return Self(Vec::new());
@@ -36,13 +39,17 @@ impl Query {
     }
 
     /// The first value of this name, empty ones left out.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// The one value of this name, checked as a text. A value that is there is not empty: `?until=` is more likely a
     /// mistake than a wish for all.
-    pub(crate) fn checked(&self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn checked(&self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
         self.once(name)?;
         let Some((_, text)) = self.0.iter().find(|(n, _)| n == name) else { return Ok(None) };
         check_text(text, max, false).map_err(|problem| invalid(&format!("`{name}` {problem}")))?;
@@ -58,26 +65,38 @@ impl Query {
     }
 
     /// The path of a file, in the form that intents are kept under.
-    pub(crate) fn file(&self) -> Result<Option<String>, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn file(&self) -> Result<Option<String>, ApiError> {
         Ok(self.checked("file", Limits::FILE)?.map(|file| normal_path(&file).into_owned()))
     }
 
     /// A whole number within a range.
-    pub(crate) fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
         let Some(text) = self.checked(name, 64)? else { return Ok(None) };
         let number = whole_number::<u32>(&text).filter(|n| (min..=max).contains(n));
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
     /// A whole number within a range, such as of tokens.
-    pub(crate) fn count(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn count(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
         let Some(text) = self.checked(name, 64)? else { return Ok(None) };
         let number = whole_number::<u64>(&text).filter(|n| (min..=max).contains(n));
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
     /// `true` or `false`; false when it is absent.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.checked(name, 64)?.as_deref() {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
@@ -86,25 +105,36 @@ impl Query {
     }
 
     /// A point in time.
-    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = self.checked(name, 64)? else { return Ok(None) };
         Timestamp::parse_lenient(&text).map(Some).map_err(|problem| invalid(&format!("`{name}`: {problem}")))
     }
 
     /// `limit` and `cursor`.
-    pub(crate) fn page(&self, default: u32) -> Result<PageRequest, ApiError> {
+    ///
+    /// # Errors
+    /// 422 `invalid_query`.
+    pub fn page(&self, default: u32) -> Result<PageRequest, ApiError> {
         let limit = self.number("limit", 1, 1000)?.unwrap_or(default);
         self.once("cursor")?;
         Ok(PageRequest { limit, cursor: self.text("cursor").map(str::to_owned) })
     }
 }
 
-pub(crate) fn invalid(what: &str) -> ApiError {
+/// The refusal of a query.
+#[must_use]
+pub fn invalid(what: &str) -> ApiError {
     ApiError::new(Code::InvalidQuery, what)
 }
 
 /// A parameter of the path, decoded and without known secrets: it may be kept with the outcome of the request.
-pub(crate) fn path_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
+///
+/// # Errors
+/// 400 `malformed_request` for a path that is not UTF-8.
+pub fn path_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
     let text = key_param(request, name)?;
     let cleaned = read_request_state(request, |shared| clean(&text, &shared.secrets).into_owned());
     Ok(cleaned.unwrap_or(text))
@@ -112,7 +142,10 @@ pub(crate) fn path_param(request: &HttpRequest, name: &str) -> Result<String, Ap
 
 /// A parameter of the path that may be a key, decoded. The framework leaves `%2F`, `%25` and `%2B` as they came, so
 /// that an encoded slash does not split a segment.
-pub(crate) fn key_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
+///
+/// # Errors
+/// 400 `malformed_request` for a path that is not UTF-8.
+pub fn key_param(request: &HttpRequest, name: &str) -> Result<String, ApiError> {
     let not_utf8 = |_| ApiError::new(Code::MalformedRequest, "the path is not UTF-8");
     // The router has put U+FFFD where the path is not UTF-8, so the path is checked as it was sent.
     percent_decode_str(request.uri().path()).decode_utf8().map_err(not_utf8)?;

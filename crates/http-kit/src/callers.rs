@@ -16,35 +16,48 @@ use control_plane::{
 use rate_limit::Limit;
 use registry_core::{Network, Timestamp};
 
-use super::Query;
 use crate::address;
-use crate::endpoint::RouteGuard;
+use crate::extract::Query;
 use crate::request_layer::change_request_state;
-use crate::state::HttpState;
+use crate::route::{RouteDescription, RouteGuard};
+use crate::state::ServerState;
 
 /// A class of callers.
-pub(crate) trait CallerClass {
+pub trait CallerClass: 'static {
+    /// A caller of this class.
     type Caller: 'static;
+    /// The class in the description of a route.
     const GUARD: RouteGuard;
+
+    /// Checks the credentials of a request.
+    ///
+    /// # Errors
+    /// The refusal, with what is known of the caller all the same.
     fn admit(
-        state: &HttpState,
+        state: &ServerState,
         request: &HttpRequest,
         client: IpAddr,
         now: Timestamp,
     ) -> impl Future<Output = Result<AdmittedCaller<Self::Caller>, Box<RefusedCaller>>>;
+
+    /// Adds the guard to the description of a route.
+    fn describe(route: &mut RouteDescription) {
+        route.guard = Self::GUARD;
+    }
 }
 
 macro_rules! agents {
     ($($(#[$doc:meta])* $name:ident = $scope:expr, $authenticate:ident;)+) => {
         $(
             $(#[$doc])*
-            pub(crate) struct $name;
+            #[derive(Debug)]
+            pub struct $name;
 
             impl CallerClass for $name {
                 type Caller = AgentCaller;
                 const GUARD: RouteGuard = RouteGuard::Agent($scope);
                 async fn admit(
-                    state: &HttpState,
+                    state: &ServerState,
                     request: &HttpRequest,
                     client: IpAddr,
                     now: Timestamp,
@@ -69,13 +82,14 @@ agents! {
 }
 
 /// An admin.
-pub(crate) struct Admin;
+#[derive(Debug)]
+pub struct Admin;
 
 impl CallerClass for Admin {
     type Caller = AdminCaller;
     const GUARD: RouteGuard = RouteGuard::Admin;
     async fn admit(
-        state: &HttpState,
+        state: &ServerState,
         request: &HttpRequest,
         client: IpAddr,
         _now: Timestamp,
@@ -93,13 +107,14 @@ impl CallerClass for Admin {
 }
 
 /// Callers that may read the metrics: local ones, admins, or all when the metrics are public.
-pub(crate) struct MetricsReader;
+#[derive(Debug)]
+pub struct MetricsReader;
 
 impl CallerClass for MetricsReader {
     type Caller = ();
     const GUARD: RouteGuard = RouteGuard::Metrics;
     async fn admit(
-        state: &HttpState,
+        state: &ServerState,
         request: &HttpRequest,
         client: IpAddr,
         now: Timestamp,
@@ -111,10 +126,16 @@ impl CallerClass for MetricsReader {
         let admitted = Admin::admit(state, request, client, now).await?;
         Ok(AdmittedCaller { caller: (), principal: admitted.principal, limit: admitted.limit })
     }
+
+    fn describe(route: &mut RouteDescription) {
+        route.guard = Self::GUARD;
+        route.codes.insert(Code::RateLimited);
+    }
 }
 
 /// All callers, within the limit of their network.
-pub(crate) struct Anybody;
+#[derive(Debug)]
+pub struct Anybody;
 
 /// Requests to public pages that one network (/24 or /64) may make in any 60 seconds.
 const PUBLIC_PER_MINUTE: u32 = 600;
@@ -123,7 +144,7 @@ impl CallerClass for Anybody {
     type Caller = ();
     const GUARD: RouteGuard = RouteGuard::Public;
     async fn admit(
-        state: &HttpState,
+        state: &ServerState,
         _request: &HttpRequest,
         client: IpAddr,
         _now: Timestamp,
@@ -137,6 +158,11 @@ impl CallerClass for Anybody {
         let error = ServiceError::new(Code::RateLimited, "too many requests came from this address")
             .with_retry_after(decision.retry_after_seconds());
         Err(Box::new(RefusedCaller { error, principal: None, limit: None }))
+    }
+
+    fn describe(route: &mut RouteDescription) {
+        route.guard = Self::GUARD;
+        route.codes.insert(Code::RateLimited);
     }
 }
 

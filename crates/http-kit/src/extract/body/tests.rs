@@ -10,7 +10,7 @@ use tokio::time::{Sleep, sleep};
 use super::*;
 use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget, MemoryOwner};
 
-type Small = RawObject<16>;
+type Small = RawObject<api_types::PatchKey, 16>;
 
 fn permit() -> MemoryPermit {
     MemoryBudget::new(DEFAULT_MEMORY_MIB).permit(MemoryOwner::Admin)

@@ -1,5 +1,6 @@
 //! The body, read only after the caller is known.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::blocking::{self, Shares};
 use crate::error::ApiError;
 use crate::known_secrets::{clean, cleaned_body};
 use crate::memory::MemoryPermit;
+use crate::route::{Described, RouteDescription, TypeSchema};
 
 /// How long a caller may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -33,7 +35,8 @@ const BODY_RATE: u32 = 16 * 1024;
 const FIRST_BYTES: usize = 16 * 1024;
 
 /// A body that a handler wants.
-pub(crate) trait FromBody {
+pub trait FromBody: 'static {
+    /// What it becomes.
     type Out: Send + 'static;
     /// The most bytes that are read; `None` when the route takes no body.
     const LIMIT: Option<usize>;
@@ -41,57 +44,146 @@ pub(crate) trait FromBody {
     const COPIES: usize = 2;
     /// Whether it is passed on as it came. From every other body known secrets are removed before it is read.
     const PASSED_ON: bool = false;
+    /// Whether the audit log has its length and digest alone, unless the operator keeps prompts.
+    const PRIVATE: bool = false;
+
+    /// Reads the bytes.
+    ///
+    /// # Errors
+    /// 400 `malformed_json`, 422 `invalid_body`.
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError>;
+
+    /// Its schema, and whether it may be left out; `None` when the route takes no body.
+    fn schema() -> Option<(TypeSchema, bool)>;
+
+    /// Adds it to the description of the route, with the codes that it brings.
+    fn describe(route: &mut RouteDescription) {
+        route.body = Self::schema();
+        if route.body.is_some() {
+            route.codes.extend([
+                Code::MalformedJson,
+                Code::DuplicateMember,
+                Code::MalformedRequest,
+                Code::InvalidBody,
+                Code::BodyTooLarge,
+                Code::UnsupportedMediaType,
+                Code::RequestTimeout,
+            ]);
+        }
+    }
 }
 
 /// No body.
-pub(crate) struct NoBody;
+#[derive(Debug)]
+pub struct NoBody;
 
 impl FromBody for NoBody {
     type Out = ();
     const LIMIT: Option<usize> = None;
+
     fn parse(_: &[u8]) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    fn schema() -> Option<(TypeSchema, bool)> {
+        None
     }
 }
 
 /// A JSON document of at most `KIB` KiB.
-pub(crate) struct JsonBody<T, const KIB: usize>(std::marker::PhantomData<T>);
+#[derive(Debug)]
+pub struct JsonBody<T, const KIB: usize>(PhantomData<T>);
 
-impl<T: DeserializeOwned + Send + 'static, const KIB: usize> FromBody for JsonBody<T, KIB> {
+impl<T: DeserializeOwned + Described + Send, const KIB: usize> FromBody for JsonBody<T, KIB> {
     type Out = T;
     const LIMIT: Option<usize> = Some(KIB * 1024);
+
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
         parse_json(bytes)
+    }
+
+    fn schema() -> Option<(TypeSchema, bool)> {
+        Some((T::schema(), false))
     }
 }
 
 /// A JSON document that may be left out.
-pub(crate) struct OptionalJson<T, const KIB: usize>(std::marker::PhantomData<T>);
+#[derive(Debug)]
+pub struct OptionalJson<T, const KIB: usize>(PhantomData<T>);
 
-impl<T: DeserializeOwned + Default + Send + 'static, const KIB: usize> FromBody for OptionalJson<T, KIB> {
+impl<T: DeserializeOwned + Described + Default + Send, const KIB: usize> FromBody for OptionalJson<T, KIB> {
     type Out = T;
     const LIMIT: Option<usize> = Some(KIB * 1024);
+
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
         if bytes.is_empty() { Ok(T::default()) } else { parse_json(bytes) }
+    }
+
+    fn schema() -> Option<(TypeSchema, bool)> {
+        Some((T::schema(), true))
+    }
+}
+
+/// A body of which the audit log has length and digest alone, unless the operator keeps prompts.
+#[derive(Debug)]
+pub struct Private<B>(PhantomData<B>);
+
+impl<B: FromBody> FromBody for Private<B> {
+    type Out = B::Out;
+    const LIMIT: Option<usize> = B::LIMIT;
+    const COPIES: usize = B::COPIES;
+    const PASSED_ON: bool = B::PASSED_ON;
+    const PRIVATE: bool = true;
+
+    fn parse(bytes: &[u8]) -> Result<B::Out, ApiError> {
+        B::parse(bytes)
+    }
+
+    fn schema() -> Option<(TypeSchema, bool)> {
+        B::schema()
     }
 }
 
 /// A JSON object of at most `KIB` KiB that becomes a model call: it is kept, in more than one form, until the call is
 /// settled.
-pub(crate) struct ModelBody<T, const KIB: usize>(std::marker::PhantomData<T>);
+#[derive(Debug)]
+pub struct ModelBody<T, const KIB: usize>(PhantomData<T>);
 
-/// A [`ModelBody`] whose members are of another API: they are passed on as they came.
-pub(crate) type RawObject<const KIB: usize> = ModelBody<Map<String, Value>, KIB>;
-
-impl<T: DeserializeOwned + Send + 'static, const KIB: usize> FromBody for ModelBody<T, KIB> {
+impl<T: DeserializeOwned + Described + Send, const KIB: usize> FromBody for ModelBody<T, KIB> {
     type Out = T;
     const LIMIT: Option<usize> = Some(KIB * 1024);
     /// What was parsed, what is sent to the provider, and the copy for a further attempt.
     const COPIES: usize = 3;
     const PASSED_ON: bool = true;
+    const PRIVATE: bool = true;
+
     fn parse(bytes: &[u8]) -> Result<T, ApiError> {
         parse_json(bytes)
+    }
+
+    fn schema() -> Option<(TypeSchema, bool)> {
+        Some((T::schema(), false))
+    }
+}
+
+/// A [`ModelBody`] whose members are of another API, described by `S`: they are passed on as they came.
+#[derive(Debug)]
+pub struct RawObject<S, const KIB: usize>(PhantomData<S>);
+
+impl<S: Described, const KIB: usize> FromBody for RawObject<S, KIB> {
+    type Out = Map<String, Value>;
+    const LIMIT: Option<usize> = Some(KIB * 1024);
+    /// As of a [`ModelBody`].
+    const COPIES: usize = 3;
+    const PASSED_ON: bool = true;
+    const PRIVATE: bool = true;
+
+    fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError> {
+        parse_json(bytes)
+    }
+
+    fn schema() -> Option<(TypeSchema, bool)> {
+        Some((S::schema(), false))
     }
 }
 

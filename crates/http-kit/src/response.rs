@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
@@ -13,7 +14,7 @@ use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LINK, RETRY_AFTER,
 };
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse, Responder};
 use api_types::Code;
 use control_plane::{ListPage, ListText, ServiceError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,65 +26,193 @@ use crate::error::{self, ApiError};
 use crate::known_secrets::{clean, clean_headers};
 use crate::paced_body::PiecedText;
 use crate::request_layer::RequestState;
+use crate::route::{Described, RouteDescription, Success};
 
 /// The usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
-pub(crate) const ROW_BYTES: usize = 512;
+pub const ROW_BYTES: usize = 512;
+
+/// What a success of a route looks like, as a type.
+pub trait SuccessShape: 'static {
+    /// Adds it to the description of the route.
+    fn describe(route: &mut RouteDescription);
+}
+
+/// One JSON document, 200.
+#[derive(Debug)]
+pub struct JsonDocument<T>(PhantomData<T>);
+
+/// One JSON document, 201.
+#[derive(Debug)]
+pub struct Created<T>(PhantomData<T>);
+
+/// One JSON document: 201 for what is new, 200 for what was there.
+#[derive(Debug)]
+pub struct CreatedOrSame<T>(PhantomData<T>);
+
+/// A page of a list: a bare array of rows, with a `Link` to the next page.
+#[derive(Debug)]
+pub struct Rows<T>(PhantomData<T>);
+
+/// One JSON document, or the same in events when the caller asks for it.
+#[derive(Debug)]
+pub struct Events<T>(PhantomData<T>);
+
+/// A text.
+#[derive(Debug)]
+pub struct PlainText<M>(PhantomData<M>);
+
+/// A media type, as a type.
+pub trait MediaType: 'static {
+    /// Its name in the document.
+    const NAME: &'static str;
+}
+
+macro_rules! shapes {
+    ($($name:ident => $success:expr;)+) => {
+        $(
+            impl<T: Described> SuccessShape for $name<T> {
+                fn describe(route: &mut RouteDescription) {
+                    route.success = $success(T::schema());
+                }
+            }
+        )+
+    };
+}
+
+shapes! {
+    JsonDocument => |schema| Success::Json(&[200], schema);
+    Created => |schema| Success::Json(&[201], schema);
+    CreatedOrSame => |schema| Success::Json(&[200, 201], schema);
+    Rows => Success::List;
+    Events => Success::Events;
+}
+
+impl<M: MediaType> SuccessShape for PlainText<M> {
+    fn describe(route: &mut RouteDescription) {
+        route.success = Success::Text(M::NAME);
+    }
+}
+
+/// The answer of a handler whose success looks like `S`.
+#[derive(Debug)]
+pub struct Answer<S>(HttpResponse, PhantomData<S>);
+
+impl<S> Answer<S> {
+    /// An answer that was made by hand and looks like `S`.
+    #[must_use]
+    pub fn of(response: HttpResponse) -> Self {
+        Self(response, PhantomData)
+    }
+
+    /// Its headers.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.0.headers_mut()
+    }
+
+    /// The answer for the framework.
+    #[must_use]
+    pub fn into_response(self) -> HttpResponse {
+        self.0
+    }
+
+    /// The same answer, described by another shape.
+    #[must_use]
+    pub fn shaped<R>(self) -> Answer<R> {
+        Answer::of(self.0)
+    }
+
+    /// Adds the `ETag` of a version.
+    #[must_use]
+    pub fn with_version(mut self, version: u64) -> Self {
+        if let Ok(tag) = format!("\"{version}\"").parse() {
+            self.headers_mut().insert(ETAG, tag);
+        }
+        self
+    }
+}
+
+impl<S> Responder for Answer<S> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.0
+    }
+}
 
 /// One JSON document.
-pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
-    write(status, body, ROW_BYTES)
+///
+/// # Errors
+/// 500 when it can't be written.
+pub fn json<T: Serialize>(body: &T) -> Result<Answer<JsonDocument<T>>, ServiceError> {
+    write(StatusCode::OK, body)
 }
 
-fn write<T: Serialize>(status: StatusCode, body: &T, usual: usize) -> Result<HttpResponse, ApiError> {
-    Ok(of_text(status, text(body, usual)?))
+/// One JSON document about something new.
+///
+/// # Errors
+/// 500 when it can't be written.
+pub fn created<T: Serialize>(body: &T) -> Result<Answer<Created<T>>, ServiceError> {
+    write(StatusCode::CREATED, body)
 }
 
-/// A document as text. A large one is written on the blocking pool.
-pub(crate) fn text<T: Serialize>(body: &T, usual: usize) -> Result<PiecedText, ServiceError> {
+/// One JSON document about something that is `new` or was there.
+///
+/// # Errors
+/// 500 when it can't be written.
+pub fn created_or_same<T: Serialize>(body: &T, new: bool) -> Result<Answer<CreatedOrSame<T>>, ServiceError> {
+    write(if new { StatusCode::CREATED } else { StatusCode::OK }, body)
+}
+
+fn write<T: Serialize, S>(status: StatusCode, body: &T) -> Result<Answer<S>, ServiceError> {
+    Ok(Answer::of(of_text(status, text(body, ROW_BYTES)?)))
+}
+
+/// A document as text, with room for `usual` bytes from the start. A large one is written on the blocking pool.
+///
+/// # Errors
+/// 500 when it can't be written.
+pub fn text<T: Serialize>(body: &T, usual: usize) -> Result<PiecedText, ServiceError> {
     let mut text = PiecedText::with_capacity(usual);
     serde_json::to_writer(&mut text, body)
         .map_err(|_| ServiceError::new(Code::Internal, "the answer can't be written"))?;
     Ok(text)
 }
 
-/// An answer of a JSON text.
-pub(crate) fn of_text(status: StatusCode, text: PiecedText) -> HttpResponse {
+/// One JSON document about something new, of text that was written elsewhere.
+#[must_use]
+pub fn created_text<T>(text: PiecedText) -> Answer<Created<T>> {
+    Answer::of(of_text(StatusCode::CREATED, text))
+}
+
+fn of_text(status: StatusCode, text: PiecedText) -> HttpResponse {
     HttpResponse::build(status).content_type("application/json").body(text)
 }
 
 /// One page as the JSON text of its array.
-pub(crate) struct PageText {
+#[derive(Debug)]
+pub struct PageText<T> {
     json: PiecedText,
     next: Option<String>,
+    row: PhantomData<T>,
 }
 
-impl From<ListText> for PageText {
+impl<T> From<ListText> for PageText<T> {
     fn from(list: ListText) -> Self {
-        Self { json: list.json.into(), next: list.next }
+        Self { json: list.json.into(), next: list.next, row: PhantomData }
     }
 }
 
 /// A page as text, written where it was read.
-pub(crate) fn page_text<T: Serialize>(page: &ListPage<T>) -> Result<PageText, ServiceError> {
+///
+/// # Errors
+/// 500 when it can't be written.
+pub fn page_text<T: Serialize>(page: &ListPage<T>) -> Result<PageText<T>, ServiceError> {
     let json = text(&page.items, ROW_BYTES * (page.items.len() + 1))?;
-    Ok(PageText { json, next: page.next.clone() })
-}
-
-/// One JSON document with the `ETag` of its version.
-pub(crate) fn versioned<T: Serialize>(
-    status: StatusCode,
-    body: &T,
-    version: u64,
-) -> Result<HttpResponse, ApiError> {
-    let mut response = json(status, body)?;
-    if let Ok(tag) = format!("\"{version}\"").parse() {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    Ok(response)
+    Ok(PageText { json, next: page.next.clone(), row: PhantomData })
 }
 
 /// A bare array; the next page is in the `Link` header.
-pub(crate) fn page(request: &HttpRequest, page: impl Into<PageText>) -> HttpResponse {
+pub fn page<T>(request: &HttpRequest, page: impl Into<PageText<T>>) -> Answer<Rows<T>> {
     let page = page.into();
     let mut response = of_text(StatusCode::OK, page.json);
     if let Some(cursor) = &page.next {
@@ -92,7 +221,7 @@ pub(crate) fn page(request: &HttpRequest, page: impl Into<PageText>) -> HttpResp
             response.headers_mut().insert(LINK, link);
         }
     }
-    response
+    Answer::of(response)
 }
 
 /// The path and query of the next page: those of this one with another cursor, and without a token that may not
@@ -125,8 +254,6 @@ const RATE: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-/// OpenAI's clients repeat a 429 by themselves unless this says no; a budget is not mended by asking again.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -157,11 +284,7 @@ pub(crate) fn complete(
     if let Some(seconds) = error.retry_after {
         refusal.insert_header((RETRY_AFTER, seconds));
     }
-    // The packages would repeat it by themselves, long before it can help.
-    if shared.openai && matches!(error.code, Code::InsufficientQuota | Code::DailyQuotaExceeded) {
-        refusal.insert_header((SHOULD_RETRY, "false"));
-    }
-    let text = error::body(error, request_id.as_str(), shared.openai);
+    let text = (shared.errors.body)(error, request_id.as_str());
     let text = match clean(&text, &shared.secrets) {
         Cow::Borrowed(_) => text,
         Cow::Owned(cleaned) => cleaned,
@@ -170,6 +293,7 @@ pub(crate) fn complete(
         None => refusal.body(text),
         Some(unread) => refusal.body(RefusalBody { text: Some(text.into()), _unread: unread }),
     };
+    (shared.errors.headers)(error, refusal.headers_mut());
     set_headers(refusal.headers_mut(), shared, request_id);
     clean_headers(refusal.headers_mut(), &shared.secrets);
     match answer {

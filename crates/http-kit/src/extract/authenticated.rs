@@ -1,47 +1,78 @@
-//! The guard of a handler: it can't be called without a caller, and the body is read after the key.
+//! The caller of a handler: it can't be called without one, and the body is read after the key.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::Code;
-use control_plane::{Idempotency, OpContext, RefusedCaller};
+use control_plane::{OpContext, RefusedCaller};
 
 use super::body::{self, BodyTreatment, FromBody, NoBody, PreparedBody};
-use super::guards::CallerClass;
-use super::query::whole_number;
-use crate::app::{reads_list, route_of};
+use super::head::RequestHead;
+use crate::callers::CallerClass;
 use crate::connection::ConnectionState;
 use crate::error::ApiError;
 use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::request_layer::{change_request_state, read_request_state};
-use crate::state::HttpState;
+use crate::route::{Entrance, RouteDescription, RouteGuard};
+use crate::routes::{reads_list, route_of};
+use crate::state::ServerState;
 
-/// A caller who may go on, and the body. The order of checks is this type's whole purpose.
-pub(crate) struct Authenticated<W: CallerClass, B: FromBody = NoBody> {
+/// A caller who may go on, what the handler reads of the head, and the body. The order of checks is this type's whole
+/// purpose.
+#[derive(Debug)]
+pub struct Authenticated<W: CallerClass, B: FromBody = NoBody, H: RequestHead = ()> {
+    /// Who calls, when, and the open record of the request.
     pub context: OpContext<W::Caller>,
+    /// The body.
     pub body: B::Out,
-    pub idempotency: Option<Idempotency>,
-    pub if_match: Option<u64>,
+    /// What the head has.
+    pub head: H,
     /// What the body takes; free when this is dropped.
     pub memory: MemoryPermit,
 }
 
-impl<W: CallerClass + 'static, B: FromBody + 'static> FromRequest for Authenticated<W, B> {
+impl<W: CallerClass, B: FromBody, H: RequestHead> Entrance for Authenticated<W, B, H> {
+    fn describe(route: &mut RouteDescription) {
+        W::describe(route);
+        B::describe(route);
+        H::describe(route);
+    }
+}
+
+/// The first argument of a handler that answers everybody and leaves no record.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe;
+
+impl Entrance for Probe {
+    fn describe(route: &mut RouteDescription) {
+        route.guard = RouteGuard::Probe;
+    }
+}
+
+impl FromRequest for Probe {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self))
+    }
+}
+
+impl<W: CallerClass, B: FromBody, H: RequestHead> FromRequest for Authenticated<W, B, H> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
-    /// The body lies with the edge, and goes back there when the request is refused.
+    /// The body lies with the request layer, and goes back there when the request is refused.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
             let mut payload = None;
             change_request_state(&request, |shared| payload = shared.unread.take());
             let mut payload = payload.unwrap_or(Payload::None);
-            let extracted = extract::<W, B>(&request, &mut payload).await;
+            let extracted = extract::<W, B, H>(&request, &mut payload).await;
             if extracted.is_err() {
                 change_request_state(&request, |shared| shared.unread = Some(payload));
             }
@@ -50,17 +81,17 @@ impl<W: CallerClass + 'static, B: FromBody + 'static> FromRequest for Authentica
     }
 }
 
-async fn extract<W: CallerClass, B: FromBody>(
+async fn extract<W: CallerClass, B: FromBody, H: RequestHead>(
     request: &HttpRequest,
     payload: &mut Payload,
-) -> Result<Authenticated<W, B>, ApiError> {
+) -> Result<Authenticated<W, B, H>, ApiError> {
     let state = request
-        .app_data::<web::Data<HttpState>>()
+        .app_data::<web::Data<ServerState>>()
         .ok_or_else(|| ApiError::new(Code::Internal, "the server is not wired"))?;
     let now = state.services.clock.now();
     let client = read_request_state(request, |shared| shared.client)
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
-    let route = route_of(request).unwrap_or_default();
+    let route = route_of(request);
     let admitted = match W::admit(state, request, client, now).await {
         Ok(admitted) => admitted,
         Err(refused) => {
@@ -90,27 +121,26 @@ async fn extract<W: CallerClass, B: FromBody>(
         page.resize(LIST_MEMORY)?;
         change_request_state(request, |shared| shared.answer_memory = Some(page));
     }
-    let (body, idempotency, if_match) = match B::LIMIT {
-        None => (B::parse(&[])?, None, None),
+    let mut head = H::read(request)?;
+    let body = match B::LIMIT {
+        None => B::parse(&[])?,
         Some(limit) => {
-            // Calls of models have ids of their own, and their bodies hold prompts.
-            let llm = route.starts_with("/llm/");
-            let key = if llm { None } else { idempotency_key(request)? };
-            let if_match = if_match(request)?;
             let reading = ReadingBody::of(request);
             let bytes = body::read(request, payload, limit, &mut memory).await?;
             drop(reading);
             let treat = BodyTreatment {
-                private: llm && !state.services.llm.rules.keep_prompts,
-                fingerprint: key.is_some(),
+                private: B::PRIVATE && !state.services.llm.rules.keep_prompts,
+                fingerprint: head.wants_fingerprint(),
             };
             let secrets = read_request_state(request, |shared| shared.secrets.clone()).unwrap_or_default();
             let prepared = body::prepare::<B>(&state.shares, bytes, treat, memory, secrets).await?;
             let PreparedBody { kept, fingerprint, out } = prepared.0;
             memory = prepared.1;
             change_request_state(request, |shared| shared.set_body(kept));
-            let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
-            (out?, idempotency, if_match)
+            if let Some(fingerprint) = fingerprint {
+                head.set_fingerprint(fingerprint);
+            }
+            out?
         }
     };
     let at_micros = state.services.clock.monotonic_micros();
@@ -118,7 +148,7 @@ async fn extract<W: CallerClass, B: FromBody>(
         .flatten()
         .ok_or_else(|| ApiError::new(Code::Internal, "the edge is not wired"))?;
     let context = OpContext { caller: admitted.caller, now, at_micros, draft };
-    Ok(Authenticated { context, body, idempotency, if_match, memory })
+    Ok(Authenticated { context, body, head, memory })
 }
 
 /// What a list takes until its text is written: a page of rows, the same as they are shown, and the text.
@@ -152,40 +182,4 @@ fn check_query(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(ApiError::new(Code::MalformedRequest, "the query is not UTF-8"));
     }
     Ok(())
-}
-
-/// The longest idempotency key, in characters.
-const MAX_KEY: usize = 255;
-
-/// The caller's idempotency key.
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
-    let mut values = request.headers().get_all("idempotency-key");
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    let fits = !text.is_empty() && text.len() <= MAX_KEY && text.bytes().all(|b| (0x21..0x7f).contains(&b));
-    if !fits || values.next().is_some() {
-        let what = "`Idempotency-Key` takes one key of 1 to 255 visible ASCII characters";
-        return Err(ApiError::new(Code::InvalidQuery, what));
-    }
-    let secret = read_request_state(request, |shared| shared.secrets.are_in(text.as_bytes()));
-    if secret.unwrap_or(true) {
-        return Err(ApiError::new(Code::InvalidQuery, "`Idempotency-Key` is kept and must hold no secret"));
-    }
-    Ok(Some(text.to_owned()))
-}
-
-/// The version of `If-Match`; `*` means any.
-fn if_match(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
-    let mut values = request.headers().get_all(IF_MATCH);
-    let Some(value) = values.next() else { return Ok(None) };
-    let once = values.next().is_none();
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" && once {
-        return Ok(None);
-    }
-    let tag = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|_| once);
-    tag.and_then(whole_number).map(Some).ok_or_else(|| {
-        let what = "`If-Match` takes one `ETag` as it was given, such as `\"3\"`, or `*`";
-        ApiError::new(Code::InvalidQuery, what)
-    })
 }

@@ -2,23 +2,35 @@
 
 use std::collections::BTreeSet;
 
-use api_types::{Code, ErrorBody};
+use api_types::Code;
 use serde_json::{Map, Value, json};
 
-use crate::app::endpoints;
-use crate::endpoint::{Endpoint, ONE_LINE, QueryParam, RouteGuard, Success, TypeSchema, schema_of};
-use crate::llm::{OpenaiErrorBody, speaks_openai};
+use crate::route::{Endpoint, HeaderParam, ONE_LINE, QueryParam, RouteGuard, Success, TypeSchema};
+use crate::routes::Routes;
+
+/// What the document says of a server as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentInfo {
+    /// The name of its API.
+    pub title: &'static str,
+    /// The program's version.
+    pub version: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+}
 
 /// The document.
 #[must_use]
-pub fn document() -> Value {
+pub fn document(routes: &Routes, info: DocumentInfo) -> Value {
     let mut schemas = Map::new();
     let mut paths: Map<String, Value> = Map::new();
-    add_schemas(&mut schemas, schema_of::<ErrorBody>());
-    add_schemas(&mut schemas, schema_of::<OpenaiErrorBody>());
-    for endpoint in endpoints() {
+    for shape in routes.error_shapes() {
+        add_schemas(&mut schemas, &(shape.schema)());
+    }
+    for endpoint in routes.endpoints() {
         let (path, method) = (endpoint.path.to_owned(), endpoint.method.to_ascii_lowercase());
-        let operation = operation(endpoint, &mut schemas);
+        let error = (routes.error_shape(endpoint.path).schema)().name;
+        let operation = operation(endpoint, &error, &mut schemas);
         if let Value::Object(item) = paths.entry(path).or_insert_with(|| json!({})) {
             item.insert(method, operation);
         }
@@ -30,9 +42,9 @@ pub fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "T4 intent API",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Agents declare what they mean to do; admins see, limit and stop them.",
+            "title": info.title,
+            "version": info.version,
+            "description": info.description,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -48,39 +60,20 @@ pub fn document() -> Value {
     })
 }
 
-fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
-    let mut codes: BTreeSet<Code> = endpoint.codes.iter().copied().collect();
-    codes.extend(guard_codes(endpoint.guard));
+fn operation(endpoint: &Endpoint, error: &str, schemas: &mut Map<String, Value>) -> Value {
+    let route = &*endpoint.description;
+    let mut codes = route.codes.clone();
+    codes.extend(guard_codes(route.guard));
     let mut parameters: Vec<Value> = path_params(endpoint.path);
-    parameters.extend(endpoint.params.iter().map(parameter));
-    if endpoint.idempotent {
-        codes.insert(Code::IdempotencyKeyReused);
-        codes.insert(Code::InvalidQuery);
-        let schema = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
-        parameters.push(header("Idempotency-Key", "makes a repeat safe for 24 hours", &schema));
-    }
-    if endpoint.conditional {
-        codes.insert(Code::VersionMismatch);
-        codes.insert(Code::InvalidQuery);
-        let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}\")$" });
-        parameters.push(header("If-Match", "change only this version", &schema));
-    }
+    parameters.extend(route.params.iter().map(parameter));
+    parameters.extend(route.headers.iter().map(header));
     let mut operation = Map::new();
     let mut set = |name: &str, value: Value| operation.insert(name.to_owned(), value);
     set("operationId", json!(endpoint.id));
     set("tags", json!([endpoint.tag]));
     set("summary", json!(endpoint.summary));
-    set("x-t4-guard", json!(guard_text(endpoint.guard)));
-    if let Some((body, optional)) = endpoint.body {
-        codes.extend([
-            Code::MalformedJson,
-            Code::DuplicateMember,
-            Code::MalformedRequest,
-            Code::InvalidBody,
-            Code::BodyTooLarge,
-            Code::UnsupportedMediaType,
-            Code::RequestTimeout,
-        ]);
+    set("x-t4-guard", json!(route.guard.text()));
+    if let Some((body, optional)) = &route.body {
         let schema = reference(&body.name);
         add_schemas(schemas, body);
         set(
@@ -88,21 +81,16 @@ fn operation(endpoint: Endpoint, schemas: &mut Map<String, Value>) -> Value {
             json!({ "required": !optional, "content": { "application/json": { "schema": schema } } }),
         );
     }
-    if parameters.iter().any(|p| p.get("name").is_some_and(|name| name == "cursor")) {
-        codes.insert(Code::InvalidCursor);
-    }
     set("parameters", Value::Array(parameters));
-    let security = match endpoint.guard {
+    let security = match route.guard {
         RouteGuard::Probe | RouteGuard::Public => json!([]),
         RouteGuard::Metrics => json!([{}, { "admin_token": [] }]),
         RouteGuard::Agent(_) => json!([{ "agent_key": [] }]),
         RouteGuard::Admin => json!([{ "admin_token": [] }]),
     };
-    let created_again = endpoint.id == "create_intent";
     set("security", security);
-    let mut responses =
-        responses(endpoint.success, created_again, &codes, schemas, error_shape(endpoint.path));
-    add_headers(&mut responses, endpoint.headers);
+    let mut responses = responses(&route.success, &codes, schemas, error);
+    add_headers(&mut responses, &route.answer_headers);
     set("responses", responses);
     Value::Object(operation)
 }
@@ -160,19 +148,8 @@ fn guard_codes(guard: RouteGuard) -> Vec<Code> {
     }
 }
 
-fn guard_text(guard: RouteGuard) -> String {
-    match guard {
-        RouteGuard::Probe => "probe".to_owned(),
-        RouteGuard::Public => "public".to_owned(),
-        RouteGuard::Metrics => "metrics".to_owned(),
-        RouteGuard::Agent(scope) => format!("agent {}", scope.as_str()),
-        RouteGuard::Admin => "admin".to_owned(),
-    }
-}
-
 fn responses(
-    success: Success,
-    created_again: bool,
+    success: &Success,
     codes: &BTreeSet<Code>,
     schemas: &mut Map<String, Value>,
     error: &str,
@@ -180,14 +157,11 @@ fn responses(
     let mut all = Map::new();
     let json_content = |schema: Value| json!({ "application/json": { "schema": schema } });
     match success {
-        Success::Json(status, body) => {
+        Success::Json(statuses, body) => {
             let schema = reference(&body.name);
             add_schemas(schemas, body);
             let answer = json!({ "description": "Done.", "content": json_content(schema) });
-            if created_again {
-                all.insert("200".to_owned(), answer.clone());
-            }
-            all.insert(status.to_string(), answer);
+            all.extend(statuses.iter().map(|status| (status.to_string(), answer.clone())));
         }
         Success::List(item) => {
             let schema = json!({ "type": "array", "items": reference(&item.name) });
@@ -210,7 +184,7 @@ fn responses(
         }
         Success::Text(media) => {
             let mut content = Map::new();
-            content.insert(media.to_owned(), json!({}));
+            content.insert((*media).to_owned(), json!({}));
             all.insert("200".to_owned(), json!({ "description": "The text.", "content": content }));
         }
     }
@@ -226,11 +200,6 @@ fn responses(
         all.insert(status.to_string(), answer);
     }
     Value::Object(all)
-}
-
-/// The schema of the errors below a path.
-fn error_shape(path: &str) -> &'static str {
-    if speaks_openai(path) { "OpenaiErrorBody" } else { "ErrorBody" }
 }
 
 /// Tells the headers of a success.
@@ -266,51 +235,17 @@ fn parameter(param: &QueryParam) -> Value {
     })
 }
 
-fn header(name: &str, about: &str, schema: &Value) -> Value {
-    json!({ "name": name, "in": "header", "required": false, "description": about, "schema": schema })
+fn header(header: &HeaderParam) -> Value {
+    json!({
+        "name": header.name, "in": "header", "required": false, "description": header.about,
+        "schema": header.schema,
+    })
 }
 
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn add_schemas(all: &mut Map<String, Value>, shape: TypeSchema) {
-    all.extend(shape.schemas);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_below_llm_v1_are_told_in_openai_s_shape_and_no_others() {
-        let document = document();
-        let paths = document.get("paths").and_then(Value::as_object).unwrap();
-        let mut seen = 0;
-        for (path, item) in paths {
-            let expected = if path.starts_with("/llm/v1/") { "OpenaiErrorBody" } else { "ErrorBody" };
-            for operation in item.as_object().unwrap().values() {
-                let responses = operation.get("responses").and_then(Value::as_object).unwrap();
-                for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
-                    let shape = response.pointer("/content/application~1json/schema/$ref");
-                    let told = shape.and_then(Value::as_str).unwrap_or_default();
-                    assert!(told.ends_with(&format!("/{expected}")), "{path} {status}: {told}");
-                    seen += 1;
-                }
-            }
-        }
-        assert!(seen > 100, "{seen}");
-    }
-
-    #[test]
-    fn a_call_of_a_model_tells_its_headers_and_both_forms_of_its_answer() {
-        let document = document();
-        let answer = document.pointer("/paths/~1llm~1v1~1chat~1completions/post/responses/200").unwrap();
-        for name in ["x-t4-call-id", "x-t4-provider", "x-t4-cost-usd", "x-t4-budget-remaining-usd"] {
-            assert!(answer.pointer(&format!("/headers/{name}")).is_some(), "{name}");
-        }
-        for media in ["application/json", "text/event-stream"] {
-            assert!(answer.get("content").and_then(|content| content.get(media)).is_some(), "{media}");
-        }
-    }
+fn add_schemas(all: &mut Map<String, Value>, shape: &TypeSchema) {
+    all.extend(shape.schemas.iter().cloned());
 }

@@ -19,7 +19,7 @@ pub(crate) const PIECE_BYTES: usize = 32 * 1024;
 
 /// A text in pieces, each freed when it has left. It is written like a file.
 #[derive(Debug, Default)]
-pub(crate) struct PiecedText {
+pub struct PiecedText {
     full: VecDeque<Bytes>,
     last: BytesMut,
     bytes: u64,

@@ -12,12 +12,12 @@ use storage::ReadLane;
 
 use crate::error::ApiError;
 use crate::shares::CallerShares;
-use crate::state::HttpState;
+use crate::state::ServerState;
 
 /// The admin's name where shares are counted; a key's is its id.
-pub(crate) const ADMIN: &str = "admin";
+pub const ADMIN: &str = "admin";
 /// The name of `/metrics` where shares are counted.
-pub(crate) const METRICS: &str = "metrics";
+pub const METRICS: &str = "metrics";
 
 /// Requests of one caller that wait for a reader.
 const WAITING_READS: usize = 16;
@@ -47,22 +47,25 @@ impl Shares {
 
 /// Runs a read of a few rows by key: at once on the worker's thread, or on the blocking pool when no connection is free
 /// or the store's reads block.
-pub(crate) async fn point<T, F>(state: &web::Data<HttpState>, caller: &str, read: F) -> Result<T, ApiError>
+///
+/// # Errors
+/// Those of `read`, and 503 `server_busy`.
+pub async fn point<T, F>(state: &ServerState, caller: &str, read: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
-    F: Fn(&HttpState, ReadLane) -> Result<T, ServiceError> + Send + 'static,
+    F: Fn(&Services, ReadLane) -> Result<T, ServiceError> + Send + 'static,
 {
     if !state.services.store.reads_block() {
-        match read(state, ReadLane::Serving) {
+        match read(&state.services, ReadLane::Serving) {
             Err(error) if error.code == api_types::Code::ServerBusy => {}
             answered => return Ok(answered?),
         }
     }
     let permit = state.shares.points.acquire(caller).await?;
-    let state = state.clone();
+    let services = Arc::clone(&state.services);
     hop(move || {
         let _permit = permit;
-        read(&state, ReadLane::Blocking)
+        read(&services, ReadLane::Blocking)
     })
     .await?
     .map_err(ApiError)
@@ -70,8 +73,11 @@ where
 
 /// Runs a read that gives up by itself when it is not small, at once on the worker's thread. `None` when it gave up, or
 /// when reads of the store block.
-pub(crate) fn small<T>(
-    state: &HttpState,
+///
+/// # Errors
+/// Those of `read`.
+pub fn small<T>(
+    state: &ServerState,
     read: impl FnOnce(&Services) -> Result<Option<T>, ServiceError>,
 ) -> Result<Option<T>, ApiError> {
     if state.services.store.reads_block() { Ok(None) } else { Ok(read(&state.services)?) }
@@ -79,7 +85,10 @@ pub(crate) fn small<T>(
 
 /// Runs a list, a scan or a figure, and the writing of its answer, on the blocking pool, with a place of the caller's
 /// share of the readers.
-pub(crate) async fn scan<T, F>(state: &web::Data<HttpState>, caller: &str, read: F) -> Result<T, ApiError>
+///
+/// # Errors
+/// Those of `read`, and 503 `server_busy`.
+pub async fn scan<T, F>(state: &ServerState, caller: &str, read: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
     F: FnOnce(&Services) -> Result<T, ServiceError> + Send + 'static,
@@ -96,7 +105,10 @@ where
 
 /// Writes the answer to a change on the blocking pool. Without a share: the change is made, so its answer is never
 /// refused, and changes are bounded before they are made.
-pub(crate) async fn answer<T: Send + 'static>(
+///
+/// # Errors
+/// Those of `write`.
+pub async fn answer<T: Send + 'static>(
     write: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ApiError> {
     hop(write).await?.map_err(ApiError)

@@ -26,18 +26,17 @@ use rate_limit::Decision;
 use registry_core::{KnownSecrets, Network, RequestId};
 
 use crate::address;
-use crate::app::route_of;
+use crate::callers::credentials;
 use crate::connection::ConnectionState;
 use crate::disconnect::{DisconnectGuard, record_when_returned};
-use crate::error::{self, ApiError};
-use crate::extract::credentials;
+use crate::error::{self, ApiError, ErrorShape};
 use crate::known_secrets::clean;
-use crate::llm;
 use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::metrics::known_method;
 use crate::paced_body::{PIECE_BYTES, PacedBody};
 use crate::response::complete;
-use crate::state::HttpState;
+use crate::routes::{RouteInfo, route_of};
+use crate::state::ServerState;
 
 /// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
 /// because the framework wants the request to itself until it is routed.
@@ -51,16 +50,16 @@ pub(crate) struct RequestState {
     pub agent: Option<String>,
     /// What comes after the head, until somebody reads it.
     pub unread: Option<Payload>,
-    /// Errors are told in OpenAI's shape.
-    pub openai: bool,
+    /// The shape in which errors are told.
+    pub errors: ErrorShape,
     /// Whose bytes the answer's are; the client's network until a key was checked.
     pub memory_owner: Option<MemoryOwner>,
     /// What no answer, row or log line of this request may hold: the server's secrets, and those that it presents.
     pub secrets: KnownSecrets,
     /// Memory that was taken for the answer before it was made.
     pub answer_memory: Option<MemoryPermit>,
-    /// The route's template, kept because a handler that panics takes the request down with it.
-    route: Option<&'static str>,
+    /// The route, kept because a handler that panics takes the request down with it.
+    route: Option<RouteInfo>,
 }
 
 pub(crate) type SharedRequestState = Rc<RefCell<RequestState>>;
@@ -71,9 +70,9 @@ impl RequestState {
         self.draft.edit(|draft| draft.set_principal(principal));
     }
 
-    pub(crate) fn set_route(&mut self, route: &'static str) {
-        self.route = Some(route);
-        self.draft.edit(|draft| draft.set_route(route));
+    pub(crate) fn set_route(&mut self, route: Option<&RouteInfo>) {
+        self.draft.edit(|draft| draft.set_route(label(route)));
+        self.route = route.cloned();
     }
 
     pub(crate) fn set_body(&mut self, body: Body) {
@@ -99,6 +98,11 @@ pub(crate) fn read_request_state<T>(
 /// What stands for a route where none was found.
 const NO_ROUTE: &str = "-";
 
+/// The template of a route, for rows, log lines and metrics.
+fn label(route: Option<&RouteInfo>) -> &'static str {
+    route.map_or(NO_ROUTE, |route| route.path)
+}
+
 /// The layer, for `actix_web::middleware::from_fn`.
 ///
 /// # Errors
@@ -109,7 +113,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<PacedBody>, Error> {
     let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::clone);
     let serving = connection.map(|connection| connection.begin());
-    let Some(state) = request.app_data::<web::Data<HttpState>>().map(|data| Arc::clone(data)) else {
+    let Some(state) = request.app_data::<web::Data<ServerState>>().map(|data| Arc::clone(data)) else {
         let pace = |body: B| PacedBody::new(body.boxed(), None, serving);
         return next.call(request).await.map(|answer| answer.map_body(|_, body| pace(body)));
     };
@@ -124,7 +128,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
     let slot = shared.borrow().draft.clone();
     let mut guard = DisconnectGuard::new(Arc::clone(&services), slot.clone());
     let method = request.method().clone();
-    let probe = is_probe(request.path());
+    let probe = state.routes.is_probe(request.path());
 
     let room = if probe { Ok(()) } else { services.audit.recorder.room().await };
     let turned_away = room.is_err();
@@ -141,7 +145,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
     let (answer, mut failure, route) = match served {
         Some(Ok(response)) => {
             let failure = failure_of(response.status(), response.response().error());
-            let route = route_of(response.request());
+            let route = route_of(response.request()).cloned();
             (Some(response), failure, route)
         }
         Some(Err(error)) => (None, failure_of(error.as_response_error().status_code(), Some(&error)), None),
@@ -155,7 +159,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
     {
         *cause = cleaned;
     }
-    let route = route.or(shared.borrow().route).unwrap_or(NO_ROUTE);
+    let route = route.or_else(|| shared.borrow().route.clone());
     let mut memory = None;
     if let (None, Some(answer)) = (&failure, &answer) {
         match answer_memory(&state, &mut shared.borrow_mut(), &method, answer.response().body().size()) {
@@ -173,7 +177,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
             Some(error) => error.outcome(),
             None => Outcome::ok(status(&failure).as_u16()),
         };
-        shared.borrow_mut().set_route(route);
+        shared.borrow_mut().set_route(route.as_ref());
         if let Some(draft) = slot.take() {
             if let Err(refusal) = record(&services, draft, &outcome).await
                 // A request that the store refused changed nothing; its reason is more useful than the row's.
@@ -192,7 +196,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
     observe(
         &state,
         &method,
-        route,
+        route.as_ref(),
         &request_id,
         &shared.borrow(),
         started,
@@ -209,7 +213,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
 /// # Errors
 /// 503 `server_busy` for a read: it can be repeated. The answer to what was done is sent in any case.
 fn answer_memory(
-    state: &HttpState,
+    state: &ServerState,
     shared: &mut RequestState,
     method: &Method,
     size: BodySize,
@@ -235,7 +239,7 @@ fn answer_memory(
 /// Opens what the layers share about a request.
 fn open(
     request: &ServiceRequest,
-    state: &HttpState,
+    state: &ServerState,
     request_id: RequestId,
     secrets: KnownSecrets,
 ) -> RequestState {
@@ -247,11 +251,16 @@ fn open(
     let (method, target) = (secrets.clean(method), secrets.clean(target));
     let mut draft = Draft::request(now, request_id, &method, &target, Some(client));
     draft.set_secrets(secrets.clone());
-    if let Some(path) = key_path(request.path(), services) {
+    let key_id = |key: &str| {
+        let key = percent_decode_str(key).decode_utf8_lossy();
+        let id = key_id_of_text(&key, &services.auth.pepper);
+        id.map_or_else(|| "[unknown]".to_owned(), |id| id.as_str().to_owned())
+    };
+    if let Some(path) = state.routes.hide_key(request.path(), key_id) {
         draft.set_path(&path);
     }
     draft.set_aggregator(Arc::clone(&services.audit.refusals));
-    let openai = llm::speaks_openai(request.path());
+    let errors = state.routes.error_shape(request.path());
     RequestState {
         draft: DraftSlot::new(draft),
         client,
@@ -259,7 +268,7 @@ fn open(
         deprecated: false,
         agent: None,
         unread: None,
-        openai,
+        errors,
         memory_owner: None,
         secrets,
         answer_memory: None,
@@ -333,27 +342,12 @@ fn request_id(headers: &HeaderMap, services: &Services, secrets: &KnownSecrets) 
         .unwrap_or_else(|| RequestId::mint(services.entropy.as_ref()))
 }
 
-/// The path of a key route with the key id in place of whatever stood there: it may be the key itself.
-fn key_path(path: &str, services: &Services) -> Option<String> {
-    const BASE: &str = "/admin/api_keys/";
-    let rest = path.strip_prefix(BASE)?;
-    let (key, tail) = rest.split_once('/').map_or((rest, ""), |(key, tail)| (key, tail));
-    let key = percent_decode_str(key).decode_utf8_lossy();
-    let id = key_id_of_text(&key, &services.auth.pepper);
-    let id = id.as_ref().map_or("[unknown]", |id| id.as_str());
-    Some(if tail == "rotate" { format!("{BASE}{id}/rotate") } else { format!("{BASE}{id}") })
-}
-
-fn is_probe(path: &str) -> bool {
-    matches!(path, "/health" | "/healthz" | "/readyz")
-}
-
 /// One log line and the metrics.
 #[expect(clippy::too_many_arguments, reason = "one call, and every argument goes into the line")]
 fn observe(
-    state: &HttpState,
+    state: &ServerState,
     method: &Method,
-    route: &str,
+    route: Option<&RouteInfo>,
     request_id: &RequestId,
     shared: &RequestState,
     started: u64,
@@ -363,6 +357,12 @@ fn observe(
 ) {
     let micros = state.services.clock.monotonic_micros().saturating_sub(started);
     let code = failure.map(|error| error.code);
+    if let (Some(code), Some(route), Some(observer)) = (code, route, &state.refusals)
+        && let Some(described) = route.description(method)
+    {
+        observer(described, code);
+    }
+    let route = label(route);
     state.metrics.request(method, route, status.as_u16(), micros, code);
     let agent = shared.agent.as_deref().unwrap_or("-");
     let (method, status) = (known_method(method), status.as_u16());

@@ -1,0 +1,52 @@
+//! What every HTTP server of ours shares: the request layer, callers and bodies of requests, the description of routes
+//! and its OpenAPI document, the shape of errors, metrics, and graceful serving.
+//!
+//! It owns how a request becomes the arguments of a handler and how the outcome becomes an answer and a row of the audit
+//! log. It refuses routes: each server describes its own as [`Endpoint`]s, whose guard, body, headers, success and codes
+//! come from the types in the handler's signature.
+
+mod address;
+pub mod blocking;
+mod callers;
+mod connection;
+mod disconnect;
+mod error;
+mod extract;
+mod known_secrets;
+mod memory;
+mod metrics;
+mod openapi;
+mod paced_body;
+mod request_layer;
+pub mod response;
+mod route;
+mod routes;
+mod server;
+mod shares;
+mod state;
+
+pub use address::{Cidr, CidrError};
+pub use callers::{
+    Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, LlmSettle, MetricsReader,
+};
+pub use connection::ConnectionLimits;
+pub use error::{ApiError, Codes, ErrorShape, NoCodes, Refused};
+pub use extract::{
+    Authenticated, Conditional, FromBody, Idempotent, JsonBody, ModelBody, NoBody, OptionalJson, Paged,
+    Private, Probe, Query, RawObject, RequestHead, invalid_query, key_param, path_param,
+};
+pub use memory::{DEFAULT_MEMORY_MIB, MemoryPermit};
+pub use metrics::{HttpMetrics, raise};
+pub use openapi::{DocumentInfo, document};
+pub use paced_body::{PacedBody, PiecedText};
+pub use request_layer::request_layer;
+pub use response::{
+    Answer, Created, CreatedOrSame, Events, JsonDocument, MediaType, PlainText, Rows, SuccessShape,
+};
+pub use route::{
+    Arguments, Described, Endpoint, HeaderParam, ONE_LINE, QueryParam, RouteDescription, RouteGuard, Success,
+    TypeSchema, schema_of, text_param,
+};
+pub use routes::{RouteInfo, Routes};
+pub use server::{ServerOptions, serve};
+pub use state::{HttpSettings, ServerState};

@@ -1,0 +1,114 @@
+//! The metrics of requests and connections, for Prometheus.
+
+use actix_web::http::Method;
+use api_types::Code;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+use crate::connection::ConnectionCounts;
+use crate::memory::MemoryBudget;
+
+/// Upper bounds of the latency buckets, in seconds.
+const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+/// The metrics of a server's requests.
+pub struct HttpMetrics {
+    requests: IntCounterVec,
+    latency: HistogramVec,
+    limit_refusals: IntCounterVec,
+    auth_failures: IntCounterVec,
+    memory: IntGauge,
+    memory_refusals: IntCounter,
+    connections: IntGauge,
+}
+
+impl HttpMetrics {
+    pub(crate) fn new(registry: &Registry, version: &str) -> Result<Self, prometheus::Error> {
+        let counters =
+            |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+                let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+                registry.register(Box::new(metric.clone()))?;
+                Ok(metric)
+            };
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let latency_opts = HistogramOpts::new("t4_http_request_seconds", "Time to answer, by route.");
+        let latency = HistogramVec::new(latency_opts.buckets(BUCKETS.to_vec()), &["method", "route"])?;
+        registry.register(Box::new(latency.clone()))?;
+        let build = IntGaugeVec::new(Opts::new("t4_build_info", "Always 1."), &["version"])?;
+        registry.register(Box::new(build.clone()))?;
+        build.with_label_values(&[version]).set(1);
+        let memory_refusals = IntCounter::new("t4_memory_refusals_total", "Requests that found no memory.")?;
+        registry.register(Box::new(memory_refusals.clone()))?;
+        Ok(Self {
+            requests: counters("t4_http_requests_total", "Requests.", &["method", "route", "status"])?,
+            latency,
+            limit_refusals: counters("t4_limit_refusals_total", "Requests over a limit.", &["kind"])?,
+            auth_failures: counters("t4_auth_failures_total", "Failed authentications.", &["reason"])?,
+            memory: gauge("t4_memory_bytes", "Memory that callers' bytes take, of T4_MEMORY_MIB.")?,
+            memory_refusals,
+            connections: gauge("t4_connections", "Open connections.")?,
+        })
+    }
+
+    /// Counts one request. Unknown methods and routes share a label, so that strangers can't fill the registry.
+    pub(crate) fn request(&self, method: &Method, route: &str, status: u16, micros: u64, code: Option<Code>) {
+        let method = known_method(method);
+        let mut digits = [0; 3];
+        self.requests.with_label_values(&[method, route, status_text(status, &mut digits)]).inc();
+        let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
+        self.latency.with_label_values(&[method, route]).observe(seconds);
+        let Some(code) = code else { return };
+        match code {
+            Code::RateLimited | Code::TooManyFailures => {
+                let kind = if code == Code::RateLimited { "key" } else { "auth_failures" };
+                self.limit_refusals.with_label_values(&[kind]).inc();
+            }
+            Code::MissingCredentials
+            | Code::MalformedKey
+            | Code::InvalidKey
+            | Code::RevokedKey
+            | Code::ExpiredKey
+            | Code::InvalidAdminToken
+            | Code::MissingScope => self.auth_failures.with_label_values(&[code.as_str()]).inc(),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn refresh(&self, memory: &MemoryBudget, connections: &ConnectionCounts) {
+        self.memory.set(i64::try_from(memory.used()).unwrap_or(i64::MAX));
+        raise(&self.memory_refusals, memory.refusals());
+        self.connections.set(i64::try_from(connections.open()).unwrap_or(i64::MAX));
+    }
+}
+
+/// The method, when it is one that HTTP software uses: a caller may invent others, of any text.
+pub(crate) fn known_method(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::POST
+        | Method::PATCH
+        | Method::DELETE
+        | Method::PUT
+        | Method::HEAD
+        | Method::OPTIONS => method.as_str(),
+        _ => "other",
+    }
+}
+
+/// Brings a counter up to a total that is kept elsewhere.
+pub fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+fn status_text(status: u16, digits: &mut [u8; 3]) -> &str {
+    let parts = [status / 100 % 10, status / 10 % 10, status % 10];
+    for (place, part) in digits.iter_mut().zip(parts) {
+        *place = b'0' + u8::try_from(part).unwrap_or(0);
+    }
+    std::str::from_utf8(digits).unwrap_or("000")
+}
