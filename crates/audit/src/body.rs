@@ -32,9 +32,12 @@ impl Body {
         if bytes.len() > Self::MAX_PARSED_BYTES {
             return Self::digest_only(bytes);
         }
-        let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else {
-            return Self::digest_only(bytes);
-        };
+        serde_json::from_slice(bytes).map_or_else(|_| Self::digest_only(bytes), Self::value)
+    }
+
+    /// The same for a body that was parsed.
+    #[must_use]
+    pub fn value(mut value: Value) -> Self {
         redact_json(&mut value);
         // Display of a value is its compact JSON text.
         let text = value.to_string();

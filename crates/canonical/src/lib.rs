@@ -12,5 +12,5 @@ mod writer;
 
 pub use digest::{Digest, DigestError, leaf_hash};
 pub use jcs::{CanonicalError, MAX_DEPTH, MAX_INTEGER, to_jcs};
-pub use members::{DuplicateMember, MemberFault, members_once};
+pub use members::{DuplicateMember, MemberFault, members_once, value_once};
 pub use writer::ObjectWriter;

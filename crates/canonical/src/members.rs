@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// A member that stands twice in one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +36,26 @@ pub enum MemberFault {
 /// [`MemberFault`]: the first duplicate, or that the text could not be read to its end. A reader that skips over a value
 /// may still take such a text, so it must be refused there too.
 pub fn members_once(text: &[u8]) -> Result<(), MemberFault> {
+    walk(text, false).map(drop)
+}
+
+/// Reads a JSON text of which no object has a member twice.
+///
+/// # Errors
+/// [`MemberFault`], as of [`members_once`]; also when something follows the value.
+pub fn value_once(text: &[u8]) -> Result<Value, MemberFault> {
+    walk(text, true)
+}
+
+fn walk(text: &[u8], keep: bool) -> Result<Value, MemberFault> {
     let mut found = None;
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let read = MemberWalk { found: &mut found }.deserialize(&mut reader);
+    let read = MemberWalk { found: &mut found, keep }.deserialize(&mut reader);
+    let read = read.and_then(|value| if keep { reader.end().map(|()| value) } else { Ok(value) });
     match (found, read) {
         (Some(found), _) => Err(MemberFault::Twice(found.member())),
         (None, Err(_)) => Err(MemberFault::Unreadable),
-        (None, Ok(())) => Ok(()),
+        (None, Ok(value)) => Ok(value),
     }
 }
 
@@ -66,11 +80,13 @@ struct Found {
 /// A walk through one value, which ends at the first duplicate.
 struct MemberWalk<'f> {
     found: &'f mut Option<Found>,
+    /// Whether the value is kept; else the walk returns `null`.
+    keep: bool,
 }
 
 impl MemberWalk<'_> {
     fn inner(&mut self) -> MemberWalk<'_> {
-        MemberWalk { found: self.found }
+        MemberWalk { found: self.found, keep: self.keep }
     }
 
     /// Notes a step on the way out, when the walk has ended below it.
@@ -82,48 +98,50 @@ impl MemberWalk<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for MemberWalk<'_> {
-    type Value = ();
+    type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
         from.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for MemberWalk<'_> {
-    type Value = ();
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(if self.keep { value.into() } else { Value::Null })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
         for index in 0_usize.. {
             match items.next_element_seed(self.inner()) {
-                Ok(Some(())) => {}
+                Ok(Some(item)) if self.keep => list.push(item),
+                Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) => {
                     self.step(|| index.to_string());
@@ -131,24 +149,27 @@ impl<'de> Visitor<'de> for MemberWalk<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(Value::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
-        let mut seen = SeenNames::default();
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+        let (mut object, mut seen) = (Map::new(), SeenNames::default());
         while let Some(name) = members.next_key_seed(MemberName)? {
-            if seen.contains(&name) {
+            if seen.contains(&name) || object.contains_key(&*name) {
                 let name = name.into_owned();
                 *self.found = Some(Found { outward: vec![name.clone()], name });
                 return Err(A::Error::custom("a member comes twice"));
             }
-            if let Err(error) = members.next_value_seed(self.inner()) {
-                self.step(|| name.into_owned());
-                return Err(error);
+            match members.next_value_seed(self.inner()) {
+                Ok(value) if self.keep => drop(object.insert(name.into_owned(), value)),
+                Ok(_) => seen.insert(name),
+                Err(error) => {
+                    self.step(|| name.into_owned());
+                    return Err(error);
+                }
             }
-            seen.insert(name);
         }
-        Ok(())
+        Ok(Value::Object(object))
     }
 }
 
@@ -209,7 +230,12 @@ mod tests {
     use super::*;
 
     fn duplicate_member(text: &[u8]) -> Option<DuplicateMember> {
-        match members_once(text) {
+        let kept = value_once(text);
+        match (&kept, members_once(text)) {
+            (Ok(value), Ok(())) => assert_eq!(serde_json::from_slice::<Value>(text).unwrap(), *value),
+            (kept, walked) => assert_eq!(kept.as_ref().err(), walked.err().as_ref()),
+        }
+        match kept.map(drop) {
             Err(MemberFault::Twice(duplicate)) => Some(duplicate),
             Err(MemberFault::Unreadable) | Ok(()) => None,
         }
@@ -267,6 +293,12 @@ mod tests {
         }
         assert_eq!(members_once(br#"{"a":1e999}"#), Err(MemberFault::Unreadable));
         assert_eq!(members_once(br#"{"a":1,"b":[{"a":1}]}"#), Ok(()));
+    }
+
+    #[test]
+    fn a_value_has_nothing_behind_it() {
+        assert_eq!(value_once(br#" {"a":[1,-2,0.5,"x",true,null]} "#).unwrap()["a"][3], "x");
+        assert_eq!(value_once(br#"{"a":1} {"a":2}"#), Err(MemberFault::Unreadable));
     }
 
     #[test]

@@ -250,25 +250,67 @@ pub(crate) async fn prepare<B: FromBody>(
         let kept = cleaned.as_ref().map_or(&*bytes, String::as_bytes);
         let read = if B::PASSED_ON { &*bytes } else { kept };
         // From here on there is one reading of the body: ours, the record's, the idempotency key's, a provider's.
-        // No body at all names no member.
-        let members = if read.is_empty() { Ok(()) } else { canonical::members_once(read) };
-        let prepared = PreparedBody {
-            // What came twice has no reading that could be kept.
-            kept: if treat.private || members.is_err() { Body::digest_only(kept) } else { Body::json(kept) },
-            fingerprint: treat.fingerprint.then(|| fingerprint(read)),
-            out: match members {
-                Ok(()) => B::parse(read),
-                Err(MemberFault::Twice(duplicate)) => Err(refuse_duplicate(&duplicate, &secrets)),
-                // A parser that skips over a value would go on.
-                Err(MemberFault::Unreadable) => B::parse(read).and_then(|_| Err(refuse_unread())),
-            },
+        let reading = Reading::of(read, treat, kept.len());
+        let fingerprint = treat.fingerprint.then(|| reading.fingerprint(read));
+        let out = match reading.fault() {
+            None => B::parse(read),
+            Some(MemberFault::Twice(duplicate)) => Err(refuse_duplicate(duplicate, &secrets)),
+            // A parser that skips over a value would go on.
+            Some(MemberFault::Unreadable) => B::parse(read).and_then(|_| Err(refuse_unread())),
         };
+        let kept = match reading {
+            // What came twice has no reading that could be kept.
+            Reading::Fault(_) => Body::digest_only(kept),
+            _ if treat.private || kept.len() > Body::MAX_PARSED_BYTES => Body::digest_only(kept),
+            // What is kept of a body that is passed on is without secrets, and what is read has them.
+            _ if !std::ptr::eq(kept, read) => Body::json(kept),
+            Reading::Value(value) => Body::value(value),
+            Reading::Walked => Body::json(kept),
+        };
+        let prepared = PreparedBody { kept, fingerprint, out };
         Ok((prepared, memory))
     };
     if large {
         return blocking::large(shares, &caller, make).await?;
     }
     make()
+}
+
+/// A body, read to its end once for all who need its members.
+enum Reading {
+    /// The value, where the record or the idempotency key needs it.
+    Value(Value),
+    /// No object has a member twice.
+    Walked,
+    Fault(MemberFault),
+}
+
+impl Reading {
+    /// Reads `text`; `kept` is the length of what the record keeps of it.
+    fn of(text: &[u8], treat: BodyTreatment, kept: usize) -> Self {
+        let record = !treat.private && kept <= Body::MAX_PARSED_BYTES;
+        let read = match text {
+            // No body at all names no member.
+            [] => Ok(Self::Walked),
+            text if treat.fingerprint || record => canonical::value_once(text).map(Self::Value),
+            text => canonical::members_once(text).map(|()| Self::Walked),
+        };
+        read.unwrap_or_else(Self::Fault)
+    }
+
+    fn fault(&self) -> Option<&MemberFault> {
+        if let Self::Fault(fault) = self { Some(fault) } else { None }
+    }
+
+    /// The digest of a body, the same for every spelling of the same JSON.
+    fn fingerprint(&self, text: &[u8]) -> [u8; 32] {
+        let canonical = match self {
+            Self::Value(value) => canonical::to_jcs(value).ok(),
+            Self::Walked | Self::Fault(_) => None,
+        };
+        let text = canonical.as_ref().map_or(text, |canonical| canonical.as_bytes());
+        *canonical::Digest::sha256(text).as_bytes()
+    }
 }
 
 /// The refusal of a body that is parsed, but of which a part was not read.
@@ -362,13 +404,6 @@ pub(crate) async fn read(
         return Err(ApiError::new(Code::UnsupportedMediaType, "the body is not declared as JSON"));
     }
     Ok(bytes.freeze())
-}
-
-/// The digest of a body, the same for every spelling of the same JSON.
-fn fingerprint(bytes: &[u8]) -> [u8; 32] {
-    let value = serde_json::from_slice::<Value>(bytes).ok();
-    let text = value.and_then(|value| canonical::to_jcs(&value).ok());
-    *canonical::Digest::sha256(text.as_ref().map_or(bytes, |text| text.as_bytes())).as_bytes()
 }
 
 fn is_json(request: &HttpRequest) -> bool {
