@@ -3,11 +3,11 @@
 
 use api_types::Code;
 use canonical::Digest;
+use registry_core::Clock;
 use storage::rows_of_page;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::ServiceError;
-use crate::services::Services;
 
 /// What a caller asks of a list. `limit` was checked at the edge: 1 to 1000.
 #[derive(Debug, Clone, Default)]
@@ -81,16 +81,16 @@ const MOST_READ_MICROS: u64 = 10_000_000;
 
 impl ReadTime {
     /// Begins now.
-    pub(crate) fn begin(services: &Services) -> Self {
-        Self { started_micros: services.clock.monotonic_micros() }
+    pub(crate) fn begin(clock: &dyn Clock) -> Self {
+        Self { started_micros: clock.monotonic_micros() }
     }
 
     /// Whether the request may go on; asked between two snapshots.
     ///
     /// # Errors
     /// `deadline_exceeded` when its time is used up.
-    pub(crate) fn check(self, services: &Services) -> Result<(), ServiceError> {
-        let taken = services.clock.monotonic_micros().saturating_sub(self.started_micros);
+    pub(crate) fn check(self, clock: &dyn Clock) -> Result<(), ServiceError> {
+        let taken = clock.monotonic_micros().saturating_sub(self.started_micros);
         if taken <= MOST_READ_MICROS {
             return Ok(());
         }

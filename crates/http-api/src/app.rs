@@ -1,10 +1,16 @@
 //! Every route of the server, and the document that describes them.
 
+use std::sync::Arc;
+
 use actix_web::web;
-use http_kit::{DocumentInfo, Endpoint, Routes};
+use api_keys::Scope;
+use control_plane::Services;
+use http_kit::{DocumentInfo, Endpoint, HttpSettings, RouteDescription, RouteGuard, Routes, ServerState};
+use prometheus::Registry;
 use serde_json::Value;
 
 use crate::llm::{OPENAI_ERRORS, OPENAI_PATHS};
+use crate::metrics::ServerMetrics;
 use crate::state::HttpState;
 use crate::{audit, docs, intents, keys, llm, probes};
 
@@ -31,9 +37,29 @@ pub fn document() -> Value {
     http_kit::document(&routes(), info)
 }
 
+impl HttpState {
+    /// The state of a server without providers.
+    ///
+    /// # Errors
+    /// When a metric can't be registered, which is a fault of the program.
+    pub fn new(services: Arc<Services>, settings: HttpSettings) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let metrics = ServerMetrics::new(&registry)?;
+        let mut server = ServerState::new(Arc::clone(&services), routes(), settings, &registry)?;
+        let llm = metrics.llm();
+        server.refusals = Some(Box::new(move |route: &RouteDescription, code| {
+            if route.guard == RouteGuard::Agent(Scope::LlmCall) {
+                llm.refused(code);
+            }
+        }));
+        let document = document().to_string();
+        Ok(Self { server: Arc::new(server), services, metrics, gate: None, document })
+    }
+}
+
 /// Adds what handlers and layers need, and every route, to an application.
 pub fn configure(state: &web::Data<HttpState>, config: &mut web::ServiceConfig) {
-    config.app_data(web::Data::from(std::sync::Arc::clone(&state.server))).app_data(state.clone());
+    config.app_data(web::Data::from(Arc::clone(&state.server))).app_data(state.clone());
     state.server.routes.configure(config);
 }
 

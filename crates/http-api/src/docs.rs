@@ -4,14 +4,14 @@
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use api_types::Code;
 use http_kit::{
     Answer, Anybody, ApiError, Authenticated, Endpoint, MediaType, PlainText, Refused, codes, path_param,
 };
 use utoipa_swagger_ui::Config;
 
-use crate::app::document;
+use crate::state::HttpState;
 
 /// What the page may load: itself.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -20,8 +20,6 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     Arc::new(Config::from("/openapi.json").validator_url("none").persist_authorization(false))
 });
-
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -53,8 +51,8 @@ media! {
     AssetMedia = "*/*";
 }
 
-async fn openapi(_: Authenticated<Anybody>) -> Answer<PlainText<DocumentText>> {
-    Answer::of(HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str()))
+async fn openapi(_: Authenticated<Anybody>, state: web::Data<HttpState>) -> Answer<PlainText<DocumentText>> {
+    Answer::of(HttpResponse::Ok().content_type("application/json").body(state.document.clone()))
 }
 
 /// The page itself; everything that it loads stands below `/docs/`.

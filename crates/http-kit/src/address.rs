@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use actix_web::http::header::HeaderMap;
 
-use crate::extract::whole_number;
+use crate::whole_number::whole_number;
 
 /// A range of addresses, such as `10.0.0.0/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

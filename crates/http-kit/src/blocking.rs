@@ -6,44 +6,13 @@
 
 use std::sync::Arc;
 
-use actix_web::web;
 use control_plane::{ServiceError, Services};
 use storage::ReadLane;
 
 use crate::error::ApiError;
-use crate::shares::CallerShares;
+use crate::shares::hop;
+pub use crate::shares::{ADMIN, METRICS};
 use crate::state::ServerState;
-
-/// The admin's name where shares are counted; a key's is its id.
-pub const ADMIN: &str = "admin";
-/// The name of `/metrics` where shares are counted.
-pub const METRICS: &str = "metrics";
-
-/// Requests of one caller that wait for a reader.
-const WAITING_READS: usize = 16;
-/// Requests of one caller that wait for a thread that reads a large body.
-const WAITING_BODIES: usize = 8;
-
-/// What callers have shares of.
-pub(crate) struct Shares {
-    /// Lists, scans and figures: as many at a time as there are connections for them.
-    scans: CallerShares,
-    /// Reads by key that found no connection free, or whose store blocks.
-    points: CallerShares,
-    /// Large bodies that are read.
-    bodies: CallerShares,
-}
-
-impl Shares {
-    /// The shares of a store's `readers`, and of a machine's `cores`.
-    pub(crate) fn new(readers: usize, cores: usize) -> Self {
-        Self {
-            scans: CallerShares::halves("readers", readers, WAITING_READS),
-            points: CallerShares::halves("readers", readers, WAITING_READS),
-            bodies: CallerShares::halves("threads for large bodies", cores.max(2), WAITING_BODIES),
-        }
-    }
-}
 
 /// Runs a read of a few rows by key: at once on the worker's thread, or on the blocking pool when no connection is free
 /// or the store's reads block.
@@ -112,23 +81,4 @@ pub async fn answer<T: Send + 'static>(
     write: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ApiError> {
     hop(write).await?.map_err(ApiError)
-}
-
-/// Runs work on a large body on the blocking pool, with a place of the caller's share of the threads.
-pub(crate) async fn large<T, F>(shares: &Shares, caller: &str, work: F) -> Result<T, ApiError>
-where
-    T: Send + 'static,
-    F: FnOnce() -> T + Send + 'static,
-{
-    let permit = shares.bodies.acquire(caller).await?;
-    hop(move || {
-        let _permit = permit;
-        work()
-    })
-    .await
-}
-
-async fn hop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let cancelled = |_| ApiError::new(api_types::Code::Internal, "the work was cancelled");
-    web::block(work).await.map_err(cancelled)
 }

@@ -17,9 +17,9 @@ use rate_limit::Limit;
 use registry_core::{Network, Timestamp};
 
 use crate::address;
-use crate::extract::Query;
-use crate::request_layer::change_request_state;
-use crate::route::{RouteDescription, RouteGuard};
+use crate::description::{RouteDescription, RouteGuard};
+use crate::extract::query::Query;
+use crate::request_state::change_request_state;
 use crate::state::ServerState;
 
 /// A class of callers.

@@ -8,7 +8,7 @@ use actix_web::{Error, HttpResponse, ResponseError};
 use api_types::{Code, ErrorBody, ErrorDetail};
 use control_plane::ServiceError;
 
-use crate::route::{RouteDescription, TypeSchema, schema_of};
+use crate::description::{RouteDescription, TypeSchema, schema_of};
 
 /// A refusal or failure of an extractor or a helper of handlers.
 #[derive(Debug, thiserror::Error)]

@@ -3,10 +3,9 @@
 mod authenticated;
 mod body;
 mod head;
-mod query;
+pub(crate) mod query;
 
 pub use authenticated::{Authenticated, Probe};
 pub use body::{FromBody, JsonBody, ModelBody, NoBody, OptionalJson, Private, RawObject};
 pub use head::{Conditional, Idempotent, Paged, RequestHead};
-pub(crate) use query::whole_number;
 pub use query::{Query, invalid as invalid_query, key_param, path_param};

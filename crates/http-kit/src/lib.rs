@@ -8,8 +8,11 @@
 mod address;
 pub mod blocking;
 mod callers;
+mod complete;
 mod connection;
+mod description;
 mod disconnect;
+mod endpoint;
 mod error;
 mod extract;
 mod known_secrets;
@@ -18,18 +21,24 @@ mod metrics;
 mod openapi;
 mod paced_body;
 mod request_layer;
+mod request_state;
 pub mod response;
-mod route;
 mod routes;
 mod server;
 mod shares;
 mod state;
+mod whole_number;
 
 pub use address::{Cidr, CidrError};
 pub use callers::{
     Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, LlmSettle, MetricsReader,
 };
 pub use connection::ConnectionLimits;
+pub use description::{
+    Described, HeaderParam, ONE_LINE, QueryParam, RouteDescription, RouteGuard, Success, TypeSchema,
+    schema_of, text_param,
+};
+pub use endpoint::{Arguments, Endpoint, Entrance, HandlerOutcome};
 pub use error::{ApiError, Codes, ErrorShape, NoCodes, Refused};
 pub use extract::{
     Authenticated, Conditional, FromBody, Idempotent, JsonBody, ModelBody, NoBody, OptionalJson, Paged,
@@ -42,10 +51,6 @@ pub use paced_body::{PacedBody, PiecedText};
 pub use request_layer::request_layer;
 pub use response::{
     Answer, Created, CreatedOrSame, Events, JsonDocument, MediaType, PlainText, Rows, SuccessShape,
-};
-pub use route::{
-    Arguments, Described, Endpoint, HeaderParam, ONE_LINE, QueryParam, RouteDescription, RouteGuard, Success,
-    TypeSchema, schema_of, text_param,
 };
 pub use routes::{RouteInfo, Routes};
 pub use server::{ServerOptions, serve};

@@ -15,8 +15,8 @@ use audit::{Actor, Principal};
 use control_plane::ServiceError;
 use registry_core::{KeyId, Network};
 
-use crate::blocking;
 use crate::error::ApiError;
+use crate::shares;
 
 /// The budget when the operator names none, and the least that can be set: the largest body of a model call needs it.
 pub const DEFAULT_MEMORY_MIB: u32 = 96;
@@ -45,7 +45,7 @@ impl MemoryOwner {
     fn caller(&self) -> String {
         match self {
             Self::Key(key) => key.as_str().to_owned(),
-            Self::Admin => blocking::ADMIN.to_owned(),
+            Self::Admin => shares::ADMIN.to_owned(),
             Self::Network(network) => network.to_string(),
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use api_types::Code;
 use serde_json::{Map, Value, json};
 
-use crate::route::{Endpoint, HeaderParam, ONE_LINE, QueryParam, RouteGuard, Success, TypeSchema};
+use crate::description::{HeaderParam, ONE_LINE, QueryParam, RouteGuard, Success, TypeSchema};
+use crate::endpoint::Endpoint;
 use crate::routes::Routes;
 
 /// What the document says of a server as a whole.

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,92 +15,27 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, web};
+use actix_web::{Error, HttpMessage as _, web};
 use api_keys::key_id_of_text;
 use api_types::Code;
-use audit::{Body, Draft, DraftSlot, Outcome, OwnedDraft, Principal};
+use audit::{Draft, DraftSlot, Outcome, OwnedDraft};
 use control_plane::{AuditMode, ServiceError, Services};
 use percent_encoding::percent_decode_str;
-use rate_limit::Decision;
 use registry_core::{KnownSecrets, Network, RequestId};
 
 use crate::address;
 use crate::callers::credentials;
+use crate::complete::complete;
 use crate::connection::ConnectionState;
 use crate::disconnect::{DisconnectGuard, record_when_returned};
-use crate::error::{self, ApiError, ErrorShape};
+use crate::error::{self, ApiError};
 use crate::known_secrets::clean;
 use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::metrics::known_method;
 use crate::paced_body::{PIECE_BYTES, PacedBody};
-use crate::response::complete;
+use crate::request_state::{RequestState, label};
 use crate::routes::{RouteInfo, route_of};
 use crate::state::ServerState;
-
-/// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
-/// because the framework wants the request to itself until it is routed.
-pub(crate) struct RequestState {
-    /// The open record of the request. A use case takes it; what comes back is recorded by the layer.
-    pub draft: DraftSlot,
-    pub client: IpAddr,
-    pub limit: Option<Decision>,
-    /// The admin token stood in the query.
-    pub deprecated: bool,
-    pub agent: Option<String>,
-    /// What comes after the head, until somebody reads it.
-    pub unread: Option<Payload>,
-    /// The shape in which errors are told.
-    pub errors: ErrorShape,
-    /// Whose bytes the answer's are; the client's network until a key was checked.
-    pub memory_owner: Option<MemoryOwner>,
-    /// What no answer, row or log line of this request may hold: the server's secrets, and those that it presents.
-    pub secrets: KnownSecrets,
-    /// Memory that was taken for the answer before it was made.
-    pub answer_memory: Option<MemoryPermit>,
-    /// The route, kept because a handler that panics takes the request down with it.
-    route: Option<RouteInfo>,
-}
-
-pub(crate) type SharedRequestState = Rc<RefCell<RequestState>>;
-
-impl RequestState {
-    pub(crate) fn set_principal(&mut self, principal: Principal) {
-        self.agent = principal.agent_id.as_ref().map(|agent| agent.as_str().to_owned());
-        self.draft.edit(|draft| draft.set_principal(principal));
-    }
-
-    pub(crate) fn set_route(&mut self, route: Option<&RouteInfo>) {
-        self.draft.edit(|draft| draft.set_route(label(route)));
-        self.route = route.cloned();
-    }
-
-    pub(crate) fn set_body(&mut self, body: Body) {
-        self.draft.edit(|draft| draft.set_body(body));
-    }
-}
-
-/// Changes what the layers share.
-pub(crate) fn change_request_state(request: &HttpRequest, change: impl FnOnce(&mut RequestState)) {
-    if let Some(shared) = request.extensions().get::<SharedRequestState>() {
-        change(&mut shared.borrow_mut());
-    }
-}
-
-/// Reads what the layers share.
-pub(crate) fn read_request_state<T>(
-    request: &HttpRequest,
-    read: impl FnOnce(&RequestState) -> T,
-) -> Option<T> {
-    request.extensions().get::<SharedRequestState>().map(|shared| read(&shared.borrow()))
-}
-
-/// What stands for a route where none was found.
-const NO_ROUTE: &str = "-";
-
-/// The template of a route, for rows, log lines and metrics.
-fn label(route: Option<&RouteInfo>) -> &'static str {
-    route.map_or(NO_ROUTE, |route| route.path)
-}
 
 /// The layer, for `actix_web::middleware::from_fn`.
 ///

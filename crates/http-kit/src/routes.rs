@@ -8,8 +8,9 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::description::{RouteDescription, RouteGuard, Success};
+use crate::endpoint::Endpoint;
 use crate::error::ErrorShape;
-use crate::route::{Endpoint, RouteDescription, RouteGuard, Success};
 
 /// Every route of a server. A handler that is not here can't be reached.
 #[derive(Clone)]

@@ -8,14 +8,67 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actix_web::web;
 use api_types::Code;
 use control_plane::ServiceError;
 use tokio::sync::oneshot;
+
+use crate::error::ApiError;
 
 /// The longest time that a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds after which a repeat of a refused request makes sense.
 const RETRY_SECONDS: u64 = 1;
+
+/// The admin's name where shares are counted; a key's is its id.
+pub const ADMIN: &str = "admin";
+/// The name of `/metrics` where shares are counted.
+pub const METRICS: &str = "metrics";
+
+/// Requests of one caller that wait for a reader.
+const WAITING_READS: usize = 16;
+/// Requests of one caller that wait for a thread that reads a large body.
+const WAITING_BODIES: usize = 8;
+
+/// What callers have shares of.
+pub(crate) struct Shares {
+    /// Lists, scans and figures: as many at a time as there are connections for them.
+    pub(crate) scans: CallerShares,
+    /// Reads by key that found no connection free, or whose store blocks.
+    pub(crate) points: CallerShares,
+    /// Large bodies that are read.
+    pub(crate) bodies: CallerShares,
+}
+
+impl Shares {
+    /// The shares of a store's `readers`, and of a machine's `cores`.
+    pub(crate) fn new(readers: usize, cores: usize) -> Self {
+        Self {
+            scans: CallerShares::halves("readers", readers, WAITING_READS),
+            points: CallerShares::halves("readers", readers, WAITING_READS),
+            bodies: CallerShares::halves("threads for large bodies", cores.max(2), WAITING_BODIES),
+        }
+    }
+}
+
+/// Runs work on a large body on the blocking pool, with a place of the caller's share of the threads.
+pub(crate) async fn large<T, F>(shares: &Shares, caller: &str, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let permit = shares.bodies.acquire(caller).await?;
+    hop(move || {
+        let _permit = permit;
+        work()
+    })
+    .await
+}
+
+pub(crate) async fn hop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let cancelled = |_| ApiError::new(api_types::Code::Internal, "the work was cancelled");
+    web::block(work).await.map_err(cancelled)
+}
 
 /// A resource of several places, and who holds them or waits for one.
 #[derive(Clone)]

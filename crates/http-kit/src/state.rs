@@ -7,12 +7,12 @@ use control_plane::Services;
 use prometheus::Registry;
 
 use crate::address::Cidr;
-use crate::blocking::Shares;
 use crate::connection::{ConnectionCounts, ConnectionLimits};
+use crate::description::RouteDescription;
 use crate::memory::{DEFAULT_MEMORY_MIB, MemoryBudget};
 use crate::metrics::HttpMetrics;
-use crate::route::RouteDescription;
 use crate::routes::Routes;
+use crate::shares::Shares;
 
 /// What an operator may set of a server.
 #[derive(Debug, Clone, Default)]

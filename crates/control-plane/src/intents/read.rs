@@ -158,7 +158,7 @@ const ROWS_PER_VIEW: u32 = 5000;
 pub fn summarize(services: &Services, _caller: &AgentCaller) -> Result<SummaryView, ServiceError> {
     let mut tally = QualityTally::default();
     let mut after: Option<IntentId> = None;
-    let time = ReadTime::begin(services);
+    let time = ReadTime::begin(services.clock.as_ref());
     loop {
         let mut part = QualityTally::default();
         std::mem::swap(&mut part, &mut tally);
@@ -170,6 +170,6 @@ pub fn summarize(services: &Services, _caller: &AgentCaller) -> Result<SummaryVi
             Some(id) => after = Some(id),
             None => return Ok(tally.summary().into()),
         }
-        time.check(services)?;
+        time.check(services.clock.as_ref())?;
     }
 }

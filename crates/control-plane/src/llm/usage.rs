@@ -130,7 +130,7 @@ pub fn summarize_usage(
     let filter = whose.narrow(UsageQuery { since, until, ..UsageQuery::default() });
     let mut totals = UsageTotals::default();
     let mut after = None;
-    let time = ReadTime::begin(services);
+    let time = ReadTime::begin(services.clock.as_ref());
     loop {
         let before = totals.clone();
         let last = services.store.read(|view| {
@@ -146,7 +146,7 @@ pub fn summarize_usage(
             Some(place) => after = Some(place),
             None => return Ok(totals.views(by)),
         }
-        time.check(services)?;
+        time.check(services.clock.as_ref())?;
     }
 }
 

@@ -13,10 +13,11 @@ use super::body::{self, BodyTreatment, FromBody, NoBody, PreparedBody};
 use super::head::RequestHead;
 use crate::callers::CallerClass;
 use crate::connection::ConnectionState;
+use crate::description::{RouteDescription, RouteGuard};
+use crate::endpoint::Entrance;
 use crate::error::ApiError;
 use crate::memory::{MemoryOwner, MemoryPermit};
-use crate::request_layer::{change_request_state, read_request_state};
-use crate::route::{Entrance, RouteDescription, RouteGuard};
+use crate::request_state::{change_request_state, read_request_state};
 use crate::routes::{reads_list, route_of};
 use crate::state::ServerState;
 

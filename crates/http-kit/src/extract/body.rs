@@ -19,11 +19,11 @@ use serde_json::error::Category;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-use crate::blocking::{self, Shares};
+use crate::description::{Described, RouteDescription, TypeSchema};
 use crate::error::ApiError;
 use crate::known_secrets::{clean, cleaned_body};
 use crate::memory::MemoryPermit;
-use crate::route::{Described, RouteDescription, TypeSchema};
+use crate::shares::{self, Shares};
 
 /// How long a caller may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -271,7 +271,7 @@ pub(crate) async fn prepare<B: FromBody>(
         Ok((prepared, memory))
     };
     if large {
-        return blocking::large(shares, &caller, make).await?;
+        return shares::large(shares, &caller, make).await?;
     }
     make()
 }

@@ -6,10 +6,11 @@ use api_types::Code;
 use control_plane::{Idempotency, PageRequest};
 use serde_json::json;
 
-use super::query::{Query, whole_number};
+use super::query::Query;
+use crate::description::{HeaderParam, QueryParam, RouteDescription};
 use crate::error::ApiError;
-use crate::request_layer::read_request_state;
-use crate::route::{HeaderParam, QueryParam, RouteDescription};
+use crate::request_state::read_request_state;
+use crate::whole_number::whole_number;
 
 /// A part of the head, read after the key was checked and before the body.
 pub trait RequestHead: Sized + 'static {

@@ -1,7 +1,5 @@
 //! Parameters of the query and of the path.
 
-use std::str::FromStr;
-
 use actix_web::HttpRequest;
 use actix_web::web;
 use api_types::Code;
@@ -11,13 +9,8 @@ use registry_core::{Limits, Timestamp, check_text, normal_path};
 
 use crate::error::ApiError;
 use crate::known_secrets::clean;
-use crate::request_layer::read_request_state;
-
-/// Reads a whole number of digits alone. `str::parse` also takes a `+` in front.
-pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
-}
+use crate::request_state::read_request_state;
+use crate::whole_number::whole_number;
 
 /// The parameters of a query. Unknown ones are left alone; a known one that comes twice is refused.
 #[derive(Debug)]
