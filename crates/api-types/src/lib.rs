@@ -27,8 +27,8 @@ pub use keys::{
 };
 pub use llm::{
     BudgetView, CreateHold, HoldView, LlmAnswer, LlmChat, LlmMessage, LlmRates, LlmStatus, LlmUsage,
-    OpenHoldView, ProviderView, QuotaView, ReleaseHold, Released, SettleHold, SettledView, UsageLineView,
-    UsageTotalView,
+    OpenHoldView, ProviderView, QuotaView, ReleaseHold, Released, SettleHold, SettledView, UsageGroup,
+    UsageLineView, UsageTotalView,
 };
 pub use object::Object;
 pub use pre_pr::{

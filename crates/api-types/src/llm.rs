@@ -8,4 +8,4 @@ pub use chat::{LlmAnswer, LlmChat, LlmMessage, LlmStatus, ProviderView};
 pub use holds::{
     CreateHold, HoldView, LlmRates, OpenHoldView, ReleaseHold, Released, SettleHold, SettledView,
 };
-pub use usage::{BudgetView, LlmUsage, QuotaView, UsageLineView, UsageTotalView};
+pub use usage::{BudgetView, LlmUsage, QuotaView, UsageGroup, UsageLineView, UsageTotalView};

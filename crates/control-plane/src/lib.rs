@@ -38,7 +38,7 @@ pub use intents::{
 };
 pub use keys::{create_key, list_keys, revoke_key, rotate_key, update_key};
 pub use llm::{
-    AbandonedHolds, CallSlot, CallSlots, GroupBy, LlmRules, LocalLedger, PossibleCall, RunningCalls, Whose,
+    AbandonedHolds, CallSlot, CallSlots, LlmRules, LocalLedger, PossibleCall, RunningCalls, Whose,
     create_hold, list_holds, list_usage, quota, release_hold, settle_hold, summarize_usage,
 };
 pub use page::{CursorKey, ListPage, ListText, PageRequest};

@@ -23,7 +23,7 @@ pub use holds::{create_hold, list_holds, release_hold, settle_hold};
 pub use ledger::{AbandonedHolds, LocalLedger};
 pub use quota::{PossibleCall, quota};
 pub use running_calls::RunningCalls;
-pub use usage::{GroupBy, Whose, list_usage, summarize_usage};
+pub use usage::{Whose, list_usage, summarize_usage};
 
 pub(crate) use calendar::zone_or_utc;
 pub(crate) use ledger::settle::{end_detail, settle_orphan};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_policy::{
-    CallOutcome, Encoding, Held, HoldAsk, Ledger, LedgerError, LostRight, Measured, Operation, OutputWish,
-    ReleaseReason, RequestShape, Settled, Settlement, Usage, UsageSource,
+    CallOutcome, Charge, Encoding, Held, HeldTerms, HoldAsk, Ledger, LedgerError, LostRight, Measured,
+    Operation, OutputWish, ReleaseReason, RequestShape, Settled, Settlement, Usage, UsageSource,
 };
 use registry_core::KnownSecrets;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -200,7 +200,7 @@ impl CallAttempt<'_> {
         let hold = &self.held.hold_id;
         let bill = match self.ledger.settle(hold.clone(), end.clone()).await {
             Ok(settled) => Bill::settled(&settled),
-            Err(LedgerError::Unavailable { cause }) => {
+            Err(LedgerError::Unavailable { cause, .. }) => {
                 tracing::warn!(llm.hold_id = hold.as_str(), "a call can't be settled now: {cause}");
                 return None;
             }
@@ -259,7 +259,7 @@ impl CallAttempt<'_> {
         let hold = &self.held.hold_id;
         match self.ledger.release(hold.clone(), reason).await {
             Ok(()) => true,
-            Err(LedgerError::Unavailable { cause }) => {
+            Err(LedgerError::Unavailable { cause, .. }) => {
                 tracing::warn!(llm.hold_id = hold.as_str(), "a hold can't be given back now: {cause}");
                 false
             }
@@ -365,28 +365,19 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
-    /// The same arithmetic as the ledger's, so that an answer need not wait for it.
+    /// As the ledger will charge it, so that an answer need not wait for it.
     pub(crate) fn of(ask: &HoldAsk, held: &Held, measured: &Measured) -> Self {
-        let output = held.max_tokens.map_or(0, |each| each.saturating_mul(u64::from(ask.choices)));
-        let (usage, source, cost) = match measured {
-            Measured::Tokens(usage, source) => (*usage, *source, held.rates.cost(usage)),
-            Measured::WorstCase => {
-                let usage =
-                    Usage { prompt_tokens: ask.input_tokens, completion_tokens: output, ..Usage::default() };
-                (usage, UsageSource::WorstCase, held.amount_pico_usd)
-            }
+        let terms = HeldTerms {
+            rates: &held.rates,
+            amount_pico_usd: held.amount_pico_usd,
+            input_tokens: ask.input_tokens,
+            max_tokens: held.max_tokens,
+            choices: ask.choices,
         };
-        Self {
-            usage,
-            source,
-            cost_pico_usd: cost,
-            remaining_pico_usd: held
-                .remaining_pico_usd
-                .saturating_add(held.amount_pico_usd)
-                .saturating_sub(cost)
-                .max(0),
-            overrun: usage.completion_tokens > output || cost > held.amount_pico_usd,
-        }
+        let Charge { usage, source, cost_pico_usd, overrun } = terms.charge(measured);
+        let before = held.remaining_pico_usd.saturating_add(held.amount_pico_usd);
+        let remaining_pico_usd = before.saturating_sub(cost_pico_usd).max(0);
+        Self { usage, source, cost_pico_usd, remaining_pico_usd, overrun }
     }
 
     pub(crate) fn settled(settled: &Settled) -> Self {

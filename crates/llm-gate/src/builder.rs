@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use llm_policy::{
-    BoxFuture, CallLimits, Held, HoldAsk, HoldId, Ledger, LedgerError, LlmConfig, PriceBook, ProviderConfig,
-    ProviderKind, ReleaseReason, Settled, Settlement,
+    BoxFuture, CallLimits, Held, HoldAsk, HoldId, Ledger, LedgerError, LedgerTrouble, LlmConfig, PriceBook,
+    ProviderConfig, ProviderKind, ReleaseReason, Settled, Settlement,
 };
 use registry_core::{Clock, Entropy, KnownSecrets, SystemClock, SystemEntropy};
 use tokio::runtime::Handle;
@@ -245,6 +245,7 @@ struct NoLedger;
 impl NoLedger {
     fn unavailable<T: Send + 'static>() -> BoxFuture<'static, Result<T, LedgerError>> {
         Box::pin(std::future::ready(Err(LedgerError::Unavailable {
+            trouble: LedgerTrouble::Other,
             cause: "the gate was given no ledger".to_owned(),
         })))
     }

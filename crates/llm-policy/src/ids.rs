@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use registry_core::{Entropy, IntentId, Timestamp};
+use registry_core::{Entropy, Timestamp, sortable_id};
 use serde::{Deserialize, Serialize};
 
 /// The name of one call, whatever number of attempts it took: `call_` and 26 characters that sort by time, or a
@@ -15,8 +15,7 @@ impl CallId {
     /// A new id.
     #[must_use]
     pub fn mint(now: Timestamp, entropy: &dyn Entropy) -> Self {
-        let minted = IntentId::mint(now, entropy).into_string();
-        Self(format!("call_{}", minted.trim_start_matches("T4-")))
+        Self(format!("call_{}", sortable_id(now, entropy)))
     }
 
     /// Takes a caller's id; `None` when it is not 1 to 64 letters, digits, `_` and `-`.

@@ -61,9 +61,30 @@ pub enum LedgerError {
     /// The ledger can't be written now; it is not known whether it was.
     #[error("the ledger can't be used now: {cause}")]
     Unavailable {
+        /// What keeps it from that.
+        trouble: LedgerTrouble,
         /// For the log.
         cause: String,
     },
+}
+
+/// What keeps a ledger from being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerTrouble {
+    /// Too many writes wait.
+    Busy,
+    /// Too many reads wait.
+    NoReader,
+    /// Another process holds the database.
+    Locked,
+    /// It took more of the database's time than one request may.
+    TooSlow,
+    /// The server is stopping.
+    Stopping,
+    /// Writes are stopped, because the audit log or the schema was changed.
+    WritesStopped,
+    /// Anything else.
+    Other,
 }
 
 /// Why a caller that was let in may not go on: its key was revoked, has expired, or lost a scope.

@@ -8,6 +8,7 @@ mod account;
 mod alerts;
 mod ask;
 mod book;
+mod charge;
 mod config;
 mod count;
 mod decide;
@@ -25,6 +26,7 @@ pub use ask::{
     BudgetState, Grant, Held, HoldAsk, Measured, Operation, OutputWish, Quote, Settled, Settlement,
 };
 pub use book::{BookError, Encoding, PriceBook, PriceEntry};
+pub use charge::{Charge, HeldTerms};
 pub use config::{
     BudgetRule, CallLimits, ConfigError, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
 };
@@ -32,7 +34,7 @@ pub use count::{count_text, cut_text};
 pub use decide::decide;
 pub use ids::{CallId, HoldId};
 pub use import::{ChangedPrice, PriceImport, RefusedModel, import_litellm};
-pub use ledger::{BoxFuture, Ledger, LedgerError, LostRight, ReleaseReason};
+pub use ledger::{BoxFuture, Ledger, LedgerError, LedgerTrouble, LostRight, ReleaseReason};
 pub use rates::{LongRates, Rates};
 pub use request::{RequestError, RequestShape, read_chat, read_embeddings};
 pub use usage::{CallOutcome, Usage, UsageSource};

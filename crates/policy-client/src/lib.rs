@@ -60,6 +60,7 @@ mod usage;
 
 pub use admin::{AdminClient, AuditFilter};
 pub use api_types;
+pub use api_types::UsageGroup;
 pub use builder::Builder;
 pub use client::{Client, IntentFilter, Versioned};
 pub use error::Error;
@@ -67,4 +68,4 @@ pub use from_env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 pub use llm::QuotaQuestion;
 pub use remote_ledger::RemoteLedger;
 pub use retry::RetryPolicy;
-pub use usage::{UsageFilter, UsageGroup};
+pub use usage::UsageFilter;

@@ -4,7 +4,8 @@ mod convert;
 
 use api_types::Code;
 use llm_policy::{
-    BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, OutputWish, ReleaseReason, Settled, Settlement,
+    BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, LedgerTrouble, OutputWish, ReleaseReason, Settled,
+    Settlement,
 };
 
 use crate::{Client, Error};
@@ -158,5 +159,14 @@ fn refusal(error: &Error) -> LedgerError {
 fn unavailable(error: &Error) -> LedgerError {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let cause = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    LedgerError::Unavailable { cause }
+    let trouble = match error.code() {
+        Some(Code::StoreBusy) => LedgerTrouble::Busy,
+        Some(Code::ServerBusy) => LedgerTrouble::NoReader,
+        Some(Code::StoreLocked) => LedgerTrouble::Locked,
+        Some(Code::DeadlineExceeded) => LedgerTrouble::TooSlow,
+        Some(Code::ShuttingDown) => LedgerTrouble::Stopping,
+        Some(Code::AuditBroken) => LedgerTrouble::WritesStopped,
+        _ => LedgerTrouble::Other,
+    };
+    LedgerError::Unavailable { trouble, cause }
 }

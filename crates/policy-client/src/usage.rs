@@ -1,6 +1,6 @@
 //! What was used: which rows are asked for, and what they are summed up by.
 
-use api_types::{UsageLineView, UsageTotalView};
+use api_types::{UsageGroup, UsageLineView, UsageTotalView};
 
 use crate::Error;
 use crate::transport::Transport;
@@ -57,39 +57,6 @@ impl UsageFilter {
         ];
         let given = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         given.chain(self.flagged.then_some(("flagged", "true"))).collect()
-    }
-}
-
-/// What usage is summed up by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UsageGroup {
-    /// Each agent.
-    Agent,
-    /// Each model.
-    Model,
-    /// Each owner.
-    Owner,
-    /// Each day, in UTC.
-    Day,
-}
-
-impl UsageGroup {
-    /// Every one.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Model, Self::Owner, Self::Day];
-
-    /// The word of the API.
-    ///
-    /// ```no_run
-    /// assert_eq!(policy_client::UsageGroup::Model.as_str(), "model");
-    /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Model => "model",
-            Self::Owner => "owner",
-            Self::Day => "day",
-        }
     }
 }
 

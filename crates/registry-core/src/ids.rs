@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ulid::Ulid;
+
 use crate::text::{Limits, TextError, check_name};
 use crate::{Entropy, Timestamp};
 
@@ -75,9 +77,6 @@ text_id!(
     64
 );
 
-/// Crockford's base 32: sorts as it counts, leaves out look-alikes.
-const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
 impl IntentId {
     /// Words that are routes below `/intents/` and so can't be ids.
     pub const ROUTE_WORDS: [&'static str; 5] = ["batch", "pre_pr_check", "stale", "by_owner", "by_file"];
@@ -88,22 +87,22 @@ impl IntentId {
         Self::ROUTE_WORDS.contains(&text) || text == "." || text == ".."
     }
 
-    /// A new id, `T4-` and 26 characters: milliseconds first, so ids sort by time and land side by side in the
-    /// index; then 80 random bits.
+    /// A new id: `T4-` and a [`sortable_id`].
     #[must_use]
     pub fn mint(now: Timestamp, entropy: &dyn Entropy) -> Self {
-        let mut random = [0_u8; 16];
-        entropy.fill(&mut random);
-        let low = u128::from_le_bytes(random) & ((1 << 80) - 1);
-        let mut bits = (u128::from(now.unix_millis()) << 80) | low;
-        let mut text = [0_u8; 26];
-        for place in text.iter_mut().rev() {
-            let digit = usize::try_from(bits & 31).unwrap_or(0);
-            *place = BASE32.get(digit).copied().unwrap_or(b'0');
-            bits >>= 5;
-        }
-        Self(format!("T4-{}", String::from_utf8_lossy(&text)))
+        Self(format!("T4-{}", sortable_id(now, entropy)))
     }
+}
+
+/// 26 new characters: milliseconds first, so that ids sort by time and land side by side in an index; then 80 random
+/// bits. It is a ULID in lower case.
+#[must_use]
+pub fn sortable_id(now: Timestamp, entropy: &dyn Entropy) -> String {
+    let mut random = [0_u8; 16];
+    entropy.fill(&mut random);
+    let mut text = Ulid::from_parts(now.unix_millis(), u128::from_le_bytes(random)).to_string();
+    text.make_ascii_lowercase();
+    text
 }
 
 impl RequestId {

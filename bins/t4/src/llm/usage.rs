@@ -3,7 +3,7 @@
 mod lines;
 mod totals;
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cli_support::{CommandVerdict, Failure};
 pub use lines::remarks;
 use policy_client::{UsageFilter, UsageGroup};
@@ -20,8 +20,8 @@ use crate::{config, out};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Sum up by agent, model, owner or day (UTC) instead of showing rows
-    #[arg(long, value_name = "GROUP", value_enum)]
-    by: Option<UsageBy>,
+    #[arg(long, value_name = "GROUP", value_parser = group_parser())]
+    by: Option<UsageGroup>,
 
     /// Not before: 7d, 24h, 2026-11-21 (midnight UTC) or 2026-11-21T10:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -66,28 +66,18 @@ struct Format {
     csv: bool,
 }
 
-/// What usage is summed up by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum UsageBy {
-    /// Each agent
-    Agent,
-    /// Each model
-    Model,
-    /// Each owner
-    Owner,
-    /// Each day, in UTC
-    Day,
-}
-
-impl UsageBy {
-    const fn group(self) -> UsageGroup {
-        match self {
-            Self::Agent => UsageGroup::Agent,
-            Self::Model => UsageGroup::Model,
-            Self::Owner => UsageGroup::Owner,
-            Self::Day => UsageGroup::Day,
-        }
-    }
+/// Reads a group, with a line of help for each.
+fn group_parser() -> impl TypedValueParser<Value = UsageGroup> {
+    let values = UsageGroup::ALL.map(|group| {
+        PossibleValue::new(group.as_str()).help(match group {
+            UsageGroup::Agent => "Each agent",
+            UsageGroup::Model => "Each model",
+            UsageGroup::Owner => "Each owner",
+            UsageGroup::Day => "Each day, in UTC",
+        })
+    });
+    PossibleValuesParser::new(values)
+        .try_map(|word| UsageGroup::parse(&word).ok_or("takes `agent`, `model`, `owner` or `day`"))
 }
 
 /// Runs the command.
@@ -129,15 +119,15 @@ fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<Com
 
 fn sums(
     args: &Args,
-    by: UsageBy,
+    by: UsageGroup,
     since: Option<&str>,
     until: Option<&str>,
 ) -> Result<CommandVerdict, Failure> {
     let (api, token) = (args.server.api.as_deref(), args.token.admin_token_file.as_deref());
     let found = if args.all {
-        config::admin(api, token)?.usage_summary(by.group(), since, until)
+        config::admin(api, token)?.usage_summary(by, since, until)
     } else {
-        config::registry(api)?.usage_summary(by.group(), since, until)
+        config::registry(api)?.usage_summary(by, since, until)
     };
     let totals = found.map_err(config::failure)?;
     if args.format.json {

@@ -146,3 +146,38 @@ pub struct QuotaView {
     /// Every budget that the caller's calls must fit.
     pub budgets: Vec<BudgetView>,
 }
+
+/// What usage is summed up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UsageGroup {
+    /// Each agent.
+    Agent,
+    /// Each model.
+    Model,
+    /// Each owner; empty for none.
+    Owner,
+    /// Each day, in UTC.
+    Day,
+}
+
+impl UsageGroup {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Model, Self::Owner, Self::Day];
+
+    /// The word of the API and of the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Model => "model",
+            Self::Owner => "owner",
+            Self::Day => "day",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.as_str() == text)
+    }
+}

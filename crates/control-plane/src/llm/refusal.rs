@@ -1,7 +1,7 @@
 //! A ledger's refusal as the edge tells it.
 
 use api_types::Code;
-use llm_policy::{LedgerError, LostRight, Shortfall};
+use llm_policy::{LedgerError, LedgerTrouble, LostRight, Shortfall};
 use registry_core::{Timestamp, pico_to_dollars};
 use serde_json::json;
 use storage::StoreError;
@@ -13,11 +13,37 @@ use crate::error::{ServiceError, short};
 /// Seconds after which a repeat is worth it when the ledger could not be written.
 const RETRY_SECONDS: u64 = 1;
 
-/// Trouble of the store, with the code that the edge will tell before the colon.
+/// Trouble of the store.
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
 pub(super) fn unavailable(error: StoreError) -> LedgerError {
-    let told = ServiceError::from(error);
-    let cause = told.cause.unwrap_or(told.message);
-    LedgerError::Unavailable { cause: format!("{}: {cause}", told.code.as_str()) }
+    let trouble = match &error {
+        StoreError::Busy => LedgerTrouble::Busy,
+        StoreError::NoReader => LedgerTrouble::NoReader,
+        StoreError::Locked => LedgerTrouble::Locked,
+        StoreError::DeadlineExceeded => LedgerTrouble::TooSlow,
+        StoreError::Closed => LedgerTrouble::Stopping,
+        StoreError::AuditBroken(_) => LedgerTrouble::WritesStopped,
+        StoreError::Full
+        | StoreError::Unavailable(_)
+        | StoreError::OutcomeUnknown(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::Panicked(_)
+        | StoreError::Gone => LedgerTrouble::Other,
+    };
+    LedgerError::Unavailable { trouble, cause: error.to_string() }
+}
+
+/// The code of a ledger's trouble. Whatever it is, the ledger can't be written, and a repeat may find it mended.
+fn code_of_trouble(trouble: LedgerTrouble) -> Code {
+    match trouble {
+        LedgerTrouble::Busy => Code::StoreBusy,
+        LedgerTrouble::NoReader => Code::ServerBusy,
+        LedgerTrouble::Locked => Code::StoreLocked,
+        LedgerTrouble::TooSlow => Code::DeadlineExceeded,
+        LedgerTrouble::Stopping => Code::ShuttingDown,
+        LedgerTrouble::WritesStopped => Code::AuditBroken,
+        LedgerTrouble::Other => Code::StoreUnavailable,
+    }
 }
 
 /// The code of a refusal.
@@ -32,11 +58,7 @@ pub(super) fn code_of(error: &LedgerError) -> Code {
         LedgerError::UnknownHold => Code::HoldNotFound,
         LedgerError::Settled => Code::HoldSettled,
         LedgerError::Uncountable => Code::PartNotPriced,
-        LedgerError::Unavailable { cause } => {
-            let named = cause.split_once(':').and_then(|(code, _)| Code::parse(code));
-            // Whatever it was, the ledger can't be written, and a repeat may find it mended.
-            named.filter(|code| code.status() == 503).unwrap_or(Code::StoreUnavailable)
-        }
+        LedgerError::Unavailable { trouble, .. } => code_of_trouble(*trouble),
     }
 }
 
@@ -54,7 +76,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::AboveCap { cap, .. } => {
                 Self::new(code, error.to_string()).with_details(json!({ "cap": cap }))
             }
-            LedgerError::Unavailable { cause } => {
+            LedgerError::Unavailable { cause, .. } => {
                 let what = "the budget can't be booked now, so no call is made";
                 let refusal = Self::new(code, what).with_retry_after(RETRY_SECONDS);
                 Self { cause: Some(cause), ..refusal }
@@ -159,6 +181,9 @@ mod tests {
             (StoreError::Busy, Code::StoreBusy),
             (StoreError::Locked, Code::StoreLocked),
             (StoreError::Closed, Code::ShuttingDown),
+            (StoreError::NoReader, Code::ServerBusy),
+            (StoreError::DeadlineExceeded, Code::DeadlineExceeded),
+            (StoreError::AuditBroken("x".to_owned()), Code::AuditBroken),
             (StoreError::Full, Code::StoreUnavailable),
             (StoreError::OutcomeUnknown("x".to_owned()), Code::StoreUnavailable),
             (StoreError::Panicked("x".to_owned()), Code::StoreUnavailable),
@@ -167,7 +192,9 @@ mod tests {
             let told = ServiceError::from(unavailable(error));
             assert_eq!((told.code, told.code.status(), told.retry_after), (code, 503, Some(1)));
         }
-        let foreign = LedgerError::Unavailable { cause: "timeout".to_owned() };
+        // Words in a cause decide nothing.
+        let cause = "store_busy: timeout".to_owned();
+        let foreign = LedgerError::Unavailable { trouble: LedgerTrouble::Other, cause };
         assert_eq!(ServiceError::from(foreign).code, Code::StoreUnavailable);
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use api_types::{Code, UsageLineView, UsageTotalView};
+use api_types::{Code, UsageGroup, UsageLineView, UsageTotalView};
 use llm_policy::{Usage, UsageSource};
 use registry_core::{AgentId, Timestamp, pico_to_dollars};
 use storage::{UsageLine, UsageQuery};
@@ -70,47 +70,13 @@ const ROWS_PER_VIEW: u32 = 5_000;
 /// The most groups of one summary: they are kept in memory and sent at once.
 const MOST_GROUPS: usize = 10_000;
 
-/// What calls are added up by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupBy {
-    /// The agent.
-    Agent,
-    /// The model.
-    Model,
-    /// Who answers for it; empty for none.
-    Owner,
-    /// The day in UTC.
-    Day,
-}
-
-impl GroupBy {
-    /// Every one.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Model, Self::Owner, Self::Day];
-
-    /// The word of the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Model => "model",
-            Self::Owner => "owner",
-            Self::Day => "day",
-        }
-    }
-
-    /// Reads the word of the API.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.as_str() == text)
-    }
-
-    fn group(self, line: &UsageLine) -> String {
-        match self {
-            Self::Agent => line.agent_id.clone(),
-            Self::Model => line.model.clone(),
-            Self::Owner => line.owner.clone().unwrap_or_default(),
-            Self::Day => line.timestamp.to_string().chars().take("2026-11-21".len()).collect(),
-        }
+/// The group of a row of usage.
+fn group_of(line: &UsageLine, by: UsageGroup) -> String {
+    match by {
+        UsageGroup::Agent => line.agent_id.clone(),
+        UsageGroup::Model => line.model.clone(),
+        UsageGroup::Owner => line.owner.clone().unwrap_or_default(),
+        UsageGroup::Day => line.timestamp.to_string().chars().take("2026-11-21".len()).collect(),
     }
 }
 
@@ -123,7 +89,7 @@ impl GroupBy {
 pub fn summarize_usage(
     services: &Services,
     whose: Whose,
-    by: GroupBy,
+    by: UsageGroup,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Vec<UsageTotalView>, ServiceError> {
@@ -136,7 +102,7 @@ pub fn summarize_usage(
         let last = services.store.read(|view| {
             // A view that is shown again counts again from where it began.
             totals.clone_from(&before);
-            view.visit_usage(&filter, after, ROWS_PER_VIEW, &mut |line| totals.add(by.group(line), line))
+            view.visit_usage(&filter, after, ROWS_PER_VIEW, &mut |line| totals.add(group_of(line, by), line))
         })?;
         if totals.0.len() > MOST_GROUPS {
             let what = format!("there are more than {MOST_GROUPS} groups");
@@ -177,9 +143,9 @@ impl UsageTotals {
         sum.reasoning_tokens = sum.reasoning_tokens.saturating_add(reasoning_tokens);
     }
 
-    fn views(self, by: GroupBy) -> Vec<UsageTotalView> {
+    fn views(self, by: UsageGroup) -> Vec<UsageTotalView> {
         let mut totals: Vec<_> = self.0.into_iter().collect();
-        if by != GroupBy::Day {
+        if by != UsageGroup::Day {
             totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.cost_pico_usd));
         }
         let view = |(group, total): (String, UsageTotal)| UsageTotalView {

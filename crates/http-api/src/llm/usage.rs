@@ -2,8 +2,8 @@
 //! `GET /admin/llm/usage` and `GET /admin/llm/usage/summary`; and what they may be narrowed to.
 
 use actix_web::{HttpRequest, web};
-use api_types::{UsageLineView, UsageTotalView};
-use control_plane::{GroupBy, Services, Whose, list_usage, summarize_usage};
+use api_types::{UsageGroup, UsageLineView, UsageTotalView};
+use control_plane::{Services, Whose, list_usage, summarize_usage};
 use http_kit::{
     Admin, Answer, ApiError, Authenticated, Endpoint, LlmCall, NoBody, Paged, Query, QueryParam, Refused,
     Rows, blocking, codes, invalid_query, response, text_param,
@@ -162,19 +162,19 @@ fn all(query: &Query) -> Result<UsageQuery, ApiError> {
 
 /// What a sum is asked for.
 struct SummaryQuery {
-    by: GroupBy,
+    by: UsageGroup,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
 /// The parameters of a sum.
 fn sum_params() -> Vec<QueryParam> {
-    let words: Vec<_> = GroupBy::ALL.iter().map(|by| by.as_str()).collect();
+    let words: Vec<_> = UsageGroup::ALL.iter().map(|by| by.as_str()).collect();
     let by = QueryParam {
         name: "by",
         about: "what to add up by",
         required: false,
-        schema: serde_json::json!({ "type": "string", "enum": words, "default": GroupBy::Model.as_str() }),
+        schema: serde_json::json!({ "type": "string", "enum": words, "default": UsageGroup::Model.as_str() }),
     };
     vec![by, time("since", "not before"), time("until", "before")]
 }
@@ -182,8 +182,8 @@ fn sum_params() -> Vec<QueryParam> {
 /// Reads the parameters of a sum.
 fn sum(query: &Query) -> Result<SummaryQuery, ApiError> {
     let by = match query.checked("by", MODEL)? {
-        None => GroupBy::Model,
-        Some(word) => GroupBy::parse(&word)
+        None => UsageGroup::Model,
+        Some(word) => UsageGroup::parse(&word)
             .ok_or_else(|| invalid_query("`by` takes `agent`, `model`, `owner` or `day`"))?,
     };
     Ok(SummaryQuery { by, since: query.time("since")?, until: query.time("until")? })

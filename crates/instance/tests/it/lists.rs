@@ -1,9 +1,7 @@
 //! What the ledger tells: usage, totals, open holds, and what a call would be told.
 
 use api_types::{Code, KeyCreated};
-use control_plane::{
-    GroupBy, PageRequest, PossibleCall, Whose, list_holds, list_usage, quota, summarize_usage,
-};
+use control_plane::{PageRequest, PossibleCall, Whose, list_holds, list_usage, quota, summarize_usage};
 use llm_policy::{BudgetScope, Ledger as _, Settlement, WindowKind};
 use registry_core::{AgentId, pico_to_dollars};
 use storage::{ReadLane, UsageQuery};
@@ -79,7 +77,7 @@ async fn usage_is_listed_newest_first_in_pages_and_to_its_agent_alone() {
 async fn usage_is_added_up_by_agent_model_owner_and_day() {
     let world = spent().await;
     let services = &world.instance.services;
-    let sum = |whose: Whose, by: GroupBy, since: Option<&str>, until: Option<&str>| {
+    let sum = |whose: Whose, by: UsageGroup, since: Option<&str>, until: Option<&str>| {
         let totals = summarize_usage(services, whose, by, since.map(at), until.map(at)).unwrap();
         let told = totals.into_iter().map(|total| {
             (total.group, total.calls, total.usage.prompt_tokens, total.cost_pico_usd, total.flagged)
@@ -89,23 +87,23 @@ async fn usage_is_added_up_by_agent_model_owner_and_day() {
     let group = |name: &str, calls, prompt, cost, flagged| (name.to_owned(), calls, prompt, cost, flagged);
     let one = cost(10, 1);
     assert_eq!(
-        sum(Whose::Everybody, GroupBy::Agent, None, None),
+        sum(Whose::Everybody, UsageGroup::Agent, None, None),
         [group("two", 1, 1_000, AMOUNT, 1), group("one", 4, 40, 4 * one, 0)]
     );
     assert_eq!(
-        sum(Whose::Everybody, GroupBy::Owner, None, None),
+        sum(Whose::Everybody, UsageGroup::Owner, None, None),
         [group("", 1, 1_000, AMOUNT, 1), group("team", 4, 40, 4 * one, 0)]
     );
     assert_eq!(
-        sum(Whose::Everybody, GroupBy::Day, None, None),
+        sum(Whose::Everybody, UsageGroup::Day, None, None),
         [group("2026-11-21", 3, 30, 3 * one, 0), group("2026-11-22", 2, 1_010, AMOUNT + one, 1)]
     );
     assert_eq!(
-        sum(agent("one"), GroupBy::Model, Some("2026-11-22T00:00:00Z"), None),
+        sum(agent("one"), UsageGroup::Model, Some("2026-11-22T00:00:00Z"), None),
         [group("gpt-4o-mini", 1, 10, one, 0)]
     );
     assert_eq!(
-        sum(agent("one"), GroupBy::Model, None, Some("2026-11-22T00:00:00Z")),
+        sum(agent("one"), UsageGroup::Model, None, Some("2026-11-22T00:00:00Z")),
         [group("gpt-4o-mini", 3, 30, 3 * one, 0)]
     );
 }
@@ -131,9 +129,9 @@ async fn a_sum_over_more_rows_than_one_snapshot_shows_is_whole_and_too_many_grou
             .await;
     }
     let services = &world.instance.services;
-    let totals = summarize_usage(services, Whose::Everybody, GroupBy::Agent, None, None).unwrap();
+    let totals = summarize_usage(services, Whose::Everybody, UsageGroup::Agent, None, None).unwrap();
     assert_eq!((totals.len(), totals[0].calls), (1, 11_001));
-    let refusal = summarize_usage(services, Whose::Everybody, GroupBy::Owner, None, None).unwrap_err();
+    let refusal = summarize_usage(services, Whose::Everybody, UsageGroup::Owner, None, None).unwrap_err();
     assert_eq!(refusal.code, Code::InvalidQuery);
 }
 

@@ -2,13 +2,13 @@
 
 use llm_gate::GateError;
 use llm_gate::provider::ProviderError;
-use llm_policy::{CallId, LedgerError, UsageSource};
+use llm_policy::{CallId, LedgerError, LedgerTrouble, UsageSource};
 use tokio::time::Instant;
 
 use crate::support::{Bench, call, fail, lost, question, status, usage, whole};
 
 fn unavailable() -> GateError {
-    GateError::Ledger(LedgerError::Unavailable { cause: "locked".to_owned() })
+    GateError::Ledger(LedgerError::Unavailable { trouble: LedgerTrouble::Locked, cause: "locked".to_owned() })
 }
 
 #[tokio::test(start_paused = true)]

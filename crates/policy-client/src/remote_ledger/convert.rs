@@ -2,8 +2,9 @@
 
 use api_types::{CreateHold, HoldView, LlmRates, LlmUsage, ReleaseHold, SettleHold, SettledView};
 use llm_policy::{
-    AccountKey, BudgetScope, Held, HoldAsk, HoldId, LedgerError, LongRates, LostRight, Measured, OutputWish,
-    Rates, ReleaseReason, Settled, Settlement, Shortfall, Usage, UsageSource, WindowKind,
+    AccountKey, BudgetScope, Held, HoldAsk, HoldId, LedgerError, LedgerTrouble, LongRates, LostRight,
+    Measured, OutputWish, Rates, ReleaseReason, Settled, Settlement, Shortfall, Usage, UsageSource,
+    WindowKind,
 };
 use registry_core::{MoneyError, Timestamp, dollars_to_pico};
 use serde::Deserialize;
@@ -184,5 +185,8 @@ fn details(error: &Error) -> Option<&Value> {
 
 /// The registry has answered, but not in words that this version knows.
 fn unreadable(what: &str) -> LedgerError {
-    LedgerError::Unavailable { cause: format!("{what} in the registry's answer can't be read") }
+    LedgerError::Unavailable {
+        trouble: LedgerTrouble::Other,
+        cause: format!("{what} in the registry's answer can't be read"),
+    }
 }

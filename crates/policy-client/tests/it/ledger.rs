@@ -236,7 +236,7 @@ async fn what_is_no_refusal_leaves_the_question_open_and_says_why() {
     for (answer, word) in answers {
         let server = Canned::serve(move |_, _| answer.clone());
         match ledger(&server).hold(ask()).await {
-            Err(LedgerError::Unavailable { cause }) => assert!(cause.contains(word), "{cause}"),
+            Err(LedgerError::Unavailable { cause, .. }) => assert!(cause.contains(word), "{cause}"),
             other => panic!("{word}: {other:?}"),
         }
     }
@@ -253,7 +253,7 @@ async fn a_registry_that_is_not_there_is_unavailable_with_its_cause() {
     let builder = Client::builder().base_url(format!("http://{free}")).api_key("geheim");
     let ledger = RemoteLedger::new(builder.retry(RetryPolicy::never()).build().unwrap());
     match ledger.hold(ask()).await {
-        Err(LedgerError::Unavailable { cause }) => {
+        Err(LedgerError::Unavailable { cause, .. }) => {
             assert!(cause.contains("refused") && !cause.contains("geheim"), "{cause}");
         }
         other => panic!("{other:?}"),

@@ -2,26 +2,25 @@
 
 use std::cmp::Reverse;
 
-use api_types::UsageTotalView;
+use api_types::{UsageGroup, UsageTotalView};
 use cli_support::table::{Column, Lines, lay_out};
 
-use super::UsageBy;
 use crate::llm::csv::{self, Cell};
 use crate::llm::money::{dollars, exact_dollars};
 
 /// A table, the dearest first, or the days in their order; the last row is the sum of all.
-pub fn human(mut totals: Vec<UsageTotalView>, by: UsageBy) -> String {
+pub fn human(mut totals: Vec<UsageTotalView>, by: UsageGroup) -> String {
     if totals.is_empty() {
         return "No usage.\n".to_owned();
     }
     match by {
-        UsageBy::Day => totals.sort_by(|a, b| a.group.cmp(&b.group)),
-        UsageBy::Agent | UsageBy::Model | UsageBy::Owner => {
+        UsageGroup::Day => totals.sort_by(|a, b| a.group.cmp(&b.group)),
+        UsageGroup::Agent | UsageGroup::Model | UsageGroup::Owner => {
             totals.sort_by_key(|total| Reverse(total.cost_pico_usd));
         }
     }
     let columns = [
-        Column::Text(by.heading()),
+        Column::Text(heading(by)),
         Column::Number("Calls"),
         Column::Number("Input"),
         Column::Number("Output"),
@@ -61,21 +60,19 @@ fn row(group: &str, [calls, input, output, flagged]: [u64; 4], cost_pico_usd: i6
     ]
 }
 
-impl UsageBy {
-    const fn heading(self) -> &'static str {
-        match self {
-            Self::Agent => "Agent",
-            Self::Model => "Model",
-            Self::Owner => "Owner",
-            Self::Day => "Day (UTC)",
-        }
+const fn heading(by: UsageGroup) -> &'static str {
+    match by {
+        UsageGroup::Agent => "Agent",
+        UsageGroup::Model => "Model",
+        UsageGroup::Owner => "Owner",
+        UsageGroup::Day => "Day (UTC)",
     }
 }
 
 /// Every field of every sum, in the server's order.
-pub fn csv(totals: &[UsageTotalView], by: UsageBy) -> String {
+pub fn csv(totals: &[UsageTotalView], by: UsageGroup) -> String {
     let header = [
-        by.group().as_str(),
+        by.as_str(),
         "calls",
         "prompt_tokens",
         "cached_tokens",
@@ -129,21 +126,21 @@ mod tests {
     #[test]
     fn the_dearest_come_first_the_days_in_order_and_the_sum_last() {
         let totals = || vec![total("b", 10_000_000_000_000), total("", 5), total("a", 30_000_000_000_000)];
-        let text = human(totals(), UsageBy::Agent);
+        let text = human(totals(), UsageGroup::Agent);
         assert_eq!(groups(&text), ["a", "b", "-", "all"], "{text}");
         assert!(width(&text) <= 80, "{text}");
         let last = text.lines().rfind(|line| line.contains('$')).unwrap();
         let figures: Vec<_> = last.split_whitespace().collect();
         assert_eq!(figures, ["all", "9", "2700000000000", "21", "$40.000000", "3"]);
-        assert_eq!(groups(&human(totals(), UsageBy::Day)), ["-", "a", "b", "all"]);
-        assert_eq!(human(vec![], UsageBy::Day), "No usage.\n");
-        let long = human(vec![total(&"漢字".repeat(40), i64::MAX)], UsageBy::Owner);
+        assert_eq!(groups(&human(totals(), UsageGroup::Day)), ["-", "a", "b", "all"]);
+        assert_eq!(human(vec![], UsageGroup::Day), "No usage.\n");
+        let long = human(vec![total(&"漢字".repeat(40), i64::MAX)], UsageGroup::Owner);
         assert!(width(&long) <= 80, "{long}");
     }
 
     #[test]
     fn the_file_has_the_groups_name_as_its_first_column() {
-        let text = csv(&[total("@all", 150_000_000)], UsageBy::Owner);
+        let text = csv(&[total("@all", 150_000_000)], UsageGroup::Owner);
         let (header, line) = text.split_once("\r\n").unwrap();
         assert!(header.starts_with("owner,calls,prompt_tokens,"), "{header}");
         assert_eq!(line, "'@all,3,900000000000,0,0,7,0,0.00015,150000000,1\r\n");

@@ -2,8 +2,8 @@
 
 use api_keys::KeyRecord;
 use llm_policy::{
-    BudgetScope, CallOutcome, HoldId, LedgerError, Measured, Settled, Settlement, Usage, UsageSource,
-    WindowKind,
+    BudgetScope, CallOutcome, Charge, HeldTerms, HoldId, LedgerError, Measured, Settled, Settlement,
+    UsageSource, WindowKind,
 };
 use registry_core::Timestamp;
 use serde_json::{Value, json};
@@ -243,18 +243,14 @@ fn settled(row: &UsageRow, remaining: TightestBudget) -> Settled {
 
 /// What an attempt used and costs, at the prices of its hold.
 fn usage_row(hold: &HoldRow, end: &Settlement, now: Timestamp) -> UsageRow {
-    let most_output = hold.max_tokens.unwrap_or(0).saturating_mul(u64::from(hold.choices.max(1)));
-    let (usage, source, cost_pico_usd) = match end.measured {
-        Measured::Tokens(usage, source) => (usage, source, hold.rates.cost(&usage)),
-        Measured::WorstCase => {
-            let usage = Usage {
-                prompt_tokens: hold.input_tokens,
-                completion_tokens: most_output,
-                ..Usage::default()
-            };
-            (usage, UsageSource::WorstCase, hold.amount_pico_usd)
-        }
+    let terms = HeldTerms {
+        rates: &hold.rates,
+        amount_pico_usd: hold.amount_pico_usd,
+        input_tokens: hold.input_tokens,
+        max_tokens: hold.max_tokens,
+        choices: hold.choices,
     };
+    let Charge { usage, source, cost_pico_usd, overrun } = terms.charge(&end.measured);
     UsageRow {
         hold_id: hold.id.clone(),
         call_id: hold.call_id.clone(),
@@ -274,7 +270,7 @@ fn usage_row(hold: &HoldRow, end: &Settlement, now: Timestamp) -> UsageRow {
         outcome: end.outcome,
         provider_status: end.provider_status,
         provider_request_id: end.provider_request_id.clone(),
-        overrun: usage.completion_tokens > most_output || cost_pico_usd > hold.amount_pico_usd,
+        overrun,
         late: hold.orphaned,
         first_byte_micros: end.first_byte_micros,
         total_micros: end.total_micros,

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use llm_policy::{
     Account, AccountKey, AccountState, BoxFuture, BudgetScope, Held, HoldAsk, HoldId, Ledger, LedgerError,
-    LostRight, Measured, PriceBook, ReleaseReason, Settled, Settlement, Usage, UsageSource, WindowKind,
-    decide,
+    LedgerTrouble, LostRight, Measured, PriceBook, ReleaseReason, Settled, Settlement, Usage, UsageSource,
+    WindowKind, decide,
 };
 use registry_core::Timestamp;
 use tokio::sync::{Semaphore, watch};
@@ -190,7 +190,10 @@ impl StrictLedger {
         if state.unavailable_holds > 0 {
             state.unavailable_holds -= 1;
             state.failed_holds += 1;
-            return Err(LedgerError::Unavailable { cause: "locked".to_owned() });
+            return Err(LedgerError::Unavailable {
+                trouble: LedgerTrouble::Locked,
+                cause: "locked".to_owned(),
+            });
         }
         if let Some(error) = &state.refuse {
             return Err(error.clone());
@@ -221,7 +224,10 @@ impl StrictLedger {
         if state.unavailable_settles > 0 {
             state.unavailable_settles -= 1;
             state.failed_settles.push(end);
-            return Err(LedgerError::Unavailable { cause: "locked".to_owned() });
+            return Err(LedgerError::Unavailable {
+                trouble: LedgerTrouble::Locked,
+                cause: "locked".to_owned(),
+            });
         }
         let State { entries, breaches, settled, held, .. } = &mut *state;
         let Some(entry) = entries.iter_mut().find(|entry| entry.held.hold_id == *hold) else {
@@ -255,7 +261,10 @@ impl StrictLedger {
         let mut state = self.state();
         if state.unavailable_releases > 0 {
             state.unavailable_releases -= 1;
-            return Err(LedgerError::Unavailable { cause: "locked".to_owned() });
+            return Err(LedgerError::Unavailable {
+                trouble: LedgerTrouble::Locked,
+                cause: "locked".to_owned(),
+            });
         }
         let State { entries, breaches, held, unknown_releases, .. } = &mut *state;
         let Some(entry) = entries.iter_mut().find(|entry| entry.held.hold_id == *hold) else {
