@@ -169,7 +169,15 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
         // Nothing but the deadline interrupts a statement.
         Some(ErrorCode::OperationInterrupted) => StoreError::DeadlineExceeded,
-        _ => StoreError::Unavailable(error.to_string()),
+        // No error of SQLite at all is a value that is not of the type that its reader expects.
+        None
+        | Some(
+            ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ApiMisuse
+            | ErrorCode::ParameterOutOfRange,
+        ) => StoreError::Invariant(error.to_string()),
+        Some(_) => StoreError::Unavailable(error.to_string()),
     }
 }
 
@@ -177,4 +185,24 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
 /// after may have failed: SQLite does not tell them apart well enough to promise anything.
 pub(crate) fn leaves_outcome_unknown(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn what_the_schema_or_a_reader_refuses_breaks_an_invariant() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (x INTEGER CHECK (x > 0)); INSERT INTO t VALUES ('text')")
+            .unwrap();
+        let read = conn.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)).unwrap_err();
+        assert!(matches!(store_error(&read), StoreError::Invariant(_)), "{read}");
+        let written = conn.execute("INSERT INTO t VALUES (-1)", []).unwrap_err();
+        assert!(matches!(store_error(&written), StoreError::Invariant(_)), "{written}");
+        let other = conn.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err();
+        assert!(matches!(store_error(&other), StoreError::Unavailable(_)), "{other}");
+    }
 }

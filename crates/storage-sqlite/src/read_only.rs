@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use storage::{StoreError, View};
+use storage::{StoreError, View, read_shown};
 
 use crate::migrate::SchemaState;
 use crate::open::{OpenMode, refuse};
@@ -28,13 +28,8 @@ impl ReadOnly {
     ///
     /// # Errors
     /// What `f` returns, or the trouble of opening the snapshot.
-    pub fn read<T>(&self, mut f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut out = None;
-        self.view(&mut |view| {
-            out = Some(f(view)?);
-            Ok(())
-        })?;
-        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+    pub fn read<T>(&self, f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_shown(|show| self.view(show), f)
     }
 }
 

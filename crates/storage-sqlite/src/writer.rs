@@ -218,7 +218,7 @@ impl Writer {
         self.note_lock(slots.iter().any(|slot| matches!(slot.end, Some(Err(StoreError::Locked)))));
         shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
         for slot in slots {
-            let unended = || Err(StoreError::Unavailable("the write was left over".to_owned()));
+            let unended = || Err(StoreError::Invariant("the write was left over".to_owned()));
             shared.answer(slot.job, slot.end.unwrap_or_else(unended));
         }
         if report.commits > 0 && shared.durable.load(Ordering::Relaxed).is_multiple_of(LOOK_AT_WAL) {

@@ -34,4 +34,4 @@ pub use rows::{
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
 pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::{Decided, ReadLane};
+pub use write::{Decided, ReadLane, read_shown};

@@ -117,13 +117,8 @@ impl dyn Store + '_ {
     ///
     /// # Errors
     /// What `f` returns, or storage trouble.
-    pub fn read<T>(&self, mut f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut out = None;
-        self.view(&mut |view| {
-            out = Some(f(view)?);
-            Ok(())
-        })?;
-        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+    pub fn read<T>(&self, f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_shown(|show| self.view(show), f)
     }
 
     /// Runs a read of a few rows by key on a connection that scans can't take.
@@ -134,19 +129,30 @@ impl dyn Store + '_ {
     pub fn read_point<T>(
         &self,
         lane: ReadLane,
-        mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
+        f: impl FnMut(&dyn View) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut out = None;
-        self.view_point(lane.patience(), &mut |view| {
-            out = Some(f(view)?);
-            Ok(())
-        })?;
-        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+        read_shown(|show| self.view_point(lane.patience(), show), f)
     }
 }
 
+/// Runs `f` on the view that `show` shows it, and returns what it returns.
+///
+/// # Errors
+/// What `f` returns, or the trouble of `show`.
+pub fn read_shown<T>(
+    show: impl FnOnce(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>,
+    mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut out = None;
+    show(&mut |view| {
+        out = Some(f(view)?);
+        Ok(())
+    })?;
+    out.ok_or_else(|| StoreError::Invariant("the view was not shown".to_owned()))
+}
+
 fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: Result<(), StoreError>) {
-    let missing = || StoreError::Unavailable("the job gave no value".to_owned());
+    let missing = || StoreError::Invariant("the job gave no value".to_owned());
     // A caller that is gone needs no answer.
     drop(reply.send(end.and_then(|()| value.ok_or_else(missing))));
 }

@@ -130,7 +130,7 @@ impl LogGuard {
     }
 
     fn head(&self) -> Result<LogHead, StoreError> {
-        self.head.ok_or_else(|| StoreError::Unavailable("the end of the audit log is not known".to_owned()))
+        self.head.ok_or_else(|| StoreError::Invariant("the end of the audit log is not known".to_owned()))
     }
 
     /// Stops writes. A fault that is found after an acceptance begins a new stop; until then the first reason stays.

@@ -57,7 +57,7 @@ fn recall(
         Some((None, _)) => Err(StoreError::Corrupt {
             table: "idempotency",
             column: "fingerprint",
-            row: format!("{caller} {operation}"),
+            row: format!("{caller} {operation} {key}"),
             problem: "not 32 bytes".to_owned(),
         }),
     }
