@@ -1,5 +1,6 @@
 //! What SQLite's errors mean to the store, and why a file can't be opened.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
@@ -185,6 +186,13 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
 /// after may have failed: SQLite does not tell them apart well enough to promise anything.
 pub(crate) fn leaves_outcome_unknown(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").chars().take(200).collect()
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use storage::{StoreError, View, read_shown};
+use storage::{OpenMode, StoreError, View, read_shown};
 
-use crate::migrate::SchemaState;
-use crate::open::{OpenMode, refuse};
+use crate::migrate::{SchemaState, refuse};
 use crate::rows::meta;
 use crate::{OpenError, migrate, pragmas, readers};
 
@@ -21,7 +20,7 @@ impl ReadOnly {
     /// # Errors
     /// What `f` returns, or the trouble of opening the snapshot.
     pub fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        readers::show(&self.conn, f)
+        readers::show(&self.conn, &mut |snapshot| f(snapshot))
     }
 
     /// Runs `f` on one snapshot and returns what it returns.

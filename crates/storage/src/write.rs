@@ -5,10 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Outcome, OwnedDraft};
+use audit::{Leafed, OwnedDraft};
 use tokio::sync::oneshot;
 
-use crate::{Authority, Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
+use crate::{Authority, Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx, View};
 
 /// The kind of thread that a read of a few rows runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,31 +27,6 @@ impl ReadLane {
             Self::Serving => Duration::ZERO,
             Self::Blocking => Duration::from_secs(2),
         }
-    }
-}
-
-/// What a write decided. It commits, refusals included; only storage trouble rolls back.
-#[derive(Debug)]
-pub struct Decided<T> {
-    /// For the caller.
-    pub value: T,
-    /// For the record.
-    pub outcome: Outcome,
-    /// What the record says besides, as JSON text; it takes the place of what the draft says.
-    pub detail: Option<String>,
-}
-
-impl<T> Decided<T> {
-    /// A decision of which the record says no more than its outcome.
-    pub fn new(value: T, outcome: Outcome) -> Self {
-        Self { value, outcome, detail: None }
-    }
-
-    /// Adds what only the transaction knows.
-    #[must_use]
-    pub fn with_detail(mut self, detail: Option<String>) -> Self {
-        self.detail = detail;
-        self
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use api_types::{AuditVerdict, FirstBadRow};
-use audit::{BadReason, BadRow, LogFacts, LogRow, StoredRow, Verifier};
+use audit::{BadReason, BadRow, LogFacts, LogRow, StoredRow, Verifier, id_of};
 use canonical::Digest;
 use storage::{SealedCheckpoint, Store, StoreError, View, read_shown};
 
@@ -129,8 +129,7 @@ pub fn verify_tail(store: &dyn Store) -> Result<Result<SealedCheckpoint, BadRow>
     }
     let (mut verifier, after) = match (checkpoint, facts.statement) {
         (Some(at), Some(statement)) if at.next_seq > 0 => {
-            let place = i64::try_from(at.next_seq).unwrap_or(i64::MAX).saturating_sub(1);
-            let after = statement.first_id.saturating_add(place);
+            let after = id_of(statement.first_id, at.next_seq.saturating_sub(1));
             (Verifier::from_checkpoint(at.next_seq, Digest::from_bytes(at.chain), statement), after)
         }
         _ => (Verifier::from_genesis(), i64::MIN),
