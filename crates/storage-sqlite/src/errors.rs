@@ -153,6 +153,9 @@ impl OpenError {
     }
 }
 
+/// SQLite's extended code for a row that a trigger has refused (`RAISE`).
+const REFUSED_BY_TRIGGER: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER;
+
 /// Turns what SQLite returned into what the store returns.
 pub(crate) trait OrStore<T> {
     fn or_store(self) -> Result<T, StoreError>;
@@ -165,12 +168,17 @@ impl<T> OrStore<T> for rusqlite::Result<T> {
 }
 
 pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
         // Nothing but the deadline interrupts a statement.
         Some(ErrorCode::OperationInterrupted) => StoreError::DeadlineExceeded,
-        // No error of SQLite at all is a value that is not of the type that its reader expects.
+        // No trigger of ours refuses a row. An operator's own says no for now.
+        Some(ErrorCode::ConstraintViolation) if extended == Some(REFUSED_BY_TRIGGER) => {
+            StoreError::Unavailable(error.to_string())
+        }
+        // What is no error of SQLite's is a value that is not of the type that its reader expects.
         None
         | Some(
             ErrorCode::ConstraintViolation
@@ -210,6 +218,10 @@ mod tests {
         assert!(matches!(store_error(&read), StoreError::Invariant(_)), "{read}");
         let written = conn.execute("INSERT INTO t VALUES (-1)", []).unwrap_err();
         assert!(matches!(store_error(&written), StoreError::Invariant(_)), "{written}");
+        let stop = "CREATE TRIGGER stop BEFORE INSERT ON t BEGIN SELECT RAISE(ABORT, 'not now'); END";
+        conn.execute_batch(stop).unwrap();
+        let stopped = conn.execute("INSERT INTO t VALUES (1)", []).unwrap_err();
+        assert!(matches!(store_error(&stopped), StoreError::Unavailable(_)), "{stopped}");
         let other = conn.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err();
         assert!(matches!(store_error(&other), StoreError::Unavailable(_)), "{other}");
     }
