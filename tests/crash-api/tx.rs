@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
+use audit::Leafed;
 use llm_policy::{AccountKey, AccountState, CallOutcome, HoldId};
 use registry_core::{Coverage, Intent, IntentId, KeyId, Timestamp};
 use storage::{
-    AlertRow, AuditTx, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, KeyUsage, Leafed, LedgerTx,
-    OutsideChange, OutsideTx, QuotaTx, Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
+    AlertRow, AuditTx, HoldRow, IdempotencyTx, Inserted, IntentTx, KeyTx, KeyUsage, LedgerTx, QuotaTx,
+    Recalled, Remembered, SealedCheckpoint, StoreError, Tx, UsageRow,
 };
 
 /// The transaction of a job, and whether a hold or a usage row was written in it.
@@ -84,12 +85,6 @@ impl IdempotencyTx for Watching<'_> {
 
     fn forget_idempotency(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.tx.forget_idempotency(before, limit)
-    }
-}
-
-impl OutsideTx for Watching<'_> {
-    fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
-        self.tx.take_outside_changes(limit)
     }
 }
 

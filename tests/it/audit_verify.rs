@@ -126,7 +126,7 @@ async fn a_broken_log_is_on_the_metrics_page_and_degrades_readiness() {
 #[actix_web::test]
 async fn what_a_runbook_changes_by_sql_gets_its_row_and_is_obeyed() {
     let world = World::new().await;
-    let (app, services) = (&world.app, &world.app.services);
+    let app = &world.app;
     let get = || app.get("/intents/alice-1").key(&world.alice.text).send();
     get().await.ok(200);
     app.outside().execute("UPDATE api_keys SET revoked=1", []).expect("the runbook's command");
@@ -139,7 +139,7 @@ async fn what_a_runbook_changes_by_sql_gets_its_row_and_is_obeyed() {
     }
     get().await.refused(Code::RevokedKey);
     app.skip_rows().await;
-    assert_eq!(jobs::record_outside_changes(services, services.clock.now()).await.expect("rows"), 3);
+    assert_eq!(app.instance.record_external_changes().await.expect("rows"), 3);
     let rows = app.new_rows().await;
     let mut keys: Vec<_> = [&world.alice, &world.mallory, &world.victim].map(|key| key.id.clone()).into();
     keys.sort_unstable();
@@ -156,7 +156,7 @@ async fn what_a_runbook_changes_by_sql_gets_its_row_and_is_obeyed() {
     told.sort_unstable();
     assert_eq!(told, keys);
     // Each is told once, and the log with them is whole.
-    assert_eq!(jobs::record_outside_changes(services, services.clock.now()).await.expect("no rows"), 0);
+    assert_eq!(app.instance.record_external_changes().await.expect("no rows"), 0);
     assert_eq!(verdict(app).await["ok"], Value::Bool(true));
 }
 
@@ -166,8 +166,7 @@ async fn a_key_that_was_put_in_by_hand_is_never_told() {
     let secret = "a-secret-that-somebody-typed-into-the-table";
     let sql = "INSERT INTO api_keys (key, agent_id) VALUES (?1, 'hand')";
     world.app.outside().execute(sql, [secret]).expect("the edit");
-    let services = &world.app.services;
-    assert_eq!(jobs::record_outside_changes(services, services.clock.now()).await.expect("a row"), 1);
+    assert_eq!(world.app.instance.record_external_changes().await.expect("a row"), 1);
     assert!(!world.app.dump("audit_log").contains(secret));
     assert_eq!(world.app.one_row().await.event, "outside_change");
 }

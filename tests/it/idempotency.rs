@@ -164,3 +164,23 @@ async fn below_llm_an_idempotency_key_says_nothing_because_calls_have_their_own_
     assert_eq!(hold("three", "no key at all").await.ok(201)["call_id"], "three");
     assert_eq!(world.app.count("SELECT count(*) FROM idempotency"), 0);
 }
+
+/// A row that nobody but this program writes, and that does not parse: a repeat finds it in the same state.
+#[actix_web::test]
+async fn a_remembered_answer_that_cannot_be_read_is_an_internal_error() {
+    let world = World::new().await;
+    let body = json!({ "code": "A" });
+    for (key, damage) in [("f", "fingerprint = 'x'"), ("o", "outcome = '{'")] {
+        send(&world, "/intents", &body, key).await.ok(201);
+        let sql = format!("UPDATE idempotency SET {damage} WHERE key = '{key}'");
+        assert_eq!(world.app.outside().execute(&sql, []), Ok(1));
+        let answer = send(&world, "/intents", &body, key).await;
+        answer.refused(Code::Internal);
+        assert_eq!((answer.status, answer.header("retry-after")), (500, None));
+    }
+    let other = world.app.outside();
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let answer = send(&world, "/intents", &body, "l").await;
+    answer.refused(Code::StoreLocked);
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+}

@@ -1,32 +1,38 @@
 //! The audit log's words: the draft of a request, the record it becomes, what must never stand in it, the leaf and
 //! the chain that make an edit visible, and the check that finds one.
 //!
-//! This crate owns what a row of the log says and how it proves itself. It refuses storage: rows come in and go
-//! out as values, and their order is given elsewhere. Times reach it as arguments.
+//! This crate owns what a row of the log says, how it proves itself, and which place a sealed record gets. It refuses
+//! storage: rows come in and go out as values. Times reach it as arguments.
 
 mod adopted;
 mod anonymous;
 mod body;
 mod draft;
 mod draft_slot;
+mod log_rows;
 mod outcome;
 mod principal;
 mod record;
 mod redact;
 mod refusals;
 mod schema;
+mod seal;
 mod statements;
+mod verdict;
 mod verify;
 
 pub use adopted::{Adopted, AdoptedDigest, AdoptedRow, ExactDigest, StoredCell, UnplacedRow};
 pub use body::Body;
 pub use draft::Draft;
 pub use draft_slot::{DraftSlot, OwnedDraft};
+pub use log_rows::{LogFacts, LogRow, StoredRow};
 pub use outcome::Outcome;
 pub use principal::{Actor, Principal, who_of};
 pub use record::{GENESIS_CHAIN, RECORD_VERSION, Record, chain, event};
 pub use redact::{REDACTED, redact_json, redact_log_text, redact_path, redact_text};
 pub use refusals::Refusals;
 pub use schema::{SchemaDigest, SchemaObject, SchemaStatement};
-pub use statements::{genesis_record, log_id_of, retention_record};
-pub use verify::{BadReason, BadRow, LogFacts, LogRow, LogVerdict, StoredRow, Verifier};
+pub use seal::{Leafed, LogHead, SealedBatch, SealedRecord, id_of};
+pub use statements::{ExternalChange, external_change_record, genesis_record, log_id_of, retention_record};
+pub use verdict::{BadReason, BadRow, LogVerdict};
+pub use verify::Verifier;

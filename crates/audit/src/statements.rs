@@ -1,9 +1,10 @@
 //! Records that the platform makes about the log itself.
 
 use canonical::Digest;
-use registry_core::Timestamp;
+use registry_core::{KnownSecrets, Timestamp};
 use serde_json::{Value, json};
 
+use crate::redact::redact_detail;
 use crate::{Actor, Adopted, Record, SchemaStatement, event};
 
 /// The first row of a log. It names the log, vouches for the rows that were adopted from the original service, and makes
@@ -50,6 +51,27 @@ pub(crate) fn horizon_of(record: &Record) -> Option<u64> {
     }
     let detail: Value = serde_json::from_str(record.detail.as_deref()?).ok()?;
     detail.get("bodies_before_seq")?.as_u64()
+}
+
+/// A change that somebody made to the database past the platform, as the database noticed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalChange {
+    /// `api_keys` or `intents`.
+    pub table: String,
+    /// The row's key.
+    pub key: String,
+    /// `insert`, `update` or `delete`.
+    pub kind: String,
+    /// When, as the database saw it.
+    pub at: String,
+}
+
+/// Tells of a change made past the platform, without the secrets that are known by value.
+#[must_use]
+pub fn external_change_record(at: Timestamp, change: &ExternalChange, secrets: &KnownSecrets) -> Record {
+    let ExternalChange { table, key, kind, at: noticed } = change;
+    let detail = json!({ "table": table, "key": key, "kind": kind, "at": noticed }).to_string();
+    stated(event::OUTSIDE_CHANGE, at, redact_detail(secrets.clean(&detail).into_owned()))
 }
 
 fn stated(event: &'static str, at: Timestamp, detail: String) -> Record {

@@ -6,174 +6,9 @@ use canonical::Digest;
 
 use crate::statements::{horizon_of, log_id_of};
 use crate::{
-    Adopted, AdoptedDigest, ExactDigest, GENESIS_CHAIN, RECORD_VERSION, Record, SchemaDigest,
-    SchemaStatement, UnplacedRow, chain, event,
+    Adopted, AdoptedDigest, BadReason, BadRow, ExactDigest, LogFacts, LogHead, LogRow, LogVerdict,
+    RECORD_VERSION, Record, SchemaStatement, StoredRow, UnplacedRow, event, id_of,
 };
-
-/// A row of the log as it is stored, its record rebuilt from the columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRow {
-    /// The row's id in the table.
-    pub id: i64,
-    /// Its place in the log; `None` for a row that was never sealed.
-    pub seq: Option<u64>,
-    /// The record.
-    pub record: Record,
-    /// The stored leaf.
-    pub leaf: Vec<u8>,
-    /// The stored chain value.
-    pub chain: Vec<u8>,
-    /// Whether every column has the value that the sealer writes for this record, its type included. A record alone
-    /// can't tell NULL from 0, or a text from bytes.
-    pub exact: bool,
-}
-
-/// A row of the table, in the order of ids.
-#[derive(Debug)]
-pub enum LogRow<'a> {
-    /// A row that claims a place in the log.
-    Placed(&'a StoredRow),
-    /// A row without a place: of the original service, or one that this program did not write.
-    Unplaced(UnplacedRow<'a>),
-}
-
-/// What a store knows of its log besides the rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFacts {
-    /// The name of the log.
-    pub log_id: Option<String>,
-    /// The schema as it is.
-    pub schema: SchemaDigest,
-    /// The newest statement of the schema, as the store finds it without reading the log.
-    pub statement: Option<SchemaStatement>,
-    /// Why writes were stopped, until an operator accepts the database as it is.
-    pub stopped: Option<String>,
-}
-
-impl LogFacts {
-    /// What is wrong, as far as can be said without reading the rows.
-    #[must_use]
-    pub fn fault(&self) -> Option<BadReason> {
-        self.fault_by(self.statement.as_ref())
-    }
-
-    fn fault_by(&self, statement: Option<&SchemaStatement>) -> Option<BadReason> {
-        if !self.schema.has("table", "audit_log") {
-            return Some(BadReason::Schema("table audit_log is missing".to_owned()));
-        }
-        let Some(statement) = statement else { return Some(BadReason::NoStatement) };
-        let difference = statement.difference(&self.schema).map(BadReason::Schema);
-        difference.or_else(|| self.stopped.clone().map(BadReason::Stopped))
-    }
-}
-
-/// What is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadReason {
-    /// The log from its start is empty, or does not start with a genesis row.
-    #[error("the log does not start with a genesis row")]
-    NoGenesis,
-    /// A genesis row that is not the first.
-    #[error("a second genesis row")]
-    SecondGenesis,
-    /// The row has no place in the log.
-    #[error("the row was never sealed")]
-    Unsealed,
-    /// Another row belongs here: rows are missing, or were moved or inserted.
-    #[error("expected sequence number {expected}")]
-    Sequence {
-        /// The place that comes next.
-        expected: u64,
-    },
-    /// The id does not follow from the sequence number, so that lists show the row elsewhere or not at all.
-    #[error("expected id {expected}")]
-    Id {
-        /// The id of a row with this sequence number.
-        expected: i64,
-    },
-    /// A version that this program does not know.
-    #[error("unknown record version {v}")]
-    Version {
-        /// The version that the row states.
-        v: u8,
-    },
-    /// A column has a type or a form that the sealer does not write.
-    #[error("a column has another type or form than this program writes")]
-    Form,
-    /// The body is not the one that was recorded.
-    #[error("the body does not match its digest")]
-    Body,
-    /// The body is gone, and no later retention row says that it may be.
-    #[error("the body is missing and no later retention row covers it")]
-    BodyMissing,
-    /// A column was edited.
-    #[error("the columns do not match the leaf")]
-    Leaf,
-    /// The row, or one before it, was replaced.
-    #[error("the chain value does not follow from the row before")]
-    Chain,
-    /// The adopted rows are not those that the genesis row states.
-    #[error("rows without a place in the log differ from what the genesis row states")]
-    Adopted,
-    /// The adopted rows are not those that a statement of the schema states: columns differ in their type, or in
-    /// what this program never writes there.
-    #[error("rows without a place in the log differ from what this row states")]
-    AdoptedForm,
-    /// A statement of the schema that can't be read, or that states another first id.
-    #[error("the statement of the schema does not fit this log")]
-    Statement,
-    /// No row states the schema.
-    #[error("no row of the log states the schema of the database")]
-    NoStatement,
-    /// The store finds another statement of the schema than the newest one of the log.
-    #[error("the index that finds the newest statement of the schema is wrong")]
-    StatementIndex,
-    /// The database has another schema than the log states.
-    #[error("the schema of the database is not the one that the log states: {0}")]
-    Schema(String),
-    /// The database names another log than its genesis row.
-    #[error("the database has the name of another log than its genesis row")]
-    LogId,
-    /// A server found the log or the schema changed, and has stopped writing.
-    #[error("writes are stopped: {0}")]
-    Stopped(String),
-}
-
-/// The first row that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("audit row {id}: {reason}")]
-pub struct BadRow {
-    /// Its id in the table; 0 when it is about the log as a whole.
-    pub id: i64,
-    /// The sequence number that it states.
-    pub seq: Option<u64>,
-    /// What is wrong.
-    pub reason: BadReason,
-}
-
-impl BadRow {
-    /// What is wrong with the log as a whole.
-    const fn of_log(reason: BadReason) -> Self {
-        Self { id: 0, seq: None, reason }
-    }
-}
-
-/// What a check has found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogVerdict {
-    /// Whether every row is right.
-    pub ok: bool,
-    /// How many rows were found right, up to the first that is not.
-    pub checked: u64,
-    /// How many rows have no place because they were adopted from the original service.
-    pub adopted: u64,
-    /// The sequence number that comes next.
-    pub next_seq: u64,
-    /// The chain value of the last right row.
-    pub head: Digest,
-    /// The first row that is wrong.
-    pub first_bad: Option<BadRow>,
-}
 
 /// Checks the rows of the table in the order of their ids, so that no index decides which rows are seen.
 ///
@@ -181,8 +16,8 @@ pub struct LogVerdict {
 /// that was computed anew.
 #[derive(Debug, Clone)]
 pub struct Verifier {
-    next_seq: u64,
-    head: Digest,
+    /// The end of the rows that are sound. Its id is that of the last row once [`Self::first_id`] is known.
+    end: LogHead,
     checked: u64,
     first_bad: Option<BadRow>,
     /// Rows whose body is gone and that no retention row covers yet: sequence number and id, ascending.
@@ -209,8 +44,7 @@ impl Verifier {
     #[must_use]
     pub fn from_genesis() -> Self {
         Self {
-            next_seq: 0,
-            head: GENESIS_CHAIN,
+            end: LogHead::empty(0),
             checked: 0,
             first_bad: None,
             bodies_missing: VecDeque::new(),
@@ -224,9 +58,10 @@ impl Verifier {
     /// Checks a log from `next_seq` on, which comes after the statement; `chain` is the chain value of the row before.
     #[must_use]
     pub fn from_checkpoint(next_seq: u64, chain: Digest, statement: SchemaStatement) -> Self {
-        let first_id = Some(statement.first_id);
-        let statement = Some(statement);
-        Self { next_seq, head: chain, first_id, statement, before: None, ..Self::from_genesis() }
+        let first_id = statement.first_id;
+        let end = LogHead { id: id_of(first_id, next_seq).saturating_sub(1), next_seq, chain };
+        let (first_id, statement) = (Some(first_id), Some(statement));
+        Self { end, first_id, statement, before: None, ..Self::from_genesis() }
     }
 
     /// Checks the next row of the table.
@@ -260,7 +95,7 @@ impl Verifier {
         self.sound_so_far()?;
         let id = unplaced.row.id;
         match &mut self.before {
-            Some(before) if self.next_seq == 0 => {
+            Some(before) if self.end.next_seq == 0 => {
                 before.last_id = id;
                 before.adopted.push(&unplaced.row);
                 before.exact.push(unplaced.cells);
@@ -293,7 +128,7 @@ impl Verifier {
             seq: Some(seq),
             reason: BadReason::BodyMissing,
         });
-        let empty = (self.next_seq == 0).then_some(BadRow::of_log(BadReason::NoGenesis));
+        let empty = (self.end.next_seq == 0).then_some(BadRow::of_log(BadReason::NoGenesis));
         let adopted = self.adopted();
         // A retention row behind a wrong row can't be trusted, so a missing body before that row is wrong first
         // only when the rest of the log is right.
@@ -302,8 +137,8 @@ impl Verifier {
             ok: first_bad.is_none(),
             checked: self.checked,
             adopted,
-            next_seq: self.next_seq,
-            head: self.head,
+            next_seq: self.end.next_seq,
+            head: self.end.chain,
             first_bad,
         }
     }
@@ -336,12 +171,12 @@ impl Verifier {
 
     fn check(&mut self, row: &StoredRow) -> Result<(), BadReason> {
         let seq = row.seq.ok_or(BadReason::Unsealed)?;
-        if seq != self.next_seq {
-            return Err(BadReason::Sequence { expected: self.next_seq });
+        if seq != self.end.next_seq {
+            return Err(BadReason::Sequence { expected: self.end.next_seq });
         }
-        let place = i64::try_from(seq).unwrap_or(i64::MAX);
-        let first_id = *self.first_id.get_or_insert_with(|| row.id.saturating_sub(place));
-        let expected = first_id.saturating_add(place);
+        // A check that knows no first id begins with the first row.
+        let first_id = *self.first_id.get_or_insert(row.id);
+        let expected = id_of(first_id, seq);
         if row.id != expected {
             return Err(BadReason::Id { expected });
         }
@@ -362,8 +197,8 @@ impl Verifier {
         if row.leaf != leaf.as_bytes() {
             return Err(BadReason::Leaf);
         }
-        let head = chain(&self.head, &leaf);
-        if row.chain != head.as_bytes() {
+        let end = LogHead { id: row.id.saturating_sub(1), ..self.end }.with(&leaf);
+        if row.chain != end.chain.as_bytes() {
             return Err(BadReason::Chain);
         }
         self.check_claims(record, first_id)?;
@@ -375,8 +210,7 @@ impl Verifier {
             let horizon = horizon.min(seq);
             while self.bodies_missing.pop_front_if(|(missing, _)| *missing < horizon).is_some() {}
         }
-        self.head = head;
-        self.next_seq = seq.saturating_add(1);
+        self.end = end;
         self.checked += 1;
         Ok(())
     }

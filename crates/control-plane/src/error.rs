@@ -114,7 +114,10 @@ impl From<StoreError> for ServiceError {
                 Code::StoreUnavailable
             }
             StoreError::AuditBroken(_) => Code::AuditBroken,
-            StoreError::Corrupt { .. } | StoreError::Panicked(_) | StoreError::Gone => Code::Internal,
+            StoreError::Invariant(_)
+            | StoreError::Corrupt { .. }
+            | StoreError::Panicked(_)
+            | StoreError::Gone => Code::Internal,
         };
         let what = match &error {
             StoreError::Busy => "too many writes wait",
@@ -128,9 +131,10 @@ impl From<StoreError> for ServiceError {
             StoreError::AuditBroken(_) => {
                 "nothing is written, because the audit log or the schema was changed"
             }
-            StoreError::Corrupt { .. } | StoreError::Panicked(_) | StoreError::Gone => {
-                "the request failed inside the server"
-            }
+            StoreError::Invariant(_)
+            | StoreError::Corrupt { .. }
+            | StoreError::Panicked(_)
+            | StoreError::Gone => "the request failed inside the server",
         };
         let retry_after = match code {
             // Repeated as it is, a request that took too long takes too long again.
@@ -139,5 +143,33 @@ impl From<StoreError> for ServiceError {
             _ => (code.status() == 503).then_some(STORE_RETRY_SECONDS),
         };
         Self { cause: Some(error.to_string()), retry_after, ..Self::new(code, what) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_repeat_cannot_mend_is_500_without_a_time_to_come_again() {
+        let row = || StoreError::Corrupt {
+            table: "llm_holds",
+            column: "rates",
+            row: "h-1".to_owned(),
+            problem: "EOF".to_owned(),
+        };
+        let cases = [
+            (StoreError::Invariant("x".to_owned()), Code::Internal, None),
+            (row(), Code::Internal, None),
+            (StoreError::Panicked("x".to_owned()), Code::Internal, None),
+            (StoreError::Unavailable("x".to_owned()), Code::StoreUnavailable, Some(1)),
+            (StoreError::Locked, Code::StoreLocked, Some(1)),
+        ];
+        for (error, code, retry_after) in cases {
+            let told = ServiceError::from(error);
+            assert_eq!((told.code, told.retry_after), (code, retry_after));
+        }
+        let cause = ServiceError::from(row()).cause.unwrap();
+        assert!(cause.contains("`llm_holds.rates` of row `h-1`"), "{cause}");
     }
 }

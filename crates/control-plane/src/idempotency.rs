@@ -124,7 +124,13 @@ where
             let what = "the `Idempotency-Key` was used with another body";
             return Ok(decided(Err(ServiceError::new(Code::IdempotencyKeyReused, what)), op.status));
         }
-        return Ok(decided(read(&known.outcome)?, op.status));
+        let read = read(&known.outcome).map_err(|problem| StoreError::Corrupt {
+            table: "idempotency",
+            column: "outcome",
+            row: format!("{} {} {}", asker.as_str(), op.name, asked.key),
+            problem,
+        });
+        return Ok(decided(read?, op.status));
     }
     if op.idempotency.is_some()
         && let Some(quotas) = caller.own_quotas(asker.defaults)
@@ -166,20 +172,18 @@ fn write<T: Serialize>(result: &Result<T, ServiceError>) -> Result<String, Store
             details: error.details.clone(),
         },
     };
-    serde_json::to_string(&kept).map_err(|e| StoreError::Unavailable(e.to_string()))
+    serde_json::to_string(&kept).map_err(|e| StoreError::Invariant(e.to_string()))
 }
 
-fn read<T: DeserializeOwned>(outcome: &str) -> Result<Result<T, ServiceError>, StoreError> {
-    let corrupt = |problem: String| StoreError::Corrupt {
-        table: "idempotency",
-        column: "outcome",
-        row: String::new(),
-        problem,
-    };
-    match serde_json::from_str(outcome).map_err(|e| corrupt(e.to_string()))? {
+/// Reads what [`write`] has written.
+///
+/// # Errors
+/// What is wrong with the text.
+fn read<T: DeserializeOwned>(outcome: &str) -> Result<Result<T, ServiceError>, String> {
+    match serde_json::from_str(outcome).map_err(|error| error.to_string())? {
         KeptOutcome::Done(value) => Ok(Ok(value)),
         KeptOutcome::Refused { code, message, details } => {
-            let code = Code::parse(&code).ok_or_else(|| corrupt(format!("unknown code `{code}`")))?;
+            let code = Code::parse(&code).ok_or_else(|| format!("unknown code `{code}`"))?;
             Ok(Err(ServiceError { code, message, details, retry_after: None, cause: None }))
         }
     }

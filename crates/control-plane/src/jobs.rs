@@ -6,7 +6,6 @@ mod deliver_alerts;
 mod flush_refusals;
 mod forget_idempotency;
 mod forget_orphans;
-mod record_outside_changes;
 mod renew_leases;
 mod settle_orphans;
 
@@ -16,6 +15,5 @@ pub use deliver_alerts::{AlertDesk, AlertSink, deliver_alerts};
 pub use flush_refusals::flush_refusals;
 pub use forget_idempotency::forget_idempotency;
 pub use forget_orphans::forget_orphans;
-pub use record_outside_changes::record_outside_changes;
 pub use renew_leases::renew_leases;
 pub use settle_orphans::settle_orphans;

@@ -1,17 +1,15 @@
-//! When each job runs, and the webhook that alerts go to.
+//! When each job runs.
 
-use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_plane::jobs::{AlertDesk, AlertSink};
+use control_plane::jobs::AlertDesk;
 use control_plane::{Services, jobs};
-use llm_policy::BoxFuture;
-use outbound::Webhook;
 use registry_core::Timestamp;
 use storage::{SealedCheckpoint, StoreError};
+use storage_sqlite::SqliteStore;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -23,6 +21,8 @@ const ALERTS_EVERY: Duration = Duration::from_secs(1);
 /// How often the keys of model calls under way are looked at. With the store's own look at other processes, which comes
 /// as often, a call is cut well within a second.
 const CUT_EVERY: Duration = Duration::from_millis(200);
+/// How many external changes one transaction records.
+const CHANGES_AT_ONCE: u32 = 500;
 /// How long the flusher waits after a failure.
 const FLUSH_RETRY: Duration = Duration::from_millis(250);
 
@@ -32,8 +32,32 @@ pub struct Jobs {
     running: Vec<JoinHandle<()>>,
 }
 
+impl Instance {
+    /// Starts the jobs on the current runtime.
+    #[must_use]
+    pub fn start_jobs(&self) -> Jobs {
+        Jobs::start(self)
+    }
+
+    /// Starts the jobs that a program with a ledger needs beside a server, or without one: leases are renewed, and
+    /// orphans settled. Alerts are left to a server.
+    #[must_use]
+    pub fn start_ledger_jobs(&self) -> Jobs {
+        Jobs::start_ledger(self)
+    }
+
+    /// Has the audit log tell of what somebody changed in the database past this program; returns how many changes.
+    /// The jobs do it every second.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub async fn record_external_changes(&self) -> Result<u64, StoreError> {
+        record_external_changes(&self.services, &self.sqlite).await
+    }
+}
+
 impl Jobs {
-    pub(crate) fn start(instance: &Instance) -> Self {
+    fn start(instance: &Instance) -> Self {
         let (stop, stopped) = watch::channel(false);
         let services = &instance.services;
         let mut running = vec![
@@ -44,7 +68,7 @@ impl Jobs {
             let every = Duration::from_secs(seconds);
             running.push(tokio::spawn(repeat(every, Arc::clone(services), stopped.clone(), job)));
         };
-        every(1, ScheduledJob::OutsideChanges);
+        every(1, ScheduledJob::ExternalChanges(Arc::clone(&instance.sqlite)));
         every(5, ScheduledJob::Refusals);
         every(30, ScheduledJob::Checkpoint(instance.checkpoints.clone()));
         every(60, ScheduledJob::Purge(Arc::clone(&instance.memory)));
@@ -54,7 +78,7 @@ impl Jobs {
         Self { stop, running }
     }
 
-    pub(crate) fn start_ledger(instance: &Instance) -> Self {
+    fn start_ledger(instance: &Instance) -> Self {
         let (stop, stopped) = watch::channel(false);
         Self { stop, running: ledger(&instance.services, &stopped) }
     }
@@ -85,7 +109,7 @@ fn ledger(services: &Arc<Services>, stopped: &watch::Receiver<bool>) -> Vec<Join
 }
 
 enum ScheduledJob {
-    OutsideChanges,
+    ExternalChanges(Arc<SqliteStore>),
     Refusals,
     Checkpoint(Option<std::path::PathBuf>),
     Purge(Arc<rate_limit::MemoryLimiter>),
@@ -134,6 +158,14 @@ async fn alerts(services: Arc<Services>, desk: Arc<AlertDesk>, mut stopped: watc
     }
 }
 
+async fn record_external_changes(services: &Services, sqlite: &SqliteStore) -> Result<u64, StoreError> {
+    if sqlite.external_changes(1)?.is_empty() {
+        return Ok(0);
+    }
+    let now = services.clock.now();
+    sqlite.record_external_changes(CHANGES_AT_ONCE, now, services.secrets.clone()).await
+}
+
 async fn cut_calls(services: &Services, now: Timestamp) -> Result<(), StoreError> {
     let cut = jobs::cut_calls(services, now).await?;
     if cut > 0 {
@@ -171,7 +203,7 @@ async fn repeat(
 async fn run(services: &Services, job: &ScheduledJob, first: bool) {
     let now = services.clock.now();
     let outcome = match job {
-        ScheduledJob::OutsideChanges => jobs::record_outside_changes(services, now).await.map(|_| ()),
+        ScheduledJob::ExternalChanges(sqlite) => record_external_changes(services, sqlite).await.map(|_| ()),
         ScheduledJob::Refusals => {
             jobs::flush_refusals(services, now, false);
             Ok(())
@@ -213,23 +245,4 @@ fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: Timestamp) {
     if let Err(error) = append() {
         tracing::error!("the checkpoint can't be written to `{}`: {error}", path.display());
     }
-}
-
-/// The webhook as the job that delivers alerts sees it.
-pub(crate) struct AlertHook(pub(crate) Webhook);
-
-impl AlertSink for AlertHook {
-    fn send(&self, body: String) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move { self.0.post(body).await.map_err(|error| chain(&error)) })
-    }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        told = format!("{told}: {error}");
-        cause = error.source();
-    }
-    told
 }

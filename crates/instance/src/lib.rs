@@ -3,6 +3,7 @@
 //! It owns the wiring: which store, which limiter, which clock. It refuses HTTP and the process environment;
 //! what an operator sets comes as [`Options`].
 
+mod alert_hook;
 mod error;
 mod jobs;
 mod open;
@@ -14,4 +15,5 @@ pub use jobs::Jobs;
 pub use open::{Instance, migrate, open, open_tool, open_with};
 pub use options::{AdminSource, LlmOptions, Options, PepperSource, WrapStore};
 pub use secrets::{beside, secrets_of};
-pub use storage_sqlite::{OpenError, OpenMode, OpenReport};
+pub use storage::{OpenMode, OpenReport};
+pub use storage_sqlite::OpenError;

@@ -17,11 +17,11 @@ use outbound::Webhook;
 use rate_limit::{FailureLimiter, Limiter, MemoryLimiter};
 use rate_limit_redis::{RedisLimiter, RedisOptions};
 use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
-use storage::{Store, StoreError};
-use storage_sqlite::{OpenMode, OpenReport, SqliteStore};
+use storage::{OpenMode, OpenReport, Store, StoreError};
+use storage_sqlite::SqliteStore;
 
+use crate::alert_hook::AlertHook;
 use crate::error::InstanceError;
-use crate::jobs::{AlertHook, Jobs};
 use crate::options::{AdminSource, LlmOptions, Options, PepperSource};
 use crate::secrets;
 
@@ -42,6 +42,8 @@ pub struct Instance {
     pub(crate) memory: Arc<MemoryLimiter>,
     pub(crate) checkpoints: Option<PathBuf>,
     pub(crate) alerts: Arc<AlertDesk>,
+    /// The store itself, for what this backend has beyond [`Store`].
+    pub(crate) sqlite: Arc<SqliteStore>,
 }
 
 /// Opens everything for a server. Must run inside the runtime that will outlive the others.
@@ -112,8 +114,8 @@ pub async fn open_with(
         point_readers: options.point_readers,
         ..storage_sqlite::SqliteOptions::new(options.db, Arc::clone(&clock), Arc::clone(&entropy), &pepper)
     };
-    let (store, report) = SqliteStore::open(open)?;
-    let store: Arc<dyn Store> = store;
+    let (sqlite, report) = SqliteStore::open(open)?;
+    let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&sqlite);
     let store = options.wrap_store.map_or_else(|| Arc::clone(&store), |wrap| wrap(Arc::clone(&store)));
     let recorder = Arc::new(Recorder::new(Arc::clone(&store), Arc::clone(&clock), options.audit));
     let cursors = CursorKey::new(pepper.derive("t4/cursor/v1"));
@@ -141,7 +143,8 @@ pub async fn open_with(
     };
     let checkpoints = options.checkpoints;
     let alerts = Arc::new(AlertDesk::new(sink));
-    Ok(Instance { services: Arc::new(services), report, admin_token_file, memory, checkpoints, alerts })
+    let services = Arc::new(services);
+    Ok(Instance { services, report, admin_token_file, memory, checkpoints, alerts, sqlite })
 }
 
 /// The holder's name is random: a server that is started again must not renew what a crash has left.
@@ -154,12 +157,6 @@ fn rules(options: LlmOptions, entropy: &dyn Entropy) -> LlmRules {
 }
 
 impl Instance {
-    /// Starts the jobs on the current runtime.
-    #[must_use]
-    pub fn start_jobs(&self) -> Jobs {
-        Jobs::start(self)
-    }
-
     /// The ledger of the agent whose key this is. [`start_ledger_jobs`](Self::start_ledger_jobs) keeps its holds
     /// alive while calls run.
     ///
@@ -172,13 +169,6 @@ impl Instance {
         let admitted = authenticate_agent(services, Some(api_key), here, Scope::LlmCall, now).await;
         let caller = admitted.map_err(|refused| refused.error)?.caller;
         Ok(LocalLedger::for_agent(services, caller))
-    }
-
-    /// Starts the jobs that a program with a ledger needs beside a server, or without one: leases are renewed, and
-    /// orphans settled. Alerts are left to a server.
-    #[must_use]
-    pub fn start_ledger_jobs(&self) -> Jobs {
-        Jobs::start_ledger(self)
     }
 
     /// Writes what waits and closes the store. The jobs must have stopped.

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_keys::Pepper;
-use audit::{Draft, Outcome, Principal};
+use audit::{Draft, Leafed, Outcome, Principal};
 use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, KeyId, NewIntent, RequestId, SystemClock, SystemEntropy,
     Timestamp,
 };
-use storage::{Decided, Inserted, JobClass, Leafed, PlatformAuthority, Store, StoreError};
+use storage::{Decided, Inserted, JobClass, PlatformAuthority, Store, StoreError};
 use storage_sqlite::{SqliteOptions, SqliteStore};
 
 const CALLERS: u64 = 64;

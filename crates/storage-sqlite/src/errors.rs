@@ -1,5 +1,6 @@
 //! What SQLite's errors mean to the store, and why a file can't be opened.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
@@ -152,6 +153,9 @@ impl OpenError {
     }
 }
 
+/// SQLite's extended code for a row that a trigger has refused (`RAISE`).
+const REFUSED_BY_TRIGGER: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER;
+
 /// Turns what SQLite returned into what the store returns.
 pub(crate) trait OrStore<T> {
     fn or_store(self) -> Result<T, StoreError>;
@@ -164,12 +168,25 @@ impl<T> OrStore<T> for rusqlite::Result<T> {
 }
 
 pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
         // Nothing but the deadline interrupts a statement.
         Some(ErrorCode::OperationInterrupted) => StoreError::DeadlineExceeded,
-        _ => StoreError::Unavailable(error.to_string()),
+        // No trigger of ours refuses a row. An operator's own says no for now.
+        Some(ErrorCode::ConstraintViolation) if extended == Some(REFUSED_BY_TRIGGER) => {
+            StoreError::Unavailable(error.to_string())
+        }
+        // What is no error of SQLite's is a value that is not of the type that its reader expects.
+        None
+        | Some(
+            ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ApiMisuse
+            | ErrorCode::ParameterOutOfRange,
+        ) => StoreError::Invariant(error.to_string()),
+        Some(_) => StoreError::Unavailable(error.to_string()),
     }
 }
 
@@ -177,4 +194,35 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
 /// after may have failed: SQLite does not tell them apart well enough to promise anything.
 pub(crate) fn leaves_outcome_unknown(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn what_the_schema_or_a_reader_refuses_breaks_an_invariant() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (x INTEGER CHECK (x > 0)); INSERT INTO t VALUES ('text')")
+            .unwrap();
+        let read = conn.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)).unwrap_err();
+        assert!(matches!(store_error(&read), StoreError::Invariant(_)), "{read}");
+        let written = conn.execute("INSERT INTO t VALUES (-1)", []).unwrap_err();
+        assert!(matches!(store_error(&written), StoreError::Invariant(_)), "{written}");
+        let stop = "CREATE TRIGGER stop BEFORE INSERT ON t BEGIN SELECT RAISE(ABORT, 'not now'); END";
+        conn.execute_batch(stop).unwrap();
+        let stopped = conn.execute("INSERT INTO t VALUES (1)", []).unwrap_err();
+        assert!(matches!(store_error(&stopped), StoreError::Unavailable(_)), "{stopped}");
+        let other = conn.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err();
+        assert!(matches!(store_error(&other), StoreError::Unavailable(_)), "{other}");
+    }
 }

@@ -6,8 +6,10 @@
 mod audit;
 mod columns;
 mod errors;
+mod external_changes;
 mod migrate;
 mod open;
+mod options;
 mod pragmas;
 mod queue;
 mod read_only;
@@ -19,9 +21,9 @@ mod writer;
 
 pub use crate::audit::accept::{SchemaReview, accept_schema, review_schema};
 pub use errors::OpenError;
-pub use migrate::SCHEMA_VERSION;
 pub use migrate::copy::backup;
-pub use open::{AdoptReport, OpenMode, OpenReport, SqliteOptions};
+pub use migrate::steps::SCHEMA_VERSION;
+pub use options::SqliteOptions;
 pub use read_only::{ReadOnly, has_pepper, open_read_only};
 pub use recount::recount;
 pub use store::SqliteStore;

@@ -4,34 +4,23 @@
 //! processes may open one file at once and a crash leaves the file as it was.
 
 pub(crate) mod adopt;
+pub(crate) mod chunks;
 pub(crate) mod copy;
 mod files;
+pub(crate) mod steps;
+
+use std::path::Path;
 
 use audit::Actor;
 use rusqlite::{Connection, TransactionBehavior};
-use storage::Leafed;
+use storage::{AdoptReport, OpenMode, OpenReport};
 
+use crate::OpenError;
 use crate::audit::{schema, seal};
 use crate::errors::OrStore as _;
-use crate::open::{SqliteOptions, refuse};
+use crate::migrate::steps::{SCHEMA_VERSION, STEPS};
+use crate::options::SqliteOptions;
 use crate::rows::meta;
-use crate::{OpenError, OpenReport};
-
-/// What brings a file from each version to the next.
-pub(crate) const STEPS: [&str; 9] = [
-    include_str!("../../../migrations/sqlite/0001_original.sql"),
-    include_str!("../../../migrations/sqlite/0002_registry.sql"),
-    include_str!("../../../migrations/sqlite/0003_outside_changes.sql"),
-    include_str!("../../../migrations/sqlite/0004_ledger.sql"),
-    include_str!("../../../migrations/sqlite/0005_pre_pr.sql"),
-    include_str!("../../../migrations/sqlite/0006_quotas.sql"),
-    include_str!("../../../migrations/sqlite/0007_intents_by_file.sql"),
-    include_str!("../../../migrations/sqlite/0008_one_reading.sql"),
-    include_str!("../../../migrations/sqlite/0009_audit_schema.sql"),
-];
-
-/// The newest schema that this program knows.
-pub const SCHEMA_VERSION: i64 = 9;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +58,22 @@ pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<SchemaState> {
     })
 }
 
+/// Whether the file is already as it should be. Decided before anything in it is changed.
+pub(crate) fn refuse(path: &Path, state: &SchemaState, mode: OpenMode) -> Result<bool, OpenError> {
+    let path = path.to_owned();
+    let may_upgrade = match mode {
+        OpenMode::Serve => true,
+        OpenMode::Tool => false,
+    };
+    match state {
+        SchemaState::Foreign => Err(OpenError::Foreign { path }),
+        SchemaState::Newer(found) => Err(OpenError::Newer { path, found: *found, known: SCHEMA_VERSION }),
+        SchemaState::Older(_) | SchemaState::Original if !may_upgrade => Err(OpenError::Older { path }),
+        SchemaState::Empty | SchemaState::Older(_) | SchemaState::Original => Ok(false),
+        SchemaState::Current => Ok(true),
+    }
+}
+
 /// Makes, adopts or upgrades the registry in a file.
 pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Result<OpenReport, OpenError> {
     let path = options.path.as_path();
@@ -81,9 +86,9 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
         return Ok(report);
     }
     if state == SchemaState::Original {
-        report.adopted = Some(crate::AdoptReport {
+        report.adopted = Some(AdoptReport {
             copy: copy::copy_aside(path, options.clock.now())?,
-            ..crate::AdoptReport::default()
+            ..AdoptReport::default()
         });
     }
     let done = if let SchemaState::Older(version) = state { version } else { 0 };
@@ -132,7 +137,7 @@ fn state_schema(
     }
     let head = seal::head_or_any(conn)?;
     let statement = schema::first_statement(conn, &head).or_store()?;
-    seal::seal(conn, &head, &[Leafed::new(statement.record(now, Actor::System))]).map(drop)
+    seal::append(conn, head, statement.record(now, Actor::System))
 }
 
 /// Gives the registry its identity and the log its first record, which vouches for the rows that were adopted.
@@ -157,5 +162,5 @@ fn found_log(
     let head = seal::head_or_any(conn)?;
     let statement = schema::first_statement(conn, &head).or_store()?;
     let genesis = audit::genesis_record(now, &log_id, &claim, Some(&statement));
-    seal::seal(conn, &head, &[Leafed::new(genesis)]).map(drop)
+    seal::append(conn, head, genesis)
 }

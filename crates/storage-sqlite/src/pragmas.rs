@@ -1,4 +1,4 @@
-//! How connections are set up, in one place.
+//! How connections are set up, in one place, and the statements that begin and end transactions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -48,6 +48,11 @@ pub(crate) fn set_patience(conn: &Connection, patience: Patience) -> rusqlite::R
         Patience::Long => conn.busy_handler(Some(patient)),
         Patience::Short => conn.busy_handler(Some(hasty)),
     }
+}
+
+/// Runs a statement without parameters, such as one that begins or ends a transaction.
+pub(crate) fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.raw_execute().map(drop)
 }
 
 /// Opens a file for writing. The file must be there. Nothing is written yet.

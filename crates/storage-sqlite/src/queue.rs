@@ -1,16 +1,17 @@
 //! The writer's queue: bounded, fair to callers, control before ordinary work.
 //!
-//! Within one precedence the callers share the writer's *time*, not its jobs: start-time fair queueing, which is
-//! deficit round robin without a quantum. A caller that used much of the writer's time waits while the others run.
+//! Within one precedence the callers share the writer's *time*, not its jobs: start-time fair queueing (Goyal, Vin,
+//! Cheng, 1996), which is deficit round robin without a quantum. Every caller has a start, a point of virtual time that
+//! moves on by the cost of each of its jobs; the caller with the earliest start goes next. An idle caller starts at the
+//! present, so that no caller saves up time; a caller in debt keeps the debt until the others have caught up.
 
-mod fair;
-
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use storage::{Job, JobCaller, Precedence, StoreError};
+use storage::{JobCaller, Precedence, StoreError};
 
-use fair::FairQueue;
+use crate::writer::tx::WriterJob;
 
 /// How much control work may run in a row while ordinary work waits, in microseconds. It keeps a crowd of settlements
 /// from stopping everything else.
@@ -19,6 +20,10 @@ const CONTROL_TURN_MICROS: u64 = 10_000;
 const SHARES: usize = 5;
 /// What the least job costs, in microseconds: time too short for the clock is not free.
 const LEAST_COST_MICROS: u64 = 10;
+
+/// How many callers without jobs are remembered for the time that they still owe. The caller that owes least is
+/// forgotten first.
+const MAX_DEBTORS: usize = 1024;
 
 /// Jobs that wait for the writer.
 pub(crate) struct Queue {
@@ -75,7 +80,7 @@ impl Queue {
     }
 
     /// Takes a job, or gives it back with the reason.
-    pub(crate) fn push(&self, job: Box<dyn Job>) -> Result<(), (Box<dyn Job>, StoreError)> {
+    pub(crate) fn push(&self, job: WriterJob) -> Result<(), (WriterJob, StoreError)> {
         let precedence = job.precedence();
         let (places, share) = self.bounds(precedence, job.caller());
         let mut inner = self.lock();
@@ -115,7 +120,7 @@ impl Queue {
     }
 
     /// The job whose turn it is. What the one before cost must have been charged by then.
-    pub(crate) fn take(&self) -> Option<Box<dyn Job>> {
+    pub(crate) fn take(&self) -> Option<WriterJob> {
         self.lock().take()
     }
 
@@ -151,7 +156,7 @@ impl QueueState {
         self.control.depth_of(caller) + self.ordinary.depth_of(caller)
     }
 
-    fn take(&mut self) -> Option<Box<dyn Job>> {
+    fn take(&mut self) -> Option<WriterJob> {
         // A job whose end was never charged still gives its caller the next turn.
         self.charge(0);
         let ordinary_turn = self.control.depth() == 0
@@ -170,6 +175,97 @@ impl QueueState {
             Precedence::Ordinary => 0,
         };
         self.of(precedence).charge(caller, cost);
+    }
+}
+
+/// Jobs of many callers, each caller's in their order.
+#[derive(Default)]
+struct FairQueue {
+    callers: HashMap<JobCaller, CallerJobs>,
+    /// Callers that wait for a turn, by their starts; equal starts go by arrival.
+    turns: BTreeSet<(u64, u64, JobCaller)>,
+    /// Callers that have no job and whose start is yet to come.
+    debtors: BTreeSet<(u64, JobCaller)>,
+    /// The start of the job that ran last. It never goes back.
+    present: u64,
+    arrivals: u64,
+    depth: usize,
+}
+
+struct CallerJobs {
+    jobs: VecDeque<WriterJob>,
+    start: u64,
+    /// Whether a job of this caller is running: its next start is not known yet.
+    running: bool,
+}
+
+impl FairQueue {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn depth_of(&self, caller: &JobCaller) -> usize {
+        self.callers.get(caller).map_or(0, |known| known.jobs.len())
+    }
+
+    fn push(&mut self, job: WriterJob) {
+        self.depth += 1;
+        let caller = job.caller().clone();
+        if let Some(known) = self.callers.get_mut(&caller) {
+            known.jobs.push_back(job);
+            if known.jobs.len() > 1 || known.running {
+                return;
+            }
+            self.debtors.remove(&(known.start, caller.clone()));
+            known.start = known.start.max(self.present);
+            self.turns.insert((known.start, self.arrivals, caller));
+        } else {
+            let start = self.present;
+            let known = CallerJobs { jobs: VecDeque::from([job]), start, running: false };
+            self.callers.insert(caller.clone(), known);
+            self.turns.insert((start, self.arrivals, caller));
+        }
+        self.arrivals += 1;
+    }
+
+    /// The job whose turn it is. Its caller has no other turn before [`charge`](Self::charge).
+    fn take(&mut self) -> Option<(JobCaller, WriterJob)> {
+        let (start, _, caller) = self.turns.pop_first()?;
+        let known = self.callers.get_mut(&caller)?;
+        let job = known.jobs.pop_front()?;
+        known.running = true;
+        self.depth -= 1;
+        self.present = self.present.max(start);
+        Some((caller, job))
+    }
+
+    /// Moves a caller's start by what the job that it ran has cost.
+    fn charge(&mut self, caller: JobCaller, cost: u64) {
+        let Some(known) = self.callers.get_mut(&caller) else { return };
+        known.running = false;
+        known.start = known.start.saturating_add(cost);
+        if known.jobs.is_empty() {
+            self.debtors.insert((known.start, caller));
+        } else {
+            self.turns.insert((known.start, self.arrivals, caller));
+            self.arrivals += 1;
+        }
+        self.forgive();
+    }
+
+    /// Forgets callers that owe nothing any more, and those beyond the bound.
+    fn forgive(&mut self) {
+        while let Some((start, _)) = self.debtors.first()
+            && (*start <= self.present || self.debtors.len() > MAX_DEBTORS)
+            && let Some((_, caller)) = self.debtors.pop_first()
+        {
+            self.callers.remove(&caller);
+        }
+    }
+
+    #[cfg(test)]
+    fn known_callers(&self) -> usize {
+        self.callers.len()
     }
 }
 

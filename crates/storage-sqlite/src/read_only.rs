@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use storage::{StoreError, View};
+use storage::{OpenMode, StoreError, View, read_shown};
 
-use crate::migrate::SchemaState;
-use crate::open::{OpenMode, refuse};
+use crate::migrate::{SchemaState, refuse};
 use crate::rows::meta;
 use crate::{OpenError, migrate, pragmas, readers};
 
@@ -21,20 +20,15 @@ impl ReadOnly {
     /// # Errors
     /// What `f` returns, or the trouble of opening the snapshot.
     pub fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        readers::show(&self.conn, f)
+        readers::show(&self.conn, &mut |snapshot| f(snapshot))
     }
 
     /// Runs `f` on one snapshot and returns what it returns.
     ///
     /// # Errors
     /// What `f` returns, or the trouble of opening the snapshot.
-    pub fn read<T>(&self, mut f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut out = None;
-        self.view(&mut |view| {
-            out = Some(f(view)?);
-            Ok(())
-        })?;
-        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+    pub fn read<T>(&self, f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_shown(|show| self.view(show), f)
     }
 }
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use registry_core::Clock;
 use rusqlite::Connection;
-use storage::{StoreError, View};
+use storage::StoreError;
 
 use crate::errors::OrStore as _;
-use crate::pragmas;
-use crate::writer::batch::execute;
+use crate::pragmas::{self, execute};
 use crate::writer::deadline::{ReadDeadline, VIEW_MICROS};
 
 /// The most rows that a view looks through for one part of a list.
@@ -45,7 +44,7 @@ impl Readers {
 
     pub(crate) fn view(
         &self,
-        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+        f: &mut dyn FnMut(&Snapshot<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let conn = self.scans.get().map_err(|_| StoreError::NoReader)?;
         let deadline = ReadDeadline::new(Arc::clone(&self.clock));
@@ -61,7 +60,7 @@ impl Readers {
     pub(crate) fn view_point(
         &self,
         patience: Duration,
-        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+        f: &mut dyn FnMut(&Snapshot<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let conn = self.points.get(patience).ok_or(StoreError::NoReader)?;
         show(&conn, f)
@@ -118,7 +117,7 @@ impl Drop for Ending<'_> {
 /// Runs `f` in one read transaction.
 pub(crate) fn show(
     conn: &Connection,
-    f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
+    f: &mut dyn FnMut(&Snapshot<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     execute(conn, "BEGIN").or_store()?;
     let _ending = Ending(conn);

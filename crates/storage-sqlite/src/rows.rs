@@ -1,7 +1,5 @@
 //! The statements on each table, writes and reads of one area side by side.
 
-mod coverage;
-pub(crate) mod external_changes;
 mod idempotency;
 mod intent_lists;
 pub(crate) mod intents;

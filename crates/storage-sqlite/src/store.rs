@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use registry_core::KeyId;
 use rusqlite::Connection;
-use storage::{DayUsage, Job, Store, StoreError, StoreStats, View, Watch};
+use storage::{DayUsage, Job, OpenReport, Store, StoreError, StoreStats, View, Watch};
 
-use crate::open::{OpenReport, SqliteOptions, prepare};
+use crate::open::prepare;
+use crate::options::SqliteOptions;
 use crate::queue::Queue;
-use crate::readers::Readers;
-use crate::writer::{Writer, WriterState, watch};
+use crate::readers::{Readers, Snapshot};
+use crate::writer::state::WriterState;
+use crate::writer::tx::{OwnJob, WriterJob};
+use crate::writer::{Writer, watch};
 use crate::{OpenError, pragmas};
 
 /// The registry in one SQLite file.
@@ -66,16 +69,35 @@ impl SqliteStore {
     }
 }
 
-impl Store for SqliteStore {
-    fn submit(&self, job: Box<dyn Job>) {
+impl SqliteStore {
+    /// Queues a job of this backend.
+    pub(crate) fn submit_own(&self, job: Box<dyn OwnJob>) {
+        self.queue(WriterJob::Own(job));
+    }
+
+    /// Runs `f` on one snapshot of this backend.
+    pub(crate) fn show(
+        &self,
+        f: &mut dyn FnMut(&Snapshot<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.readers.view(f)
+    }
+
+    fn queue(&self, job: WriterJob) {
         if let Err((job, error)) = self.shared.queue.push(job) {
             self.shared.refusals.fetch_add(u64::from(matches!(error, StoreError::Busy)), Ordering::Relaxed);
             job.done(Err(error));
         }
     }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, job: Box<dyn Job>) {
+        self.queue(WriterJob::Given(job));
+    }
 
     fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.readers.view(f)
+        self.readers.view(&mut |snapshot| f(snapshot))
     }
 
     fn view_point(
@@ -83,7 +105,7 @@ impl Store for SqliteStore {
         patience: Duration,
         f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.readers.view_point(patience, f)
+        self.readers.view_point(patience, &mut |snapshot| f(snapshot))
     }
 
     fn reads_block(&self) -> bool {

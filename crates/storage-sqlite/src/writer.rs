@@ -1,114 +1,40 @@
-//! The writer's thread: takes what queued while the last commit went to the disk, and commits it.
+//! The writer's thread: takes what queued while the last commit went to the disk, runs each job in its savepoint, and
+//! commits them together.
 
-pub(crate) mod batch;
 pub(crate) mod deadline;
-pub(crate) mod usage;
+pub(crate) mod state;
+pub(crate) mod tx;
+mod upkeep;
 pub(crate) mod watch;
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use registry_core::Clock;
+use audit::{Leafed, LogHead, SealedBatch};
 use rusqlite::Connection;
-use storage::{DayUsage, Job, StoreError};
+use storage::{KeyUsage, StoreError};
 
 use crate::audit::guard::LogGuard;
-use crate::errors::{OrStore as _, store_error};
-use crate::migrate;
-use crate::pragmas::{self, Patience, WAL_LIMIT_BYTES};
-use crate::queue::Queue;
-use crate::rows::meta;
-use batch::{BatchReport, JobBatch, JobSlot, JobSource, execute};
+use crate::audit::seal;
+use crate::errors::{OrStore as _, leaves_outcome_unknown, panic_message, store_error};
+use crate::pragmas::{self, Patience, execute};
 use deadline::ReadDeadline;
-use usage::StoredUsage;
+use state::{BatchReport, WriterState};
+use tx::{BatchSoFar, JobTx, StoredUsage, UsageChanges, WriterJob};
 
 /// The most jobs that share a commit.
 const MAX_BATCH: usize = 256;
+/// A batch ends after this much work, so that the first of its jobs does not wait for the last.
+const WORK_MICROS: u64 = 5000;
 /// How often the size of the WAL is looked at, in commits.
 const LOOK_AT_WAL: u64 = 64;
-/// How many keys' bytes of audit rows are kept in memory.
-const AUDIT_USAGE_KEYS: usize = 65_536;
 /// How often an idle writer in trouble tries whether writing works again.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// What the writer and everybody else share.
-pub(crate) struct WriterState {
-    pub(crate) queue: Queue,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) durable: AtomicU64,
-    pub(crate) epoch: AtomicU64,
-    pub(crate) last_good_look_micros: AtomicU64,
-    pub(crate) write_trouble: AtomicBool,
-    pub(crate) audit_broken: AtomicBool,
-    pub(crate) jobs: AtomicU64,
-    pub(crate) audit_rows: AtomicU64,
-    pub(crate) failed_jobs: AtomicU64,
-    pub(crate) job_micros: AtomicU64,
-    pub(crate) commit_micros: AtomicU64,
-    pub(crate) refusals: AtomicU64,
-    pub(crate) deadline_refusals: AtomicU64,
-    /// The bytes of audit rows of each key that this process wrote some for lately.
-    pub(crate) audit_usage: RwLock<HashMap<String, DayUsage>>,
-}
-
-impl WriterState {
-    pub(crate) fn new(queue: Queue, clock: Arc<dyn Clock>) -> Self {
-        let zero = || AtomicU64::new(0);
-        Self {
-            queue,
-            clock,
-            durable: zero(),
-            epoch: zero(),
-            last_good_look_micros: zero(),
-            write_trouble: AtomicBool::new(false),
-            audit_broken: AtomicBool::new(false),
-            jobs: zero(),
-            audit_rows: zero(),
-            failed_jobs: zero(),
-            job_micros: zero(),
-            commit_micros: zero(),
-            refusals: zero(),
-            deadline_refusals: zero(),
-            audit_usage: RwLock::default(),
-        }
-    }
-
-    fn answer(&self, job: Box<dyn Job>, end: Result<(), StoreError>) {
-        if let Err(error) = &end {
-            self.failed_jobs.fetch_add(1, Ordering::Relaxed);
-            let late = matches!(error, StoreError::DeadlineExceeded);
-            self.deadline_refusals.fetch_add(u64::from(late), Ordering::Relaxed);
-        }
-        if catch_unwind(AssertUnwindSafe(|| job.done(end))).is_err() {
-            tracing::error!("the end of a write panicked");
-        }
-    }
-
-    /// Takes in what a commit made of the bytes of audit rows.
-    fn note_audit_usage(&self, usage: &[(String, DayUsage)]) {
-        if usage.is_empty() {
-            return;
-        }
-        let mut known = self.audit_usage.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, now) in usage {
-            if let Some(old) = known.get_mut(key) {
-                *old = *now;
-            } else {
-                if known.len() >= AUDIT_USAGE_KEYS {
-                    // Any may go: its next row brings it back.
-                    let victim = known.keys().next().cloned();
-                    victim.and_then(|victim| known.remove(&victim));
-                }
-                known.insert(key.clone(), *now);
-            }
-        }
-    }
-}
-
+/// The thread that writes.
 pub(crate) struct Writer {
     path: PathBuf,
     max_pages: Option<u32>,
@@ -125,15 +51,16 @@ pub(crate) struct Writer {
     shared: Arc<WriterState>,
 }
 
-/// The jobs of one batch, as the queue gives them.
+/// The jobs of one batch, one at a time as the queue gives them: what has precedence need not wait for the next batch.
 struct QueuedJobs<'s> {
     shared: &'s WriterState,
     /// How many jobs the batch may still take.
     left: usize,
 }
 
-impl JobSource for QueuedJobs<'_> {
-    fn next(&mut self) -> Option<Box<dyn Job>> {
+impl QueuedJobs<'_> {
+    /// The next job; `None` when the batch is full or no job waits.
+    fn next(&mut self) -> Option<WriterJob> {
         while self.left > 0 {
             self.left -= 1;
             let job = self.shared.queue.take()?;
@@ -145,7 +72,8 @@ impl JobSource for QueuedJobs<'_> {
         None
     }
 
-    fn charge(&mut self, micros: u64) {
+    /// Takes note of how long the job that came last has run, in microseconds.
+    fn charge(&self, micros: u64) {
         self.shared.queue.charge(micros);
     }
 }
@@ -213,153 +141,270 @@ impl Writer {
                 (slots, BatchReport { trouble: true, ..BatchReport::default() })
             }
         };
-        self.take_in(&report);
+        shared.take_in(&report);
+        if report.broken {
+            self.conn = None;
+        }
         self.note_audit();
         self.note_lock(slots.iter().any(|slot| matches!(slot.end, Some(Err(StoreError::Locked)))));
         shared.jobs.fetch_add(u64::try_from(slots.len()).unwrap_or(0), Ordering::Relaxed);
         for slot in slots {
-            let unended = || Err(StoreError::Unavailable("the write was left over".to_owned()));
+            let unended = || Err(StoreError::Invariant("the write was left over".to_owned()));
             shared.answer(slot.job, slot.end.unwrap_or_else(unended));
         }
         if report.commits > 0 && shared.durable.load(Ordering::Relaxed).is_multiple_of(LOOK_AT_WAL) {
             self.keep_wal_short();
         }
     }
+}
 
-    /// What must be known before anybody is answered.
-    fn take_in(&mut self, report: &BatchReport) {
-        let shared = &self.shared;
-        shared.durable.fetch_add(report.commits, Ordering::Release);
-        shared.audit_rows.fetch_add(report.audit_rows, Ordering::Relaxed);
-        shared.job_micros.fetch_add(report.job_micros, Ordering::Relaxed);
-        shared.commit_micros.fetch_add(report.commit_micros, Ordering::Relaxed);
-        shared.note_audit_usage(&report.audit_usage);
-        if report.keys_changed {
-            shared.epoch.fetch_add(1, Ordering::Release);
-        }
-        if report.broken {
-            self.conn = None;
-        }
-        // A refusal by another process's lock says nothing about whether writing works.
-        if report.trouble || report.commits > 0 {
-            shared.write_trouble.store(report.trouble || report.broken, Ordering::Release);
-        }
+/// A job and how it ended, once that is known.
+struct JobSlot {
+    job: WriterJob,
+    end: Option<Result<(), StoreError>>,
+}
+
+/// Runs jobs and commits them.
+struct JobBatch<'a> {
+    conn: &'a Connection,
+    deadline: &'a ReadDeadline,
+    usage: &'a mut StoredUsage,
+    log: &'a mut LogGuard,
+    /// The store's epoch.
+    epoch: &'a AtomicU64,
+    report: BatchReport,
+}
+
+/// A transaction under way.
+struct OpenBatch {
+    start_micros: u64,
+    now_micros: u64,
+    records: Vec<Arc<Leafed>>,
+    /// How the jobs that succeeded change the quotas' counts. A transaction that is run again begins with none.
+    usage: UsageChanges,
+    /// The epoch when it began: all that is committed by then is seen by its jobs.
+    epoch: u64,
+    keys_changed: bool,
+}
+
+/// SQLite dropped the transaction while a job ran.
+struct TransactionLost;
+
+impl<'a> JobBatch<'a> {
+    fn new(
+        conn: &'a Connection,
+        deadline: &'a ReadDeadline,
+        usage: &'a mut StoredUsage,
+        log: &'a mut LogGuard,
+        epoch: &'a AtomicU64,
+    ) -> Self {
+        Self { conn, deadline, usage, log, epoch, report: BatchReport::default() }
     }
 
-    /// Those who queued while a batch waited for another's lock have waited already: until the lock is gone a
-    /// batch gives up after a moment, so that nobody waits for the full time twice.
-    fn note_lock(&mut self, locked: bool) {
-        if self.locked == locked {
-            return;
-        }
-        let Some(conn) = self.conn.as_ref() else { return };
-        let patience = if locked { Patience::Short } else { Patience::Long };
-        match pragmas::set_patience(conn, patience) {
-            Ok(()) => self.locked = locked,
-            Err(error) => tracing::error!(error = %error, "the busy handler can't be set"),
-        }
-    }
-
-    /// The connection, opened again if it had to be given up.
-    fn connection(&mut self) -> Result<&Connection, StoreError> {
-        let conn = if let Some(conn) = self.conn.take() {
-            conn
-        } else {
-            let conn = self.reopen().inspect_err(|error| {
-                tracing::error!(error = %error, "the database can't be opened again");
-            })?;
-            self.locked = false;
-            self.usage = StoredUsage::default();
-            self.log.forget();
-            conn
-        };
-        Ok(self.conn.insert(conn))
-    }
-
-    fn reopen(&self) -> Result<Connection, StoreError> {
-        let conn = pragmas::open_for_writing(&self.path).or_store()?;
-        let found = migrate::state_of(&conn).or_store()?;
-        if found != migrate::SchemaState::Current {
-            return Err(StoreError::Unavailable(format!("the database was replaced ({found:?})")));
-        }
-        pragmas::set_up_writer(&conn, self.max_pages).or_store()?;
-        self.deadline.install(&conn).or_store()?;
-        Ok(conn)
-    }
-
-    /// Writes something of no interest, to see whether writing works again while nobody asks for it.
-    fn probe(&mut self) {
-        let now = self.shared.clock.now().to_string();
-        if self.connection().is_err() {
-            return;
-        }
-        let Some(conn) = &self.conn else { return };
-        let written = execute(conn, "BEGIN IMMEDIATE")
-            .or_store()
-            .and_then(|()| self.usage.begin(conn))
-            .and_then(|moved| self.log.begin(conn, moved))
-            .and_then(|()| meta::set(conn, meta::PROBE, &now).or_store())
-            .and_then(|()| execute(conn, "COMMIT").or_store());
-        match written {
-            Ok(()) => self.shared.write_trouble.store(false, Ordering::Release),
-            Err(error) => {
-                tracing::warn!(error = %error, "writing still fails");
-                if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
-                    self.conn = None;
-                }
+    /// Runs jobs together until none is left or they have worked for long enough. Where SQLite drops the transaction
+    /// under one of them (no space, an I/O error, no memory), each runs again alone, so that only the guilty one
+    /// fails.
+    fn run(mut self, source: &mut QueuedJobs<'_>) -> (Vec<JobSlot>, BatchReport) {
+        let mut slots = Vec::new();
+        let Some(job) = source.next() else { return (slots, self.report) };
+        slots.push(JobSlot { job, end: None });
+        if let Err(TransactionLost) = self.together(&mut slots, source) {
+            for slot in &mut slots {
+                self.alone(slot);
             }
         }
-        self.note_audit();
+        let unmended =
+            |slot: &JobSlot| matches!(slot.end, Some(Err(StoreError::Full | StoreError::OutcomeUnknown(_))));
+        self.report.trouble |= slots.iter().any(unmended);
+        (slots, self.report)
     }
 
-    /// Takes over whether writes are stopped. A stop is kept in the database, so that neither a restart nor an undone
-    /// change ends it. Where it can't be kept, the next batch or probe tries again.
-    fn note_audit(&mut self) {
-        let stopped = self.log.stopped();
-        self.shared.audit_broken.store(stopped.is_some(), Ordering::Release);
-        if stopped == self.kept_stop.as_deref() {
-            return;
-        }
-        let Some(why) = stopped.map(str::to_owned) else {
-            tracing::warn!("the database was accepted as it is, and is written again");
-            self.kept_stop = None;
-            return;
+    /// Begins with the one slot that there is, and adds the others as they run.
+    fn together(
+        &mut self,
+        slots: &mut Vec<JobSlot>,
+        source: &mut QueuedJobs<'_>,
+    ) -> Result<(), TransactionLost> {
+        let mut open = match self.begin() {
+            Ok(open) => open,
+            Err(error) => {
+                // Those behind it have waited for the lock as well.
+                while let Some(job) = source.next() {
+                    slots.push(JobSlot { job, end: None });
+                }
+                self.fail(slots, &error);
+                return Ok(());
+            }
         };
-        tracing::error!("writes are stopped, see `t4 audit verify` and `t4 audit accept-schema`: {why}");
-        let Some(conn) = &self.conn else { return };
-        match keep_stop(conn, &why) {
-            Ok(true) => self.kept_stop = Some(why),
-            Ok(false) => tracing::error!("the stop is not kept in the database: something undoes its row"),
-            Err(error) => tracing::error!(error = %error, "the stop can't be kept in the database yet"),
+        while let Some(slot) = slots.last_mut() {
+            let before = open.now_micros;
+            let ran = self.run_in(&mut open, slot);
+            source.charge(open.now_micros.saturating_sub(before));
+            ran?;
+            if open.now_micros.saturating_sub(open.start_micros) > WORK_MICROS {
+                break;
+            }
+            let Some(job) = source.next() else { break };
+            slots.push(JobSlot { job, end: None });
         }
-        if !conn.is_autocommit() && execute(conn, "ROLLBACK").is_err() {
-            self.conn = None;
+        self.end(open, slots);
+        Ok(())
+    }
+
+    fn alone(&mut self, slot: &mut JobSlot) {
+        // What panicked would panic again, and what took too long would take as long.
+        if matches!(slot.end, Some(Err(StoreError::Panicked(_) | StoreError::DeadlineExceeded))) {
+            return;
+        }
+        slot.end = None;
+        let slots = std::slice::from_mut(slot);
+        let mut open = match self.begin() {
+            Ok(open) => open,
+            Err(error) => return self.fail(slots, &error),
+        };
+        let lost = slots.iter_mut().any(|slot| self.run_in(&mut open, slot).is_err());
+        if !lost {
+            return self.end(open, slots);
+        }
+        self.report.trouble = true;
+        let dropped = || Err(StoreError::Unavailable("the transaction was dropped".to_owned()));
+        for slot in slots {
+            slot.end.get_or_insert_with(dropped);
         }
     }
 
-    /// A reader that stays open lets the WAL grow: give it a moment, and start the file over if it ends.
-    fn keep_wal_short(&self) {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push("-wal");
-        let long = std::fs::metadata(PathBuf::from(name)).is_ok_and(|wal| wal.len() > WAL_LIMIT_BYTES);
-        let Some(conn) = self.conn.as_ref().filter(|_| long) else { return };
-        let restarted =
-            pragmas::set_patience(conn, Patience::Short).and_then(|()| pragmas::restart_wal(conn));
-        if !matches!(restarted, Ok(true)) {
-            tracing::warn!("a reader keeps the write-ahead log from being emptied");
+    fn begin(&mut self) -> Result<OpenBatch, StoreError> {
+        execute(self.conn, "BEGIN IMMEDIATE").or_store()?;
+        let begun = self.usage.begin(self.conn).and_then(|moved| {
+            // The watcher may not have seen it yet, and from here on no other connection commits.
+            self.epoch.fetch_add(u64::from(moved), Ordering::AcqRel);
+            self.log.begin(self.conn, moved)
+        });
+        if let Err(error) = begun {
+            self.roll_back();
+            return Err(error);
         }
-        if let Err(error) = pragmas::set_patience(conn, Patience::Long) {
-            tracing::error!(error = %error, "the busy handler can't be set");
+        let now = self.deadline.now();
+        Ok(OpenBatch {
+            start_micros: now,
+            now_micros: now,
+            records: Vec::new(),
+            usage: UsageChanges::default(),
+            epoch: self.epoch.load(Ordering::Acquire),
+            keys_changed: false,
+        })
+    }
+
+    /// Runs one job. When the transaction is lost it is rolled back.
+    fn run_in(&mut self, open: &mut OpenBatch, slot: &mut JobSlot) -> Result<(), TransactionLost> {
+        let kept = run_slot(self.conn, self.deadline, slot, open, self.usage);
+        let now = self.deadline.now();
+        self.report.job_micros += now.saturating_sub(open.now_micros);
+        open.now_micros = now;
+        if kept.is_err() || self.conn.is_autocommit() {
+            self.roll_back();
+            return Err(TransactionLost);
+        }
+        Ok(())
+    }
+
+    /// Commits; every slot then has its end.
+    fn end(&mut self, open: OpenBatch, slots: &mut [JobSlot]) {
+        match self.commit(&open.records, open.usage) {
+            Ok((usage, head)) => {
+                self.log.committed(head);
+                for (key, row) in usage {
+                    self.report.audit_usage.push((key.clone(), row.audit));
+                    self.usage.keep(key, row);
+                }
+                self.report.commits += 1;
+                self.report.audit_rows += u64::try_from(open.records.len()).unwrap_or(0);
+                self.report.keys_changed |= open.keys_changed;
+                for slot in slots {
+                    slot.end.get_or_insert(Ok(()));
+                }
+            }
+            Err(error) => {
+                self.roll_back();
+                self.fail(slots, &error);
+            }
+        }
+        self.report.commit_micros += self.deadline.now().saturating_sub(open.now_micros);
+    }
+
+    /// Seals the records, writes the counts and commits. Returns the counts of each key that changed, and the end of
+    /// the log.
+    fn commit(
+        &mut self,
+        records: &[Arc<Leafed>],
+        changes: UsageChanges,
+    ) -> Result<(Vec<(String, KeyUsage)>, LogHead), StoreError> {
+        let batch = SealedBatch::new(self.log.head()?, records);
+        seal::write(self.conn, &batch)?;
+        let usage = self.usage.write(self.conn, changes, records)?;
+        self.log.confirm(self.conn, &batch)?;
+        execute(self.conn, "COMMIT").map_err(|error| {
+            if leaves_outcome_unknown(&error) {
+                self.report.broken = true;
+                StoreError::OutcomeUnknown(error.to_string())
+            } else {
+                store_error(&error)
+            }
+        })?;
+        Ok((usage, batch.end()))
+    }
+
+    /// Nothing of the batch is in: all fail alike, but for those that had failed by themselves.
+    fn fail(&mut self, slots: &mut [JobSlot], error: &StoreError) {
+        self.report.trouble |= !matches!(error, StoreError::Locked);
+        for slot in slots {
+            slot.end.get_or_insert_with(|| Err(error.clone()));
+        }
+    }
+
+    fn roll_back(&mut self) {
+        if !self.conn.is_autocommit() && execute(self.conn, "ROLLBACK").is_err() && !self.conn.is_autocommit()
+        {
+            self.report.broken = true;
         }
     }
 }
 
-/// Writes down why writes are stopped, and says whether the database has it then.
-fn keep_stop(conn: &Connection, why: &str) -> rusqlite::Result<bool> {
-    execute(conn, "BEGIN IMMEDIATE")?;
-    meta::set(conn, meta::STOPPED, why)?;
-    execute(conn, "COMMIT")?;
-    Ok(meta::get(conn, meta::STOPPED)?.as_deref() == Some(why))
+/// Runs one job in its savepoint. An error means that the transaction as a whole is lost; the job's own failure is
+/// in the slot.
+fn run_slot(
+    conn: &Connection,
+    deadline: &ReadDeadline,
+    slot: &mut JobSlot,
+    open: &mut OpenBatch,
+    usage: &mut StoredUsage,
+) -> Result<(), StoreError> {
+    execute(conn, "SAVEPOINT job").or_store()?;
+    let before = BatchSoFar { usage: &open.usage, epoch: open.epoch, keys_changed: open.keys_changed };
+    let mut tx = JobTx::new(conn, deadline, slot.job.precedence(), usage, before);
+    let ran = catch_unwind(AssertUnwindSafe(|| slot.job.run(&mut tx)));
+    let end = match ran {
+        Ok(Ok(())) => tx.trouble.take().map_or(Ok(()), Err),
+        Ok(Err(error)) => Err(error),
+        Err(panic) => Err(StoreError::Panicked(panic_message(&*panic))),
+    };
+    match end {
+        Ok(()) => {
+            execute(conn, "RELEASE job").or_store()?;
+            let (mut appended, changes, keys_changed) = tx.changed();
+            open.records.append(&mut appended);
+            open.usage.take_in(changes);
+            open.keys_changed |= keys_changed;
+            Ok(())
+        }
+        Err(error) => {
+            slot.end = Some(Err(error));
+            if conn.is_autocommit() {
+                return Ok(());
+            }
+            execute(conn, "ROLLBACK TO job").and_then(|()| execute(conn, "RELEASE job")).or_store()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,38 @@
-//! The authority of a write: who makes it, confirmed inside its transaction.
+//! The authority of a write: who makes it, confirmed inside its transaction; and what the write decides.
 //!
 //! A request may take half a minute between the check of its key and its transaction. INVARIANT: a write acts only
 //! under a right that holds when its transaction runs.
 
 use std::convert::Infallible;
 
-use crate::{Decided, StoreError, Tx};
+use audit::Outcome;
+
+use crate::{StoreError, Tx};
+
+/// What a write decided. It commits, refusals included; only storage trouble rolls back.
+#[derive(Debug)]
+pub struct Decided<T> {
+    /// For the caller.
+    pub value: T,
+    /// For the record.
+    pub outcome: Outcome,
+    /// What the record says besides, as JSON text; it takes the place of what the draft says.
+    pub detail: Option<String>,
+}
+
+impl<T> Decided<T> {
+    /// A decision of which the record says no more than its outcome.
+    pub fn new(value: T, outcome: Outcome) -> Self {
+        Self { value, outcome, detail: None }
+    }
+
+    /// Adds what only the transaction knows.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Option<String>) -> Self {
+        self.detail = detail;
+        self
+    }
+}
 
 /// Who makes a write. [`confirm`](Self::confirm) is called at the start of every run of the transaction.
 pub trait Authority: Send + 'static {

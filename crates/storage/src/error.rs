@@ -24,7 +24,10 @@ pub enum StoreError {
     /// The commit may or may not be durable.
     #[error("the outcome of the write is unknown: {0}")]
     OutcomeUnknown(String),
-    /// A stored value can't be read.
+    /// Something that always holds does not. A repeat ends in the same way.
+    #[error("an invariant is broken: {0}")]
+    Invariant(String),
+    /// A stored value can't be read. A repeat ends in the same way.
     #[error("`{table}.{column}` of row `{row}` can't be read: {problem}")]
     Corrupt {
         /// Table.

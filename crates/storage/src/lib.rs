@@ -11,6 +11,7 @@ mod error;
 mod job;
 mod ledger;
 mod list_bytes;
+mod open;
 mod quota;
 mod rows;
 #[cfg(feature = "testing")]
@@ -19,19 +20,19 @@ mod tx;
 mod view;
 mod write;
 
-pub use authority::{Authority, PlatformAuthority};
+pub use authority::{Authority, Decided, PlatformAuthority};
 pub use error::StoreError;
 pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
+pub use open::{AdoptReport, OpenMode, OpenReport};
 pub use quota::{
     DayUsage, KeyUsage, QuotaReads, QuotaTx, day_of, logged_bytes, seconds_to_next_day, stored_answer_bytes,
     stored_intent_bytes,
 };
 pub use rows::{
-    AuditQuery, Inserted, IntentList, IntentQuery, Leafed, OutsideChange, Recalled, Remembered, ScanPage,
-    SealedCheckpoint,
+    AuditQuery, Inserted, IntentList, IntentQuery, Recalled, Remembered, ScanPage, SealedCheckpoint,
 };
-pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, OutsideTx, Tx};
+pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, Tx};
 pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::{Decided, ReadLane};
+pub use write::{ReadLane, read_shown};

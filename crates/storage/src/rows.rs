@@ -1,8 +1,5 @@
-//! What passes between a use case and a store besides the words of the core.
+//! Row types shared by use cases and stores.
 
-use std::sync::Arc;
-
-use audit::Record;
 use registry_core::{AgentId, Intent, IntentId, Owner, Timestamp};
 
 /// Whether an insert found its place free.
@@ -86,19 +83,6 @@ pub struct Remembered<'a> {
     pub at: Timestamp,
 }
 
-/// A change that somebody made past this program, with `sqlite3` for example.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutsideChange {
-    /// `api_keys` or `intents`.
-    pub table: String,
-    /// The row's key.
-    pub key: String,
-    /// `insert`, `update` or `delete`.
-    pub kind: String,
-    /// When, as the database saw it.
-    pub at: String,
-}
-
 /// A point up to which the audit log was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedCheckpoint {
@@ -106,25 +90,6 @@ pub struct SealedCheckpoint {
     pub next_seq: u64,
     /// The chain's value there.
     pub chain: [u8; 32],
-}
-
-/// A record with its leaf, ready to be sealed. The leaf is computed where the record is made, so that the writer
-/// does not have to; it is shared, because a job may run again.
-#[derive(Debug, Clone)]
-pub struct Leafed {
-    /// The record.
-    pub record: Record,
-    /// Its leaf.
-    pub leaf: [u8; 32],
-}
-
-impl Leafed {
-    /// Computes the leaf.
-    #[must_use]
-    pub fn new(record: Record) -> Arc<Self> {
-        let leaf = *record.leaf().as_bytes();
-        Arc::new(Self { record, leaf })
-    }
 }
 
 /// A list of intents by index, and where it begins.

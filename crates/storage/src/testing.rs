@@ -86,7 +86,6 @@ macro_rules! conformance {
             an_error_leaves_neither_change_nor_record,
             pages_show_the_newest_row_first_and_obey_the_filter,
             the_newest_checkpoint_is_kept,
-            nothing_was_changed_from_outside,
         ]);
         $crate::conformance!(@module $backend, ledger: [
             accounts_begin_empty_and_add_up,

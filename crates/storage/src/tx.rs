@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api_keys::KeyRecord;
+use audit::Leafed;
 use registry_core::{Coverage, Intent, IntentId, KeyId, Timestamp};
 
-use crate::{
-    Inserted, Leafed, LedgerTx, OutsideChange, QuotaTx, Recalled, Remembered, SealedCheckpoint, StoreError,
-};
+use crate::{Inserted, LedgerTx, QuotaTx, Recalled, Remembered, SealedCheckpoint, StoreError};
 
 /// Everything that a write can do.
-pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx + QuotaTx {}
-impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + OutsideTx + LedgerTx + QuotaTx> Tx for T {}
+pub trait Tx: IntentTx + KeyTx + AuditTx + IdempotencyTx + LedgerTx + QuotaTx {}
+impl<T: IntentTx + KeyTx + AuditTx + IdempotencyTx + LedgerTx + QuotaTx> Tx for T {}
 
 /// Writes to intents.
 pub trait IntentTx {
@@ -122,13 +121,4 @@ pub trait IdempotencyTx {
     /// # Errors
     /// Storage trouble.
     fn forget_idempotency(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
-}
-
-/// Changes made past this program.
-pub trait OutsideTx {
-    /// Takes at most `limit` noticed changes away, oldest first.
-    ///
-    /// # Errors
-    /// Storage trouble.
-    fn take_outside_changes(&mut self, limit: u32) -> Result<Vec<OutsideChange>, StoreError>;
 }

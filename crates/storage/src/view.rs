@@ -5,8 +5,7 @@ use audit::{LogFacts, LogRow, StoredRow};
 use registry_core::{CountedIntent, Intent, IntentId, IntentRow, KeyId, Owner, Timestamp};
 
 use crate::{
-    AuditQuery, IntentList, IntentQuery, LedgerReads, OutsideChange, QuotaReads, ScanPage, SealedCheckpoint,
-    StoreError,
+    AuditQuery, IntentList, IntentQuery, LedgerReads, QuotaReads, ScanPage, SealedCheckpoint, StoreError,
 };
 
 /// Everything that a read can do.
@@ -152,10 +151,4 @@ pub trait AuditReads {
     /// # Errors
     /// Storage trouble.
     fn next_seq(&self) -> Result<u64, StoreError>;
-
-    /// Whether changes made past this program wait to be recorded.
-    ///
-    /// # Errors
-    /// Storage trouble.
-    fn outside_changes(&self, limit: u32) -> Result<Vec<OutsideChange>, StoreError>;
 }

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Outcome, OwnedDraft};
+use audit::{Leafed, OwnedDraft};
 use tokio::sync::oneshot;
 
-use crate::{Authority, Job, JobCaller, JobClass, Leafed, Precedence, Store, StoreError, Tx, View};
+use crate::{Authority, Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx, View};
 
 /// The kind of thread that a read of a few rows runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,31 +27,6 @@ impl ReadLane {
             Self::Serving => Duration::ZERO,
             Self::Blocking => Duration::from_secs(2),
         }
-    }
-}
-
-/// What a write decided. It commits, refusals included; only storage trouble rolls back.
-#[derive(Debug)]
-pub struct Decided<T> {
-    /// For the caller.
-    pub value: T,
-    /// For the record.
-    pub outcome: Outcome,
-    /// What the record says besides, as JSON text; it takes the place of what the draft says.
-    pub detail: Option<String>,
-}
-
-impl<T> Decided<T> {
-    /// A decision of which the record says no more than its outcome.
-    pub fn new(value: T, outcome: Outcome) -> Self {
-        Self { value, outcome, detail: None }
-    }
-
-    /// Adds what only the transaction knows.
-    #[must_use]
-    pub fn with_detail(mut self, detail: Option<String>) -> Self {
-        self.detail = detail;
-        self
     }
 }
 
@@ -117,13 +92,8 @@ impl dyn Store + '_ {
     ///
     /// # Errors
     /// What `f` returns, or storage trouble.
-    pub fn read<T>(&self, mut f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut out = None;
-        self.view(&mut |view| {
-            out = Some(f(view)?);
-            Ok(())
-        })?;
-        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+    pub fn read<T>(&self, f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_shown(|show| self.view(show), f)
     }
 
     /// Runs a read of a few rows by key on a connection that scans can't take.
@@ -134,19 +104,30 @@ impl dyn Store + '_ {
     pub fn read_point<T>(
         &self,
         lane: ReadLane,
-        mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
+        f: impl FnMut(&dyn View) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut out = None;
-        self.view_point(lane.patience(), &mut |view| {
-            out = Some(f(view)?);
-            Ok(())
-        })?;
-        out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
+        read_shown(|show| self.view_point(lane.patience(), show), f)
     }
 }
 
+/// Runs `f` on the view that `show` shows it, and returns what it returns.
+///
+/// # Errors
+/// What `f` returns, or the trouble of `show`.
+pub fn read_shown<T>(
+    show: impl FnOnce(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>,
+    mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut out = None;
+    show(&mut |view| {
+        out = Some(f(view)?);
+        Ok(())
+    })?;
+    out.ok_or_else(|| StoreError::Invariant("the view was not shown".to_owned()))
+}
+
 fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: Result<(), StoreError>) {
-    let missing = || StoreError::Unavailable("the job gave no value".to_owned());
+    let missing = || StoreError::Invariant("the job gave no value".to_owned());
     // A caller that is gone needs no answer.
     drop(reply.send(end.and_then(|()| value.ok_or_else(missing))));
 }

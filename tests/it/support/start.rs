@@ -45,7 +45,7 @@ pub struct Setup {
 pub struct TestApp {
     serve: Box<dyn Fn(TestRequest) -> Served>,
     pub services: Arc<Services>,
-    _instance: Instance,
+    pub instance: Instance,
     pub clock: Arc<ManualClock>,
     pub db: PathBuf,
     /// The last audit row that a test has seen.
@@ -132,15 +132,7 @@ impl Setup {
                 }
             })
         });
-        let app = TestApp {
-            serve,
-            services,
-            _instance: instance,
-            clock,
-            db,
-            seen: Cell::new(0),
-            folder: self.folder,
-        };
+        let app = TestApp { serve, services, instance, clock, db, seen: Cell::new(0), folder: self.folder };
         app.skip_rows().await;
         app
     }

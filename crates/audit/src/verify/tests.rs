@@ -3,7 +3,8 @@ use registry_core::Timestamp;
 
 use super::*;
 use crate::{
-    Actor, AdoptedRow, Body, Draft, Outcome, SchemaObject, StoredCell, genesis_record, retention_record,
+    Actor, AdoptedRow, Body, Draft, GENESIS_CHAIN, Outcome, SchemaDigest, SchemaObject, StoredCell, chain,
+    genesis_record, retention_record,
 };
 
 /// A log of `records`, sealed as the store does it.

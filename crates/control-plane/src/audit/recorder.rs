@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use audit::Record;
+use audit::{Leafed, Record};
 use registry_core::Clock;
-use storage::{Leafed, Store, StoreError};
+use storage::{Store, StoreError};
 use tokio::sync::{Notify, OwnedMutexGuard};
 
 /// When the row of a read is durable.

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use api_types::{AuditVerdict, FirstBadRow};
-use audit::{BadReason, BadRow, LogFacts, LogRow, StoredRow, Verifier};
+use audit::{BadReason, BadRow, LogFacts, LogRow, StoredRow, Verifier, id_of};
 use canonical::Digest;
-use storage::{SealedCheckpoint, Store, StoreError, View};
+use storage::{SealedCheckpoint, Store, StoreError, View, read_shown};
 
 use crate::context::AdminCaller;
 use crate::error::ServiceError;
@@ -39,7 +39,7 @@ pub fn verify_log(
     checkpoints: &[SealedCheckpoint],
     sound: &mut dyn FnMut(&StoredRow),
 ) -> Result<AuditVerdict, StoreError> {
-    let kept = read(show, |view| view.checkpoint())?;
+    let kept = read_shown(&mut *show, |view| view.checkpoint())?;
     let mut course = CheckpointCourse::through(checkpoints.iter().cloned().chain(kept));
     let mut verifier = Verifier::from_genesis();
     let pushed = push_after(show, &mut verifier, i64::MIN, &mut |row| {
@@ -67,7 +67,7 @@ pub fn verify_log(
 
 /// The verdict on a log whose rows can't be read because the schema was changed; `None` when it was not.
 fn unreadable(show: &mut SnapshotReader<'_>, verifier: &Verifier) -> Option<AuditVerdict> {
-    let reason = read(show, |view| view.log_facts()).ok()?.fault()?;
+    let reason = read_shown(&mut *show, |view| view.log_facts()).ok()?.fault()?;
     let sound = verifier.clone().finish();
     Some(AuditVerdict {
         ok: false,
@@ -115,18 +115,6 @@ fn cut_off(next_seq: u64, mut ahead: Vec<SealedCheckpoint>) -> Option<FirstBadRo
     Some(FirstBadRow { id: 0, seq: Some(next_seq), reason })
 }
 
-fn read<T>(
-    show: &mut SnapshotReader<'_>,
-    mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut out = None;
-    show(&mut |view| {
-        out = Some(f(view)?);
-        Ok(())
-    })?;
-    out.ok_or_else(|| StoreError::Unavailable("the view was not shown".to_owned()))
-}
-
 /// Verifies the rows after the last checkpoint, that the log still reaches it, and that the schema is as stated. The
 /// point that the next checkpoint may hold comes back when all of it is sound.
 ///
@@ -141,8 +129,7 @@ pub fn verify_tail(store: &dyn Store) -> Result<Result<SealedCheckpoint, BadRow>
     }
     let (mut verifier, after) = match (checkpoint, facts.statement) {
         (Some(at), Some(statement)) if at.next_seq > 0 => {
-            let place = i64::try_from(at.next_seq).unwrap_or(i64::MAX).saturating_sub(1);
-            let after = statement.first_id.saturating_add(place);
+            let after = id_of(statement.first_id, at.next_seq.saturating_sub(1));
             (Verifier::from_checkpoint(at.next_seq, Digest::from_bytes(at.chain), statement), after)
         }
         _ => (Verifier::from_genesis(), i64::MIN),
@@ -165,7 +152,7 @@ fn push_after(
     loop {
         let mut bad = false;
         let mut shown = 0;
-        let (last, facts) = read(show, |view| {
+        let (last, facts) = read_shown(&mut *show, |view| {
             let last = view.log_rows(after, ROWS_PER_VIEW, &mut |row| {
                 shown += 1;
                 match (verifier.push_row(&row), &row) {

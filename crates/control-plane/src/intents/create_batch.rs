@@ -94,7 +94,7 @@ fn insert_all(
     for (index, (one, _)) in prepared.iter().zip(fresh).enumerate() {
         match insert(tx, one, caller)? {
             Ok(created) => intents.push(created.intent),
-            Err(refusal) => return Err(StoreError::Unavailable(format!("intent {index}: {refusal}"))),
+            Err(refusal) => return Err(StoreError::Invariant(format!("intent {index}: {refusal}"))),
         }
     }
     Ok(Ok(Intents { intents }))

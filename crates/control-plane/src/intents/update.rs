@@ -82,7 +82,7 @@ fn store(
 ) -> Result<Result<ChangedIntent, ServiceError>, StoreError> {
     if !tx.update_intent(&next, creator)? {
         // It was read in this very transaction, so a miss means that the store broke its word.
-        return Err(StoreError::Unavailable("an intent moved inside a transaction".to_owned()));
+        return Err(StoreError::Invariant(format!("the intent `{}` moved inside a transaction", next.id)));
     }
     Ok(Ok(ChangedIntent { version: next.version, intent: next.into() }))
 }

@@ -34,7 +34,7 @@ pub async fn checkpoint_audit(
     let store = std::sync::Arc::clone(&services.store);
     let verified = tokio::task::spawn_blocking(move || verify_tail(store.as_ref()))
         .await
-        .map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        .map_err(|error| StoreError::Panicked(error.to_string()))??;
     match verified {
         Ok(checkpoint) => {
             let kept = checkpoint.clone();

@@ -45,7 +45,7 @@ pub(super) fn keep_alive(
         let Some(hold) = own else { continue };
         tx.remove_hold(key, id)?;
         if !tx.insert_hold(&HoldRow { holder: None, ..hold })? {
-            return Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()));
+            return Err(StoreError::Invariant(format!("the hold `{id}` moved inside a transaction")));
         }
     }
     tx.renew_leases(holder, until)

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use audit::{Draft, Outcome, event};
+use audit::{Draft, Leafed, Outcome, event};
 use registry_core::Timestamp;
-use storage::{Leafed, StoreError, Tx};
+use storage::{StoreError, Tx};
 
 use super::renew_leases::keep_alive;
 use crate::llm::{LlmRules, end_detail, settle_orphan};

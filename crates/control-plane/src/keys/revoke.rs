@@ -27,8 +27,12 @@ pub async fn revoke_key(
             None => None,
         };
         let Some(key) = found else { return Ok(decided(Err(ServiceError::key_not_found()), 200)) };
-        if !key.revoked && !tx.update_key(&key.revoked(now))? {
-            return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
+        if !key.revoked {
+            let next = key.revoked(now);
+            if !tx.update_key(&next)? {
+                let moved = format!("the key `{}` moved inside a transaction", next.key_id);
+                return Err(StoreError::Invariant(moved));
+            }
         }
         Ok(decided(Ok(()), 200))
     });

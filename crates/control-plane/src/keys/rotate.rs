@@ -69,7 +69,7 @@ fn rotate(
     // that id, so it is found the same way.
     let next = key.rotated(fresh, nonce, overlap, now);
     if !tx.update_key(&next)? {
-        return Err(StoreError::Unavailable("a key moved inside a transaction".to_owned()));
+        return Err(StoreError::Invariant(format!("the key `{id}` moved inside a transaction")));
     }
     Ok(Ok(next))
 }

@@ -39,7 +39,7 @@ pub async fn update_key(
                 let usage = tx.key_usage(&next.key_id)?;
                 Ok(Ok((fields::view_of(&next, &usage, defaults, now), next.version)))
             }
-            Ok(_) => Err(StoreError::Unavailable("a key moved inside a transaction".to_owned())),
+            Ok(_) => Err(StoreError::Invariant(format!("the key `{id}` moved inside a transaction"))),
             Err(refusal) => Ok(Err(refusal)),
         }
     })

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use audit::LogHead;
 use canonical::Digest;
 use registry_core::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use storage::StoreError;
 
 use crate::OpenError;
-use crate::audit::schema;
-use crate::audit::seal::{self, LogHead};
+use crate::audit::{schema, seal};
 use crate::errors::OrStore as _;
 use crate::open::open_as_tool;
 use crate::rows::meta;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::audit::cells;
 use crate::columns::lenient;
-use crate::migrate::adopt::{KnownKeys, in_chunks, normal_time};
+use crate::migrate::chunks::{KnownKeys, in_chunks, normal_time};
 
 /// What stands in a column of key ids when the text there can't have been a key.
 const NO_KEY: &str = "[redacted]";

@@ -1,12 +1,11 @@
 //! Watch over the audit log and the schema in the writer: before each transaction and before each commit.
 
-use std::sync::Arc;
-
+use audit::{LogHead, SealedBatch};
 use rusqlite::Connection;
-use storage::{Leafed, StoreError};
+use storage::StoreError;
 
 use crate::audit::schema;
-use crate::audit::seal::{self, LogHead};
+use crate::audit::seal;
 
 /// What the writer knows of the log as long as no other connection commits.
 #[derive(Debug, Default)]
@@ -94,18 +93,18 @@ impl LogGuard {
         Ok((head, statement))
     }
 
-    /// Writes the records behind the end of the log. Returns its end with them.
-    pub(crate) fn seal(&self, conn: &Connection, records: &[Arc<Leafed>]) -> Result<LogHead, StoreError> {
-        seal::seal(conn, &self.head()?, records)
+    /// The end of the log that the transaction's records are sealed behind.
+    pub(crate) fn head(&self) -> Result<LogHead, StoreError> {
+        self.head.ok_or_else(|| StoreError::Invariant("the end of the audit log is not known".to_owned()))
     }
 
-    /// Makes sure that the transaction adds these records to the log and changes nothing else behind its end. Nothing
+    /// Makes sure that the transaction adds these rows to the log and changes nothing else behind its end. Nothing
     /// but the commit may follow.
     ///
     /// # Errors
     /// [`StoreError::AuditBroken`] for a difference.
-    pub(crate) fn confirm(&mut self, conn: &Connection, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
-        match self.head().and_then(|head| seal::confirm(conn, &head, records)) {
+    pub(crate) fn confirm(&mut self, conn: &Connection, batch: &SealedBatch<'_>) -> Result<(), StoreError> {
+        match seal::confirm(conn, batch) {
             Err(StoreError::AuditBroken(why)) => {
                 Err(self.stop(LogStop { why, statement: self.statement, of_end: false }))
             }
@@ -127,10 +126,6 @@ impl LogGuard {
     /// Why nothing is written.
     pub(crate) fn stopped(&self) -> Option<&str> {
         self.stop.as_ref().map(|stop| stop.why.as_str())
-    }
-
-    fn head(&self) -> Result<LogHead, StoreError> {
-        self.head.ok_or_else(|| StoreError::Unavailable("the end of the audit log is not known".to_owned()))
     }
 
     /// Stops writes. A fault that is found after an acceptance begins a new stop; until then the first reason stays.

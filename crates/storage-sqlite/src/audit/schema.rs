@@ -1,16 +1,15 @@
 //! The schema of the database, and the newest statement of it in the log.
 
-use audit::{Actor, ExactDigest, LogFacts, SchemaDigest, SchemaObject, SchemaStatement, StoredRow};
+use audit::{Actor, ExactDigest, LogFacts, LogHead, SchemaDigest, SchemaObject, SchemaStatement, StoredRow};
 use canonical::Digest;
 use registry_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
-use storage::{Leafed, StoreError};
+use storage::StoreError;
 
-use crate::audit::seal::{self, LogHead};
-use crate::audit::{cells, rows as audit_rows};
+use crate::audit::{cells, rows as audit_rows, seal};
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
-use crate::migrate::STEPS;
+use crate::migrate::steps::STEPS;
 use crate::rows::meta;
 
 /// Every object of the schema. The tables in which SQLite keeps statistics for its planner are left out: they come and
@@ -147,5 +146,5 @@ pub(crate) fn restate(conn: &Connection, at: Timestamp, accepted: Option<String>
     } else {
         new.record(at, Actor::System)
     };
-    seal::seal(conn, &head, &[Leafed::new(record)]).map(drop)
+    seal::append(conn, head, record)
 }

@@ -3,13 +3,12 @@
 //! The head is read from the table inside the transaction, so several processes may write one log.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use audit::{GENESIS_CHAIN, chain};
+use audit::{GENESIS_CHAIN, Leafed, LogHead, Record, SealedBatch};
 use canonical::Digest;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use storage::{Leafed, StoreError};
+use storage::StoreError;
 
 use crate::audit::cells::{self, COUNT, SealedPlace};
 use crate::columns::{lenient, to_i64};
@@ -21,17 +20,6 @@ const LAST_PLACED: &str = "SELECT seq, chain FROM audit_log WHERE typeof(seq) = 
 /// The largest id that was ever given out: SQLite keeps it for tables that never use an id again.
 const LAST_ID: &str = "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'audit_log'), \
                        (SELECT coalesce(max(id), 0) FROM audit_log))";
-
-/// The end of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LogHead {
-    /// The id of the last row.
-    pub(crate) id: i64,
-    /// The sequence number that comes next.
-    pub(crate) next_seq: u64,
-    /// The chain's value at the last row.
-    pub(crate) chain: Digest,
-}
 
 /// The end of a log that this program has written to its end.
 ///
@@ -55,7 +43,7 @@ pub(crate) fn head(conn: &Connection) -> Result<LogHead, StoreError> {
         let what = format!("row {id} at the end of the audit log was not written by T4");
         return Err(StoreError::AuditBroken(what));
     };
-    Ok(LogHead { id, next_seq: seq.saturating_add(1), chain: Digest::from_bytes(link) })
+    Ok(LogHead::behind(id, seq, Digest::from_bytes(link)))
 }
 
 /// The end of a log whose table may have other rows as well: those of the original service before its first row, and
@@ -66,12 +54,8 @@ fn head_of_any(conn: &Connection) -> rusqlite::Result<LogHead> {
         .query_row(LAST_PLACED, [], |row| Ok((lenient::count(row, 0)?, lenient::bytes::<32>(row, 1)?)))
         .optional()?;
     Ok(match last {
-        None => LogHead { id, next_seq: 0, chain: GENESIS_CHAIN },
-        Some((seq, link)) => LogHead {
-            id,
-            next_seq: seq.saturating_add(1),
-            chain: link.map_or(GENESIS_CHAIN, Digest::from_bytes),
-        },
+        None => LogHead::empty(id),
+        Some((seq, link)) => LogHead::behind(id, seq, link.map_or(GENESIS_CHAIN, Digest::from_bytes)),
     })
 }
 
@@ -100,14 +84,10 @@ pub(crate) fn next_seq(conn: &Connection) -> rusqlite::Result<u64> {
     Ok(last.map_or(0, |seq| seq.saturating_add(1)))
 }
 
-/// Writes the records behind the head, in their order. Returns the new head.
-pub(crate) fn seal(
-    conn: &Connection,
-    head: &LogHead,
-    records: &[Arc<Leafed>],
-) -> Result<LogHead, StoreError> {
+/// Writes sealed records.
+pub(crate) fn write(conn: &Connection, batch: &SealedBatch<'_>) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(cells::INSERT).or_store()?;
-    places(head, records, |_, row| {
+    each(batch, |_, row| {
         for (index, cell) in row.iter().enumerate() {
             let cell = ToSqlOutput::Borrowed(*cell);
             statement.raw_bind_parameter(index + 1, cell).or_store()?;
@@ -116,54 +96,55 @@ pub(crate) fn seal(
     })
 }
 
-/// Makes sure that the rows behind the head are the records and nothing else: a trigger may have removed or changed
-/// some of them, or added others.
+/// Seals one record behind the end of the log and writes it, outside the writer.
+pub(crate) fn append(conn: &Connection, head: LogHead, record: Record) -> Result<(), StoreError> {
+    write(conn, &SealedBatch::new(head, &[Leafed::new(record)]))
+}
+
+/// Makes sure that the rows behind the start of a batch are its own and nothing else: a trigger may have removed or
+/// changed some of them, or added others.
 ///
 /// # Errors
 /// [`StoreError::AuditBroken`] for the first difference.
-pub(crate) fn confirm(conn: &Connection, head: &LogHead, records: &[Arc<Leafed>]) -> Result<(), StoreError> {
+pub(crate) fn confirm(conn: &Connection, batch: &SealedBatch<'_>) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(cells::ROWS_FROM).or_store()?;
-    let mut rows = statement.query(params![head.id.saturating_add(1), i64::MAX]).or_store()?;
+    let first = batch.start().id.saturating_add(1);
+    let mut rows = statement.query(params![first, i64::MAX]).or_store()?;
     let differs = |id: i64| {
         let what = format!("row {id} of the audit log was not kept as it was written");
         Err(StoreError::AuditBroken(what))
     };
-    let end = places(head, records, |id, sealed| match rows.next().or_store()? {
+    each(batch, |id, sealed| match rows.next().or_store()? {
         Some(row) if cells::same(row, sealed).or_store()? => Ok(()),
         _ => differs(id),
     })?;
     match rows.next().or_store()? {
         None => Ok(()),
-        Some(_) => differs(end.id.saturating_add(1)),
+        Some(_) => differs(batch.end().id.saturating_add(1)),
     }
 }
 
-/// Shows the id and the columns of each record at its place behind the head. Returns the head behind the last of them.
-fn places(
-    head: &LogHead,
-    records: &[Arc<Leafed>],
+/// Shows the id and the columns of each row.
+fn each(
+    batch: &SealedBatch<'_>,
     mut show: impl FnMut(i64, &[ValueRef<'_>; COUNT]) -> Result<(), StoreError>,
-) -> Result<LogHead, StoreError> {
-    let mut end = *head;
+) -> Result<(), StoreError> {
     // One buffer for all: this runs for every request.
     let mut time = String::with_capacity(27);
-    for leafed in records {
-        end.id = end.id.saturating_add(1);
-        end.chain = chain(&end.chain, &Digest::from_bytes(leafed.leaf));
+    for row in batch.rows() {
         time.clear();
         // Writing to a text can't fail.
-        let _ = write!(time, "{}", leafed.record.timestamp);
+        let _ = write!(time, "{}", row.leafed.record.timestamp);
         let place = SealedPlace {
-            id: end.id,
-            seq: to_i64(end.next_seq),
+            id: row.id,
+            seq: to_i64(row.seq),
             time: &time,
-            leaf: &leafed.leaf,
-            chain: end.chain.as_bytes(),
+            leaf: row.leafed.leaf.as_bytes(),
+            chain: row.chain.as_bytes(),
         };
-        show(place.id, &cells::cells(&leafed.record, &place))?;
-        end.next_seq = end.next_seq.saturating_add(1);
+        show(row.id, &cells::cells(&row.leafed.record, &place))?;
     }
-    Ok(end)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,15 +3,12 @@
 use audit::{LogFacts, LogRow, StoredRow};
 use registry_core::Timestamp;
 use rusqlite::{Row, params};
-use storage::{
-    AuditQuery, AuditReads, LIST_BYTES, OutsideChange, SealedCheckpoint, StoreError, audit_row_bytes,
-};
+use storage::{AuditQuery, AuditReads, LIST_BYTES, SealedCheckpoint, StoreError, audit_row_bytes};
 
 use crate::audit::{cells, rows as audit_rows, schema, seal};
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
 use crate::readers::{SCAN_ROWS, Snapshot};
-use crate::rows::external_changes;
 
 impl AuditReads for Snapshot<'_> {
     fn audit_page(
@@ -57,10 +54,6 @@ impl AuditReads for Snapshot<'_> {
 
     fn next_seq(&self) -> Result<u64, StoreError> {
         seal::next_seq(self.conn).or_store()
-    }
-
-    fn outside_changes(&self, limit: u32) -> Result<Vec<OutsideChange>, StoreError> {
-        external_changes::waiting(self.conn, limit).or_store()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use api_keys::dollars_to_pico;
 use registry_core::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -48,4 +49,15 @@ pub(crate) fn bytes<const N: usize>(row: &Row<'_>, index: usize) -> rusqlite::Re
 /// A point in time in any of the forms that may stand in an adopted row; `None` for NULL and for other texts.
 pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(text(row, index)?.and_then(|text| Timestamp::parse_lenient(&text).ok()))
+}
+
+/// Dollars to pico-dollars; what is no amount is nothing, what is too much is the most.
+pub(crate) fn pico(row: &Row<'_>, index: usize) -> rusqlite::Result<i64> {
+    let dollars = match row.get_ref(index)? {
+        ValueRef::Real(dollars) => dollars,
+        #[expect(clippy::cast_precision_loss, reason = "amounts beyond 2^52 dollars are cut off below")]
+        ValueRef::Integer(dollars) => dollars as f64,
+        ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => 0.0,
+    };
+    Ok(dollars_to_pico(dollars.clamp(0.0, api_keys::MAX_DOLLARS)).unwrap_or(0))
 }

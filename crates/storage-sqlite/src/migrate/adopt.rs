@@ -1,23 +1,16 @@
 //! Takes over a database of the original service: keys are hashed, secrets leave the file, nothing is dropped.
 
-use std::collections::HashMap;
-
-use api_keys::{Pepper, PresentedKey, ScopeSet, dollars_to_pico};
+use api_keys::{Pepper, PresentedKey, ScopeSet};
 use audit::Adopted;
 use registry_core::Timestamp;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
+use storage::AdoptReport;
 
 use crate::audit::adopt as adopt_audit;
 use crate::columns::lenient;
+use crate::migrate::chunks::{KnownKeys, in_chunks, normal_time};
+use crate::pragmas;
 use crate::rows::meta;
-use crate::{AdoptReport, pragmas};
-
-/// How many rows are held in memory at once.
-pub(crate) const CHUNK: i64 = 1000;
-
-/// The key id for each key that stood in clear.
-pub(crate) type KnownKeys = HashMap<String, String>;
 
 /// Rewrites the rows, inside the caller's transaction. Returns what the log's first record must vouch for.
 pub(crate) fn adopt(
@@ -73,7 +66,7 @@ fn hash_keys(
         };
         let scopes = ScopeSet::from_stored(lenient::text(row, 2)?.as_deref(), true).to_string();
         let expires = normal_time(row, 4)?.filter(|text| !text.is_empty());
-        let (limit, used) = (pico(row, 5)?, pico(row, 6)?);
+        let (limit, used) = (lenient::pico(row, 5)?, lenient::pico(row, 6)?);
         let created = normal_time(row, 3)?;
         let now = now.to_string();
         conn.prepare_cached(write)?
@@ -105,43 +98,4 @@ fn normalise_intents(conn: &Connection) -> rusqlite::Result<u64> {
         Ok(rowid)
     })?;
     Ok(count)
-}
-
-/// Runs a query of (`after`, `limit`) over and over; `each` returns the row's key.
-pub(crate) fn in_chunks(
-    conn: &Connection,
-    sql: &str,
-    mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<i64>,
-) -> rusqlite::Result<()> {
-    let mut after = i64::MIN;
-    loop {
-        // The rows are changed while they are read, so each chunk's keys are settled first.
-        let keys: Vec<i64> = conn
-            .prepare_cached(&format!("SELECT * FROM ({sql})"))?
-            .query_map(params![after, CHUNK], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        let Some(last) = keys.last().copied() else { return Ok(()) };
-        let mut one = conn.prepare_cached(sql)?;
-        for key in keys {
-            one.query_row(params![key.saturating_sub(1), 1], &mut each)?;
-        }
-        after = last;
-    }
-}
-
-/// The column in the registry's form when it is a time, else as it is.
-pub(crate) fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
-    let text = lenient::string(row, index)?;
-    Ok(text.map(|text| Timestamp::parse_lenient(&text).map_or(text, |time| time.to_string())))
-}
-
-/// Dollars to pico-dollars; what is no amount is nothing, what is too much is the most.
-pub(crate) fn pico(row: &Row<'_>, index: usize) -> rusqlite::Result<i64> {
-    let dollars = match row.get_ref(index)? {
-        ValueRef::Real(dollars) => dollars,
-        #[expect(clippy::cast_precision_loss, reason = "amounts beyond 2^52 dollars are cut off below")]
-        ValueRef::Integer(dollars) => dollars as f64,
-        ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => 0.0,
-    };
-    Ok(dollars_to_pico(dollars.clamp(0.0, api_keys::MAX_DOLLARS)).unwrap_or(0))
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use registry_core::KeyId;
-use storage::Tx;
+use storage::{Job, Tx};
 
 use super::*;
 
@@ -51,7 +51,7 @@ impl Line {
 
     fn push(&self, name: impl Into<String>, precedence: Precedence, caller: JobCaller) -> bool {
         let job = Named { name: name.into(), precedence, caller, ended: Arc::clone(&self.ended) };
-        self.queue.push(Box::new(job)).is_ok()
+        self.queue.push(WriterJob::Given(Box::new(job))).is_ok()
     }
 
     fn ordinary(&self, name: &str, caller: &str) -> bool {
@@ -211,7 +211,7 @@ fn a_sleeping_writer_is_woken_by_a_job() {
         caller: JobCaller::Admin,
         ended: Names::default(),
     };
-    assert!(queue.push(Box::new(job)).is_ok());
+    assert!(queue.push(WriterJob::Given(Box::new(job))).is_ok());
     assert_eq!(writer.join().unwrap(), Some(1));
 }
 

@@ -9,8 +9,7 @@ use storage::{IdempotencyTx, Recalled, Remembered, StoreError, stored_answer_byt
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 use crate::rows::quota;
-use crate::writer::batch::JobTx;
-use crate::writer::usage::UsageChange;
+use crate::writer::tx::{JobTx, UsageChange};
 
 impl IdempotencyTx for JobTx<'_> {
     fn recall(&mut self, caller: &str, operation: &str, key: &str) -> Result<Option<Recalled>, StoreError> {
@@ -57,7 +56,7 @@ fn recall(
         Some((None, _)) => Err(StoreError::Corrupt {
             table: "idempotency",
             column: "fingerprint",
-            row: format!("{caller} {operation}"),
+            row: format!("{caller} {operation} {key}"),
             problem: "not 32 bytes".to_owned(),
         }),
     }

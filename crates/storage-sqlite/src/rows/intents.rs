@@ -1,5 +1,7 @@
 //! Intents: writes, the read that writes and views share, and the columns of a row.
 
+mod coverage;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -9,9 +11,8 @@ use storage::{Inserted, IntentTx, StoreError, stored_intent_bytes};
 
 use crate::columns::{lenient, looks_numeric, to_i64};
 use crate::errors::OrStore as _;
-use crate::rows::{coverage, quota};
-use crate::writer::batch::JobTx;
-use crate::writer::usage::UsageChange;
+use crate::rows::quota;
+use crate::writer::tx::{JobTx, UsageChange};
 
 impl IntentTx for JobTx<'_> {
     fn intent(&mut self, id: &IntentId) -> Result<Option<Intent>, StoreError> {

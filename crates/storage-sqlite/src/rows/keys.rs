@@ -9,7 +9,7 @@ use storage::{KeyReads, KeyTx, StoreError};
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
-use crate::writer::batch::JobTx;
+use crate::writer::tx::JobTx;
 
 impl KeyTx for JobTx<'_> {
     fn key(&mut self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {

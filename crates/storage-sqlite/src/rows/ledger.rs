@@ -13,7 +13,7 @@ use storage::{AlertRow, HoldRow, LedgerReads, LedgerTx, StoreError, UsageLine, U
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
 use crate::rows::keys;
-use crate::writer::batch::JobTx;
+use crate::writer::tx::JobTx;
 
 impl LedgerTx for JobTx<'_> {
     fn account(&mut self, key: &AccountKey) -> Result<AccountState, StoreError> {

@@ -2,12 +2,11 @@
 
 use registry_core::{IntentId, KeyId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use storage::{DayUsage, KeyUsage, QuotaReads, QuotaTx, StoreError};
+use storage::{DayUsage, KeyUsage, QuotaReads, StoreError};
 
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
-use crate::writer::batch::JobTx;
 
 /// What a stored intent counts: the same as [`storage::stored_intent_bytes`] of its value, for any row. The migration and
 /// its triggers have the same words.
@@ -21,24 +20,6 @@ const INTENT_BYTES: &str = "(128 + ifnull(octet_length(id), 0) + ifnull(octet_le
 /// What a remembered idempotency key counts: [`storage::stored_answer_bytes`].
 pub(crate) const IDEMPOTENCY_BYTES: &str =
     "(128 + octet_length(operation) + octet_length(key) + octet_length(outcome))";
-
-impl QuotaTx for JobTx<'_> {
-    fn key_usage(&mut self, key: &KeyId) -> Result<KeyUsage, StoreError> {
-        self.usage_of(key.as_str())
-    }
-
-    fn creator(&mut self, id: &IntentId) -> Result<Option<KeyId>, StoreError> {
-        const SQL: &str = "SELECT created_by_key FROM intents WHERE id = ?1";
-        let found = self.read(|conn| {
-            conn.prepare_cached(SQL)
-                .and_then(|mut found| {
-                    found.query_row([id.as_str()], |row| lenient::string(row, 0)).optional()
-                })
-                .or_store()
-        })?;
-        Ok(found.flatten().map(KeyId::from_stored))
-    }
-}
 
 impl QuotaReads for Snapshot<'_> {
     fn key_usage(&self, key: &KeyId) -> Result<KeyUsage, StoreError> {
@@ -83,6 +64,14 @@ pub(crate) fn put(conn: &Connection, key: &str, usage: &KeyUsage) -> rusqlite::R
     statement.raw_bind_parameter(6, usage.audit.day)?;
     statement.raw_bind_parameter(7, to_i64(usage.audit.bytes))?;
     statement.raw_execute().map(drop)
+}
+
+/// The key that an intent counts for.
+pub(crate) fn creator(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<KeyId>> {
+    const SQL: &str = "SELECT created_by_key FROM intents WHERE id = ?1";
+    let found =
+        conn.prepare_cached(SQL)?.query_row([id.as_str()], |row| lenient::string(row, 0)).optional()?;
+    Ok(found.flatten().map(KeyId::from_stored))
 }
 
 /// The key that an intent counts for, and the bytes that it counts.

@@ -1,15 +1,20 @@
 use super::*;
+use crate::queue::Queue;
 use crate::{SqliteOptions, SqliteStore};
 use api_keys::Pepper;
-use registry_core::{SystemClock, SystemEntropy};
+use registry_core::{Clock, SystemClock, SystemEntropy};
 use std::sync::mpsc;
-use storage::{JobCaller, KeyUsage, Precedence, Store as _, Tx};
+use storage::{Job, JobCaller, KeyUsage, Precedence, Store as _, Tx};
+
+fn given(job: impl Job + 'static) -> WriterJob {
+    WriterJob::Given(Box::new(job))
+}
 
 struct Nothing(mpsc::Sender<Result<(), StoreError>>);
 
 impl Job for Nothing {
     fn run(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
-        tx.take_outside_changes(1).map(drop)
+        tx.recall("t4_a", "op", "k").map(drop)
     }
 
     fn done(self: Box<Self>, end: Result<(), StoreError>) {
@@ -51,7 +56,7 @@ fn broken_writer(folder: &tempfile::TempDir) -> Writer {
 
 fn write(writer: &mut Writer) -> Result<(), StoreError> {
     let (end, ended) = mpsc::channel();
-    assert!(writer.shared.queue.push(Box::new(Nothing(end))).is_ok());
+    assert!(writer.shared.queue.push(given(Nothing(end))).is_ok());
     writer.batch(1);
     ended.recv().unwrap()
 }
@@ -109,7 +114,7 @@ fn a_write_sees_the_commit_of_another_process_before_the_watcher_does() {
     let mut writer = broken_writer(&folder);
     let moved = |writer: &mut Writer, epoch| {
         let (send, moved) = mpsc::channel();
-        assert!(writer.shared.queue.push(Box::new(KeysMoved { epoch, moved: send })).is_ok());
+        assert!(writer.shared.queue.push(given(KeysMoved { epoch, moved: send })).is_ok());
         writer.batch(1);
         moved.recv().unwrap()
     };

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use canonical::Digest;
 use rusqlite::Connection;
-use storage::{Job, JobCaller, Precedence, StoreError, Tx};
+use storage::StoreError;
 
 use crate::audit::schema;
-use crate::writer::WriterState;
+use crate::writer::state::WriterState;
+use crate::writer::tx::{JobTx, OwnJob, WriterJob};
 
 /// How often it looks. Others' changes must be obeyed within one second.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -58,7 +59,7 @@ pub(crate) fn look(conn: &Connection, shared: &WriterState, seen: &mut Seen) {
 
 /// Has the writer begin a transaction, which compares the schema with what the log states, when no request does.
 fn wake_writer(shared: &WriterState) {
-    if let Err((_, error)) = shared.queue.push(Box::new(LookAtSchema)) {
+    if let Err((_, error)) = shared.queue.push(WriterJob::Own(Box::new(LookAtSchema))) {
         // Other jobs wait then, and look as well.
         tracing::debug!(error = %error, "the writer has work");
     }
@@ -67,18 +68,10 @@ fn wake_writer(shared: &WriterState) {
 /// A job that changes nothing.
 struct LookAtSchema;
 
-impl Job for LookAtSchema {
-    fn run(&mut self, _tx: &mut dyn Tx) -> Result<(), StoreError> {
+impl OwnJob for LookAtSchema {
+    fn run(&mut self, _tx: &mut JobTx<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 
     fn done(self: Box<Self>, _end: Result<(), StoreError>) {}
-
-    fn precedence(&self) -> Precedence {
-        Precedence::Control
-    }
-
-    fn caller(&self) -> &JobCaller {
-        &JobCaller::Platform
-    }
 }

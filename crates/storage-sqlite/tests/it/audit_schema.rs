@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{TempStore, accept, insert, open, options, pepper, run, verdict};
-use audit::{Actor, BadReason, Record};
+use audit::{Actor, BadReason, Leafed, Record};
 use registry_core::Timestamp;
 use rusqlite::Connection;
-use storage::{Leafed, Store, StoreError};
+use storage::{Store, StoreError};
 use storage_sqlite::{OpenError, SqliteStore, accept_schema, review_schema};
 use tempfile::TempDir;
 

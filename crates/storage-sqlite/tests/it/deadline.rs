@@ -44,11 +44,11 @@ fn an_endless_view_is_interrupted_and_its_connection_is_of_use_again() {
     let store = TempStore::new();
     make_endless(&store, "outside_changes", "i AS id, i AS table_name, i AS key, i AS kind, i AS at")
         .unwrap();
-    let store = store.store();
     for _ in 0..5 {
-        let end = store.read(|view| view.outside_changes(1));
+        let end = store.sqlite().external_changes(1);
         assert!(matches!(end, Err(StoreError::DeadlineExceeded)), "{end:?}");
     }
+    let store = store.store();
     insert(&*store, "a").unwrap();
     assert!(store.read(|view| view.intent(&intent("a").id)).unwrap().is_some());
     assert_eq!(store.stats().readers_busy, 0);

@@ -5,10 +5,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{TempStore, insert, intent, run, within};
+use crate::support::{TempStore, insert, intent, run, verdict, within};
 use api_keys::{KeyMac, KeyQuotas, KeyRecord, ScopeSet};
-use registry_core::{AgentId, IntentId, KeyId, Timestamp};
-use storage::OutsideChange;
+use registry_core::{AgentId, Intent, IntentId, KeyId, KnownSecrets, Timestamp};
 
 const KEY: &str = "t4_0123456789ab";
 
@@ -55,8 +54,14 @@ fn key(store: &TempStore) -> KeyRecord {
 }
 
 fn changes(store: &TempStore) -> Vec<(String, String, String)> {
-    let changes = store.store().read(|view| view.outside_changes(100)).unwrap();
+    let changes = store.sqlite().external_changes(100).unwrap();
     changes.into_iter().map(|change| (change.table, change.key, change.kind)).collect()
+}
+
+/// Has the log tell of the changes; returns how many.
+fn recorded(store: &TempStore) -> u64 {
+    let recorded = store.sqlite().record_external_changes(100, Timestamp::EPOCH, KnownSecrets::default());
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(recorded).unwrap()
 }
 
 fn change(table: &str, key: &str, kind: &str) -> (String, String, String) {
@@ -72,15 +77,32 @@ fn a_revocation_by_hand_is_noticed_within_a_second_and_recorded() {
     assert!(key(&store).revoked);
     assert_eq!(key(&store).version, 2);
     assert_eq!(changes(&store), [change("api_keys", KEY, "update")]);
-    let (send, taken) = std::sync::mpsc::channel();
-    run(&*store.store(), move |tx| {
-        drop(send.send(tx.take_outside_changes(100)?));
-        Ok(())
+    let noticed = store.sqlite().external_changes(1).unwrap();
+    assert!(Timestamp::parse(&noticed[0].at).is_ok(), "{noticed:?}");
+    assert_eq!(recorded(&store), 1);
+    assert!(changes(&store).is_empty());
+    assert_eq!(recorded(&store), 0);
+    let sql = "SELECT detail FROM audit_log WHERE event = 'outside_change'";
+    let told: String = store.by_hand().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(told.contains(KEY) && told.contains(&noticed[0].at), "{told}");
+    assert!(verdict(&*store.store()).ok);
+}
+
+#[test]
+fn what_the_store_changes_itself_is_no_external_change() {
+    let store = with_key();
+    run(&*store.store(), |tx| {
+        let own = intent("a");
+        tx.insert_intent(&own, &[7; 32], None)?;
+        tx.update_intent(&Intent { version: 2, ..own.clone() }, None)?;
+        tx.delete_intent(&own.id)?;
+        let key = tx.key(&KeyId::new(KEY).unwrap())?.unwrap();
+        assert!(tx.put_key_usage(&key.key_id, "2026-11-21", 1)?);
+        tx.update_key(&key.revoked(Timestamp::EPOCH)).map(drop)
     })
     .unwrap();
-    let taken: Vec<OutsideChange> = taken.recv().unwrap();
-    assert!(Timestamp::parse(&taken[0].at).is_ok(), "{taken:?}");
     assert!(changes(&store).is_empty());
+    assert_eq!(recorded(&store), 0);
 }
 
 #[test]

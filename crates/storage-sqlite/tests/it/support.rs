@@ -14,8 +14,8 @@ use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, SystemClock, SystemEntropy, Timestamp,
 };
 use rusqlite::Connection;
-use storage::{Job, JobCaller, Precedence, Store, StoreError, Tx};
-use storage_sqlite::{OpenError, OpenReport, SqliteOptions, SqliteStore};
+use storage::{Job, JobCaller, OpenReport, Precedence, Store, StoreError, Tx};
+use storage_sqlite::{OpenError, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
 pub fn pepper() -> Pepper {
@@ -31,8 +31,12 @@ pub fn options<'p>(path: &Path, pepper: &'p Pepper) -> SqliteOptions<'p> {
 
 /// Opens a file as a server would.
 pub fn open(path: &Path) -> Result<(Arc<dyn Store>, OpenReport), OpenError> {
-    let (store, report) = SqliteStore::open(options(path, &pepper()))?;
+    let (store, report) = open_sqlite(path)?;
     Ok((store, report))
+}
+
+fn open_sqlite(path: &Path) -> Result<(Arc<SqliteStore>, OpenReport), OpenError> {
+    SqliteStore::open(options(path, &pepper()))
 }
 
 /// Why a file does not open.
@@ -43,13 +47,13 @@ pub fn open_error(options: SqliteOptions<'_>) -> OpenError {
 /// A store in a folder of its own.
 pub struct TempStore {
     folder: TempDir,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<SqliteStore>>,
 }
 
 impl TempStore {
     pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let (store, report) = open(&folder.path().join("registry.db")).unwrap();
+        let (store, report) = open_sqlite(&folder.path().join("registry.db")).unwrap();
         assert!(report.created && report.adopted.is_none());
         Self { folder, store: Some(store) }
     }
@@ -59,6 +63,11 @@ impl TempStore {
     }
 
     pub fn store(&self) -> Arc<dyn Store> {
+        self.sqlite()
+    }
+
+    /// The store with what this backend has beyond the contract.
+    pub fn sqlite(&self) -> Arc<SqliteStore> {
         Arc::clone(self.store.as_ref().unwrap())
     }
 
@@ -66,7 +75,7 @@ impl TempStore {
         let store = self.store.take().unwrap();
         store.close(Duration::from_mins(1)).unwrap();
         drop(store);
-        self.store = Some(open(&self.path()).unwrap().0);
+        self.store = Some(open_sqlite(&self.path()).unwrap().0);
     }
 
     /// Counts again what each key has stored, as `t4 db recount` does.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use crate::support::{TempStore, insert, intent, open, options, pepper, run, submit, verdict, within};
-use audit::{Actor, Record};
+use audit::{Actor, Leafed, Record};
 use registry_core::{KeyId, Timestamp};
 use rusqlite::Connection;
-use storage::{Leafed, Remembered, Store, StoreError, Tx, stored_intent_bytes};
+use storage::{Remembered, Store, StoreError, Tx, stored_intent_bytes};
 use storage_sqlite::SqliteStore;
 use tempfile::TempDir;
 

@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::thread;
 
-use audit::{Actor, LogRow, Outcome, Record, StoredRow, event};
+use audit::{Actor, Leafed, Outcome, Record, StoredRow, event};
 
 use super::Backend;
 use super::fixtures::{at, bare, id, intent};
-use super::support::{draft, submit, verified_log, wait, write};
-use crate::{AuditQuery, Decided, JobClass, Leafed, PlatformAuthority, SealedCheckpoint, StoreError};
+use super::support::{draft, verified_log, wait, write};
+use crate::{AuditQuery, Decided, JobClass, PlatformAuthority, SealedCheckpoint, StoreError};
 
 /// A record with every field filled.
 fn full_record() -> Record {
@@ -162,23 +162,4 @@ pub fn the_newest_checkpoint_is_kept<B: Backend>() {
         write(&*store, move |tx| tx.put_checkpoint(&kept, at(0))).unwrap();
         assert_eq!(store.read(|view| view.checkpoint()).unwrap(), Some(checkpoint));
     }
-}
-
-/// What goes through the store is no change from outside, deletions included.
-pub fn nothing_was_changed_from_outside<B: Backend>() {
-    let backend = B::start();
-    let store = backend.store();
-    let ended = submit(&*store, |tx| {
-        tx.insert_intent(&intent("a"), &[7; 32], None)?;
-        tx.update_intent(&registry_core::Intent { version: 2, ..intent("a") }, None)?;
-        tx.delete_intent(&id("a"))?;
-        tx.insert_key(&super::fixtures::key("t4_a"))?;
-        tx.update_key(&super::fixtures::key("t4_a").revoked(at(1))).map(drop)
-    });
-    ended.get().unwrap();
-    assert!(store.read(|view| view.outside_changes(10)).unwrap().is_empty());
-    assert!(write(&*store, |tx| tx.take_outside_changes(10)).unwrap().is_empty());
-    store
-        .read(|view| view.log_rows(i64::MIN, 10, &mut |row| assert!(matches!(row, LogRow::Placed(_)))))
-        .unwrap();
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use audit::{Actor, Record, event};
+use audit::{Actor, Leafed, Record, event};
 use registry_core::{Entropy as _, Intent, KeyId, SeededEntropy, Timestamp};
 
 use super::Backend;
 use super::fixtures::{at, bare, id, intent, key_id};
 use super::support::{Gate, submit, wait, write};
 use crate::{
-    DayUsage, Inserted, KeyUsage, Leafed, Remembered, Store, StoreError, Tx, day_of, logged_bytes,
+    DayUsage, Inserted, KeyUsage, Remembered, Store, StoreError, Tx, day_of, logged_bytes,
     stored_answer_bytes, stored_intent_bytes,
 };
 

@@ -118,7 +118,7 @@ pub(in crate::llm) fn hold(
         by_agent: plan.by_agent,
     };
     if !tx.insert_hold(&row)? {
-        return Err(StoreError::Unavailable("a hold appeared inside a transaction".to_owned()));
+        return Err(StoreError::Invariant(format!("the hold `{}` appeared inside a transaction", row.id)));
     }
     Ok(Ok(held(&row, tightest)))
 }

@@ -28,7 +28,7 @@ pub(in crate::llm) fn release(
     if tx.remove_hold(&payer.key_id, id)? {
         return Ok(Ok(hold));
     }
-    Err(StoreError::Unavailable("a hold moved inside a transaction".to_owned()))
+    Err(StoreError::Invariant(format!("the hold `{id}` moved inside a transaction")))
 }
 
 /// What the audit log says of a hold that was given back.

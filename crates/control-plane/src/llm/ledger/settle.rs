@@ -59,7 +59,7 @@ pub(in crate::llm) fn settle(
         remaining
     };
     if !tx.remove_hold(&payer.key_id, id)? {
-        return Err(moved());
+        return Err(moved(&hold));
     }
     Ok(Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false }))
 }
@@ -94,7 +94,7 @@ pub(crate) fn settle_orphan(
     )?;
     insert(tx, &row)?;
     if !tx.orphan_hold(&hold.key_id, &hold.id)? {
-        return Err(moved());
+        return Err(moved(hold));
     }
     Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false })
 }
@@ -112,15 +112,15 @@ fn countable(tx: &mut dyn Tx, hold: &HoldRow, cost_pico_usd: i64) -> Result<bool
     Ok(true)
 }
 
-fn moved() -> StoreError {
-    StoreError::Unavailable("a hold moved inside a transaction".to_owned())
+fn moved(hold: &HoldRow) -> StoreError {
+    StoreError::Invariant(format!("the hold `{}` moved inside a transaction", hold.id))
 }
 
 fn insert(tx: &mut dyn Tx, row: &UsageRow) -> Result<(), StoreError> {
     if tx.insert_usage(row)? {
         return Ok(());
     }
-    Err(StoreError::Unavailable(format!("the open hold `{}` has a usage row", row.hold_id)))
+    Err(StoreError::Invariant(format!("the open hold `{}` has a usage row", row.hold_id)))
 }
 
 /// Writes the true numbers over an orphan's, and books the difference.
@@ -131,7 +131,7 @@ fn put_right(
     hold: &HoldRow,
     row: &UsageRow,
 ) -> Result<TightestBudget, StoreError> {
-    let lost = || StoreError::Unavailable(format!("the orphan `{}` has no usage row", hold.id));
+    let lost = || StoreError::Invariant(format!("the orphan `{}` has no usage row", hold.id));
     let before = tx.usage(&hold.key_id, &hold.id)?.ok_or_else(lost)?;
     let difference =
         BookedAmount::of(hold, row.cost_pico_usd).less(BookedAmount::of(hold, before.cost_pico_usd));

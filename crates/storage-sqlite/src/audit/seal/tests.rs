@@ -1,10 +1,12 @@
-use audit::{Actor, Record, event};
+use std::sync::Arc;
+
+use audit::{Actor, event};
 use proptest::prelude::*;
 use registry_core::Timestamp;
 
 use super::*;
 use crate::audit::rows::stored_row;
-use crate::migrate::STEPS;
+use crate::migrate::steps::STEPS;
 
 /// An empty log.
 fn database() -> Connection {
@@ -25,12 +27,14 @@ fn record(agent: &str) -> Arc<Leafed> {
 fn sealed_under(trigger: &str) -> Result<(), StoreError> {
     let conn = database();
     let start = head_of_any(&conn).unwrap();
-    let first = seal(&conn, &start, &[record("first")]).unwrap();
+    let records = [record("first")];
+    let first = SealedBatch::new(start, &records);
+    write(&conn, &first).unwrap();
     conn.execute_batch(trigger).unwrap();
     let records = [record("good"), record("evil"), record("good")];
-    let end = seal(&conn, &first, &records)?;
-    assert_eq!((end.id, end.next_seq), (first.id + 3, 4));
-    confirm(&conn, &first, &records)
+    let batch = SealedBatch::new(first.end(), &records);
+    write(&conn, &batch)?;
+    confirm(&conn, &batch)
 }
 
 #[test]
@@ -54,10 +58,11 @@ fn what_was_sealed_is_confirmed_and_what_a_trigger_has_done_to_it_is_not() {
 #[test]
 fn a_transaction_without_records_adds_no_row() {
     let conn = database();
-    let head = seal(&conn, &head_of_any(&conn).unwrap(), &[record("a")]).unwrap();
-    confirm(&conn, &head, &[]).unwrap();
+    append(&conn, head_of_any(&conn).unwrap(), record("a").record.clone()).unwrap();
+    let nothing = SealedBatch::new(head(&conn).unwrap(), &[]);
+    confirm(&conn, &nothing).unwrap();
     conn.execute_batch("INSERT INTO audit_log (path) VALUES ('/framed')").unwrap();
-    assert!(matches!(confirm(&conn, &head, &[]), Err(StoreError::AuditBroken(_))));
+    assert!(matches!(confirm(&conn, &nothing), Err(StoreError::AuditBroken(_))));
 }
 
 /// Texts that SQLite might store as something else.
@@ -112,13 +117,14 @@ proptest! {
         record.status_code = numbers.3;
         let records = [Leafed::new(record.clone())];
         let start = head_of_any(&conn).unwrap();
-        let end = seal(&conn, &start, &records).unwrap();
-        confirm(&conn, &start, &records).unwrap();
+        let batch = SealedBatch::new(start, &records);
+        write(&conn, &batch).unwrap();
+        confirm(&conn, &batch).unwrap();
         let row = conn
             .query_row(cells::ROWS_FROM, params![start.id + 1, 1], stored_row)
             .unwrap();
         prop_assert!(row.exact);
         prop_assert_eq!(row.record, record);
-        prop_assert_eq!(row.chain, end.chain.as_bytes().to_vec());
+        prop_assert_eq!(row.chain, batch.end().chain.as_bytes().to_vec());
     }
 }

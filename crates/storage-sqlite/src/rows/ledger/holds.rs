@@ -59,7 +59,7 @@ pub(crate) fn insert(conn: &Connection, hold: &HoldRow) -> Result<bool, StoreErr
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) \
          ON CONFLICT (id, key_id) DO NOTHING"
     );
-    let json = |error: serde_json::Error| StoreError::Unavailable(error.to_string());
+    let json = |error: serde_json::Error| StoreError::Invariant(error.to_string());
     let row = params![
         hold.id.as_str(),
         hold.call_id.as_str(),

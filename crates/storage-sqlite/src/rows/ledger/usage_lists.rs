@@ -9,7 +9,6 @@ use storage::{StoreError, UsageLine, UsageQuery};
 use crate::columns::lenient;
 use crate::columns::strict::Cells;
 use crate::errors::OrStore as _;
-use crate::migrate::adopt;
 use crate::readers::SCAN_ROWS;
 
 macro_rules! columns {
@@ -188,7 +187,7 @@ fn adopted_line(row: &Row<'_>) -> rusqlite::Result<UsageLine> {
             completion_tokens: lenient::count(row, 13)?,
             ..Usage::default()
         },
-        cost_pico_usd: adopt::pico(row, 21)?,
+        cost_pico_usd: lenient::pico(row, 21)?,
         price_version: None,
         source: None,
         outcome: None,

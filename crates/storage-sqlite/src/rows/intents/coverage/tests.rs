@@ -33,7 +33,7 @@ fn rows() -> impl Strategy<Value = Vec<Said>> {
 
 fn registry(rows: &[Said]) -> Connection {
     let conn = Connection::open_in_memory().unwrap();
-    for step in crate::migrate::STEPS {
+    for step in crate::migrate::steps::STEPS {
         conn.execute_batch(step).unwrap();
     }
     for (n, (code, line, status)) in rows.iter().enumerate() {

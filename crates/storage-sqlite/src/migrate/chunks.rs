@@ -1,0 +1,42 @@
+//! Tables of the original service, rewritten a few rows at a time.
+
+use std::collections::HashMap;
+
+use registry_core::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use crate::columns::lenient;
+
+/// How many rows are held in memory at once.
+pub(crate) const CHUNK: i64 = 1000;
+
+/// The key id for each key that stood in clear.
+pub(crate) type KnownKeys = HashMap<String, String>;
+
+/// Runs a query of (`after`, `limit`) over and over; `each` returns the row's key.
+pub(crate) fn in_chunks(
+    conn: &Connection,
+    sql: &str,
+    mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<i64>,
+) -> rusqlite::Result<()> {
+    let mut after = i64::MIN;
+    loop {
+        // The rows are changed while they are read, so each chunk's keys are settled first.
+        let keys: Vec<i64> = conn
+            .prepare_cached(&format!("SELECT * FROM ({sql})"))?
+            .query_map(params![after, CHUNK], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let Some(last) = keys.last().copied() else { return Ok(()) };
+        let mut one = conn.prepare_cached(sql)?;
+        for key in keys {
+            one.query_row(params![key.saturating_sub(1), 1], &mut each)?;
+        }
+        after = last;
+    }
+}
+
+/// The column in the registry's form when it is a time, else as it is.
+pub(crate) fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
+    let text = lenient::string(row, index)?;
+    Ok(text.map(|text| Timestamp::parse_lenient(&text).map_or(text, |time| time.to_string())))
+}
