@@ -27,6 +27,7 @@ pub(super) fn unavailable(error: StoreError) -> LedgerError {
         | StoreError::Unavailable(_)
         | StoreError::OutcomeUnknown(_)
         | StoreError::Corrupt { .. }
+        | StoreError::Invariant(_)
         | StoreError::Panicked(_)
         | StoreError::Gone => LedgerTrouble::Other,
     };

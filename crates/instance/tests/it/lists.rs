@@ -1,6 +1,6 @@
 //! What the ledger tells: usage, totals, open holds, and what a call would be told.
 
-use api_types::{Code, KeyCreated};
+use api_types::{Code, KeyCreated, UsageGroup};
 use control_plane::{PageRequest, PossibleCall, Whose, list_holds, list_usage, quota, summarize_usage};
 use llm_policy::{BudgetScope, Ledger as _, Settlement, WindowKind};
 use registry_core::{AgentId, pico_to_dollars};
