@@ -318,15 +318,15 @@ pub fn a_reopened_store_has_everything<B: Backend>() {
         tx.insert_intent(&bare("a"), &[7; 32], None)
     })
     .unwrap();
-    let before = verified_log(&*store);
+    let before = verified_log(&backend);
     drop(store);
     backend.reopen();
     let store = backend.store();
-    assert_eq!(verified_log(&*store), before);
+    assert_eq!(verified_log(&backend), before);
     assert!(is_there(&*store, "a"));
     assert!(store.read(|view| view.key(&key("t4_a").key_id)).unwrap().is_some());
     write(&*store, |tx| tx.insert_intent(&bare("b"), &[7; 32], None)).unwrap();
-    assert_eq!(verified_log(&*store).len(), before.len() + 1);
+    assert_eq!(verified_log(&backend).len(), before.len() + 1);
 }
 
 /// A change of a key moves the epoch before it is answered; so does the caller's word.
