@@ -1,7 +1,7 @@
 //! The conformance suite: what every backend must pass.
 //!
 //! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes one `#[test]`
-//! of every case. Nothing here knows how a backend stores what it is given.
+//! of every case. [`delegate_store!`](crate::delegate_store) is for tests of other crates. Nothing here knows how a backend stores what it is given.
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -11,6 +11,7 @@
 
 pub mod audit_log;
 pub mod coverage;
+mod delegate;
 mod fixtures;
 pub mod idempotency;
 pub mod intent_lists;
@@ -26,6 +27,9 @@ pub mod servers;
 mod support;
 
 use std::sync::Arc;
+
+#[doc(hidden)]
+pub use registry_core::KeyId;
 
 use crate::Store;
 
