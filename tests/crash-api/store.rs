@@ -2,10 +2,8 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
-use registry_core::KeyId;
-use storage::{DayUsage, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, View, Watch};
+use storage::{Job, JobCaller, Precedence, Store, StoreError, Tx};
 
 use crate::tx::Watching;
 
@@ -48,48 +46,10 @@ pub struct CrashStore {
 }
 
 impl Store for CrashStore {
+    storage::delegate_store!(inner: view, view_point, reads_block, readers, watch, audit_usage, stats, close);
+
     fn submit(&self, job: Box<dyn Job>) {
         self.inner.submit(Box::new(CrashJob { job, stage: self.stage, held: false, settled: false }));
-    }
-
-    fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.inner.view(f)
-    }
-
-    fn view_point(
-        &self,
-        patience: Duration,
-        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.inner.view_point(patience, f)
-    }
-
-    fn reads_block(&self) -> bool {
-        self.inner.reads_block()
-    }
-
-    fn readers(&self) -> usize {
-        self.inner.readers()
-    }
-
-    fn watch(&self) -> Watch {
-        self.inner.watch()
-    }
-
-    fn bump_epoch(&self) {
-        self.inner.bump_epoch();
-    }
-
-    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
-        self.inner.audit_usage(key)
-    }
-
-    fn stats(&self) -> StoreStats {
-        self.inner.stats()
-    }
-
-    fn close(&self, within: Duration) -> Result<(), StoreError> {
-        self.inner.close(within)
     }
 }
 

@@ -7,9 +7,9 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use api_types::Code;
-use registry_core::{KeyId, ManualClock};
+use registry_core::ManualClock;
 use serde_json::json;
-use storage::{DayUsage, Job, Store, StoreError, StoreStats, View, Watch};
+use storage::{Store, StoreError, View};
 
 use crate::support::{Key, Setup, TestApp};
 
@@ -132,9 +132,7 @@ impl SlowStore {
 }
 
 impl Store for SlowStore {
-    fn submit(&self, job: Box<dyn Job>) {
-        self.inner.submit(job);
-    }
+    storage::delegate_store!(inner: submit, readers, watch, audit_usage, stats, close);
 
     fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
         (self.viewed)(true);
@@ -152,30 +150,6 @@ impl Store for SlowStore {
 
     fn reads_block(&self) -> bool {
         self.blocks
-    }
-
-    fn readers(&self) -> usize {
-        self.inner.readers()
-    }
-
-    fn watch(&self) -> Watch {
-        self.inner.watch()
-    }
-
-    fn bump_epoch(&self) {
-        self.inner.bump_epoch();
-    }
-
-    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
-        self.inner.audit_usage(key)
-    }
-
-    fn stats(&self) -> StoreStats {
-        self.inner.stats()
-    }
-
-    fn close(&self, within: Duration) -> Result<(), StoreError> {
-        self.inner.close(within)
     }
 }
 

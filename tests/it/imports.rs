@@ -67,7 +67,8 @@ fn paths(text: &str) -> (Vec<Module>, &str) {
         None => (Vec::new(), rest),
     };
     let with = |path: &Module| std::iter::once(name.to_owned()).chain(path.iter().cloned()).collect();
-    let all = if below.0.is_empty() { vec![vec![name.to_owned()]] } else { below.0.iter().map(with).collect() };
+    let all =
+        if below.0.is_empty() { vec![vec![name.to_owned()]] } else { below.0.iter().map(with).collect() };
     (all, below.1)
 }
 

@@ -9,7 +9,6 @@
 //! environment: time and randomness reach it as arguments.
 
 mod base62;
-mod checksum;
 mod mac;
 mod mint;
 mod pepper;
@@ -21,7 +20,7 @@ mod scope_set;
 
 pub use mac::KeyMac;
 pub use mint::{NewKey, NotMintable, derive_secret, mint_key_id};
-pub use pepper::{Pepper, PepperError};
+pub use pepper::{Pepper, PepperError, keyed_mac};
 pub use presented::{KeyParseError, PresentedKey, hide_keys, key_id_of_text};
 pub use quotas::{KeyQuotas, MAX_QUOTA, QuotaLimits};
 pub use record::{KeyRecord, KeyRefusal};

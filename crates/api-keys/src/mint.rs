@@ -6,7 +6,6 @@ use registry_core::{Entropy, KeyId};
 use zeroize::Zeroizing;
 
 use crate::base62;
-use crate::checksum::crc32;
 use crate::mac::KeyMac;
 use crate::pepper::Pepper;
 
@@ -88,7 +87,7 @@ pub fn derive_secret(pepper: &Pepper, key_id: &KeyId, nonce: &[u8; 16]) -> Resul
     text.push_str(key_id.as_str());
     text.push('_');
     text.extend(secret.iter().copied().map(char::from));
-    let sum = base62::encode_32(crc32(text.as_bytes()));
+    let sum = base62::encode_32(crc32fast::hash(text.as_bytes()));
     text.extend(sum.into_iter().map(char::from));
     Ok(NewKey { text, key_id: key_id.clone(), mac })
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::base62;
-use crate::mac::{KeyMac, hex};
+use crate::mac::KeyMac;
 
 /// The secret under which keys are hashed and minted. It lives outside the database, so that a copy of the
 /// database is not enough to test guesses against.
@@ -74,7 +74,7 @@ impl Pepper {
     /// that give the pepper away to nobody.
     #[must_use]
     pub fn check_value(&self) -> String {
-        hex(subkey(&self.seed, "key", "check/v1").as_slice())
+        hex::encode(*subkey(&self.seed, "key", "check/v1"))
     }
 
     /// A subkey for another use of the program, such as signing cursors. The same label always gives the same
@@ -107,6 +107,17 @@ impl fmt::Debug for Pepper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pepper(..)")
     }
+}
+
+/// HMAC-SHA-256 of the parts, one after the other, under a key such as [`Pepper::derive`] gives. Of the parts at most
+/// one may vary in length, for nothing marks where a part ends.
+#[must_use]
+pub fn keyed_mac(key: &[u8; 32], parts: &[&[u8]]) -> KeyMac {
+    let mut state = keyed(key);
+    for part in parts {
+        state.update(part);
+    }
+    KeyMac::from_bytes(state.finalize().into_bytes().into())
 }
 
 fn finish(mut state: Hmac<Sha256>, text: &[u8]) -> KeyMac {
@@ -145,7 +156,7 @@ mod tests {
         // RFC 4231, test case 1, its 20-byte key filled up with zeros.
         let mut key = [0_u8; 32];
         key[..20].fill(0x0b);
-        let mac = finish(keyed(&key), b"Hi There");
+        let mac = keyed_mac(&key, &[b"Hi ", b"There"]);
         assert_eq!(mac.to_hex(), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     }
 
@@ -178,7 +189,7 @@ mod tests {
         assert_eq!(pepper.derive("cursor"), pepper.derive("cursor"));
         assert_ne!(pepper.derive("cursor"), pepper.derive("mint/v1"));
         assert_ne!(pepper.derive("mint/v1"), *subkey(&pepper.seed, "key", "mint/v1"));
-        assert_ne!(hex(&pepper.derive("check/v1")), pepper.check_value());
+        assert_ne!(hex::encode(pepper.derive("check/v1")), pepper.check_value());
         assert_ne!(pepper.native_mac(b"same").to_hex(), pepper.opaque_mac(b"same").to_hex());
     }
 
@@ -202,7 +213,7 @@ mod tests {
             "10fc1d995c45e065ffa621947a14f2a996785eb54b311fa5b7450a870725bfa0"
         );
         assert_eq!(
-            hex(pepper.secret_of("t4_000000000001", &[1; 16]).as_slice()),
+            hex::encode(*pepper.secret_of("t4_000000000001", &[1; 16])),
             "d1fc57508ab367b29b582827d42798177108c92238419195b3fa13746b235665"
         );
     }

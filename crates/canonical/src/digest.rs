@@ -4,8 +4,6 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::text::hex_digit;
-
 /// A SHA-256 digest. It prints as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -52,14 +50,12 @@ impl Digest {
     /// # Errors
     /// [`DigestError`] for anything but 64 lower-case hexadecimal digits.
     pub fn from_hex(text: &str) -> Result<Self, DigestError> {
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
+        // One digest has one form: it may be compared as a text.
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(DigestError);
         }
         let mut bytes = [0; 32];
-        for (place, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *place = hex_value(*high)? << 4 | hex_value(*low)?;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| DigestError)?;
         Ok(Self(bytes))
     }
 
@@ -70,21 +66,11 @@ impl Digest {
     }
 }
 
-fn hex_value(digit: u8) -> Result<u8, DigestError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(DigestError),
-    }
-}
-
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0_u8; 64];
-        for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
-            *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
-        }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

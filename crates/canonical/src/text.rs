@@ -30,14 +30,9 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
         b'"' | b'\\' => byte,
         _ => {
             out.extend_from_slice(b"\\u00");
-            out.extend([hex_digit(byte >> 4), hex_digit(byte & 15)]);
+            out.extend_from_slice(hex::encode([byte]).as_bytes());
             return;
         }
     };
     out.extend([b'\\', short]);
-}
-
-/// The lower-case hexadecimal digit of a value from 0 to 15.
-pub(crate) const fn hex_digit(value: u8) -> u8 {
-    if value < 10 { b'0' + value } else { b'a' + value - 10 }
 }

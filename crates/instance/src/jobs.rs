@@ -235,7 +235,7 @@ async fn run(services: &Services, job: &ScheduledJob, first: bool) {
 /// Appends a checkpoint to the operator's file, which lies outside the database so that a cut tail is noticed.
 fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: Timestamp) {
     let Some(path) = file else { return };
-    let head = checkpoint.chain.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let head = hex::encode(checkpoint.chain);
     let line = format!("{{\"at\":\"{now}\",\"next_seq\":{},\"head\":\"{head}\"}}\n", checkpoint.next_seq);
     let append = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;

@@ -215,7 +215,7 @@ fn admin(options: &Options, mode: OpenMode, entropy: &dyn Entropy) -> Result<Adm
     let random = || {
         let mut bytes = [0_u8; 32];
         entropy.fill(&mut bytes);
-        bytes.iter().fold(String::from("t4adm_"), |text, byte| format!("{text}{byte:02x}"))
+        format!("t4adm_{}", hex::encode(bytes))
     };
     match (&options.admin, mode) {
         (AdminSource::Token(token), _) => {

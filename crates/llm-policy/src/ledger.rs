@@ -83,6 +83,8 @@ pub enum LedgerTrouble {
     Stopping,
     /// Writes are stopped, because the audit log or the schema was changed.
     WritesStopped,
+    /// What the ledger keeps can't be read, or does not fit together. A repeat ends in the same way.
+    Broken,
     /// Anything else.
     Other,
 }

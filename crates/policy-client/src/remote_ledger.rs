@@ -166,6 +166,7 @@ fn unavailable(error: &Error) -> LedgerError {
         Some(Code::DeadlineExceeded) => LedgerTrouble::TooSlow,
         Some(Code::ShuttingDown) => LedgerTrouble::Stopping,
         Some(Code::AuditBroken) => LedgerTrouble::WritesStopped,
+        Some(Code::Internal) => LedgerTrouble::Broken,
         _ => LedgerTrouble::Other,
     };
     LedgerError::Unavailable { trouble, cause }

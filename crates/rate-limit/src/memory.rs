@@ -69,14 +69,6 @@ impl MemoryLimiter {
         }
     }
 
-    /// Takes back the newest admission of `key`, whoever asked for it. With several callers at once use
-    /// [`Self::admit`] and [`Self::undo`], which keep the times of the others exact.
-    pub fn undo_last(&self, key: &str) {
-        if let Some(log) = self.shard(key).keys.get_mut(key) {
-            log.undo_newest();
-        }
-    }
-
     /// Forgets idle keys and gives back memory. For a job to call about once a minute.
     pub fn purge(&self) {
         for shard in &self.shards {

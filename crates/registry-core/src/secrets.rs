@@ -23,10 +23,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use automaton::{Automaton, AutomatonBuilder, Span, StartPairs};
-use encodings::{Decoded, base64_forms, hex_form};
+use encodings::{Decoded, base64_forms};
+pub use stream::SecretStream;
 
 use crate::KeyId;
-pub use stream::SecretStream;
 
 /// The text that replaces a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -211,7 +211,7 @@ impl SecretForms {
         for secret in secrets {
             each(secret);
             if self == Self::All {
-                each(&hex_form(secret));
+                each(hex::encode(secret).as_bytes());
                 for form in base64_forms(secret) {
                     each(&form);
                 }

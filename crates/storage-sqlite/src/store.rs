@@ -126,10 +126,6 @@ impl Store for SqliteStore {
         }
     }
 
-    fn bump_epoch(&self) {
-        self.shared.epoch.fetch_add(1, Ordering::Release);
-    }
-
     fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
         let known = self.shared.audit_usage.read().unwrap_or_else(PoisonError::into_inner);
         known.get(key.as_str()).copied()

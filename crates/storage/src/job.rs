@@ -128,7 +128,8 @@ pub trait Job: Send {
 pub struct Watch {
     /// Counts the durable commits of this process.
     pub durable: u64,
-    /// Moves whenever anybody, this process or another, may have changed the database.
+    /// Moves whenever anybody, this process or another, may have changed keys. A change of this process has moved it
+    /// before it is answered.
     pub epoch: u64,
     /// The monotonic time, in microseconds of the injected clock, of the last look at the database that
     /// succeeded.
@@ -200,9 +201,6 @@ pub trait Store: Send + Sync {
 
     /// What the store knows of itself. Cheap: read on every request.
     fn watch(&self) -> Watch;
-
-    /// Moves the epoch at once, after a change that cached keys must see.
-    fn bump_epoch(&self);
 
     /// The bytes of audit rows that name a key, as of the last commit of this process that wrote one; `None` when
     /// it wrote none. Cheap: read on every request.

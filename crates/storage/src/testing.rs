@@ -1,7 +1,7 @@
 //! The conformance suite: what every backend must pass.
 //!
 //! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes one `#[test]`
-//! of every case. Nothing here knows how a backend stores what it is given.
+//! of every case. [`delegate_store!`](crate::delegate_store) is for tests of other crates. Nothing here knows how a backend stores what it is given.
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -11,6 +11,7 @@
 
 pub mod audit_log;
 pub mod coverage;
+mod delegate;
 mod fixtures;
 pub mod idempotency;
 pub mod intent_lists;
@@ -22,9 +23,13 @@ mod ledger_fixtures;
 pub mod ledger_holds;
 pub mod ledger_usage;
 pub mod quotas;
+pub mod servers;
 mod support;
 
 use std::sync::Arc;
+
+#[doc(hidden)]
+pub use registry_core::KeyId;
 
 use crate::Store;
 
@@ -43,6 +48,12 @@ pub trait Backend {
 
     /// Closes the store and opens it again on the same data. Nobody else holds the store.
     fn reopen(&mut self);
+
+    /// Another server on the same data, open at the same time.
+    fn second(&self) -> Arc<dyn Store>;
+
+    /// Has every acknowledged record sealed. A backend that seals in the transaction itself has nothing to do.
+    fn settle_log(&self) {}
 }
 
 /// Makes one `#[test]` of each case of the suite for a type that is a [`Backend`](crate::testing::Backend).
@@ -123,6 +134,11 @@ macro_rules! conformance {
             the_last_place_is_given_once,
             rows_of_the_log_count_for_the_key_that_they_name,
             counts_are_always_those_of_a_recount,
+        ]);
+        $crate::conformance!(@module $backend, servers: [
+            two_servers_write_one_log,
+            two_servers_give_the_last_place_once,
+            a_change_of_a_key_moves_the_epoch_of_the_other_server,
         ]);
         $crate::conformance!(@module $backend, jobs: [
             a_panic_leaves_the_others_committed_and_answered,

@@ -31,7 +31,11 @@ impl Interrupted {
     fn change(&self, sql: &str) {
         let alice = &self.world.alice.id;
         assert_eq!(self.world.app.outside().execute(sql, [alice]), Ok(1), "{sql}");
-        self.world.app.services.store.bump_epoch();
+    }
+
+    /// The same, until the server has noticed it.
+    fn noticed_change(&self, sql: &str) {
+        self.world.app.until_noticed(|| self.change(sql));
     }
 }
 
@@ -50,7 +54,7 @@ async fn a_call_under_way_is_cut_when_its_key_has_lost_its_right() {
         let it = Interrupted::new().await;
         let (one, other) = (it.call().await, it.call().await);
         assert_eq!(it.cut().await, 0, "the key is good");
-        it.change(change);
+        it.noticed_change(change);
         assert_eq!(it.cut().await, 2, "{change}");
         assert_eq!(why(&one).await.code, code.as_str());
         assert_eq!(why(&other).await.code, code.as_str());
@@ -83,7 +87,7 @@ async fn a_key_that_expires_is_cut_though_its_row_is_not_read_again() {
     let it = Interrupted::new().await;
     let call = it.call().await;
     let expires = it.world.app.services.clock.now().plus_micros(500_000);
-    it.change(&format!("UPDATE api_keys SET expires_at = '{expires}' WHERE key = ?1"));
+    it.noticed_change(&format!("UPDATE api_keys SET expires_at = '{expires}' WHERE key = ?1"));
     assert_eq!(it.cut().await, 0, "the new row is read");
     // Nothing moves, and the last look at the database is fresh: no row is read.
     it.between.freeze(&*it.world.app.services.store);

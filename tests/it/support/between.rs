@@ -2,10 +2,8 @@
 //! the store says of itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use registry_core::KeyId;
-use storage::{DayUsage, Job, JobCaller, Store, StoreError, StoreStats, View, Watch};
+use storage::{Job, JobCaller, Store, Watch};
 
 use super::Setup;
 
@@ -51,6 +49,8 @@ impl Between {
 }
 
 impl Store for Interposed {
+    storage::delegate_store!(inner: view, view_point, reads_block, readers, audit_usage, stats, close);
+
     fn submit(&self, job: Box<dyn Job>) {
         if matches!(job.caller(), JobCaller::Key(_)) {
             let act = self.hand.act.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -61,44 +61,8 @@ impl Store for Interposed {
         self.inner.submit(job);
     }
 
-    fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.inner.view(f)
-    }
-
-    fn view_point(
-        &self,
-        patience: Duration,
-        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.inner.view_point(patience, f)
-    }
-
-    fn reads_block(&self) -> bool {
-        self.inner.reads_block()
-    }
-
-    fn readers(&self) -> usize {
-        self.inner.readers()
-    }
-
     fn watch(&self) -> Watch {
         let frozen = *self.hand.frozen.lock().unwrap_or_else(PoisonError::into_inner);
         frozen.unwrap_or_else(|| self.inner.watch())
-    }
-
-    fn bump_epoch(&self) {
-        self.inner.bump_epoch();
-    }
-
-    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
-        self.inner.audit_usage(key)
-    }
-
-    fn stats(&self) -> StoreStats {
-        self.inner.stats()
-    }
-
-    fn close(&self, within: Duration) -> Result<(), StoreError> {
-        self.inner.close(within)
     }
 }

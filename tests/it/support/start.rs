@@ -187,6 +187,18 @@ impl TestApp {
         conn
     }
 
+    /// Changes the file past the server, and waits until the server has noticed. It looks five times a second, by the
+    /// machine's own time.
+    pub fn until_noticed(&self, change: impl FnOnce()) {
+        let before = self.services.store.watch().epoch;
+        change();
+        let noticed = (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            self.services.store.watch().epoch != before
+        });
+        assert!(noticed, "the server has not noticed the change");
+    }
+
     /// Changes the schema as `sqlite3` would, and accepts that as an operator: it is a way to make statements fail.
     pub async fn change_schema(&self, sql: &str) {
         self.change_schema_unread(sql);

@@ -65,14 +65,6 @@ fn row_of(row: StoredRow) -> AuditRow {
         body_sha256: record.body_sha256,
         body: record.body,
         detail: record.detail,
-        leaf: row.seq.map(|_| hex(&row.leaf)),
+        leaf: row.seq.map(|_| hex::encode(&row.leaf)),
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-        text
-    })
 }

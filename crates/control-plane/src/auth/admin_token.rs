@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use api_keys::keyed_mac;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordVerifier as _, phc::PasswordHash};
-use canonical::Digest;
 use registry_core::{Entropy, Network};
 use subtle::ConstantTimeEq as _;
 
@@ -125,6 +125,5 @@ fn make_mask(entropy: &dyn Entropy) -> [u8; 32] {
 }
 
 fn hide(mask: &[u8; 32], token: &str) -> [u8; 32] {
-    let inner = Digest::sha256_parts(&[mask, token.as_bytes()]);
-    *Digest::sha256_parts(&[mask, inner.as_bytes()]).as_bytes()
+    *keyed_mac(mask, &[token.as_bytes()]).as_bytes()
 }

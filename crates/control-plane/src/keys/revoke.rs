@@ -36,7 +36,5 @@ pub async fn revoke_key(
         }
         Ok(decided(Ok(()), 200))
     });
-    let result = write.await?;
-    services.store.bump_epoch();
-    result
+    write.await?
 }

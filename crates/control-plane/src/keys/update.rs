@@ -44,7 +44,6 @@ pub async fn update_key(
         }
     })
     .await?;
-    services.store.bump_epoch();
     Ok(VersionedItem { item: changed.0, version: changed.1 })
 }
 

@@ -23,18 +23,16 @@ pub(super) fn unavailable(error: StoreError) -> LedgerError {
         StoreError::DeadlineExceeded => LedgerTrouble::TooSlow,
         StoreError::Closed => LedgerTrouble::Stopping,
         StoreError::AuditBroken(_) => LedgerTrouble::WritesStopped,
-        StoreError::Full
-        | StoreError::Unavailable(_)
-        | StoreError::OutcomeUnknown(_)
+        StoreError::Invariant(_)
         | StoreError::Corrupt { .. }
-        | StoreError::Invariant(_)
         | StoreError::Panicked(_)
-        | StoreError::Gone => LedgerTrouble::Other,
+        | StoreError::Gone => LedgerTrouble::Broken,
+        StoreError::Full | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => LedgerTrouble::Other,
     };
     LedgerError::Unavailable { trouble, cause: error.to_string() }
 }
 
-/// The code of a ledger's trouble. Whatever it is, the ledger can't be written, and a repeat may find it mended.
+/// The code of a ledger's trouble. What is no 503 is not mended by a repeat.
 fn code_of_trouble(trouble: LedgerTrouble) -> Code {
     match trouble {
         LedgerTrouble::Busy => Code::StoreBusy,
@@ -43,6 +41,7 @@ fn code_of_trouble(trouble: LedgerTrouble) -> Code {
         LedgerTrouble::TooSlow => Code::DeadlineExceeded,
         LedgerTrouble::Stopping => Code::ShuttingDown,
         LedgerTrouble::WritesStopped => Code::AuditBroken,
+        LedgerTrouble::Broken => Code::Internal,
         LedgerTrouble::Other => Code::StoreUnavailable,
     }
 }
@@ -79,8 +78,8 @@ impl From<LedgerError> for ServiceError {
             }
             LedgerError::Unavailable { cause, .. } => {
                 let what = "the budget can't be booked now, so no call is made";
-                let refusal = Self::new(code, what).with_retry_after(RETRY_SECONDS);
-                Self { cause: Some(cause), ..refusal }
+                let retry_after = (code.status() == 503).then_some(RETRY_SECONDS);
+                Self { cause: Some(cause), retry_after, ..Self::new(code, what) }
             }
             LedgerError::NoRight(lost) => {
                 let LostRight { message, details, retry_after, .. } = *lost;
@@ -187,11 +186,14 @@ mod tests {
             (StoreError::AuditBroken("x".to_owned()), Code::AuditBroken),
             (StoreError::Full, Code::StoreUnavailable),
             (StoreError::OutcomeUnknown("x".to_owned()), Code::StoreUnavailable),
-            (StoreError::Panicked("x".to_owned()), Code::StoreUnavailable),
         ];
         for (error, code) in cases {
             let told = ServiceError::from(unavailable(error));
             assert_eq!((told.code, told.code.status(), told.retry_after), (code, 503, Some(1)));
+        }
+        for error in [StoreError::Invariant("x".to_owned()), StoreError::Panicked("x".to_owned())] {
+            let told = ServiceError::from(unavailable(error));
+            assert_eq!((told.code, told.code.status(), told.retry_after), (Code::Internal, 500, None));
         }
         // Words in a cause decide nothing.
         let cause = "store_busy: timeout".to_owned();

@@ -19,8 +19,7 @@ use registry_core::{
     Clock, Entropy, KeyId, ManualClock, RequestId, SeededEntropy, Timestamp, pico_to_dollars,
 };
 use storage::{
-    AuditQuery, DayUsage, HoldRow, Job, JobCaller, Precedence, Store, StoreError, StoreStats, Tx, UsageLine,
-    UsageQuery, View, Watch,
+    AuditQuery, HoldRow, Job, JobCaller, Precedence, Store, StoreError, Tx, UsageLine, UsageQuery, View,
 };
 use tempfile::TempDir;
 
@@ -91,51 +90,13 @@ impl Job for Checked {
 }
 
 impl Store for Watched {
+    storage::delegate_store!(inner: view, view_point, reads_block, readers, watch, audit_usage, stats, close);
+
     fn submit(&self, job: Box<dyn Job>) {
         if self.faults.busy.load(Ordering::SeqCst) {
             return job.done(Err(StoreError::Busy));
         }
         self.inner.submit(Box::new(Checked { inner: job, faults: Arc::clone(&self.faults) }));
-    }
-
-    fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.inner.view(f)
-    }
-
-    fn view_point(
-        &self,
-        patience: Duration,
-        f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.inner.view_point(patience, f)
-    }
-
-    fn reads_block(&self) -> bool {
-        self.inner.reads_block()
-    }
-
-    fn readers(&self) -> usize {
-        self.inner.readers()
-    }
-
-    fn watch(&self) -> Watch {
-        self.inner.watch()
-    }
-
-    fn bump_epoch(&self) {
-        self.inner.bump_epoch();
-    }
-
-    fn audit_usage(&self, key: &KeyId) -> Option<DayUsage> {
-        self.inner.audit_usage(key)
-    }
-
-    fn stats(&self) -> StoreStats {
-        self.inner.stats()
-    }
-
-    fn close(&self, within: Duration) -> Result<(), StoreError> {
-        self.inner.close(within)
     }
 }
 
@@ -292,7 +253,6 @@ impl World {
             Ok(())
         })
         .await;
-        self.instance.services.store.bump_epoch();
     }
 }
 

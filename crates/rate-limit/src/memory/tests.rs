@@ -210,15 +210,6 @@ fn a_limit_that_can_not_be_counted_admits_nothing() {
 }
 
 #[test]
-fn the_last_admission_can_be_taken_back() {
-    let (_clock, limiter) = limiter();
-    assert_eq!(admitted(&limiter, "key", Limit::per_minute(3), 3), 3);
-    limiter.undo_last("key");
-    limiter.undo_last("nobody");
-    assert_eq!(admitted(&limiter, "key", Limit::per_minute(3), 3), 1);
-}
-
-#[test]
 fn idle_keys_go_with_a_purge_and_active_ones_stay() {
     let (clock, limiter) = limiter();
     for key in 0..1000 {

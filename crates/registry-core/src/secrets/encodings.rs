@@ -125,13 +125,6 @@ fn number(text: &[u8], radix: u32) -> Option<(usize, u32)> {
     (count > 0).then_some((count, number))
 }
 
-/// The hexadecimal form of a value.
-pub(super) fn hex_form(value: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |at: u8| DIGITS.get(usize::from(at)).copied().unwrap_or_default();
-    value.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
 /// What the base64 of any text that holds `value` has in it, in both alphabets of RFC 4648, by the value's place
 /// among the groups of three bytes. Digits that depend on its neighbours are left out.
 pub(super) fn base64_forms(value: &[u8]) -> Vec<Vec<u8>> {

@@ -24,6 +24,10 @@ impl Backend for Sqlite {
     fn reopen(&mut self) {
         self.0.reopen();
     }
+
+    fn second(&self) -> Arc<dyn Store> {
+        self.0.second()
+    }
 }
 
 storage::conformance!(super::Sqlite);

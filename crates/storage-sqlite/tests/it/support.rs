@@ -71,6 +71,13 @@ impl TempStore {
         Arc::clone(self.store.as_ref().unwrap())
     }
 
+    /// Another store on the same file.
+    pub fn second(&self) -> Arc<dyn Store> {
+        let (store, report) = open_sqlite(&self.path()).unwrap();
+        assert!(!report.created);
+        store
+    }
+
     pub fn reopen(&mut self) {
         let store = self.store.take().unwrap();
         store.close(Duration::from_mins(1)).unwrap();

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use crate::support::{TempStore, insert, intent, open, options, pepper, run, submit, verdict, within};
+use crate::support::{TempStore, insert, intent, options, pepper, run, submit, verdict, within};
 use audit::{Actor, Leafed, Record};
 use registry_core::{KeyId, Timestamp};
 use rusqlite::Connection;
@@ -153,62 +153,6 @@ fn a_lock_that_is_held_for_a_moment_is_waited_for() {
     assert!(ends.recv_timeout(Duration::from_millis(200)).is_err());
     other.execute_batch("COMMIT").unwrap();
     ends.recv_timeout(Duration::from_mins(1)).unwrap().unwrap();
-}
-
-#[test]
-fn two_stores_on_one_file_write_one_log() {
-    let first = TempStore::new();
-    let (second, report) = open(&first.path()).unwrap();
-    assert!(!report.created);
-    let first = first.store();
-    std::thread::scope(|scope| {
-        for (name, store) in [("first", &first), ("second", &second)] {
-            for writer in 0..8 {
-                scope.spawn(move || {
-                    for n in 0..25 {
-                        let intent = intent(&format!("{name}-{writer}-{n}"));
-                        run(&**store, move |tx| {
-                            tx.append_audit(record())?;
-                            tx.insert_intent(&intent, &[7; 32], None).map(drop)
-                        })
-                        .unwrap();
-                    }
-                });
-            }
-        }
-    });
-    assert_eq!(verify(&*first), 1 + 2 * 8 * 25);
-    assert_eq!(verify(&*second), 1 + 2 * 8 * 25);
-    assert!(is_there(&*second, "first-0-0") && is_there(&*first, "second-7-24"));
-}
-
-#[test]
-fn two_stores_on_one_file_give_the_last_place_once() {
-    const PLACES: u64 = 20;
-    let file = TempStore::new();
-    let (second, _) = open(&file.path()).unwrap();
-    let first = file.store();
-    std::thread::scope(|scope| {
-        for (name, store) in [("first", &first), ("second", &second)] {
-            for writer in 0..4 {
-                scope.spawn(move || {
-                    for n in 0..10 {
-                        let intent = intent(&format!("{name}-{writer}-{n}"));
-                        run(&**store, move |tx| {
-                            if tx.key_usage(&creator())?.intents < PLACES {
-                                tx.insert_intent(&intent, &[7; 32], Some(&creator()))?;
-                            }
-                            Ok(())
-                        })
-                        .unwrap();
-                    }
-                });
-            }
-        }
-    });
-    assert_eq!((counted(&*first).0, counted(&*second).0), (PLACES, PLACES));
-    file.recount();
-    assert_eq!(counted(&*first).0, PLACES, "the rows themselves");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub fn a_record_is_read_back_whole<B: Backend>() {
     let bare = Record::of("some other event", at(1), Actor::System);
     for record in [full_record(), bare] {
         wait(store.append(vec![Leafed::new(record.clone())])).unwrap();
-        let rows = verified_log(&*store);
+        let rows = verified_log(&backend);
         assert_eq!(rows.last().map(|row| &row.record), Some(&record));
     }
 }
@@ -71,7 +71,7 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
             });
         }
     });
-    let rows = verified_log(&*store);
+    let rows = verified_log(&backend);
     let mut paths: Vec<_> = rows.iter().filter_map(|row| row.record.path.clone()).collect();
     paths.sort_unstable();
     let mut expected: Vec<_> = (0..64).flat_map(|w| (0..10).map(move |n| format!("/w{w}/{n}"))).collect();
@@ -88,7 +88,7 @@ pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
             Ok(Decided::new(Ok::<_, Infallible>("no"), Outcome::refused(409, "intent_exists")))
         });
     assert_eq!(wait(refused).unwrap(), Ok("no"));
-    let rows = verified_log(&*store);
+    let rows = verified_log(&backend);
     let row = rows.last().unwrap();
     assert_eq!((row.record.status_code, row.record.outcome.as_str()), (Some(409), "intent_exists"));
 }
@@ -97,7 +97,7 @@ pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
 pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    let before = verified_log(&*store).len();
+    let before = verified_log(&backend).len();
     let failed = store.write::<_, (), Infallible, _>(
         PlatformAuthority,
         JobClass::platform(),
@@ -111,7 +111,7 @@ pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     );
     assert!(matches!(wait(failed), Err(StoreError::Unavailable(text)) if text == "made up"));
     assert_eq!(store.read(|view| view.intent(&id("a"))).unwrap(), None);
-    assert_eq!(verified_log(&*store).len(), before);
+    assert_eq!(verified_log(&backend).len(), before);
 }
 
 /// By id, descending, each row once; every filter is obeyed.
@@ -127,6 +127,7 @@ pub fn pages_show_the_newest_row_first_and_obey_the_filter<B: Backend>() {
         };
         wait(store.append(vec![Leafed::new(record)])).unwrap();
     }
+    backend.settle_log();
     let list = |filter: &AuditQuery, size| {
         let (mut rows, mut before): (Vec<StoredRow>, _) = (Vec::new(), None);
         loop {

@@ -318,18 +318,18 @@ pub fn a_reopened_store_has_everything<B: Backend>() {
         tx.insert_intent(&bare("a"), &[7; 32], None)
     })
     .unwrap();
-    let before = verified_log(&*store);
+    let before = verified_log(&backend);
     drop(store);
     backend.reopen();
     let store = backend.store();
-    assert_eq!(verified_log(&*store), before);
+    assert_eq!(verified_log(&backend), before);
     assert!(is_there(&*store, "a"));
     assert!(store.read(|view| view.key(&key("t4_a").key_id)).unwrap().is_some());
     write(&*store, |tx| tx.insert_intent(&bare("b"), &[7; 32], None)).unwrap();
-    assert_eq!(verified_log(&*store).len(), before.len() + 1);
+    assert_eq!(verified_log(&backend).len(), before.len() + 1);
 }
 
-/// A change of a key moves the epoch before it is answered; so does the caller's word.
+/// A change of a key moves the epoch before it is answered.
 pub fn commits_and_epochs_are_counted<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -338,8 +338,6 @@ pub fn commits_and_epochs_are_counted<B: Backend>() {
     let after = store.watch();
     assert!(after.durable > before.durable && after.epoch > before.epoch, "{before:?} {after:?}");
     assert!(!after.write_trouble);
-    store.bump_epoch();
-    assert!(store.watch().epoch > after.epoch);
     let stats = store.stats();
     assert!(stats.commits >= 1 && stats.jobs >= 1 && stats.audit_rows >= 1 && stats.failed_jobs == 0);
     wait(store.upkeep(|_| Ok(()))).unwrap();

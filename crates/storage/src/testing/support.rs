@@ -12,6 +12,7 @@ use std::time::Duration;
 use audit::{Draft, LogRow, Outcome, StoredRow, Verifier};
 use registry_core::{RequestId, Timestamp};
 
+use super::Backend;
 use crate::{Decided, Job, JobCaller, JobClass, PlatformAuthority, Precedence, Store, StoreError, Tx};
 
 /// No answer takes this long unless it is lost.
@@ -162,7 +163,7 @@ impl Gate {
 }
 
 /// Every row that has a place in the log.
-pub fn log(store: &dyn Store) -> Vec<StoredRow> {
+fn log(store: &dyn Store) -> Vec<StoredRow> {
     let (mut rows, mut after) = (Vec::new(), i64::MIN);
     loop {
         let mut visit = |row: LogRow<'_>| {
@@ -177,8 +178,10 @@ pub fn log(store: &dyn Store) -> Vec<StoredRow> {
 }
 
 /// Verifies the whole log and returns its rows.
-pub(super) fn verified_log(store: &dyn Store) -> Vec<StoredRow> {
-    let rows = log(store);
+pub(super) fn verified_log<B: Backend>(backend: &B) -> Vec<StoredRow> {
+    backend.settle_log();
+    let store = backend.store();
+    let rows = log(&*store);
     let mut verifier = Verifier::from_genesis();
     for row in &rows {
         verifier.push(row).unwrap();

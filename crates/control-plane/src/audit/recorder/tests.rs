@@ -52,8 +52,6 @@ impl Store for HeldStore {
         Watch::default()
     }
 
-    fn bump_epoch(&self) {}
-
     fn audit_usage(&self, _: &KeyId) -> Option<DayUsage> {
         None
     }
