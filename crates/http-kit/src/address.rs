@@ -4,15 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use actix_web::http::header::HeaderMap;
-
-use crate::whole_number::whole_number;
+use ipnet::IpNet;
 
 /// A range of addresses, such as `10.0.0.0/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
-    base: IpAddr,
-    prefix: u8,
-}
+pub struct Cidr(IpNet);
 
 /// A text that is no range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,32 +18,16 @@ pub struct CidrError(String);
 impl FromStr for Cidr {
     type Err = CidrError;
 
+    /// Reads a range, or one address.
     fn from_str(text: &str) -> Result<Self, CidrError> {
-        let error = || CidrError(text.to_owned());
-        let (base, prefix) = text.split_once('/').map_or((text, None), |(base, prefix)| (base, Some(prefix)));
-        let base: IpAddr = base.parse().map_err(|_| error())?;
-        let widest = if base.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            None => widest,
-            Some(prefix) => whole_number(prefix).filter(|p| *p <= widest).ok_or_else(error)?,
-        };
-        Ok(Self { base, prefix })
+        let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
+        text.parse().ok().or_else(one).map(Self).ok_or_else(|| CidrError(text.to_owned()))
     }
 }
 
 impl Cidr {
     pub(crate) fn contains(self, address: IpAddr) -> bool {
-        let shift = |width: u32| width.saturating_sub(u32::from(self.prefix));
-        match (self.base, address) {
-            (IpAddr::V4(base), IpAddr::V4(ip)) => {
-                let (base, ip) = (u64::from(base.to_bits()), u64::from(ip.to_bits()));
-                base >> shift(32) == ip >> shift(32)
-            }
-            (IpAddr::V6(base), IpAddr::V6(ip)) => {
-                self.prefix == 0 || base.to_bits() >> shift(128) == ip.to_bits() >> shift(128)
-            }
-            _ => false,
-        }
+        self.0.contains(&address)
     }
 }
 

@@ -4,12 +4,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -17,7 +16,7 @@ use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue
 use http_out::reqwest::{self, Url};
 use http_out::{ClientOptions, UrlScheme};
 use llm_policy::{HoldId, ProviderConfig};
-use registry_core::{Clock, Timestamp};
+use registry_core::{Clock, Timestamp, with_causes};
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use crate::SetupError;
@@ -42,9 +41,6 @@ const MAX_LINGER: usize = 64 << 10;
 const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
 /// The longest name of a request that is kept, in bytes.
 const MAX_REQUEST_ID: usize = 200;
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
 /// A provider's client.
 pub(crate) struct Http {
     client: reqwest::Client,
@@ -77,7 +73,7 @@ impl Http {
             .headers(headers)
             .pool_idle_timeout(KEEP_IDLE)
             .build()
-            .map_err(|error| setup(config, &chain(&error)))?;
+            .map_err(|error| setup(config, &with_causes(&error)))?;
         Ok(Self {
             client,
             clock,
@@ -161,7 +157,7 @@ impl AnswerBody {
         let now = Instant::now();
         Poll::Ready(match next {
             None => None,
-            Some(Err(error)) => Some(Err(ProviderError::Broken(chain(&error.without_url())))),
+            Some(Err(error)) => Some(Err(ProviderError::Broken(with_causes(&error.without_url())))),
             // A body that never pauses does not wait for the timer.
             Some(Ok(_)) if self.total <= now => Some(Err(ProviderError::Timeout { phase: "total" })),
             Some(Ok(chunk)) => {
@@ -254,22 +250,10 @@ fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
     Some(u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000))
 }
 
-/// The date form that RFC 9110 section 5.6.7 has senders use: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// A date in one of the forms of RFC 9110 section 5.6.7.
 fn http_date(value: &str) -> Option<Timestamp> {
-    let (_, date) = value.split_once(", ")?;
-    let mut words = date.split(' ');
-    let day: u8 = words.next()?.parse().ok()?;
-    let month = words.next()?;
-    let month = MONTHS.iter().zip(1_u8..).find_map(|(name, number)| (*name == month).then_some(number))?;
-    let year: i32 = words.next()?.parse().ok()?;
-    let mut time = words.next()?.split(':').map(|part| part.parse::<u32>().ok());
-    let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-    let rest = (time.next(), words.next(), words.next());
-    if rest != (None, Some("GMT"), None) || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let start = Timestamp::from_date(year, month, day)?;
-    Some(start.plus_seconds(i64::from(hour * 3600 + minute * 60 + second)))
+    let since = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_micros(i64::try_from(since.as_micros()).ok()?))
 }
 
 /// The address of a route.
@@ -322,22 +306,10 @@ fn millis(millis: u64) -> Duration {
 fn failure(error: reqwest::Error) -> ProviderError {
     let error = error.without_url();
     if error.is_builder() {
-        ProviderError::NotSent(chain(&error))
+        ProviderError::NotSent(with_causes(&error))
     } else if error.is_connect() {
-        ProviderError::NotConnected(chain(&error))
+        ProviderError::NotConnected(with_causes(&error))
     } else {
-        ProviderError::Broken(chain(&error))
+        ProviderError::Broken(with_causes(&error))
     }
-}
-
-/// An error with its causes.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

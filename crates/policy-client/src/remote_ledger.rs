@@ -7,6 +7,7 @@ use llm_policy::{
     BoxFuture, Held, HoldAsk, HoldId, Ledger, LedgerError, LedgerTrouble, OutputWish, ReleaseReason, Settled,
     Settlement,
 };
+use registry_core::with_causes;
 
 use crate::{Client, Error};
 
@@ -157,8 +158,7 @@ fn refusal(error: &Error) -> LedgerError {
 
 /// The error with its causes, for the log. No error of this crate holds a secret.
 fn unavailable(error: &Error) -> LedgerError {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let cause = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    let cause = with_causes(error);
     let trouble = match error.code() {
         Some(Code::StoreBusy) => LedgerTrouble::Busy,
         Some(Code::ServerBusy) => LedgerTrouble::NoReader,

@@ -7,6 +7,7 @@
 //!
 //! Features: `system` adds the real clock and the real random source; nothing else changes with it.
 
+mod causes;
 mod clock;
 mod entropy;
 mod ids;
@@ -23,6 +24,7 @@ mod status;
 mod text;
 mod timestamp;
 
+pub use causes::with_causes;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 pub use clock::{Clock, ManualClock};

@@ -16,6 +16,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use anyhow::Context as _;
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::{Error, dashboard};
+use registry_core::with_causes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
@@ -122,7 +123,7 @@ async fn check_again(recipe: Recipe, mut last: Checked, sender: watch::Sender<Ar
             Err(error) => Some(format!("the check can't be started: {error}")),
             Ok(_) => match answer.await {
                 Err(_) => Some("the check broke off".to_owned()),
-                Ok(Err(error)) => Some(said(&error)),
+                Ok(Err(error)) => Some(with_causes(&error)),
                 Ok(Ok(checked)) => {
                     last = checked;
                     None
@@ -136,20 +137,9 @@ async fn check_again(recipe: Recipe, mut last: Checked, sender: watch::Sender<Ar
             Ok(shown) => {
                 sender.send_replace(Arc::new(shown));
             }
-            Err(error) => out::say(&said(&error)),
+            Err(error) => out::say(&with_causes(&error)),
         }
     }
-}
-
-/// An error with its causes.
-fn said(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What is served of a check. It is also written where the command line named a file.

@@ -1,5 +1,10 @@
 //! Comma-separated values (RFC 4180) that a spreadsheet may open.
 
+use std::borrow::Cow;
+
+use cli_support::Failure;
+use csv::{Terminator, WriterBuilder};
+
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
@@ -20,34 +25,31 @@ impl Cell {
         Self::Plain(value.to_string())
     }
 
-    /// The value as it stands in the file. A text that a spreadsheet would take for a formula (it begins with `=`,
-    /// `+`, `-`, `@`, a tab or a carriage return) gets an apostrophe in front.
-    fn written(&self) -> String {
+    /// The value before it is quoted. A text that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`,
+    /// `@`, a tab or a carriage return) gets an apostrophe in front.
+    fn guarded(&self) -> Cow<'_, str> {
         match self {
-            Self::Plain(value) => value.clone(),
             Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-                quoted(&format!("'{text}"))
+                Cow::Owned(format!("'{text}"))
             }
-            Self::Text(text) => quoted(text),
+            Self::Plain(text) | Self::Text(text) => Cow::Borrowed(text),
         }
     }
 }
 
 /// A header and its rows; every line ends with CR and LF.
-pub fn write(header: &[&str], rows: &[Vec<Cell>]) -> String {
-    let header = header.join(",") + "\r\n";
-    rows.iter().fold(header, |text, row| {
-        let cells: Vec<_> = row.iter().map(Cell::written).collect();
-        text + &cells.join(",") + "\r\n"
-    })
-}
-
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\r', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
+///
+/// # Errors
+/// When rows differ in their number of cells, which is a fault of this program.
+pub fn write(header: &[&str], rows: &[Vec<Cell>]) -> Result<String, Failure> {
+    let mut out = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    let mut written = out.write_record(header);
+    for row in rows {
+        written = written.and_then(|()| out.write_record(row.iter().map(|cell| cell.guarded().into_owned())));
     }
+    written.map_err(Failure::trouble)?;
+    let bytes = out.into_inner().map_err(|error| Failure::trouble(error.into_error()))?;
+    String::from_utf8(bytes).map_err(Failure::trouble)
 }
 
 #[cfg(test)]
@@ -65,7 +67,10 @@ mod tests {
             (text("two\r\nlines"), "\"two\r\nlines\""),
             (text("it's"), "it's"),
         ] {
-            assert_eq!(cell.written(), written);
+            assert_eq!(
+                write(&["a", "b"], &[vec![cell, Cell::plain(&1)]]).unwrap(),
+                format!("a,b\r\n{written},1\r\n")
+            );
         }
     }
 
@@ -81,15 +86,16 @@ mod tests {
             ("=HYPERLINK(\"a,b\")", "\"'=HYPERLINK(\"\"a,b\"\")\""),
             ("a=1", "a=1"),
         ] {
-            assert_eq!(Cell::text(Some(text)).written(), written);
+            let row = vec![Cell::text(Some(text)), Cell::plain(&1)];
+            assert_eq!(write(&["a", "b"], &[row]).unwrap(), format!("a,b\r\n{written},1\r\n"));
         }
-        assert_eq!(Cell::plain(&-5).written(), "-5");
+        assert_eq!(Cell::plain(&-5).guarded(), "-5");
     }
 
     #[test]
     fn lines_end_as_the_rfc_has_it() {
         let rows = [vec![Cell::text(None), Cell::plain(&1)], vec![Cell::text(Some("x")), Cell::plain(&true)]];
-        assert_eq!(write(&["a", "b"], &rows), "a,b\r\n,1\r\nx,true\r\n");
-        assert_eq!(write(&["a"], &[]), "a\r\n");
+        assert_eq!(write(&["a", "b"], &rows).unwrap(), "a,b\r\n,1\r\nx,true\r\n");
+        assert_eq!(write(&["a"], &[]).unwrap(), "a\r\n");
     }
 }

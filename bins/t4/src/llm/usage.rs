@@ -110,7 +110,7 @@ fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<Com
     if args.format.json {
         out::print_json(&rows)?;
     } else if args.format.csv {
-        out::print(&lines::csv(&rows))?;
+        out::print(&lines::csv(&rows)?)?;
     } else {
         out::print(&lines::human(&rows, args.all))?;
     }
@@ -133,7 +133,7 @@ fn sums(
     if args.format.json {
         out::print_json(&totals)?;
     } else if args.format.csv {
-        out::print(&totals::csv(&totals, by))?;
+        out::print(&totals::csv(&totals, by)?)?;
     } else {
         out::print(&totals::human(totals, by))?;
     }

@@ -45,6 +45,9 @@ fn retry_after_is_read_as_seconds_or_as_a_date() {
         ("soon", None),
         ("Sun, 06 Nov 1994 08:50:07 CET", None),
         ("Sun, 31 Feb 1994 08:50:07 GMT", None),
+        ("Mon, 06 Nov 1994 08:50:07 GMT", None),
+        ("Sunday, 06-Nov-94 08:50:07 GMT", Some(30)),
+        ("Sun Nov  6 08:50:07 1994", Some(30)),
         ("Sun, 06 Nov 1994 24:50:07 GMT", None),
         ("Sun, 06 Nov 1994 08:50:07:00 GMT", None),
         ("Sun, 06 Nov 1994 08:50 GMT", None),
@@ -109,8 +112,13 @@ mod retry_after {
         fn a_date_is_as_far_away_as_it_says(days in 0_u32..100_000, second in 0_u32..86_400, from in 0_i64..8_640_000_000) {
             let (year, month, day) = date(days);
             let (hour, minute) = (second / 3600, second / 60 % 60);
-            let text = format!("Sun, {day:02} {} {year} {hour:02}:{minute:02}:{:02} GMT", MONTHS[month], second % 60);
-            let away = i64::from(days) * 86_400 + i64::from(second) - from;
+            let away = i64::from(days) * 86_400 + i64::from(second);
+            let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month];
+            // The first of January 1970 was a Thursday.
+            let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][days as usize % 7];
+            let second = second % 60;
+            let text = format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT");
+            let away = away - from;
             let now = Timestamp::from_micros(0).plus_seconds(from);
             prop_assert_eq!(retry_after(&text, now), Some(u64::try_from(away.max(0)).unwrap()), "{}", text);
         }

@@ -1,6 +1,7 @@
 //! Usage row by row.
 
 use api_types::UsageLineView;
+use cli_support::Failure;
 use cli_support::table::{Column, Lines, lay_out, moment};
 
 use crate::llm::csv::{self, Cell};
@@ -69,7 +70,7 @@ const HEADER: [&str; 20] = [
 ];
 
 /// Every field of every row.
-pub fn csv(rows: &[UsageLineView]) -> String {
+pub fn csv(rows: &[UsageLineView]) -> Result<String, Failure> {
     let rows: Vec<_> = rows.iter().map(cells).collect();
     csv::write(&HEADER, &rows)
 }
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_field_is_in_the_file_and_none_is_a_formula() {
-        let text = csv(&[row()]);
+        let text = csv(&[row()]).unwrap();
         let (header, line) = text.split_once("\r\n").unwrap();
         assert_eq!(header.split(',').count(), line.trim_end().split(',').count());
         assert!(line.starts_with("2026-11-21T10:00:03.000001Z,t4_000000000001,'=cmd|'/c calc'!A1,,a-model"));

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use api_types::{UsageGroup, UsageTotalView};
+use cli_support::Failure;
 use cli_support::table::{Column, Lines, lay_out};
 
 use crate::llm::csv::{self, Cell};
@@ -70,7 +71,7 @@ const fn heading(by: UsageGroup) -> &'static str {
 }
 
 /// Every field of every sum, in the server's order.
-pub fn csv(totals: &[UsageTotalView], by: UsageGroup) -> String {
+pub fn csv(totals: &[UsageTotalView], by: UsageGroup) -> Result<String, Failure> {
     let header = [
         by.as_str(),
         "calls",
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_file_has_the_groups_name_as_its_first_column() {
-        let text = csv(&[total("@all", 150_000_000)], UsageGroup::Owner);
+        let text = csv(&[total("@all", 150_000_000)], UsageGroup::Owner).unwrap();
         let (header, line) = text.split_once("\r\n").unwrap();
         assert!(header.starts_with("owner,calls,prompt_tokens,"), "{header}");
         assert_eq!(line, "'@all,3,900000000000,0,0,7,0,0.00015,150000000,1\r\n");
