@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use control_plane::{ServiceError, Services};
+use control_plane::{ListText, ServiceError, Services};
 use storage::ReadLane;
 
 use crate::error::ApiError;
+use crate::response::PageText;
 use crate::shares::hop;
 pub use crate::shares::{ADMIN, METRICS};
 use crate::state::ServerState;
@@ -42,10 +43,7 @@ where
 
 /// Runs a read that gives up by itself when it is not small, at once on the worker's thread. `None` when it gave up, or
 /// when reads of the store block.
-///
-/// # Errors
-/// Those of `read`.
-pub fn small<T>(
+fn small<T>(
     state: &ServerState,
     read: impl FnOnce(&Services) -> Result<Option<T>, ServiceError>,
 ) -> Result<Option<T>, ApiError> {
@@ -81,4 +79,26 @@ pub async fn answer<T: Send + 'static>(
     write: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ApiError> {
     hop(write).await?.map_err(ApiError)
+}
+
+/// Runs a list that is often small: at once on the worker's thread while it is, else as a [`scan`]. `args` is what both
+/// reads are asked.
+///
+/// # Errors
+/// Those of the reads, and 503 `server_busy`.
+pub async fn small_or_scan<A, T>(
+    state: &ServerState,
+    caller: &str,
+    args: A,
+    read_small: fn(&Services, &A) -> Result<Option<ListText>, ServiceError>,
+    read_all: fn(&Services, &A) -> Result<PageText<T>, ServiceError>,
+) -> Result<PageText<T>, ApiError>
+where
+    A: Send + 'static,
+    T: Send + 'static,
+{
+    if let Some(found) = small(state, |services| read_small(services, &args))? {
+        return Ok(found.into());
+    }
+    scan(state, caller, move |services| read_all(services, &args)).await
 }

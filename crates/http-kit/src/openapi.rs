@@ -96,57 +96,60 @@ fn operation(endpoint: &Endpoint, error: &str, schemas: &mut Map<String, Value>)
     Value::Object(operation)
 }
 
+/// Codes that every route with a recorded caller can answer with: trouble of the store and of the server.
+const TROUBLE: [Code; 9] = [
+    Code::StoreUnavailable,
+    Code::StoreBusy,
+    Code::ServerBusy,
+    Code::DeadlineExceeded,
+    Code::StoreLocked,
+    Code::AuditUnavailable,
+    Code::AuditBroken,
+    Code::ShuttingDown,
+    Code::Internal,
+];
+
 /// Codes that a guard can answer with.
 fn guard_codes(guard: RouteGuard) -> Vec<Code> {
-    match guard {
-        RouteGuard::Probe => vec![],
-        RouteGuard::Public => vec![Code::MalformedRequest, Code::ServerBusy, Code::AuditUnavailable],
-        RouteGuard::Metrics => {
-            vec![
+    let (own, trouble): (&[Code], &[Code]) = match guard {
+        RouteGuard::Probe => (&[], &[]),
+        RouteGuard::Public => (&[Code::MalformedRequest, Code::ServerBusy, Code::AuditUnavailable], &[]),
+        RouteGuard::Metrics => (
+            &[
                 Code::MissingCredentials,
                 Code::InvalidAdminToken,
                 Code::TooManyFailures,
                 Code::AuditUnavailable,
-            ]
-        }
-        RouteGuard::Agent(_) => vec![
-            Code::MalformedRequest,
-            Code::MissingCredentials,
-            Code::MalformedKey,
-            Code::InvalidKey,
-            Code::RevokedKey,
-            Code::ExpiredKey,
-            Code::MissingScope,
-            Code::RateLimited,
-            Code::DailyQuotaExceeded,
-            Code::TooManyFailures,
-            Code::AuthUnavailable,
-            Code::StoreUnavailable,
-            Code::StoreBusy,
-            Code::ServerBusy,
-            Code::DeadlineExceeded,
-            Code::StoreLocked,
-            Code::AuditUnavailable,
-            Code::AuditBroken,
-            Code::ShuttingDown,
-            Code::Internal,
-        ],
-        RouteGuard::Admin => vec![
-            Code::MalformedRequest,
-            Code::MissingCredentials,
-            Code::InvalidAdminToken,
-            Code::TooManyFailures,
-            Code::StoreUnavailable,
-            Code::StoreBusy,
-            Code::ServerBusy,
-            Code::DeadlineExceeded,
-            Code::StoreLocked,
-            Code::AuditUnavailable,
-            Code::AuditBroken,
-            Code::ShuttingDown,
-            Code::Internal,
-        ],
-    }
+            ],
+            &[],
+        ),
+        RouteGuard::Agent(_) => (
+            &[
+                Code::MalformedRequest,
+                Code::MissingCredentials,
+                Code::MalformedKey,
+                Code::InvalidKey,
+                Code::RevokedKey,
+                Code::ExpiredKey,
+                Code::MissingScope,
+                Code::RateLimited,
+                Code::DailyQuotaExceeded,
+                Code::TooManyFailures,
+                Code::AuthUnavailable,
+            ],
+            &TROUBLE,
+        ),
+        RouteGuard::Admin => (
+            &[
+                Code::MalformedRequest,
+                Code::MissingCredentials,
+                Code::InvalidAdminToken,
+                Code::TooManyFailures,
+            ],
+            &TROUBLE,
+        ),
+    };
+    [own, trouble].concat()
 }
 
 fn responses(

@@ -301,38 +301,27 @@ fn observe(
     let agent = shared.agent.as_deref().unwrap_or("-");
     let (method, status) = (known_method(method), status.as_u16());
     let outcome = code.map_or("ok", Code::as_str);
+    macro_rules! line {
+        ($level:ident, $text:literal $(, $more:ident)?) => {
+            tracing::$level!(
+                request.id = request_id.as_str(),
+                request.agent = agent,
+                http.method = method,
+                http.route = route,
+                http.status = status,
+                request.micros = micros,
+                outcome,
+                $($more,)?
+                $text
+            )
+        };
+    }
     if let Some(cause) = failure.and_then(|error| error.cause.as_deref()) {
-        tracing::error!(
-            request.id = request_id.as_str(),
-            request.agent = agent,
-            http.method = method,
-            http.route = route,
-            http.status = status,
-            request.micros = micros,
-            outcome,
-            cause,
-            "request failed"
-        );
-    } else {
+        line!(error, "request failed", cause);
+    } else if counted {
         // A flood has one line a minute as it has one row a minute, or it would push everything else out of the log.
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    request.id = request_id.as_str(),
-                    request.agent = agent,
-                    http.method = method,
-                    http.route = route,
-                    http.status = status,
-                    request.micros = micros,
-                    outcome,
-                    "request"
-                )
-            };
-        }
-        if counted {
-            line!(debug);
-        } else {
-            line!(info);
-        }
+        line!(debug, "request");
+    } else {
+        line!(info, "request");
     }
 }

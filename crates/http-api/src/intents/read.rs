@@ -104,14 +104,14 @@ async fn by_owner(
     let owner = Owner::from_stored(owner);
     let Paged(page) = call.head;
     let caller = call.context.caller;
-    let small = |services: &Services| small_list_by_owner(services, &caller, &owner, &page);
-    if let Some(found) = blocking::small(&state.server, small)? {
-        return Ok(response::page(&request, found));
-    }
     let key = caller.key_id().clone();
-    let found = blocking::scan(&state.server, key.as_str(), move |services| {
-        response::page_text(&list_by_owner(services, &caller, &owner, &page)?)
-    });
+    let found = blocking::small_or_scan(
+        &state.server,
+        key.as_str(),
+        (caller, owner, page),
+        |services, (caller, owner, page)| small_list_by_owner(services, caller, owner, page),
+        |services, (caller, owner, page)| response::page_text(&list_by_owner(services, caller, owner, page)?),
+    );
     Ok(response::page(&request, found.await?))
 }
 
@@ -133,14 +133,14 @@ async fn by_file(
         return Err(ApiError::new(Code::InvalidQuery, "`file` is missing").into());
     };
     let caller = call.context.caller;
-    let small = |services: &Services| small_list_by_file(services, &caller, &file, &page);
-    if let Some(found) = blocking::small(&state.server, small)? {
-        return Ok(response::page(&request, found));
-    }
     let key = caller.key_id().clone();
-    let found = blocking::scan(&state.server, key.as_str(), move |services| {
-        response::page_text(&list_by_file(services, &caller, &file, &page)?)
-    });
+    let found = blocking::small_or_scan(
+        &state.server,
+        key.as_str(),
+        (caller, file, page),
+        |services, (caller, file, page)| small_list_by_file(services, caller, file, page),
+        |services, (caller, file, page)| response::page_text(&list_by_file(services, caller, file, page)?),
+    );
     Ok(response::page(&request, found.await?))
 }
 
@@ -169,14 +169,16 @@ async fn stale(
     let days = query.number("days", 0, MAX_DAYS)?.unwrap_or(DEFAULT_DAYS);
     let context = call.context;
     let (caller, now) = (context.caller, context.now);
-    let small = |services: &Services| small_list_stale(services, &caller, now, days, &page);
-    if let Some(found) = blocking::small(&state.server, small)? {
-        return Ok(response::page(&request, found));
-    }
     let key = caller.key_id().clone();
-    let found = blocking::scan(&state.server, key.as_str(), move |services| {
-        response::page_text(&list_stale(services, &caller, now, days, &page)?)
-    });
+    let found = blocking::small_or_scan(
+        &state.server,
+        key.as_str(),
+        (caller, now, days, page),
+        |services, (caller, now, days, page)| small_list_stale(services, caller, *now, *days, page),
+        |services, (caller, now, days, page)| {
+            response::page_text(&list_stale(services, caller, *now, *days, page)?)
+        },
+    );
     Ok(response::page(&request, found.await?))
 }
 
