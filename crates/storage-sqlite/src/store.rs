@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use registry_core::KeyId;
+use registry_core::{Intent, IntentId, KeyId};
 use rusqlite::Connection;
 use storage::{DayUsage, Job, OpenReport, Store, StoreError, StoreStats, View, Watch};
 
@@ -14,6 +14,7 @@ use crate::open::prepare;
 use crate::options::SqliteOptions;
 use crate::queue::Queue;
 use crate::readers::{Readers, Snapshot};
+use crate::rows::intents;
 use crate::writer::state::WriterState;
 use crate::writer::tx::{OwnJob, WriterJob};
 use crate::writer::{Writer, watch};
@@ -106,6 +107,10 @@ impl Store for SqliteStore {
         f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.readers.view_point(patience, &mut |snapshot| f(snapshot))
+    }
+
+    fn intent(&self, patience: Duration, id: &IntentId) -> Result<Option<Intent>, StoreError> {
+        self.readers.one_statement(patience, |conn| intents::get(conn, id))
     }
 
     fn reads_block(&self) -> bool {

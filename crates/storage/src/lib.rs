@@ -34,5 +34,5 @@ pub use rows::{
     AuditQuery, Inserted, IntentList, IntentQuery, Recalled, Remembered, ScanPage, SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, Tx};
-pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::{ReadLane, read_shown};
+pub use view::{AuditReads, IntentReads, KeyReads, View, read_shown};
+pub use write::ReadLane;
