@@ -18,6 +18,7 @@ mod errors;
 mod fields;
 mod generated;
 mod idempotency;
+mod imports;
 mod intents;
 mod keys;
 mod keys_life;

@@ -17,6 +17,7 @@ mod llm_secrets;
 mod llm_store;
 mod llm_support;
 mod logs;
+mod metrics;
 mod revocation;
 mod rights;
 mod runbook;

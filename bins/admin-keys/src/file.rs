@@ -12,7 +12,7 @@ use instance::{Instance, Options, PepperSource};
 use registry_core::KeyId;
 use serde::Serialize;
 
-use crate::registry::no_such_key;
+use crate::failure::no_such_key;
 
 /// How long the database may take to close.
 const CLOSES_WITHIN: Duration = Duration::from_secs(10);

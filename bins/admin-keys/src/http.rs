@@ -7,10 +7,7 @@ use cli_support::{Failure, out};
 use policy_client::{AdminClient, Error};
 use registry_core::KeyId;
 
-use crate::registry::no_such_key;
-
-/// How many characters a key id has: `t4_` and twelve.
-const KEY_ID: usize = 15;
+use crate::failure::no_such_key;
 
 /// A server's admin routes.
 pub struct HttpRegistry {
@@ -31,16 +28,13 @@ impl HttpRegistry {
     /// form: the ids of others come from the server's pepper.
     pub fn key_id(text: &str) -> Result<KeyId, Failure> {
         let public = match PresentedKey::parse(text) {
-            Ok(key) if key.is_native() => text.get(..KEY_ID).unwrap_or_default(),
+            Ok(key) if key.is_native() => KeyId::split(text).map_or(text, |(id, _)| id),
             _ => text,
         };
-        let digits = public.strip_prefix("t4_").unwrap_or_default();
-        if public.len() != KEY_ID || !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(Failure::usage(anyhow!(
-                "KEY_ID takes `t4_` and 12 letters or digits; `admin-keys list` shows the key ids"
-            )));
-        }
-        Ok(KeyId::from_stored(public.to_owned()))
+        KeyId::new(public).map_err(|_| {
+            let what = "KEY_ID takes `t4_` and 12 letters or digits; `admin-keys list` shows the key ids";
+            Failure::usage(anyhow!(what))
+        })
     }
 
     pub async fn create(&self, body: CreateKey) -> Result<KeyCreated, Failure> {

@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod failure;
 mod file;
 mod hash_token;
 mod http;

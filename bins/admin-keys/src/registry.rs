@@ -81,8 +81,3 @@ impl Registry {
         }
     }
 }
-
-/// There is no such key. The text that named it is not repeated, because it may be a secret.
-pub fn no_such_key() -> Failure {
-    Failure::missing(anyhow::anyhow!("there is no such key; `admin-keys list` shows the key ids"))
-}

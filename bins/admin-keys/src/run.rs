@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::cli::{Cli, Command, Create, KeyChanges, Rotate, Set, words};
 use crate::config::RegistryChoice;
-use crate::registry::{Registry, no_such_key};
+use crate::failure::no_such_key;
+use crate::registry::Registry;
 use crate::{hash_token, table};
 
 /// Runs the command.

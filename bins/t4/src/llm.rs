@@ -1,7 +1,6 @@
 //! `t4 llm`: what calls to models may cost, and what they have cost.
 
 mod csv;
-mod import;
 mod money;
 mod prices;
 mod quota;

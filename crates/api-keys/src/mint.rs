@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 use crate::base62;
 use crate::mac::KeyMac;
 use crate::pepper::Pepper;
-use crate::presented::{PREFIX, PUBLIC_ID, public_id};
 
 /// The place of `x` in the alphabet. Ids of opaque keys begin with it, so minted ones do not.
 const PLACE_OF_X: u64 = 59;
@@ -62,7 +61,7 @@ pub fn mint_key_id(entropy: &dyn Entropy) -> KeyId {
     entropy.fill(&mut random);
     // Two halves of six digits each; 64 bits over 62^6 values leave a bias of 2^-28 at most.
     let (halves, _) = random.as_chunks::<8>();
-    let mut digits = [b'0'; PUBLIC_ID];
+    let mut digits = [b'0'; KeyId::DIGITS];
     for (six, half) in digits.chunks_exact_mut(6).zip(halves) {
         base62::write_low_digits(six, u64::from_le_bytes(*half));
     }
@@ -71,7 +70,7 @@ pub fn mint_key_id(entropy: &dyn Entropy) -> KeyId {
         let value = (u64::from_le_bytes(*half) / 62_u64.pow(5)) % 61;
         *first = base62::digit(if value >= PLACE_OF_X { value + 1 } else { value });
     }
-    KeyId::from_stored(format!("{PREFIX}{}", String::from_utf8_lossy(&digits)))
+    KeyId::from_stored(format!("{}{}", KeyId::PREFIX, String::from_utf8_lossy(&digits)))
 }
 
 /// The key that belongs to a pepper, a key id and a nonce. The same three always give the same key, so that a
@@ -80,7 +79,7 @@ pub fn mint_key_id(entropy: &dyn Entropy) -> KeyId {
 /// # Errors
 /// [`NotMintable`] when the id is not `t4_` and 12 letters or digits.
 pub fn derive_secret(pepper: &Pepper, key_id: &KeyId, nonce: &[u8; 16]) -> Result<NewKey, NotMintable> {
-    let id = public_id(key_id.as_str()).ok_or_else(|| NotMintable { key_id: key_id.clone() })?;
+    let id = key_id.digits().ok_or_else(|| NotMintable { key_id: key_id.clone() })?.as_bytes();
     let secret = base62::encode_256(&pepper.secret_of(key_id.as_str(), nonce));
     let mac = pepper.native_mac(&Zeroizing::new([id, secret.as_slice()].concat()));
     // All of it is reserved at once: growing would leave copies of the secret behind.
@@ -152,7 +151,7 @@ mod tests {
         let entropy = SeededEntropy::new(7);
         let ids: HashSet<KeyId> = (0..5000).map(|_| mint_key_id(&entropy)).collect();
         assert_eq!(ids.len(), 5000);
-        for place in 0..PUBLIC_ID {
+        for place in 0..KeyId::DIGITS {
             let seen: HashSet<u8> = ids.iter().map(|id| id.as_str().as_bytes()[3 + place]).collect();
             assert_eq!(seen.len(), if place == 0 { 61 } else { 62 }, "place {place}");
             assert_eq!(seen.contains(&b'x'), place != 0);
@@ -163,7 +162,7 @@ mod tests {
         #[test]
         fn a_minted_id_has_the_form_of_one(seed: u64) {
             let id = mint_key_id(&SeededEntropy::new(seed));
-            prop_assert!(public_id(id.as_str()).is_some());
+            prop_assert!(id.digits().is_some());
         }
     }
 }

@@ -10,12 +10,8 @@ use crate::base62::{self, DIGITS_32, DIGITS_256};
 use crate::mac::KeyMac;
 use crate::pepper::Pepper;
 
-/// How native keys and all key ids begin.
-pub(crate) const PREFIX: &str = "t4_";
-/// How many characters the public id of a native key has.
-pub(crate) const PUBLIC_ID: usize = 12;
-/// How many characters a native key has.
-const NATIVE_LEN: usize = PREFIX.len() + PUBLIC_ID + 1 + DIGITS_256 + DIGITS_32;
+/// How many characters a native key has: its id, a `_`, the secret and the checksum.
+const NATIVE_LEN: usize = KeyId::LEN + 1 + DIGITS_256 + DIGITS_32;
 /// The longest opaque key.
 const OPAQUE_MAX: usize = 512;
 /// How many digits of its MAC name an opaque key.
@@ -62,7 +58,7 @@ impl PresentedKey {
     /// # Errors
     /// [`KeyParseError`] when the text can't be a key. A text that begins with `t4_` is native or refused.
     pub fn parse(text: &str) -> Result<Self, KeyParseError> {
-        match text.strip_prefix(PREFIX) {
+        match text.strip_prefix(KeyId::PREFIX) {
             Some(rest) => Self::parse_native(text.as_bytes(), rest.as_bytes()),
             None => Self::parse_opaque(text),
         }
@@ -71,7 +67,7 @@ impl PresentedKey {
     fn parse_native(whole: &[u8], rest: &[u8]) -> Result<Self, KeyParseError> {
         let shaped = || {
             let (covered, sum) = whole.split_at_checked(whole.len().checked_sub(DIGITS_32)?)?;
-            let (id, tail) = rest.split_at_checked(PUBLIC_ID)?;
+            let (id, tail) = rest.split_at_checked(KeyId::DIGITS)?;
             let (secret, tail) = tail.strip_prefix(b"_")?.split_at_checked(DIGITS_256)?;
             let fits = base62::is_base62(id)
                 && base62::fits_256(secret)
@@ -138,7 +134,7 @@ impl PresentedKey {
     }
 
     fn native_id(&self) -> KeyId {
-        id_of(PREFIX, self.material.iter().take(PUBLIC_ID))
+        id_of(KeyId::PREFIX, self.material.iter().take(KeyId::DIGITS))
     }
 }
 
@@ -153,26 +149,18 @@ fn opaque_id(mac: &KeyMac) -> KeyId {
 }
 
 fn id_of<'a>(prefix: &str, digits: impl Iterator<Item = &'a u8>) -> KeyId {
-    let mut text = String::with_capacity(PREFIX.len() + PUBLIC_ID);
+    let mut text = String::with_capacity(KeyId::LEN);
     text.push_str(prefix);
     text.extend(digits.map(|digit| char::from(*digit)));
     KeyId::from_stored(text)
-}
-
-/// The public part of a key id, when the text has the form of one: `t4_` and 12 digits.
-pub(crate) fn public_id(text: &str) -> Option<&[u8]> {
-    let id = text.strip_prefix(PREFIX)?.as_bytes();
-    (id.len() == PUBLIC_ID && base62::is_base62(id)).then_some(id)
 }
 
 /// The key id that a text names: it may be a key id itself, or a whole key of either form. `None` when it is
 /// neither, so that it can't name a key.
 #[must_use]
 pub fn key_id_of_text(text: &str, pepper: &Pepper) -> Option<KeyId> {
-    if public_id(text).is_some() {
-        return Some(KeyId::from_stored(text.to_owned()));
-    }
-    PresentedKey::parse(text).ok().map(|key| key.key_id(pepper))
+    let id = KeyId::new(text).ok();
+    id.or_else(|| PresentedKey::parse(text).ok().map(|key| key.key_id(pepper)))
 }
 
 /// The text with the secret part of every T4 key in it hidden: of whatever has the form of one and a right checksum.
@@ -184,8 +172,8 @@ pub fn hide_keys(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::new();
     let mut copied = 0;
-    for (at, _) in text.match_indices(PREFIX) {
-        let secret = at + PREFIX.len() + PUBLIC_ID + 1;
+    for (at, _) in text.match_indices(KeyId::PREFIX) {
+        let secret = at + KeyId::LEN + 1;
         let end = at + NATIVE_LEN;
         let is_key = text.get(at..end).is_some_and(|key| PresentedKey::parse(key).is_ok());
         if is_key && at >= copied {

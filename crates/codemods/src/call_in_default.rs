@@ -9,7 +9,7 @@ use std::ops::Range;
 use libcst_native::tokenizer::TokType;
 use libcst_native::{Expression, FunctionDef, Param, SmallStatement, StarArg};
 
-use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::job::{Aim, CodemodJob, EditPlan};
 use crate::tree::{NodeKind, Tree, top_level};
 use crate::{SourceEdit, insertion, positions};
 

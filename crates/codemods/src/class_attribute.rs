@@ -2,7 +2,7 @@
 
 use libcst_native::{AssignTargetExpression, Expression, ImportNames, SmallStatement};
 
-use crate::plan::{Aim, CodemodJob, EditPlan, Unit};
+use crate::job::{Aim, CodemodJob, EditPlan, Unit};
 use crate::tree::{NodeKind, Tree};
 use crate::{SourceEdit, insertion};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use libcst_native::{ImportNames, NameOrAttribute, SmallStatement};
 
-use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::job::{Aim, CodemodJob, EditPlan};
 use crate::tree::{NodeKind, Tree};
 use crate::{SourceEdit, positions};
 

@@ -2,7 +2,7 @@
 
 use libcst_native::{Expression, SmallStatement};
 
-use crate::plan::CodemodJob;
+use crate::job::CodemodJob;
 use crate::tree::{NodeKind, Tree};
 use crate::{SourceEdit, positions};
 

@@ -8,6 +8,7 @@ mod call_in_default;
 mod class_attribute;
 mod import_star;
 mod insertion;
+mod job;
 mod parser_limits;
 mod plan;
 mod positions;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use libcst_native::{Expression, SmallStatement};
 
 use crate::SourceEdit;
-use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::job::{Aim, CodemodJob, EditPlan};
 use crate::tree::{NodeKind, Tree};
 
 /// The names a caught exception gets, the first free one.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use libcst_native::{AssignTargetExpression, Expression, SmallStatement};
 
-use crate::plan::{Aim, CodemodJob, EditPlan, Unit};
+use crate::job::{Aim, CodemodJob, EditPlan, Unit};
 use crate::tree::{NodeKind, Tree};
 use crate::{SourceEdit, insertion, positions};
 

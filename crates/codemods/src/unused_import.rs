@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use libcst_native::{ImportNames, SmallStatement};
 
-use crate::plan::{Aim, CodemodJob, EditPlan};
+use crate::job::{Aim, CodemodJob, EditPlan};
 use crate::tree::{NodeKind, Tree};
 use crate::{SourceEdit, positions};
 

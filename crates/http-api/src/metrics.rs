@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use api_types::CheckState;
 use control_plane::{Services, readiness};
-use http_kit::raise;
+use http_kit::{MetricRegistry, raise, raise_seconds};
 use llm_gate::CallReport;
-use prometheus::{Encoder as _, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Counter, Encoder as _, IntCounter, IntGauge, IntGaugeVec, Registry, TextEncoder};
 use rate_limit::LimiterMode;
 
 use crate::llm::LlmMetrics;
@@ -18,8 +18,8 @@ pub struct ServerMetrics {
     commits: IntCounter,
     committed_jobs: IntCounter,
     failed_jobs: IntCounter,
-    job_micros: IntCounter,
-    commit_micros: IntCounter,
+    job_seconds: Counter,
+    commit_seconds: Counter,
     audit_rows: IntCounter,
     queue_refusals: IntCounter,
     deadline_refusals: IntCounter,
@@ -34,25 +34,16 @@ pub struct ServerMetrics {
 
 impl ServerMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
-            let metric = IntCounter::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
-            let metric = IntGauge::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let limiter_mode =
-            IntGaugeVec::new(Opts::new("t4_limiter_mode", "1 for the limiter's mode, else 0."), &["mode"])?;
-        registry.register(Box::new(limiter_mode.clone()))?;
+        let metrics = MetricRegistry(registry);
+        let counter = |name, help| metrics.counter(name, help);
+        let gauge = |name, help| metrics.gauge(name, help);
         Ok(Self {
             commits: counter("t4_store_commits_total", "Commits.")?,
             committed_jobs: counter("t4_store_jobs_total", "Jobs that commits carried.")?,
             failed_jobs: counter("t4_store_failed_jobs_total", "Jobs that failed.")?,
-            job_micros: counter("t4_store_job_microseconds_total", "Time that jobs ran.")?,
-            commit_micros: counter("t4_store_commit_microseconds_total", "Time that commits took.")?,
+            job_seconds: metrics.float_counter("t4_store_job_seconds_total", "Time that jobs ran.")?,
+            commit_seconds: metrics
+                .float_counter("t4_store_commit_seconds_total", "Time that commits took.")?,
             audit_rows: counter("t4_audit_rows_total", "Rows written to the audit log.")?,
             queue_refusals: counter(
                 "t4_store_queue_refusals_total",
@@ -69,7 +60,11 @@ impl ServerMetrics {
                 "t4_audit_broken",
                 "1 when the audit log did not verify, or the schema was changed.",
             )?,
-            limiter_mode,
+            limiter_mode: metrics.gauges(
+                "t4_limiter_mode",
+                "1 for the limiter's mode, else 0.",
+                &["mode"],
+            )?,
             llm: Arc::new(LlmMetrics::new(registry)?),
             ready: gauge("t4_ready", "2 ready, 1 degraded, 0 failing.")?,
             registry: registry.clone(),
@@ -99,8 +94,8 @@ impl ServerMetrics {
         raise(&self.commits, stats.commits);
         raise(&self.committed_jobs, stats.jobs);
         raise(&self.failed_jobs, stats.failed_jobs);
-        raise(&self.job_micros, stats.job_micros);
-        raise(&self.commit_micros, stats.commit_micros);
+        raise_seconds(&self.job_seconds, stats.job_micros);
+        raise_seconds(&self.commit_seconds, stats.commit_micros);
         raise(&self.audit_rows, stats.audit_rows);
         raise(&self.queue_refusals, stats.queue_refusals);
         raise(&self.deadline_refusals, stats.deadline_refusals);

@@ -45,7 +45,7 @@ pub use extract::{
     Private, Probe, Query, RawObject, RequestHead, invalid_query, key_param, path_param,
 };
 pub use memory::{DEFAULT_MEMORY_MIB, MemoryPermit};
-pub use metrics::{HttpMetrics, raise};
+pub use metrics::{HttpMetrics, MetricRegistry, raise, raise_seconds};
 pub use openapi::{DocumentInfo, document};
 pub use paced_body::{PacedBody, PiecedText};
 pub use request_layer::request_layer;

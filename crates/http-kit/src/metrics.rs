@@ -1,9 +1,13 @@
 //! The metrics of requests and connections, for Prometheus.
 
+use std::time::Duration;
+
 use actix_web::http::Method;
 use api_types::Code;
+use prometheus::core::Collector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Counter, CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
 };
 
 use crate::connection::ConnectionCounts;
@@ -25,33 +29,34 @@ pub struct HttpMetrics {
 
 impl HttpMetrics {
     pub(crate) fn new(registry: &Registry, version: &str) -> Result<Self, prometheus::Error> {
-        let counters =
-            |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
-                let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
-                registry.register(Box::new(metric.clone()))?;
-                Ok(metric)
-            };
-        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
-            let metric = IntGauge::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let latency_opts = HistogramOpts::new("t4_http_request_seconds", "Time to answer, by route.");
-        let latency = HistogramVec::new(latency_opts.buckets(BUCKETS.to_vec()), &["method", "route"])?;
-        registry.register(Box::new(latency.clone()))?;
-        let build = IntGaugeVec::new(Opts::new("t4_build_info", "Always 1."), &["version"])?;
-        registry.register(Box::new(build.clone()))?;
+        let metrics = MetricRegistry(registry);
+        let build = metrics.gauges("t4_build_info", "Always 1.", &["version"])?;
         build.with_label_values(&[version]).set(1);
-        let memory_refusals = IntCounter::new("t4_memory_refusals_total", "Requests that found no memory.")?;
-        registry.register(Box::new(memory_refusals.clone()))?;
         Ok(Self {
-            requests: counters("t4_http_requests_total", "Requests.", &["method", "route", "status"])?,
-            latency,
-            limit_refusals: counters("t4_limit_refusals_total", "Requests over a limit.", &["kind"])?,
-            auth_failures: counters("t4_auth_failures_total", "Failed authentications.", &["reason"])?,
-            memory: gauge("t4_memory_bytes", "Memory that callers' bytes take, of T4_MEMORY_MIB.")?,
-            memory_refusals,
-            connections: gauge("t4_connections", "Open connections.")?,
+            requests: metrics.counters(
+                "t4_http_requests_total",
+                "Requests.",
+                &["method", "route", "status"],
+            )?,
+            latency: metrics.histograms(
+                "t4_http_request_seconds",
+                "Time to answer, by route.",
+                &["method", "route"],
+                &BUCKETS,
+            )?,
+            limit_refusals: metrics.counters(
+                "t4_limit_refusals_total",
+                "Requests over a limit.",
+                &["kind"],
+            )?,
+            auth_failures: metrics.counters(
+                "t4_auth_failures_total",
+                "Failed authentications.",
+                &["reason"],
+            )?,
+            memory: metrics.gauge("t4_memory_bytes", "Memory that callers' bytes take, of T4_MEMORY_MIB.")?,
+            memory_refusals: metrics.counter("t4_memory_refusals_total", "Requests that found no memory.")?,
+            connections: metrics.gauge("t4_connections", "Open connections.")?,
         })
     }
 
@@ -60,7 +65,7 @@ impl HttpMetrics {
         let method = known_method(method);
         let mut digits = [0; 3];
         self.requests.with_label_values(&[method, route, status_text(status, &mut digits)]).inc();
-        let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
+        let seconds = Duration::from_micros(micros).as_secs_f64();
         self.latency.with_label_values(&[method, route]).observe(seconds);
         let Some(code) = code else { return };
         match code {
@@ -98,6 +103,107 @@ pub(crate) fn known_method(method: &Method) -> &str {
         | Method::OPTIONS => method.as_str(),
         _ => "other",
     }
+}
+
+/// A registry that makes metrics. Names follow Prometheus' rules: base units, `_total` for counters.
+#[derive(Debug, Clone, Copy)]
+pub struct MetricRegistry<'r>(pub &'r Registry);
+
+impl MetricRegistry<'_> {
+    fn add<M: Collector + Clone + 'static>(
+        self,
+        metric: Result<M, prometheus::Error>,
+    ) -> Result<M, prometheus::Error> {
+        let metric = metric?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    /// A counter.
+    ///
+    /// # Errors
+    /// A name that is not valid, or is taken; as of the other methods.
+    pub fn counter(self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.add(IntCounter::new(name, help))
+    }
+
+    /// A counter of something that is no whole number, such as seconds.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn float_counter(self, name: &str, help: &str) -> Result<Counter, prometheus::Error> {
+        self.add(Counter::new(name, help))
+    }
+
+    /// Counters by label.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn counters(
+        self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    /// Counters by label, of something that is no whole number.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn float_counters(
+        self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<CounterVec, prometheus::Error> {
+        self.add(CounterVec::new(Opts::new(name, help), labels))
+    }
+
+    /// A gauge.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn gauge(self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.add(IntGauge::new(name, help))
+    }
+
+    /// A gauge of something that is no whole number.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn float_gauge(self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+        self.add(Gauge::new(name, help))
+    }
+
+    /// Gauges by label.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn gauges(self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+        self.add(IntGaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    /// Histograms by label, with these upper bounds of the buckets.
+    ///
+    /// # Errors
+    /// As of [`Self::counter`].
+    pub fn histograms(
+        self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        buckets: &[f64],
+    ) -> Result<HistogramVec, prometheus::Error> {
+        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
+    }
+}
+
+/// Brings a counter of seconds up to a total of microseconds that is kept elsewhere.
+pub fn raise_seconds(counter: &Counter, micros: u64) {
+    let seconds = Duration::from_micros(micros).as_secs_f64();
+    counter.inc_by((seconds - counter.get()).max(0.0));
 }
 
 /// Brings a counter up to a total that is kept elsewhere.

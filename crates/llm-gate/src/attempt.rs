@@ -1,6 +1,7 @@
 //! One attempt of a call: what was held for it, and how that is settled or given back.
 
 mod outcome;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,8 @@ use crate::breaker::Pass;
 use crate::builder::{GateState, Upstream};
 use crate::gate::{CallReply, StreamForm};
 use crate::provider::{Head, Incoming, Outgoing};
-use crate::stream::Relay;
 use crate::{GateError, Opened, Receipt};
+use stream::Relay;
 
 /// The first pause before a ledger that could not be used is asked again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

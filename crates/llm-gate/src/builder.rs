@@ -12,7 +12,7 @@ use registry_core::{Clock, Entropy, KnownSecrets, SystemClock, SystemEntropy};
 use tokio::runtime::Handle;
 
 use crate::breaker::Breaker;
-use crate::gate::OpenCalls;
+use crate::open_calls::OpenCalls;
 use crate::provider::Provider;
 use crate::{CallReport, Gate, SetupError, anthropic, openai};
 

@@ -49,10 +49,10 @@ mod error;
 mod estimate;
 mod gate;
 mod http;
+mod open_calls;
 mod openai;
 pub mod provider;
 mod sse;
-mod stream;
 
 pub use answer::{AnswerStream, GateAnswer, Opened, Receipt};
 pub use anthropic::anthropic;

@@ -1,6 +1,7 @@
 //! Providers, routes, limits and budgets: what an operator writes into `T4_LLM_CONFIG`.
 
 mod error;
+mod fields;
 mod parse;
 mod provider;
 mod raw;

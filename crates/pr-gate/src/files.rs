@@ -8,7 +8,8 @@ use std::path::{Component, Path};
 use ignore::WalkBuilder;
 use source_tree::git::listing::{self, StagedEntry};
 
-use crate::{Error, Project, findings};
+use crate::findings::ruff;
+use crate::{Error, Project};
 
 /// How many bytes a source may have: larger ones are not written by people.
 pub const LARGEST_SOURCE: u64 = 4 << 20;
@@ -124,7 +125,7 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
     let mut configuration = Vec::new();
     for StagedEntry { mode, name } in listing::staged(&listed) {
         let name = Path::new(OsStr::from_bytes(name));
-        if findings::is_configuration(name) {
+        if ruff::is_configuration(name) {
             configuration.push(name.to_owned());
         }
         if mode != b"120000" {
@@ -141,7 +142,7 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
             ));
         }
     }
-    findings::refuse_endless(&project.tree.root, &configuration)
+    ruff::refuse_endless(&project.tree.root, &configuration)
 }
 
 /// Whether a name is a link or lies behind one.

@@ -1,7 +1,7 @@
 //! What linters say: ruff, or any SARIF.
 
 mod file_names;
-mod ruff;
+pub(crate) mod ruff;
 mod ruff_json;
 mod sarif;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use annotations::Finding;
 use canonical::MemberFault;
 
-pub(crate) use ruff::{Ruff, Survey, is_configuration, refuse_endless};
+pub(crate) use ruff::{Ruff, Survey};
 
 use crate::{Error, Project, files};
 use file_names::Names;

@@ -9,9 +9,7 @@ use crate::{Entropy, Timestamp};
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        text_id!($(#[$doc])* $name);
 
         impl $name {
             /// Checks and takes a new name.
@@ -23,7 +21,14 @@ macro_rules! text_id {
                 check_name(&text, $max)?;
                 Ok(Self(text))
             }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
 
+        impl $name {
             /// Takes a text as a stored row has it, unchecked: rows of an adopted database keep what they hold.
             #[must_use]
             pub fn from_stored(text: String) -> Self {
@@ -62,11 +67,6 @@ text_id!(
     Limits::NAME
 );
 text_id!(
-    /// The public name of an API key (`t4_` and 12 characters). Never a secret.
-    KeyId,
-    64
-);
-text_id!(
     /// The name of one intent: 1 to 200 characters, none of them hidden, not a word that is a route.
     IntentId,
     Limits::INTENT_ID
@@ -76,6 +76,52 @@ text_id!(
     RequestId,
     64
 );
+
+text_id!(
+    /// The public name of an API key: `t4_` and 12 letters or digits. Never a secret.
+    KeyId
+);
+
+/// A text that does not have the form of a key id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key id is `t4_` and 12 letters or digits")]
+pub struct KeyIdError;
+
+impl KeyId {
+    /// How every key id begins.
+    pub const PREFIX: &'static str = "t4_";
+    /// How many letters or digits follow the prefix.
+    pub const DIGITS: usize = 12;
+    /// The length of a key id, in bytes.
+    pub const LEN: usize = Self::PREFIX.len() + Self::DIGITS;
+
+    /// Takes a text that has the form of a key id.
+    ///
+    /// # Errors
+    /// [`KeyIdError`] for every other text.
+    pub fn new(text: impl Into<String>) -> Result<Self, KeyIdError> {
+        let text = text.into();
+        match Self::split(&text) {
+            Some((_, "")) => Ok(Self(text)),
+            Some(_) | None => Err(KeyIdError),
+        }
+    }
+
+    /// The key id that a text begins with, and what follows it, such as the secret of a whole key.
+    #[must_use]
+    pub fn split(text: &str) -> Option<(&str, &str)> {
+        let (id, rest) = text.split_at_checked(Self::LEN)?;
+        let digits = id.strip_prefix(Self::PREFIX)?;
+        digits.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some((id, rest))
+    }
+
+    /// The letters and digits after the prefix; `None` for a stored id that has not the form.
+    #[must_use]
+    pub fn digits(&self) -> Option<&str> {
+        let (id, rest) = Self::split(&self.0)?;
+        id.strip_prefix(Self::PREFIX).filter(|_| rest.is_empty())
+    }
+}
 
 impl IntentId {
     /// Words that are routes below `/intents/` and so can't be ids.
@@ -126,6 +172,25 @@ impl RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_id_has_one_form() {
+        assert_eq!(KeyId::new("t4_0123456789aB").unwrap().digits(), Some("0123456789aB"));
+        for text in [
+            "",
+            "t4_",
+            "t4_0123456789a",
+            "t4_0123456789abc",
+            "t4_0123456789a_",
+            "xx_0123456789ab",
+            "t4_0123456789aé",
+        ] {
+            assert_eq!(KeyId::new(text), Err(KeyIdError), "{text}");
+            assert_eq!(KeyId::from_stored(text.to_owned()).digits(), None, "{text}");
+        }
+        assert_eq!(KeyId::split("t4_0123456789ab_secret"), Some(("t4_0123456789ab", "_secret")));
+    }
+
     use crate::SeededEntropy;
 
     #[test]

@@ -29,7 +29,7 @@ pub use clock::{Clock, ManualClock};
 #[cfg(feature = "system")]
 pub use entropy::SystemEntropy;
 pub use entropy::{Entropy, SeededEntropy};
-pub use ids::{AgentId, IntentId, KeyId, Owner, RequestId, sortable_id};
+pub use ids::{AgentId, IntentId, KeyId, KeyIdError, Owner, RequestId, sortable_id};
 pub use intent::{Intent, IntentRow, NewIntent, RuleError};
 pub use money::{MAX_DOLLARS, MoneyError, PICO_PER_DOLLAR, dollars_to_pico, pico_to_dollars};
 pub use network::Network;

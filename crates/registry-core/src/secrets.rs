@@ -26,6 +26,8 @@ use automaton::{Automaton, AutomatonBuilder, Span, StartPairs};
 use encodings::{Decoded, base64_forms};
 pub use stream::SecretStream;
 
+use crate::KeyId;
+
 /// The text that replaces a secret.
 pub const REDACTED: &str = "[redacted]";
 
@@ -271,12 +273,9 @@ impl SecretValues {
     }
 }
 
-/// The part of a key that is secret: of a T4 key what follows its public name, `t4_` and 12 characters.
+/// The part of a key that is secret: of a T4 key what follows its key id and a `_`.
 fn secret_part(key: &str) -> &str {
-    const PUBLIC: usize = 15;
-    let (Some(public), Some(secret)) = (key.get(..PUBLIC), key.get(PUBLIC + 1..)) else { return key };
-    let name = public.strip_prefix("t4_").filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if name.is_some() && key.as_bytes().get(PUBLIC) == Some(&b'_') { secret } else { key }
+    KeyId::split(key).and_then(|(_, secret)| secret.strip_prefix('_')).unwrap_or(key)
 }
 
 /// Sorts spans and joins those that overlap.

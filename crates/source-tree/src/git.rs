@@ -101,7 +101,7 @@ impl Git {
 
     /// The repository of a working tree whose root is known.
     fn at(root: PathBuf, invocation: GitInvocation) -> Result<Self, Error> {
-        let settings = settings::read(&invocation, &root)?;
+        let settings = settings::parse(&invocation.listed_settings(&root)?)?;
         endless::refuse_named(&settings, &root, invocation.launcher.variable("HOME"))?;
         let overrides = GitOverrides::offline(&settings)?;
         Ok(Self { root, invocation, settings: settings.into(), overrides: overrides.into() })

@@ -1,5 +1,7 @@
 //! `t4 llm prices`: the price book, without a server.
 
+mod import;
+
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
@@ -9,7 +11,6 @@ use cli_support::{CommandVerdict, Failure};
 use llm_policy::{Encoding, PriceBook, PriceEntry, Rates};
 use serde::Serialize;
 
-use super::import;
 use super::money::per_million;
 use crate::{config, out};
 

@@ -10,12 +10,10 @@ use api_types::Code;
 use control_plane::Services;
 use llm_gate::CallReport;
 use llm_policy::ALERT_PERCENTS;
-use prometheus::{
-    CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-};
+use prometheus::{CounterVec, Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 use registry_core::pico_to_dollars;
 
-use http_kit::raise;
+use http_kit::{MetricRegistry, raise};
 
 /// Upper bounds of the token buckets (OpenTelemetry's advice for `gen_ai.client.token.usage`).
 const TOKENS: [f64; 14] = [
@@ -60,74 +58,56 @@ pub(crate) struct LlmMetrics {
 impl LlmMetrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let call = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
-        let histogram = |name: &str, help: &str, labels: &[&str], buckets: &[f64]| {
-            let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-            let metric = HistogramVec::new(opts, labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok::<_, prometheus::Error>(metric)
-        };
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok::<_, prometheus::Error>(metric)
-        };
-        let gauge = |name: &str, help: &str| {
-            let metric = IntGauge::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok::<_, prometheus::Error>(metric)
-        };
-        let cost = CounterVec::new(
-            Opts::new("t4_llm_cost_usd_total", "What calls cost, in dollars."),
-            &["model", "provider"],
-        )?;
-        registry.register(Box::new(cost.clone()))?;
-        let counter = |name: &str, help: &str| {
-            let metric = IntCounter::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok::<_, prometheus::Error>(metric)
-        };
-        let held = Gauge::new("t4_llm_held_usd", "What calls under way hold, in dollars.")?;
-        registry.register(Box::new(held.clone()))?;
+        let metrics = MetricRegistry(registry);
         let [operation, provider, model] = call;
         Ok(Self {
-            tokens: histogram(
+            tokens: metrics.histograms(
                 "gen_ai_client_token_usage",
                 "Tokens of a call.",
                 &["gen_ai_token_type", operation, provider, model],
                 &TOKENS,
             )?,
-            duration: histogram(
+            duration: metrics.histograms(
                 "gen_ai_client_operation_duration_seconds",
                 "From a request's departure to its end.",
                 &call,
                 &SECONDS,
             )?,
-            first_token: histogram(
+            first_token: metrics.histograms(
                 "gen_ai_server_time_to_first_token_seconds",
                 "From a request's departure to the first byte of its answer.",
                 &call,
                 &FIRST_SECONDS,
             )?,
-            calls: counters(
+            calls: metrics.counters(
                 "t4_llm_calls_total",
                 "Settled attempts.",
                 &["model", "provider", "outcome", "source"],
             )?,
-            cost,
-            overruns: counter("t4_llm_overruns_total", "Calls that gave or billed more than was asked for.")?,
-            orphans: counter(
+            cost: metrics.float_counters(
+                "t4_llm_cost_usd_total",
+                "What calls cost, in dollars.",
+                &["model", "provider"],
+            )?,
+            overruns: metrics
+                .counter("t4_llm_overruns_total", "Calls that gave or billed more than was asked for.")?,
+            orphans: metrics.counter(
                 "t4_llm_orphans_total",
                 "Holds settled at their worst case because nobody settled them in time.",
             )?,
-            refusals: counters("t4_llm_refusals_total", "Requests below /llm that failed.", &["code"])?,
-            alerts: counters(
+            refusals: metrics.counters(
+                "t4_llm_refusals_total",
+                "Requests below /llm that failed.",
+                &["code"],
+            )?,
+            alerts: metrics.counters(
                 "t4_llm_budget_alerts_total",
                 "Budgets that reached a part of their limit.",
                 &["percent"],
             )?,
-            open: gauge("t4_llm_calls_open", "Calls of this process that are not settled yet.")?,
-            holds: gauge("t4_llm_holds", "Holds under way.")?,
-            held,
+            open: metrics.gauge("t4_llm_calls_open", "Calls of this process that are not settled yet.")?,
+            holds: metrics.gauge("t4_llm_holds", "Holds under way.")?,
+            held: metrics.float_gauge("t4_llm_held_usd", "What calls under way hold, in dollars.")?,
         })
     }
 

@@ -2,7 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::request::Untold;
+/// What of a request can't be said to Anthropic. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Untold {
+    /// The API has nothing of that kind.
+    #[error("`{0}` has no counterpart in Anthropic's API")]
+    NoCounterpart(String),
+    /// It is not of OpenAI's form.
+    #[error("`{0}` {1}")]
+    Wrong(String, &'static str),
+}
 
 pub(super) fn object(value: Value, at: &str) -> Result<Map<String, Value>, Untold> {
     match value {

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::blocks::{self, Speaker};
-use super::convert::{object, text};
-use super::request::Untold;
+use super::convert::{Untold, object, text};
 
 /// Members of a message that are of no use to the model: what a client sends back of an earlier answer.
 const LEFT_OUT: [&str; 3] = ["annotations", "reasoning", "reasoning_content"];

@@ -2,18 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::convert::Untold;
 use super::{messages, tools};
-
-/// What of a request can't be said to Anthropic. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Untold {
-    /// The API has nothing of that kind.
-    #[error("`{0}` has no counterpart in Anthropic's API")]
-    NoCounterpart(String),
-    /// It is not of OpenAI's form.
-    #[error("`{0}` {1}")]
-    Wrong(String, &'static str),
-}
 
 /// Writes the body. `stream` is what the gate wants, whatever the body says.
 pub(super) fn write(body: Map<String, Value>, stream: bool) -> Result<Map<String, Value>, Untold> {

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::convert::{cache_control, object, text};
-use super::request::Untold;
+use super::convert::{Untold, cache_control, object, text};
 
 /// The tools of a request.
 pub(super) fn write(tools: Value) -> Result<Vec<Value>, Untold> {

@@ -13,10 +13,11 @@ use llm_policy::{
 use registry_core::KnownSecrets;
 use serde_json::{Map, Value};
 
-use super::{CallReply, Gate, GateCall, OpenCall, StreamForm};
+use super::{CallReply, Gate, GateCall, StreamForm};
 use crate::GateError;
 use crate::attempt::{CallAttempt, Candidate, Next, Retry, no_right};
 use crate::builder::{GateState, Upstream};
+use crate::open_calls::OpenCall;
 use crate::provider::Outgoing;
 
 /// How often a hold that may have been written is given back before it is left to its lease.

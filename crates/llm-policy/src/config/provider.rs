@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::parse::{is_name, is_variable, number};
+use super::fields::{is_name, is_variable, number};
 use super::raw::RawProvider;
 use super::{CallLimits, ConfigError, LlmConfig, ProviderConfig, ProviderKind};
 use crate::PriceBook;

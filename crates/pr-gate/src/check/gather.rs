@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use annotations::{Finding, FindingFacts, Language, may_be_annotated};
 
-use super::since::{self, BaseVersion, TreeChanges};
+use super::since::{self, BaseVersion, TreeChanges, below};
 use super::{CheckQuestion, FindingSource, Gathered, Linter, age, links};
 use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
@@ -179,14 +179,6 @@ fn behind_filter(changes: &TreeChanges, findings: &[Finding]) -> Option<String> 
         "`{first}`{others} may be changed, and can't be compared with the base: a git filter (`.gitattributes`) stands before \
          it, and T4 runs none. All its findings count as new"
     ))
-}
-
-/// Whether a file is one of some names, or below one of them.
-pub(super) fn below(file: &str, names: &[String]) -> bool {
-    names.iter().any(|name| {
-        name == "."
-            || file.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }
 
 /// Whether a rule is among those that `--select` names: by the whole code or the beginning of it.

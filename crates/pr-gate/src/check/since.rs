@@ -12,7 +12,6 @@ use source_tree::git::Git;
 
 pub use changes::{BaseVersion, TreeChanges};
 
-use super::gather::below;
 use crate::codemod::is_notebook;
 use crate::findings::Ruff;
 use crate::{Error, Project};
@@ -129,6 +128,14 @@ fn was_looked_at(project: &Project, before: &str, now: &str) -> bool {
         || (ending(before) == ending(now)
             && !project.is_skipped(before)
             && below(before, &project.settings.check.paths))
+}
+
+/// Whether a file is one of some names, or below one of them.
+pub(super) fn below(file: &str, names: &[String]) -> bool {
+    names.iter().any(|name| {
+        name == "."
+            || file.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 //! The configuration of a repository, as git reads it there: each setting with its origin.
 
-use std::path::Path;
-
-use super::invocation::GitInvocation;
 use crate::Error;
 
 /// Limit for the number of settings. A repository with more is refused.
@@ -74,16 +71,12 @@ pub fn key(section: &str, subsection: Option<&[u8]>, name: &str) -> Vec<u8> {
     key
 }
 
-/// Every setting that applies in a folder, in git's order: the last value of a setting wins. Reading them runs no program.
+/// The settings of `git config --list -z --show-scope`, in git's order: the last value of a setting wins. For each
+/// there is its scope and `key<LF>value`.
 ///
 /// # Errors
-/// When git can't be run or does not understand its configuration, or there are too many settings.
-pub fn read(invocation: &GitInvocation, folder: &Path) -> Result<Vec<Setting>, Error> {
-    parse(&invocation.listed_settings(folder)?)
-}
-
-/// The settings of `git config --list -z --show-scope`: for each its scope and `key<LF>value`.
-fn parse(listed: &[u8]) -> Result<Vec<Setting>, Error> {
+/// When there are too many settings.
+pub fn parse(listed: &[u8]) -> Result<Vec<Setting>, Error> {
     let mut parts = listed.split(|byte| *byte == 0);
     let mut settings = Vec::new();
     while let (Some(scope), Some(entry)) = (parts.next(), parts.next()) {

@@ -8,8 +8,8 @@ use cli_support::{CommandVerdict, Failure};
 use llm_policy::{ChangedPrice, PriceEntry, PriceImport, import_litellm};
 use registry_core::{Clock as _, SystemClock};
 
-use super::money::per_million;
-use super::prices::{Overlay, rates};
+use super::{Overlay, rates};
+use crate::llm::money::per_million;
 use crate::out;
 
 /// Make a file of prices from a table in the form of `model_prices_and_context_window.json`.
