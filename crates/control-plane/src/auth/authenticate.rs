@@ -172,9 +172,6 @@ async fn find(services: &Services, id: &KeyId) -> Result<Option<(KnownKey, Optio
     }
     services.auth.key_reads.fetch_add(1, Ordering::Relaxed);
     let found = read_key(services, id).await.map_err(|error| {
-        if matches!(error, StoreError::Invariant(_) | StoreError::Corrupt { .. }) {
-            return error.into();
-        }
         let what = "the server can't see whether the key holds";
         let unavailable = ServiceError::new(Code::AuthUnavailable, what).with_retry_after(1);
         ServiceError { cause: Some(error.to_string()), ..unavailable }
