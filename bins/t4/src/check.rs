@@ -119,11 +119,14 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     for warning in &gathered.warnings {
         out::say(&out::plain(warning));
     }
-    let mut report = gathered.check(&project, &[], working_tree::day(now));
-    if args.registry {
-        let registered = registry::ask(&report, args.api.as_deref(), args.reserve)?;
-        report = gathered.check(&project, &registered, working_tree::day(now));
-    }
+    let mut judgement = gathered.judge(&project, working_tree::day(now));
+    let registered = if args.registry {
+        registry::ask(&judgement.open(), args.api.as_deref(), args.reserve)?
+    } else {
+        Vec::new()
+    };
+    judgement.answer_by_intents(&registered);
+    let report = judgement.report();
     print(&args, &question, &gathered, &report, now)?;
     Ok(verdict(&report, args.strict))
 }

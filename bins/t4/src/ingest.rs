@@ -57,7 +57,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let question = check::question(&project, &paths, codes.as_deref(), from.as_deref())?;
     let bar = Bar::new();
     let gathered = pr_gate::check::gather(&project, &question, &bar).map_err(working_tree::failure)?;
-    let report = gathered.check(&project, &[], working_tree::day(SystemClock::new().now()));
+    let report = gathered.check(&project, working_tree::day(SystemClock::new().now()));
     let client = config::registry(api.as_deref())?;
     let known = registry::all(&client)?;
     let scope = IngestScope { paths: &gathered.paths, codes: &gathered.codes };

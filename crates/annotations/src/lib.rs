@@ -24,7 +24,7 @@ mod weights;
 pub use annotate::{Annotating, Skeleton, annotate, skeleton_fields};
 pub use check::{
     Age, Annotated, AnsweredBy, CheckMetrics, CheckReport, CheckSummary, CheckVerdict, Debt, Expired,
-    FindingFacts, FindingState, Input, Issue, Registered, check,
+    FindingState, Input, Issue, Judgement, KnownFinding, Registered, TreeAnnotations, check,
 };
 pub use codeowners::{CodeOwners, OwnerRule};
 pub use comments::{Comment, comments};

@@ -16,19 +16,16 @@ fn the_check_says_what_the_rules_say() {
     let weights = Weights::default();
     for seed in 0..2_500 {
         let tree = Tree::grow(seed);
-        let facts = tree.facts();
-        let report = check(&Input {
-            findings: &tree.findings,
-            facts: &facts,
-            sources: &tree.sources(),
+        let input = Input {
+            findings: &tree.known(),
             codes: &tree.codes,
             paths: &[],
             waivers: &tree.waivers,
             owners: tree.owners.as_ref(),
-            registered: &tree.registered,
             weights: &weights,
             today: time::Date::from_calendar_date(TODAY.0, TODAY.1, TODAY.2).unwrap(),
-        });
+        };
+        let report = check(input, &tree.sources(), &tree.registered);
         let opinion = judge(&tree);
         assert_eq!(Opinion::of(&report), opinion, "seed {seed}\n{}\n{:#?}", tree.shown(), tree.findings);
     }

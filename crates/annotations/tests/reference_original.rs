@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use annotations::{Finding, FindingFacts, FindingState, Input, Place, Waivers, Weights, check};
+use annotations::{Finding, FindingState, Input, KnownFinding, Place, Waivers, Weights, check};
 use serde_json::{Value, json};
 
 const CASES: &str = include_str!("../../../tests/gate/oracle/t4-check-cases.json");
@@ -42,19 +42,17 @@ fn every_finding_annotated_on_its_first_row_stands_as_the_original_says() {
         }
         let text = |text: &Value| text.as_str().unwrap().to_owned();
         let sources = files.iter().map(|(file, source)| (file.clone(), text(source))).collect();
-        let facts = vec![FindingFacts { new: true, ..FindingFacts::default() }; findings.len()];
-        let report = check(&Input {
-            findings: &findings,
-            facts: &facts,
-            sources: &sources,
+        let known: Vec<_> = findings.into_iter().map(KnownFinding::from).collect();
+        let input = Input {
+            findings: &known,
             codes: &[],
             paths: &[],
             waivers: &Waivers::default(),
             owners: None,
-            registered: &[],
             weights: &Weights::default(),
             today: time::Date::from_calendar_date(2026, time::Month::November, 21).unwrap(),
-        });
+        };
+        let report = check(input, &sources, &[]);
         compared += 1;
         let issues =
             original["quality_issues"].as_array().unwrap().iter().map(|issue| issue["issues"].clone());

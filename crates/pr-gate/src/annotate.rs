@@ -63,7 +63,7 @@ pub fn plan(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<AnnotatePlan, Error> {
-    let report = gather(project, question, progress)?.check(project, &[], day(now));
+    let report = gather(project, question, progress)?.check(project, day(now));
     let unparsed: BTreeSet<String> = report
         .findings
         .iter()

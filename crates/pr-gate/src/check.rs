@@ -8,7 +8,9 @@ mod since;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{CheckReport, CodeOwners, Finding, FindingFacts, Input, Registered, Waivers};
+use annotations::{
+    CheckReport, CodeOwners, Input, Judgement, KnownFinding, TreeAnnotations, Waivers, Weights,
+};
 
 pub use compat::{CompatAnswer, CompatQuestion, compat};
 pub(crate) use gather::UNREADABLE;
@@ -59,10 +61,8 @@ pub enum FindingSource {
 /// What was found, before it is known what answers for it.
 #[derive(Debug)]
 pub struct Gathered {
-    /// The findings, sorted by file and place.
-    pub findings: Vec<Finding>,
-    /// What is known of each finding beside what the linter says, in the same order.
-    pub facts: Vec<FindingFacts>,
+    /// The findings, sorted by file and place, each with what is known of it.
+    pub findings: Vec<KnownFinding>,
     /// The sources of the files that have a finding or may have an annotation, by name.
     pub sources: BTreeMap<String, String>,
     /// The linter and its version, such as `ruff 0.14.2`.
@@ -75,6 +75,7 @@ pub struct Gathered {
     pub paths: Vec<String>,
     waivers: Waivers,
     owners: Option<CodeOwners>,
+    weights: Weights,
     linter: Option<Linter>,
 }
 
@@ -86,53 +87,41 @@ struct Linter {
 }
 
 impl Gathered {
-    /// What answers for each finding. `registered` is what the registry said, empty when it was not asked.
+    /// What answers for each finding in the tree, and what else the check has to say.
     #[must_use]
-    pub fn check(&self, project: &Project, registered: &[Registered], today: time::Date) -> CheckReport {
-        let report = self.report(project, &self.sources, registered, today);
-        let candidates: BTreeSet<&str> = report.stale.iter().map(|stale| stale.file.as_str()).collect();
-        let unseen = self.unseen(project, &candidates);
-        if unseen.is_empty() {
-            return report;
-        }
-        // An annotation where the linter never looks is not stale: nobody knows.
-        let mut sources = self.sources.clone();
-        sources.retain(|file, _| !unseen.contains(file.as_str()));
-        self.report(project, &sources, registered, today)
+    pub fn check(&self, project: &Project, today: time::Date) -> CheckReport {
+        self.judge(project, today).report()
     }
 
-    fn report(
-        &self,
-        project: &Project,
-        sources: &BTreeMap<String, String>,
-        registered: &[Registered],
-        today: time::Date,
-    ) -> CheckReport {
-        annotations::check(&Input {
+    /// What answers for each finding in the tree. The registry may answer for others.
+    #[must_use]
+    pub fn judge(&self, project: &Project, today: time::Date) -> Judgement<'_> {
+        let input = Input {
             findings: &self.findings,
-            facts: &self.facts,
-            sources,
             codes: &self.codes,
             paths: &self.paths,
             waivers: &self.waivers,
             owners: self.owners.as_ref(),
-            registered,
-            weights: &project.settings.weights(),
+            weights: &self.weights,
             today,
-        })
+        };
+        let judgement = Judgement::new(input, TreeAnnotations::read(&self.sources));
+        let unseen = self.unseen(project, &judgement.stale_files());
+        // An annotation where the linter never looks is not stale: nobody knows.
+        if unseen.is_empty() { judgement } else { judgement.without_files(&unseen) }
     }
 
     /// Which of these files the linter does not look at. It is asked only when that matters; files with findings were
     /// looked at.
-    fn unseen<'a>(&'a self, project: &Project, candidates: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    fn unseen(&self, project: &Project, candidates: &BTreeSet<&str>) -> BTreeSet<String> {
         let Some(linter) = &self.linter else { return BTreeSet::new() };
-        let found: BTreeSet<&str> = self.findings.iter().map(|finding| finding.file.as_str()).collect();
-        let asked: BTreeSet<&str> = candidates.difference(&found).copied().collect();
-        if asked.is_empty() {
-            return asked;
+        let found: BTreeSet<&str> = self.findings.iter().map(|known| known.finding.file.as_str()).collect();
+        let mut asked = candidates.difference(&found).peekable();
+        if asked.peek().is_none() {
+            return BTreeSet::new();
         }
         // Without an answer, nothing is called stale.
         let seen = linter.ruff.files(project, &linter.names).unwrap_or_default();
-        asked.into_iter().filter(|file| !seen.contains(*file)).collect()
+        asked.filter(|file| !seen.contains(**file)).map(|file| (*file).to_owned()).collect()
     }
 }

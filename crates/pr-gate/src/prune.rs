@@ -34,7 +34,7 @@ pub fn plan(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<PrunePlan, Error> {
-    let report = gather(project, question, progress)?.check(project, &[], day(now));
+    let report = gather(project, question, progress)?.check(project, day(now));
     let mut plan = PrunePlan::default();
     let broken = report.findings.iter().filter(|one| one.finding.code == INVALID_SYNTAX);
     plan.unparsed = broken.map(|one| one.finding.file.clone()).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use annotations::{Annotated, CheckReport, FindingState, Registered};
+use annotations::{Annotated, Registered};
 use cli_support::Failure;
 use pr_gate::ingest::{self, KnownIntent};
 use registry_core::normal_path;
@@ -10,8 +10,7 @@ use registry_core::normal_path;
 use crate::{config, out, registry};
 
 /// Asks for the intents of the files with such findings. With `reserve`, findings that have none get a reserved one.
-pub fn ask(report: &CheckReport, api: Option<&str>, reserve: bool) -> Result<Vec<Registered>, Failure> {
-    let open: Vec<_> = report.findings.iter().filter(|one| one.state == FindingState::Unannotated).collect();
+pub fn ask(open: &[Annotated], api: Option<&str>, reserve: bool) -> Result<Vec<Registered>, Failure> {
     if open.is_empty() {
         return Ok(Vec::new());
     }

@@ -61,7 +61,7 @@ impl Recipe {
         let at = SystemClock::new().now();
         let today = time::OffsetDateTime::from_unix_timestamp(at.unix_seconds())
             .map_or(time::Date::MIN, time::OffsetDateTime::date);
-        let report = gathered.check(&project, &[], today);
+        let report = gathered.check(&project, today);
         let entry = HistoryEntry::of(&report, at);
         if self.record {
             history = history::record(&file, entry, apart_seconds)?;

@@ -1,24 +1,31 @@
 //! What answers for each finding.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::index::{AnswerRows, FileIndex};
 use super::intents::AnsweringIntents;
-use super::tree_annotations::{Grammar, Note, Notes, comments_of};
+use super::tree_annotations::{Grammar, Note, TreeAnnotations, comments_of};
 use super::waiver_match::{HoldingWaivers, codes};
-use super::{Annotated, AnsweredBy, FindingState, Input, Issue, Registered, comment_rows, quality};
+use super::{
+    Annotated, AnsweredBy, FindingState, Input, Issue, KnownFinding, Registered, comment_rows, quality,
+};
 use crate::{Finding, Waiver};
 
 /// What answers for each finding, and what is of use.
 pub struct Answers<'a> {
-    /// For each finding, in their order.
-    pub list: Vec<FindingAnswer<'a>>,
-    /// Whether each finding is new.
-    pub new: Vec<bool>,
-    /// For each annotation: whether there is a finding that it answers or could answer for.
-    pub used: Vec<bool>,
-    /// For each waiver: whether it lets a finding pass.
-    pub waiving: Vec<bool>,
+    /// The findings, in their order.
+    list: Vec<Judged<'a>>,
+    /// The places of annotations that answer for a finding, or could.
+    pub used: HashSet<usize>,
+    /// The places of waivers that let a finding pass.
+    pub waiving: HashSet<usize>,
+}
+
+/// A finding, and what answers for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    pub known: &'a KnownFinding,
+    pub answer: FindingAnswer<'a>,
 }
 
 /// What answers for a finding.
@@ -35,89 +42,90 @@ pub enum FindingAnswer<'a> {
 }
 
 impl<'a> Answers<'a> {
-    /// Looks for what answers for each finding.
-    pub fn find(input: &Input<'a>, notes: &Notes<'_>) -> Self {
-        let waived = HoldingWaivers::new(input);
-        let intents = AnsweringIntents::new(input);
+    /// Looks for the waiver or the annotation that answers for each finding.
+    pub fn find(input: Input<'a>, notes: &TreeAnnotations<'_>) -> Self {
+        let waived = HoldingWaivers::new(&input);
         let mut files = index(input, notes);
         let mut answers = Self {
             list: Vec::with_capacity(input.findings.len()),
-            new: (0..input.findings.len()).map(|finding| input.facts(finding).new).collect(),
-            used: vec![false; notes.list.len()],
-            waiving: vec![false; input.waivers.list.len()],
+            used: HashSet::new(),
+            waiving: HashSet::new(),
         };
-        for finding in input.findings {
-            let file = files.get_mut(finding.file.as_str());
-            let answer = answer(finding, file, notes, &waived, &intents);
+        for known in input.findings {
+            let file = files.get_mut(known.finding.file.as_str());
+            let answer = answer(&known.finding, file, notes, &waived);
             match answer {
-                FindingAnswer::Waiver(place) => set(&mut answers.waiving, place),
-                FindingAnswer::Note(place) => set(&mut answers.used, place),
-                FindingAnswer::None | FindingAnswer::Intent(_) => {}
-            }
-            answers.list.push(answer);
+                FindingAnswer::Waiver(place) => answers.waiving.insert(place),
+                FindingAnswer::Note(place) => answers.used.insert(place),
+                FindingAnswer::None | FindingAnswer::Intent(_) => false,
+            };
+            answers.list.push(Judged { known, answer });
         }
         for file in files.values() {
-            for place in file.unified.marked().chain(file.legacy.marked()) {
-                set(&mut answers.used, place);
-            }
+            answers.used.extend(file.unified.marked().chain(file.legacy.marked()));
         }
         answers
     }
 
-    /// The new findings, and what answers for each.
-    pub fn new_ones<'f>(
-        &self,
-        input: &Input<'f>,
-    ) -> impl Iterator<Item = (usize, &'f Finding, FindingAnswer<'a>)> {
-        let all = input.findings.iter().zip(&self.list).zip(&self.new).enumerate();
-        all.filter(|(_, (_, new))| **new).map(|(place, ((finding, answer), _))| (place, finding, *answer))
+    /// Looks for the intent that answers for each finding that nothing else answers for.
+    pub fn answer_by_intents(&mut self, registered: &'a [Registered]) {
+        let intents = AnsweringIntents::new(registered);
+        for judged in &mut self.list {
+            if matches!(judged.answer, FindingAnswer::None)
+                && let Some(intent) = intents.by(&judged.known.finding)
+            {
+                judged.answer = FindingAnswer::Intent(intent);
+            }
+        }
     }
 
-    /// The new findings in the report.
-    pub fn findings(&self, input: &Input<'_>, notes: &Notes<'_>) -> Vec<Annotated> {
-        self.new_ones(input)
-            .map(|(place, finding, answer)| {
-                let facts = input.facts(place);
-                Annotated {
-                    finding: finding.clone(),
-                    fingerprint: facts.fingerprint,
-                    state: answer.state(notes),
-                    by: answer.by(input, notes),
-                    first_seen: facts.first_seen.map(|day| day.to_string()),
-                }
-            })
-            .collect()
+    /// The new findings.
+    pub fn new_ones(&self) -> impl Iterator<Item = &Judged<'a>> {
+        self.list.iter().filter(|judged| judged.known.new)
     }
 
     /// What is wrong with the annotations that answer for new findings; one entry for each such finding.
-    pub fn quality_issues(&self, input: &Input<'_>, notes: &Notes<'_>) -> Vec<Issue> {
-        let issue = |(_, finding, answer): (usize, &Finding, FindingAnswer<'_>)| {
-            let note = answer.note(notes).filter(|note| note.grammar == Grammar::Unified)?;
-            let problems = quality::issues(note, &finding.code);
+    pub fn quality_issues(&self, notes: &TreeAnnotations<'_>) -> Vec<Issue> {
+        let issue = |judged: &Judged<'_>| {
+            let code = &judged.known.finding.code;
+            let note = judged.answer.note(notes).filter(|note| note.grammar == Grammar::Unified)?;
+            let problems = quality::issues(note, code);
             let id = note.text("id").map(str::to_owned);
-            let code = Some(finding.code.clone());
             (!problems.is_empty()).then(|| Issue {
                 file: note.file.to_owned(),
                 row: note.row,
-                code,
+                code: Some(code.clone()),
                 id,
                 problems,
             })
         };
-        self.new_ones(input).filter_map(issue).collect()
+        self.new_ones().filter_map(issue).collect()
+    }
+}
+
+impl Judged<'_> {
+    /// The finding in the report.
+    pub fn annotated(&self, input: &Input<'_>, notes: &TreeAnnotations<'_>) -> Annotated {
+        Annotated {
+            finding: self.known.finding.clone(),
+            fingerprint: self.known.fingerprint.clone(),
+            state: self.answer.state(notes),
+            by: self.answer.by(input, notes),
+            first_seen: self.known.first_seen.map(|day| day.to_string()),
+        }
     }
 }
 
 impl FindingAnswer<'_> {
     /// The annotation, if it is one.
-    pub fn note<'n, 'a>(self, notes: &'n Notes<'a>) -> Option<&'n Note<'a>> {
+    pub fn note<'n, 'a>(self, notes: &'n TreeAnnotations<'a>) -> Option<&'n Note<'a>> {
         match self {
             Self::Note(place) => notes.list.get(place),
             Self::None | Self::Waiver(_) | Self::Intent(_) => None,
         }
     }
 
-    fn state(self, notes: &Notes<'_>) -> FindingState {
+    fn state(self, notes: &TreeAnnotations<'_>) -> FindingState {
         match self {
             Self::None => FindingState::Unannotated,
             Self::Waiver(_) => FindingState::Waived,
@@ -131,7 +139,7 @@ impl FindingAnswer<'_> {
     }
 
     /// What answers, in the report.
-    pub fn by(self, input: &Input<'_>, notes: &Notes<'_>) -> Option<AnsweredBy> {
+    pub fn by(self, input: &Input<'_>, notes: &TreeAnnotations<'_>) -> Option<AnsweredBy> {
         match self {
             Self::None => None,
             Self::Waiver(place) => input.waivers.list.get(place).map(by_waiver),
@@ -167,16 +175,16 @@ pub fn by_waiver(waiver: &Waiver) -> AnsweredBy {
 }
 
 /// The annotations of each file that has findings.
-fn index<'a>(input: &Input<'a>, notes: &Notes<'_>) -> HashMap<&'a str, FileIndex> {
-    let mut files: HashMap<&str, FileIndex> =
-        input.findings.iter().map(|finding| (finding.file.as_str(), FileIndex::default())).collect();
+fn index<'a>(input: Input<'a>, notes: &TreeAnnotations<'_>) -> HashMap<&'a str, FileIndex> {
+    let file = |known: &'a KnownFinding| (known.finding.file.as_str(), FileIndex::default());
+    let mut files: HashMap<&str, FileIndex> = input.findings.iter().map(file).collect();
     for (place, note) in notes.list.iter().enumerate() {
         let Some(file) = files.get_mut(note.file) else { continue };
         file.side(note.grammar).push(place, note);
     }
     for (name, file) in &mut files {
         // Without annotations there is nothing above a finding that could answer.
-        if let Some(source) = input.sources.get(*name).filter(|_| !file.is_empty()) {
+        if let Some(source) = notes.sources.get(*name).filter(|_| !file.is_empty()) {
             file.runs = comment_rows::comment_runs(source, &comments_of(name, source));
         }
     }
@@ -186,9 +194,8 @@ fn index<'a>(input: &Input<'a>, notes: &Notes<'_>) -> HashMap<&'a str, FileIndex
 fn answer<'a>(
     finding: &Finding,
     file: Option<&mut FileIndex>,
-    notes: &Notes<'_>,
+    notes: &TreeAnnotations<'_>,
     waived: &HoldingWaivers<'_>,
-    intents: &AnsweringIntents<'a>,
 ) -> FindingAnswer<'a> {
     let start = finding.start.row;
     let mut rows = AnswerRows { above: start, start, last: finding.last_row() };
@@ -206,12 +213,6 @@ fn answer<'a>(
     } else if let Some(note) = note {
         FindingAnswer::Note(note)
     } else {
-        intents.by(&finding.file, &finding.code, rows).map_or(FindingAnswer::None, FindingAnswer::Intent)
-    }
-}
-
-fn set(flags: &mut [bool], place: usize) {
-    if let Some(flag) = flags.get_mut(place) {
-        *flag = true;
+        FindingAnswer::None
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use registry_core::normal_path;
 
-use super::index::AnswerRows;
-use super::{Input, Registered};
+use super::Registered;
+use crate::Finding;
 
 /// Statuses with which an intent answers.
 const ANSWERING: [&str; 4] = ["planned", "committed", "implemented", "accepted"];
@@ -18,9 +18,9 @@ pub struct AnsweringIntents<'a> {
 
 impl<'a> AnsweringIntents<'a> {
     /// The intents that can answer.
-    pub fn new(input: &Input<'a>) -> Self {
+    pub fn new(registered: &'a [Registered]) -> Self {
         let mut by_key: HashMap<_, Vec<&Registered>> = HashMap::new();
-        for intent in input.registered {
+        for intent in registered {
             if ANSWERING.contains(&intent.status.as_str()) {
                 by_key.entry((normal_path(&intent.file), intent.code.as_str())).or_default().push(intent);
             }
@@ -32,10 +32,10 @@ impl<'a> AnsweringIntents<'a> {
     }
 
     /// The intent for a finding: one for its rows, the nearest to the first row, else one for any row.
-    pub fn by(&self, file: &str, code: &str, rows: AnswerRows) -> Option<&'a Registered> {
-        let intents = self.by_key.get(&(normal_path(file), code))?;
-        let near = intents.partition_point(|intent| intent.line < Some(rows.start));
-        let in_rows = intents.get(near).filter(|intent| intent.line <= Some(rows.last));
+    pub fn by(&self, finding: &Finding) -> Option<&'a Registered> {
+        let intents = self.by_key.get(&(normal_path(&finding.file), finding.code.as_str()))?;
+        let near = intents.partition_point(|intent| intent.line < Some(finding.start.row));
+        let in_rows = intents.get(near).filter(|intent| intent.line <= Some(finding.last_row()));
         in_rows.or_else(|| intents.first().filter(|intent| intent.line.is_none())).copied()
     }
 }

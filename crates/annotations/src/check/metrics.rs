@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use time::Date;
 
-use super::answers::{Answers, FindingAnswer};
-use super::tree_annotations::{Grammar, Note, Notes};
+use super::answers::{Answers, FindingAnswer, Judged};
+use super::tree_annotations::{Grammar, Note, TreeAnnotations};
 use super::{Age, CheckMetrics, Debt, Input, upkeep};
 use crate::Finding;
 use crate::pyjson::{self, Value};
@@ -16,13 +16,14 @@ const AGES: [(i64, &str); 5] =
     [(7, "0-7 days"), (30, "8-30 days"), (90, "31-90 days"), (365, "91-365 days"), (i64::MAX, "over a year")];
 
 /// Measures the new findings and what answers for them.
-pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> CheckMetrics {
+pub fn measure(input: &Input<'_>, notes: &TreeAnnotations<'_>, answers: &Answers<'_>) -> CheckMetrics {
     let mut metrics = CheckMetrics::default();
     let mut debts: BTreeMap<Option<String>, Debt> = BTreeMap::new();
     let mut ages: [Age; 5] = AGES.map(|(_, age)| Age { age, findings: 0, weight: 0 });
     let mut unknown = Age { age: "unknown", findings: 0, weight: 0 };
     let (mut findings, mut answered, mut dated) = (0, 0, false);
-    for (place, finding, answer) in answers.new_ones(input) {
+    for Judged { known, answer } in answers.new_ones() {
+        let finding = &known.finding;
         findings += 1;
         answered += usize::from(!matches!(answer, FindingAnswer::None));
         *metrics.counts_by_code.entry(finding.code.clone()).or_default() += 1;
@@ -33,7 +34,7 @@ pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> C
             metrics.weighted_total += weight;
             metrics.weighted_good += if is_good(note) { weight } else { 0 };
         }
-        let first_seen = input.facts(place).first_seen;
+        let first_seen = known.first_seen;
         let owner = answer.by(input, notes).and_then(|by| by.owner).filter(|owner| !owner.is_empty());
         let debt = debts.entry(owner.clone()).or_insert_with(|| Debt { owner, ..Debt::default() });
         debt.findings += 1;
@@ -49,7 +50,7 @@ pub fn measure(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> C
     }
     metrics.annotation_quality_score = percent(metrics.weighted_good, metrics.weighted_total, 100.0);
     metrics.coverage_percent = percent(count(answered), count(findings), 100.0);
-    let stale = upkeep::stale(input, notes, answers).len();
+    let stale = upkeep::stale_notes(input, notes, answers).count();
     metrics.staleness_percent = percent(count(stale), count(notes.list.len()), 0.0);
     metrics.debt_by_owner = debts.into_values().collect();
     metrics.debt_by_owner.sort_by_key(|debt| Reverse((debt.weight, debt.findings)));

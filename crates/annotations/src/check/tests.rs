@@ -9,8 +9,7 @@ use crate::{Place, Waiver};
 /// A file, the findings in it, and what else is known.
 struct Case {
     sources: BTreeMap<String, String>,
-    findings: Vec<Finding>,
-    facts: Vec<FindingFacts>,
+    findings: Vec<KnownFinding>,
     codes: Vec<String>,
     paths: Vec<String>,
     waivers: Waivers,
@@ -22,7 +21,6 @@ fn case(source: &str) -> Case {
     Case {
         sources: BTreeMap::from([("a.py".to_owned(), source.to_owned())]),
         findings: Vec::new(),
-        facts: Vec::new(),
         codes: Vec::new(),
         paths: Vec::new(),
         waivers: Waivers::default(),
@@ -35,26 +33,26 @@ impl Case {
     /// A finding on rows `from` to `to`.
     fn on(mut self, code: &str, from: u32, to: u32) -> Self {
         let place = |row, column| Place { row, column };
-        self.findings.push(Finding {
+        let finding = Finding {
             file: "a.py".to_owned(),
             code: code.to_owned(),
             message: "m".to_owned(),
             start: place(from, 1),
             end: place(to, 9),
             url: None,
-        });
+        };
+        self.findings.push(finding.into());
         self
     }
 
     /// The last finding is an old one.
     fn old(mut self) -> Self {
-        self.facts.resize(self.findings.len() - 1, FindingFacts { new: true, ..FindingFacts::default() });
-        self.facts.push(FindingFacts::default());
+        self.findings.last_mut().unwrap().new = false;
         self
     }
 
     fn seen(mut self, text: &str) -> Self {
-        self.facts.push(FindingFacts { new: true, first_seen: day(text), ..FindingFacts::default() });
+        self.findings.last_mut().unwrap().first_seen = day(text);
         self
     }
 
@@ -85,18 +83,16 @@ impl Case {
     }
 
     fn check(&self) -> CheckReport {
-        check(&Input {
+        let input = Input {
             findings: &self.findings,
-            facts: &self.facts,
-            sources: &self.sources,
             codes: &self.codes,
             paths: &self.paths,
             waivers: &self.waivers,
             owners: self.owners.as_ref(),
-            registered: &self.registered,
             weights: &Weights::default(),
             today: day("2026-11-21").unwrap(),
-        })
+        };
+        check(input, &self.sources, &self.registered)
     }
 
     /// State and id of what answers, for each finding.
@@ -187,7 +183,7 @@ fn block_comments_stand_above_as_well() {
         "/* first\n   {tag} */\n// more\nx();\nlet y = 1; /* {tag} */\nx();\n/* a */ y(); /* {tag} */\nx();\n"
     );
     case.sources = BTreeMap::from([("a.rs".to_owned(), source)]);
-    case.findings.iter_mut().for_each(|finding| "a.rs".clone_into(&mut finding.file));
+    case.findings.iter_mut().for_each(|known| "a.rs".clone_into(&mut known.finding.file));
     assert_eq!(case.answers(), [annotated("i"), NONE, NONE]);
 }
 
@@ -446,8 +442,8 @@ fn debts_are_weighed_by_owner_and_age() {
         with("F821", "\"owner\":\"core\""),
         with("E702", "\"owner\":\"core\",\"status\":\"planned\",\"ticket\":\"T-1\"")
     );
-    let case = case(&source).on("F821", 1, 1).on("E702", 2, 2).on("F401", 3, 3);
-    let metrics = case.seen("2026-11-20").seen("2025-01-01").check().metrics;
+    let case = case(&source).on("F821", 1, 1).seen("2026-11-20").on("E702", 2, 2).seen("2025-01-01");
+    let metrics = case.on("F401", 3, 3).check().metrics;
     let debts: Vec<_> = metrics
         .debt_by_owner
         .iter()

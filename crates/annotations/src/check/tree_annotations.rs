@@ -1,6 +1,6 @@
 //! The annotations of all sources, as the check sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::AnsweredBy;
 use crate::comments::{Comment, comments};
@@ -8,12 +8,14 @@ use crate::grammar::{AnnotationKind, scan};
 use crate::language::Language;
 use crate::pyjson::{self, JsonObject, Value};
 
-/// Every annotation, by file and row.
-pub struct Notes<'a> {
+/// Every annotation of a tree, by file and row.
+pub struct TreeAnnotations<'a> {
     /// In order.
-    pub list: Vec<Note<'a>>,
+    pub(super) list: Vec<Note<'a>>,
     /// Unified ones that can't be read: file, row, why.
-    pub malformed: Vec<(&'a str, u32, String)>,
+    pub(super) malformed: Vec<(&'a str, u32, String)>,
+    /// The sources that they were read from.
+    pub(super) sources: &'a BTreeMap<String, String>,
 }
 
 /// One annotation.
@@ -47,11 +49,13 @@ pub enum About {
     Missing,
 }
 
-impl<'a> Notes<'a> {
-    /// Reads the annotations of sources. The original does not know `T4: key=value`: such a comment answers for nothing
+impl<'a> TreeAnnotations<'a> {
+    /// Reads the annotations of sources: each file that has a finding or an annotation, by name. They are decoded as
+    /// UTF-8, bad bytes replaced. The original does not know `T4: key=value`: such a comment answers for nothing
     /// until it is migrated.
+    #[must_use]
     pub fn read(sources: &'a BTreeMap<String, String>) -> Self {
-        let mut notes = Self { list: Vec::new(), malformed: Vec::new() };
+        let mut notes = Self { list: Vec::new(), malformed: Vec::new(), sources };
         for (file, source) in sources {
             let Some(language) = Language::of_path(file) else { continue };
             for located in scan(source, language) {
@@ -79,6 +83,12 @@ impl<'a> Notes<'a> {
             }
         }
         notes
+    }
+
+    /// Leaves the annotations of some files out.
+    pub(super) fn leave_out(&mut self, files: &BTreeSet<String>) {
+        self.list.retain(|note| !files.contains(note.file));
+        self.malformed.retain(|(file, ..)| !files.contains(*file));
     }
 }
 

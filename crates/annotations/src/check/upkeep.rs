@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::answers::{Answers, by_waiver};
-use super::tree_annotations::{Grammar, Note, Notes};
+use super::tree_annotations::{Grammar, Note, TreeAnnotations};
 use super::waiver_match::codes;
-use super::{AnsweredBy, Expired, Input, Issue};
+use super::{Expired, Input, Issue};
 use crate::day;
 use crate::pyjson::Value;
 
@@ -16,23 +16,24 @@ const PLACES: usize = 10;
 const SYNTAX: &str = "invalid-syntax";
 
 /// Annotations whose finding is gone. Nobody looked for it in a file that does not parse.
-pub fn stale(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> Vec<AnsweredBy> {
-    let broken: HashSet<&str> = input
-        .findings
-        .iter()
-        .filter(|finding| finding.code == SYNTAX)
-        .map(|finding| finding.file.as_str())
-        .collect();
-    let is_stale = |note: &Note<'_>| {
+pub fn stale_notes<'n, 'a>(
+    input: &'n Input<'_>,
+    notes: &'n TreeAnnotations<'a>,
+    answers: &'n Answers<'_>,
+) -> impl Iterator<Item = &'n Note<'a>> {
+    let findings = input.findings.iter().map(|known| &known.finding);
+    let broken: HashSet<&str> =
+        findings.filter(|finding| finding.code == SYNTAX).map(|finding| finding.file.as_str()).collect();
+    let is_stale = move |note: &Note<'_>| {
         let code = note.code().filter(|code| *code != "UNKNOWN");
         code.is_none_or(|code| input.looked_for(code)) && !broken.contains(note.file)
     };
-    let unused = notes.list.iter().zip(&answers.used).filter(|(_, used)| !**used);
-    unused.filter(|(note, _)| is_stale(note)).map(|(note, _)| note.by()).collect()
+    let unused = notes.list.iter().enumerate().filter(|(place, _)| !answers.used.contains(place));
+    unused.map(|(_, note)| note).filter(move |note| is_stale(note))
 }
 
 /// Annotations and waivers whose day has passed, or can't be read.
-pub fn expired(input: &Input<'_>, notes: &Notes<'_>) -> Vec<Expired> {
+pub fn expired(input: &Input<'_>, notes: &TreeAnnotations<'_>) -> Vec<Expired> {
     let mut expired = Vec::new();
     for note in notes.list.iter().filter(|note| note.grammar == Grammar::Unified) {
         let Some(date) = note.eta() else { continue };
@@ -53,7 +54,7 @@ pub fn expired(input: &Input<'_>, notes: &Notes<'_>) -> Vec<Expired> {
 }
 
 /// Ids that more than one annotation has, each told where it stands first.
-pub fn duplicates(notes: &Notes<'_>) -> Vec<Issue> {
+pub fn duplicates(notes: &TreeAnnotations<'_>) -> Vec<Issue> {
     let mut by_id: BTreeMap<&str, Vec<&Note<'_>>> = BTreeMap::new();
     for note in notes.list.iter().filter(|note| note.grammar == Grammar::Unified) {
         if let Some(id) = note.text("id") {
@@ -80,7 +81,7 @@ pub fn duplicates(notes: &Notes<'_>) -> Vec<Issue> {
 }
 
 /// What should be looked at: annotations that can't be read, old words, owners that nobody knows, waivers of no use.
-pub fn warnings(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> Vec<Issue> {
+pub fn warnings(input: &Input<'_>, notes: &TreeAnnotations<'_>, answers: &Answers<'_>) -> Vec<Issue> {
     let mut owners = KnownOwners { input, known: HashMap::new() };
     let mut warnings = Vec::new();
     for (file, row, why) in &notes.malformed {
@@ -97,10 +98,10 @@ pub fn warnings(input: &Input<'_>, notes: &Notes<'_>, answers: &Answers<'_>) -> 
             warnings.push(issue(note, problems));
         }
     }
-    for (waiver, waiving) in input.waivers.list.iter().zip(&answers.waiving) {
+    for (place, waiver) in input.waivers.list.iter().enumerate() {
         let mut problems: Vec<_> = owners.doubt(&waiver.owner).into_iter().collect();
         let looked = waiver.codes.is_empty() || waiver.codes.iter().any(|code| input.looked_for(code));
-        let idle = !waiving && !waiver.is_expired(input.today);
+        let idle = !answers.waiving.contains(&place) && !waiver.is_expired(input.today);
         if idle && looked && input.looked_into(&waiver.file) {
             let line = waiver.line.map_or_else(String::new, |line| format!(":{line}"));
             problems.push(format!("the waiver of {}{line} lets nothing pass: remove it", waiver.file));

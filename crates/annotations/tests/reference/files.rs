@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use annotations::{CodeOwners, Finding, FindingFacts, Place, Registered, Waiver, Waivers};
+use annotations::{CodeOwners, Finding, KnownFinding, Place, Registered, Waiver, Waivers};
 use serde_json::{Map, Value, json};
 use time::Month;
 
@@ -114,8 +114,9 @@ impl Tree {
         tree
     }
 
-    pub fn facts(&self) -> Vec<FindingFacts> {
-        self.new.iter().map(|new| FindingFacts { new: *new, ..FindingFacts::default() }).collect()
+    pub fn known(&self) -> Vec<KnownFinding> {
+        let known = |(finding, new): (&Finding, &bool)| KnownFinding { new: *new, ..finding.clone().into() };
+        self.findings.iter().zip(&self.new).map(known).collect()
     }
 
     pub fn sources(&self) -> BTreeMap<String, String> {

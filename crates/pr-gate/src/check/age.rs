@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use annotations::{Finding, FindingFacts};
+use annotations::KnownFinding;
 use source_tree::blame;
 use time::OffsetDateTime;
 
@@ -11,30 +11,21 @@ use crate::{Error, Project};
 /// How many git processes run at a time.
 const AT_A_TIME: usize = 2;
 
-/// Asks git when the first row of each finding was last changed. The findings are sorted by file; `facts` are in their
-/// order. Without a repository nobody knows.
-pub fn ask(project: &Project, findings: &[Finding], facts: &mut [FindingFacts]) -> Result<(), Error> {
+/// Asks git when the first row of each finding was last changed. The findings are sorted by file. Without a repository
+/// nobody knows.
+pub fn ask(project: &Project, findings: &mut [KnownFinding]) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
-    let mut files = Vec::new();
-    let mut rest = facts;
-    for of_file in findings.chunk_by(|a, b| a.file == b.file) {
-        let Some((own, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else {
-            break;
-        };
-        rest = others;
-        files.push((of_file, own));
-    }
-    let queue = Mutex::new(files.into_iter());
+    let queue = Mutex::new(findings.chunk_by_mut(|a, b| a.finding.file == b.finding.file));
     let work = || -> Result<(), Error> {
         loop {
             let next = queue.lock().map_or(None, |mut queue| queue.next());
-            let Some((findings, facts)) = next else { return Ok(()) };
-            let Some(file) = findings.first().map(|finding| &finding.file) else { continue };
+            let Some(of_file) = next else { return Ok(()) };
+            let Some(file) = of_file.first().map(|known| &known.finding.file) else { continue };
             let rows = blame::blame(git, file)?;
-            for (finding, facts) in findings.iter().zip(facts) {
-                let at = usize::try_from(finding.start.row).ok().and_then(|row| row.checked_sub(1));
+            for known in of_file {
+                let at = usize::try_from(known.finding.start.row).ok().and_then(|row| row.checked_sub(1));
                 let row = at.and_then(|at| rows.get(at)).filter(|row| row.committed);
-                facts.first_seen = row
+                known.first_seen = row
                     .and_then(|row| OffsetDateTime::from_unix_timestamp(row.time).ok())
                     .map(OffsetDateTime::date);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use annotations::{Finding, FindingFacts, Language, may_be_annotated};
+use annotations::{Finding, KnownFinding, Language, may_be_annotated};
 
 use super::since::{self, BaseVersion, TreeChanges, below};
 use super::{CheckQuestion, FindingSource, Gathered, Linter, age, links};
@@ -51,38 +51,24 @@ pub fn gather(
     }
     warnings.extend(changes.as_ref().and_then(|changes| behind_filter(changes, &findings)));
     read_the_rest(project, &findings, &mut sources)?;
-    let mut facts = facts(project, changes.as_ref(), linter.as_ref(), codes, &findings, &sources)?;
-    for (finding, facts) in findings.iter().zip(&mut facts) {
-        let link = changes.as_ref().zip(links.by(finding));
-        facts.new |= link.is_some_and(|(changes, link)| changes.before(link) != BaseVersion::Same);
+    let names = fingerprints(&findings, &sources);
+    let known = |(finding, fingerprint)| KnownFinding { fingerprint, ..KnownFinding::from(finding) };
+    let mut findings: Vec<_> = findings.into_iter().zip(names).map(known).collect();
+    if let Some(changes) = &changes {
+        let linter = linter.as_ref().map(|linter| (&linter.ruff, codes));
+        since::mark_new(project, changes, linter, &mut findings, &sources)?;
+        for known in &mut findings {
+            let link = links.by(&known.finding);
+            known.new |= link.is_some_and(|link| changes.before(link) != BaseVersion::Same);
+        }
     }
     if question.age {
-        age::ask(project, &findings, &mut facts)?;
+        age::ask(project, &mut findings)?;
     }
     let codes = looked_for(question, question.codes(project), rules);
     let paths = paths.to_vec();
-    Ok(Gathered { findings, facts, sources, tool, warnings, codes, paths, waivers, owners, linter })
-}
-
-/// What is known of each finding: its fingerprint, and whether the change adds it.
-fn facts(
-    project: &Project,
-    changes: Option<&TreeChanges>,
-    linter: Option<&Linter>,
-    codes: &[String],
-    findings: &[Finding],
-    sources: &BTreeMap<String, String>,
-) -> Result<Vec<FindingFacts>, Error> {
-    let new = match changes {
-        Some(changes) => {
-            let linter = linter.map(|linter| (&linter.ruff, codes));
-            since::new(project, changes, linter, findings, sources)?
-        }
-        None => vec![true; findings.len()],
-    };
-    let fingerprints = fingerprints(findings, sources).into_iter();
-    let facts = fingerprints.zip(new);
-    Ok(facts.map(|(fingerprint, new)| FindingFacts { fingerprint, new, first_seen: None }).collect())
+    let weights = project.settings.weights();
+    Ok(Gathered { findings, sources, tool, warnings, codes, paths, waivers, owners, weights, linter })
 }
 
 fn lint(

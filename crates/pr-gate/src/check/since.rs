@@ -7,7 +7,7 @@ mod compare;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use annotations::Finding;
+use annotations::KnownFinding;
 use source_tree::git::Git;
 
 pub use changes::{BaseVersion, TreeChanges};
@@ -20,32 +20,27 @@ use compare::Pair;
 /// How many linters run at a time: each reads one file, and git beside it.
 const AT_A_TIME: usize = 2;
 
-/// Which findings the change adds, in their order. They are sorted by file. With a linter, each changed file's base is
-/// linted by the settings of the working tree; without one, findings on rows that the change leaves alone are old.
-pub fn new(
+/// Marks which findings the change adds. They are sorted by file. With a linter, each changed file's base is linted by
+/// the settings of the working tree; without one, findings on rows that the change leaves alone are old.
+pub fn mark_new(
     project: &Project,
     changes: &TreeChanges,
     linter: Option<(&Ruff, &[String])>,
-    findings: &[Finding],
+    findings: &mut [KnownFinding],
     sources: &BTreeMap<String, String>,
-) -> Result<Vec<bool>, Error> {
+) -> Result<(), Error> {
     let git = git(project)?;
-    let mut new = vec![false; findings.len()];
     let mut jobs = Vec::new();
-    let mut rest = new.as_mut_slice();
-    for of_file in findings.chunk_by(|a, b| a.file == b.file) {
-        let Some((flags, others)) = std::mem::take(&mut rest).split_at_mut_checked(of_file.len()) else {
-            break;
-        };
-        rest = others;
-        let Some(file) = of_file.first().map(|finding| finding.file.as_str()) else { continue };
-        match changes.before(file) {
-            BaseVersion::Same => {}
-            BaseVersion::Nothing => flags.fill(true),
-            BaseVersion::Other(before) => {
-                let source = sources.get(file).map(String::as_str).unwrap_or_default();
-                jobs.push(CompareJob { file, before, source, findings: of_file, new: flags });
-            }
+    for of_file in findings.chunk_by_mut(|a, b| a.finding.file == b.finding.file) {
+        let Some(file) = of_file.first().map(|known| known.finding.file.clone()) else { continue };
+        let before = changes.before(&file);
+        for known in &mut *of_file {
+            known.new = matches!(before, BaseVersion::Nothing);
+        }
+        if let BaseVersion::Other(before) = before {
+            let before = before.to_owned();
+            let source = sources.get(&file).map(String::as_str).unwrap_or_default();
+            jobs.push(CompareJob { file, before, source, findings: of_file });
         }
     }
     let base = changes.base();
@@ -64,8 +59,7 @@ pub fn new(
             let one = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             all.and(one)
         })
-    })?;
-    Ok(new)
+    })
 }
 
 /// The repository, without which there is nothing to compare with.
@@ -77,11 +71,10 @@ pub fn git(project: &Project) -> Result<&Git, Error> {
 
 /// One changed file.
 struct CompareJob<'a> {
-    file: &'a str,
-    before: &'a str,
+    file: String,
+    before: String,
     source: &'a str,
-    findings: &'a [Finding],
-    new: &'a mut [bool],
+    findings: &'a mut [KnownFinding],
 }
 
 impl CompareJob<'_> {
@@ -99,23 +92,25 @@ impl CompareJob<'_> {
         }
         // Nobody answered for what was not looked at before; and the rows of a notebook are those of its cells, which
         // can't be compared.
-        if !was_looked_at(project, self.before, self.file) || is_notebook(self.file) {
-            self.new.fill(true);
+        if !was_looked_at(project, &self.before, &self.file) || is_notebook(&self.file) {
+            for known in self.findings {
+                known.new = true;
+            }
             return Ok(());
         }
-        let pair = Pair::of(self.file, &text, self.source);
+        let pair = Pair::of(&self.file, &text, self.source);
         match linter {
             Some((ruff, codes)) => {
                 // Under its name then: what the settings say of that name counted.
                 let mut old = if self.before == self.file {
-                    ruff.check_text(project, self.file, &bytes, codes)?
+                    ruff.check_text(project, &self.file, &bytes, codes)?
                 } else {
-                    ruff.check_renamed(project, self.before, &bytes, codes)?
+                    ruff.check_renamed(project, &self.before, &bytes, codes)?
                 };
                 old.retain(|finding| finding.file == self.before);
-                pair.compare(&old, self.findings, self.new);
+                pair.compare(&old, self.findings);
             }
-            None => pair.compare_rows(self.findings, self.new),
+            None => pair.compare_rows(self.findings),
         }
         Ok(())
     }

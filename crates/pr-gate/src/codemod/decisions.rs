@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use annotations::{
-    Annotated, AnsweredBy, CheckReport, Finding, FindingState, Input, Waivers, Weights, may_be_annotated,
+    Annotated, AnsweredBy, CheckReport, Finding, FindingState, Input, KnownFinding, Waivers, Weights,
+    may_be_annotated,
 };
 use similar::{Algorithm, DiffOp};
 use time::Date;
@@ -61,18 +62,17 @@ impl Decisions {
         codes: &[String],
         waivers: &Waivers,
     ) -> CheckReport {
-        annotations::check(&Input {
-            findings,
-            facts: &[],
-            sources: &BTreeMap::from([(file.to_owned(), text.to_owned())]),
+        let known: Vec<_> = findings.iter().cloned().map(KnownFinding::from).collect();
+        let input = Input {
+            findings: &known,
             codes,
             paths: &[],
             waivers,
             owners: None,
-            registered: &[],
             weights: &self.weights,
             today: self.today,
-        })
+        };
+        annotations::check(input, &BTreeMap::from([(file.to_owned(), text.to_owned())]), &[])
     }
 
     /// The waivers of a file, with the rows that theirs have become.

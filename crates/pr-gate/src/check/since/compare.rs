@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use annotations::Finding;
+use annotations::{Finding, KnownFinding};
 use similar::{Algorithm, DiffOp};
 
 use super::annotation_rows::Tags;
@@ -70,33 +70,35 @@ impl<'a> Pair<'a> {
     }
 
     /// Marks the findings that none of the earlier ones answers for.
-    pub fn compare(&self, old: &[Finding], findings: &[Finding], new: &mut [bool]) {
-        let mut in_place: HashMap<(usize, &str), Vec<&Finding>> = HashMap::new();
+    pub fn compare(&self, old: &[Finding], findings: &mut [KnownFinding]) {
+        let mut in_place: HashMap<usize, Vec<&Finding>> = HashMap::new();
         let mut taken_out: HashMap<String, Vec<&Finding>> = HashMap::new();
         for finding in old {
             match index(finding.start.row) {
                 Some(row) if self.stays(finding.start.row) => {
-                    in_place.entry((row, &finding.code)).or_default().push(finding);
+                    in_place.entry(row).or_default().push(finding);
                 }
                 _ => taken_out.entry(identity(finding, Some(&self.before))).or_default().push(finding),
             }
         }
         // Of several on one row, the one at the same column first: the row may have got an annotation in between.
         for same_column in [true, false] {
-            for (finding, new) in findings.iter().zip(&mut *new) {
+            for KnownFinding { finding, new, .. } in &mut *findings {
                 let Some(row) = self.was(finding.start.row) else { continue };
                 if !same_column && !*new {
                     continue;
                 }
-                let there = in_place.get_mut(&(row, finding.code.as_str()));
+                let there = in_place.get_mut(&row);
                 let found = there.and_then(|there| {
-                    let fits = |old: &&Finding| !same_column || old.start.column == finding.start.column;
+                    let fits = |old: &&Finding| {
+                        old.code == finding.code && (!same_column || old.start.column == finding.start.column)
+                    };
                     there.iter().position(fits).map(|at| there.remove(at))
                 });
                 *new = found.is_none_or(|old| self.is_bared(old, finding));
             }
         }
-        for (finding, new) in findings.iter().zip(&mut *new) {
+        for KnownFinding { finding, new, .. } in findings {
             if self.was(finding.start.row).is_some() {
                 continue;
             }
@@ -107,7 +109,7 @@ impl<'a> Pair<'a> {
 
     /// The same without findings of the earlier version: those on rows that stayed are old, and those whose rows were
     /// taken out here and put in there.
-    pub fn compare_rows(&self, findings: &[Finding], new: &mut [bool]) {
+    pub fn compare_rows(&self, findings: &mut [KnownFinding]) {
         let (blocks_before, blocks_now) = (self.before.blocks(), self.now.blocks());
         let mut taken_out: HashMap<(u64, String), usize> = HashMap::new();
         for (row, block) in blocks_before.iter().enumerate() {
@@ -117,7 +119,7 @@ impl<'a> Pair<'a> {
         }
         // Findings of one row share it: a row that moved moved once.
         let mut moved: HashMap<usize, bool> = HashMap::new();
-        for (finding, new) in findings.iter().zip(new) {
+        for KnownFinding { finding, new, .. } in findings {
             let (Some(first), Some(last)) = (index(finding.start.row), index(finding.last_row())) else {
                 *new = true;
                 continue;

@@ -1,8 +1,7 @@
-use annotations::Place;
+use annotations::{Finding, KnownFinding, Place};
 use proptest::prelude::*;
 
 use super::compare::Pair;
-use super::*;
 
 /// A finding for each row that holds `BAD`, about that word.
 fn findings(source: &str) -> Vec<Finding> {
@@ -17,20 +16,28 @@ fn findings(source: &str) -> Vec<Finding> {
     source.lines().enumerate().filter_map(of_row).collect()
 }
 
+/// Findings of which nothing is known yet.
+fn known(findings: impl IntoIterator<Item = Finding>) -> Vec<KnownFinding> {
+    findings.into_iter().map(|finding| KnownFinding { new: false, ..finding.into() }).collect()
+}
+
+/// The rows of the findings that are new.
+fn rows_of_new(all: &[KnownFinding]) -> Vec<u32> {
+    all.iter().filter(|known| known.new).map(|known| known.finding.start.row).collect()
+}
+
 /// The rows of the findings that are new.
 fn new_rows(before: &str, now: &str) -> Vec<u32> {
-    let all = findings(now);
-    let mut new = vec![false; all.len()];
-    Pair::of("a.py", before, now).compare(&findings(before), &all, &mut new);
-    all.iter().zip(new).filter(|(_, new)| *new).map(|(finding, _)| finding.start.row).collect()
+    let mut all = known(findings(now));
+    Pair::of("a.py", before, now).compare(&findings(before), &mut all);
+    rows_of_new(&all)
 }
 
 /// The same when the linter did not see the earlier version.
 fn new_rows_by_text(before: &str, now: &str) -> Vec<u32> {
-    let all = findings(now);
-    let mut new = vec![false; all.len()];
-    Pair::of("a.py", before, now).compare_rows(&all, &mut new);
-    all.iter().zip(new).filter(|(_, new)| *new).map(|(finding, _)| finding.start.row).collect()
+    let mut all = known(findings(now));
+    Pair::of("a.py", before, now).compare_rows(&mut all);
+    rows_of_new(&all)
 }
 
 const TWO: &str = "def f():\n    a = 1\n    BAD\n    return a\n\ndef g():\n    b = 2\n    ok\n    return b\n";
@@ -108,10 +115,9 @@ fn an_annotation_on_the_row_does_not_make_it_new() {
 fn a_row_that_stayed_can_have_a_new_finding() {
     // The linter finds something there now that it did not find before: a use elsewhere is gone.
     let before = "import BAD\nuse\n";
-    let all = findings("import BAD\n");
-    let mut new = [false];
-    Pair::of("a.py", before, "import BAD\n").compare(&[], &all, &mut new);
-    assert_eq!(new, [true]);
+    let mut all = known(findings("import BAD\n"));
+    Pair::of("a.py", before, "import BAD\n").compare(&[], &mut all);
+    assert!(all[0].new);
 }
 
 #[test]
@@ -119,9 +125,9 @@ fn a_finding_over_rows_is_new_when_one_of_them_is() {
     let (before, now) = ("if a:\n    x\n", "if a:\n    if b:\n        x\n");
     let mut finding = findings("BAD\n").remove(0);
     finding.end = Place { row: 3, column: 10 };
-    let mut new = [false];
-    Pair::of("a.py", before, now).compare_rows(&[finding], &mut new);
-    assert_eq!(new, [true]);
+    let mut all = known([finding]);
+    Pair::of("a.py", before, now).compare_rows(&mut all);
+    assert!(all[0].new);
 }
 
 #[test]
@@ -144,20 +150,22 @@ fn of_findings_on_one_row_the_one_at_the_same_column_is_old_and_each_answers_onc
     };
     let source = "BAD BAD\n";
     for (old, expected) in [(0, [false, true]), (4, [true, false]), (9, [false, true])] {
-        let mut new = [false; 2];
-        Pair::of("a.py", source, source).compare(&[later(old)], &[later(0), later(4)], &mut new);
-        assert_eq!(new, expected, "the old one was {old} columns later");
+        let mut all = known([later(0), later(4)]);
+        Pair::of("a.py", source, source).compare(&[later(old)], &mut all);
+        assert_eq!([all[0].new, all[1].new], expected, "the old one was {old} columns later");
     }
 }
 
 #[test]
 fn a_row_that_moved_takes_all_of_its_findings_along() {
     let (before, now) = ("a\nb\nBAD BAD\n", "BAD BAD\na\nb\n");
-    let mut all = [findings(now).remove(0), findings(now).remove(0)];
-    all[1].start.column += 4;
-    let mut new = [true; 2];
-    Pair::of("a.py", before, now).compare_rows(&all, &mut new);
-    assert_eq!(new, [false; 2]);
+    let mut all = known([findings(now).remove(0), findings(now).remove(0)]);
+    all[1].finding.start.column += 4;
+    for one in &mut all {
+        one.new = true;
+    }
+    Pair::of("a.py", before, now).compare_rows(&mut all);
+    assert_eq!([all[0].new, all[1].new], [false; 2]);
 }
 
 #[test]
