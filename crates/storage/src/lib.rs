@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
-pub use open::{AdoptReport, OpenMode, OpenReport};
+pub use open::{AdoptReport, OpenError, OpenMode, OpenReport};
 pub use quota::{
     DayUsage, KeyUsage, QuotaReads, QuotaTx, day_of, logged_bytes, seconds_to_next_day, stored_answer_bytes,
     stored_intent_bytes,

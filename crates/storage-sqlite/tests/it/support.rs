@@ -14,8 +14,8 @@ use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, SystemClock, SystemEntropy, Timestamp,
 };
 use rusqlite::Connection;
-use storage::{Job, JobCaller, OpenReport, Precedence, Store, StoreError, Tx};
-use storage_sqlite::{OpenError, SqliteOptions, SqliteStore};
+use storage::{Job, JobCaller, OpenError, OpenReport, Precedence, Store, StoreError, Tx};
+use storage_sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
 pub fn pepper() -> Pepper {
