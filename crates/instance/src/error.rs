@@ -10,7 +10,7 @@ use control_plane::AdminTokenError;
 pub enum InstanceError {
     /// The database.
     #[error(transparent)]
-    Store(#[from] storage_sqlite::OpenError),
+    Store(#[from] storage::OpenError),
     /// The database was upgraded but could not be closed in order.
     #[error("the database could not be closed: {0}")]
     Close(#[from] storage::StoreError),

@@ -15,5 +15,4 @@ pub use jobs::Jobs;
 pub use open::{Instance, migrate, open, open_tool, open_with};
 pub use options::{AdminSource, LlmOptions, Options, PepperSource, WrapStore};
 pub use secrets::{beside, secrets_of};
-pub use storage::{OpenMode, OpenReport};
-pub use storage_sqlite::OpenError;
+pub use storage::{OpenError, OpenMode, OpenReport};

@@ -20,7 +20,6 @@ mod store;
 mod writer;
 
 pub use crate::audit::accept::{SchemaReview, accept_schema, review_schema};
-pub use errors::OpenError;
 pub use migrate::copy::backup;
 pub use migrate::steps::SCHEMA_VERSION;
 pub use options::SqliteOptions;

@@ -13,11 +13,10 @@ use std::path::Path;
 
 use audit::Actor;
 use rusqlite::{Connection, TransactionBehavior};
-use storage::{AdoptReport, OpenMode, OpenReport};
+use storage::{AdoptReport, OpenError, OpenMode, OpenReport};
 
-use crate::OpenError;
 use crate::audit::{schema, seal};
-use crate::errors::OrStore as _;
+use crate::errors::{OrStore as _, open_error, open_error_of};
 use crate::migrate::steps::{SCHEMA_VERSION, STEPS};
 use crate::options::SqliteOptions;
 use crate::rows::meta;
@@ -77,7 +76,7 @@ pub(crate) fn refuse(path: &Path, state: &SchemaState, mode: OpenMode) -> Result
 /// Makes, adopts or upgrades the registry in a file.
 pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Result<OpenReport, OpenError> {
     let path = options.path.as_path();
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let sqlite = |error: rusqlite::Error| open_error(path, &error);
     let mut report = OpenReport::default();
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     // Another process may have done all of it while this one waited for the lock.
@@ -101,7 +100,7 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
         tx.execute_batch(step).map_err(sqlite)?;
     }
     if done == 0 {
-        found_log(&tx, options, &mut report).map_err(|error| OpenError::of_store(path, error))?;
+        found_log(&tx, options, &mut report).map_err(|error| open_error_of(path, error))?;
         report.created = report.adopted.is_none();
     } else {
         report.upgraded_from = Some(done);
@@ -110,7 +109,7 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
         files::normalise(&tx).map_err(sqlite)?;
     }
     if done > 0 && !changed {
-        state_schema(&tx, stated, options).map_err(|error| OpenError::of_store(path, error))?;
+        state_schema(&tx, stated, options).map_err(|error| open_error_of(path, error))?;
     }
     tx.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(sqlite)?;
     tx.commit().map_err(sqlite)?;

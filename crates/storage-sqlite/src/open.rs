@@ -6,18 +6,19 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rusqlite::Connection;
-use storage::{OpenMode, OpenReport};
+use storage::{OpenError, OpenMode, OpenReport};
 
+use crate::errors::open_error;
 use crate::migrate::{self, SchemaState, adopt, refuse};
 use crate::options::SqliteOptions;
+use crate::pragmas;
 use crate::rows::meta;
-use crate::{OpenError, pragmas};
 
 /// The database, checked and upgraded, with the connection that will write.
 pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenReport), OpenError> {
     let path = options.path.as_path();
     make_file(path)?;
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let sqlite = |error: rusqlite::Error| open_error(path, &error);
     let mut conn = pragmas::open_for_writing(path).map_err(sqlite)?;
     let state = migrate::state_of(&conn).map_err(sqlite)?;
     let current = refuse(path, &state, options.mode)?;
@@ -43,7 +44,7 @@ pub(crate) fn open_as_tool(path: &Path) -> Result<Connection, OpenError> {
     if !path.is_file() {
         return Err(OpenError::Missing { path: path.to_owned() });
     }
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let sqlite = |error: rusqlite::Error| open_error(path, &error);
     let conn = pragmas::open_for_writing(path).map_err(sqlite)?;
     let state = migrate::state_of(&conn).map_err(sqlite)?;
     if state == SchemaState::Empty {
@@ -55,7 +56,7 @@ pub(crate) fn open_as_tool(path: &Path) -> Result<Connection, OpenError> {
 
 fn check_pepper(conn: &Connection, options: &SqliteOptions<'_>) -> Result<(), OpenError> {
     let path = options.path.as_path();
-    let stored = meta::get(conn, meta::PEPPER_CHECK).map_err(|error| OpenError::of(path, &error))?;
+    let stored = meta::get(conn, meta::PEPPER_CHECK).map_err(|error| open_error(path, &error))?;
     if stored.as_deref() == Some(options.pepper.check_value().as_str()) {
         Ok(())
     } else {

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use storage::{OpenMode, StoreError, View, read_shown};
+use storage::{OpenError, OpenMode, StoreError, View, read_shown};
 
+use crate::errors::open_error;
 use crate::migrate::{SchemaState, refuse};
 use crate::rows::meta;
-use crate::{OpenError, migrate, pragmas, readers};
+use crate::{migrate, pragmas, readers};
 
 /// A database that is only read.
 pub struct ReadOnly {
@@ -37,7 +38,7 @@ impl ReadOnly {
 /// # Errors
 /// [`OpenError`] when there is no file, or it is no registry of this version.
 pub fn open_read_only(path: &Path) -> Result<ReadOnly, OpenError> {
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let sqlite = |error: rusqlite::Error| open_error(path, &error);
     if !path.is_file() {
         return Err(OpenError::Missing { path: path.to_owned() });
     }

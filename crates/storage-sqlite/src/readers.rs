@@ -66,6 +66,17 @@ impl Readers {
         show(&conn, f)
     }
 
+    /// Runs one statement, which needs no transaction to see one state of the database. Beginning and ending one costs
+    /// as much as a read by key.
+    pub(crate) fn one_statement<T>(
+        &self,
+        patience: Duration,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let conn = self.points.get(patience).ok_or(StoreError::NoReader)?;
+        read(&conn).or_store()
+    }
+
     /// How many scans run at the same time.
     pub(crate) fn count(&self) -> usize {
         usize::try_from(self.scans.max_size()).unwrap_or(usize::MAX)

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use rusqlite::TransactionBehavior;
+use storage::OpenError;
 
-use crate::OpenError;
+use crate::errors::open_error;
 use crate::open::open_as_tool;
 use crate::rows::quota;
 
@@ -14,7 +15,7 @@ use crate::rows::quota;
 /// # Errors
 /// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written.
 pub fn recount(path: &Path) -> Result<(), OpenError> {
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let sqlite = |error: rusqlite::Error| open_error(path, &error);
     let mut conn = open_as_tool(path)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     quota::recount(&tx).map_err(sqlite)?;

@@ -6,18 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use registry_core::KeyId;
+use registry_core::{Intent, IntentId, KeyId};
 use rusqlite::Connection;
-use storage::{DayUsage, Job, OpenReport, Store, StoreError, StoreStats, View, Watch};
+use storage::{DayUsage, Job, OpenError, OpenReport, Store, StoreError, StoreStats, View, Watch};
 
+use crate::errors::open_error;
 use crate::open::prepare;
 use crate::options::SqliteOptions;
+use crate::pragmas;
 use crate::queue::Queue;
 use crate::readers::{Readers, Snapshot};
+use crate::rows::intents;
 use crate::writer::state::WriterState;
 use crate::writer::tx::{OwnJob, WriterJob};
 use crate::writer::{Writer, watch};
-use crate::{OpenError, pragmas};
 
 /// The registry in one SQLite file.
 pub struct SqliteStore {
@@ -47,7 +49,7 @@ impl SqliteStore {
             .map_err(|error| OpenError::Failed { path: path.to_owned(), problem: error.to_string() })?;
         let watching = Connection::open_with_flags(path, pragmas::reader_flags())
             .and_then(|watching| pragmas::set_up_reader(&watching).map(|()| watching))
-            .map_err(|error| OpenError::of(path, &error))?;
+            .map_err(|error| open_error(path, &error))?;
         let queue = Queue::new(options.queue, options.reserved);
         let shared = Arc::new(WriterState::new(queue, Arc::clone(&options.clock)));
         let mut seen = watch::Seen::default();
@@ -106,6 +108,10 @@ impl Store for SqliteStore {
         f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.readers.view_point(patience, &mut |snapshot| f(snapshot))
+    }
+
+    fn intent(&self, patience: Duration, id: &IntentId) -> Result<Option<Intent>, StoreError> {
+        self.readers.one_statement(patience, |conn| intents::get(conn, id))
     }
 
     fn reads_block(&self) -> bool {

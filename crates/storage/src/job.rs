@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use registry_core::KeyId;
+use registry_core::{Intent, IntentId, KeyId};
 
-use crate::{DayUsage, StoreError, Tx, View};
+use crate::{DayUsage, StoreError, Tx, View, read_shown};
 
 /// The account that the writer's time is charged to. Callers of one precedence take turns by the time that their jobs
 /// took, and each has a bounded share of the queue.
@@ -191,6 +191,15 @@ pub trait Store: Send + Sync {
         patience: Duration,
         f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError>;
+
+    /// The intent of this id, as a `view_point` that reads nothing else would see it. A backend may spare it what a
+    /// snapshot of several reads costs.
+    ///
+    /// # Errors
+    /// As `view_point`.
+    fn intent(&self, patience: Duration, id: &IntentId) -> Result<Option<Intent>, StoreError> {
+        read_shown(|show| self.view_point(patience, show), |view| view.intent(id))
+    }
 
     /// Whether a view may wait for something slower than a local disk, such as a network. When true, no view runs
     /// on a thread that serves requests.

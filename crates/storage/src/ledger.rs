@@ -58,7 +58,8 @@ pub struct HoldRow {
     pub orphaned: bool,
 }
 
-/// One attempt that reached a provider, or may have. One row per hold.
+/// One attempt that reached a provider, or may have. One row per hold. It repeats what the hold says of the call, because
+/// a hold is gone once it is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {
     /// The hold that it settled.

@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub use job::{Job, JobCaller, JobClass, Precedence, Store, StoreStats, Watch};
 pub use ledger::{AlertRow, HoldRow, LedgerReads, LedgerTx, UsageLine, UsageQuery, UsageRow};
 pub use list_bytes::{LIST_BYTES, audit_row_bytes, intent_bytes, rows_of_page};
-pub use open::{AdoptReport, OpenMode, OpenReport};
+pub use open::{AdoptReport, OpenError, OpenMode, OpenReport};
 pub use quota::{
     DayUsage, KeyUsage, QuotaReads, QuotaTx, day_of, logged_bytes, seconds_to_next_day, stored_answer_bytes,
     stored_intent_bytes,
@@ -34,5 +34,5 @@ pub use rows::{
     AuditQuery, Inserted, IntentList, IntentQuery, Recalled, Remembered, ScanPage, SealedCheckpoint,
 };
 pub use tx::{AuditTx, IdempotencyTx, IntentTx, KeyTx, Tx};
-pub use view::{AuditReads, IntentReads, KeyReads, View};
-pub use write::{ReadLane, read_shown};
+pub use view::{AuditReads, IntentReads, KeyReads, View, read_shown};
+pub use write::ReadLane;

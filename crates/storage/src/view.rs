@@ -152,3 +152,19 @@ pub trait AuditReads {
     /// Storage trouble.
     fn next_seq(&self) -> Result<u64, StoreError>;
 }
+
+/// Runs `f` on the view that `show` shows it, and returns what it returns.
+///
+/// # Errors
+/// What `f` returns, or the trouble of `show`.
+pub fn read_shown<T>(
+    show: impl FnOnce(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>,
+    mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut out = None;
+    show(&mut |view| {
+        out = Some(f(view)?);
+        Ok(())
+    })?;
+    out.ok_or_else(|| StoreError::Invariant("the view was not shown".to_owned()))
+}

@@ -8,7 +8,9 @@ use std::time::Duration;
 use audit::{Leafed, OwnedDraft};
 use tokio::sync::oneshot;
 
-use crate::{Authority, Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx, View};
+use crate::{
+    Authority, Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx, View, read_shown,
+};
 
 /// The kind of thread that a read of a few rows runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,22 +110,6 @@ impl dyn Store + '_ {
     ) -> Result<T, StoreError> {
         read_shown(|show| self.view_point(lane.patience(), show), f)
     }
-}
-
-/// Runs `f` on the view that `show` shows it, and returns what it returns.
-///
-/// # Errors
-/// What `f` returns, or the trouble of `show`.
-pub fn read_shown<T>(
-    show: impl FnOnce(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>,
-    mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut out = None;
-    show(&mut |view| {
-        out = Some(f(view)?);
-        Ok(())
-    })?;
-    out.ok_or_else(|| StoreError::Invariant("the view was not shown".to_owned()))
 }
 
 fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: Result<(), StoreError>) {

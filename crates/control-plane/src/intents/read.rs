@@ -29,7 +29,7 @@ pub fn get_intent(
     _caller: &AgentCaller,
     id: &IntentId,
 ) -> Result<VersionedItem<IntentView>, ServiceError> {
-    let found = services.store.read_point(lane, |view| view.intent(id))?;
+    let found = services.store.intent(lane.patience(), id)?;
     let intent = found.ok_or_else(|| ServiceError::intent_not_found(id.as_str()))?;
     Ok(VersionedItem { version: intent.version, item: intent.into() })
 }

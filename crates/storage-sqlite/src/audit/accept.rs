@@ -6,11 +6,10 @@ use audit::LogHead;
 use canonical::Digest;
 use registry_core::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
-use storage::StoreError;
+use storage::{OpenError, StoreError};
 
-use crate::OpenError;
 use crate::audit::{schema, seal};
-use crate::errors::OrStore as _;
+use crate::errors::{OrStore as _, open_error, open_error_of};
 use crate::open::open_as_tool;
 use crate::rows::meta;
 
@@ -49,8 +48,8 @@ impl SchemaReview {
 /// [`OpenError`] when there is no file, or it is no registry of this version.
 pub fn review_schema(path: &Path) -> Result<SchemaReview, OpenError> {
     let mut conn = open_as_tool(path)?;
-    let tx = conn.transaction().map_err(|error| OpenError::of(path, &error))?;
-    review(&tx).map_err(|error| OpenError::of_store(path, error))
+    let tx = conn.transaction().map_err(|error| open_error(path, &error))?;
+    review(&tx).map_err(|error| open_error_of(path, error))
 }
 
 /// States the schema of a database as it is in its log, so that servers write to it again. The review must have the
@@ -66,9 +65,9 @@ pub fn accept_schema(
     at: Timestamp,
 ) -> Result<Option<SchemaReview>, OpenError> {
     let mut conn = open_as_tool(path)?;
-    let sqlite = |error: rusqlite::Error| OpenError::of(path, &error);
+    let sqlite = |error: rusqlite::Error| open_error(path, &error);
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
-    let found = review(&tx).map_err(|error| OpenError::of_store(path, error))?;
+    let found = review(&tx).map_err(|error| open_error_of(path, error))?;
     if found.sha256 != *expected {
         return Ok(None);
     }
@@ -85,7 +84,7 @@ pub fn accept_schema(
     };
     restate().map_err(|error| match error {
         StoreError::AuditBroken(problem) => OpenError::NotAccepted { path: path.to_owned(), problem },
-        other => OpenError::of_store(path, other),
+        other => open_error_of(path, other),
     })?;
     tx.commit().map_err(sqlite)?;
     Ok(Some(found))

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use registry_core::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ffi};
+use storage::OpenError;
 
+use crate::errors::open_error;
 use crate::migrate::SchemaState;
-use crate::{OpenError, migrate, pragmas};
+use crate::{migrate, pragmas};
 
 /// Copies the database beside itself, as `<file>.original-<UTC time>`, readable by its owner alone, and waits until
 /// it is on the disk. The caller holds the write lock, so nothing is written in between.
@@ -38,7 +40,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
             pragmas::set_patience(&conn, pragmas::Patience::Long)?;
             migrate::state_of(&conn)
         })
-        .map_err(|error| OpenError::of(from, &error))?;
+        .map_err(|error| open_error(from, &error))?;
     match state {
         SchemaState::Foreign | SchemaState::Empty => {
             return Err(OpenError::Foreign { path: from.to_owned() });

@@ -19,9 +19,6 @@ use crate::errors::OrStore as _;
 use crate::rows::quota;
 use crate::writer::deadline::{ReadDeadline, job_micros};
 
-/// How many keys' rows are kept in memory.
-const KEPT_KEYS: usize = 65_536;
-
 /// A job of this backend. It sees more of the transaction than the contract between use cases and stores has, and it
 /// is work of the platform.
 pub(crate) trait OwnJob: Send {
@@ -93,16 +90,12 @@ pub(crate) struct JobTx<'c> {
     until_micros: u64,
     /// The quotas' counts before the batch.
     usage: &'c mut StoredUsage,
-    /// How the batch changed them before this job.
-    before: &'c UsageChanges,
+    /// What the batch has done before this job.
+    before: BatchSoFar<'c>,
     /// How this job changes them.
     changes: UsageChanges,
     /// Records that wait for the sealer.
     pub(crate) appended: Vec<Arc<Leafed>>,
-    /// The store's epoch when the batch began.
-    epoch: u64,
-    /// Whether an earlier job of the batch wrote rows of keys.
-    keys_changed_before: bool,
     /// Whether this job wrote rows of keys.
     pub(crate) keys_changed: bool,
     /// The first trouble. A job can't talk it away: PostgreSQL would refuse to go on after it as well.
@@ -123,11 +116,9 @@ impl<'c> JobTx<'c> {
             deadline,
             until_micros,
             usage,
-            before: before.usage,
+            before,
             changes: UsageChanges::default(),
             appended: Vec::new(),
-            epoch: before.epoch,
-            keys_changed_before: before.keys_changed,
             keys_changed: false,
             trouble: None,
         }
@@ -148,12 +139,12 @@ impl<'c> JobTx<'c> {
             self.usage.keep(key.to_owned(), stored);
             stored
         };
-        Ok(self.changes.of(key, &self.before.of(key, &stored)))
+        Ok(self.changes.of(key, &self.before.usage.of(key, &stored)))
     }
 
     /// Whether rows of keys may have changed since the store's epoch was `epoch`. No statement is run.
     pub(crate) fn keys_moved(&self, epoch: u64) -> bool {
-        self.epoch != epoch || self.keys_changed_before || self.keys_changed
+        self.before.epoch != epoch || self.before.keys_changed || self.keys_changed
     }
 
     /// Whether the job may go on.
@@ -303,6 +294,9 @@ impl UsageChanges {
         }
     }
 }
+
+/// How many keys' rows are kept in memory.
+const KEPT_KEYS: usize = 65_536;
 
 /// Rows of the table `key_usage` as they are committed, as long as no other connection commits.
 #[derive(Debug, Default)]

@@ -15,8 +15,7 @@ use audit::{Adopted, AdoptedDigest, LogRow, Verifier};
 use llm_policy::Usage;
 use registry_core::{IntentId, Status, Timestamp};
 use rusqlite::Connection;
-use storage::{OpenMode, OpenReport, Store, UsageLine, UsageQuery};
-use storage_sqlite::OpenError;
+use storage::{OpenError, OpenMode, OpenReport, Store, UsageLine, UsageQuery};
 use tempfile::TempDir;
 
 struct Adoption {

@@ -8,8 +8,8 @@ use crate::support::{TempStore, accept, insert, open, options, pepper, run, verd
 use audit::{Actor, BadReason, Leafed, Record};
 use registry_core::Timestamp;
 use rusqlite::Connection;
-use storage::{Store, StoreError};
-use storage_sqlite::{OpenError, SqliteStore, accept_schema, review_schema};
+use storage::{OpenError, Store, StoreError};
+use storage_sqlite::{SqliteStore, accept_schema, review_schema};
 use tempfile::TempDir;
 
 /// Changes of the schema that could hide a row, or show one that is not there.

@@ -11,8 +11,8 @@ use api_keys::Pepper;
 use audit::{AdoptedDigest, GENESIS_CHAIN, chain};
 use registry_core::{KeyId, Timestamp};
 use rusqlite::{Connection, params};
-use storage::{KeyUsage, OpenMode, UsageQuery};
-use storage_sqlite::{OpenError, SCHEMA_VERSION, has_pepper, open_read_only, recount};
+use storage::{KeyUsage, OpenError, OpenMode, UsageQuery};
+use storage_sqlite::{SCHEMA_VERSION, has_pepper, open_read_only, recount};
 use tempfile::TempDir;
 
 fn by_hand(path: &Path, sql: &str) {

@@ -14,8 +14,8 @@ use registry_core::{
     AgentId, Clock, Entropy, Intent, IntentId, NewIntent, SystemClock, SystemEntropy, Timestamp,
 };
 use rusqlite::Connection;
-use storage::{Job, JobCaller, OpenReport, Precedence, Store, StoreError, Tx};
-use storage_sqlite::{OpenError, SqliteOptions, SqliteStore};
+use storage::{Job, JobCaller, OpenError, OpenReport, Precedence, Store, StoreError, Tx};
+use storage_sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
 pub fn pepper() -> Pepper {
@@ -178,9 +178,13 @@ pub fn verdict(store: &dyn Store) -> LogVerdict {
     }
 }
 
-/// Accepts the schema of a database as it is, as an operator would who has looked at it.
+/// Accepts the schema of a database as it is, as an operator would who has looked at it: once more when a server has
+/// noted its stop meanwhile.
 pub fn accept(path: &Path) {
-    let review = storage_sqlite::review_schema(path).unwrap();
-    assert!(!review.is_clean());
-    assert!(storage_sqlite::accept_schema(path, &review.sha256, Timestamp::EPOCH).unwrap().is_some());
+    let accepted = || {
+        let review = storage_sqlite::review_schema(path).unwrap();
+        assert!(!review.is_clean());
+        storage_sqlite::accept_schema(path, &review.sha256, Timestamp::EPOCH).unwrap().is_some()
+    };
+    assert!(accepted() || accepted());
 }

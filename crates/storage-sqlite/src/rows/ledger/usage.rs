@@ -88,13 +88,7 @@ fn usage(row: &Row<'_>) -> Result<UsageRow, StoreError> {
         operation: cells.word(8, "operation", Operation::parse)?,
         provider: cells.text(9, "provider")?,
         model: cells.text(10, "model")?,
-        usage: Usage {
-            prompt_tokens: cells.number(11, "prompt_tokens")?,
-            cached_tokens: cells.number(12, "cached_tokens")?,
-            cache_write_tokens: cells.number(13, "cache_write_tokens")?,
-            completion_tokens: cells.number(14, "completion_tokens")?,
-            reasoning_tokens: cells.number(15, "reasoning_tokens")?,
-        },
+        usage: tokens(&cells, 11)?,
         cost_pico_usd: cells.number(16, "cost_pico")?,
         price_version: cells.text(17, "price_version")?,
         source: cells.word(18, "source", UsageSource::parse)?,
@@ -105,5 +99,16 @@ fn usage(row: &Row<'_>) -> Result<UsageRow, StoreError> {
         late: cells.flag(23, "late")?,
         first_byte_micros: cells.number_or_null(24, "first_byte_micros")?,
         total_micros: cells.number(25, "total_micros")?,
+    })
+}
+
+/// The five columns of tokens, of which the first stands at `from`.
+pub(super) fn tokens(cells: &Cells<'_>, from: usize) -> Result<Usage, StoreError> {
+    Ok(Usage {
+        prompt_tokens: cells.number(from, "prompt_tokens")?,
+        cached_tokens: cells.number(from + 1, "cached_tokens")?,
+        cache_write_tokens: cells.number(from + 2, "cache_write_tokens")?,
+        completion_tokens: cells.number(from + 3, "completion_tokens")?,
+        reasoning_tokens: cells.number(from + 4, "reasoning_tokens")?,
     })
 }

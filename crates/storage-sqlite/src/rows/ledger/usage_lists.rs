@@ -10,6 +10,7 @@ use crate::columns::lenient;
 use crate::columns::strict::Cells;
 use crate::errors::OrStore as _;
 use crate::readers::SCAN_ROWS;
+use crate::rows::ledger::usage::tokens;
 
 macro_rules! columns {
     () => {
@@ -154,13 +155,7 @@ fn own_line(row: &Row<'_>) -> Result<UsageLine, StoreError> {
         provider: Some(cells.text(7, "provider")?),
         call_id: Some(cells.text(8, "call_id")?),
         attempt: Some(cells.number(9, "attempt")?),
-        usage: Usage {
-            prompt_tokens: cells.number(10, "prompt_tokens")?,
-            cached_tokens: cells.number(11, "cached_tokens")?,
-            cache_write_tokens: cells.number(12, "cache_write_tokens")?,
-            completion_tokens: cells.number(13, "completion_tokens")?,
-            reasoning_tokens: cells.number(14, "reasoning_tokens")?,
-        },
+        usage: tokens(&cells, 10)?,
         cost_pico_usd: cells.number(15, "cost_pico")?,
         price_version: Some(cells.text(16, "price_version")?),
         source: Some(cells.word(17, "source", UsageSource::parse)?),
