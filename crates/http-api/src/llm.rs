@@ -17,8 +17,9 @@ pub(crate) use v1::{OPENAI_ERRORS, OPENAI_PATHS};
 use http_kit::Endpoint;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let mut all = v1::endpoints();
+    let mut all = call::endpoints();
     all.extend([
+        v1::models_endpoint(),
         status::endpoint(),
         chat::endpoint(),
         quota::endpoint(),

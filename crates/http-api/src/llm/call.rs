@@ -1,16 +1,20 @@
-//! One call through the gate, and what its answer carries.
+//! Calls of models through the gate: `POST /llm/v1/chat/completions` and `POST /llm/v1/embeddings`, and what every answer
+//! to a call carries.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use http_kit::{Answer, ApiError, MemoryPermit, RouteDescription, SuccessShape};
+use actix_web::{HttpResponse, web};
+use http_kit::{
+    Answer, ApiError, Authenticated, Endpoint, Events, JsonDocument, LlmCall, MemoryPermit, RawObject,
+    Refused, RouteDescription, SuccessShape,
+};
 
 use control_plane::{AgentCaller, CallSlot, LocalLedger, OpContext};
 use futures_core::Stream as _;
@@ -19,7 +23,8 @@ use llm_policy::Operation;
 use registry_core::PICO_PER_DOLLAR;
 use serde_json::{Map, Value};
 
-use super::failure::{no_provider, refused, too_many_calls};
+use super::failure::{CallCodes, no_provider, refused, too_many_calls};
+use super::v1::{ChatCompletionAnswer, ChatCompletionRequest, Embeddings, EmbeddingsRequest};
 use crate::state::HttpState;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-t4-call-id");
@@ -47,6 +52,32 @@ const ANSWER_HEADERS: [(&str, &str); 5] = [
     ("x-t4-budget-remaining-usd", "what the tightest budget allows now; a stream has it in its usage frame"),
     ("x-t4-max-tokens", "the `max_tokens` that was sent, when it was filled in"),
 ];
+
+/// The largest body, in KiB: prompts of 10 MB are taken, and pictures in them.
+pub(super) const BODY_KIB: usize = 16 * 1024;
+
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new("POST", "/llm/v1/chat/completions", "chat_completion", complete)
+            .about("llm", "OpenAI's chat completion, held against the caller's budgets first."),
+        Endpoint::new("POST", "/llm/v1/embeddings", "embeddings", embed)
+            .about("llm", "OpenAI's embeddings, held against the caller's budgets first."),
+    ]
+}
+
+async fn complete(
+    call: Authenticated<LlmCall, RawObject<ChatCompletionRequest, BODY_KIB>>,
+    state: web::Data<HttpState>,
+) -> Result<Answer<CallAnswer<Events<ChatCompletionAnswer>>>, Refused<CallCodes>> {
+    Ok(pass_on(&state, call.context, Operation::Chat, call.body, call.memory).await?)
+}
+
+async fn embed(
+    call: Authenticated<LlmCall, RawObject<EmbeddingsRequest, BODY_KIB>>,
+    state: web::Data<HttpState>,
+) -> Result<Answer<CallAnswer<JsonDocument<Embeddings>>>, Refused<CallCodes>> {
+    Ok(pass_on(&state, call.context, Operation::Embeddings, call.body, call.memory).await?)
+}
 
 /// What a call holds until it is settled, which is later than its answer when the caller leaves.
 pub(crate) struct CallHoldings {
@@ -90,7 +121,7 @@ impl GateAccess {
 ///
 /// # Errors
 /// Whatever keeps the call from having an answer.
-pub(crate) async fn pass_on<S>(
+async fn pass_on<S>(
     state: &HttpState,
     context: OpContext<AgentCaller>,
     operation: Operation,

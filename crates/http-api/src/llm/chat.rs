@@ -10,12 +10,9 @@ use llm_gate::{ChatAnswer, ChatMessage, ChatRequest};
 use registry_core::pico_to_dollars;
 use serde_json::json;
 
-use super::call::{ANSWER_BYTES, CallAnswer, GateAccess, tell};
+use super::call::{ANSWER_BYTES, BODY_KIB, CallAnswer, GateAccess, tell};
 use super::failure::{CallCodes, refused};
 use crate::state::HttpState;
-
-/// The largest body, in KiB.
-const BODY_KIB: usize = 16 * 1024;
 
 type ChatCall = Authenticated<LlmCall, ModelBody<LlmChat, BODY_KIB>>;
 

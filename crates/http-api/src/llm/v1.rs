@@ -1,15 +1,14 @@
 //! OpenAI's routes, so that its clients work by changing their base URL and key alone.
 
-mod chat_completions;
-mod embeddings;
 mod error;
 mod models;
 mod schema;
 
 pub(crate) use error::{OPENAI_ERRORS, OPENAI_PATHS};
+pub(super) use schema::{ChatCompletionAnswer, ChatCompletionRequest, Embeddings, EmbeddingsRequest};
 
 use http_kit::Endpoint;
 
-pub(crate) fn endpoints() -> Vec<Endpoint> {
-    vec![chat_completions::endpoint(), embeddings::endpoint(), models::endpoint()]
+pub(crate) fn models_endpoint() -> Endpoint {
+    models::endpoint()
 }

@@ -16,7 +16,7 @@ fn model() -> Value {
 }
 
 /// A chat completion's request.
-pub(super) struct ChatCompletionRequest;
+pub(in crate::llm) struct ChatCompletionRequest;
 
 impl Described for ChatCompletionRequest {
     fn schema() -> TypeSchema {
@@ -45,7 +45,7 @@ impl Described for ChatCompletionRequest {
 }
 
 /// A chat completion.
-pub(super) struct ChatCompletionAnswer;
+pub(in crate::llm) struct ChatCompletionAnswer;
 
 impl Described for ChatCompletionAnswer {
     fn schema() -> TypeSchema {
@@ -61,7 +61,7 @@ impl Described for ChatCompletionAnswer {
 }
 
 /// A request for embeddings.
-pub(super) struct EmbeddingsRequest;
+pub(in crate::llm) struct EmbeddingsRequest;
 
 impl Described for EmbeddingsRequest {
     fn schema() -> TypeSchema {
@@ -82,7 +82,7 @@ impl Described for EmbeddingsRequest {
 }
 
 /// Embeddings.
-pub(super) struct Embeddings;
+pub(in crate::llm) struct Embeddings;
 
 impl Described for Embeddings {
     fn schema() -> TypeSchema {
