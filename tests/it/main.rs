@@ -29,6 +29,7 @@ mod llm_ledger;
 mod panics;
 mod pre_pr;
 mod quotas;
+mod readmes;
 mod rights;
 mod rows_wait;
 mod support;

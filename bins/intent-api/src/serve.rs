@@ -9,7 +9,7 @@ use actix_web::web;
 use anyhow::{Context as _, Result};
 use control_plane::{AuditMode, Services};
 use http_api::{HttpSettings, HttpState, ServerMetrics, ServerOptions};
-use llm_gate::{Gate, GateBuilder};
+use llm_gate::Gate;
 use llm_policy::{LlmConfig, PriceBook, count_text};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -100,8 +100,8 @@ fn gate(
         .runtime(Handle::current())
         .observer(metrics.call_observer())
         .settle_before_answer(settle_first)
-        .connect(|variable| keys.get(variable).cloned())
-        .and_then(GateBuilder::build);
+        .keys(move |variable| keys.get(variable).cloned())
+        .build();
     gate.map(Some).context("T4_LLM_CONFIG")
 }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use llm_gate::{ChatRequest, Gate};
-use llm_policy::LlmConfig;
+use llm_policy::{LlmConfig, ProviderConfig, ProviderKind};
 use policy_client::{Client, RemoteLedger};
 
 #[tokio::main(flavor = "current_thread")]
@@ -33,15 +33,11 @@ async fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "a program's own main reads its environment")]
 async fn ask(base_url: &str, model: &str, prompt: &str) -> Result<String, Box<dyn std::error::Error>> {
     // Prices come from the registry's book, under this name.
-    let config = format!(
-        "[[provider]]\nname = \"openai\"\nkind = \"openai\"\nbase_url = {base_url:?}\n\
-         api_key_env = \"PROVIDER_KEY\"\nmodels = [{model:?}]\n"
-    );
-    let ledger = Arc::new(RemoteLedger::new(Client::from_env()?));
+    let openai = ProviderConfig::new("openai", ProviderKind::Openai, base_url, [model])?;
     let gate = Gate::builder()
-        .config(LlmConfig::parse(&config)?)
-        .ledger(ledger)
-        .connect(|name| std::env::var(name).ok())?
+        .config(LlmConfig { providers: vec![openai.key_from("PROVIDER_KEY")?], ..LlmConfig::default() })
+        .ledger(Arc::new(RemoteLedger::new(Client::from_env()?)))
+        .keys(|name| std::env::var(name).ok())
         .build()?;
     let answer =
         gate.chat(ChatRequest { model: Some(model.to_owned()), ..ChatRequest::prompt(prompt) }).await?;

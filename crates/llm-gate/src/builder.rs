@@ -50,13 +50,17 @@ pub(crate) struct GateState {
     pub(crate) open: Arc<OpenCalls>,
 }
 
-/// Builds a [`Gate`].
+/// The key that a variable holds.
+type KeySource = Box<dyn Fn(&str) -> Option<String> + Send>;
+
+/// Builds a [`Gate`]. The order of calls does not matter.
 #[derive(Default)]
 #[must_use]
 pub struct GateBuilder {
     config: Option<LlmConfig>,
     prices: Option<PriceBook>,
     providers: Vec<Arc<dyn Provider>>,
+    keys: Option<KeySource>,
     ledger: Option<Arc<dyn Ledger>>,
     clock: Option<Arc<dyn Clock>>,
     entropy: Option<Arc<dyn Entropy>>,
@@ -128,34 +132,21 @@ impl GateBuilder {
         self
     }
 
-    /// Makes every provider of the configuration that was not given, with the key that `environment` has for its
-    /// `api_key_env`. Configuration and clock come before.
-    ///
-    /// # Errors
-    /// [`SetupError::NoKey`] when there is none, and whatever [`provider_of`] finds.
-    pub fn connect(mut self, environment: impl Fn(&str) -> Option<String>) -> Result<Self, SetupError> {
-        let clock = self.clock.get_or_insert_with(|| Arc::new(SystemClock::new()));
-        for config in self.config.iter().flat_map(|config| &config.providers) {
-            if self.providers.iter().any(|provider| provider.name() == config.name) {
-                continue;
-            }
-            let key = match &config.api_key_env {
-                None => None,
-                Some(variable) => Some(environment(variable).ok_or_else(|| SetupError::NoKey {
-                    provider: config.name.clone(),
-                    variable: variable.clone(),
-                })?),
-            };
-            self.providers.push(provider_of(config, key.as_deref(), Arc::clone(clock))?);
-        }
-        Ok(self)
+    /// Where the keys of providers come from, by the `api_key_env` of each: every provider of the configuration that is
+    /// not [given](Self::provider) is made with its key.
+    pub fn keys(mut self, environment: impl Fn(&str) -> Option<String> + Send + 'static) -> Self {
+        self.keys = Some(Box::new(environment));
+        self
     }
 
     /// The gate.
     ///
     /// # Errors
-    /// [`SetupError`] when providers and configuration do not fit each other.
-    pub fn build(self) -> Result<Gate, SetupError> {
+    /// [`SetupError::NoKey`] when a provider has none, whatever [`provider_of`] finds, and when providers and
+    /// configuration do not fit each other.
+    pub fn build(mut self) -> Result<Gate, SetupError> {
+        let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock::new()));
+        self.connect(&clock)?;
         let (configs, routes, limits, default_model) = match self.config {
             Some(config) => (config.providers, config.routes, config.limits, config.default_model),
             None => (Vec::new(), Vec::new(), CallLimits::default(), None),
@@ -205,7 +196,7 @@ impl GateBuilder {
             limits,
             default_model,
             prices: self.prices.unwrap_or_else(PriceBook::builtin),
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            clock,
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
             runtime,
             observer: self.observer,
@@ -213,6 +204,27 @@ impl GateBuilder {
             open: OpenCalls::new(),
         };
         Ok(Gate::new(Arc::new(shared), self.ledger.unwrap_or_else(|| Arc::new(NoLedger)), secrets))
+    }
+}
+
+impl GateBuilder {
+    /// Makes the providers that were not given.
+    fn connect(&mut self, clock: &Arc<dyn Clock>) -> Result<(), SetupError> {
+        let Some(keys) = self.keys.take() else { return Ok(()) };
+        for config in self.config.iter().flat_map(|config| &config.providers) {
+            if self.providers.iter().any(|provider| provider.name() == config.name) {
+                continue;
+            }
+            let key = match &config.api_key_env {
+                None => None,
+                Some(variable) => Some(keys(variable).ok_or_else(|| SetupError::NoKey {
+                    provider: config.name.clone(),
+                    variable: variable.clone(),
+                })?),
+            };
+            self.providers.push(provider_of(config, key.as_deref(), Arc::clone(clock))?);
+        }
+        Ok(())
     }
 }
 
@@ -262,5 +274,41 @@ impl Ledger for NoLedger {
 
     fn release(&self, _: HoldId, _: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>> {
         Self::unavailable()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_policy::{ProviderConfig, ProviderKind};
+    use registry_core::ManualClock;
+
+    use super::*;
+
+    fn config() -> LlmConfig {
+        let openai =
+            ProviderConfig::new("openai", ProviderKind::Openai, "http://127.0.0.1:9/v1", ["m"]).unwrap();
+        LlmConfig { providers: vec![openai.key_from("OPENAI_API_KEY").unwrap()], ..LlmConfig::default() }
+    }
+
+    #[test]
+    fn the_order_of_calls_does_not_matter() {
+        let key = |name: &str| (name == "OPENAI_API_KEY").then(|| "sk-test".to_owned());
+        let clock = || Arc::new(ManualClock::at(registry_core::Timestamp::EPOCH));
+        for builder in [
+            GateBuilder::default().config(config()).clock(clock()).keys(key),
+            GateBuilder::default().keys(key).clock(clock()).config(config()),
+            GateBuilder::default().clock(clock()).keys(key).config(config()),
+        ] {
+            let models = builder.build().unwrap().models();
+            assert_eq!(models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["m"]);
+        }
+    }
+
+    #[test]
+    fn a_provider_without_its_key_is_named() {
+        let none = GateBuilder::default().keys(|_| None).config(config()).build();
+        assert!(matches!(none, Err(SetupError::NoKey { variable, .. }) if variable == "OPENAI_API_KEY"));
+        let unasked = GateBuilder::default().config(config()).build();
+        assert!(matches!(unasked, Err(SetupError::Missing { name }) if name == "openai"));
     }
 }

@@ -1,6 +1,5 @@
 //! Chat without JSON, for agents that link the gate.
 
-use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Feed, Piece};
-use crate::gate::StreamForm;
+use crate::gate::{CallHoldings, StreamForm};
 use crate::{Gate, GateAnswer, GateCall, GateError, Opened, Receipt};
 
 /// One message of a conversation.
@@ -55,7 +54,7 @@ pub struct ChatRequest {
     /// The call's id, when the caller chose one; no other call may ever have it.
     pub call_id: Option<CallId>,
     /// Dropped when the call is settled.
-    pub keep: Option<Box<dyn Any + Send>>,
+    pub keep: Option<CallHoldings>,
 }
 
 impl fmt::Debug for ChatRequest {

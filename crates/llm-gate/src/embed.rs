@@ -1,6 +1,5 @@
 //! Embeddings without JSON, for agents that link the gate.
 
-use std::any::Any;
 use std::fmt;
 
 use llm_policy::{CallId, Operation};
@@ -8,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use crate::chat::unreadable;
+use crate::gate::CallHoldings;
 use crate::{Gate, GateAnswer, GateCall, GateError, Receipt};
 
 /// Texts that are to become vectors.
@@ -22,7 +22,7 @@ pub struct EmbedRequest {
     /// The call's id, when the caller chose one; no other call may ever have it.
     pub call_id: Option<CallId>,
     /// Dropped when the call is settled.
-    pub keep: Option<Box<dyn Any + Send>>,
+    pub keep: Option<CallHoldings>,
 }
 
 impl fmt::Debug for EmbedRequest {

@@ -2,7 +2,6 @@
 
 mod attempts;
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +24,23 @@ pub struct Gate {
     secrets: KnownSecrets,
 }
 
+/// What a call holds until it is settled, such as a slot or memory: it is dropped then.
+pub struct CallHoldings(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Send>);
+
+impl CallHoldings {
+    /// Holds a value.
+    #[must_use]
+    pub fn new(held: impl Send + 'static) -> Self {
+        Self(Box::new(held))
+    }
+}
+
+impl fmt::Debug for CallHoldings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallHoldings(..)")
+    }
+}
+
 /// One call, in OpenAI's form.
 pub struct GateCall {
     /// What it does.
@@ -34,7 +50,7 @@ pub struct GateCall {
     /// Its id, when the caller chose one; no other call may ever have it.
     pub call_id: Option<CallId>,
     /// Dropped when the call is settled: a slot that the call takes.
-    pub keep: Option<Box<dyn Any + Send>>,
+    pub keep: Option<CallHoldings>,
 }
 
 impl fmt::Debug for GateCall {

@@ -16,10 +16,10 @@
 //! /// The providers of a file, their keys looked up by the names that the file gives them.
 //! fn connect(
 //!     file: LlmConfig,
-//!     key: impl Fn(&str) -> Option<String>,
+//!     key: impl Fn(&str) -> Option<String> + Send + 'static,
 //!     ledger: Arc<dyn Ledger>,
 //! ) -> Result<Gate, SetupError> {
-//!     Gate::builder().config(file).ledger(ledger).connect(key)?.build()
+//!     Gate::builder().config(file).ledger(ledger).keys(key).build()
 //! }
 //!
 //! /// One answer, and what it cost, in pico-dollars.
@@ -62,5 +62,5 @@ pub use builder::{GateBuilder, provider_of};
 pub use chat::{ChatAnswer, ChatMessage, ChatRequest, ChatStream};
 pub use embed::{EmbedAnswer, EmbedRequest};
 pub use error::{GateError, SetupError};
-pub use gate::{Gate, GateCall, ModelInfo, ProviderStatus};
+pub use gate::{CallHoldings, Gate, GateCall, ModelInfo, ProviderStatus};
 pub use openai::openai;

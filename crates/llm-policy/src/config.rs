@@ -23,7 +23,7 @@ words! {
 }
 
 /// Everything that the file says, with the defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LlmConfig {
     /// Where calls may go; names are unique.
     pub providers: Vec<ProviderConfig>,

@@ -16,9 +16,9 @@ use http_kit::{
     Refused, RouteDescription, SuccessShape,
 };
 
-use control_plane::{AgentCaller, CallSlot, LocalLedger, OpContext};
+use control_plane::{AgentCaller, LocalLedger, OpContext};
 use futures_core::Stream as _;
-use llm_gate::{AnswerStream, Gate, GateAnswer, GateCall, Opened, Receipt};
+use llm_gate::{AnswerStream, CallHoldings, Gate, GateAnswer, GateCall, Opened, Receipt};
 use llm_policy::Operation;
 use registry_core::PICO_PER_DOLLAR;
 use serde_json::{Map, Value};
@@ -79,12 +79,6 @@ async fn embed(
     Ok(pass_on(&state, call.context, Operation::Embeddings, call.body, call.memory).await?)
 }
 
-/// What a call holds until it is settled, which is later than its answer when the caller leaves.
-pub(crate) struct CallHoldings {
-    _slot: CallSlot,
-    _memory: MemoryPermit,
-}
-
 /// A caller's way through the gate: its ledger, its place among the calls under way, and its memory. Every route of model
 /// calls goes through here, so that one has the limits of the others.
 pub(crate) struct GateAccess {
@@ -112,7 +106,8 @@ impl GateAccess {
         memory.resize(memory.bytes().saturating_add(answer_bytes))?;
         let gate = gate.with_secrets(context.draft.secrets());
         let gate = gate.with_ledger(LocalLedger::for_request(services, context));
-        let holdings = CallHoldings { _slot: slot, _memory: memory };
+        // A call is settled later than its answer when the caller leaves.
+        let holdings = CallHoldings::new((slot, memory));
         Ok(Self { gate, holdings, caller })
     }
 }
@@ -130,7 +125,7 @@ async fn pass_on<S>(
 ) -> Result<Answer<S>, ApiError> {
     let answer_bytes = answer_bytes(operation, &body);
     let GateAccess { gate, holdings, caller } = GateAccess::open(state, context, memory, answer_bytes)?;
-    let call = GateCall { operation, body, call_id: None, keep: Some(Box::new(holdings)) };
+    let call = GateCall { operation, body, call_id: None, keep: Some(holdings) };
     match gate.call(call).await {
         Ok(GateAnswer::Whole { body, receipt }) => Ok(Answer::of(whole(body, &receipt))),
         Ok(GateAnswer::Stream(stream)) => Ok(Answer::of(streamed(stream))),

@@ -28,7 +28,7 @@ async fn chat(
     let request = request(call.body)?;
     let GateAccess { gate, holdings, caller } =
         GateAccess::open(&state, call.context, call.memory, ANSWER_BYTES)?;
-    match gate.chat(ChatRequest { keep: Some(Box::new(holdings)), ..request }).await {
+    match gate.chat(ChatRequest { keep: Some(holdings), ..request }).await {
         Ok(answer) => {
             let mut response = response::json(&view(&answer))?;
             tell(response.headers_mut(), &answer.receipt);

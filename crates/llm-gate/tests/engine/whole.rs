@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_gate::{GateAnswer, GateError};
+use llm_gate::{CallHoldings, GateAnswer, GateError};
 use llm_policy::{CallOutcome, Measured, UsageSource};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -174,7 +174,7 @@ async fn what_a_call_keeps_is_let_go_when_it_is_settled_and_not_before() {
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     let slots = Arc::new(Semaphore::new(1));
     let mut call = call(question());
-    call.keep = Some(Box::new(Arc::clone(&slots).try_acquire_owned().unwrap()));
+    call.keep = Some(CallHoldings::new(Arc::clone(&slots).try_acquire_owned().unwrap()));
     assert!(matches!(bench.gate.call(call).await, Ok(GateAnswer::Whole { .. })));
     assert_eq!(slots.available_permits(), 0);
     bench.ledger.take_settlements.add_permits(1);

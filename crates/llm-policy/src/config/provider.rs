@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fields::{is_name, is_variable, number};
 use super::raw::RawProvider;
-use super::{CallLimits, ConfigError, LlmConfig, ProviderConfig, ProviderKind};
+use super::{ConfigError, LlmConfig, ProviderConfig, ProviderKind};
 use crate::PriceBook;
 
 const CONNECT_MS: u64 = 2000;
@@ -49,33 +49,65 @@ impl LlmConfig {
             providers.push(listed(book, "groq", GROQ_URL, "GROQ_API_KEY")?);
             default_model.get_or_insert(GROQ_MODEL.to_owned());
         }
-        Ok(Self {
-            providers,
-            routes: Vec::new(),
-            limits: CallLimits::default(),
-            budgets: Vec::new(),
-            default_model,
-            keep_prompts: false,
+        Ok(Self { providers, default_model, ..Self::default() })
+    }
+}
+
+impl ProviderConfig {
+    /// An endpoint that has these models and wants no key, with the standard time limits and prices by its name.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provider`] for a name, an address or a model that a file could not have either.
+    pub fn new<M: Into<String>>(
+        name: impl Into<String>,
+        kind: ProviderKind,
+        base_url: impl Into<String>,
+        models: impl IntoIterator<Item = M>,
+    ) -> Result<Self, ConfigError> {
+        read_provider(RawProvider {
+            name: name.into(),
+            kind,
+            base_url: base_url.into(),
+            api_key_env: None,
+            models: models.into_iter().map(Into::into).collect(),
+            priced_as: None,
+            max_tokens_field: None,
+            connect_timeout_ms: None,
+            first_byte_timeout_ms: None,
+            idle_timeout_ms: None,
+            total_timeout_ms: None,
         })
     }
+
+    /// The same with the environment variable that has its key.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provider`] for what is no name of a variable, such as a key.
+    pub fn key_from(self, variable: impl Into<String>) -> Result<Self, ConfigError> {
+        let variable = variable.into();
+        match check_variable(&variable) {
+            Ok(()) => Ok(Self { api_key_env: Some(variable), ..self }),
+            Err(what) => Err(ConfigError::Provider { name: self.name, what }),
+        }
+    }
+}
+
+/// A key that was pasted in the place of its variable must not come out in a log.
+fn check_variable(variable: &str) -> Result<(), String> {
+    if is_variable(variable) {
+        return Ok(());
+    }
+    Err(format!(
+        "`api_key_env` takes the name of an environment variable in capitals, not the key itself; it has {} bytes of \
+         something else",
+        variable.len()
+    ))
 }
 
 /// A provider with every model that the book lists under its name.
 fn listed(book: &PriceBook, name: &str, url: &str, key: &str) -> Result<ProviderConfig, ConfigError> {
     let models = book.entries().filter(|entry| entry.provider == name).map(|entry| entry.model.clone());
-    read_provider(RawProvider {
-        name: name.to_owned(),
-        kind: ProviderKind::Openai,
-        base_url: url.to_owned(),
-        api_key_env: Some(key.to_owned()),
-        models: models.collect(),
-        priced_as: None,
-        max_tokens_field: None,
-        connect_timeout_ms: None,
-        first_byte_timeout_ms: None,
-        idle_timeout_ms: None,
-        total_timeout_ms: None,
-    })
+    ProviderConfig::new(name, ProviderKind::Openai, url, models)?.key_from(key)
 }
 
 /// Checks a provider and fills in what it leaves out.
@@ -93,14 +125,7 @@ fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
         return Err("`priced_as` takes 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
     }
     let (base_url, host) = read_url(&raw.base_url)?;
-    if let Some(variable) = raw.api_key_env.as_deref().filter(|variable| !is_variable(variable)) {
-        // A key that was pasted here must not come out in a log.
-        return Err(format!(
-            "`api_key_env` takes the name of an environment variable in capitals, not the key itself; it has {} \
-             bytes of something else",
-            variable.len()
-        ));
-    }
+    raw.api_key_env.as_deref().map_or(Ok(()), check_variable)?;
     let mut seen = BTreeSet::new();
     for model in &raw.models {
         if model.is_empty() || model.len() > 256 || model.chars().any(|c| c.is_control() || c.is_whitespace())

@@ -293,3 +293,28 @@ fn without_a_key_there_is_no_provider() {
     let groq = LlmConfig::from_keys(&book, None, true).unwrap();
     assert_eq!(groq.default_model.as_deref(), Some("llama-3.3-70b-versatile"));
 }
+
+#[test]
+fn a_provider_made_in_code_is_that_of_a_file() {
+    let made = ProviderConfig::new(
+        "openai",
+        ProviderKind::Openai,
+        "https://api.openai.com/v1/",
+        ["gpt-4o", "gpt-4o-mini"],
+    );
+    let made = made.unwrap().key_from("OPENAI_API_KEY").unwrap();
+    let file = LlmConfig::parse(
+        "[[provider]]\nname = \"openai\"\nkind = \"openai\"\nbase_url = \"https://api.openai.com/v1/\"\n\
+         api_key_env = \"OPENAI_API_KEY\"\nmodels = [\"gpt-4o\", \"gpt-4o-mini\"]\n",
+    );
+    assert_eq!(file.unwrap().providers, [made]);
+    let new = |name: &str, url: &str, models: &[&str]| {
+        ProviderConfig::new(name, ProviderKind::Openai, url, models.iter().copied()).is_ok()
+    };
+    assert!(
+        !new("a b", "https://x", &["m"]) && !new("a", "no address", &["m"]) && !new("a", "https://x", &[])
+    );
+    let pasted =
+        ProviderConfig::new("a", ProviderKind::Openai, "https://x", ["m"]).unwrap().key_from("sk-secret");
+    assert!(!pasted.unwrap_err().to_string().contains("sk-secret"));
+}
