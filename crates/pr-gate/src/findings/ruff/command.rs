@@ -87,3 +87,50 @@ pub fn portions(names: &[String]) -> Vec<&[String]> {
 pub fn argument(name: &str) -> String {
     if name == "." { name.to_owned() } else { format!("./{name}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use source_tree::Launcher;
+
+    use super::super::RuffSaid;
+    use super::*;
+
+    fn line(command: &Command) -> String {
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        arguments.join(" ")
+    }
+
+    #[test]
+    fn no_command_line_changes_files_or_leaves_a_cache_elsewhere() {
+        let root = Path::new("/r");
+        let ruff = Ruff {
+            program: "/bin/ruff".into(),
+            before: Vec::new(),
+            passes: |_| false,
+            launcher: Launcher::default(),
+            root: root.to_owned(),
+            cache: false,
+            said: RuffSaid::of(root),
+        };
+        let codes = ["E".to_owned(), "F401".to_owned()];
+        let plain = "check --output-format=json --exit-zero --no-fix --no-fix-only --select=E,F401";
+        assert_eq!(line(&ruff.linter(&codes, Excluded::WhenFound)), format!("{plain} --no-cache"));
+        assert_eq!(
+            line(&ruff.linter(&codes, Excluded::Always)),
+            format!("{plain} --no-cache --force-exclude")
+        );
+        let cached = Ruff { cache: true, ..ruff.clone() };
+        assert_eq!(
+            line(&cached.linter(&codes, Excluded::WhenFound)),
+            format!("{plain} --cache-dir /r/.ruff_cache")
+        );
+        assert_eq!(line(&ruff.lister(&["@a".to_owned()])), "check --show-files --no-cache -- ./@a");
+        assert_eq!(
+            line(&ruff.fixer("a.py", "F401", false)),
+            "check --fix --exit-zero --no-cache --quiet --no-fix-only --no-unsafe-fixes --select=F401 \
+             --stdin-filename=./a.py -- -"
+        );
+    }
+}
