@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use annotations::Finding;
 use canonical::MemberFault;
 
-pub(crate) use ruff::{Ruff, Survey};
+pub(crate) use ruff::{Excluded, Ruff, Survey};
 
 use crate::{Error, Project, files};
 use file_names::Names;
@@ -59,7 +59,7 @@ pub(crate) fn ruff_in_its_order(
     let (ruff, version) = Ruff::find(project)?;
     let mut known = Names::new(project);
     let mut output = Output::default();
-    ruff.check(names, codes, &mut known, &mut output)?;
+    ruff.check(names, codes, Excluded::WhenFound, &mut known, &mut output)?;
     let hidden = files::hidden(project, names)?;
     ruff.check_hidden(&hidden, codes, &mut known, &mut output)?;
     output.tool = version.wait()?;

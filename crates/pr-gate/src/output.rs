@@ -5,7 +5,7 @@ pub mod json;
 pub mod sarif;
 pub mod table;
 
-use annotations::{AnsweredBy, FindingState};
+use annotations::AnsweredBy;
 pub use registry_core::plain;
 use serde::Serialize;
 
@@ -38,15 +38,4 @@ fn answer(by: &AnsweredBy) -> String {
         line.push_str(reason);
     }
     line
-}
-
-/// The word for a state.
-fn word(state: FindingState) -> &'static str {
-    match state {
-        FindingState::Unannotated => "unannotated",
-        FindingState::Annotated => "annotated",
-        FindingState::Legacy => "legacy",
-        FindingState::Waived => "waived",
-        FindingState::Registered => "registered",
-    }
 }

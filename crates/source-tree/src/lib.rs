@@ -19,4 +19,4 @@ pub mod worktree;
 
 pub use error::Error;
 pub use launcher::Launcher;
-pub use tree::{STATE, SourceTree};
+pub use tree::{NameFault, STATE, SourceTree};

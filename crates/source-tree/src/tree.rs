@@ -8,6 +8,15 @@ use crate::{Error, Launcher};
 /// The folder below the root where T4 keeps what it needs for undo: ignored by git.
 pub const STATE: &str = ".t4";
 
+/// Why a path has no name from the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameFault {
+    /// It leads out of the root.
+    Outside,
+    /// It is not UTF-8.
+    NotUtf8,
+}
+
 /// A working tree.
 #[derive(Debug, Clone)]
 pub struct SourceTree {
@@ -53,28 +62,43 @@ impl SourceTree {
     /// # Errors
     /// [`Error::Usage`] when it leads out of the root, or is not UTF-8.
     pub fn name(&self, path: &Path) -> Result<String, Error> {
-        let outside =
-            || Error::Usage(format!("`{}` is outside of `{}`", path.display(), self.root.display()));
-        let joined = if path.is_absolute() {
-            // The caller may have come to the root through a link.
-            let real = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
-            let below = |path: &Path| path.strip_prefix(&self.root).ok().map(Path::to_owned);
-            below(path).or_else(|| below(&real()?)).ok_or_else(outside)?
+        let seen = if path.is_absolute() { path.to_owned() } else { self.prefix.join(path) };
+        self.name_from_root(&seen).map_err(|fault| {
+            Error::Usage(match fault {
+                NameFault::Outside => {
+                    format!("`{}` is outside of `{}`", path.display(), self.root.display())
+                }
+                NameFault::NotUtf8 => format!("`{}` is not UTF-8", path.display()),
+            })
+        })
+    }
+
+    /// A path that is absolute, or seen from the root, as a name from the root. `..` is resolved by the parts of the
+    /// path; no link below the root is followed.
+    ///
+    /// # Errors
+    /// When it leads out of the root, or is not UTF-8.
+    pub fn name_from_root(&self, path: &Path) -> Result<String, NameFault> {
+        let real;
+        let below = if !path.is_absolute() {
+            path
+        } else if let Ok(below) = path.strip_prefix(&self.root) {
+            below
         } else {
-            self.prefix.join(path)
+            // Whoever named it may have come to the root through a link.
+            let of_link = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+            real = of_link().ok_or(NameFault::Outside)?;
+            real.strip_prefix(&self.root).map_err(|_| NameFault::Outside)?
         };
         let mut parts: Vec<&str> = Vec::new();
-        for part in joined.components() {
+        for part in below.components() {
             match part {
                 Component::CurDir => {}
                 Component::ParentDir => {
-                    parts.pop().ok_or_else(outside)?;
+                    parts.pop().ok_or(NameFault::Outside)?;
                 }
-                Component::Normal(name) => parts.push(
-                    name.to_str()
-                        .ok_or_else(|| Error::Usage(format!("`{}` is not UTF-8", path.display())))?,
-                ),
-                Component::RootDir | Component::Prefix(_) => return Err(outside()),
+                Component::Normal(name) => parts.push(name.to_str().ok_or(NameFault::NotUtf8)?),
+                Component::RootDir | Component::Prefix(_) => return Err(NameFault::Outside),
             }
         }
         Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
@@ -104,5 +128,26 @@ mod tests {
         }
         assert!(tree.name(Path::new("../..")).is_err());
         assert!(tree.name(Path::new("/etc")).is_err());
+    }
+
+    #[test]
+    fn an_absolute_name_through_a_link_to_the_root_is_inside_and_any_other_is_not() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let root = top.join("root");
+        std::fs::create_dir_all(root.join("src")).unwrap();
+        std::fs::create_dir(top.join("other")).unwrap();
+        symlink(&root, top.join("to-root")).unwrap();
+        symlink(top.join("other"), top.join("to-other")).unwrap();
+        symlink(top.join("gone"), top.join("dangling")).unwrap();
+        let tree = SourceTree::at(root);
+        let name = |path: &str| tree.name_from_root(&top.join(path));
+        assert_eq!(name("to-root/src/a.py").as_deref(), Ok("src/a.py"));
+        assert_eq!(name("to-root/src/../a.py").as_deref(), Ok("a.py"));
+        for path in ["to-other/a.py", "dangling/a.py", "to-root/../other/a.py", "root/../other/a.py"] {
+            assert_eq!(name(path), Err(NameFault::Outside), "{path}");
+        }
     }
 }

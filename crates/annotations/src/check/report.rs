@@ -149,6 +149,20 @@ pub enum FindingState {
     Registered,
 }
 
+impl FindingState {
+    /// The state as the JSON writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unannotated => "unannotated",
+            Self::Annotated => "annotated",
+            Self::Legacy => "legacy",
+            Self::Waived => "waived",
+            Self::Registered => "registered",
+        }
+    }
+}
+
 /// An annotation, waiver or intent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AnsweredBy {

@@ -5,7 +5,7 @@ use codemods::Codemod;
 
 use super::{LeftOut, Work, found};
 use crate::codemod::{SYNTAX, UNDEFINED, is_notebook, targets};
-use crate::findings::Ruff;
+use crate::findings::{Excluded, Ruff};
 use crate::{Error, Project, files};
 
 /// A file and what became of it.
@@ -30,7 +30,7 @@ impl Work<'_> {
             return Ok(Vec::new());
         };
         let text = String::from_utf8_lossy(&bytes);
-        let mut findings = ruff.check_text(project, file, &bytes, &[code.to_owned()])?;
+        let mut findings = ruff.check_text(project, file, &bytes, &[code.to_owned()], Excluded::WhenFound)?;
         findings.retain(|finding| finding.code == code);
         crate::findings::sort(&mut findings);
         let reasons = self.decisions.about(file, &text, &text, &findings);
@@ -63,7 +63,7 @@ impl Work<'_> {
         let codemod = Codemod::ALL.into_iter().find(|one| one.code() == code);
         let mut codes = vec![code.to_owned(), UNDEFINED.to_owned()];
         codes.extend(codemod.iter().flat_map(|one| one.also_reads()).map(|code| (*code).to_owned()));
-        let lint = |text: &str| ruff.check_text(project, file, text.as_bytes(), &codes);
+        let lint = |text: &str| ruff.check_text(project, file, text.as_bytes(), &codes, Excluded::WhenFound);
         if let Some(codemod) = codemod {
             let targets = targets(codemod, &lint(&after)?);
             if let Ok(done) = codemod.fix(&after, &targets) {

@@ -73,3 +73,39 @@ fn target(project: &Project, name: &str) -> Option<String> {
     let root = project.tree.root.canonicalize().ok()?;
     path.strip_prefix(root).ok()?.to_str().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_inside_of_the_root_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let root = top.join("root");
+        std::fs::create_dir_all(root.join("src")).unwrap();
+        std::fs::write(root.join("src/a.txt"), "").unwrap();
+        std::fs::write(top.join("outside.py"), "").unwrap();
+        let project = Project::at(root.clone()).unwrap();
+        let absolute = |path: &str| top.join(path).display().to_string();
+        for (to, leads_to) in [
+            ("a.txt".to_owned(), Some("src/a.txt")),
+            ("../src/a.txt".to_owned(), Some("src/a.txt")),
+            ("../../root/src/a.txt".to_owned(), Some("src/a.txt")),
+            (absolute("root/src/a.txt"), Some("src/a.txt")),
+            (absolute("outside.py"), None),
+            (absolute("root/../outside.py"), None),
+            ("../../outside.py".to_owned(), None),
+            ("gone.py".to_owned(), None),
+            (absolute("root/gone.py"), None),
+        ] {
+            let link = root.join("src/link.py");
+            symlink(&to, &link).unwrap();
+            assert_eq!(target(&project, "src/link.py").as_deref(), leads_to, "{to}");
+            assert_eq!(leads_outside(&project, "src/link.py"), leads_to.is_none(), "{to}");
+            std::fs::remove_file(link).unwrap();
+        }
+    }
+}

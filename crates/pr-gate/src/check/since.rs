@@ -13,7 +13,7 @@ use source_tree::git::Git;
 pub use changes::{BaseVersion, TreeChanges};
 
 use crate::codemod::is_notebook;
-use crate::findings::Ruff;
+use crate::findings::{Excluded, Ruff};
 use crate::{Error, Project};
 use compare::Pair;
 
@@ -102,11 +102,9 @@ impl CompareJob<'_> {
         match linter {
             Some((ruff, codes)) => {
                 // Under its name then: what the settings say of that name counted.
-                let mut old = if self.before == self.file {
-                    ruff.check_text(project, &self.file, &bytes, codes)?
-                } else {
-                    ruff.check_renamed(project, &self.before, &bytes, codes)?
-                };
+                // One that was renamed had no findings where the settings exclude it.
+                let excluded = if self.before == self.file { Excluded::WhenFound } else { Excluded::Always };
+                let mut old = ruff.check_text(project, &self.before, &bytes, codes, excluded)?;
                 old.retain(|finding| finding.file == self.before);
                 pair.compare(&old, self.findings);
             }

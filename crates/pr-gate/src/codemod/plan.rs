@@ -10,7 +10,7 @@ use super::{
     CodemodFile, CodemodPlan, CodemodQuestion, Decisions, Fix, SYNTAX, Skip, UNDEFINED, UnparsableFile,
 };
 use crate::check::links;
-use crate::findings;
+use crate::findings::{self, Excluded};
 use crate::{Error, Progress, Project, files};
 
 /// What the codemods would change. Each acts on what ruff finds in the text that the one before it left; nothing is
@@ -55,7 +55,9 @@ pub fn plan(
         }
         match read(project, &file)? {
             ReadSource::Text(before) => {
-                let lint = |text: &str| ruff.check_text(project, &file, text.as_bytes(), &codes);
+                let lint = |text: &str| {
+                    ruff.check_text(project, &file, text.as_bytes(), &codes, Excluded::WhenFound)
+                };
                 let job = FixJob { codemods: &codemods, codes: &codes, decisions: &decisions, lint: &lint };
                 match job.fix(file.clone(), before, findings)? {
                     Ok(fixed) => plan.files.push(fixed),

@@ -6,7 +6,6 @@ use annotations::{Annotated, AnsweredBy, CheckReport, FindingState, Issue};
 
 use super::breakdown::shown;
 use super::html;
-use super::overview::word;
 
 /// So many findings are in the page's table; the JSON has all of them.
 const MOST_FINDINGS: usize = 3000;
@@ -41,7 +40,7 @@ pub fn findings(report: &CheckReport) -> String {
         FindingState::Waived,
         FindingState::Registered,
     ] {
-        let _ = write!(out, "<option>{}</option>", word(state));
+        let _ = write!(out, "<option>{}</option>", state.word());
     }
     out.push_str("</select><output id=\"shown\" for=\"filter state\" aria-live=\"polite\"></output></div>");
     out.push_str(
@@ -71,7 +70,7 @@ pub fn findings(report: &CheckReport) -> String {
 fn row(out: &mut String, annotated: &Annotated) {
     let (finding, none) = (&annotated.finding, AnsweredBy::default());
     let by = annotated.by.as_ref().unwrap_or(&none);
-    let state = word(annotated.state);
+    let state = annotated.state.word();
     let code = html::text(&finding.code);
     // A linter's output may be a stranger's: only a web address becomes a link.
     let code = match finding.url.as_deref().filter(|url| url.starts_with("https://")) {
@@ -164,7 +163,7 @@ fn oldest(report: &CheckReport) -> String {
             html::text(day),
             place(&finding.file, finding.start.row),
             html::text(&finding.code),
-            word(annotated.state).to_owned(),
+            annotated.state.word().to_owned(),
             said(by.and_then(|by| by.owner.as_deref())),
         ]
     });

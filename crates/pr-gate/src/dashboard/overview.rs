@@ -139,7 +139,7 @@ pub fn states(report: &CheckReport) -> String {
         let _ = write!(
             out,
             "<rect class=\"{}\" x=\"{at:.3}\" y=\"0\" width=\"{width:.3}\" height=\"10\"/>",
-            word(state)
+            state.word()
         );
         at += width;
     }
@@ -149,7 +149,7 @@ pub fn states(report: &CheckReport) -> String {
             out,
             "<li><svg class=\"swatch {0}\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect width=\"10\" height=\"10\"/></svg>\
              {1} <b data-state=\"{0}\">{2}</b> <span class=\"share\">{3}</span></li>",
-            word(state),
+            state.word(),
             says(state),
             html::size(count),
             html::percent(share(count))
@@ -157,17 +157,6 @@ pub fn states(report: &CheckReport) -> String {
     }
     out.push_str("</ul></section>");
     out
-}
-
-/// A state as the JSON writes it.
-pub fn word(state: FindingState) -> &'static str {
-    match state {
-        FindingState::Unannotated => "unannotated",
-        FindingState::Annotated => "annotated",
-        FindingState::Legacy => "legacy",
-        FindingState::Waived => "waived",
-        FindingState::Registered => "registered",
-    }
 }
 
 fn says(state: FindingState) -> &'static str {

@@ -1,6 +1,6 @@
 //! File names in a linter's output.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
 use crate::Project;
 
@@ -48,29 +48,8 @@ impl<'a> Names<'a> {
     }
 
     fn below(&self, path: &Path) -> Option<String> {
-        let root = &self.project.tree.root;
-        let real;
-        let path = if !path.is_absolute() {
-            path
-        } else if let Ok(below) = path.strip_prefix(root) {
-            below
-        } else {
-            // The linter may have come to the root through a link.
-            real = path.parent()?.canonicalize().ok()?.join(path.file_name()?);
-            real.strip_prefix(root).ok()?
-        };
-        let mut parts: Vec<&str> = Vec::new();
-        for part in path.components() {
-            match part {
-                Component::CurDir => {}
-                Component::ParentDir => {
-                    parts.pop()?;
-                }
-                Component::Normal(name) => parts.push(name.to_str()?),
-                Component::RootDir | Component::Prefix(_) => return None,
-            }
-        }
-        (!parts.is_empty()).then(|| parts.join("/"))
+        let name = self.project.tree.name_from_root(path).ok()?;
+        (name != ".").then_some(name)
     }
 
     /// Whether a file was named that is outside of the root.

@@ -7,7 +7,7 @@ use annotations::{Annotated, CheckReport, Finding, FindingState, Issue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Header, answer, word};
+use super::{Header, answer};
 
 /// Rules of our own, beside the linter's: what is wrong with annotations.
 const OWN_RULES: [(&str, &str); 5] = [
@@ -88,7 +88,7 @@ fn result(one: &Annotated, rules: &mut BTreeMap<String, Value>) -> Value {
                 "status": "accepted",
                 "justification": answer(by),
                 "location": location(&by.file, &json!({"startLine": by.row.max(1)})),
-                "properties": {"state": word(one.state)},
+                "properties": {"state": one.state.word()},
             }]),
         );
     }

@@ -7,7 +7,8 @@ use std::process::Stdio;
 
 use serde::Deserialize;
 
-use super::{Ruff, RuffSaid, argument, failed, portions};
+use super::command::{Excluded, argument, portions};
+use super::{Ruff, RuffSaid, failed};
 use crate::findings::file_names::Names;
 use crate::{Error, Project};
 
@@ -56,15 +57,11 @@ impl Ruff {
         let mut known = Names::new(project);
         let mut survey = Survey::new();
         for names in portions(names) {
-            let mut command = self.linter(codes);
+            let mut command = self.linter(codes, Excluded::WhenFound);
             command.arg("--").args(names.iter().map(|name| argument(name)));
-            let output = command.stdin(Stdio::null()).output();
-            let output = output.map_err(|error| failed(format!("can't be run: {error}")))?;
-            if !output.status.success() {
-                return Err(self.failed_with(&output.stderr));
-            }
-            let raws: Vec<RawCounted> = serde_json::from_slice(&output.stdout)
-                .map_err(|error| Error::unreadable("ruff's output", error))?;
+            let output = self.printed(&mut command)?;
+            let raws: Vec<RawCounted> =
+                serde_json::from_slice(&output).map_err(|error| Error::unreadable("ruff's output", error))?;
             for raw in raws {
                 let Some(file) = known.name(&raw.filename) else { continue };
                 let code = raw.code.unwrap_or_else(|| "invalid-syntax".to_owned());
@@ -84,11 +81,8 @@ impl Ruff {
     /// # Errors
     /// When ruff fails, with what it said.
     pub fn fix_text(&self, name: &str, text: &str, code: &str, unsafe_fixes: bool) -> Result<String, Error> {
-        let mut command = self.command();
-        command.args(["check", "--fix", "--exit-zero", "--no-cache", "--quiet", "--no-fix-only"]);
-        command.arg(if unsafe_fixes { "--unsafe-fixes" } else { "--no-unsafe-fixes" });
-        command.arg(format!("--select={code}")).arg(format!("--stdin-filename={}", argument(name)));
-        command.args(["--", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = self.fixer(name, code, unsafe_fixes);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| failed(format!("can't be run: {error}")))?;
         let stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
