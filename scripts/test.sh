@@ -12,6 +12,8 @@ fi
 scripts/setup.sh
 scripts/client-tests.sh
 scripts/ensure-ruff.sh
+command -v promtool >/dev/null ||
+  echo "test: promtool is not installed, so the names of the metrics are not checked by it" >&2
 # Some tests start the real programs.
 cargo build --workspace --bins --locked
 # Tests run the examples of the libraries.

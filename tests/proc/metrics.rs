@@ -10,8 +10,8 @@ const PROMTOOL: &str = "promtool";
 
 #[test]
 fn promtool_finds_nothing_to_mend_in_the_metrics() {
+    // `scripts/test.sh` says so when it is missing: the output of a test that passes is not shown.
     if Command::new(PROMTOOL).arg("--version").output().is_err() {
-        eprintln!("not checked: {PROMTOOL} is not installed");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -6,9 +6,9 @@ use api_types::{
     AuditRow, AuditVerdict, CreateKey, Health, KeyCreated, KeyView, PatchKey, Revoked, RotateKey,
 };
 use http_out::reqwest::Method;
+use registry_core::KeyId;
 
 use crate::transport::{ApiCall, Transport};
-use crate::url::segment;
 use crate::{Builder, Error};
 
 /// An admin's way to the registry, async. The token goes in `X-T4-Admin-Token`, never in a URL.
@@ -224,14 +224,11 @@ impl AdminClient {
 /// The path of a key. A text that is no key id is refused unsent and unrepeated: it may well be a secret, and
 /// paths are written to logs.
 fn key_path(key_id: &str) -> Result<String, Error> {
-    let public = key_id.strip_prefix("t4_").unwrap_or_default();
-    if public.len() != 12 || !public.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Error::InvalidArgument {
-            what: "key id",
-            problem: "is not `t4_` and 12 letters or digits: take it from the list of keys, not the key itself",
-        });
-    }
-    Ok(format!("/admin/api_keys/{}", segment("key id", key_id)?))
+    let key_id = KeyId::new(key_id).map_err(|_| Error::InvalidArgument {
+        what: "key id",
+        problem: "is not `t4_` and 12 letters or digits: take it from the list of keys, not the key itself",
+    })?;
+    Ok(format!("/admin/api_keys/{key_id}"))
 }
 
 #[cfg(test)]
