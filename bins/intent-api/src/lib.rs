@@ -2,6 +2,7 @@
 //! chooses the allocator and nothing else.
 
 mod config;
+mod flags;
 mod llm;
 mod log_file;
 mod logging;
@@ -24,7 +25,7 @@ const USAGE: u8 = 2;
 /// The whole program: reads the configuration, opens everything, serves, and stops in order. `adjust` may change what
 /// was read before anything is opened.
 pub fn run(adjust: impl FnOnce(&mut instance::Options)) -> ExitCode {
-    let flags = config::Flags::parse();
+    let flags = flags::Flags::parse();
     let mut config = match Config::read(flags) {
         Ok(config) => config,
         Err(error) => {

@@ -1,14 +1,11 @@
 //! `t4 annotate`.
 
-use std::path::PathBuf;
-
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::annotate::plan;
-use pr_gate::check::CheckQuestion;
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use serde_json::json;
 
-use crate::rewriting::{RewriteMode, names, say_skipped};
+use crate::rewriting::{FindingScope, RewriteMode, say_skipped};
 use crate::working_tree::{Bar, RuffChoice};
 use crate::{out, working_tree};
 
@@ -23,15 +20,8 @@ use crate::{out, working_tree};
 /// Example: t4 annotate src --codes F401,B008 --apply
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
-    paths: Vec<PathBuf>,
-
-    #[arg(long = "paths", value_name = "PATHS", num_args = 1.., hide = true)]
-    more_paths: Vec<PathBuf>,
-
-    /// The rules to look for, as ruff's `--select` takes them [default: `check.codes` of `t4.toml`]
-    #[arg(long, value_name = "CODES", value_delimiter = ',')]
-    codes: Vec<String>,
+    #[command(flatten)]
+    scope: FindingScope,
 
     /// Do not ask git who may own what CODEOWNERS does not know
     #[arg(long)]
@@ -51,9 +41,7 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
         return Ok(verdict);
     }
     let now = SystemClock::default().now();
-    let paths: Vec<PathBuf> = args.paths.iter().chain(&args.more_paths).cloned().collect();
-    let question =
-        CheckQuestion { paths: names(&project, &paths)?, codes: args.codes, ..CheckQuestion::default() };
+    let question = args.scope.question(&project)?;
     let bar = Bar::new();
     let blame = !args.no_blame;
     let plan = plan(&project, &question, blame, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;

@@ -3,11 +3,34 @@
 use std::path::PathBuf;
 
 use cli_support::{CommandVerdict, Failure};
+use pr_gate::check::CheckQuestion;
 use pr_gate::{Project, diff};
 use registry_core::Timestamp;
 use source_tree::snapshot::{self, FileChange, Info};
 
 use crate::{out, working_tree};
+
+/// Which findings a rewrite is about.
+#[derive(Debug, clap::Args)]
+pub struct FindingScope {
+    /// Files and folders [default: `check.paths` of `t4.toml`, else everything]
+    paths: Vec<PathBuf>,
+
+    #[arg(long = "paths", value_name = "PATHS", num_args = 1.., hide = true)]
+    more_paths: Vec<PathBuf>,
+
+    /// The rules to look for, as ruff's `--select` takes them [default: `check.codes` of `t4.toml`]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    codes: Vec<String>,
+}
+
+impl FindingScope {
+    /// The question to the check.
+    pub fn question(self, project: &Project) -> Result<CheckQuestion, Failure> {
+        let paths: Vec<PathBuf> = self.paths.into_iter().chain(self.more_paths).collect();
+        Ok(CheckQuestion { paths: names(project, &paths)?, codes: self.codes, ..CheckQuestion::default() })
+    }
+}
 
 /// What to do with the changes.
 #[derive(Debug, clap::Args)]

@@ -31,7 +31,8 @@ mod whole_number;
 
 pub use address::{Cidr, CidrError};
 pub use callers::{
-    Admin, Anybody, CallerClass, IntentsRead, IntentsWrite, LlmCall, LlmSettle, MetricsReader,
+    Admin, Anybody, Authenticated, CallerClass, IntentsRead, IntentsWrite, LlmCall, LlmSettle, MetricsReader,
+    Probe,
 };
 pub use connection::ConnectionLimits;
 pub use description::{
@@ -41,8 +42,8 @@ pub use description::{
 pub use endpoint::{Arguments, Endpoint, Entrance, HandlerOutcome};
 pub use error::{ApiError, Codes, ErrorShape, NoCodes, Refused};
 pub use extract::{
-    Authenticated, Conditional, FromBody, Idempotent, JsonBody, ModelBody, NoBody, OptionalJson, Paged,
-    Private, Probe, Query, RawObject, RequestHead, invalid_query, key_param, path_param,
+    Conditional, FromBody, Idempotent, JsonBody, ModelBody, NoBody, OptionalJson, Paged, Private, Query,
+    RawObject, RequestHead, invalid_query, key_param, path_param,
 };
 pub use memory::{DEFAULT_MEMORY_MIB, MemoryPermit};
 pub use metrics::{HttpMetrics, MetricRegistry, raise, raise_seconds};
