@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use api_types::PrePrResult;
 use clap::builder::NonEmptyStringValueParser;
 use cli_support::{CommandVerdict, Failure};
+use policy_client::Placeholders;
 
 use crate::{config, out};
 use report::PrePrReport;
@@ -61,8 +62,9 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let answer = if asked.is_empty() {
         PrePrResult { ok: true, missing: Vec::new(), reserved: Vec::new() }
     } else {
+        let placeholders = if no_reserve { Placeholders::Leave } else { Placeholders::Reserve };
         let client = config::registry(api.as_deref())?;
-        client.pre_pr_check(asked, codes, !no_reserve).map_err(config::failure)?
+        client.pre_pr_check(asked, codes, placeholders).map_err(config::failure)?
     };
     let report = PrePrReport::of(files, answer);
     if json {

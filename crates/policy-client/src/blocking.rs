@@ -6,7 +6,7 @@ mod runner;
 
 use api_types::{CreateIntent, Health, IntentView, PatchIntent, PrePrResult, SummaryView};
 
-use crate::{Builder, Error, Versioned};
+use crate::{Builder, Error, Placeholders, Versioned};
 pub use admin::AdminClient;
 use runner::Runner;
 
@@ -199,7 +199,8 @@ impl Client {
     ///
     /// ```no_run
     /// # fn example(client: policy_client::blocking::Client) -> Result<(), policy_client::Error> {
-    /// let check = client.pre_pr_check(vec!["src/a.py".into()], vec!["F821".into()], true)?;
+    /// use policy_client::Placeholders;
+    /// let check = client.pre_pr_check(vec!["src/a.py".into()], vec!["F821".into()], Placeholders::Reserve)?;
     /// std::process::exit(i32::from(!check.ok));
     /// # }
     /// ```
@@ -207,10 +208,10 @@ impl Client {
         &self,
         files: Vec<String>,
         critical_codes: Vec<String>,
-        auto_create_reserved: bool,
+        placeholders: Placeholders,
     ) -> Result<PrePrResult, Error> {
         let client = self.inner.clone();
-        let call = async move { client.pre_pr_check(files, critical_codes, auto_create_reserved).await };
+        let call = async move { client.pre_pr_check(files, critical_codes, placeholders).await };
         self.runner.run(call)
     }
 

@@ -19,9 +19,10 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), policy_client::Error> {
+//! use policy_client::Placeholders;
 //! let client = policy_client::Client::from_env()?;
 //! let files = vec!["src/lib.rs".to_owned()];
-//! let check = client.pre_pr_check(files, vec!["F821".to_owned()], true).await?;
+//! let check = client.pre_pr_check(files, vec!["F821".to_owned()], Placeholders::Reserve).await?;
 //! if !check.ok {
 //!     eprintln!("no intent for {:?}", check.missing);
 //! }
@@ -66,6 +67,7 @@ pub use client::{Client, IntentFilter, Versioned};
 pub use error::Error;
 pub use from_env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 pub use llm::QuotaQuestion;
+pub use pre_pr::Placeholders;
 pub use remote_ledger::RemoteLedger;
 pub use retry::RetryPolicy;
 pub use usage::UsageFilter;

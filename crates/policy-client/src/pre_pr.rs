@@ -9,6 +9,15 @@ use http_out::reqwest::Method;
 
 use crate::{Client, Error};
 
+/// What the pre-PR check does for a file without an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Placeholders {
+    /// It reserves an intent, which waits for an owner and a ticket.
+    Reserve,
+    /// It only names the file.
+    Leave,
+}
+
 impl Client {
     /// Asks whether every file is covered by an intent: one that is planned, committed, implemented or accepted,
     /// of one of the `critical_codes` (any code when that is empty).
@@ -27,7 +36,8 @@ impl Client {
     /// ```no_run
     /// # async fn example(client: policy_client::Client) -> Result<(), policy_client::Error> {
     /// let files = vec!["lukhas/core/foo.py".to_owned()];
-    /// let check = client.pre_pr_check(files, vec!["F821".into(), "F401".into()], true).await?;
+    /// let codes = vec!["F821".into(), "F401".into()];
+    /// let check = client.pre_pr_check(files, codes, policy_client::Placeholders::Reserve).await?;
     /// for placeholder in &check.reserved {
     ///     println!("{} waits for an owner and a ticket", placeholder.id);
     /// }
@@ -38,11 +48,12 @@ impl Client {
         &self,
         files: Vec<String>,
         critical_codes: Vec<String>,
-        auto_create_reserved: bool,
+        placeholders: Placeholders,
     ) -> Result<PrePrResult, Error> {
         if critical_codes.len() > MAX_PRE_PR_CODES {
             return Err(Error::TooMany { what: "codes", got: critical_codes.len(), max: MAX_PRE_PR_CODES });
         }
+        let auto_create_reserved = placeholders == Placeholders::Reserve;
         let mut merged = PrePrResult { ok: true, missing: Vec::new(), reserved: Vec::new() };
         for files in chunks(files, &critical_codes) {
             let body = PrePrCheck { files, critical_codes: critical_codes.clone(), auto_create_reserved };

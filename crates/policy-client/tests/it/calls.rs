@@ -2,7 +2,7 @@
 
 use crate::support::{Canned, KEY, error, intent, json, reply};
 use api_types::{Code, CreateIntent, CreateKey, PatchIntent, RotateKey};
-use policy_client::{AuditFilter, Client, Error};
+use policy_client::{AuditFilter, Client, Error, Placeholders};
 use serde_json::json as value;
 
 #[tokio::test]
@@ -109,7 +109,8 @@ async fn a_check_takes_one_round_trip_and_placeholders_do_not_make_it_ok() {
     let answer = value!({"ok": false, "missing": ["b"], "reserved": [intent("T4-9")]});
     let server = Canned::serve(move |_, _| json(200, &answer));
     let files = ["a", "b", "a"].map(str::to_owned).to_vec();
-    let check = server.client().pre_pr_check(files, vec!["F821".into()], true).await.unwrap();
+    let check =
+        server.client().pre_pr_check(files, vec!["F821".into()], Placeholders::Reserve).await.unwrap();
     assert!(!check.ok);
     assert_eq!(check.reserved[0].id, "T4-9");
     let sent = value!({"files": ["a", "b"], "critical_codes": ["F821"], "auto_create_reserved": true});
@@ -124,20 +125,20 @@ async fn a_check_of_many_files_is_one_answer() {
         json(200, &value!({"ok": missing.is_empty(), "missing": missing, "reserved": []}))
     });
     let files = (0..12_000).map(|n| format!("f{n}")).collect();
-    let check = server.client().pre_pr_check(files, vec![], false).await.unwrap();
+    let check = server.client().pre_pr_check(files, vec![], Placeholders::Leave).await.unwrap();
     assert_eq!((check.ok, check.missing), (false, vec!["f4999".to_owned(), "f5000".to_owned()]));
     let seen = server.seen();
     assert_eq!(seen.len(), 3);
     assert_ne!(seen[0].header("idempotency-key"), seen[1].header("idempotency-key"));
     let codes = vec!["X".to_owned(); 201];
-    let refused = server.client().pre_pr_check(vec![], codes, false).await;
+    let refused = server.client().pre_pr_check(vec![], codes, Placeholders::Leave).await;
     assert!(matches!(refused, Err(Error::TooMany { .. })));
 }
 
 #[tokio::test]
 async fn an_answer_that_says_ok_beside_missing_files_is_not_ok() {
     let server = Canned::serve(|_, _| json(200, &value!({"ok": true, "missing": ["a"], "reserved": []})));
-    assert!(!server.client().pre_pr_check(vec!["a".into()], vec![], false).await.unwrap().ok);
+    assert!(!server.client().pre_pr_check(vec!["a".into()], vec![], Placeholders::Leave).await.unwrap().ok);
 }
 
 #[tokio::test]
