@@ -265,13 +265,16 @@ impl Server {
         };
         // The server may note the change between the two steps; then what was shown is not what is there, and the
         // second try shows the note too.
+        let mut last = String::new();
         let taken = (0..3).any(|_| {
             let shown = run(&mut accept());
             let shown = String::from_utf8(shown.stdout).expect("UTF-8");
             let sha256 = shown.split_whitespace().last().expect("a digest");
-            run(accept().args(["--sha256", sha256])).status.success()
+            let ended = run(accept().args(["--sha256", sha256]));
+            last = String::from_utf8_lossy(&ended.stderr).into_owned();
+            ended.status.success()
         });
-        assert!(taken, "the schema is not accepted");
+        assert!(taken, "the schema is not accepted: {last}");
     }
 
     pub fn db(&self) -> PathBuf {
