@@ -1,11 +1,11 @@
 //! Which files there are.
 
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
 use ignore::WalkBuilder;
+use source_tree::contained;
 use source_tree::git::listing::{self, StagedEntry};
 
 use crate::findings::ruff;
@@ -75,18 +75,7 @@ pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
 
 /// The same into a buffer, for a file that [`list`] has named; whether there is something.
 pub(crate) fn read_into(project: &Project, name: &str, bytes: &mut Vec<u8>) -> Result<bool, Error> {
-    bytes.clear();
-    let path = project.tree.path(name);
-    let failed = Error::file(&path, "can't be read");
-    let mut file = match std::fs::File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(failed(error)),
-    };
-    match file.by_ref().take(LARGEST_SOURCE + 1).read_to_end(bytes) {
-        Ok(read) => Ok(u64::try_from(read).is_ok_and(|read| read <= LARGEST_SOURCE)),
-        Err(error) => Err(failed(error)),
-    }
+    contained::read_into(&project.tree.root, name, LARGEST_SOURCE, bytes)
 }
 
 /// The Python sources below names that git tracks although a `.gitignore` or an `.ignore` says to ignore them. Such a

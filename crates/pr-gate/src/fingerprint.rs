@@ -53,10 +53,14 @@ pub fn identity(finding: &Finding, scopes: Option<&Scopes<'_>>) -> String {
         add("");
         scopes.text(finding, &mut add);
     }
-    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex_prefix(hash, 16)
+}
+
+/// The first bytes of a SHA-256, in hexadecimal digits.
+pub(crate) fn hex_prefix(hash: Sha256, bytes: usize) -> String {
+    let mut digits = hex::encode(hash.finalize());
+    digits.truncate(bytes * 2);
+    digits
 }
 
 /// The rows of a source, and the block that each one stands in.

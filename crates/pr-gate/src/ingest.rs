@@ -11,6 +11,8 @@ use annotations::{Annotated, Registered};
 use registry_core::{AgentId, IntentId, NewIntent, RuleError, Status, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use crate::fingerprint::hex_prefix;
+
 pub use plan::{IngestPlan, IngestScope, Update, plan};
 
 /// An intent that the registry holds.
@@ -66,17 +68,11 @@ impl KnownIntent {
 /// The id of the intent for a finding that nothing answers for: the same for the same finding in the same file.
 #[must_use]
 pub fn id_of(one: &Annotated) -> String {
-    use std::fmt::Write as _;
-
     let mut hash = Sha256::new();
     hash.update(one.finding.file.as_bytes());
     hash.update([0]);
     hash.update(one.fingerprint.as_bytes());
-    let mut id = ID_PREFIX.to_owned();
-    for byte in hash.finalize().iter().take(12) {
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    format!("{ID_PREFIX}{}", hex_prefix(hash, 12))
 }
 
 /// How the ids begin that [`id_of`] gives.

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use annotations::Edit;
+use source_tree::contained;
 
 use crate::{Error, Progress, Project};
 
@@ -18,10 +19,11 @@ const STRIDE: usize = 32;
 pub(crate) fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
     let path = project.tree.path(name);
     let about = std::fs::symlink_metadata(&path).map_err(Error::file(&path, "can't be read"))?;
-    if !about.is_file() || about.len() > LARGEST {
+    if !about.is_file() {
         return Ok(None);
     }
-    std::fs::read(&path).map(Some).map_err(Error::file(&path, "can't be read"))
+    let mut bytes = Vec::new();
+    Ok(contained::read_into(&project.tree.root, name, LARGEST, &mut bytes)?.then_some(bytes))
 }
 
 /// Whether a file is where its name says, and no folder above it is a link.

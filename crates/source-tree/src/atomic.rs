@@ -4,14 +4,18 @@
 //! whoever looks, and whenever the machine stops, there is the old file or the new one. The mode stays, and the owner
 //! where the system lets us; other names of the same file (hard links) keep the old content.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, fchown};
 use std::path::{Component, Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+
 use crate::Error;
+use crate::root::{Root, open_folder, sync};
 
 /// The bits of a mode that say who may do what, without those that change who runs a program.
 const PERMISSIONS: u32 = 0o777;
@@ -33,8 +37,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// As for [`write()`].
 pub fn write_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<(), Error> {
-    Staged::new(path, bytes, mode)?.place()?;
-    sync_folder(folder(path))
+    FolderEntry::of_path(path)?.write(bytes, mode)
+}
+
+/// [`write_mode()`] for a name from the root of a tree that is not trusted: see [`inside()`].
+///
+/// # Errors
+/// As for [`write()`] and [`inside()`].
+pub fn write_inside(root: &Path, name: &str, bytes: &[u8], mode: Option<u32>) -> Result<(), Error> {
+    let root = Root::open(root)?;
+    refuse_escape(&root, name)?;
+    FolderEntry::of_tree(&root, name)?.write(bytes, mode)
 }
 
 /// The path of a name from a root, if it is safe to write there: no part of it is a link, leads up, or is git's own
@@ -43,56 +56,127 @@ pub fn write_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<(), Er
 /// # Errors
 /// [`Error::Refused`] otherwise.
 pub fn inside(root: &Path, name: &str) -> Result<PathBuf, Error> {
+    let root = Root::open(root)?;
+    refuse_escape(&root, name)?;
+    Ok(root.shown(Path::new(name)))
+}
+
+/// The check of [`inside()`].
+pub(crate) fn refuse_escape(root: &Root, name: &str) -> Result<(), Error> {
     let refused = |why: &str| Error::Refused(format!("`{name}` is not written: {why}"));
     if name.is_empty() || name.contains('\0') {
         return Err(refused("it is no name of a file"));
     }
-    let mut path = root.to_owned();
     for part in Path::new(name).components() {
         let Component::Normal(part) = part else { return Err(refused("it leads out of the tree")) };
         if part.eq_ignore_ascii_case(".git") {
             return Err(refused("it belongs to git"));
         }
-        path.push(part);
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_symlink() => {
-                let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-                return Err(refused(&format!("`{shown}` is a link")));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::file(&path, "can't be looked at")(error)),
-        }
     }
-    Ok(path)
+    match root.first_link(Path::new(name))? {
+        Some(link) => Err(refused(&format!("`{}` is a link", link.display()))),
+        None => Ok(()),
+    }
 }
 
-/// A content that is on disk beside its file, but not in its place yet. Dropped, it goes.
+/// Name in a folder that is open.
+pub(crate) struct FolderEntry {
+    folder: Dir,
+    name: OsString,
+    /// For messages.
+    path: PathBuf,
+}
+
+impl FolderEntry {
+    /// The entry of a path that the person who runs the command has named.
+    pub(crate) fn of_path(path: &Path) -> Result<Self, Error> {
+        let opened = open_folder(folder(path)).map_err(Error::file(path, "can't be written"))?;
+        Self::new(opened, path.to_owned())
+    }
+
+    /// The entry of a name from a root. The folder above it must be there.
+    pub(crate) fn of_tree(root: &Root, name: &str) -> Result<Self, Error> {
+        let path = root.shown(Path::new(name));
+        let above = folder(Path::new(name));
+        let opened = root.folder.open_dir(above).map_err(Error::file(&path, "can't be written"))?;
+        Self::new(opened, path)
+    }
+
+    fn new(folder: Dir, path: PathBuf) -> Result<Self, Error> {
+        let name = path.file_name().map(ToOwned::to_owned);
+        let name = name
+            .ok_or_else(|| Error::Refused(format!("`{}` is not written: it is a folder", path.display())))?;
+        Ok(Self { folder, name, path })
+    }
+
+    /// [`write_mode()`].
+    pub(crate) fn write(self, bytes: &[u8], mode: Option<u32>) -> Result<(), Error> {
+        let staged = Staged::new(self, bytes, mode)?;
+        let folder = staged.target.folder.try_clone();
+        let path = self::folder(&staged.target.path).to_owned();
+        staged.place()?;
+        folder.and_then(|folder| sync(&folder)).map_err(Error::file(&path, "can't be brought to the disk"))
+    }
+
+    /// The regular file that is there, or nothing.
+    fn regular(&self) -> Result<Option<Metadata>, Error> {
+        let refused = |what: &str| {
+            Err(Error::Refused(format!("`{}` is not written: it is {what}", self.path.display())))
+        };
+        match self.folder.symlink_metadata(&self.name) {
+            Ok(found) if found.is_symlink() => refused("a link"),
+            Ok(found) if found.is_dir() => refused("a folder"),
+            Ok(found) if !found.is_file() => refused("no ordinary file"),
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file(&self.path, "can't be looked at")(error)),
+        }
+    }
+
+    /// A new temporary file in the folder. Where a mode is given later, only its owner can read it until then.
+    fn create_temporary(&self, private: bool) -> Result<(String, File), Error> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{PREFIX}{}-{count}{SUFFIX}", process::id());
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).mode(if private { 0o600 } else { 0o666 });
+            match self.folder.open_with(&name, &options) {
+                Ok(file) => return Ok((name, file)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && count < 1_000_000 => {}
+                Err(error) => return Err(Error::file(&self.path, "can't be written")(error)),
+            }
+        }
+    }
+}
+
+/// Content that is on disk beside its file, but not in its place yet. Dropped, it goes.
 pub(crate) struct Staged {
-    target: PathBuf,
-    temporary: PathBuf,
+    target: FolderEntry,
+    temporary: String,
     placed: bool,
 }
 
 impl Staged {
-    /// Writes the content to a temporary file and brings it to the disk.
-    pub(crate) fn new(target: &Path, bytes: &[u8], mode: Option<u32>) -> Result<Self, Error> {
-        let old = regular(target)?;
-        let (temporary, mut file) = create(target, old.is_some() || mode.is_some())?;
+    /// Writes the content to a temporary file and brings it to the disk. `mode` is as for [`write_mode()`].
+    pub(crate) fn new(target: FolderEntry, bytes: &[u8], mode: Option<u32>) -> Result<Self, Error> {
+        let old = target.regular()?;
+        let (temporary, file) = target.create_temporary(old.is_some() || mode.is_some())?;
         // From here on the temporary file goes when something fails.
-        let staged = Self { target: target.to_owned(), temporary, placed: false };
-        let failed = |problem| Error::file(target, problem);
+        let staged = Self { target, temporary, placed: false };
+        let mut file = file.into_std();
+        let failed = |problem| Error::file(&staged.target.path, problem);
         file.write_all(bytes).map_err(failed("can't be written"))?;
         let mut bits = ALL;
         if let Some(old) = &old {
-            let new = file.metadata().map_err(failed("can't be written"))?;
+            let new = Metadata::from_file(&file).map_err(failed("can't be written"))?;
             let same = old.uid() == new.uid() && old.gid() == new.gid();
-            if !same && chown(&staged.temporary, Some(old.uid()), Some(old.gid())).is_err() {
-                // A program that runs as its owner must not run as somebody else.
+            if !same && fchown(&file, Some(old.uid()), Some(old.gid())).is_err() {
+                // A program that runs as its owner must not run as another user.
                 bits = PERMISSIONS;
             }
         }
-        if let Some(mode) = mode.or(old.as_ref().map(Metadata::mode)) {
+        if let Some(mode) = mode.or(old.as_ref().map(cap_std::fs::MetadataExt::mode)) {
             let permissions = Permissions::from_mode(mode & bits);
             file.set_permissions(permissions).map_err(failed("can't be given its mode"))?;
         }
@@ -102,7 +186,8 @@ impl Staged {
 
     /// Puts it in its place.
     pub(crate) fn place(mut self) -> Result<(), Error> {
-        fs::rename(&self.temporary, &self.target).map_err(Error::file(&self.target, "can't be replaced"))?;
+        let FolderEntry { folder, name, path } = &self.target;
+        folder.rename(&self.temporary, folder, name).map_err(Error::file(path, "can't be replaced"))?;
         self.placed = true;
         Ok(())
     }
@@ -112,37 +197,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if !self.placed {
             // Nothing more can be done about a file that will not go; the next run clears it away.
-            let _ = fs::remove_file(&self.temporary);
-        }
-    }
-}
-
-/// What stands at a path: a file, or nothing.
-fn regular(path: &Path) -> Result<Option<Metadata>, Error> {
-    let refused =
-        |what: &str| Err(Error::Refused(format!("`{}` is not written: it is {what}", path.display())));
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => refused("a link"),
-        Ok(found) if found.is_dir() => refused("a folder"),
-        Ok(found) if !found.is_file() => refused("no ordinary file"),
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::file(path, "can't be looked at")(error)),
-    }
-}
-
-/// A new temporary file in the folder of the target. Where a mode is given later, nobody else can read it until then.
-fn create(target: &Path, private: bool) -> Result<(PathBuf, File), Error> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder(target).join(format!("{PREFIX}{}-{count}{SUFFIX}", process::id()));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(if private { 0o600 } else { 0o666 });
-        match options.open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && count < 1_000_000 => {}
-            Err(error) => return Err(Error::file(target, "can't be written")(error)),
+            let _ = self.target.folder.remove_file(&self.temporary);
         }
     }
 }
@@ -152,8 +207,8 @@ const SUFFIX: &str = ".tmp";
 
 /// Clears away what killed runs left in a folder: temporary files of processes that are gone. Where it can't be told
 /// whether a process is there, they stay.
-pub(crate) fn clear(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+pub(crate) fn clear(folder: &Dir) {
+    let Ok(entries) = folder.entries() else { return };
     if !Path::new("/proc/self").exists() {
         return;
     }
@@ -167,7 +222,7 @@ pub(crate) fn clear(folder: &Path) {
             && !Path::new("/proc").join(process).exists()
             && entry.file_type().is_ok_and(|kind| kind.is_file())
         {
-            let _ = fs::remove_file(entry.path());
+            let _ = folder.remove_file(&name);
         }
     }
 }
@@ -183,13 +238,6 @@ pub fn folder(path: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
-}
-
-/// Brings the names in a folder to the disk.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|opened| opened.sync_all())
-        .map_err(Error::file(folder, "can't be brought to the disk"))
 }
 
 #[cfg(test)]

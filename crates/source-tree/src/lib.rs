@@ -13,6 +13,7 @@ pub mod contained;
 mod error;
 pub mod git;
 mod launcher;
+mod root;
 pub mod snapshot;
 mod tree;
 pub mod worktree;

@@ -76,7 +76,7 @@ pub fn verify(tree: &SourceTree, id: &str) -> Result<Vec<Drift>, Error> {
     let mut drifts = Vec::new();
     for entry in &manifest.files {
         let mut drift = |what| drifts.push(Drift { file: entry.file.clone(), what });
-        if let Some(what) = entry.state(&tree.root)?.differs_from_after {
+        if let Some(what) = entry.state(store.root())?.differs_from_after {
             drift(what);
         }
         if let Some(before) = &entry.before

@@ -125,7 +125,7 @@ impl Work<'_> {
                 left_out += 1;
                 continue;
             }
-            atomic::write(&atomic::inside(&project.tree.root, file)?, fixed.after.as_bytes())?;
+            atomic::write_inside(&project.tree.root, file, fixed.after.as_bytes(), None)?;
             batch.fixed += fixed.fixed;
             batch.files.push(ChangedFile { file: file.clone(), fixed: fixed.fixed });
             if self.question.dry_run {

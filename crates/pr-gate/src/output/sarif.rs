@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Header, answer};
+use crate::fingerprint::hex_prefix;
 
 /// Rules of our own, beside the linter's: what is wrong with annotations.
 const OWN_RULES: [(&str, &str); 5] = [
@@ -108,10 +109,7 @@ fn own(rule: &str, file: &str, row: u32, message: &str) -> Value {
         hash.update(part);
         hash.update([0]);
     }
-    let mut fingerprint = String::new();
-    for byte in hash.finalize().iter().take(16) {
-        let _ = write!(fingerprint, "{byte:02x}");
-    }
+    let fingerprint = hex_prefix(hash, 16);
     json!({
         "ruleId": rule,
         "level": if rule == "t4-annotation" { "error" } else { "warning" },

@@ -73,22 +73,21 @@ impl ProtectionRecord {
     /// # Errors
     /// When the disk or the permissions stand in the way, or a link is where the folder should be.
     pub fn save(&self, project: &Project) -> Result<(), Error> {
-        let state = atomic::inside(&project.tree.root, STATE)?;
-        let folder = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}"))?;
+        let root = &project.tree.root;
+        let folder = atomic::inside(root, &format!("{STATE}/{FOLDER}"))?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&folder)
             .map_err(Error::file(&folder, "can't be made"))?;
-        let ignore = state.join(".gitignore");
-        if fs::symlink_metadata(&ignore).is_err() {
-            atomic::write(&ignore, b"*\n")?;
+        let ignore = format!("{STATE}/.gitignore");
+        if contained::look(root, &ignore)?.is_none() {
+            atomic::write_inside(root, &ignore, b"*\n", None)?;
         }
-        let name = format!("{}.json", self.id);
-        let path = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}/{name}"))?;
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::unreadable(name, error))?;
+        let name = format!("{STATE}/{FOLDER}/{}.json", self.id);
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::unreadable(&name, error))?;
         text.push(b'\n');
-        atomic::write_mode(&path, &text, Some(0o600))
+        atomic::write_inside(root, &name, &text, Some(0o600))
     }
 
     /// The newest one of a repository that was not undone.

@@ -1,4 +1,5 @@
-use std::os::unix::fs::symlink;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 
 use tempfile::TempDir;
 
@@ -65,7 +66,7 @@ fn links_and_folders_are_refused_and_stay() {
 fn a_content_that_can_not_be_placed_leaves_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.py");
-    let staged = Staged::new(&path, b"new", None).unwrap();
+    let staged = Staged::new(FolderEntry::of_path(&path).unwrap(), b"new", None).unwrap();
     fs::create_dir_all(path.join("in the way")).unwrap();
     assert!(staged.place().is_err());
     assert_eq!(names(folder.path()), ["a.py"]);
@@ -105,7 +106,7 @@ fn what_a_killed_run_left_is_cleared_and_nothing_else() {
     for name in [".t4-4294967295-7.tmp", &living, ".t4-x-1.tmp", ".t4-1", "a.tmp"] {
         fs::write(folder.path().join(name), "").unwrap();
     }
-    clear(folder.path());
+    clear(&open_folder(folder.path()).unwrap());
     let mut left = vec![".t4-1", &living, ".t4-x-1.tmp", "a.tmp"];
     left.sort_unstable();
     assert_eq!(names(folder.path()), left);

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use registry_core::Timestamp;
 
-use super::manifest::{Manifest, SavedContent, SnapshotEntry, read, sha256, target};
+use super::manifest::{Manifest, SavedContent, SnapshotEntry, read, refuse_escape, sha256};
 use super::replace_all::{self, Swap};
 use super::store::{SnapshotStore, is_command};
 use super::{FileChange, Info};
+use crate::root::Root;
 use crate::{Error, SourceTree};
 
 /// Writes all changes, after a snapshot of what was there is on disk. When one write fails, those before it are taken
@@ -42,7 +43,7 @@ pub fn apply(
         return Ok(manifest.info());
     }
     let _lock = store.lock()?;
-    let swaps = plan(tree, &changes, &mut manifest)?;
+    let swaps = plan(store.root(), &changes, &mut manifest)?;
     manifest.id = store.begin(command, now)?;
     match keep(&store, &manifest, &changes) {
         Ok(()) => {}
@@ -51,7 +52,7 @@ pub fn apply(
             return Err(error);
         }
     }
-    if let Err(failed) = replace_all::all(&swaps) {
+    if let Err(failed) = replace_all::all(store.root(), &swaps) {
         if failed.left.is_empty() {
             store.remove(&manifest.id);
             return Err(failed.error);
@@ -70,7 +71,7 @@ pub fn apply(
 
 /// Checks every change before the first write, and notes what it is about.
 fn plan<'a>(
-    tree: &SourceTree,
+    root: &Root,
     changes: &[&'a FileChange],
     manifest: &mut Manifest,
 ) -> Result<Vec<Swap<'a>>, Error> {
@@ -81,8 +82,8 @@ fn plan<'a>(
         if !names.insert(&change.file) {
             return Err(Error::Refused(format!("`{}` is changed twice at once", change.file)));
         }
-        let path = target(&tree.root, &change.file)?;
-        let now = read(&path)?;
+        refuse_escape(root, &change.file)?;
+        let now = read(root, &change.file)?;
         if now.as_ref().map(|(bytes, _)| bytes) != change.before.as_ref() {
             return Err(Error::Refused(format!(
                 "`{}` was changed meanwhile: nothing was written, run it again",
@@ -96,12 +97,10 @@ fn plan<'a>(
             before: before.zip(mode).map(|(bytes, mode)| SavedContent { sha256: sha256(bytes), mode }),
             after: sha256(&change.after),
         });
-        for folder in replace_all::missing_folders(&path) {
-            let name = folder.strip_prefix(&tree.root).unwrap_or(folder);
-            folders.insert(name.display().to_string());
-        }
+        let missing = replace_all::missing_folders(root, &change.file);
+        folders.extend(missing.into_iter().map(|folder| folder.display().to_string()));
         swaps.push(Swap {
-            path,
+            name: &change.file,
             old: before.map(|bytes| (Cow::Borrowed(bytes), mode)),
             new: Some((Cow::Borrowed(&change.after), mode)),
         });

@@ -1,15 +1,15 @@
 //! What a snapshot holds.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::Read as _;
 use std::path::Path;
 
+use cap_std::fs::MetadataExt as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Info;
 use crate::STATE;
+use crate::root::Root;
 use crate::{Error, atomic};
 
 /// The files that are changed are sources; more than this is none, and is not read into memory.
@@ -73,9 +73,9 @@ impl Manifest {
 
 impl SnapshotEntry {
     /// What stands there now, compared with both sides of the command.
-    pub fn state(&self, root: &Path) -> Result<FileState, Error> {
-        let path = target(root, &self.file)?;
-        let now = read(&path)?;
+    pub fn state(&self, root: &Root) -> Result<FileState, Error> {
+        refuse_escape(root, &self.file)?;
+        let now = read(root, &self.file)?;
         let sha = now.as_ref().map(|(bytes, _)| sha256(bytes));
         let mode = now.as_ref().map(|(_, mode)| *mode);
         let same_mode = self.before.as_ref().is_none_or(|before| mode == Some(before.mode));
@@ -93,29 +93,25 @@ impl SnapshotEntry {
     }
 }
 
-/// The path of a file that a command may change.
-pub fn target(root: &Path, name: &str) -> Result<std::path::PathBuf, Error> {
+/// Refuses a name that a command may not change: see [`atomic::inside`]; and what belongs to the snapshots.
+pub fn refuse_escape(root: &Root, name: &str) -> Result<(), Error> {
     if name.split('/').next() == Some(STATE) {
         return Err(Error::Refused(format!("`{name}` is not written: it belongs to the snapshots")));
     }
-    atomic::inside(root, name)
+    atomic::refuse_escape(root, name)
 }
 
 /// The content and the mode of an ordinary file; `None` when there is nothing.
-pub fn read(path: &Path) -> Result<Option<(Vec<u8>, u32)>, Error> {
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(Error::file(path, "can't be looked at")(error)),
-    };
+pub fn read(root: &Root, name: &str) -> Result<Option<(Vec<u8>, u32)>, Error> {
+    let name = Path::new(name);
+    let Some(found) = root.look(name)? else { return Ok(None) };
+    let path = root.shown(name);
     if !found.is_file() {
         return Err(Error::Refused(format!("`{}` is no ordinary file", path.display())));
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(Error::file(path, "can't be read"))?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::file(path, "can't be read"))?;
+    let file = root.file(name)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::file(&path, "can't be read"))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
         return Err(Error::Refused(format!("`{}` is too large to be changed", path.display())));
     }
@@ -124,6 +120,5 @@ pub fn read(path: &Path) -> Result<Option<(Vec<u8>, u32)>, Error> {
 
 /// The SHA-256 of a content, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    let nibble = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    Sha256::digest(bytes).iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect()
+    hex::encode(Sha256::digest(bytes))
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fs;
+use std::path::Path;
 
 use super::Info;
-use super::manifest::{FileState, Manifest, SavedContent, SnapshotEntry, target};
+use super::manifest::{FileState, Manifest, SavedContent, SnapshotEntry, refuse_escape};
 use super::replace_all::{self, Swap};
 use super::store::SnapshotStore;
 use crate::{Error, SourceTree, atomic};
@@ -25,7 +25,7 @@ pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -
     let mut manifest = choose(&store, command, id)?;
     store.refuse_foreign()?;
     let _lock = store.lock()?;
-    let states = manifest.files.iter().map(|entry| entry.state(&tree.root));
+    let states = manifest.files.iter().map(|entry| entry.state(store.root()));
     let states = states.collect::<Result<Vec<_>, _>>()?;
     if !force {
         refuse_changed(&manifest, &states)?;
@@ -33,11 +33,11 @@ pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -
     let mut swaps = Vec::new();
     for (entry, state) in manifest.files.iter().zip(states) {
         if !state.is_before {
-            swaps.push(restore(tree, &store, &manifest.id, entry, state)?);
+            swaps.push(restore(&store, &manifest.id, entry, state)?);
         }
     }
-    clear(tree, &manifest);
-    replace_all::all(&swaps).map_err(|failed| {
+    clear(&store, &manifest);
+    replace_all::all(store.root(), &swaps).map_err(|failed| {
         let left: Vec<_> = failed.left.iter().map(|path| path.display().to_string()).collect();
         if left.is_empty() {
             return failed.error;
@@ -50,7 +50,8 @@ pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -
     })?;
     for folder in manifest.folders.iter().rev() {
         // One that something else was put into stays.
-        let _ = fs::remove_dir(atomic::inside(&tree.root, folder)?);
+        atomic::refuse_escape(store.root(), folder)?;
+        let _ = store.root().folder.remove_dir(folder);
     }
     manifest.reverted = true;
     store.update(&manifest)?;
@@ -58,11 +59,13 @@ pub fn revert(tree: &SourceTree, command: &str, id: Option<&str>, force: bool) -
 }
 
 /// Clears away what an interrupted run left beside files that it did not get to.
-fn clear(tree: &SourceTree, manifest: &Manifest) {
-    let paths: Vec<_> =
-        manifest.files.iter().filter_map(|entry| target(&tree.root, &entry.file).ok()).collect();
-    let folders: BTreeSet<_> = paths.iter().map(|path| atomic::folder(path)).collect();
-    folders.into_iter().for_each(atomic::clear);
+fn clear(store: &SnapshotStore<'_>, manifest: &Manifest) {
+    let names = manifest.files.iter().map(|entry| entry.file.as_str());
+    let names = names.filter(|name| refuse_escape(store.root(), name).is_ok());
+    let folders: BTreeSet<_> = names.map(|name| atomic::folder(Path::new(name))).collect();
+    for folder in folders {
+        replace_all::clear(store.root(), folder);
+    }
 }
 
 fn choose(store: &SnapshotStore<'_>, command: &str, id: Option<&str>) -> Result<Manifest, Error> {
@@ -101,13 +104,11 @@ fn refuse_changed(manifest: &Manifest, states: &[FileState]) -> Result<(), Error
 }
 
 fn restore<'a>(
-    tree: &SourceTree,
     store: &SnapshotStore<'_>,
     id: &str,
-    entry: &SnapshotEntry,
+    entry: &'a SnapshotEntry,
     state: FileState,
 ) -> Result<Swap<'a>, Error> {
-    let path = target(&tree.root, &entry.file)?;
     let now_mode = state.now.as_ref().map_or(0, |(_, mode)| *mode);
     let new = match &entry.before {
         None => None,
@@ -123,5 +124,5 @@ fn restore<'a>(
         }
     };
     let old = state.now.map(|(bytes, mode)| (Cow::Owned(bytes), Some(mode)));
-    Ok(Swap { path, old, new })
+    Ok(Swap { name: &entry.file, old, new })
 }

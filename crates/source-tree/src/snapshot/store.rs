@@ -1,44 +1,56 @@
 //! The folder of the snapshots.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use cap_std::fs::{OpenOptions, OpenOptionsExt as _};
 use registry_core::Timestamp;
 
 use super::KEPT;
 use super::manifest::{Manifest, read, sha256};
 use crate::STATE;
-use crate::{Error, SourceTree, atomic};
+use crate::atomic::{self, FolderEntry, Staged};
+use crate::root::Root;
+use crate::{Error, SourceTree};
 
 const MANIFEST: &str = "manifest.json";
 
-/// The folder of the snapshots of a tree; it need not be there.
+/// Folder of the snapshots of a tree; it need not be there.
 pub struct SnapshotStore<'a> {
     tree: &'a SourceTree,
+    root: Root,
+    /// From the root.
     folder: PathBuf,
 }
 
 impl<'a> SnapshotStore<'a> {
     /// The store of a tree.
     pub fn of(tree: &'a SourceTree) -> Result<Self, Error> {
-        let folder = atomic::inside(&tree.root, &format!("{STATE}/snapshots"))?;
-        Ok(Self { tree, folder })
+        let (root, folder) = (Root::open(&tree.root)?, format!("{STATE}/snapshots"));
+        atomic::refuse_escape(&root, &folder)?;
+        Ok(Self { tree, root, folder: folder.into() })
+    }
+
+    /// The root of the tree.
+    pub fn root(&self) -> &Root {
+        &self.root
     }
 
     /// Keeps other commands from changing the tree until it is dropped.
     pub fn lock(&self) -> Result<File, Error> {
-        let state = atomic::inside(&self.tree.root, STATE)?;
-        make(&state)?;
-        let ignore = state.join(".gitignore");
-        if !ignore.exists() {
-            atomic::write(&ignore, b"*\n")?;
+        self.root.make_folders(Path::new(STATE))?;
+        let ignore = format!("{STATE}/.gitignore");
+        if self.root.look(Path::new(&ignore))?.is_none() {
+            FolderEntry::of_tree(&self.root, &ignore)?.write(b"*\n", None)?;
         }
-        let path = atomic::inside(&self.tree.root, &format!("{STATE}/lock"))?;
+        let lock = format!("{STATE}/lock");
+        atomic::refuse_escape(&self.root, &lock)?;
+        let path = self.root.shown(Path::new(&lock));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(Error::file(&path, "can't be opened"))?;
+        let file = self.root.folder.open_with(&lock, &options);
+        let file = file.map_err(Error::file(&path, "can't be opened"))?.into_std();
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(Error::Refused(
@@ -63,7 +75,7 @@ impl<'a> SnapshotStore<'a> {
 
     /// A new snapshot's folder, not there before: the time and the command, with a number when that is taken.
     pub fn begin(&self, command: &str, now: Timestamp) -> Result<String, Error> {
-        make(&self.folder)?;
+        self.root.make_folders(&self.folder)?;
         let stamp: String =
             now.to_string().chars().take(19).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
         let stem = format!("{stamp}Z-{command}");
@@ -76,49 +88,53 @@ impl<'a> SnapshotStore<'a> {
             None => stem,
             Some(highest) => format!("{stem}-{}", highest.saturating_add(1)),
         };
-        let folder = self.folder.join(&id);
-        DirBuilder::new().mode(0o700).create(&folder).map_err(Error::file(&folder, "can't be made"))?;
-        make(&folder.join("files"))?;
+        self.root.make_folders(&self.folder.join(&id).join("files"))?;
         Ok(id)
     }
 
     /// Keeps a content, under its SHA-256.
     pub fn keep(&self, id: &str, sha: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.folder.join(id).join("files").join(sha);
-        if path.exists() { Ok(()) } else { atomic::Staged::new(&path, bytes, Some(0o600))?.place() }
+        let name = name_of(&format!("{id}/files/{sha}"));
+        if self.root.look(Path::new(&name))?.is_some() {
+            return Ok(());
+        }
+        Staged::new(FolderEntry::of_tree(&self.root, &name)?, bytes, Some(0o600))?.place()
     }
 
     /// Writes the manifest: from here on the snapshot is there.
     pub fn finish(&self, manifest: &Manifest) -> Result<(), Error> {
-        let folder = self.folder.join(&manifest.id);
-        atomic::sync_folder(&folder.join("files"))?;
+        self.root.sync_folder(&self.folder.join(&manifest.id).join("files"))?;
         self.update(manifest)?;
-        atomic::sync_folder(&self.folder)?;
-        atomic::sync_folder(atomic::folder(&self.folder))
+        self.root.sync_folder(&self.folder)?;
+        self.root.sync_folder(atomic::folder(&self.folder))
     }
 
     /// Writes the manifest of a snapshot that is there.
     pub fn update(&self, manifest: &Manifest) -> Result<(), Error> {
-        let path = self.folder.join(&manifest.id).join(MANIFEST);
-        let mut text = serde_json::to_vec_pretty(manifest)
-            .map_err(|error| Error::unreadable(path.display().to_string(), error))?;
+        let name = name_of(&format!("{}/{MANIFEST}", manifest.id));
+        let mut text =
+            serde_json::to_vec_pretty(manifest).map_err(|error| Error::unreadable(&name, error))?;
         text.push(b'\n');
-        atomic::write_mode(&path, &text, Some(0o600))
+        FolderEntry::of_tree(&self.root, &name)?.write(&text, Some(0o600))
     }
 
     /// Takes a snapshot away, the manifest first: without it there is none.
     pub fn remove(&self, id: &str) {
         let folder = self.folder.join(id);
         // What can't be removed takes up room and harms nobody.
-        let _ = fs::remove_file(folder.join(MANIFEST));
-        let _ = fs::remove_dir_all(folder);
+        let _ = self.root.folder.remove_file(folder.join(MANIFEST));
+        let _ = self.root.folder.remove_dir_all(folder);
+    }
+
+    fn has_manifest(&self, id: &str) -> bool {
+        self.root.folder.symlink_metadata(self.folder.join(id).join(MANIFEST)).is_ok()
     }
 
     /// The snapshots, newest first. A folder without a manifest is a snapshot that was not finished.
     pub fn manifests(&self) -> Result<Vec<Manifest>, Error> {
         let mut manifests = Vec::new();
         for id in self.ids()? {
-            if self.folder.join(&id).join(MANIFEST).symlink_metadata().is_ok() {
+            if self.has_manifest(&id) {
                 manifests.push(self.manifest(&id)?);
             }
         }
@@ -129,10 +145,12 @@ impl<'a> SnapshotStore<'a> {
     }
 
     fn ids(&self) -> Result<Vec<String>, Error> {
-        let entries = match fs::read_dir(&self.folder) {
+        let entries = match self.root.folder.read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::file(&self.folder, "can't be read")(error)),
+            Err(error) => {
+                return Err(Error::file(&self.root.shown(&self.folder), "can't be read")(error));
+            }
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         Ok(names.filter(|name| is_id(name)).collect())
@@ -144,9 +162,9 @@ impl<'a> SnapshotStore<'a> {
         if !is_id(id) {
             return Err(missing());
         }
-        let name = format!("{STATE}/snapshots/{id}/{MANIFEST}");
-        let path = atomic::inside(&self.tree.root, &name)?;
-        let (bytes, _) = read(&path)?.ok_or_else(missing)?;
+        let name = name_of(&format!("{id}/{MANIFEST}"));
+        atomic::refuse_escape(&self.root, &name)?;
+        let (bytes, _) = read(&self.root, &name)?.ok_or_else(missing)?;
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| Error::unreadable(&name, error))?;
         if manifest.version != 1 || manifest.id != id || !id.contains(&format!("Z-{}", manifest.command)) {
@@ -160,8 +178,9 @@ impl<'a> SnapshotStore<'a> {
         if !is_sha(sha) {
             return Ok(None);
         }
-        let path = atomic::inside(&self.tree.root, &format!("{STATE}/snapshots/{id}/files/{sha}"))?;
-        Ok(read(&path)?.map(|(bytes, _)| bytes).filter(|bytes| sha256(bytes) == sha))
+        let name = name_of(&format!("{id}/files/{sha}"));
+        atomic::refuse_escape(&self.root, &name)?;
+        Ok(read(&self.root, &name)?.map(|(bytes, _)| bytes).filter(|bytes| sha256(bytes) == sha))
     }
 
     /// Takes away the snapshots of a command that are too many, and those of it that were not finished.
@@ -171,7 +190,7 @@ impl<'a> SnapshotStore<'a> {
             self.remove(&old.id);
         }
         for id in self.ids()? {
-            if id.contains(&format!("Z-{command}")) && !self.folder.join(&id).join(MANIFEST).exists() {
+            if id.contains(&format!("Z-{command}")) && !self.has_manifest(&id) {
                 self.remove(&id);
             }
         }
@@ -179,9 +198,9 @@ impl<'a> SnapshotStore<'a> {
     }
 }
 
-/// A folder that only its owner can look into, unless it is there.
-fn make(folder: &Path) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder, "can't be made"))
+/// The name from the root of what is in the folder of the snapshots.
+fn name_of(below: &str) -> String {
+    format!("{STATE}/snapshots/{below}")
 }
 
 /// Whether a text has the form of an id; such a text is no path.

@@ -7,6 +7,7 @@ use registry_core::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
+use crate::root::Root;
 
 struct Tree {
     _folder: TempDir,
@@ -155,18 +156,19 @@ fn a_write_that_fails_takes_the_others_back() {
 fn a_rename_that_fails_puts_back_what_was_replaced() {
     let (tree, _) = two();
     let content = |text: &'static str| Some((std::borrow::Cow::Borrowed(text.as_bytes()), None));
-    let swap = |name: &str, old, new| replace_all::Swap { path: tree.path(name), old, new };
+    let root = Root::open(&tree.source.root).unwrap();
+    let swap = |name, old, new| replace_all::Swap { name, old, new };
     let swaps = [
         swap("a.py", content("a1"), content("a2")),
         swap("c.py", None, content("c2")),
         swap("sub/b.py", content("b1"), None),
         swap("d.py", None, content("d2")),
     ];
-    let staged = replace_all::stage(&swaps).unwrap();
+    let staged = replace_all::stage(&root, &swaps).unwrap();
     // The look before it is placed finds this; were it not there, the rename itself would.
     fs::create_dir_all(tree.path("d.py/x")).unwrap();
     let before: Vec<_> = tree.look().into_iter().filter(|(name, ..)| !name.starts_with(".t4-")).collect();
-    let failed = replace_all::place(&swaps, staged).unwrap_err();
+    let failed = replace_all::place(&root, &swaps, staged).unwrap_err();
     assert!(failed.left.is_empty(), "{failed:?}");
     // The file that was to go came back with new permissions: its own were not asked for.
     tree.write("sub/b.py", "b1", 0o600);
