@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use llm_policy::{LlmConfig, OpenaiKey, PriceBook};
+use llm_policy::{GroqKey, LlmConfig, OpenaiKey, PriceBook};
 
 /// Providers, prices and the providers' keys, checked.
 pub struct LlmSetup {
@@ -57,7 +57,7 @@ impl LlmSetup {
 fn without_file(sources: &LlmSources<'_>, prices: &PriceBook) -> Result<LlmConfig> {
     let base_url = sources.openai_base_url.as_deref();
     let openai = (sources.variable)("OPENAI_API_KEY")?.map(|_| OpenaiKey { base_url });
-    let groq = (sources.variable)("GROQ_API_KEY")?.is_some();
+    let groq = (sources.variable)("GROQ_API_KEY")?.map(|_| GroqKey);
     // The one thing that can be wrong.
     LlmConfig::from_keys(prices, openai, groq).context("OPENAI_BASE_URL")
 }

@@ -35,7 +35,7 @@ pub async fn run(config: Config, log_secrets: &LogSecrets) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
     let db = config.instance.db.clone();
     // Who wants every row before its answer wants the settlement there as well.
-    let settle_first = config.instance.audit == AuditMode::Strict;
+    let audit = config.instance.audit;
     let instance = instance::open(config.instance).await?;
     log_secrets.set(instance.services.secrets.clone());
     tell(&instance, &db);
@@ -48,7 +48,7 @@ pub async fn run(config: Config, log_secrets: &LogSecrets) -> Result<()> {
     };
     let mut state =
         HttpState::new(instance.services.clone(), settings).context("the metrics can't be made")?;
-    let gate = gate(config.llm, &instance.services, &state.metrics, settle_first)?;
+    let gate = gate(config.llm, &instance.services, &state.metrics, audit)?;
     state.gate.clone_from(&gate);
     let state = web::Data::new(state);
     let options = ServerOptions { bind: config.bind, workers: config.workers, drain_seconds: DRAIN_SECONDS };
@@ -79,7 +79,7 @@ fn gate(
     setup: LlmSetup,
     services: &Services,
     metrics: &ServerMetrics,
-    settle_first: bool,
+    audit: AuditMode,
 ) -> Result<Option<Gate>> {
     let LlmSetup { config, prices, keys } = setup;
     if config.providers.is_empty() {
@@ -99,10 +99,10 @@ fn gate(
         .secrets(services.secrets.clone())
         .runtime(Handle::current())
         .observer(metrics.call_observer())
-        .settle_before_answer(settle_first)
-        .keys(move |variable| keys.get(variable).cloned())
-        .build();
-    gate.map(Some).context("T4_LLM_CONFIG")
+        .keys(move |variable| keys.get(variable).cloned());
+    // Strict: no answer ends before its row is on disk.
+    let gate = if audit == AuditMode::Strict { gate.settle_before_answer() } else { gate };
+    gate.build().map(Some).context("T4_LLM_CONFIG")
 }
 
 /// Reads the tokenizers of the configured models: the first call of each would wait for that, and all others with it.

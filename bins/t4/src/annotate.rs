@@ -5,9 +5,9 @@ use pr_gate::annotate::plan;
 use registry_core::{Clock as _, SystemClock, SystemEntropy};
 use serde_json::json;
 
-use crate::rewriting::{FindingScope, RewriteMode, say_skipped};
+use crate::rewriting::{AnnotationPlan, FindingScope, RewriteMode};
+use crate::working_tree;
 use crate::working_tree::{Bar, RuffChoice};
-use crate::{out, working_tree};
 
 /// Write skeleton annotations for findings that nothing answers for.
 ///
@@ -46,21 +46,15 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let blame = !args.no_blame;
     let plan = plan(&project, &question, blame, &SystemEntropy, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
-    let done = args.mode.carry_out(&project, "annotate", &plan.changes, now)?;
-    if args.mode.json {
-        out::print_json_lines(&json!({
-            "mode": if done.is_some() { "applied" } else { "dry-run" },
-            "snapshot": done.as_ref().map(|info| &info.id),
-            "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),
-            "annotations": plan.written,
-            "skipped": plan.skipped,
-            "unparsed": plan.unparsed,
-        }))?;
-    } else {
-        say_skipped(&plan.skipped, &plan.unparsed);
-    }
     let count = plan.written.len();
-    let what = format!("{count} annotation{} added", if count == 1 { "" } else { "s" });
-    args.mode.summary(&what, "annotate", done.as_ref(), plan.changes.len())?;
-    Ok(args.mode.verdict(&plan.changes))
+    let plan = AnnotationPlan {
+        command: "annotate",
+        changes: &plan.changes,
+        member: "annotations",
+        annotations: json!(plan.written),
+        what: format!("{count} annotation{} added", if count == 1 { "" } else { "s" }),
+        skipped: &plan.skipped,
+        unparsed: &plan.unparsed,
+    };
+    args.mode.finish(&project, &plan, now)
 }

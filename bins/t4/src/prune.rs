@@ -5,9 +5,9 @@ use pr_gate::prune::plan;
 use registry_core::{Clock as _, SystemClock};
 use serde_json::json;
 
-use crate::rewriting::{FindingScope, RewriteMode, say_skipped};
+use crate::rewriting::{AnnotationPlan, FindingScope, RewriteMode};
+use crate::working_tree;
 use crate::working_tree::{Bar, RuffChoice};
-use crate::{out, working_tree};
 
 /// Take out the annotations whose finding is gone.
 ///
@@ -40,21 +40,15 @@ pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     let bar = Bar::new();
     let plan = plan(&project, &question, now, &bar).map_err(working_tree::failure)?;
     drop(bar);
-    let done = args.mode.carry_out(&project, "prune", &plan.changes, now)?;
-    if args.mode.json {
-        out::print_json_lines(&json!({
-            "mode": if done.is_some() { "applied" } else { "dry-run" },
-            "snapshot": done.as_ref().map(|info| &info.id),
-            "files": plan.changes.iter().map(|change| &change.file).collect::<Vec<_>>(),
-            "pruned": plan.pruned,
-            "skipped": plan.skipped,
-            "unparsed": plan.unparsed,
-        }))?;
-    } else {
-        say_skipped(&plan.skipped, &plan.unparsed);
-    }
     let count = plan.pruned.len();
-    let what = format!("{count} stale annotation{} taken out", if count == 1 { "" } else { "s" });
-    args.mode.summary(&what, "prune", done.as_ref(), plan.changes.len())?;
-    Ok(args.mode.verdict(&plan.changes))
+    let plan = AnnotationPlan {
+        command: "prune",
+        changes: &plan.changes,
+        member: "pruned",
+        annotations: json!(plan.pruned),
+        what: format!("{count} stale annotation{} taken out", if count == 1 { "" } else { "s" }),
+        skipped: &plan.skipped,
+        unparsed: &plan.unparsed,
+    };
+    args.mode.finish(&project, &plan, now)
 }

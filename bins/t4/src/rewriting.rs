@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::check::CheckQuestion;
+use pr_gate::migrate::Skipped;
 use pr_gate::{Project, diff};
 use registry_core::Timestamp;
+use serde_json::json;
 use source_tree::snapshot::{self, FileChange, Info};
 
 use crate::{out, working_tree};
@@ -109,6 +111,31 @@ impl RewriteMode {
         if self.check && !changes.is_empty() { CommandVerdict::No } else { CommandVerdict::Fine }
     }
 
+    /// Shows or writes the changes of a command on annotations, reports them, and says how the command ends.
+    pub fn finish(
+        &self,
+        project: &Project,
+        plan: &AnnotationPlan<'_>,
+        now: Timestamp,
+    ) -> Result<CommandVerdict, Failure> {
+        let AnnotationPlan { command, changes, .. } = *plan;
+        let done = self.carry_out(project, command, changes, now)?;
+        if self.json {
+            out::print_json_lines(&json!({
+                "mode": if done.is_some() { "applied" } else { "dry-run" },
+                "snapshot": done.as_ref().map(|info| &info.id),
+                "files": changes.iter().map(|change| &change.file).collect::<Vec<_>>(),
+                plan.member: plan.annotations,
+                "skipped": plan.skipped,
+                "unparsed": plan.unparsed,
+            }))?;
+        } else {
+            say_skipped(plan.skipped, plan.unparsed);
+        }
+        self.summary(&plan.what, command, done.as_ref(), changes.len())?;
+        Ok(self.verdict(changes))
+    }
+
     /// Says in words what was done, and how to go on.
     pub fn summary(
         &self,
@@ -138,6 +165,24 @@ impl RewriteMode {
     }
 }
 
+/// Planned changes of a command that adds or removes annotations.
+pub struct AnnotationPlan<'a> {
+    /// The command's name.
+    pub command: &'static str,
+    /// The changes of files.
+    pub changes: &'a [FileChange],
+    /// The name of the annotations in the JSON report.
+    pub member: &'static str,
+    /// The annotations that are added or removed.
+    pub annotations: serde_json::Value,
+    /// The same in words.
+    pub what: String,
+    /// What is left alone, and why.
+    pub skipped: &'a [Skipped],
+    /// Files that do not parse.
+    pub unparsed: &'a [String],
+}
+
 /// The difference of one file, as it is printed.
 pub fn shown(change: &FileChange) -> String {
     let before = change.before.as_deref().map(String::from_utf8_lossy);
@@ -150,7 +195,7 @@ pub fn files(count: usize) -> String {
 }
 
 /// Says what was left alone, and why.
-pub fn say_skipped(skipped: &[pr_gate::migrate::Skipped], unparsed: &[String]) {
+pub fn say_skipped(skipped: &[Skipped], unparsed: &[String]) {
     const MOST: usize = 20;
     for one in skipped.iter().take(MOST) {
         out::say(&out::plain(&format!("{}:{}: left alone: {}", one.file, one.line, one.reason)));

@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-use control_plane::{ListText, ServiceError, Services};
+use control_plane::{ListPage, ListText, ServiceError, Services};
+use serde::Serialize;
 use storage::ReadLane;
 
 use crate::error::ApiError;
-use crate::response::PageText;
+use crate::response::{PageText, page_text};
 use crate::shares::hop;
 pub use crate::shares::{ADMIN, METRICS};
 use crate::state::ServerState;
@@ -91,14 +92,14 @@ pub async fn small_or_scan<A, T>(
     caller: &str,
     args: A,
     read_small: fn(&Services, &A) -> Result<Option<ListText>, ServiceError>,
-    read_all: fn(&Services, &A) -> Result<PageText<T>, ServiceError>,
+    read_all: fn(&Services, &A) -> Result<ListPage<T>, ServiceError>,
 ) -> Result<PageText<T>, ApiError>
 where
     A: Send + 'static,
-    T: Send + 'static,
+    T: Serialize + Send + 'static,
 {
     if let Some(found) = small(state, |services| read_small(services, &args))? {
         return Ok(found.into());
     }
-    scan(state, caller, move |services| read_all(services, &args)).await
+    scan(state, caller, move |services| page_text(&read_all(services, &args)?)).await
 }

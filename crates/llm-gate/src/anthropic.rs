@@ -18,7 +18,7 @@ use registry_core::{Clock, KnownSecrets};
 
 use crate::SetupError;
 use crate::http::{Http, MAX_WHOLE, route, secret};
-use crate::provider::{Incoming, Outgoing, Provider, ProviderError, Whole};
+use crate::provider::{HttpProvider, Incoming, Outgoing, Protocol, Provider, ProviderError, Whole};
 use crate::sse::Frames;
 
 pub(crate) use events::AnthropicEvents;
@@ -43,39 +43,31 @@ pub fn anthropic(
 ) -> Result<Arc<dyn Provider>, SetupError> {
     let mut headers = secret(config, HeaderName::from_static("x-api-key"), "", api_key)?;
     headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
-    Ok(Arc::new(Anthropic {
+    Ok(Arc::new(HttpProvider {
         name: config.name.clone(),
-        messages: route(config, "/messages")?,
         secrets: KnownSecrets::new(api_key, []),
         http: Http::new(config, headers, Arc::clone(&clock))?,
-        clock,
+        protocol: Anthropic { messages: route(config, "/messages")?, clock },
     }))
 }
 
 struct Anthropic {
-    name: String,
     messages: Url,
-    secrets: KnownSecrets,
-    http: Http,
     clock: Arc<dyn Clock>,
 }
 
-impl Provider for Anthropic {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn secrets(&self) -> KnownSecrets {
-        self.secrets.clone()
-    }
-
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {
-        Box::pin(self.attempt(request))
+impl Protocol for Anthropic {
+    fn attempt<'a>(
+        &'a self,
+        http: &'a Http,
+        request: Outgoing,
+    ) -> BoxFuture<'a, Result<Incoming, ProviderError>> {
+        Box::pin(self.send(http, request))
     }
 }
 
 impl Anthropic {
-    async fn attempt(&self, request: Outgoing) -> Result<Incoming, ProviderError> {
+    async fn send(&self, http: &Http, request: Outgoing) -> Result<Incoming, ProviderError> {
         let Outgoing { operation, hold_id, body, stream } = request;
         match operation {
             Operation::Chat => {}
@@ -85,7 +77,7 @@ impl Anthropic {
         }
         let body = request::write(body, stream).map_err(|error| ProviderError::NotSent(error.to_string()))?;
         let body = serde_json::to_vec(&body).map_err(|error| ProviderError::NotSent(error.to_string()))?;
-        let mut answer = self.http.post(&self.messages, &hold_id, body).await?;
+        let mut answer = http.post(&self.messages, &hold_id, body).await?;
         if !answer.is_success() {
             let (head, body) = answer.refusal().await;
             return Ok(Incoming::Whole(Whole { head, body, usage: None, text: None }));

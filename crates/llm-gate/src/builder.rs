@@ -119,10 +119,10 @@ impl GateBuilder {
         self
     }
 
-    /// Whether the end of an answer waits until it is settled. Off by default: the hold is durable, so a crash
-    /// in between bills the worst case, and no call is forgotten.
-    pub fn settle_before_answer(mut self, wait: bool) -> Self {
-        self.settle_before_answer = wait;
+    /// Has the end of an answer wait until the call is settled. By default it does not wait: the hold is durable, so a
+    /// crash in between bills the worst case, and no call is forgotten.
+    pub fn settle_before_answer(mut self) -> Self {
+        self.settle_before_answer = true;
         self
     }
 
@@ -292,15 +292,28 @@ mod tests {
 
     #[test]
     fn the_order_of_calls_does_not_matter() {
+        type Step = fn(GateBuilder) -> GateBuilder;
         let key = |name: &str| (name == "OPENAI_API_KEY").then(|| "sk-test".to_owned());
-        let clock = || Arc::new(ManualClock::at(registry_core::Timestamp::EPOCH));
-        for builder in [
-            GateBuilder::default().config(config()).clock(clock()).keys(key),
-            GateBuilder::default().keys(key).clock(clock()).config(config()),
-            GateBuilder::default().clock(clock()).keys(key).config(config()),
-        ] {
-            let models = builder.build().unwrap().models();
-            assert_eq!(models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["m"]);
+        let steps: [Step; 6] = [
+            |builder| builder.config(config()),
+            |builder| builder.clock(Arc::new(ManualClock::at(registry_core::Timestamp::EPOCH))),
+            |builder| builder.prices(PriceBook::builtin()),
+            |builder| builder.ledger(Arc::new(NoLedger)),
+            |builder| builder.secrets(KnownSecrets::default()),
+            GateBuilder::settle_before_answer,
+        ];
+        // `keys` in each place, the others before and after it in either direction.
+        for place in 0..=steps.len() {
+            let (before, after) = steps.split_at(place);
+            let forwards =
+                before.iter().fold(GateBuilder::default(), |builder, step| step(builder)).keys(key);
+            let forwards = after.iter().fold(forwards, |builder, step| step(builder));
+            let backwards = after.iter().rev().fold(GateBuilder::default(), |builder, step| step(builder));
+            let backwards = before.iter().rev().fold(backwards.keys(key), |builder, step| step(builder));
+            for builder in [forwards, backwards] {
+                let models = builder.build().unwrap().models();
+                assert_eq!(models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["m"]);
+            }
         }
     }
 

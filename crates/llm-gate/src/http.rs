@@ -65,7 +65,7 @@ impl Http {
         mut headers: HeaderMap,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let scheme = UrlScheme::of(&route(config, "")?);
+        let scheme = UrlScheme::of(config.base_url.url());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let user_agent = concat!("t4-llm-gate/", env!("CARGO_PKG_VERSION"));
         // Every attempt has a hold of its own; one that the client repeats would have none.
@@ -256,23 +256,9 @@ fn http_date(value: &str) -> Option<Timestamp> {
     Some(Timestamp::from_micros(i64::try_from(since.as_micros()).ok()?))
 }
 
-/// The address of a route.
+/// The URL of a route of a provider.
 pub(crate) fn route(config: &ProviderConfig, path: &str) -> Result<Url, SetupError> {
-    // The address stays out of the errors: what is wrong with it may be a password in it.
-    let wrong = |why: &str| setup(config, &format!("its `base_url` {why}"));
-    let url = Url::parse(config.base_url.trim_end_matches('/')).map_err(|_| wrong("is not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(wrong("is not an http or https URL"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("holds a user name or password, which is never sent"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("holds `?` or `#`, which no base URL has"));
-    }
-    let mut route = url.clone();
-    route.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-    Ok(route)
+    config.base_url.join(path).map_err(|fault| setup(config, &format!("its `base_url` {}", fault.problem())))
 }
 
 /// The header with a provider's key, which is not shown in any log; none without a key.

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::SetupError;
 use crate::http::{Http, MAX_WHOLE, route, secret};
-use crate::provider::{Frame, Incoming, Outgoing, Provider, ProviderError, Whole};
+use crate::provider::{Frame, HttpProvider, Incoming, Outgoing, Protocol, Provider, ProviderError, Whole};
 use crate::sse::{DONE, Decode, Frames};
 
 /// How much of a provider's own message about an error is looked at, in bytes.
@@ -38,48 +38,44 @@ pub fn openai(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Provider>, SetupError> {
     let headers = secret(config, AUTHORIZATION, "Bearer ", api_key)?;
-    Ok(Arc::new(Openai {
-        name: config.name.clone(),
+    let protocol = Openai {
         chat: route(config, "/chat/completions")?,
         embeddings: route(config, "/embeddings")?,
         max_tokens_field: config.max_tokens_field.clone(),
+    };
+    Ok(Arc::new(HttpProvider {
+        name: config.name.clone(),
         secrets: KnownSecrets::new(api_key, []),
         http: Http::new(config, headers, clock)?,
+        protocol,
     }))
 }
 
 struct Openai {
-    name: String,
     chat: Url,
     embeddings: Url,
     max_tokens_field: String,
-    secrets: KnownSecrets,
-    http: Http,
 }
 
-impl Provider for Openai {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn secrets(&self) -> KnownSecrets {
-        self.secrets.clone()
-    }
-
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {
-        Box::pin(self.attempt(request))
+impl Protocol for Openai {
+    fn attempt<'a>(
+        &'a self,
+        http: &'a Http,
+        request: Outgoing,
+    ) -> BoxFuture<'a, Result<Incoming, ProviderError>> {
+        Box::pin(self.send(http, request))
     }
 }
 
 impl Openai {
-    async fn attempt(&self, request: Outgoing) -> Result<Incoming, ProviderError> {
+    async fn send(&self, http: &Http, request: Outgoing) -> Result<Incoming, ProviderError> {
         let Outgoing { operation, hold_id, body, stream } = request;
         let url = match operation {
             Operation::Chat => &self.chat,
             Operation::Embeddings => &self.embeddings,
         };
         let body = write(body, &self.max_tokens_field, stream)?;
-        let mut answer = self.http.post(url, &hold_id, body).await?;
+        let mut answer = http.post(url, &hold_id, body).await?;
         if !answer.is_success() {
             let (head, body) = answer.refusal().await;
             // A body that was cut is no JSON any more, and then says nothing about usage.

@@ -10,7 +10,8 @@ use crate::usage::words;
 use crate::{BudgetScope, WindowKind, Zone};
 pub use error::ConfigError;
 pub(crate) use parse::toml_problem;
-pub use provider::OpenaiKey;
+pub use provider::{GroqKey, OpenaiKey};
+use registry_core::BaseUrl;
 
 words! {
     /// The protocol that a provider speaks.
@@ -47,8 +48,8 @@ pub struct ProviderConfig {
     pub name: String,
     /// Its protocol.
     pub kind: ProviderKind,
-    /// Where it is, without a slash at the end.
-    pub base_url: String,
+    /// Where it is.
+    pub base_url: BaseUrl,
     /// The environment variable that has its key; `None` for an endpoint that wants none.
     pub api_key_env: Option<String>,
     /// What agents may ask for.

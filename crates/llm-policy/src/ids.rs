@@ -1,15 +1,15 @@
 //! The names of a call and of its attempts.
 
-use std::fmt;
-
-use registry_core::{Entropy, Timestamp, sortable_id};
+use registry_core::{Entropy, Timestamp, sortable_id, text_id};
 use serde::{Deserialize, Serialize};
 
-/// The name of one call, whatever number of attempts it took: `call_` and 26 characters that sort by time, or a
-/// caller's own of 1 to 64 letters, digits, `_` and `-`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CallId(String);
+text_id! {
+    /// The name of one call, whatever number of attempts it took: `call_` and 26 characters that sort by time, or a
+    /// caller's own of 1 to 64 letters, digits, `_` and `-`.
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    CallId
+}
 
 impl CallId {
     /// A new id.
@@ -24,53 +24,19 @@ impl CallId {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         ((1..=64).contains(&text.len()) && text.bytes().all(fits)).then(|| Self(text.to_owned()))
     }
-
-    /// Takes a text as a stored row has it, unchecked.
-    #[must_use]
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+text_id! {
+    /// The name of one attempt's hold among those of its key: the call's id, a point, and the attempt's number from 1.
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    HoldId
 }
-
-/// The name of one attempt's hold among those of its key: the call's id, a point, and the attempt's number from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct HoldId(String);
 
 impl HoldId {
     /// The hold of an attempt.
     #[must_use]
     pub fn of(call: &CallId, attempt: u32) -> Self {
         Self(format!("{call}.{attempt}"))
-    }
-
-    /// Takes a text as a stored row or a path has it, unchecked.
-    #[must_use]
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for HoldId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

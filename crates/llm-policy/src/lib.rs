@@ -28,7 +28,8 @@ pub use ask::{
 pub use book::{BookError, Encoding, PriceBook, PriceEntry};
 pub use charge::{Charge, HeldTerms};
 pub use config::{
-    BudgetRule, CallLimits, ConfigError, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind, RouteConfig,
+    BudgetRule, CallLimits, ConfigError, GroqKey, LlmConfig, OpenaiKey, ProviderConfig, ProviderKind,
+    RouteConfig,
 };
 pub use count::{count_text, cut_text};
 pub use decide::decide;

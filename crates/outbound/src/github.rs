@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use http_out::read_at_most;
 use http_out::reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use http_out::reqwest::{self, Client, Method, Response, Url};
-use registry_core::KnownSecrets;
+use http_out::reqwest::{self, Client, Method, Response};
+use registry_core::{BaseUrl, BaseUrlFault, KnownSecrets};
 use serde_json::Value;
 
-use crate::client;
+use crate::{Unanswered, client};
 
 /// How long a call may take, from the connection to the end of the answer.
 const TOTAL: Duration = Duration::from_secs(30);
@@ -24,8 +24,7 @@ const MAX_ANSWER: usize = 8 << 20;
 #[derive(Clone)]
 pub struct GitHub {
     http: Client,
-    api: String,
-    host: String,
+    api: BaseUrl,
     authorization: HeaderValue,
     secrets: KnownSecrets,
 }
@@ -43,7 +42,7 @@ pub struct Reply {
 #[derive(Debug, thiserror::Error)]
 pub enum GitHubError {
     /// The address is not one of an API.
-    #[error("`{api}` is no address of an API such as `https://api.github.com`: {problem}")]
+    #[error("`{api}` is no address of an API such as `https://api.github.com`: it {problem}")]
     Address {
         /// The address.
         api: String,
@@ -74,21 +73,9 @@ pub enum GitHubError {
         /// When calls are taken again, such as `in 60 s`.
         again: String,
     },
-    /// There was no answer in time.
-    #[error("`{host}` did not answer in time")]
-    TimedOut {
-        /// The host.
-        host: String,
-    },
     /// There was no answer.
-    #[error("`{host}` can't be reached")]
-    Unreachable {
-        /// The host.
-        host: String,
-        /// What failed.
-        #[source]
-        source: reqwest::Error,
-    },
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
     /// The answer is larger than any that the API gives.
     #[error("`{host}` answered with more than {MAX_ANSWER} bytes")]
     TooLarge {
@@ -138,29 +125,24 @@ impl GitHub {
     /// # Errors
     /// When the address is no URL, or names another machine by `http`, or the token can't be sent.
     pub fn new(api: &str, token: &str) -> Result<Self, GitHubError> {
-        let api = api.trim().trim_end_matches('/');
         let address = |problem| GitHubError::Address { api: without_secrets(api), problem };
-        let url = Url::parse(api).map_err(|_| address("it is no URL"))?;
-        let host =
-            url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| address("it names no host"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(host) => {}
-            "http" => return Err(address("the token would travel unencrypted, use https")),
-            _ => return Err(address("it begins with neither https nor http")),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(address("the token comes from the environment, not from the address"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(address("it has a query or a fragment"));
+        let api = BaseUrl::parse(api).map_err(|fault| {
+            address(match fault {
+                BaseUrlFault::Credentials => {
+                    "has a user name or a password; the token comes from the environment"
+                }
+                fault => fault.problem(),
+            })
+        })?;
+        if api.url().scheme() == "http" && !is_loopback(api.host()) {
+            return Err(address("would have the token travel unencrypted, use https"));
         }
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", token.trim())).map_err(|_| GitHubError::Token)?;
         authorization.set_sensitive(true);
-        let http = client(&url, TOTAL).map_err(GitHubError::Setup)?;
+        let http = client(api.url(), TOTAL).map_err(GitHubError::Setup)?;
         let secrets = KnownSecrets::new([token], []);
-        Ok(Self { http, api: api.to_owned(), host: host.to_owned(), authorization, secrets })
+        Ok(Self { http, api, authorization, secrets })
     }
 
     /// Where a path is called, for people to read.
@@ -178,7 +160,7 @@ impl GitHub {
         let malformed = || GitHubError::Call { method: method.to_owned(), path: path.to_owned() };
         let verb = Method::from_bytes(method.as_bytes()).map_err(|_| malformed())?;
         let url = Some(path).filter(|path| path.starts_with('/'));
-        let url = url.and_then(|path| Url::parse(&self.address(path)).ok()).ok_or_else(malformed)?;
+        let url = url.and_then(|path| self.api.join(path).ok()).ok_or_else(malformed)?;
         let mut request = self
             .http
             .request(verb, url)
@@ -197,14 +179,18 @@ impl GitHub {
         let limited = status == 429 || (status == 403 && (again.is_some() || said.contains("rate limit")));
         if limited {
             let again = again.unwrap_or_else(|| "in a minute".to_owned());
-            return Err(GitHubError::Limited { host: self.host.clone(), problem: reply.problem(), again });
+            return Err(GitHubError::Limited {
+                host: self.api.host().to_owned(),
+                problem: reply.problem(),
+                again,
+            });
         }
         Ok(reply)
     }
 
     async fn body(&self, mut answer: Response) -> Result<Value, GitHubError> {
         let bytes = read_at_most(&mut answer, MAX_ANSWER).await.map_err(|error| self.failed(error))?;
-        let bytes = bytes.ok_or_else(|| GitHubError::TooLarge { host: self.host.clone() })?;
+        let bytes = bytes.ok_or_else(|| GitHubError::TooLarge { host: self.api.host().to_owned() })?;
         if answer.status().is_success() {
             return Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
         }
@@ -214,12 +200,7 @@ impl GitHub {
     }
 
     fn failed(&self, error: reqwest::Error) -> GitHubError {
-        let host = self.host.clone();
-        if error.is_timeout() {
-            GitHubError::TimedOut { host }
-        } else {
-            GitHubError::Unreachable { host, source: error.without_url() }
-        }
+        Unanswered::new(self.api.host().to_owned(), error).into()
     }
 }
 

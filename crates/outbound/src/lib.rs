@@ -15,6 +15,36 @@ use http_out::{ClientOptions, UrlScheme};
 pub use github::{GitHub, GitHubError, Reply};
 pub use webhook::{PostError, UrlError, Webhook};
 
+/// Call that got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// None came in time.
+    #[error("`{host}` did not answer in time")]
+    TimedOut {
+        /// The host of the address.
+        host: String,
+    },
+    /// There was no connection, or it broke.
+    #[error("`{host}` can't be reached")]
+    Unreachable {
+        /// The host of the address.
+        host: String,
+        /// What failed, without the address.
+        #[source]
+        source: Error,
+    },
+}
+
+impl Unanswered {
+    fn new(host: String, error: Error) -> Self {
+        if error.is_timeout() {
+            Self::TimedOut { host }
+        } else {
+            Self::Unreachable { host, source: error.without_url() }
+        }
+    }
+}
+
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_out::reqwest::header::{CONTENT_TYPE, HeaderValue};
 use http_out::reqwest::{self, Client, Url};
 
-use crate::client;
+use crate::{Unanswered, client};
 
 /// How long all may take, from the connection to the status of the answer.
 const TOTAL: Duration = Duration::from_secs(10);
@@ -45,21 +45,9 @@ pub enum PostError {
         /// The HTTP status.
         status: u16,
     },
-    /// There was no answer in time.
-    #[error("`{host}` did not answer in time")]
-    TimedOut {
-        /// The host of the address.
-        host: String,
-    },
     /// There was no answer.
-    #[error("`{host}` can't be reached")]
-    Unreachable {
-        /// The host of the address.
-        host: String,
-        /// What failed, without the address.
-        #[source]
-        source: reqwest::Error,
-    },
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
 }
 
 impl Webhook {
@@ -94,8 +82,7 @@ impl Webhook {
         match sent {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(PostError::Status { host: host(), status: answer.status().as_u16() }),
-            Err(error) if error.is_timeout() => Err(PostError::TimedOut { host: host() }),
-            Err(error) => Err(PostError::Unreachable { host: host(), source: error.without_url() }),
+            Err(error) => Err(Unanswered::new(host(), error).into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 use policy_client::api_types::CreateIntent;
-use policy_client::{Error, blocking};
+use policy_client::{Error, Status, blocking};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -30,7 +30,7 @@ fn register(owner: &str, ticket: &str, files: impl Iterator<Item = String>) -> R
         code: "F821".to_owned(),
         file: Some(file),
         line: Some(1),
-        status: Some("planned".to_owned()),
+        status: Some(Status::Planned.into()),
         owner: Some(owner.to_owned()),
         ticket: Some(ticket.to_owned()),
         ..CreateIntent::default()

@@ -12,8 +12,8 @@ impl AdminClient {
     ///
     /// ```no_run
     /// # async fn example(admin: policy_client::AdminClient) -> Result<(), policy_client::Error> {
-    /// use policy_client::UsageFilter;
-    /// for row in admin.usage(&UsageFilter { flagged: true, ..Default::default() }).await? {
+    /// use policy_client::{UsageFilter, UsageRows};
+    /// for row in admin.usage(&UsageFilter { rows: UsageRows::Flagged, ..Default::default() }).await? {
     ///     println!("{} {} {:?}", row.timestamp, row.agent_id, row.source);
     /// }
     /// # Ok(())

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use http_out::reqwest::header::{HeaderName, HeaderValue};
 use http_out::{ClientOptions, UrlScheme};
-use registry_core::{Clock, Entropy, SystemClock, SystemEntropy};
+use registry_core::{BaseUrl, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::transport::{Credential, Transport};
-use crate::url::BaseUrl;
 use crate::{AdminClient, Client, Error, RetryPolicy, blocking};
 
 /// Where the registry is when nobody says otherwise.
@@ -235,10 +234,11 @@ impl Builder {
     }
 
     fn transport(self, credential: Credential) -> Result<Transport, Error> {
-        let base = BaseUrl::parse(&self.base_url)?;
+        let base =
+            BaseUrl::parse(&self.base_url).map_err(|fault| Error::InvalidUrl { problem: fault.problem() })?;
         // One place decides what is tried again: `Transport::send`.
         let user_agent = concat!("t4-policy-client/", env!("CARGO_PKG_VERSION"));
-        let scheme = if base.is_https { UrlScheme::Https } else { UrlScheme::Http };
+        let scheme = UrlScheme::of(base.url());
         let http = ClientOptions::new(user_agent, scheme, self.connect_timeout).build().map_err(|error| {
             Error::Setup {
                 advice: "https needs the system's root certificates (package `ca-certificates`, or `SSL_CERT_FILE`)",

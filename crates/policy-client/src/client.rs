@@ -7,10 +7,11 @@ use api_types::{
     SummaryView,
 };
 use http_out::reqwest::Method;
+use registry_core::Status;
 
 use crate::answer::ApiAnswer;
+use crate::encoding::{intent_segment, segment};
 use crate::transport::{ApiCall, Transport};
-use crate::url::{intent_segment, segment};
 use crate::{Builder, Error};
 
 /// A value and the version that it has on the server.
@@ -26,7 +27,7 @@ pub struct Versioned<T> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntentFilter {
     /// In this status.
-    pub status: Option<String>,
+    pub status: Option<Status>,
     /// About this code.
     pub code: Option<String>,
     /// About this file, as the registry has it.
@@ -40,13 +41,13 @@ pub struct IntentFilter {
 impl IntentFilter {
     fn pairs(&self) -> Vec<(&'static str, &str)> {
         let fields = [
-            ("status", &self.status),
-            ("code", &self.code),
-            ("file", &self.file),
-            ("owner", &self.owner),
-            ("agent_id", &self.agent_id),
+            ("status", self.status.map(Status::as_str)),
+            ("code", self.code.as_deref()),
+            ("file", self.file.as_deref()),
+            ("owner", self.owner.as_deref()),
+            ("agent_id", self.agent_id.as_deref()),
         ];
-        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -126,8 +127,8 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: policy_client::Client) -> Result<(), policy_client::Error> {
-    /// use policy_client::IntentFilter;
-    /// let filter = IntentFilter { status: Some("reserved".into()), ..Default::default() };
+    /// use policy_client::{IntentFilter, Status};
+    /// let filter = IntentFilter { status: Some(Status::Reserved), ..Default::default() };
     /// println!("{} wait for somebody", client.intents(&filter).await?.len());
     /// # Ok(())
     /// # }

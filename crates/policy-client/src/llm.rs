@@ -7,8 +7,8 @@ use api_types::{
 use http_out::reqwest::Method;
 use llm_policy::CallId;
 
+use crate::encoding::{query, segment};
 use crate::transport::{ApiCall, Transport};
-use crate::url::{query, segment};
 use crate::{Client, Error, UsageFilter, UsageGroup};
 
 /// A call that an agent thinks of making. Without a model the answer has the budgets alone.

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::answer::ApiAnswer;
+use crate::encoding::query;
 use crate::link::next_target;
 use crate::transport::{ApiCall, Transport};
-use crate::url::query;
 
 /// How many rows a page is asked for: the most that the server gives.
 const PAGE_ROWS: usize = 1000;
@@ -56,7 +56,7 @@ impl Transport {
     fn next_query(&self, path: &str, answer: &ApiAnswer) -> Result<Option<String>, Error> {
         let mut links = answer.headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
         let Some(target) = links.find_map(next_target) else { return Ok(None) };
-        let here = self.base.route(path)?;
+        let here = self.url(path)?;
         let next = Url::options()
             .base_url(Some(&here))
             .parse(target)

@@ -22,12 +22,12 @@ impl Client {
     /// Asks whether every file is covered by an intent: one that is planned, committed, implemented or accepted,
     /// of one of the `critical_codes` (any code when that is empty).
     ///
-    /// With `auto_create_reserved`, each missing file gets a reserved placeholder, or keeps the one it has.
+    /// With [`Placeholders::Reserve`], each missing file gets a reserved placeholder, or keeps the one it has.
     /// **Placeholders do not make `ok` true**: somebody must take them first. `missing` lists the files in the
     /// order of the call, each once, `reserved` the placeholders.
     ///
-    /// It takes one round trip. More than 5,000 files (fewer with many codes or very long names) go in several calls whose results are
-    /// merged; when a later one fails the whole is an error, and the placeholders of the earlier ones stay.
+    /// It takes one round trip. More than 5,000 files (fewer with many codes or very long names) go in several calls,
+    /// whose results are merged; when a later one fails the whole is an error, and the placeholders of the earlier ones stay.
     ///
     /// # Errors
     /// [`Error::TooMany`] for more than 200 codes. On any error nothing is known about the files: do not take it

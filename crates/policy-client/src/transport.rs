@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use http_out::read_at_most;
 use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
-use http_out::reqwest::{self, Method};
-use registry_core::{Clock, Entropy, KnownSecrets};
+use http_out::reqwest::{self, Method, Url};
+use registry_core::{BaseUrl, Clock, Entropy, KnownSecrets};
 use serde::Serialize;
 
 use crate::answer::{ApiAnswer, FailedTry, refusal};
-use crate::url::BaseUrl;
 use crate::{Error, RetryPolicy};
 
 /// Errors are small; a longer body of an error answer is not read.
@@ -95,6 +94,11 @@ impl ApiCall {
 }
 
 impl Transport {
+    /// The URL of a route. `path` begins with `/` and is encoded already.
+    pub(crate) fn url(&self, path: &str) -> Result<Url, Error> {
+        self.base.join(path).map_err(|_| Error::InvalidUrl { problem: "can't be joined with a route" })
+    }
+
     /// A POST or PATCH with a JSON body and an `Idempotency-Key` of its own.
     pub(crate) fn change(
         &self,
@@ -151,7 +155,7 @@ impl Transport {
     }
 
     async fn attempt(&self, call: &ApiCall, timeout: Duration) -> Result<ApiAnswer, FailedTry> {
-        let mut url = self.base.route(&call.path).map_err(FailedTry::for_good)?;
+        let mut url = self.url(&call.path).map_err(FailedTry::for_good)?;
         url.set_query(call.query.as_deref());
         let mut request =
             self.http.request(call.method.clone(), url).timeout(timeout).headers(call.headers.clone());
@@ -178,7 +182,7 @@ impl Transport {
 
     /// Trouble of the network's; it always may pass.
     fn network(&self, error: reqwest::Error, after: Duration) -> FailedTry {
-        let origin = self.base.origin().to_owned();
+        let origin = self.base.origin();
         // A connection that is not there in time is an address that can't be reached, not a slow answer.
         let timed_out = error.is_timeout() && !error.is_connect();
         let error = if timed_out {

@@ -22,10 +22,20 @@ pub struct UsageFilter {
     pub since: Option<String>,
     /// Before this time, RFC 3339.
     pub until: Option<String>,
-    /// Only rows that a person should look at: estimated, at their worst case, overrun or late.
-    pub flagged: bool,
+    /// Which of these rows.
+    pub rows: UsageRows,
     /// How many rows at most; pages are followed until then.
     pub at_most: usize,
+}
+
+/// Which rows of usage a [`UsageFilter`] lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UsageRows {
+    /// Every row.
+    #[default]
+    All,
+    /// Only rows that a person should look at: estimated, at their worst case, overrun or late.
+    Flagged,
 }
 
 impl Default for UsageFilter {
@@ -38,7 +48,7 @@ impl Default for UsageFilter {
             call_id: None,
             since: None,
             until: None,
-            flagged: false,
+            rows: UsageRows::All,
             at_most: 1000,
         }
     }
@@ -56,7 +66,7 @@ impl UsageFilter {
             ("until", &self.until),
         ];
         let given = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        given.chain(self.flagged.then_some(("flagged", "true"))).collect()
+        given.chain((self.rows == UsageRows::Flagged).then_some(("flagged", "true"))).collect()
     }
 }
 

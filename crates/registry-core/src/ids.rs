@@ -1,24 +1,25 @@
 //! The names of things, each its own type.
 
-use std::fmt;
-
 use ulid::Ulid;
 
-use crate::text::{Limits, TextError, check_name};
+use crate::text::Limits;
 use crate::{Entropy, Timestamp};
 
+/// Defines the type of an id that is a text: `from_stored`, `as_str`, `into_string`, `Display`; with a longest length
+/// also `new`. Attributes, such as derives of `serde`, go to the type.
+#[macro_export]
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {
-        text_id!($(#[$doc])* $name);
+        $crate::text_id!($(#[$doc])* $name);
 
         impl $name {
             /// Checks and takes a new name.
             ///
             /// # Errors
             /// [`TextError`] when it is empty, too long, or could be taken for another name ([`crate::check_name`]).
-            pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
+            pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
                 let text = text.into();
-                check_name(&text, $max)?;
+                $crate::check_name(&text, $max)?;
                 Ok(Self(text))
             }
         }
@@ -48,8 +49,8 @@ macro_rules! text_id {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(&self.0)
             }
         }

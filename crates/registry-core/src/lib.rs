@@ -7,6 +7,7 @@
 //!
 //! Features: `system` adds the real clock and the real random source; nothing else changes with it.
 
+mod base_url;
 mod causes;
 mod clock;
 mod entropy;
@@ -24,6 +25,7 @@ mod status;
 mod text;
 mod timestamp;
 
+pub use base_url::{BaseUrl, BaseUrlFault};
 pub use causes::with_causes;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;

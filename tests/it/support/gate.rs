@@ -30,7 +30,7 @@ pub fn gate(provider: &Arc<Unreachable>) -> Gate {
     let config = ProviderConfig {
         name: "openai".to_owned(),
         kind: ProviderKind::Openai,
-        base_url: "http://127.0.0.1:9".to_owned(),
+        base_url: registry_core::BaseUrl::parse("http://127.0.0.1:9").unwrap(),
         api_key_env: None,
         models: models.map(str::to_owned).to_vec(),
         priced_as: "openai".to_owned(),

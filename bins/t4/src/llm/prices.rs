@@ -38,9 +38,9 @@ pub struct Overlay {
     prices: Option<PathBuf>,
 }
 
-/// List every price, in dollars per million tokens.
+/// Which prices are shown, and how.
 #[derive(Debug, clap::Args)]
-struct ListPrices {
+struct PriceView {
     /// Only models of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
@@ -53,6 +53,13 @@ struct ListPrices {
     overlay: Overlay,
 }
 
+/// List every price, in dollars per million tokens.
+#[derive(Debug, clap::Args)]
+struct ListPrices {
+    #[command(flatten)]
+    view: PriceView,
+}
+
 /// Show everything that the book knows of a model; ends with 1 when it has no price.
 #[derive(Debug, clap::Args)]
 struct ShowPrices {
@@ -60,16 +67,8 @@ struct ShowPrices {
     #[arg(value_name = "MODEL")]
     model: String,
 
-    /// Only of this provider
-    #[arg(long, value_name = "NAME")]
-    provider: Option<String>,
-
-    /// Print one JSON object: version, prices (in pico-dollars per token)
-    #[arg(long)]
-    json: bool,
-
     #[command(flatten)]
-    overlay: Overlay,
+    view: PriceView,
 }
 
 /// What `--json` prints.
@@ -83,17 +82,19 @@ struct PricesJson<'a> {
 pub fn run(args: Args) -> Result<CommandVerdict, Failure> {
     match args.command {
         Command::List(args) => {
-            let book = args.overlay.book()?;
-            print(&book, &chosen(&book, None, args.provider.as_deref()), args.json, list)?;
+            let PriceView { provider, json, overlay } = args.view;
+            let book = overlay.book()?;
+            print(&book, &chosen(&book, None, provider.as_deref()), json, list)?;
             Ok(CommandVerdict::Fine)
         }
         Command::Show(args) => {
-            let book = args.overlay.book()?;
-            let entries = chosen(&book, Some(&args.model), args.provider.as_deref());
+            let PriceView { provider, json, overlay } = args.view;
+            let book = overlay.book()?;
+            let entries = chosen(&book, Some(&args.model), provider.as_deref());
             if entries.is_empty() {
                 out::say(&format!("`{}` has no price: a call to it is refused", args.model));
             }
-            print(&book, &entries, args.json, show)?;
+            print(&book, &entries, json, show)?;
             Ok(if entries.is_empty() { CommandVerdict::No } else { CommandVerdict::Fine })
         }
         Command::Import(args) => import::run(args),

@@ -3,7 +3,7 @@
 use api_types::{OpenHoldView, UsageLineView};
 use cli_support::table::{Column, Lines, lay_out, moment};
 use cli_support::{CommandVerdict, Failure};
-use policy_client::UsageFilter;
+use policy_client::{UsageFilter, UsageRows};
 use registry_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
@@ -48,7 +48,8 @@ pub fn run(args: &Args) -> Result<CommandVerdict, Failure> {
     let client = config::admin(args.server.api.as_deref(), args.token.admin_token_file.as_deref())?;
     let now = SystemClock::new().now();
     let since = args.since.map(|when| when.seen_from(now).to_string());
-    let filter = UsageFilter { since, flagged: true, at_most: usize::MAX, ..UsageFilter::default() };
+    let filter =
+        UsageFilter { since, rows: UsageRows::Flagged, at_most: usize::MAX, ..UsageFilter::default() };
     // The holds first: what is settled in between shows up in the rows, and is not missed.
     let holds = client.holds().map_err(config::failure)?;
     let flagged = client.usage(&filter).map_err(config::failure)?;

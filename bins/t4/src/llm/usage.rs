@@ -1,12 +1,13 @@
 //! `t4 llm usage`: what calls have cost.
 
+mod cost;
 mod lines;
 mod totals;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cli_support::{CommandVerdict, Failure};
 pub use lines::remarks;
-use policy_client::{UsageFilter, UsageGroup};
+use policy_client::{UsageFilter, UsageGroup, UsageRows};
 use registry_core::{Clock as _, SystemClock};
 
 use super::time_argument::When;
@@ -95,7 +96,8 @@ fn rows(args: &Args, since: Option<String>, until: Option<String>) -> Result<Com
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     // One more than is shown tells whether there is more.
     let at_most = limit.saturating_add(1);
-    let filter = UsageFilter { since, until, flagged: args.flagged, at_most, ..UsageFilter::default() };
+    let rows = if args.flagged { UsageRows::Flagged } else { UsageRows::All };
+    let filter = UsageFilter { since, until, rows, at_most, ..UsageFilter::default() };
     let (api, token) = (args.server.api.as_deref(), args.token.admin_token_file.as_deref());
     let found = if args.all {
         config::admin(api, token)?.usage(&filter)

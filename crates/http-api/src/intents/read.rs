@@ -110,7 +110,7 @@ async fn by_owner(
         key.as_str(),
         (caller, owner, page),
         |services, (caller, owner, page)| small_list_by_owner(services, caller, owner, page),
-        |services, (caller, owner, page)| response::page_text(&list_by_owner(services, caller, owner, page)?),
+        |services, (caller, owner, page)| list_by_owner(services, caller, owner, page),
     );
     Ok(response::page(&request, found.await?))
 }
@@ -139,7 +139,7 @@ async fn by_file(
         key.as_str(),
         (caller, file, page),
         |services, (caller, file, page)| small_list_by_file(services, caller, file, page),
-        |services, (caller, file, page)| response::page_text(&list_by_file(services, caller, file, page)?),
+        |services, (caller, file, page)| list_by_file(services, caller, file, page),
     );
     Ok(response::page(&request, found.await?))
 }
@@ -175,9 +175,7 @@ async fn stale(
         key.as_str(),
         (caller, now, days, page),
         |services, (caller, now, days, page)| small_list_stale(services, caller, *now, *days, page),
-        |services, (caller, now, days, page)| {
-            response::page_text(&list_stale(services, caller, *now, *days, page)?)
-        },
+        |services, (caller, now, days, page)| list_stale(services, caller, *now, *days, page),
     );
     Ok(response::page(&request, found.await?))
 }

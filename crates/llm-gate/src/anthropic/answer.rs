@@ -24,18 +24,19 @@ struct AnthropicMessage<'a> {
     usage: Option<&'a RawValue>,
 }
 
+/// Block of an answer, whole or as a stream begins it.
 #[derive(Deserialize)]
-struct AnthropicBlock<'a> {
+pub(super) struct AnthropicBlock<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
     #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
+    pub(super) text: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    thinking: Option<Cow<'a, str>>,
+    pub(super) thinking: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
+    pub(super) id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
+    pub(super) name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     input: Option<&'a RawValue>,
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::answer::AnthropicBlock;
 use super::answer::finish_reason;
 use super::usage::Tokens;
 use crate::openai::{message, parse};
@@ -25,7 +26,7 @@ struct Event<'a> {
     message: Option<Start<'a>>,
     index: Option<u64>,
     #[serde(borrow)]
-    content_block: Option<AnthropicBlockStart<'a>>,
+    content_block: Option<AnthropicBlock<'a>>,
     #[serde(borrow)]
     delta: Option<AnthropicDelta<'a>>,
     #[serde(borrow)]
@@ -42,20 +43,6 @@ struct Start<'a> {
     model: String,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct AnthropicBlockStart<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    thinking: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
 }
 
 /// What an event changes: of a block, or of the message.
@@ -95,7 +82,7 @@ impl AnthropicEvents {
         Self { writer: ChunkWriter::new(created), tokens: Tokens::default(), calls: 0, open: None }
     }
 
-    fn begin(&mut self, block: &AnthropicBlockStart<'_>, index: u64) -> Option<Frame> {
+    fn begin(&mut self, block: &AnthropicBlock<'_>, index: u64) -> Option<Frame> {
         match &*block.kind {
             "text" => self.say(Delta::Text(block.text.as_deref()?)),
             "thinking" => self.say(Delta::Thought(block.thinking.as_deref()?)),

@@ -68,7 +68,7 @@ async fn a_call_that_waits_for_its_provider_is_cut_at_once_and_settled_at_its_wo
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_cut_at_once_and_settled_for_what_came() {
     for before in [false, true] {
-        let bench = Bench::with(|builder| builder.settle_before_answer(before));
+        let bench = Bench::with(|builder| if before { builder.settle_before_answer() } else { builder });
         bench.alpha.then(silent_after(frames(5)));
         let mut answer = bench.ask_stream(streamed()).await.unwrap();
         for _ in 0..5 {

@@ -65,7 +65,7 @@ async fn a_hold_is_given_back_even_when_the_ledger_has_to_be_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn who_leaves_while_the_provider_works_is_settled_with_its_numbers() {
     for before in [false, true] {
-        let bench = Bench::with(|builder| builder.settle_before_answer(before));
+        let bench = Bench::with(|builder| if before { builder.settle_before_answer() } else { builder });
         let permit = Arc::new(Semaphore::new(0));
         bench.alpha.then(after(&permit, whole("hi", Some(usage(9, 2)))));
         let gate = bench.gate.clone();

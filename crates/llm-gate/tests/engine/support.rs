@@ -78,7 +78,7 @@ pub fn provider_config(name: &str, models: &[&str]) -> ProviderConfig {
     ProviderConfig {
         name: name.to_owned(),
         kind: ProviderKind::Openai,
-        base_url: "http://127.0.0.1:9".to_owned(),
+        base_url: registry_core::BaseUrl::parse("http://127.0.0.1:9").unwrap(),
         api_key_env: None,
         models: models.iter().map(|model| (*model).to_owned()).collect(),
         priced_as: name.to_owned(),

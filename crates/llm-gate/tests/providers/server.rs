@@ -167,7 +167,7 @@ pub fn config(kind: ProviderKind, url: &str) -> ProviderConfig {
     ProviderConfig {
         name: "test".to_owned(),
         kind,
-        base_url: url.to_owned(),
+        base_url: registry_core::BaseUrl::parse(url).unwrap(),
         api_key_env: None,
         models: vec!["m".to_owned()],
         priced_as: "test".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llm_gate::provider_of;
-use llm_policy::ProviderKind;
+use llm_policy::{ProviderConfig, ProviderKind};
 use registry_core::SystemClock;
 
 use super::server::{config, provider};
@@ -20,7 +20,7 @@ fn an_unusable_address_is_refused_without_being_repeated() {
         "http://localhost/v1#geheim",
     ] {
         for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
-            let error = provider_of(&config(kind, url), None, Arc::new(SystemClock::new()));
+            let error = ProviderConfig::new("test", kind, url, ["m"]);
             let error = error.err().unwrap_or_else(|| panic!("{url} was taken"));
             assert!(!format!("{error} {error:?}").contains("geheim"), "{error}");
         }

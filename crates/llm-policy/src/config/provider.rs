@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use registry_core::{BaseUrl, BaseUrlFault};
+
 use super::fields::{is_name, is_variable, number};
 use super::raw::RawProvider;
 use super::{ConfigError, LlmConfig, ProviderConfig, ProviderKind};
@@ -26,6 +28,10 @@ pub struct OpenaiKey<'a> {
     pub base_url: Option<&'a str>,
 }
 
+/// That `GROQ_API_KEY` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GroqKey;
+
 impl LlmConfig {
     /// The configuration without a file: each key that is set makes a provider, which has every model that the
     /// book lists under its name. Another base URL changes where calls go, not what they are taken to cost.
@@ -36,7 +42,7 @@ impl LlmConfig {
     pub fn from_keys(
         book: &PriceBook,
         openai: Option<OpenaiKey<'_>>,
-        groq: bool,
+        groq: Option<GroqKey>,
     ) -> Result<Self, ConfigError> {
         let mut providers = Vec::new();
         let mut default_model = None;
@@ -45,7 +51,7 @@ impl LlmConfig {
             providers.push(listed(book, "openai", url, "OPENAI_API_KEY")?);
             default_model = Some(OPENAI_MODEL.to_owned());
         }
-        if groq {
+        if groq.is_some() {
             providers.push(listed(book, "groq", GROQ_URL, "GROQ_API_KEY")?);
             default_model.get_or_insert(GROQ_MODEL.to_owned());
         }
@@ -124,7 +130,13 @@ fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
     if !is_name(&priced_as) {
         return Err("`priced_as` takes 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
     }
-    let (base_url, host) = read_url(&raw.base_url)?;
+    let base_url = BaseUrl::parse(&raw.base_url).map_err(|fault| {
+        format!(
+            "`base_url` takes an address such as `{OPENAI_URL}`; this one {}{}",
+            fault.problem(),
+            if fault == BaseUrlFault::Credentials { " (a key comes from `api_key_env`)" } else { "" }
+        )
+    })?;
     raw.api_key_env.as_deref().map_or(Ok(()), check_variable)?;
     let mut seen = BTreeSet::new();
     for model in &raw.models {
@@ -149,7 +161,7 @@ fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
             ));
         }
         // OpenAI's newer models refuse the old name; most compatible endpoints know only that.
-        None if host == "api.openai.com" => "max_completion_tokens".to_owned(),
+        None if base_url.host() == "api.openai.com" => "max_completion_tokens".to_owned(),
         None => "max_tokens".to_owned(),
     };
     let time = |field: &str, value, standard| {
@@ -172,34 +184,3 @@ fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
 
 /// What a protocol calls the bound of the output.
 const MAX_TOKENS_FIELDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
-
-/// The address without a slash at its end, and its host.
-fn read_url(text: &str) -> Result<(String, String), String> {
-    // The address itself stays out of the errors: what is wrong with it may be a password in it.
-    let wrong = |why: &str| {
-        format!("`base_url` takes an address such as `https://api.openai.com/v1`; this one {why}")
-    };
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-        .ok_or_else(|| wrong("does not begin with `http://` or `https://`"))?;
-    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(wrong("has spaces or control characters"));
-    }
-    if text.contains(['?', '#']) {
-        return Err(wrong("has a query or a fragment"));
-    }
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err(wrong("has a user in it; a key comes from `api_key_env`"));
-    }
-    // `[::1]:8080` has its colons in brackets.
-    let host = match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    if host.is_empty() {
-        return Err(wrong("has no host"));
-    }
-    Ok((text.trim_end_matches('/').to_owned(), host.to_ascii_lowercase()))
-}

@@ -75,7 +75,7 @@ fn every_model_of_the_example_but_the_free_one_is_in_the_book() {
 fn what_is_left_out_has_its_default() {
     let config = parse(PROVIDER);
     let provider = &config.providers[0];
-    assert_eq!(provider.base_url, "https://api.openai.com/v1");
+    assert_eq!(provider.base_url.as_str(), "https://api.openai.com/v1");
     assert_eq!(
         (provider.priced_as.as_str(), provider.max_tokens_field.as_str()),
         ("openai", "max_completion_tokens")
@@ -120,8 +120,8 @@ fn providers_are_checked() {
         ("https://", "ftp://", "`http://`"),
         ("https://", "", "`http://`"),
         ("https://api.openai.com/v1/", "https:///v1", "no host"),
-        ("https://api", "https://me:secret@api", "has a user"),
-        ("/v1/", "/v1?key=1", "has a query"),
+        ("https://api", "https://me:secret@api", "has a user name"),
+        ("/v1/", "/v1?key=1", "has `?`"),
         ("/v1/", "/v 1", "has spaces"),
         ("\"OPENAI_API_KEY\"", "\"sk-proj-abc\"", "not the key itself"),
         ("\"OPENAI_API_KEY\"", "\"gsk_sk-projSecret\"", "not the key itself"),
@@ -254,7 +254,7 @@ fn keys_alone_make_providers_with_every_model_of_the_book() {
     let models = |name: &str| -> Vec<String> {
         book.entries().filter(|entry| entry.provider == name).map(|entry| entry.model.clone()).collect()
     };
-    let config = LlmConfig::from_keys(&book, Some(OpenaiKey::default()), true).unwrap();
+    let config = LlmConfig::from_keys(&book, Some(OpenaiKey::default()), Some(GroqKey)).unwrap();
     let [openai, groq] = config.providers.as_slice() else { panic!("two providers") };
     assert_eq!(
         (openai.base_url.as_str(), openai.api_key_env.as_deref()),
@@ -277,20 +277,20 @@ fn keys_alone_make_providers_with_every_model_of_the_book() {
 fn another_address_is_still_priced_as_openai() {
     let book = PriceBook::builtin();
     let key = OpenaiKey { base_url: Some("http://127.0.0.1:9000/v1/") };
-    let config = LlmConfig::from_keys(&book, Some(key), false).unwrap();
+    let config = LlmConfig::from_keys(&book, Some(key), None).unwrap();
     let [openai] = config.providers.as_slice() else { panic!("one provider") };
     assert_eq!((openai.base_url.as_str(), openai.priced_as.as_str()), ("http://127.0.0.1:9000/v1", "openai"));
     assert_eq!(openai.max_tokens_field, "max_tokens");
     let wrong = OpenaiKey { base_url: Some("localhost:9000") };
-    assert!(LlmConfig::from_keys(&book, Some(wrong), false).is_err());
+    assert!(LlmConfig::from_keys(&book, Some(wrong), None).is_err());
 }
 
 #[test]
 fn without_a_key_there_is_no_provider() {
     let book = PriceBook::builtin();
-    let none = LlmConfig::from_keys(&book, None, false).unwrap();
+    let none = LlmConfig::from_keys(&book, None, None).unwrap();
     assert!(none.providers.is_empty() && none.default_model.is_none());
-    let groq = LlmConfig::from_keys(&book, None, true).unwrap();
+    let groq = LlmConfig::from_keys(&book, None, Some(GroqKey)).unwrap();
     assert_eq!(groq.default_model.as_deref(), Some("llama-3.3-70b-versatile"));
 }
 

@@ -18,23 +18,20 @@ const WRITE: &str = "cache_creation_input_token_cost";
 #[derive(Clone, Copy)]
 pub struct Fields<'a>(pub &'a Map<String, Value>);
 
-/// The prices of one tier, as far as the table has them.
+/// Prices of one tier.
 #[derive(Clone, Copy, Default)]
-struct Sparse {
-    input: Option<Price>,
-    output: Option<Price>,
-    cached: Option<Price>,
-    write: Option<Price>,
+struct Tier<P> {
+    input: P,
+    output: P,
+    cached: P,
+    write: P,
 }
 
-/// The prices of one tier, complete.
-#[derive(Clone, Copy)]
-struct Full {
-    input: Price,
-    output: Price,
-    cached: Price,
-    write: Price,
-}
+/// Prices of one tier, as far as the table has them.
+type Sparse = Tier<Option<Price>>;
+
+/// Prices of one tier, complete.
+type Full = Tier<Price>;
 
 /// Reads the prices of a model.
 pub fn read_rates(fields: Fields<'_>, operation: Operation) -> Result<Rates, String> {
@@ -163,7 +160,8 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().and_then(|number| format!("{number}").parse().ok()))
 }
 
-impl Sparse {
+impl<P: Ord> Tier<P> {
+    /// The higher of each two prices; a price that is missing is the lowest.
     fn dearer(self, other: Self) -> Self {
         Self {
             input: self.input.max(other.input),
@@ -172,7 +170,9 @@ impl Sparse {
             write: self.write.max(other.write),
         }
     }
+}
 
+impl Sparse {
     /// Fills in what is missing from the lowest tier, and what the cache costs from the input. No tier is
     /// cheaper than the lowest: prices rise with the length, and a part of a tier may be missing.
     fn complete(self, lowest: Option<Full>, operation: Operation) -> Result<Full, String> {
@@ -190,17 +190,6 @@ impl Sparse {
             // Tokens that are written to a cache are input as well.
             write: self.write.map_or(input, |price| price.max(input)),
         })
-    }
-}
-
-impl Full {
-    fn dearer(self, other: Self) -> Self {
-        Self {
-            input: self.input.max(other.input),
-            output: self.output.max(other.output),
-            cached: self.cached.max(other.cached),
-            write: self.write.max(other.write),
-        }
     }
 }
 

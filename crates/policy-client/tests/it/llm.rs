@@ -2,7 +2,7 @@
 
 use crate::support::{Canned, Reply, error, json, reply};
 use api_types::{Code, CreateHold, LlmUsage, ReleaseHold, SettleHold};
-use policy_client::{Error, QuotaQuestion, UsageFilter, UsageGroup};
+use policy_client::{Error, QuotaQuestion, UsageFilter, UsageGroup, UsageRows};
 use serde_json::{Value, json as value};
 
 pub fn hold() -> Value {
@@ -49,7 +49,7 @@ async fn usage_is_asked_for_by_what_the_filter_names_and_followed_to_its_end() {
     let filter = UsageFilter {
         model: Some("a&b".into()),
         since: Some("2026-11-01T00:00:00Z".into()),
-        flagged: true,
+        rows: UsageRows::Flagged,
         ..UsageFilter::default()
     };
     assert_eq!(server.client().usage(&filter).await.unwrap().len(), 2);

@@ -4,8 +4,9 @@ use api_types::UsageLineView;
 use cli_support::Failure;
 use cli_support::table::{Column, Lines, lay_out, moment};
 
+use super::cost::{COST_COLUMNS, cost_cells};
 use crate::llm::csv::{self, Cell};
-use crate::llm::money::{dollars, exact_dollars};
+use crate::llm::money::dollars;
 
 /// A table; with the agents when the rows are everybody's.
 pub fn human(rows: &[UsageLineView], everybody: bool) -> String {
@@ -46,38 +47,21 @@ fn readable(word: &str) -> String {
     word.replace('_', " ")
 }
 
-const HEADER: [&str; 20] = [
-    "timestamp",
-    "key_id",
-    "agent_id",
-    "owner",
-    "model",
-    "provider",
-    "call_id",
-    "attempt",
-    "prompt_tokens",
-    "cached_tokens",
-    "cache_write_tokens",
-    "completion_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "cost_pico_usd",
-    "price_version",
-    "source",
-    "outcome",
-    "overrun",
-    "late",
-];
+/// Columns before [`COST_COLUMNS`].
+const CALL: [&str; 8] =
+    ["timestamp", "key_id", "agent_id", "owner", "model", "provider", "call_id", "attempt"];
+/// Columns after [`COST_COLUMNS`].
+const SETTLEMENT: [&str; 5] = ["price_version", "source", "outcome", "overrun", "late"];
 
 /// Every field of every row.
 pub fn csv(rows: &[UsageLineView]) -> Result<String, Failure> {
     let rows: Vec<_> = rows.iter().map(cells).collect();
-    csv::write(&HEADER, &rows)
+    csv::write(&[&CALL[..], &COST_COLUMNS, &SETTLEMENT].concat(), &rows)
 }
 
 fn cells(row: &UsageLineView) -> Vec<Cell> {
     let attempt = row.attempt.map_or(String::new(), |attempt| attempt.to_string());
-    vec![
+    let mut cells = vec![
         Cell::text(Some(&row.timestamp)),
         Cell::text(Some(&row.key_id)),
         Cell::text(Some(&row.agent_id)),
@@ -86,19 +70,16 @@ fn cells(row: &UsageLineView) -> Vec<Cell> {
         Cell::text(row.provider.as_deref()),
         Cell::text(row.call_id.as_deref()),
         Cell::Plain(attempt),
-        Cell::plain(&row.usage.prompt_tokens),
-        Cell::plain(&row.usage.cached_tokens),
-        Cell::plain(&row.usage.cache_write_tokens),
-        Cell::plain(&row.usage.completion_tokens),
-        Cell::plain(&row.usage.reasoning_tokens),
-        Cell::Plain(exact_dollars(row.cost_pico_usd)),
-        Cell::plain(&row.cost_pico_usd),
+    ];
+    cells.extend(cost_cells(&row.usage, row.cost_pico_usd));
+    cells.extend([
         Cell::text(row.price_version.as_deref()),
         Cell::text(row.source.as_deref()),
         Cell::text(row.outcome.as_deref()),
         Cell::plain(&row.overrun),
         Cell::plain(&row.late),
-    ]
+    ]);
+    cells
 }
 
 #[cfg(test)]

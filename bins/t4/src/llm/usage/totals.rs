@@ -6,8 +6,9 @@ use api_types::{UsageGroup, UsageTotalView};
 use cli_support::Failure;
 use cli_support::table::{Column, Lines, lay_out};
 
+use super::cost::{COST_COLUMNS, cost_cells};
 use crate::llm::csv::{self, Cell};
-use crate::llm::money::{dollars, exact_dollars};
+use crate::llm::money::dollars;
 
 /// A table, the dearest first, or the days in their order; the last row is the sum of all.
 pub fn human(mut totals: Vec<UsageTotalView>, by: UsageGroup) -> String {
@@ -72,34 +73,14 @@ const fn heading(by: UsageGroup) -> &'static str {
 
 /// Every field of every sum, in the server's order.
 pub fn csv(totals: &[UsageTotalView], by: UsageGroup) -> Result<String, Failure> {
-    let header = [
-        by.as_str(),
-        "calls",
-        "prompt_tokens",
-        "cached_tokens",
-        "cache_write_tokens",
-        "completion_tokens",
-        "reasoning_tokens",
-        "cost_usd",
-        "cost_pico_usd",
-        "flagged",
-    ];
+    let header = [&[by.as_str(), "calls"], &COST_COLUMNS[..], &["flagged"]].concat();
     let rows: Vec<_> = totals
         .iter()
         .map(|total| {
-            let usage = total.usage;
-            vec![
-                Cell::text(Some(&total.group)),
-                Cell::plain(&total.calls),
-                Cell::plain(&usage.prompt_tokens),
-                Cell::plain(&usage.cached_tokens),
-                Cell::plain(&usage.cache_write_tokens),
-                Cell::plain(&usage.completion_tokens),
-                Cell::plain(&usage.reasoning_tokens),
-                Cell::Plain(exact_dollars(total.cost_pico_usd)),
-                Cell::plain(&total.cost_pico_usd),
-                Cell::plain(&total.flagged),
-            ]
+            let mut cells = vec![Cell::text(Some(&total.group)), Cell::plain(&total.calls)];
+            cells.extend(cost_cells(&total.usage, total.cost_pico_usd));
+            cells.push(Cell::plain(&total.flagged));
+            cells
         })
         .collect();
     csv::write(&header, &rows)
