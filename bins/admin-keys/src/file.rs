@@ -75,7 +75,7 @@ impl FileRegistry {
 
     pub async fn revoke(&self, key_id: &KeyId) -> Result<(), Failure> {
         let context = self.context(&format!("admin-keys revoke {key_id}"), &());
-        control_plane::revoke_key(&self.instance.services, context, key_id.as_str()).await.map_err(failure)
+        control_plane::revoke_key(&self.instance.services, context, key_id.clone()).await.map_err(failure)
     }
 
     pub async fn rotate(&self, key_id: &KeyId, body: RotateKey) -> Result<KeyCreated, Failure> {

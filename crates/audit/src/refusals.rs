@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canonical::to_jcs;
-use registry_core::{Network, Timestamp};
+use registry_core::{KeyId, Network, Timestamp};
 use serde_json::json;
 
 use crate::anonymous::AnonymousRows;
@@ -204,7 +204,7 @@ impl Window {
         let mut record = Record::of(event::REFUSALS, now, Actor::System);
         match who.strip_prefix("ip:") {
             Some(ip) => record.ip = Some(ip.to_owned()),
-            None if who.starts_with("t4_") => record.api_key = Some(who.to_owned()),
+            None if KeyId::new(who).is_ok() => record.api_key = Some(who.to_owned()),
             None => {}
         }
         "aggregated".clone_into(&mut record.outcome);

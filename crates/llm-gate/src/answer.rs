@@ -7,14 +7,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use llm_policy::{CallId, HoldAsk, LedgerError, Usage, UsageSource};
-use registry_core::pico_to_dollars;
+use registry_core::{ServerSentEvent, pico_to_dollars};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use crate::GateError;
-
-/// The payload of the last event.
-pub(crate) const DONE: &[u8] = b"[DONE]";
 
 /// The answer of a call.
 #[derive(Debug)]
@@ -227,17 +224,7 @@ fn error_of(kind: &str, code: &str, message: &str) -> Bytes {
 
 /// A server-sent event with this payload.
 pub(crate) fn event(payload: &[u8]) -> Bytes {
-    let mut bytes = Vec::with_capacity(payload.len() + 8);
-    bytes.extend_from_slice(b"data: ");
-    bytes.extend_from_slice(payload);
-    // A payload of several lines is JSON with line ends between its tokens: inside a string they are escaped.
-    for byte in &mut bytes {
-        if matches!(*byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-    bytes.extend_from_slice(b"\n\n");
-    Bytes::from(bytes)
+    ServerSentEvent { data: payload, ..ServerSentEvent::default() }.to_bytes().into()
 }
 
 /// The members that all chunks of an answer share, from one of them.

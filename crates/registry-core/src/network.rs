@@ -1,30 +1,32 @@
 //! The network that a caller without credentials is counted as.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The network of an address: the /24 of an IPv4 address, the /64 of an IPv6 address.
 ///
 /// One subscriber is commonly given a whole /64 and can send every request from another address of it; a /24 is the
 /// smallest range that is routed on its own. An IPv4 address mapped into IPv6 counts as the IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Network(IpAddr);
+pub struct Network(IpNet);
 
 impl Network {
     /// The network that the address lies in.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & 0xffff_ff00)),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        })
+        let net = match address.to_canonical() {
+            IpAddr::V4(address) => IpNet::V4(Ipv4Net::new_assert(address, 24)),
+            IpAddr::V6(address) => IpNet::V6(Ipv6Net::new_assert(address, 64)),
+        };
+        Self(net.trunc())
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = if self.0.is_ipv4() { 24 } else { 64 };
-        write!(f, "{}/{bits}", self.0)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

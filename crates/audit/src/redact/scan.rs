@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::shapes::{
-    ISSUED, ORIGINAL_KEY_LEN, T4_PUBLIC_LEN, T4_SECRET_MIN, is_alphanumeric, is_token68, is_url_safe,
-};
+use registry_core::KeyId;
+
+use super::shapes::{ISSUED, ORIGINAL_KEY_LEN, T4_SECRET_MIN, is_alphanumeric, is_token68, is_url_safe};
 use super::{REDACTED, SecretSpan, replace_spans};
 
 /// Replaces every secret that is known by its shape: this product's keys (the public id stays), the original
@@ -104,10 +104,11 @@ fn bearer(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
 
 /// This product's keys, wherever they stand.
 fn t4_key(bytes: &[u8], at: usize) -> Option<SecretSpan> {
-    starts_with(bytes, at, b"t4_").then_some(())?;
-    let start = at + T4_PUBLIC_LEN;
-    let public = bytes.get(at + 3..start - 1)?;
-    (public.iter().all(u8::is_ascii_alphanumeric) && bytes.get(start - 1) == Some(&b'_')).then_some(())?;
+    starts_with(bytes, at, KeyId::PREFIX.as_bytes()).then_some(())?;
+    let end = at + KeyId::LEN;
+    KeyId::split(std::str::from_utf8(bytes.get(at..end)?).ok()?)?;
+    (bytes.get(end) == Some(&b'_')).then_some(())?;
+    let start = end + 1;
     let secret = count(bytes, start, is_alphanumeric);
     (secret >= T4_SECRET_MIN).then_some(SecretSpan { start, end: start + secret })
 }

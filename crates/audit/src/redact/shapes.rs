@@ -56,7 +56,5 @@ pub(super) const ISSUED: [Issued; 19] = [
 
 /// The length of the original service's keys: 32 random bytes in the url-safe alphabet.
 pub(super) const ORIGINAL_KEY_LEN: usize = 43;
-/// The length of `t4_`, the public id and the `_` behind it.
-pub(super) const T4_PUBLIC_LEN: usize = 16;
 /// How much of the 49 characters of a key's secret part is taken for one: a mistyped or clipped key is a secret too.
 pub(super) const T4_SECRET_MIN: usize = 16;

@@ -3,8 +3,9 @@
 use actix_web::{HttpRequest, web};
 use api_types::Revoked;
 use control_plane::revoke_key;
-use http_kit::{Admin, Answer, Authenticated, Endpoint, JsonDocument, Refused, codes, key_param, response};
+use http_kit::{Admin, Answer, Authenticated, Endpoint, JsonDocument, Refused, codes, response};
 
+use super::key_of;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -20,7 +21,7 @@ async fn revoke(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<Answer<JsonDocument<Revoked>>, Refused<RevokeKeyCodes>> {
-    let key = key_param(&request, "key")?;
-    revoke_key(&state.services, call.context, &key).await?;
+    let id = key_of(&request, &state)?;
+    revoke_key(&state.services, call.context, id).await?;
     Ok(response::json(&Revoked { revoked: true })?)
 }

@@ -5,8 +5,17 @@ mod read;
 mod release;
 mod settle;
 
-use http_kit::Endpoint;
+use actix_web::HttpRequest;
+use control_plane::ServiceError;
+use http_kit::{ApiError, Endpoint, path_param};
+use llm_policy::{HoldId, LedgerError};
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![create::endpoint(), settle::endpoint(), release::endpoint(), read::endpoint()]
+}
+
+/// The hold that a path names. A text that can't name one gets the answer of a hold that is not there.
+fn hold_of(request: &HttpRequest) -> Result<HoldId, ApiError> {
+    let text = path_param(request, "id")?;
+    HoldId::parse(&text).ok_or_else(|| ApiError(ServiceError::from(LedgerError::UnknownHold)))
 }

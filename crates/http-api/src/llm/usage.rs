@@ -132,10 +132,26 @@ fn all_params() -> Vec<QueryParam> {
     let mut params = vec![
         text_param("agent_id", "only this agent", 200, false),
         text_param("owner", "only this owner", 200, false),
-        text_param("key_id", "only this key", 200, false),
+        key_id_param(),
     ];
     params.extend(own_params());
     params
+}
+
+fn key_id_param() -> QueryParam {
+    let schema = serde_json::json!({
+        "type": "string",
+        "pattern": format!("^{}[0-9A-Za-z]{{{}}}$", KeyId::PREFIX, KeyId::DIGITS),
+    });
+    QueryParam { name: "key_id", about: "only this key", required: false, schema }
+}
+
+fn not_a_key_id() -> ApiError {
+    // A whole key in its place is a secret, so the text is not repeated.
+    let (prefix, digits) = (KeyId::PREFIX, KeyId::DIGITS);
+    invalid_query(&format!(
+        "`key_id` takes the public id of a key, `{prefix}` and {digits} letters or digits"
+    ))
 }
 
 /// Reads the parameters of an agent's own list.
@@ -155,7 +171,7 @@ fn all(query: &Query) -> Result<UsageQuery, ApiError> {
     Ok(UsageQuery {
         agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
         owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
-        key_id: query.checked("key_id", Limits::NAME)?.map(KeyId::from_stored),
+        key_id: query.text("key_id").map(KeyId::new).transpose().map_err(|_| not_a_key_id())?,
         ..own(query)?
     })
 }

@@ -2,7 +2,7 @@
 
 use api_types::{Code, CreateHold, LlmUsage, ReleaseHold, SettleHold};
 use control_plane::{create_hold, jobs, release_hold, settle_hold};
-use llm_policy::{CallOutcome, UsageSource};
+use llm_policy::{CallOutcome, HoldId, UsageSource};
 
 use crate::support::{AMOUNT, World, at, authorised, cost, day_of};
 
@@ -14,6 +14,10 @@ fn body() -> CreateHold {
         max_tokens: Some(100),
         ..CreateHold::default()
     }
+}
+
+fn hold(text: &str) -> HoldId {
+    HoldId::parse(text).unwrap()
 }
 
 fn told(prompt_tokens: u64, completion_tokens: u64) -> SettleHold {
@@ -34,8 +38,9 @@ async fn a_hold_is_settled_with_the_agent_s_numbers_by_one_row_each() {
     assert!(held.call_id.starts_with("call_") && held.hold_id == format!("{}.1", held.call_id));
 
     world.forward(5);
-    let settled =
-        settle_hold(services, world.request(&key, "r2").await, &held.hold_id, told(10, 5)).await.unwrap();
+    let settled = settle_hold(services, world.request(&key, "r2").await, hold(&held.hold_id), told(10, 5))
+        .await
+        .unwrap();
     assert_eq!((settled.cost_pico_usd, settled.source.as_str()), (cost(10, 5), "reported"));
     assert_eq!(settled.remaining_pico_usd, 10 * AMOUNT - cost(10, 5));
     let [line] = &world.usage()[..] else { panic!("not one row") };
@@ -66,11 +71,11 @@ async fn the_same_body_gives_the_same_hold_and_the_same_settlement() {
     assert_eq!(refusal.code, Code::CallExists);
     for request in ["r4", "r5"] {
         let context = world.request(&key, request).await;
-        let settled = settle_hold(services, context, "mine.1", SettleHold::default()).await.unwrap();
+        let settled = settle_hold(services, context, hold("mine.1"), SettleHold::default()).await.unwrap();
         assert_eq!((settled.cost_pico_usd, settled.source.as_str()), (AMOUNT, "worst_case"));
     }
     let refusal =
-        settle_hold(services, world.request(&key, "r6").await, "mine.1", told(1, 1)).await.unwrap_err();
+        settle_hold(services, world.request(&key, "r6").await, hold("mine.1"), told(1, 1)).await.unwrap_err();
     assert_eq!(refusal.code, Code::HoldSettled);
     assert_eq!(world.state(&day_of(&key, "2026-11-21")), (AMOUNT, 0));
     // Every request has its row, and no row has two.
@@ -84,17 +89,20 @@ async fn a_release_frees_the_hold_once() {
     let services = &world.instance.services;
     let held = create_hold(services, world.request(&key, "r1").await, body()).await.unwrap();
     let foreign = world.request(&other, "r2").await;
-    let refusal = release_hold(services, foreign, &held.hold_id, ReleaseHold::default()).await.unwrap_err();
+    let refusal =
+        release_hold(services, foreign, hold(&held.hold_id), ReleaseHold::default()).await.unwrap_err();
     assert_eq!(refusal.code, Code::HoldNotFound);
     let reason = ReleaseHold { reason: Some("not_connected".to_owned()) };
     let own = world.request(&key, "r3").await;
-    assert!(release_hold(services, own, &held.hold_id, reason).await.unwrap().released);
+    assert!(release_hold(services, own, hold(&held.hold_id), reason).await.unwrap().released);
     assert_eq!(world.state(&day_of(&key, "2026-11-21")), (0, 0));
     let again = world.request(&key, "r4").await;
-    let refusal = release_hold(services, again, &held.hold_id, ReleaseHold::default()).await.unwrap_err();
+    let refusal =
+        release_hold(services, again, hold(&held.hold_id), ReleaseHold::default()).await.unwrap_err();
     assert_eq!(refusal.code, Code::HoldNotFound);
     let odd = ReleaseHold { reason: Some("because".to_owned()) };
-    let refusal = release_hold(services, world.request(&key, "r5").await, "x", odd).await.unwrap_err();
+    let refusal =
+        release_hold(services, world.request(&key, "r5").await, hold("x.1"), odd).await.unwrap_err();
     assert_eq!(refusal.code, Code::InvalidField);
 }
 
@@ -179,11 +187,11 @@ async fn fields_that_break_a_rule_are_named() {
     let held = create_hold(services, world.request(&key, "r").await, body()).await.unwrap();
     for body in bad {
         let context = world.request(&key, "r").await;
-        let refusal = settle_hold(services, context, &held.hold_id, body.clone()).await.unwrap_err();
+        let refusal = settle_hold(services, context, hold(&held.hold_id), body.clone()).await.unwrap_err();
         assert_eq!(refusal.code, Code::InvalidField, "{body:?}");
     }
     let longest = SettleHold { total_micros: u64::MAX, first_byte_micros: Some(u64::MAX), ..told(1, 1) };
-    settle_hold(services, world.request(&key, "r").await, &held.hold_id, longest).await.unwrap();
+    settle_hold(services, world.request(&key, "r").await, hold(&held.hold_id), longest).await.unwrap();
 }
 
 #[tokio::test]
@@ -199,7 +207,8 @@ async fn no_server_keeps_an_agent_s_hold_alive() {
     world.forward(1);
     assert_eq!(jobs::settle_orphans(services, world.now()).await.unwrap(), 1);
     let late = SettleHold { estimated: true, ..told(10, 5) };
-    let settled = settle_hold(services, world.request(&key, "r2").await, &held.hold_id, late).await.unwrap();
+    let settled =
+        settle_hold(services, world.request(&key, "r2").await, hold(&held.hold_id), late).await.unwrap();
     assert_eq!(settled.source, "estimated");
     assert_eq!(world.state(&day_of(&key, "2026-11-21")), (cost(10, 5), 0));
     assert_eq!(world.audit().last().unwrap().2["late"], true);

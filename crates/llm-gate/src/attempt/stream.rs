@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::answer::{DONE, Feed, FeedSender, Piece, chunk_head, event, length_event, usage_event};
+use crate::answer::{Feed, FeedSender, Piece, chunk_head, event, length_event, usage_event};
 use crate::attempt::{CallAttempt, no_right};
 use crate::breaker::Pass;
 use crate::estimate::TokenTally;
 use crate::gate::{CallReply, StreamForm};
 use crate::provider::{Frame, FrameStream, Head, ProviderError};
+use crate::sse::DONE;
 use crate::{AnswerStream, GateAnswer, GateError, Receipt};
 
 /// How long the end of a body is waited for after `[DONE]`, so that its connection can be used again.

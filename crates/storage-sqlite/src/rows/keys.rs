@@ -55,21 +55,24 @@ const COLUMNS: &str = "key, agent_id, owner, scopes, roles, created_at, expires_
      previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, rate_per_minute, \
      version, modified_at, daily_limit, max_intents, max_stored_bytes, max_idempotency_rows, max_audit_bytes_per_day";
 
-/// Reads a key; `None` for a row without a readable MAC, which no secret can fit. Wherever a column can't be read,
+/// Reads a key; `None` for a row without a readable MAC, which no secret can fit, or without a readable id or agent. Wherever a column can't be read,
 /// the key gets less, never more.
 fn read_key(row: &Row<'_>) -> rusqlite::Result<Option<KeyRecord>> {
     let mac = |index| -> rusqlite::Result<Option<KeyMac>> {
         Ok(lenient::text(row, index)?.and_then(|text| KeyMac::from_hex(&text)))
     };
     let Some(current) = mac(8)? else { return Ok(None) };
+    let (Some(key_id), Some(agent_id)) = (lenient::string(row, 0)?, lenient::string(row, 1)?) else {
+        return Ok(None);
+    };
     let created_at = lenient::time(row, 5)?.unwrap_or(Timestamp::EPOCH);
     let previous = match (mac(9)?, lenient::time(row, 10)?) {
         (Some(mac), Some(until)) => Some((mac, until)),
         (Some(_) | None, _) => None,
     };
     Ok(Some(KeyRecord {
-        key_id: KeyId::from_stored(lenient::string(row, 0)?.unwrap_or_default()),
-        agent_id: AgentId::from_stored(lenient::string(row, 1)?.unwrap_or_default()),
+        key_id: KeyId::from_stored(key_id),
+        agent_id: AgentId::from_stored(agent_id),
         owner: lenient::string(row, 2)?.map(Owner::from_stored),
         scopes: ScopeSet::from_stored(lenient::text(row, 3)?.as_deref(), false),
         roles: roles(lenient::text(row, 4)?.as_deref()),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
+use registry_core::ServerSentEvent;
 use tokio::sync::watch;
 
 use super::Shown;
@@ -52,8 +53,8 @@ impl fmt::Debug for PageEvents {
 }
 
 fn event(news: &mut News) -> Bytes {
-    let version = news.borrow_and_update().version;
-    format!("retry: 3000\nevent: page\ndata: {version}\n\n").into()
+    let version = news.borrow_and_update().version.to_string();
+    ServerSentEvent { name: Some("page"), retry_ms: Some(3000), data: version.as_bytes() }.to_bytes().into()
 }
 
 /// The next thing to send; `None` when the server stops.

@@ -21,7 +21,7 @@ use crate::services::Services;
 pub async fn release_hold(
     services: &Services,
     context: OpContext<AgentCaller>,
-    id: &str,
+    id: HoldId,
     body: ReleaseHold,
 ) -> Result<Released, ServiceError> {
     let OpContext { caller, at_micros, mut draft, .. } = context;
@@ -30,7 +30,6 @@ pub async fn release_hold(
         Some(word) => ReleaseReason::parse(word)
             .ok_or_else(|| invalid("`reason` takes `not_sent` or `not_connected`"))?,
     };
-    let id = HoldId::from_stored(id.to_owned());
     let payer = Payer::of(services, &caller);
     draft.set_detail(release_detail(&id, reason));
     let class = JobClass::settlement(caller.key_id());

@@ -27,12 +27,11 @@ const LONGEST_REQUEST_ID: usize = 200;
 pub async fn settle_hold(
     services: &Services,
     context: OpContext<AgentCaller>,
-    id: &str,
+    id: HoldId,
     body: SettleHold,
 ) -> Result<SettledView, ServiceError> {
     let OpContext { caller, at_micros, mut draft, .. } = context;
     let end = settlement(body)?;
-    let id = HoldId::from_stored(id.to_owned());
     let (rules, payer) = (Arc::clone(&services.llm.rules), Payer::of(services, &caller));
     // The request may have waited: the row says when the money moved.
     let now = services.clock.now();

@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, web};
 use api_types::{ReleaseHold, Released};
 use control_plane::release_hold;
 use http_kit::{
-    Answer, Authenticated, Endpoint, JsonDocument, LlmSettle, OptionalJson, Private, Refused, codes,
-    path_param, response,
+    Answer, Authenticated, Endpoint, JsonDocument, LlmSettle, OptionalJson, Private, Refused, codes, response,
 };
 
+use super::hold_of;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -23,6 +23,6 @@ async fn release(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<Answer<JsonDocument<Released>>, Refused<ReleaseHoldCodes>> {
-    let id = path_param(&request, "id")?;
-    Ok(response::json(&release_hold(&state.services, call.context, &id, call.body).await?)?)
+    let id = hold_of(&request)?;
+    Ok(response::json(&release_hold(&state.services, call.context, id, call.body).await?)?)
 }

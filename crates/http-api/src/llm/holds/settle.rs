@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, web};
 use api_types::{SettleHold, SettledView};
 use control_plane::settle_hold;
 use http_kit::{
-    Answer, Authenticated, Endpoint, JsonBody, JsonDocument, LlmSettle, Private, Refused, codes, path_param,
-    response,
+    Answer, Authenticated, Endpoint, JsonBody, JsonDocument, LlmSettle, Private, Refused, codes, response,
 };
 
+use super::hold_of;
 use crate::state::HttpState;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -23,6 +23,6 @@ async fn settle(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<Answer<JsonDocument<SettledView>>, Refused<SettleHoldCodes>> {
-    let id = path_param(&request, "id")?;
-    Ok(response::json(&settle_hold(&state.services, call.context, &id, call.body).await?)?)
+    let id = hold_of(&request)?;
+    Ok(response::json(&settle_hold(&state.services, call.context, id, call.body).await?)?)
 }
