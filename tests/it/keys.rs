@@ -182,7 +182,10 @@ async fn a_key_is_revoked_by_its_id_or_by_the_whole_key_and_at_once() {
         let key = app.key("a").await;
         app.get("/intents").key(&key.text).send().await.ok(200);
         let path = format!("/admin/api_keys/{}", if whole { &key.text } else { &key.id });
+        app.skip_rows().await;
         assert_eq!(app.delete(&path).admin().send().await.ok(200), json!({ "revoked": true }));
+        // The row names the key by its id, whichever was sent.
+        assert_eq!(app.one_row().await.path, format!("/admin/api_keys/{}", key.id));
         app.get("/intents").key(&key.text).send().await.refused(Code::RevokedKey);
         // Twice is fine.
         app.delete(&path).admin().send().await.ok(200);

@@ -17,8 +17,8 @@ use llm_policy::{BoxFuture, Operation, ProviderConfig};
 use registry_core::{Clock, KnownSecrets};
 
 use crate::SetupError;
-use crate::http::{Http, MAX_WHOLE, route, secret};
-use crate::provider::{HttpProvider, Incoming, Outgoing, Protocol, Provider, ProviderError, Whole};
+use crate::http::{Http, HttpProvider, MAX_WHOLE, Protocol, route, secret};
+use crate::provider::{Incoming, Outgoing, Provider, ProviderError, Whole};
 use crate::sse::Frames;
 
 pub(crate) use events::AnthropicEvents;

@@ -15,12 +15,12 @@ use futures_core::Stream;
 use http_out::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http_out::reqwest::{self, Url};
 use http_out::{ClientOptions, UrlScheme};
-use llm_policy::{HoldId, ProviderConfig};
-use registry_core::{Clock, Timestamp, with_causes};
+use llm_policy::{BoxFuture, HoldId, ProviderConfig};
+use registry_core::{Clock, KnownSecrets, Timestamp, with_causes};
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 
 use crate::SetupError;
-use crate::provider::{Head, ProviderError};
+use crate::provider::{Head, Incoming, Outgoing, Provider, ProviderError};
 
 /// The largest whole answer that is read, in bytes.
 pub(crate) const MAX_WHOLE: usize = 32 << 20;
@@ -41,6 +41,39 @@ const MAX_LINGER: usize = 64 << 10;
 const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
 /// The longest name of a request that is kept, in bytes.
 const MAX_REQUEST_ID: usize = 200;
+
+/// Protocol that a provider speaks.
+pub(crate) trait Protocol: Send + Sync {
+    /// Sends one attempt: see [`Provider::send`].
+    fn attempt<'a>(
+        &'a self,
+        http: &'a Http,
+        request: Outgoing,
+    ) -> BoxFuture<'a, Result<Incoming, ProviderError>>;
+}
+
+/// Provider that is reached over HTTP.
+pub(crate) struct HttpProvider<P> {
+    pub(crate) name: String,
+    pub(crate) secrets: KnownSecrets,
+    pub(crate) http: Http,
+    pub(crate) protocol: P,
+}
+
+impl<P: Protocol> Provider for HttpProvider<P> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn secrets(&self) -> KnownSecrets {
+        self.secrets.clone()
+    }
+
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {
+        self.protocol.attempt(&self.http, request)
+    }
+}
+
 /// A provider's client.
 pub(crate) struct Http {
     client: reqwest::Client,

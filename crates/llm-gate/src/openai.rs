@@ -18,8 +18,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::SetupError;
-use crate::http::{Http, MAX_WHOLE, route, secret};
-use crate::provider::{Frame, HttpProvider, Incoming, Outgoing, Protocol, Provider, ProviderError, Whole};
+use crate::http::{Http, HttpProvider, MAX_WHOLE, Protocol, route, secret};
+use crate::provider::{Frame, Incoming, Outgoing, Provider, ProviderError, Whole};
 use crate::sse::{DONE, Decode, Frames};
 
 /// How much of a provider's own message about an error is looked at, in bytes.

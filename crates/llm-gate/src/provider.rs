@@ -8,8 +8,6 @@ use llm_policy::{BoxFuture, HoldId, Operation, Usage};
 use registry_core::KnownSecrets;
 use serde_json::{Map, Value};
 
-use crate::http::Http;
-
 /// One attempt, ready to leave. Bodies are in OpenAI's form; a provider with another protocol translates.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
@@ -115,36 +113,4 @@ pub trait Provider: Send + Sync {
 
     /// Sends one attempt, and returns once the head of the answer (of a stream) or all of it is there.
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>>;
-}
-
-/// Protocol that a provider speaks.
-pub(crate) trait Protocol: Send + Sync {
-    /// Sends one attempt: see [`Provider::send`].
-    fn attempt<'a>(
-        &'a self,
-        http: &'a Http,
-        request: Outgoing,
-    ) -> BoxFuture<'a, Result<Incoming, ProviderError>>;
-}
-
-/// Provider that is reached over HTTP.
-pub(crate) struct HttpProvider<P> {
-    pub(crate) name: String,
-    pub(crate) secrets: KnownSecrets,
-    pub(crate) http: Http,
-    pub(crate) protocol: P,
-}
-
-impl<P: Protocol> Provider for HttpProvider<P> {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn secrets(&self) -> KnownSecrets {
-        self.secrets.clone()
-    }
-
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>> {
-        self.protocol.attempt(&self.http, request)
-    }
 }

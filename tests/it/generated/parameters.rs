@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use registry_core::Timestamp;
+use registry_core::{KeyId, Timestamp};
 use serde_json::Value;
 
 use super::{escaped, hold, operations, parameters};
@@ -76,6 +76,8 @@ fn values() -> impl Strategy<Value = Vec<u8>> {
         "day",
         "model",
         "planned",
+        "t4_0123456789aZ",
+        "t4_0123456789aZ_",
         "documented",
         "2026-01-01",
         "2026-01-01T00:00:00Z",
@@ -127,6 +129,7 @@ fn fits(schema: &Value, text: &str) -> bool {
         (Some("string"), None) if schema["enum"].is_array() => {
             schema["enum"].as_array().expect("words").iter().any(|word| word == text)
         }
+        (Some("string"), None) if schema["pattern"] == "^t4_[0-9A-Za-z]{12}$" => KeyId::new(text).is_ok(),
         (Some("string"), None) => {
             is_text && chars <= usize::try_from(number("maxLength").expect("a bound")).expect("small")
         }

@@ -20,7 +20,7 @@ pub struct Fields<'a>(pub &'a Map<String, Value>);
 
 /// Prices of one tier.
 #[derive(Clone, Copy, Default)]
-struct Tier<P> {
+struct TierPrices<P> {
     input: P,
     output: P,
     cached: P,
@@ -28,10 +28,10 @@ struct Tier<P> {
 }
 
 /// Prices of one tier, as far as the table has them.
-type Sparse = Tier<Option<Price>>;
+type Sparse = TierPrices<Option<Price>>;
 
 /// Prices of one tier, complete.
-type Full = Tier<Price>;
+type Full = TierPrices<Price>;
 
 /// Reads the prices of a model.
 pub fn read_rates(fields: Fields<'_>, operation: Operation) -> Result<Rates, String> {
@@ -160,7 +160,7 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().and_then(|number| format!("{number}").parse().ok()))
 }
 
-impl<P: Ord> Tier<P> {
+impl<P: Ord> TierPrices<P> {
     /// The higher of each two prices; a price that is missing is the lowest.
     fn dearer(self, other: Self) -> Self {
         Self {
