@@ -37,7 +37,7 @@ const LAYERS: [(&str, u8); 26] = [
 ];
 
 /// Who may use which outside crate. One that is not listed may be used by any crate.
-const OWNERS: [(&str, &[&str]); 29] = [
+const OWNERS: [(&str, &[&str]); 30] = [
     ("rusqlite", &["storage-sqlite"]),
     ("r2d2", &["storage-sqlite"]),
     ("r2d2_sqlite", &["storage-sqlite"]),
@@ -49,6 +49,7 @@ const OWNERS: [(&str, &[&str]); 29] = [
     ("serde-saphyr", &["annotations"]),
     ("similar", &["pr-gate"]),
     ("ignore", &["pr-gate"]),
+    ("maud", &["pr-gate"]),
     ("indicatif", BINS),
     ("jiff", &["llm-policy"]),
     ("bpe-openai", &["llm-policy"]),

@@ -7,13 +7,14 @@ mod breakdown;
 mod charts;
 mod content_security_policy;
 pub mod eta;
+mod findings;
 pub mod history;
-mod html;
 mod lists;
 mod output_files;
 mod overview;
 mod page;
 mod plot;
+mod page_text;
 
 pub use output_files::{history_file, output_file};
 pub use page::DashboardPage;

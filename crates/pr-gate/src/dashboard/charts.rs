@@ -1,5 +1,6 @@
 //! Findings and scores over time.
 
+use maud::{Markup, html};
 use registry_core::Timestamp;
 
 use super::eta::float;
@@ -7,7 +8,7 @@ use super::history::HistoryEntry;
 use super::plot::{Plot, PlotLine};
 
 /// The charts of a history.
-pub fn html(history: &[HistoryEntry], goal: u64) -> String {
+pub fn html(history: &[HistoryEntry], goal: u64) -> Markup {
     let times: Vec<Timestamp> = history.iter().map(|entry| entry.timestamp).collect();
     let of = |value: &dyn Fn(&HistoryEntry) -> Option<f64>| history.iter().map(value).collect();
     let findings = Plot {
@@ -46,9 +47,10 @@ pub fn html(history: &[HistoryEntry], goal: u64) -> String {
         unit: "%",
         mark: None,
     };
-    format!(
-        "<section aria-labelledby=\"trend\"><h2 id=\"trend\">Over time</h2><div class=\"columns\">{}{}</div></section>",
-        findings.html(),
-        scores.html()
-    )
+    html! {
+        section aria-labelledby="trend" {
+            h2 id="trend" { "Over time" }
+            div class="columns" { (findings.html()) (scores.html()) }
+        }
+    }
 }

@@ -1,156 +1,51 @@
-//! The lists: all findings with the filter box, the oldest debt, what is stale, expired or to be mended.
+//! The lists below the findings: the oldest debt, what is stale, expired or to be mended.
 
-use std::fmt::Write as _;
-
-use annotations::{Annotated, AnsweredBy, CheckReport, FindingState, Issue};
+use annotations::{Annotated, CheckReport, Issue};
+use maud::{Markup, html};
 
 use super::breakdown::shown;
-use super::html;
+use super::page_text::{self, PageText};
 
-/// So many findings are in the page's table; the JSON has all of them.
-const MOST_FINDINGS: usize = 3000;
-/// So many rows of another list are in the page.
+/// So many rows of a list are in the page.
 const MOST_ROWS: usize = 300;
 /// So many findings are the oldest debt.
 const OLDEST: usize = 50;
 
-/// The findings, those that nothing answers for first.
-pub fn findings(report: &CheckReport) -> String {
-    let mut findings: Vec<&Annotated> = report.findings.iter().collect();
-    findings.sort_by_key(|finding| finding.state);
-    let mut out = String::from(
-        "<section class=\"panel\" id=\"findings\" aria-labelledby=\"all\"><h2 id=\"all\">Findings</h2>",
-    );
-    if findings.is_empty() {
-        out.push_str(
-            "<p class=\"empty\">No findings. The rules that are looked for found nothing.</p></section>",
-        );
-        return out;
-    }
-    out.push_str(
-        "<div class=\"tools\" data-script><label for=\"filter\">Filter</label>\
-         <input id=\"filter\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" \
-         placeholder=\"file, code, owner, status, words\">\
-         <label for=\"state\">State</label><select id=\"state\"><option value=\"\">All</option>",
-    );
-    for state in [
-        FindingState::Unannotated,
-        FindingState::Annotated,
-        FindingState::Legacy,
-        FindingState::Waived,
-        FindingState::Registered,
-    ] {
-        let _ = write!(out, "<option>{}</option>", state.word());
-    }
-    out.push_str("</select><output id=\"shown\" for=\"filter state\" aria-live=\"polite\"></output></div>");
-    out.push_str(
-        "<div class=\"box tall\" role=\"region\" aria-labelledby=\"all\" tabindex=\"0\"><table id=\"findings-table\" class=\"rows\">\
-         <thead><tr>",
-    );
-    for head in ["State", "Place", "Code", "Message", "Status", "Owner", "Ticket", "Last changed"] {
-        let _ = write!(out, "<th scope=\"col\">{head}</th>");
-    }
-    out.push_str("</tr></thead><tbody>");
-    for finding in findings.iter().take(MOST_FINDINGS) {
-        row(&mut out, finding);
-    }
-    out.push_str("</tbody></table></div><p data-script><button type=\"button\" id=\"more\" hidden>Show all</button></p>");
-    if findings.len() > MOST_FINDINGS {
-        let _ = write!(
-            out,
-            "<p class=\"note\">The first {} of {}: the downloads have all of them.</p>",
-            html::size(MOST_FINDINGS),
-            html::size(findings.len())
-        );
-    }
-    out.push_str("</section>");
-    out
+/// A list with its title, its heads and its rows of cells.
+struct RowList {
+    id: &'static str,
+    title: &'static str,
+    note: Option<Markup>,
+    heads: &'static [&'static str],
+    rows: Vec<Vec<Markup>>,
+    /// What stands in place of no rows.
+    empty: &'static str,
 }
 
-fn row(out: &mut String, annotated: &Annotated) {
-    let (finding, none) = (&annotated.finding, AnsweredBy::default());
-    let by = annotated.by.as_ref().unwrap_or(&none);
-    let state = annotated.state.word();
-    let code = html::text(&finding.code);
-    // A linter's output may be a stranger's: only a web address becomes a link.
-    let code = match finding.url.as_deref().filter(|url| url.starts_with("https://")) {
-        Some(url) => format!("<a href=\"{}\" rel=\"noreferrer noopener\">{code}</a>", html::text(url)),
-        None => code,
-    };
-    let _ = write!(
-        out,
-        "<tr data-state=\"{state}\"><td><span class=\"badge {state}\">{state}</span></td><td>{}</td>\
-         <td>{code}</td><td class=\"words\">{}</td>{}{}{}<td class=\"day\">{}</td></tr>",
-        place(&finding.file, finding.start.row),
-        html::text(&finding.message),
-        cell(by.status.as_deref()),
-        cell(by.owner.as_deref()),
-        cell(by.ticket.as_deref()),
-        html::text(annotated.first_seen.as_deref().unwrap_or("–")),
-    );
-}
-
-/// The other lists.
-pub fn others(report: &CheckReport) -> String {
-    let mut out = String::from("<section aria-labelledby=\"lists\"><h2 id=\"lists\">To be looked after</h2>");
-    out.push_str(&oldest(report));
-    let stale = report.stale.iter().map(|by| {
-        vec![
-            place(&by.file, by.row),
-            said(by.code.as_deref()),
-            said(by.status.as_deref()),
-            said(by.owner.as_deref()),
-            said(by.reason.as_deref()),
-        ]
-    });
-    out.push_str(&list(
-        "stale-list",
-        "Stale annotations",
-        "Their finding is gone: <code>t4 prune</code> takes them out.",
-        &["Place", "Code", "Status", "Owner", "Reason"],
-        stale.collect(),
-        "No annotation outlives its finding.",
-    ));
-    let expired = report.expired.iter().map(|expired| {
-        let by = &expired.by;
-        let date =
-            format!("{}{}", html::text(&expired.date), if expired.malformed { " (no date)" } else { "" });
-        vec![
-            date,
-            place(&by.file, by.row),
-            html::text(by.kind),
-            said(by.code.as_deref()),
-            said(by.owner.as_deref()),
-            said(by.reason.as_deref()),
-        ]
-    });
-    out.push_str(&list(
-        "expired-list",
-        "Expired",
-        "Annotations and waivers whose day has passed, or is none.",
-        &["Day", "Place", "Kind", "Code", "Owner", "Reason"],
-        expired.collect(),
-        "No day has passed.",
-    ));
-    let issues = [
-        (
+/// All of them.
+pub fn html(report: &CheckReport) -> Markup {
+    let lists = [
+        oldest(report),
+        stale(report),
+        expired(report),
+        issues(
             "issues-list",
             "Annotations to be mended",
             &report.quality_issues,
             "Every annotation is fit to answer.",
         ),
-        ("duplicates-list", "Ids that are used twice", &report.duplicates, "Every id is used once."),
-        ("warnings-list", "Warnings", &report.warnings, "No warnings."),
+        issues("duplicates-list", "Ids that are used twice", &report.duplicates, "Every id is used once."),
+        issues("warnings-list", "Warnings", &report.warnings, "No warnings."),
     ];
-    for (id, title, issues, empty) in issues {
-        let rows = issues.iter().map(issue).collect();
-        out.push_str(&list(id, title, "", &["Place", "Code", "Id", "What is wrong"], rows, empty));
+    html! {
+        section aria-labelledby="lists" {
+            h2 id="lists" { "To be looked after" }
+            @for list in lists { (list.html()) }
+        }
     }
-    out.push_str("</section>");
-    out
 }
 
-fn oldest(report: &CheckReport) -> String {
+fn oldest(report: &CheckReport) -> RowList {
     let mut aged: Vec<(&str, &Annotated)> = report
         .findings
         .iter()
@@ -160,96 +55,145 @@ fn oldest(report: &CheckReport) -> String {
     let rows = aged.into_iter().take(OLDEST).map(|(day, annotated)| {
         let (finding, by) = (&annotated.finding, annotated.by.as_ref());
         vec![
-            html::text(day),
+            said(Some(day)),
             place(&finding.file, finding.start.row),
-            html::text(&finding.code),
-            annotated.state.word().to_owned(),
+            said(Some(&finding.code)),
+            said(Some(annotated.state.word())),
             said(by.and_then(|by| by.owner.as_deref())),
         ]
     });
-    list(
-        "oldest-list",
-        "Oldest debt",
-        "By the commit that last changed the row.",
-        &["Last changed", "Place", "Code", "State", "Owner"],
-        rows.collect(),
-        "No ages are known: they come from git.",
-    )
+    RowList {
+        id: "oldest-list",
+        title: "Oldest debt",
+        note: Some(html! { "By the commit that last changed the row." }),
+        heads: &["Last changed", "Place", "Code", "State", "Owner"],
+        rows: rows.collect(),
+        empty: "No ages are known: they come from git.",
+    }
 }
 
-fn issue(issue: &Issue) -> Vec<String> {
-    let problems: Vec<String> = issue.problems.iter().map(|problem| html::text(problem)).collect();
-    vec![
-        place(&issue.file, issue.row),
-        said(issue.code.as_deref()),
-        said(issue.id.as_deref()),
-        problems.join("<br>"),
-    ]
+fn stale(report: &CheckReport) -> RowList {
+    let rows = report.stale.iter().map(|by| {
+        vec![
+            place(&by.file, by.row),
+            said(by.code.as_deref()),
+            said(by.status.as_deref()),
+            said(by.owner.as_deref()),
+            said(by.reason.as_deref()),
+        ]
+    });
+    RowList {
+        id: "stale-list",
+        title: "Stale annotations",
+        note: Some(html! { "Their finding is gone: " code { "t4 prune" } " takes them out." }),
+        heads: &["Place", "Code", "Status", "Owner", "Reason"],
+        rows: rows.collect(),
+        empty: "No annotation outlives its finding.",
+    }
 }
 
-/// A list of rows whose cells are HTML.
-fn list(id: &str, title: &str, note: &str, heads: &[&str], rows: Vec<Vec<String>>, empty: &str) -> String {
-    let count = rows.len();
-    let mut out = format!(
-        "<section class=\"panel\" aria-labelledby=\"{id}\"><h3 id=\"{id}\">{title} <span class=\"count\">{}</span></h3>",
-        html::size(count)
-    );
-    if rows.is_empty() {
-        let _ = write!(out, "<p class=\"empty\">{empty}</p></section>");
-        return out;
+fn expired(report: &CheckReport) -> RowList {
+    let rows = report.expired.iter().map(|expired| {
+        let by = &expired.by;
+        vec![
+            html! { (PageText(&expired.date)) @if expired.malformed { " (no date)" } },
+            place(&by.file, by.row),
+            said(Some(by.kind)),
+            said(by.code.as_deref()),
+            said(by.owner.as_deref()),
+            said(by.reason.as_deref()),
+        ]
+    });
+    RowList {
+        id: "expired-list",
+        title: "Expired",
+        note: Some(html! { "Annotations and waivers whose day has passed, or is none." }),
+        heads: &["Day", "Place", "Kind", "Code", "Owner", "Reason"],
+        rows: rows.collect(),
+        empty: "No day has passed.",
     }
-    if !note.is_empty() {
-        let _ = write!(out, "<p class=\"note\">{note}</p>");
-    }
-    let rows: Vec<Vec<String>> = rows.into_iter().take(MOST_ROWS).collect();
-    let (first, hidden) = rows.split_at(shown(rows.len()));
-    table(&mut out, title, heads, first);
-    if !hidden.is_empty() {
-        let _ = write!(out, "<details><summary>Show {} more</summary>", html::size(hidden.len()));
-        table(&mut out, title, heads, hidden);
-        out.push_str("</details>");
-    }
-    if count > MOST_ROWS {
-        let _ = write!(
-            out,
-            "<p class=\"note\">The first {MOST_ROWS} of {}: the JSON has all.</p>",
-            html::size(count)
-        );
-    }
-    out.push_str("</section>");
-    out
 }
 
-fn table(out: &mut String, title: &str, heads: &[&str], rows: &[Vec<String>]) {
-    let _ = write!(
-        out,
-        "<div class=\"box\" role=\"region\" aria-label=\"{title}\" tabindex=\"0\"><table class=\"rows\"><thead><tr>"
-    );
-    for head in heads {
-        let _ = write!(out, "<th scope=\"col\">{head}</th>");
-    }
-    out.push_str("</tr></thead><tbody>");
-    for row in rows {
-        out.push_str("<tr>");
-        for cell in row {
-            let _ = write!(out, "<td>{cell}</td>");
+fn issues(id: &'static str, title: &'static str, issues: &[Issue], empty: &'static str) -> RowList {
+    let rows = issues.iter().map(|issue| {
+        let problems = issue.problems.iter().enumerate();
+        vec![
+            place(&issue.file, issue.row),
+            said(issue.code.as_deref()),
+            said(issue.id.as_deref()),
+            html! { @for (place, problem) in problems { @if place > 0 { br; } (PageText(problem)) } },
+        ]
+    });
+    let heads = &["Place", "Code", "Id", "What is wrong"];
+    RowList { id, title, note: None, heads, rows: rows.collect(), empty }
+}
+
+impl RowList {
+    fn html(&self) -> Markup {
+        let count = self.rows.len();
+        let rows = self.rows.get(..MOST_ROWS).unwrap_or(&self.rows);
+        let (first, hidden) = rows.split_at(shown(rows.len()));
+        html! {
+            section class="panel" aria-labelledby=(PageText(self.id)) {
+                h3 id=(PageText(self.id)) {
+                    (PageText(self.title)) " " span class="count" { (page_text::size(count)) }
+                }
+                @if self.rows.is_empty() {
+                    p class="empty" { (PageText(self.empty)) }
+                } @else {
+                    @if let Some(note) = &self.note {
+                        p class="note" { (note) }
+                    }
+                    (self.table(first))
+                    @if !hidden.is_empty() {
+                        details {
+                            summary { "Show " (page_text::size(hidden.len())) " more" }
+                            (self.table(hidden))
+                        }
+                    }
+                    @if count > MOST_ROWS {
+                        p class="note" {
+                            "The first " (MOST_ROWS) " of " (page_text::size(count)) ": the JSON has all."
+                        }
+                    }
+                }
+            }
         }
-        out.push_str("</tr>");
     }
-    out.push_str("</tbody></table></div>");
+
+    fn table(&self, rows: &[Vec<Markup>]) -> Markup {
+        html! {
+            div class="box" role="region" aria-label=(PageText(self.title)) tabindex="0" {
+                table class="rows" {
+                    (heads(self.heads))
+                    tbody {
+                        @for row in rows { tr { @for cell in row { td { (cell) } } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The row of heads of a table.
+pub fn heads(heads: &[&'static str]) -> Markup {
+    html! { thead { tr { @for head in heads { th scope="col" { (PageText(head)) } } } } }
 }
 
 /// `file:row`, which may break after a slash.
-fn place(file: &str, row: u32) -> String {
-    let file = html::text(file).replace('/', "/<wbr>");
-    let row = if row == 0 { String::new() } else { format!(":{row}") };
-    format!("<span class=\"place\">{file}{row}</span>")
+pub fn place(file: &str, row: u32) -> Markup {
+    html! {
+        span class="place" {
+            @for part in file.split_inclusive('/') {
+                (PageText(part))
+                @if part.ends_with('/') { wbr; }
+            }
+            @if row != 0 { ":" (row) }
+        }
+    }
 }
 
-fn said(text: Option<&str>) -> String {
-    html::text(text.unwrap_or("–"))
-}
-
-fn cell(text: Option<&str>) -> String {
-    format!("<td>{}</td>", said(text))
+/// A text, or a dash where there is none.
+pub fn said(text: Option<&str>) -> Markup {
+    html! { (PageText(text.unwrap_or("–"))) }
 }

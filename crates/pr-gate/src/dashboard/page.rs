@@ -1,15 +1,15 @@
 //! The page, put together.
 
-use std::fmt::Write as _;
-
 use annotations::{CheckReport, CheckVerdict, Weights};
+use maud::{Markup, html};
 use registry_core::Timestamp;
 use serde::Serialize;
 
 use super::content_security_policy::policy;
 use super::eta::{self, Eta};
 use super::history::HistoryEntry;
-use super::{breakdown, charts, html, lists, overview, plot};
+use super::page_text::{self, PageText};
+use super::{breakdown, charts, findings, lists, overview, plot};
 use crate::Error;
 
 const STYLE: &str = include_str!("page.css");
@@ -67,27 +67,30 @@ impl DashboardPage<'_> {
             eta: eta.as_ref(),
         };
         let data = serde_json::to_string(&data).map_err(|error| Error::unreadable("the report", error))?;
-        let mut out = self.head();
-        out.push_str(&self.banner());
-        out.push_str(&self.header());
-        out.push_str("<main id=\"main\" tabindex=\"-1\">");
-        out.push_str(&overview::cards(self.report, self.history, self.generated_at));
-        out.push_str("<div class=\"columns\">");
-        out.push_str(&overview::states(self.report));
-        out.push_str(&overview::goal(eta.as_ref(), self.goal, self.report));
-        out.push_str("</div>");
-        out.push_str(&charts::html(self.history, self.goal));
-        out.push_str(&breakdown::html(self.report, self.weights));
-        out.push_str(&lists::findings(self.report));
-        out.push_str(&lists::others(self.report));
-        out.push_str("</main>");
-        let _ = writeln!(
-            out,
-            "<footer><p>Written by <code>t4 dashboard</code>. History of 90 days. Times are in UTC.</p></footer>\
-             <script type=\"application/json\" id=\"data\">{}</script></div><script>{SCRIPT}</script></body></html>",
-            html::json(&data)
-        );
-        Ok(out)
+        let page = html! {
+            (page_text::own("<!doctype html>\n"))
+            html lang="en" data-live=[self.live] {
+                (self.head())
+                body {
+                    a class="skip" href="#main" { "Skip to the numbers" }
+                    div id="page" {
+                        (self.banner())
+                        (self.header())
+                        main id="main" tabindex="-1" { (self.main(eta.as_ref())) }
+                        footer {
+                            p {
+                                "Written by " code { "t4 dashboard" }
+                                ". History of 90 days. Times are in UTC."
+                            }
+                        }
+                        script type="application/json" id="data" { (page_text::json(&data)) }
+                    }
+                    script { (page_text::own(SCRIPT)) }
+                }
+            }
+            "\n"
+        };
+        Ok(page.into_string())
     }
 
     /// The policy that a server sends with the page.
@@ -96,59 +99,80 @@ impl DashboardPage<'_> {
         format!("{}; frame-ancestors 'none'", policy(STYLE, SCRIPT, live))
     }
 
-    fn head(&self) -> String {
-        let refresh = |seconds: u32| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">");
-        let (live, reload) = match (self.live, self.reload) {
-            // The script hears of a new page; without it the page looks again by itself.
-            (Some(version), _) => (
-                format!(" data-live=\"{version}\""),
-                format!("<noscript>{}</noscript>", refresh(UNSCRIPTED_SECONDS)),
-            ),
-            (None, Some(seconds)) => (String::new(), refresh(seconds)),
-            (None, None) => (String::new(), String::new()),
-        };
-        format!(
-            "<!doctype html>\n<html lang=\"en\"{}><head><meta charset=\"utf-8\">\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-             <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"referrer\" content=\"no-referrer\">\
-             <meta name=\"generator\" content=\"t4 dashboard\">{reload}<link rel=\"icon\" href=\"data:,\">\
-             <title>T4 dashboard: {}</title><style>{STYLE}</style></head><body>\
-             <a class=\"skip\" href=\"#main\">Skip to the numbers</a><div id=\"page\">",
-            live,
-            policy(STYLE, SCRIPT, self.live.is_some()),
-            html::text(self.project),
-        )
-    }
-
-    fn banner(&self) -> String {
-        match self.failure {
-            None => "<div id=\"banner\" role=\"alert\" hidden></div>".to_owned(),
-            Some(problem) => format!(
-                "<div id=\"banner\" role=\"alert\"><strong>The newest check failed; this is an older one.</strong> {}</div>",
-                html::text(problem)
-            ),
+    fn head(&self) -> Markup {
+        let refresh = |seconds: u32| html! { meta http-equiv="refresh" content=(seconds); };
+        html! {
+            head {
+                meta charset="utf-8";
+                // Made of the page's own words and hashes, and read as it stands by who looks for it in the file.
+                meta http-equiv="Content-Security-Policy" content=(policy(STYLE, SCRIPT, self.live.is_some()));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content="t4 dashboard";
+                @match (self.live, self.reload) {
+                    // The script hears of a new page; without it the page looks again by itself.
+                    (Some(_), _) => noscript { (refresh(UNSCRIPTED_SECONDS)) },
+                    (None, Some(seconds)) => (refresh(seconds)),
+                    (None, None) => {},
+                }
+                link rel="icon" href="data:,";
+                title { "T4 dashboard: " (PageText(self.project)) }
+                style { (page_text::own(STYLE)) }
+            }
         }
     }
 
-    fn header(&self) -> String {
+    fn banner(&self) -> Markup {
+        html! {
+            @match self.failure {
+                None => div id="banner" role="alert" hidden {},
+                Some(problem) => div id="banner" role="alert" {
+                    strong { "The newest check failed; this is an older one." } " " (PageText(problem))
+                },
+            }
+        }
+    }
+
+    fn header(&self) -> Markup {
         let (verdict, says) = match self.report.status {
-            CheckVerdict::Pass => ("pass", "Passes"),
-            CheckVerdict::Fail => ("fail", "Fails"),
+            CheckVerdict::Pass => (PageText("pass"), PageText("Passes")),
+            CheckVerdict::Fail => (PageText("fail"), PageText("Fails")),
         };
-        let tool = match self.tool {
-            "" => String::new(),
-            tool => format!(" · {}", html::text(tool)),
-        };
-        format!(
-            "<header><div><h1>{}</h1><p class=\"note\">T4 dashboard · <time id=\"generated\" datetime=\"{}\">{} UTC</time>\
-             <span id=\"fresh\"></span>{tool}</p></div><p class=\"verdict {verdict}\" data-verdict=\"{verdict}\">{says}</p>\
-             <nav aria-label=\"Downloads\" data-script><button type=\"button\" data-download=\"csv\">Download CSV</button>\
-             <button type=\"button\" data-download=\"json\">Download JSON</button></nav></header>",
-            html::text(self.project),
-            self.generated_at,
-            plot::minute(self.generated_at),
-        )
+        html! {
+            header {
+                div {
+                    h1 { (PageText(self.project)) }
+                    p class="note" {
+                        "T4 dashboard · "
+                        time id="generated" datetime=(self.generated_at) {
+                            (PageText(&plot::minute(self.generated_at))) " UTC"
+                        }
+                        span id="fresh" {}
+                        @if !self.tool.is_empty() { " · " (PageText(self.tool)) }
+                    }
+                }
+                p class={ "verdict " (verdict) } data-verdict=(verdict) { (says) }
+                nav aria-label="Downloads" data-script {
+                    button type="button" data-download="csv" { "Download CSV" }
+                    button type="button" data-download="json" { "Download JSON" }
+                }
+            }
+        }
+    }
+
+    fn main(&self, eta: Option<&Eta>) -> Markup {
+        html! {
+            (overview::cards(self.report, self.history, self.generated_at))
+            div class="columns" {
+                (overview::states(self.report))
+                (overview::goal(eta, self.goal, self.report))
+            }
+            (charts::html(self.history, self.goal))
+            (breakdown::html(self.report, self.weights))
+            (findings::html(self.report))
+            (lists::html(self.report))
+        }
     }
 }
 

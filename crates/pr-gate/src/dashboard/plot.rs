@@ -4,10 +4,11 @@
 
 use std::fmt::Write as _;
 
+use maud::{Markup, html};
 use registry_core::Timestamp;
 
 use super::eta::{float, seconds};
-use super::html;
+use super::page_text::{self, PageText};
 
 /// Above so many points a line has no dots: they would touch.
 const MOST_DOTS: usize = 45;
@@ -44,53 +45,43 @@ pub struct Plot<'a> {
 
 impl Plot<'_> {
     /// The figure.
-    pub fn html(&self) -> String {
+    pub fn html(&self) -> Markup {
         let top = self.top.unwrap_or_else(|| nice(self.highest()));
-        let mut out = String::new();
-        let _ = write!(
-            out,
-            "<figure class=\"panel chart\" aria-labelledby=\"{0}-title\"><figcaption><h3 id=\"{0}-title\">{1}</h3>\
-             <ul class=\"legend\">",
-            self.id, self.title
-        );
-        for line in &self.lines {
-            let _ = write!(
-                out,
-                "<li><svg class=\"key {}\" viewBox=\"0 0 12 4\" aria-hidden=\"true\"><path d=\"M0 2H12\"/></svg>{}</li>",
-                line.class, line.name
-            );
+        html! {
+            figure class="panel chart" aria-labelledby={ (PageText(self.id)) "-title" } {
+                figcaption {
+                    h3 id={ (PageText(self.id)) "-title" } { (PageText(self.title)) }
+                    ul class="legend" {
+                        @for line in &self.lines { (key(line.class, line.name)) }
+                        @if let Some((_, name)) = &self.mark { (key("mark", name)) }
+                    }
+                }
+                div class="plot" {
+                    div class="scale" aria-hidden="true" {
+                        span { (self.value(top)) } span { (self.value(top / 2.0)) } span { "0" (PageText(self.unit)) }
+                    }
+                    (self.drawing(top))
+                    (self.days())
+                }
+                @if self.times.len() == 1 {
+                    p class="note" { "One run so far: the line begins with the next one." }
+                }
+                (self.table())
+            }
         }
-        if let Some((_, name)) = &self.mark {
-            let _ = write!(
-                out,
-                "<li><svg class=\"key mark\" viewBox=\"0 0 12 4\" aria-hidden=\"true\"><path d=\"M0 2H12\"/></svg>{}</li>",
-                html::text(name)
-            );
-        }
-        let _ = write!(
-            out,
-            "</ul></figcaption><div class=\"plot\"><div class=\"scale\" aria-hidden=\"true\"><span>{}</span>\
-             <span>{}</span><span>0{}</span></div>",
-            self.value(top),
-            self.value(top / 2.0),
-            self.unit
-        );
-        out.push_str(&self.drawing(top));
+    }
+
+    /// The first and the last day, once when they are the same.
+    fn days(&self) -> Markup {
         let day = |time: Option<&Timestamp>| time.map_or_else(String::new, |time| date(*time));
         let (first, last) = (day(self.times.first()), day(self.times.last()));
-        let (class, last) = if first == last {
-            ("days one", String::new())
-        } else {
-            ("days", format!("<span>{last}</span>"))
-        };
-        let _ =
-            write!(out, "<div class=\"{class}\" aria-hidden=\"true\"><span>{first}</span>{last}</div></div>");
-        if self.times.len() == 1 {
-            out.push_str("<p class=\"note\">One run so far: the line begins with the next one.</p>");
+        let one = first == last;
+        html! {
+            div class=(PageText(if one { "days one" } else { "days" })) aria-hidden="true" {
+                span { (PageText(&first)) }
+                @if !one { span { (PageText(&last)) } }
+            }
         }
-        out.push_str(&self.table());
-        out.push_str("</figure>");
-        out
     }
 
     fn highest(&self) -> f64 {
@@ -103,94 +94,122 @@ impl Plot<'_> {
     }
 
     /// From 0 to 100 in both directions, downwards as SVG has it.
-    fn drawing(&self, top: f64) -> String {
-        let mut out = String::new();
-        let _ = write!(
-            out,
-            "<svg class=\"drawing\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-labelledby=\"{0}-svg-title {0}-desc\"><title id=\"{0}-svg-title\">{1}</title><desc id=\"{0}-desc\">{2}</desc>\
-             <path class=\"grid\" d=\"M0 0H100M0 50H100M0 100H100\"/>",
-            self.id,
-            self.title,
-            self.description()
-        );
+    fn drawing(&self, top: f64) -> Markup {
         let height = |value: f64| 100.0 - (value / top * 100.0).clamp(0.0, 100.0);
-        if let Some((mark, _)) = &self.mark
-            && *mark <= top
-        {
-            let _ = write!(out, "<path class=\"mark\" d=\"M0 {0:.2}H100\"/>", height(*mark));
+        let mark = self.mark.as_ref().map(|(mark, _)| *mark).filter(|mark| *mark <= top);
+        let id = PageText(self.id);
+        html! {
+            svg class="drawing" viewBox="0 0 100 100" preserveAspectRatio="none" role="img"
+                aria-labelledby={ (id) "-svg-title " (id) "-desc" } {
+                title id={ (id) "-svg-title" } { (PageText(self.title)) }
+                desc id={ (id) "-desc" } { (self.description()) }
+                path class="grid" d="M0 0H100M0 50H100M0 100H100" {}
+                @if let Some(mark) = mark {
+                    path class="mark" d=(format_args!("M0 {:.2}H100", height(mark))) {}
+                }
+                @for line in &self.lines {
+                    @let (path, dots) = self.paths(line, height);
+                    path class=(PageText(line.class)) d=(PageText(&path)) {}
+                    @if self.times.len() <= MOST_DOTS {
+                        path class={ (PageText(line.class)) " dots" } d=(PageText(&dots)) {}
+                    }
+                }
+            }
         }
+    }
+
+    /// A line, which ends where a value is missing, and a dot for each value.
+    fn paths(&self, line: &PlotLine, height: impl Fn(f64) -> f64) -> (String, String) {
         let start = self.times.first().copied().unwrap_or(Timestamp::EPOCH);
         let whole = self.times.last().map_or(0.0, |last| seconds(last.since(start)));
         let across = |time: &Timestamp| {
             if whole > 0.0 { seconds(time.since(start)) / whole * 99.0 + 0.5 } else { 50.0 }
         };
-        for line in &self.lines {
-            let (mut path, mut dots, mut drawing) = (String::new(), String::new(), false);
-            for (time, value) in self.times.iter().zip(&line.values) {
-                let Some(value) = value else {
-                    drawing = false;
-                    continue;
-                };
-                let (x, y) = (across(time), height(*value));
-                let _ = write!(path, "{}{x:.2} {y:.2}", if drawing { 'L' } else { 'M' });
-                let _ = write!(dots, "M{x:.2} {y:.2}h0");
-                drawing = true;
-            }
-            let _ = write!(out, "<path class=\"{}\" d=\"{path}\"/>", line.class);
-            if self.times.len() <= MOST_DOTS {
-                let _ = write!(out, "<path class=\"{} dots\" d=\"{dots}\"/>", line.class);
-            }
+        let (mut path, mut dots, mut drawing) = (String::new(), String::new(), false);
+        for (time, value) in self.times.iter().zip(&line.values) {
+            let Some(value) = value else {
+                drawing = false;
+                continue;
+            };
+            let (x, y) = (across(time), height(*value));
+            let _ = write!(path, "{}{x:.2} {y:.2}", if drawing { 'L' } else { 'M' });
+            let _ = write!(dots, "M{x:.2} {y:.2}h0");
+            drawing = true;
         }
-        out.push_str("</svg>");
-        out
+        (path, dots)
     }
 
     /// What somebody hears who does not see the lines.
-    fn description(&self) -> String {
+    fn description(&self) -> Markup {
         let ends = self.lines.iter().filter_map(|line| {
             let mut measured = line.values.iter().flatten();
             let first = *measured.next()?;
             let last = measured.next_back().copied().unwrap_or(first);
-            Some(format!("{} from {} to {}", line.name, self.value(first), self.value(last)))
+            Some((line.name, first, last))
         });
-        ends.collect::<Vec<_>>().join("; ")
-    }
-
-    fn table(&self) -> String {
-        let mut out =
-            String::from("<details><summary>As a table</summary><div class=\"box\" tabindex=\"0\"><table>");
-        let _ = write!(
-            out,
-            "<caption class=\"hidden\">{}</caption><thead><tr><th scope=\"col\">Time (UTC)</th>",
-            self.title
-        );
-        for line in &self.lines {
-            let _ = write!(out, "<th scope=\"col\" class=\"number\">{}</th>", line.name);
-        }
-        out.push_str("</tr></thead><tbody>");
-        for (place, time) in self.times.iter().enumerate().rev().take(MOST_ROWS) {
-            let _ = write!(out, "<tr><td>{}</td>", minute(*time));
-            for line in &self.lines {
-                let value = line.values.get(place).copied().flatten();
-                let shown = value.map_or_else(|| "–".to_owned(), |value| self.value(value));
-                let _ = write!(out, "<td class=\"number\">{shown}</td>");
+        html! {
+            @for (place, (name, first, last)) in ends.enumerate() {
+                @if place > 0 { "; " }
+                (PageText(name)) " from " (self.value(first)) " to " (self.value(last))
             }
-            out.push_str("</tr>");
         }
-        out.push_str("</tbody></table></div>");
-        if self.times.len() > MOST_ROWS {
-            let _ = write!(out, "<p class=\"note\">The newest {MOST_ROWS}; all are in the JSON.</p>");
-        }
-        out.push_str("</details>");
-        out
     }
 
-    fn value(&self, value: f64) -> String {
+    fn table(&self) -> Markup {
+        let newest = self.times.iter().enumerate().rev().take(MOST_ROWS);
+        html! {
+            details {
+                summary { "As a table" }
+                div class="box" tabindex="0" {
+                    table {
+                        caption class="hidden" { (PageText(self.title)) }
+                        thead {
+                            tr {
+                                th scope="col" { "Time (UTC)" }
+                                @for line in &self.lines {
+                                    th scope="col" class="number" { (PageText(line.name)) }
+                                }
+                            }
+                        }
+                        tbody {
+                            @for (place, time) in newest {
+                                tr {
+                                    td { (PageText(&minute(*time))) }
+                                    @for line in &self.lines {
+                                        td class="number" {
+                                            @match line.values.get(place).copied().flatten() {
+                                                Some(value) => (self.value(value)),
+                                                None => "–",
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if self.times.len() > MOST_ROWS {
+                    p class="note" { "The newest " (MOST_ROWS) "; all are in the JSON." }
+                }
+            }
+        }
+    }
+
+    fn value(&self, value: f64) -> Markup {
         if self.unit == "%" {
-            html::percent(value)
+            page_text::percent(value)
         } else {
-            format!("{}{}", (value * 10.0).round() / 10.0, self.unit)
+            html! { ((value * 10.0).round() / 10.0) (PageText(self.unit)) }
+        }
+    }
+}
+
+/// One entry of a legend.
+fn key(class: &str, name: &str) -> Markup {
+    html! {
+        li {
+            svg class={ "key " (PageText(class)) } viewBox="0 0 12 4" aria-hidden="true" { path d="M0 2H12" {} }
+            (PageText(name))
         }
     }
 }
@@ -246,7 +265,7 @@ mod tests {
             unit: "%",
             mark: None,
         };
-        let html = plot.html();
+        let html = plot.html().into_string();
         assert!(html.contains("d=\"M0.50 50.00M66.50 0.00L99.50 100.00\""), "{html}");
         assert!(html.contains("Coverage from 50% to 0%") && html.contains("<td class=\"number\">–</td>"));
     }

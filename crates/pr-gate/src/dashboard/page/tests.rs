@@ -3,11 +3,14 @@ use std::collections::BTreeMap;
 use annotations::{
     Annotated, AnsweredBy, CheckMetrics, CheckSummary, Debt, Expired, Finding, FindingState, Issue, Place,
 };
+use maud::Render as _;
 use serde_json::Value;
 
 use super::*;
 
-const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\"'&<!--\u{2028}";
+/// What would end an element, an attribute or a comment, and what `maud` alone would let through: an apostrophe, a mark
+/// that turns the direction of writing, a control character and a runner's command.
+const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\"'&<!--\u{2028}\u{202e}\u{1b}##vso[x]";
 
 fn hostile() -> CheckReport {
     let at = Place { row: 3, column: 1 };
@@ -32,6 +35,14 @@ fn hostile() -> CheckReport {
         end: at,
         url: Some(format!("javascript:{HOSTILE}")),
     };
+    let linked = Finding { url: Some(format!("https://{HOSTILE}")), ..finding.clone() };
+    let annotated = |finding: Finding| Annotated {
+        finding,
+        fingerprint: HOSTILE.to_owned(),
+        state: FindingState::Annotated,
+        by: Some(by.clone()),
+        first_seen: text(),
+    };
     let issue = Issue {
         file: HOSTILE.to_owned(),
         row: 1,
@@ -47,13 +58,7 @@ fn hostile() -> CheckReport {
             debt_by_owner: vec![Debt { owner: text(), findings: 1, weight: 1, oldest: text() }],
             ..CheckMetrics::default()
         },
-        findings: vec![Annotated {
-            finding,
-            fingerprint: HOSTILE.to_owned(),
-            state: FindingState::Annotated,
-            by: Some(by.clone()),
-            first_seen: text(),
-        }],
+        findings: vec![annotated(finding), annotated(linked)],
         quality_issues: vec![issue.clone()],
         stale: vec![by.clone()],
         expired: vec![Expired { by, date: HOSTILE.to_owned(), malformed: true }],
@@ -100,6 +105,19 @@ fn no_text_of_a_source_becomes_markup() {
     assert!(!page.contains("href=\"javascript:"));
     assert!(!page.contains('\u{2028}'));
     assert_eq!(data(&page)["report"]["findings"][0]["message"], HOSTILE);
+}
+
+/// `maud` escapes less than [`PageText`]: a text that is inserted without it is in the page, but not in this form.
+#[test]
+fn every_text_of_a_source_is_escaped_by_us_and_never_by_maud_alone() {
+    let page = render(&hostile(), &[]).replace("<wbr>", "");
+    let (before, data) = page.split_once("id=\"data\">").unwrap();
+    assert!(data.contains("onerror"), "the report");
+    let escaped = PageText(HOSTILE).render().into_string();
+    let texts = before.matches("onerror").count();
+    assert_eq!(before.matches(&escaped).count(), texts, "{before}");
+    // Each field in each table that shows it, the project, the tool and the failure.
+    assert!(texts > 50, "{texts}");
 }
 
 #[test]

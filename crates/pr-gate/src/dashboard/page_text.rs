@@ -1,34 +1,48 @@
-//! Text in HTML.
+//! Text, numbers and markup that a template of the page may insert.
+//!
+//! `maud` escapes what ends an element or an attribute in double quotes, and nothing else: `'`, control characters, marks
+//! that turn the direction of writing and the commands of runners go through. A splice is therefore one of four things: a
+//! number, a time, [`Markup`], or [`PageText`], which is what every string becomes, wherever it comes from. A bare
+//! `String` or `&str` in a splice is a mistake, and the page's tests find it by what `maud` leaves as it was.
 
 use std::fmt::Write as _;
 
+use maud::{Markup, PreEscaped, Render, html};
 use registry_core::{inert_json, plain};
 
 /// A text as HTML, for the inside of elements and of quoted attributes. What would steer the writing (control
 /// characters, marks that turn its direction) is shown by its escape. The page may be written to the log of a CI runner,
 /// so that `##`, with which commands of some runners begin wherever they stand, is broken up.
-pub fn text(raw: &str) -> String {
-    let raw = plain(raw);
-    let mut safe = String::with_capacity(raw.len());
-    let mut last = '\0';
-    for c in raw.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '#' if last == '#' => safe.push_str("&#35;"),
-            c => safe.push(c),
+#[derive(Debug, Clone, Copy)]
+pub struct PageText<'a>(pub &'a str);
+
+impl Render for PageText<'_> {
+    fn render_to(&self, page: &mut String) {
+        let mut last = '\0';
+        for c in plain(self.0).chars() {
+            match c {
+                '&' => page.push_str("&amp;"),
+                '<' => page.push_str("&lt;"),
+                '>' => page.push_str("&gt;"),
+                '"' => page.push_str("&quot;"),
+                '\'' => page.push_str("&#39;"),
+                '#' if last == '#' => page.push_str("&#35;"),
+                c => page.push(c),
+            }
+            last = c;
         }
-        last = c;
     }
-    safe
+}
+
+/// What the page brings along and no template can hold: its style, its script, its doctype. The lifetime keeps out what
+/// is read while the program runs.
+pub fn own(raw: &'static str) -> PreEscaped<&'static str> {
+    PreEscaped(raw)
 }
 
 /// JSON for the inside of a `<script>`: nothing in it can end the element or begin a comment. Quotes are the only place
 /// where JSON has these characters, so that their escapes mean the same.
-pub fn json(json: &str) -> String {
+pub fn json(json: &str) -> Markup {
     let json = inert_json(json);
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -39,11 +53,11 @@ pub fn json(json: &str) -> String {
             c => safe.push(c),
         }
     }
-    safe
+    PreEscaped(safe)
 }
 
 /// A count with a comma at each thousand.
-pub fn count(number: u64) -> String {
+pub fn count(number: u64) -> Markup {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -52,30 +66,34 @@ pub fn count(number: u64) -> String {
         }
         grouped.push(digit);
     }
-    grouped
+    html! { (PageText(&grouped)) }
 }
 
 /// A count of things in memory.
-pub fn size(number: usize) -> String {
+pub fn size(number: usize) -> Markup {
     count(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// A percentage to one digit. What is not all of it never looks like it.
-pub fn percent(value: f64) -> String {
+pub fn percent(value: f64) -> Markup {
     let shown = (value * 10.0).round() / 10.0;
     let shown = if value < 100.0 && shown >= 100.0 { 99.9 } else { shown };
     let shown = if value > 0.0 && shown <= 0.0 { 0.1 } else { shown };
-    format!("{shown}%")
+    html! { (shown) "%" }
 }
 
 /// So many of something: `1 finding`, `2,000 findings`.
-pub fn many(number: usize, one: &str, more: &str) -> String {
-    format!("{} {}", size(number), if number == 1 { one } else { more })
+pub fn many(number: usize, one: &str, more: &str) -> Markup {
+    html! { (size(number)) " " (PageText(if number == 1 { one } else { more })) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(raw: &str) -> String {
+        PageText(raw).render().into_string()
+    }
 
     #[test]
     fn no_text_becomes_markup_or_steers_the_writing() {
@@ -89,7 +107,7 @@ mod tests {
     #[test]
     fn json_can_not_end_its_script_and_means_the_same() {
         let hostile = serde_json::json!({"</script><!--": "\u{2028}\u{2029} & <script> ##vso[x] \u{202e}"});
-        let safe = json(&hostile.to_string());
+        let safe = json(&hostile.to_string()).into_string();
         assert!(!safe.contains(['<', '>', '&', '\u{2028}', '\u{2029}', '\u{202e}']), "{safe}");
         assert!(!safe.contains("##"), "{safe}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), hostile);
@@ -97,10 +115,9 @@ mod tests {
 
     #[test]
     fn numbers_are_never_rounded_into_none_or_all() {
-        assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!(
-            [percent(100.0), percent(99.99), percent(0.01), percent(0.0)],
-            ["100%", "99.9%", "0.1%", "0%"]
-        );
+        let counts = [0, 999, 1000, 1_234_567].map(|number| count(number).into_string());
+        assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
+        let percents = [100.0, 99.99, 0.01, 0.0].map(|value| percent(value).into_string());
+        assert_eq!(percents, ["100%", "99.9%", "0.1%", "0%"]);
     }
 }
