@@ -13,8 +13,8 @@ mod lists;
 mod output_files;
 mod overview;
 mod page;
-mod plot;
 mod page_text;
+mod plot;
 
 pub use output_files::{history_file, output_file};
 pub use page::DashboardPage;

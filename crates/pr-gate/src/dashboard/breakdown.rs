@@ -96,7 +96,10 @@ fn owners(report: &CheckReport) -> Table<'_> {
         name: debt.owner.as_deref().unwrap_or("no owner"),
         filter: debt.owner.as_deref(),
         count: debt.findings,
-        more: vec![page_text::count(debt.weight), html! { (PageText(debt.oldest.as_deref().unwrap_or("–"))) }],
+        more: vec![
+            page_text::count(debt.weight),
+            html! { (PageText(debt.oldest.as_deref().unwrap_or("–"))) },
+        ],
     });
     Table {
         id: "by-owner",
@@ -143,7 +146,8 @@ fn files<'a>(report: &'a CheckReport, weights: &Weights) -> Table<'a> {
         count,
         more: vec![page_text::size(open), page_text::count(weight)],
     });
-    let note = (others > 0).then(|| html! { "And " (page_text::many(others, "file", "files")) " with less." });
+    let note =
+        (others > 0).then(|| html! { "And " (page_text::many(others, "file", "files")) " with less." });
     Table {
         id: "worst-files",
         title: "Worst files",

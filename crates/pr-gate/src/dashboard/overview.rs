@@ -6,8 +6,8 @@ use registry_core::Timestamp;
 
 use super::eta::{Eta, float};
 use super::history::HistoryEntry;
-use super::plot;
 use super::page_text::{self, PageText};
+use super::plot;
 
 /// How far back the cards compare, in days.
 const COMPARED_DAYS: i64 = 7;
