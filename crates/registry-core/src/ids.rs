@@ -16,7 +16,7 @@ macro_rules! text_id {
             /// Checks and takes a new name.
             ///
             /// # Errors
-            /// [`TextError`] when it is empty, too long, or could be taken for another name ([`crate::check_name`]).
+            /// [`TextError`](crate::TextError) when it is empty, too long, or could be taken for another name ([`crate::check_name`]).
             pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
                 let text = text.into();
                 $crate::check_name(&text, $max)?;
