@@ -260,10 +260,7 @@ fn a_tree_without_python_passes_and_says_so() {
     for repo in [Repo::new(), Repo::without_git()] {
         let run = repo.t4(&["check"]).ends(0);
         assert_eq!(run.stderr, "t4: there are no Python files to check\n");
-        assert!(
-            run.stdout.ends_with("0 findings, 0 not answered for, 0 annotations to mend: pass\n"),
-            "{run:?}"
-        );
+        assert!(run.stdout.ends_with("0 findings, 0 unanswered, 0 annotations to fix: pass\n"), "{run:?}");
     }
 }
 
@@ -287,6 +284,6 @@ fn the_age_of_findings_is_in_the_table() {
     repo.commit("first");
     let run = repo.t4(&["check", "--age"]).ends(1);
     assert!(run.stdout.contains("age of the findings: 0-7 days (1)\n"), "{run:?}");
-    assert!(run.stdout.contains("1 finding, 1 not answered for, 0 annotations to mend: fail\n"), "{run:?}");
+    assert!(run.stdout.contains("1 finding, 1 unanswered, 0 annotations to fix: fail\n"), "{run:?}");
     assert!(!repo.t4(&["check"]).ends(1).stdout.contains("age of"));
 }
