@@ -54,7 +54,7 @@ struct AnnotateJob {
 /// Plans an annotation for every unanswered finding. Writes nothing.
 ///
 /// # Errors
-/// Same errors as [`gather`]; also when a file can't be read or git can't be run.
+/// Same errors as [`gather()`]; also when a file can't be read or git can't be run.
 pub fn plan(
     project: &Project,
     question: &CheckQuestion,

@@ -53,8 +53,8 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Returns the top-level folders with Python files. Returns `.` when there are more than 8 such folders or none, or when
-/// the root has Python files.
+/// Returns the top-level folders with Python files. Returns `.` when there are more than 8 such folders or none, or
+/// when the root has Python files.
 ///
 /// # Errors
 /// A folder can't be read.
