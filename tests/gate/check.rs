@@ -92,7 +92,7 @@ fn names_are_seen_from_the_working_directory_and_may_not_lead_out() {
         let run = repo.t4(&["check", outside]).ends(2);
         assert!(run.stderr.contains("outside of"), "{run:?}");
     }
-    assert!(repo.t4(&["check", "nope"]).ends(2).stderr.contains("is not there"));
+    assert!(repo.t4(&["check", "nope"]).ends(2).stderr.contains("does not exist"));
     assert!(repo.t4(&["check", "--codes", "NOPE1"]).ends(2).stderr.contains("NOPE1"));
     repo.t4(&["check", "--json", "--sarif"]).ends(2);
 }

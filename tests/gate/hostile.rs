@@ -59,7 +59,7 @@ fn a_linter_that_ran_elsewhere_or_failed_gives_no_verdict() {
         format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"x"}}}}{rest}}}]}}"#)
     };
     for (output, word) in [
-        (elsewhere.to_owned(), "outside of"),
+        (elsewhere.to_owned(), "outside"),
         (r#"{"version":"2.1.0","runs":[]}"#.to_owned(), "no run"),
         (run(""), "no `results`"),
         (run(r#","results":[],"invocations":[{"executionSuccessful":false}]"#), "failed"),

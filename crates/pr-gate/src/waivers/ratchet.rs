@@ -49,7 +49,9 @@ impl Ratchet {
 /// - git fails.
 pub fn ratchet(project: &Project, revision: &str) -> Result<Ratchet, Error> {
     let Some(git) = &project.tree.git else {
-        return Err(Error::Usage("this is not a git repository, so there are no earlier waivers to compare with".to_owned()));
+        return Err(Error::Usage(
+            "this is not a git repository, so there are no earlier waivers to compare with".to_owned(),
+        ));
     };
     let commit = git.commit(revision)?.ok_or_else(|| {
         Error::Usage(format!("`{revision}` is not the name of a commit; in CI, fetch the base branch first"))
@@ -66,8 +68,8 @@ pub fn ratchet(project: &Project, revision: &str) -> Result<Ratchet, Error> {
     Ok(Ratchet { base, unreadable, ..compare(&past, now.list) })
 }
 
-/// Reads the waivers of the base, and the names of the files that can't be parsed. Incomplete waivers count too, so that
-/// completing them is not growth.
+/// Reads the waivers of the base, and the names of the files that can't be parsed. Incomplete waivers count too, so
+/// that completing them is not growth.
 fn past(files: &[(String, String)]) -> (Vec<Waiver>, Vec<String>) {
     let (waivers, problems) = Waivers::inspect(files);
     let mut list = waivers.list;
