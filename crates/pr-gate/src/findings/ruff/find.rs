@@ -60,8 +60,8 @@ impl Ruff {
             .extend(launcher.program("uvx").map(|uvx| ruff(uvx, &["--no-config", "ruff"], is_of_network)));
         for candidate in candidates {
             let Ok(mut child) = candidate.version() else { continue };
-            // A program with the name ruff is accepted before its version is known. `python3` and `uvx` may be installed
-            // without ruff, so their answer is awaited here.
+            // A program with the name ruff is accepted before its version is known. `python3` and `uvx` may be
+            // installed without ruff, so their answer is awaited here.
             if candidate.before.is_empty() {
                 return Ok((candidate, Version { child }));
             }
