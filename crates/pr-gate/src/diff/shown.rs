@@ -60,8 +60,8 @@ fn harmless(line: &str) -> String {
     }
 }
 
-/// Escapes a line of a diff's header. A name that contains a command of a runner is quoted, although git would not quote
-/// it. `git apply` accepts the quoted name.
+/// Escapes a line of a diff's header. A name that contains a command of a runner is quoted, although git would not
+/// quote it. `git apply` accepts the quoted name.
 fn header(line: &str) -> String {
     let Some((mark, name)) = line.split_once(' ').filter(|_| inert(line) != line) else {
         return line.to_owned();
