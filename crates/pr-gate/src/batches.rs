@@ -2,8 +2,8 @@
 //!
 //! A batch is made from a commit in a separate worktree in a temporary folder. The working tree, its index and its HEAD
 //! do not change, and uncommitted changes are ignored. The branch is created last, when its commit exists, and never
-//! replaces an existing branch. Git hooks do not run: they are meant for the working tree. The remote checks a batch
-//! when it is pushed.
+//! replaces an existing branch. Git hooks do not run, because they are meant for the working tree. A batch is checked
+//! where it is pushed to.
 //!
 //! T4 fixes the text in memory and then writes it to the file. Neither ruff nor a link in the tree can choose which
 //! file is written.
@@ -31,7 +31,7 @@ const AT_ONCE: usize = 2;
 
 /// Options of a run.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 pub struct BatchQuestion {
     /// The rules, as for ruff's `--select`; empty for those of the settings.
     pub codes: Vec<String>,

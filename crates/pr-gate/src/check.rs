@@ -1,4 +1,4 @@
-//! The check of a working tree: gathers findings, and decides which annotations and waivers answer for them.
+//! The check of a working tree: gathers findings, and determines which annotations and waivers answer for them.
 
 mod age;
 mod compat;

@@ -28,7 +28,7 @@ pub fn unified(file: &str, before: Option<&str>, after: &str) -> String {
     // Lines end at LF alone, as git counts them.
     let old: Vec<&str> = before.unwrap_or_default().split_inclusive('\n').collect();
     let new: Vec<&str> = after.split_inclusive('\n').collect();
-    // The search is slow when very many lines are equal. After the timeout the diff is correct, but not the shortest.
+    // The search is slow for very many similar lines. After the timeout the diff is correct, but not the shortest.
     let diff = TextDiff::configure().timeout(ENOUGH).diff_slices(&old, &new);
     let from = before.map_or_else(|| "/dev/null".to_owned(), |_| label("a/", file));
     let mut text = format!("--- {from}\n+++ {}\n", label("b/", file));

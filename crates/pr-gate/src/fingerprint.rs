@@ -39,7 +39,7 @@ pub fn fingerprints(findings: &[Finding], sources: &BTreeMap<String, String>) ->
     all
 }
 
-/// Returns the fingerprint of a finding without a number. Equal findings of a file have the same.
+/// Returns the fingerprint of a finding without a number. Equal findings have the same one.
 pub fn identity(finding: &Finding, scopes: Option<&Scopes<'_>>) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {

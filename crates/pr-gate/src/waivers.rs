@@ -33,8 +33,8 @@ pub fn load(project: &Project) -> Result<Waivers, Error> {
 /// Returns the waiver files of a working tree, sorted by name: their names, relative to the root, and their texts.
 ///
 /// # Errors
-/// The folder is not a folder, or a file is a link, is not a regular file, is larger than 1 MiB, is not UTF-8, or can't
-/// be read.
+/// A file or a link has the name of the folder, or the folder can't be read. A waiver file is a link, is not a regular
+/// file, is larger than 1 MiB, is not UTF-8, or can't be read.
 pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     let folder = project.settings.waivers.folder.as_str();
     match contained::look(&project.tree.root, folder)? {

@@ -77,7 +77,7 @@ pub fn install(path: &Path) -> Result<(), Error> {
 /// Removes the hook if it is T4's and unchanged. Returns its path, or `None` when there was none to remove.
 ///
 /// # Errors
-/// Same errors as [`hook`], or the file can't be removed.
+/// Same errors as [`hook()`], or the file can't be removed.
 pub fn remove(project: &Project) -> Result<Option<PathBuf>, Error> {
     let Hook::Ours(path) = hook(project)? else { return Ok(None) };
     fs::remove_file(&path).map_err(Error::file(&path, "can't be removed"))?;

@@ -45,7 +45,7 @@ fn workflows_have_read_permissions_only_and_expand_no_expression_in_a_script() {
             text.lines().filter(|line| line.ends_with(": write") || line.contains("write-all")).collect();
         assert!(rights.is_empty(), "{file}: {rights:?}");
         assert!(!text.contains("pull_request_target") && !text.contains("secrets."), "{file}");
-        // An expression may be a value, such as of `env`. In a script, a pull request could inject commands by it.
+        // An expression may be a value, such as of `env`. In a script, it would let a pull request inject commands.
         let mut script = None;
         for line in text.lines() {
             let depth = line.len() - line.trim_start().len();

@@ -18,8 +18,8 @@ struct CheckDocument<'a> {
     report: &'a CheckReport,
 }
 
-/// Renders one indented JSON object with a newline at the end. CI logs and the server show it, so [`inert_json`]
-/// escapes it.
+/// Renders one indented JSON object with a newline at the end. [`inert_json`] escapes it here, because `t4 dashboard`
+/// serves it without printing it.
 ///
 /// # Errors
 /// A value can't be written as JSON. This does not occur for a report of the check.

@@ -8,7 +8,8 @@ use super::{LARGEST, is_waiver_file};
 
 /// Returns the waiver files of a commit, sorted by name: their names, relative to the root, and their texts.
 ///
-/// Links and files larger than 1 MiB are left out. The ratchet is then stricter, because they do not count as earlier waivers.
+/// Links and files larger than 1 MiB are left out. This makes the ratchet stricter: their waivers do not count as
+/// earlier ones.
 ///
 /// # Errors
 /// git can't be run or fails.
