@@ -167,7 +167,7 @@ fn ruff_is_found_in_the_active_venv_unless_the_tree_brings_it() {
     assert!(with_programs(&repo, &[], &[]).ends(3).stderr.contains("install it"));
     install(&repo, ".venv/bin/ruff", &real_ruff());
     let run = with_programs(&repo, &[], &[]).ends(3);
-    assert!(run.stderr.contains("`--ruff` names it"), "{run:?}");
+    assert!(run.stderr.contains("name it with `--ruff`"), "{run:?}");
     let environment = repo.path(".venv").display().to_string();
     let active = [("VIRTUAL_ENV", environment.as_str())];
     with_programs(&repo, &[], &active).ends(1);
