@@ -145,7 +145,7 @@ pub fn run(
         .commit(&question.base)?
         .ok_or_else(|| Error::Usage(format!("`{}` is not the name of a commit", question.base)))?;
     if question.most == 0 {
-        return Err(Error::Usage("a batch must be allowed at least one finding".to_owned()));
+        return Err(Error::Usage("the maximum number of findings in a batch must be at least 1".to_owned()));
     }
     let asked = if question.codes.is_empty() { &project.settings.check.codes } else { &question.codes };
     for code in asked {

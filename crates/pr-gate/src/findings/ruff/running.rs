@@ -58,10 +58,8 @@ impl Ruff {
         }
         match findings {
             Ok(findings) if status.success() => Ok((findings, said)),
-            Ok(_) => Err(failed(format!("it exited with {status}"))),
-            Err(error) => {
-                Err(Error::unreadable("ruff's output", format!("{error} (it exited with {status})")))
-            }
+            Ok(_) => Err(failed(format!("it failed with {status}"))),
+            Err(error) => Err(Error::unreadable("ruff's output", format!("{error} ({status})"))),
         }
     }
 
