@@ -1,4 +1,4 @@
-//! The digest over the rows that were adopted from the original service, which have no leaf of their own.
+//! Digest over the rows that were adopted from the original service, which have no leaf.
 
 use canonical::{Digest, ObjectWriter, leaf_hash};
 use serde_json::Value;

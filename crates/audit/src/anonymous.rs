@@ -1,8 +1,8 @@
-//! Requests without usable credentials: the first few get a row each, the others are counted.
+//! Audit rows of requests without valid credentials: a few get a row each, the others are counted.
 //!
-//! Anyone who can reach the server can send them, so the rows that they leave are bounded in bytes. A row is paid for from a
-//! budget that fills at a constant rate. What gets no row is counted by network and code, and once a minute one row
-//! of bounded size has the counts. INVARIANT: every request is either a row or in exactly one count.
+//! Anyone who can reach the server can send such requests, so the bytes of their rows are bounded. A row is paid for
+//! from a budget that fills at a constant rate. A request without a row is counted by network and code, and once a
+//! minute one row of bounded size holds the counts. INVARIANT: every request has either a row or exactly one count.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,4 @@
-//! What is kept of a request's body.
+//! What an audit row keeps of a request body.
 
 use canonical::Digest;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! An open record: what is known of a request or a tool run before it has ended.
+//! Unfinished record of a request or a tool run.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -1,8 +1,8 @@
 //! Ownership of an audit draft: exactly one holder at a time may record it.
 //!
 //! The HTTP layer keeps a [`DraftSlot`] for each request. A use case takes the draft out, and the transaction that it
-//! submits owns it until its commit. A draft that was not recorded goes back into the slot when its holder is dropped,
-//! whether that is a transaction that failed or a handler whose client disconnected.
+//! submits owns it until the commit. A draft that was not recorded returns to the slot when its holder is dropped: a
+//! transaction that failed, or a handler whose client disconnected.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

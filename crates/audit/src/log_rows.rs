@@ -1,4 +1,4 @@
-//! What a store shows of its log to a check: the rows, and what it knows besides.
+//! Rows and facts that a store hands to the verification of its log.
 
 use crate::{BadReason, Record, SchemaDigest, SchemaStatement, UnplacedRow};
 

@@ -1,4 +1,4 @@
-//! How a request ended.
+//! Outcome of a request.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Who acts.
+//! Principal: who makes a request.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! One row of the log, version 1, and its leaf.
+//! Record: one row of the log, version 1, and its leaf.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
-//! Keeps secrets out of the log: by the name of a field, and by the shape of a text.
+//! Redaction: keeps secrets out of the log, by the name of a field and by the shape of a text.
 //!
-//! Wherever a doubt remains, it redacts: a log that says too little can be lived with.
+//! In doubt it redacts: a log that says too little is less harmful than one that reveals a secret.
 
 mod assignments;
 mod encoded;

@@ -1,4 +1,4 @@
-//! Requests that come too thick for a row each: they are counted, and the counts get a row.
+//! Counter of refused requests: a caller with too many gets counts in place of a row each.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,8 +1,8 @@
 //! Digest of a database's schema, and the row of the log that states it.
 //!
-//! Triggers, views, indexes and constraints decide what a statement does. A trigger that removes each new row of one
-//! agent leaves a log that is sound in itself. So the log states the schema: verification compares what the database
-//! has with the newest statement.
+//! Triggers, views, indexes and constraints change what a statement does. A trigger that deletes each new row of one
+//! agent would leave a log that is consistent by itself. So the log states the schema, and verification compares the
+//! database's schema with the newest statement.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Records that the platform makes about the log itself.
+//! Records that the server makes about the log.
 
 use canonical::Digest;
 use registry_core::{KnownSecrets, Timestamp};

@@ -1,4 +1,4 @@
-//! What a check of the log finds.
+//! Result of a verification.
 
 use canonical::Digest;
 

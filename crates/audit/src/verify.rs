@@ -1,4 +1,4 @@
-//! Checks a log row by row: nothing edited, removed, inserted or moved.
+//! Verification of a log, row by row: nothing edited, removed, inserted or moved.
 
 use std::collections::VecDeque;
 

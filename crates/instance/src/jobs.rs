@@ -1,4 +1,4 @@
-//! When each job runs.
+//! Schedule of the background work.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! From options to services.
+//! Opening of an instance: from options to services.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
-//! The authority of a write: who makes it, confirmed inside its transaction; and what the write decides.
+//! Authority of a write: the caller's right, checked again inside the transaction.
 //!
-//! A request may take half a minute between the check of its key and its transaction. INVARIANT: a write acts only
+//! A request may wait half a minute between the check of its key and its transaction. INVARIANT: a write happens only
 //! under a right that holds when its transaction runs.
 
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 /// Trouble of the store itself. A refusal by a rule is never one of these: it is a value.
 #[derive(Debug, Clone, thiserror::Error)]

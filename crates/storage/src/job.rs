@@ -1,4 +1,4 @@
-//! The store and the jobs that it runs.
+//! Traits of a store and of the jobs that it runs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a ledger keeps: accounts, holds, usage and alerts.
+//! Rows of the ledger: accounts, holds, usage and alerts.
 
 use llm_policy::{
     AccountKey, AccountState, CallId, CallOutcome, HoldId, Operation, Rates, Usage, UsageSource,

@@ -1,5 +1,5 @@
-//! The bytes of a page of a list. A page is bounded in rows and in bytes: a row may be large, and all rows of a page are
-//! in memory at once. A page ends with the row that reaches the bound, so that it always has one.
+//! Size limit of a page of a list. A page is limited in rows and in bytes, because a row may be large and all rows of
+//! a page are in memory at once. A page ends with the row that reaches the limit, so it has at least one row.
 
 use audit::StoredRow;
 use registry_core::Intent;

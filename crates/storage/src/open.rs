@@ -1,4 +1,4 @@
-//! What opening a store may do, what it has done, and why it failed.
+//! Modes, reports and errors of opening a store.
 
 use std::path::PathBuf;
 

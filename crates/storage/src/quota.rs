@@ -1,8 +1,8 @@
-//! Usage of the quotas: what is stored under a key's name, and how each row is counted.
+//! Counts for quotas: what is stored for a key, and how each row is counted.
 //!
-//! A store changes the counts in the transaction that changes the rows, so they are exact whatever fails and
-//! however many servers write. The sizes are computed here, from the values and not from a backend's pages, so that
-//! every backend counts alike.
+//! A store changes the counts in the transaction that changes the rows. So they are exact, whatever fails and however
+//! many servers write. Sizes are computed here from the values, not from a backend's pages, so that every backend
+//! counts alike.
 
 use audit::Record;
 use registry_core::{AgentId, Intent, IntentId, KeyId, Owner, Timestamp};

@@ -1,7 +1,8 @@
-//! The conformance suite: what every backend must pass.
+//! Conformance suite that every backend must pass.
 //!
-//! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes one `#[test]`
-//! of every case. [`delegate_store!`](crate::delegate_store) is for tests of other crates. Nothing here knows how a backend stores what it is given.
+//! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes a `#[test]` of
+//! every case. [`delegate_store!`](crate::delegate_store) is for tests of other crates. The suite does not know how a
+//! backend stores its data.
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,

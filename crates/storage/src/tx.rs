@@ -1,4 +1,4 @@
-//! What a write can do.
+//! Transaction: the operations of a write.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

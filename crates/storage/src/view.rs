@@ -1,4 +1,4 @@
-//! What a read can do.
+//! View: the operations of a read.
 
 use api_keys::KeyRecord;
 use audit::{LogFacts, LogRow, StoredRow};

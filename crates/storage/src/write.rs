@@ -1,5 +1,5 @@
-//! The front of a store: closures in, values out. A write can't be called without its audit draft, nor without the
-//! authority that it is made under.
+//! Write functions of a store: a closure in, a value out. A write can't be called without its audit draft or without
+//! its authority.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Which field names say that their value is a secret.
+//! Field names whose values are secrets.
 
 /// Names that are secrets as a whole, in lower case and without anything but letters and digits.
 const WHOLE: [&str; 5] = ["key", "session", "sessionid", "bearer", "pwd"];

@@ -1,4 +1,4 @@
-//! Finds secrets in running text by their shape.
+//! Finder of secrets in running text, by their shape.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The shapes of secrets: prefixes that issuers put on their tokens.
+//! Shapes of secrets: prefixes that issuers put on their tokens.
 
 /// A prefix that an issuer gives its tokens, and what follows it.
 pub(super) struct Issued {
