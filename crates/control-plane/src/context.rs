@@ -1,4 +1,4 @@
-//! Who asks, when, and the open record of the request: the first argument of every use case.
+//! Context of a use case: the caller, the time, and the audit draft of the request.
 
 use api_keys::{KeyRecord, QuotaLimits, ScopeSet};
 use audit::OwnedDraft;

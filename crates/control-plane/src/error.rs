@@ -1,4 +1,4 @@
-//! A refusal or a failure, as the edge will tell it.
+//! Error of a use case, as the HTTP layer answers it.
 
 use api_types::Code;
 use audit::Outcome;

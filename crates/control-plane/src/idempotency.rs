@@ -1,4 +1,4 @@
-//! The same request twice has one outcome.
+//! Idempotency: the same request sent twice has one outcome.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! One page of a list, and cursors: where a list goes on. Sealed, so that an edited one is noticed, and bound to the
-//! query, so that one of another list is refused.
+//! Pages of lists and their cursors. A cursor is authenticated, so that an edited one is refused, and bound to its
+//! query, so that a cursor of another list is refused.
 
 use api_keys::keyed_mac;
 use api_types::Code;

@@ -1,4 +1,4 @@
-//! `GET /readyz`: can this server take requests?
+//! `GET /readyz`: whether this server can serve requests.
 
 use std::sync::atomic::Ordering;
 

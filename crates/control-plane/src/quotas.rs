@@ -1,5 +1,5 @@
-//! Checks of the quotas. What is stored is checked inside the transaction that would store it, so that of two
-//! requests for the last place one is refused; what a day's audit rows take is checked before the request begins.
+//! Checks of quotas. What is stored is checked in the transaction that would store it, so that only one of two
+//! requests gets the last place. The audit bytes of the day are checked before a request begins.
 
 use api_keys::QuotaLimits;
 use api_types::Code;

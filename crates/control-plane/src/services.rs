@@ -1,4 +1,4 @@
-//! Everything that a use case may need, in one place.
+//! Services: everything that use cases need.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};

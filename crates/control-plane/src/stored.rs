@@ -1,5 +1,5 @@
-//! What the record of a change says of what was stored, where that is not what the body said: minted ids, defaults, other
-//! words for the same status, and paths in their one form. The body itself is kept as it came.
+//! Detail of an audit row: values that were stored and differ from the body, such as new ids, defaults, normalised
+//! statuses and paths. The body is kept as it arrived.
 
 use api_types::{CreateIntent, IntentView, KeyView};
 use audit::Body;

@@ -1,4 +1,4 @@
-//! Reads and writes columns: those that may hold anything, and those that this program alone writes.
+//! Reading and writing of columns.
 
 pub(crate) mod lenient;
 pub(crate) mod strict;

@@ -1,4 +1,4 @@
-//! What SQLite's errors mean to the store and to whoever opens it.
+//! Conversion of SQLite's errors.
 
 use std::any::Any;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! Changes that somebody made to the file past this program, with `sqlite3` for example.
+//! Changes that another program, such as `sqlite3`, made to the file.
 //!
-//! Triggers note them in the table `outside_changes`. Only a store in a file that others can write has such changes, so
-//! they are no part of [`storage::Tx`] and [`storage::View`]: who opens an [`SqliteStore`] asks for them here, and has
-//! them recorded.
+//! Triggers note them in the table `outside_changes`. Only a store in a file that others can write has such changes,
+//! so they are not part of [`storage::Tx`] and [`storage::View`]: the opener of an [`SqliteStore`] reads them here
+//! and has them recorded.
 
 use audit::{ExternalChange, Leafed, external_change_record};
 use registry_core::{KnownSecrets, Timestamp};

@@ -1,7 +1,7 @@
-//! The steps of the schema. `user_version` counts them.
+//! Migrations. `user_version` counts the steps.
 //!
-//! All that a file needs is done in one transaction that is begun before the version is read, so that two
-//! processes may open one file at once and a crash leaves the file as it was.
+//! All steps that a file needs run in one transaction, which begins before the version is read. So two processes may
+//! open one file at once, and a crash leaves the file as it was.
 
 pub(crate) mod adopt;
 pub(crate) mod chunks;

@@ -1,4 +1,4 @@
-//! Opening a database: make, adopt, upgrade or refuse the file, before any thread runs.
+//! Opening of a database: creates, adopts, upgrades or refuses the file before any thread runs.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;

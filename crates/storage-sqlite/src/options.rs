@@ -1,4 +1,4 @@
-//! How a database is opened.
+//! Options of a store.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How connections are set up, in one place, and the statements that begin and end transactions.
+//! Set-up of connections, and the statements that begin and end transactions.
 
 use std::path::Path;
 use std::time::Duration;

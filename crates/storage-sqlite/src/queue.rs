@@ -1,9 +1,10 @@
-//! The writer's queue: bounded, fair to callers, control before ordinary work.
+//! Queue of the writer: bounded, fair between callers, with precedence for control work.
 //!
-//! Within one precedence the callers share the writer's *time*, not its jobs: start-time fair queueing (Goyal, Vin,
-//! Cheng, 1996), which is deficit round robin without a quantum. Every caller has a start, a point of virtual time that
-//! moves on by the cost of each of its jobs; the caller with the earliest start goes next. An idle caller starts at the
-//! present, so that no caller saves up time; a caller in debt keeps the debt until the others have caught up.
+//! Within one precedence the callers share the writer's *time*, not the number of jobs. The algorithm is start-time
+//! fair queueing (Goyal, Vin, Cheng, 1996), which is deficit round robin without a quantum. Every caller has a start,
+//! a point of virtual time that advances by the cost of each of its jobs. The caller with the earliest start is
+//! served next. An idle caller starts at the present, so that it saves up no time; a caller in debt stays in debt
+//! until the others have caught up.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Looks at a database without changing anything, for checks of the audit log.
+//! Read-only access to a database, for verification of the audit log.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Views: one snapshot each, on a connection of the pool.
+//! Pool of readers. Each view is one snapshot on one connection.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Counting again of what each key has stored, for a file whose rows or counts were changed past this program.
+//! Recount of what each key has stored, for a file whose rows or counts another program changed.
 
 use std::path::Path;
 

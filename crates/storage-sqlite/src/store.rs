@@ -1,4 +1,4 @@
-//! The store itself: a queue, a writer, a watcher and readers on one file.
+//! SQLite store: a queue, a writer, a watcher and readers on one file.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};

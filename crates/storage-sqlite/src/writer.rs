@@ -1,5 +1,5 @@
-//! The writer's thread: takes what queued while the last commit went to the disk, runs each job in its savepoint, and
-//! commits them together.
+//! Writer thread. It takes the jobs that arrived while the last commit was written to disk, runs each in a savepoint,
+//! and commits them together.
 
 pub(crate) mod deadline;
 pub(crate) mod state;

@@ -1,4 +1,4 @@
-//! `GET /admin/audit`: what happened, newest first.
+//! `GET /admin/audit`: rows of the audit log, newest first.
 
 use api_types::AuditRow;
 use audit::StoredRow;

@@ -1,9 +1,9 @@
-//! Rows of reads and refusals, and when they are durable.
+//! Writer of the audit rows of reads and refusals.
 //!
-//! Many rows share one commit, so an answer does not wait for its own row while rows are written in time. INVARIANT:
-//! an answer leaves before its row is durable only while the rows before it were durable in time, every row that is
-//! not durable is younger than [`Recorder::LATE_MICROS`], and they are at most [`Recorder::MOST_AHEAD`]. When the
-//! store falls behind, answers wait for their rows; when it fails, they are refused.
+//! Many rows share one commit, so an answer does not wait for its row while rows are written in time. INVARIANT: an
+//! answer leaves before its row is durable only while earlier rows became durable in time, every row that is not
+//! durable is younger than [`Recorder::LATE_MICROS`], and there are at most [`Recorder::MOST_AHEAD`] of them. When
+//! the store falls behind, answers wait for their rows. When it fails, they are refused.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

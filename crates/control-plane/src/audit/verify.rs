@@ -1,4 +1,4 @@
-//! `GET /admin/audit/verify` and `t4 audit verify`: is the log whole?
+//! `GET /admin/audit/verify` and `t4 audit verify`: verification of the log.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! The admin token: plain, or as an argon2id hash.
+//! Admin token: plain, or as an argon2id hash.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

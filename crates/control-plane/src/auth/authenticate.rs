@@ -1,9 +1,9 @@
-//! From the text of a key to a caller.
+//! Authentication of agents: from the text of a key to a caller.
 //!
-//! The order is the defence: a malformed key dies before any lookup; the secret is compared in constant time before
-//! anything about the key is told; the limit is counted before the scope, so that refused calls count too. An
-//! address that failed too often is told to wait instead of why it failed; a good key from there still works, so
-//! that nobody can lock out a neighbour behind the same proxy.
+//! The order of the checks matters. A malformed key is refused before any lookup. The secret is compared in constant
+//! time before anything about the key is revealed. The limit is counted before the scope is checked, so that refused
+//! calls count too. A network with too many failures gets no reason for a failure, only the advice to wait. A valid
+//! key from that network still works, so that nobody can lock out a neighbour behind the same proxy.
 
 use std::net::IpAddr;
 use std::sync::Arc;

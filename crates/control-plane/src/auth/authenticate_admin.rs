@@ -1,4 +1,4 @@
-//! From the text of an admin token to an admin.
+//! Authentication of admins: from the text of an admin token to a caller.
 
 use std::net::IpAddr;
 

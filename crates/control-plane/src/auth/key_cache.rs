@@ -1,4 +1,4 @@
-//! Keys that were read lately, so that the store stays off the hot path.
+//! Cache of recently read keys, so that most requests need no read of the store.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};

@@ -1,8 +1,8 @@
-//! Checks of admin tokens against an argon2id hash that wait or run.
+//! Queue for the checks of admin tokens against an argon2id hash.
 //!
-//! Each takes 19 MiB and tens of milliseconds, and needs no credentials. So one runs at a time, and how many may wait
-//! is bounded, in all and per network: a caller of another network has few checks ahead. Requests with
-//! the same token share one check.
+//! A check takes 19 MiB and tens of milliseconds, and anyone can cause one. So one runs at a time, and the number of
+//! waiting checks is limited, in total and per network: a caller of another network waits for few checks. Requests
+//! with the same token share one check.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

@@ -1,10 +1,10 @@
-//! The right of a key to act: decided when a request comes in, again in the transaction of each of its writes, and while
-//! its model call runs.
+//! Rights of a key: checked when a request arrives, again in the transaction of each write, and while a model call
+//! runs.
 //!
-//! A right that held when the request came in may be gone when it acts: the key was revoked, rotated or has expired, or
-//! lost a scope. INVARIANT: every act of an agent is decided by [`KeyRights::check`] on the key's row as its transaction
-//! sees it. The row is read again only when the store's epoch moved since it was read last, so the usual write costs no
-//! statement.
+//! A right may be lost between the request and its act: the key is revoked, rotated, expires or loses a scope.
+//! INVARIANT: every act of an agent is decided by [`KeyRights::check`] on the key's row as the transaction sees it.
+//! The row is read again only when the store's epoch has moved since the last read, so that an ordinary write costs
+//! no extra statement.
 
 use std::sync::Arc;
 

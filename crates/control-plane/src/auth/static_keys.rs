@@ -1,4 +1,4 @@
-//! Keys of the configuration (`API_TOKENS`, `API_KEY`): they live in no database.
+//! Static keys of the configuration (`API_TOKENS`, `API_KEY`), which are in no database.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `POST /intents`: an agent declares what it means to do.
+//! `POST /intents`: an agent creates an intent.
 
 use api_types::{Code, CreateIntent, IntentView};
 use registry_core::{Intent, IntentId};

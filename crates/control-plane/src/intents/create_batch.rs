@@ -1,4 +1,4 @@
-//! `POST /intents/batch`: many declarations, all or none.
+//! `POST /intents/batch`: an agent creates many intents, all or none.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! `POST /intents/pre_pr_check`: has every file of a pull request an intent?
+//! `POST /intents/pre_pr_check`: whether every file of a pull request is covered by an intent.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};

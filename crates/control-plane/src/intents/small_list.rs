@@ -1,7 +1,8 @@
-//! The lists of intents that are short enough to be read on a thread that serves requests.
+//! Lists of intents that are short enough to be read on a thread that serves requests.
 //!
-//! A list is begun there and given up once it turns out to be long, so the thread is held for [`SMALL_ROWS`] rows or
-//! [`SMALL_BYTES`] at the most, whatever lies in the registry. Rows go from their columns to JSON without a copy.
+//! Such a list is begun on that thread and abandoned when it turns out to be long. So the thread is busy for at most
+//! [`SMALL_ROWS`] rows or [`SMALL_BYTES`], whatever the registry holds. Rows go from their columns to JSON without a
+//! copy.
 
 use api_types::{Code, IntentRowView};
 use registry_core::{IntentRow, Owner, Timestamp};

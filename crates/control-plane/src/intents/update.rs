@@ -1,4 +1,4 @@
-//! `PATCH /intents/{id}`: whoever an intent belongs to moves it along.
+//! `PATCH /intents/{id}`: an agent changes its intent, or one of its owner.
 
 use api_keys::Scope;
 use api_types::{Code, IntentView, PatchIntent};

@@ -1,4 +1,4 @@
-//! The audit log is verified as it grows, so that a start has little to verify.
+//! Verification of the audit log as it grows, so that a start has little to verify.
 
 use std::sync::atomic::Ordering;
 

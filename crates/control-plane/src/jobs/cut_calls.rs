@@ -1,4 +1,4 @@
-//! Model calls whose key has lost its right are cut.
+//! Ends model calls whose key has lost its right.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Budgets that reached a part of their limit are told: to the log, to the metrics, and to the operator's webhook.
+//! Delivery of budget alerts to the log, the metrics and the operator's webhook.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Requests that were too many for a row each get one row with their count.
+//! Writes one audit row with a count for requests that were too many for a row each.
 
 use api_types::Code;
 use audit::{Actor, Record, event};

@@ -1,4 +1,4 @@
-//! Idempotency keys are forgotten after 24 hours.
+//! Deletes idempotency keys after 24 hours.
 
 use registry_core::Timestamp;
 use storage::StoreError;

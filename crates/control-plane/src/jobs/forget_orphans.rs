@@ -1,4 +1,4 @@
-//! Orphans are forgotten after a week: their usage rows stay as they are then.
+//! Deletes orphans after a week. Their usage rows remain as they are by then.
 
 use registry_core::Timestamp;
 use storage::StoreError;

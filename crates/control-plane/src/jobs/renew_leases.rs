@@ -1,4 +1,4 @@
-//! A server's holds live as long as it does.
+//! Renews the leases of this server's holds while it runs.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Holds that nobody settled in time are settled at their worst case.
+//! Settles holds whose lease has ended at their worst case.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

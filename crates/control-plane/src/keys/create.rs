@@ -1,4 +1,4 @@
-//! `POST /admin/api_keys`: an admin makes a key for an agent.
+//! `POST /admin/api_keys`: an admin creates a key for an agent.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A key as admins see it, and the checks that its fields share.
+//! Key as admins see it, and the checks that its fields share.
 
 use api_keys::{KeyRecord, MAX_QUOTA, QuotaLimits, ScopeSet, dollars_to_pico, pico_to_dollars};
 use api_types::{Code, KeyUsageView, KeyView, QuotaUse, ScopeList};

@@ -1,4 +1,4 @@
-//! `GET /admin/api_keys`: every key, never a secret.
+//! `GET /admin/api_keys`: all keys, without secrets.
 
 use api_keys::KeyRecord;
 use api_types::KeyView;

@@ -1,4 +1,4 @@
-//! `DELETE /admin/api_keys/{key}`: an admin stops a key.
+//! `DELETE /admin/api_keys/{key}`: an admin revokes a key.
 
 use registry_core::KeyId;
 use storage::{JobClass, StoreError};

@@ -1,4 +1,4 @@
-//! `POST /admin/api_keys/{key_id}/rotate`: a new secret for the same key.
+//! `POST /admin/api_keys/{key_id}/rotate`: an admin gives a key a new secret.
 
 use api_keys::{KeyRecord, NewKey, derive_secret};
 use api_types::{Code, KeyCreated, RotateKey};

@@ -1,4 +1,4 @@
-//! `PATCH /admin/api_keys/{key_id}`: an admin changes what a key may do.
+//! `PATCH /admin/api_keys/{key_id}`: an admin changes the limits, scopes or owner of a key.
 
 use api_keys::KeyRecord;
 use api_types::{Code, KeyView, PatchKey};

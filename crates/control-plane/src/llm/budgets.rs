@@ -1,4 +1,4 @@
-//! Which budgets a call must fit, and alerts for those that reach a part of their limit.
+//! Budgets that a call must fit, and their alerts.
 
 use std::sync::Arc;
 

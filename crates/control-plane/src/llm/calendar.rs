@@ -1,4 +1,4 @@
-//! The windows of now, kept so that no call has to search a calendar.
+//! Current budget windows, cached so that a call need not search a calendar.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

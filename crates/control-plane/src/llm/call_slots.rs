@@ -1,4 +1,4 @@
-//! How many model calls of a key are under way.
+//! Limit on the concurrent model calls of a key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The ledger of one caller, in this process's own store.
+//! Ledger of one caller over the local store.
 
 pub(super) mod hold;
 pub(super) mod release;

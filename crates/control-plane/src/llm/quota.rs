@@ -1,4 +1,4 @@
-//! `GET /llm/quota`: how the caller's budgets stand, and whether a call would run.
+//! `GET /llm/quota`: what is left of the caller's budgets, and whether a call would be admitted.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A ledger's refusal as the edge tells it.
+//! Conversion of a ledger's refusal into an error of the API.
 
 use api_types::Code;
 use llm_policy::{LedgerError, LedgerTrouble, LostRight, Shortfall};

@@ -1,7 +1,7 @@
-//! Model calls under way, with the rights that they run under.
+//! Model calls under way and the rights that they run under.
 //!
-//! A call may run for minutes after its hold was made. The job [`cut_calls`](crate::jobs::cut_calls) looks at the keys
-//! of all calls and tells those whose key has lost its right; the gate then ends them.
+//! A call may run for minutes after its hold was made. The background work [`cut_calls`](crate::jobs::cut_calls)
+//! checks the keys of all calls and signals those whose key has lost its right; the gate then ends them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,5 @@
-//! `GET /llm/usage`, `GET /admin/llm/usage`: attempts that reached a provider, newest first; and
-//! `GET /llm/usage/summary`: what model calls used, by agent, model, owner or day.
+//! Reads of usage: attempts that reached a provider, newest first (`GET /llm/usage`, `GET /admin/llm/usage`), and
+//! sums by agent, model, owner or day (`GET /llm/usage/summary`).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The command of an operator that lets a changed database be written again.
+//! Operator's command that accepts a changed database, so that it can be written again.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Takes secrets out of the rows that the original service logged, and sums those rows up.
+//! Adoption of the original service's log: removes secrets from its rows and computes a digest over them.
 
 use api_keys::{Pepper, key_id_of_text};
 use audit::{Adopted, AdoptedDigest, AdoptedRow, redact_json, redact_log_text, redact_path};

@@ -1,4 +1,4 @@
-//! The columns of a sealed row, stated once: for writing it, for reading it, and for telling whether it is unchanged.
+//! Columns of a sealed row, defined once for writing it, reading it and detecting changes.
 
 use audit::{Record, StoredCell};
 use rusqlite::Row;

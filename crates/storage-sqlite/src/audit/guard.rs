@@ -1,4 +1,4 @@
-//! Watch over the audit log and the schema in the writer: before each transaction and before each commit.
+//! Guard of the audit log and the schema: checks in the writer before each transaction and before each commit.
 
 use audit::{LogHead, SealedBatch};
 use rusqlite::Connection;

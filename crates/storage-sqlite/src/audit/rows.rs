@@ -1,4 +1,4 @@
-//! Rebuilds records from the columns of the audit log, and keeps checkpoints.
+//! Reading of records from the columns of the audit log, and checkpoints.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The schema of the database, and the newest statement of it in the log.
+//! Schema of the database, and its newest statement in the log.
 
 use audit::{Actor, ExactDigest, LogFacts, LogHead, SchemaDigest, SchemaObject, SchemaStatement, StoredRow};
 use canonical::Digest;

@@ -1,6 +1,6 @@
-//! The sealer: gives the records of a transaction their places in the log, just before it commits.
+//! Sealer: assigns the records of a transaction their places in the log, just before the commit.
 //!
-//! The head is read from the table inside the transaction, so several processes may write one log.
+//! The head is read from the table inside the transaction, so that several processes can write one log.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Reads columns that may hold anything: a database of the original service, or one that somebody edited.
+//! Lenient reading of columns that may hold anything: of a database of the original service, or an edited one.
 
 use std::borrow::Cow;
 

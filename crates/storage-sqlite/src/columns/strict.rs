@@ -1,4 +1,4 @@
-//! Reads columns that this program alone writes: what is not as it would have written it is told, not guessed.
+//! Strict reading of columns that only this program writes: a wrong value is an error, not a guess.
 
 use std::fmt::Display;
 

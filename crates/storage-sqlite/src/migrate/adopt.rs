@@ -1,4 +1,4 @@
-//! Takes over a database of the original service: keys are hashed, secrets leave the file, nothing is dropped.
+//! Adoption of a database of the original service: keys are hashed, secrets leave the file, nothing is dropped.
 
 use api_keys::{Pepper, PresentedKey, ScopeSet};
 use audit::Adopted;

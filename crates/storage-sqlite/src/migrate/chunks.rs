@@ -1,4 +1,4 @@
-//! Tables of the original service, rewritten a few rows at a time.
+//! Rewriting of the original service's tables, a few rows at a time.
 
 use std::collections::HashMap;
 

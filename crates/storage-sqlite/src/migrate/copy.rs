@@ -1,4 +1,4 @@
-//! Copies of a database: the one that is made before it is adopted, and backups.
+//! Copies of a database: before an adoption, and backups.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

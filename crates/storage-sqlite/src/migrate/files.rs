@@ -1,4 +1,4 @@
-//! The files of intents in the one form that they are looked up by. Before step 8 they were kept as they came.
+//! Migration of the files of intents to their normal form. Before step 8 they were kept as they arrived.
 
 use registry_core::normal_path;
 use rusqlite::types::ValueRef;

@@ -1,4 +1,4 @@
-//! The steps of the schema.
+//! Steps of the migration.
 
 /// What brings a file from each version to the next.
 pub(crate) const STEPS: [&str; 9] = [

@@ -1,4 +1,4 @@
-//! The memory of idempotency keys.
+//! Table of idempotency keys.
 
 use std::collections::HashMap;
 

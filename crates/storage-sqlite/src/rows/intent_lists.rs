@@ -1,5 +1,5 @@
-//! Reads of intents. Every list goes by an index: a page costs the same wherever it is, but for the list of a file, which
-//! costs what the file has.
+//! Lists of intents. Every list uses an index, so that a page costs the same wherever it is. The exception is the
+//! list of a file, which costs as much as the file has intents.
 
 use registry_core::{CountedIntent, Intent, IntentId, IntentRow, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};

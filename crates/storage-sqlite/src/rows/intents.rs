@@ -1,4 +1,4 @@
-//! Intents: writes, the read that writes and views share, and the columns of a row.
+//! Table of intents: writes, the read that writes and views share, and the columns of a row.
 
 mod coverage;
 

@@ -1,4 +1,4 @@
-//! Keys: writes, the reads that writes and views share, and the columns of a row.
+//! Table of API keys: writes, the reads that writes and views share, and the columns of a row.
 
 use api_keys::{KeyMac, KeyQuotas, KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};

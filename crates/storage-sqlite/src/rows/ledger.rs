@@ -1,4 +1,4 @@
-//! The ledger: what a job may write and a view may read of it.
+//! Tables of the ledger: the writes of jobs and the reads of views.
 
 mod accounts;
 mod alerts;

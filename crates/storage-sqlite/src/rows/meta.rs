@@ -1,4 +1,4 @@
-//! The few facts about a database as a whole.
+//! Table of facts about the database as a whole.
 
 use registry_core::Entropy;
 use rusqlite::{Connection, OptionalExtension as _, params};

@@ -1,4 +1,4 @@
-//! The counts of the quotas: the table `key_usage`, and how a stored row is counted.
+//! Table `key_usage`: counts for quotas, and how a stored row is counted.
 
 use registry_core::{IntentId, KeyId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};

@@ -1,7 +1,6 @@
-//! Deadline of reads: SQLite's progress handler interrupts a statement that runs past it.
+//! Deadline of reads: SQLite's progress handler interrupts a statement that runs longer.
 //!
-//! Only reads are interrupted. An interrupted write would take the transaction down, and with it every job of the
-//! batch.
+//! Only reads are interrupted. An interrupted write would abort the transaction, and with it every job of the batch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

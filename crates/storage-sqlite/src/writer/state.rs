@@ -1,4 +1,4 @@
-//! What the writer's thread shares with the rest of the store.
+//! State that the writer thread shares with the rest of the store.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

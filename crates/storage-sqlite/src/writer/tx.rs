@@ -1,7 +1,7 @@
-//! What a job sees and leaves: the statements of its savepoint, its records, and the counts of the quotas.
+//! Transaction of one job: the statements of its savepoint, its records, and the counts for quotas.
 //!
-//! The counts are kept in memory while jobs run and written once per key before the commit. Two statements per job
-//! would cost a tenth of the rate of creates.
+//! The counts are kept in memory while jobs run and are written once per key before the commit. Two more statements
+//! per job would cost a tenth of the rate of creates.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What keeps the writer able to write: its connection, the probe after trouble, a stop, and the length of the WAL.
+//! Upkeep of the writer: its connection, the probe after an error, the stop, and the length of the WAL.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Watcher of the database file: notices what other processes commit, and changes of the schema.
+//! Watcher of the database file: detects commits of other processes and changes of the schema.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

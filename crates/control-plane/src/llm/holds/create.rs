@@ -1,4 +1,4 @@
-//! `POST /llm/holds`: an agent that will call a provider itself sets the worst case aside.
+//! `POST /llm/holds`: an agent holds the worst case of a call that it will make itself.
 
 use api_types::{Code, CreateHold, HoldView};
 use audit::Outcome;

@@ -1,4 +1,4 @@
-//! `GET /admin/llm/holds`: calls under way, and orphans.
+//! `GET /admin/llm/holds`: open holds and orphans.
 
 use api_types::OpenHoldView;
 use llm_policy::HoldId;

@@ -1,4 +1,4 @@
-//! `POST /llm/holds/{id}/release`: the agent's call did not take place.
+//! `POST /llm/holds/{id}/release`: an agent gives back the hold of a call that did not take place.
 
 use api_types::{ReleaseHold, Released};
 use audit::Outcome;

@@ -1,4 +1,4 @@
-//! `POST /llm/holds/{id}/settle`: the agent tells what its call used.
+//! `POST /llm/holds/{id}/settle`: an agent reports what its call used.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A hold: the worst case of one attempt, set aside on every budget or on none.
+//! Hold: books the worst case of one attempt on every budget, or on none.
 
 use std::sync::Arc;
 

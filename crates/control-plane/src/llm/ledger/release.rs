@@ -1,4 +1,4 @@
-//! A hold is given back: its request surely never reached the provider.
+//! Release: gives a hold back whose request surely never reached the provider.
 
 use llm_policy::{HoldId, LedgerError, ReleaseReason};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The end of a hold: what the attempt used is booked, the rest is free again.
+//! Settlement: books what an attempt used, and frees the rest of its hold.
 
 use api_keys::KeyRecord;
 use llm_policy::{

@@ -1,5 +1,5 @@
-//! What the pre-PR check asks: is a file covered, and which of its intents waits? The cost does not depend on how many
-//! intents a file has.
+//! Reads of the pre-PR check: whether a file is covered, and which of its intents is a placeholder. The cost does not
+//! depend on how many intents a file has.
 
 use std::collections::BTreeSet;
 

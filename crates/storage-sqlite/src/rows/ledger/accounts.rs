@@ -1,4 +1,4 @@
-//! Accounts: what a budget has spent and holds in one window.
+//! Table of accounts: what a budget has spent and holds in one window.
 
 use llm_policy::{AccountKey, AccountState};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};

@@ -1,4 +1,4 @@
-//! Holds: calls under way.
+//! Table of holds.
 
 use llm_policy::{CallId, HoldId, Operation};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};

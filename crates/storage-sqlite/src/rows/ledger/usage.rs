@@ -1,4 +1,4 @@
-//! Usage: one row per hold whose call reached a provider, or may have.
+//! Table of usage: one row per hold whose request reached a provider, or may have.
 
 use llm_policy::{CallId, CallOutcome, HoldId, Operation, Usage, UsageSource};
 use registry_core::{AgentId, KeyId, Owner, pico_to_dollars};

@@ -1,4 +1,4 @@
-//! Lists of usage. Rows of the original service, and ones that somebody typed, stand beside this program's own.
+//! Lists of usage. They include rows of the original service and rows that a person inserted.
 
 use llm_policy::{CallId, CallOutcome, Usage, UsageSource};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
