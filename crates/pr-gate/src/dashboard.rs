@@ -6,6 +6,7 @@
 mod breakdown;
 mod charts;
 mod content_security_policy;
+mod escaped_text;
 pub mod eta;
 mod findings;
 pub mod history;
@@ -13,7 +14,6 @@ mod lists;
 mod output_files;
 mod overview;
 mod page;
-mod page_text;
 mod plot;
 
 pub use output_files::{history_file, output_file};

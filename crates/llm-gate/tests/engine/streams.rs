@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llm_gate::GateError;
+use llm_gate::{GateBuilder, GateError};
 use llm_policy::{CallOutcome, UsageSource};
 use serde_json::json;
 
@@ -214,7 +214,7 @@ async fn a_provider_that_never_stops_is_left_after_the_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_stream_waits_for_its_settlement_where_that_is_asked_for() {
-    let bench = Bench::with(|builder| builder.settle_before_answer());
+    let bench = Bench::with(GateBuilder::settle_before_answer);
     bench.ledger.stop_taking_settlements();
     let mut items = frames(2);
     items.extend([told_usage(usage(9, 2)), done()]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_gate::{CallHoldings, GateAnswer, GateError};
+use llm_gate::{CallHoldings, GateAnswer, GateBuilder, GateError};
 use llm_policy::{CallOutcome, Measured, UsageSource};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -155,7 +155,7 @@ async fn the_answer_does_not_wait_for_its_settlement() {
 
 #[tokio::test(start_paused = true)]
 async fn it_does_where_that_is_asked_for() {
-    let bench = Bench::with(|builder| builder.settle_before_answer());
+    let bench = Bench::with(GateBuilder::settle_before_answer);
     bench.ledger.stop_taking_settlements();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     let mut asked = std::pin::pin!(bench.ask_whole(question()));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use annotations::{CheckReport, FindingState, Weights};
 use maud::{Markup, html};
 
+use super::escaped_text::{self, EscapedText};
 use super::eta::float;
-use super::page_text::{self, PageText};
 
 /// So many rows of a table are shown at once; the others open with a click.
 const SHOWN: usize = 10;
@@ -60,7 +60,7 @@ fn codes<'a>(report: &'a CheckReport, weights: &Weights) -> Table<'a> {
         filter: Some(code),
         count: *count,
         more: vec![
-            page_text::size(open.get(code.as_str()).copied().unwrap_or(0)),
+            escaped_text::size(open.get(code.as_str()).copied().unwrap_or(0)),
             html! { (weights.of(code)) },
         ],
     });
@@ -97,8 +97,8 @@ fn owners(report: &CheckReport) -> Table<'_> {
         filter: debt.owner.as_deref(),
         count: debt.findings,
         more: vec![
-            page_text::count(debt.weight),
-            html! { (PageText(debt.oldest.as_deref().unwrap_or("–"))) },
+            escaped_text::count(debt.weight),
+            html! { (EscapedText(debt.oldest.as_deref().unwrap_or("–"))) },
         ],
     });
     Table {
@@ -117,7 +117,7 @@ fn ages(report: &CheckReport) -> Table<'_> {
         name: age.age,
         filter: None,
         count: age.findings,
-        more: vec![page_text::count(age.weight)],
+        more: vec![escaped_text::count(age.weight)],
     });
     Table {
         id: "by-age",
@@ -144,10 +144,10 @@ fn files<'a>(report: &'a CheckReport, weights: &Weights) -> Table<'a> {
         name: file,
         filter: Some(file),
         count,
-        more: vec![page_text::size(open), page_text::count(weight)],
+        more: vec![escaped_text::size(open), escaped_text::count(weight)],
     });
     let note =
-        (others > 0).then(|| html! { "And " (page_text::many(others, "file", "files")) " with less." });
+        (others > 0).then(|| html! { "And " (escaped_text::many(others, "file", "files")) " with less." });
     Table {
         id: "worst-files",
         title: "Worst files",
@@ -175,15 +175,15 @@ impl Table<'_> {
         let whole = self.rows.iter().map(|row| row.count).max().unwrap_or(0).max(1);
         let (shown, others) = self.rows.split_at(shown(self.rows.len()));
         html! {
-            section class="panel" aria-labelledby=(PageText(self.id)) {
-                h3 id=(PageText(self.id)) { (PageText(self.title)) }
+            section class="panel" aria-labelledby=(EscapedText(self.id)) {
+                h3 id=(EscapedText(self.id)) { (EscapedText(self.title)) }
                 @if self.rows.is_empty() {
-                    p class="empty" { (PageText(self.empty)) }
+                    p class="empty" { (EscapedText(self.empty)) }
                 } @else {
                     (self.table(shown, whole))
                     @if !others.is_empty() {
                         details {
-                            summary { (page_text::size(others.len())) " more" }
+                            summary { (escaped_text::size(others.len())) " more" }
                             (self.table(others, whole))
                         }
                     }
@@ -197,12 +197,12 @@ impl Table<'_> {
 
     fn table(&self, rows: &[BreakdownRow<'_>], whole: usize) -> Markup {
         html! {
-            div class="box" role="region" aria-label=(PageText(self.title)) tabindex="0" {
-                table class="counts" data-table=(PageText(self.id)) {
+            div class="box" role="region" aria-label=(EscapedText(self.title)) tabindex="0" {
+                table class="counts" data-table=(EscapedText(self.id)) {
                     thead {
                         tr {
                             @for (place, head) in self.heads.iter().enumerate() {
-                                th scope="col" class=[(place > 0).then_some("number")] { (PageText(head)) }
+                                th scope="col" class=[(place > 0).then_some("number")] { (EscapedText(head)) }
                             }
                         }
                     }
@@ -217,19 +217,19 @@ impl BreakdownRow<'_> {
     fn html(&self, whole: usize) -> Markup {
         let part =
             float(u64::try_from(self.count).unwrap_or(0)) / float(u64::try_from(whole).unwrap_or(1)) * 100.0;
-        let name = PageText(self.name);
+        let name = EscapedText(self.name);
         html! {
             tr {
                 th scope="row" {
                     @match self.filter {
-                        Some(filter) => a href="#findings" data-filter=(PageText(filter)) { (name) },
+                        Some(filter) => a href="#findings" data-filter=(EscapedText(filter)) { (name) },
                         None => (name),
                     }
                     svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" {
                         rect width=(format_args!("{part:.2}")) height="4" {}
                     }
                 }
-                td class="number" { (page_text::size(self.count)) }
+                td class="number" { (escaped_text::size(self.count)) }
                 @for cell in &self.more { td class="number" { (cell) } }
             }
         }

@@ -3,8 +3,8 @@
 use annotations::{Annotated, AnsweredBy, CheckReport, FindingState};
 use maud::{Markup, html};
 
+use super::escaped_text::{self, EscapedText};
 use super::lists::{heads, place, said};
-use super::page_text::{self, PageText};
 
 /// So many findings are in the page's table; the JSON has all of them.
 const MOST_FINDINGS: usize = 3000;
@@ -38,7 +38,7 @@ pub fn html(report: &CheckReport) -> Markup {
                 p data-script { button type="button" id="more" hidden { "Show all" } }
                 @if findings.len() > MOST_FINDINGS {
                     p class="note" {
-                        "The first " (page_text::size(MOST_FINDINGS)) " of " (page_text::size(findings.len()))
+                        "The first " (escaped_text::size(MOST_FINDINGS)) " of " (escaped_text::size(findings.len()))
                         ": the downloads have all of them."
                     }
                 }
@@ -57,7 +57,7 @@ fn tools() -> Markup {
             label for="state" { "State" }
             select id="state" {
                 option value="" { "All" }
-                @for state in STATES { option { (PageText(state.word())) } }
+                @for state in STATES { option { (EscapedText(state.word())) } }
             }
             output id="shown" for="filter state" aria-live="polite" {}
         }
@@ -67,7 +67,7 @@ fn tools() -> Markup {
 fn row(annotated: &Annotated) -> Markup {
     let (finding, none) = (&annotated.finding, AnsweredBy::default());
     let by = annotated.by.as_ref().unwrap_or(&none);
-    let (state, code) = (PageText(annotated.state.word()), PageText(&finding.code));
+    let (state, code) = (EscapedText(annotated.state.word()), EscapedText(&finding.code));
     // A linter's output may be a stranger's: only a web address becomes a link.
     let url = finding.url.as_deref().filter(|url| url.starts_with("https://"));
     html! {
@@ -76,11 +76,11 @@ fn row(annotated: &Annotated) -> Markup {
             td { (place(&finding.file, finding.start.row)) }
             td {
                 @match url {
-                    Some(url) => a href=(PageText(url)) rel="noreferrer noopener" { (code) },
+                    Some(url) => a href=(EscapedText(url)) rel="noreferrer noopener" { (code) },
                     None => (code),
                 }
             }
-            td class="words" { (PageText(&finding.message)) }
+            td class="words" { (EscapedText(&finding.message)) }
             td { (said(by.status.as_deref())) }
             td { (said(by.owner.as_deref())) }
             td { (said(by.ticket.as_deref())) }

@@ -4,7 +4,7 @@ use annotations::{Annotated, CheckReport, Issue};
 use maud::{Markup, html};
 
 use super::breakdown::shown;
-use super::page_text::{self, PageText};
+use super::escaped_text::{self, EscapedText};
 
 /// So many rows of a list are in the page.
 const MOST_ROWS: usize = 300;
@@ -96,7 +96,7 @@ fn expired(report: &CheckReport) -> RowList {
     let rows = report.expired.iter().map(|expired| {
         let by = &expired.by;
         vec![
-            html! { (PageText(&expired.date)) @if expired.malformed { " (no date)" } },
+            html! { (EscapedText(&expired.date)) @if expired.malformed { " (no date)" } },
             place(&by.file, by.row),
             said(Some(by.kind)),
             said(by.code.as_deref()),
@@ -121,7 +121,7 @@ fn issues(id: &'static str, title: &'static str, issues: &[Issue], empty: &'stat
             place(&issue.file, issue.row),
             said(issue.code.as_deref()),
             said(issue.id.as_deref()),
-            html! { @for (place, problem) in problems { @if place > 0 { br; } (PageText(problem)) } },
+            html! { @for (place, problem) in problems { @if place > 0 { br; } (EscapedText(problem)) } },
         ]
     });
     let heads = &["Place", "Code", "Id", "What is wrong"];
@@ -134,12 +134,12 @@ impl RowList {
         let rows = self.rows.get(..MOST_ROWS).unwrap_or(&self.rows);
         let (first, hidden) = rows.split_at(shown(rows.len()));
         html! {
-            section class="panel" aria-labelledby=(PageText(self.id)) {
-                h3 id=(PageText(self.id)) {
-                    (PageText(self.title)) " " span class="count" { (page_text::size(count)) }
+            section class="panel" aria-labelledby=(EscapedText(self.id)) {
+                h3 id=(EscapedText(self.id)) {
+                    (EscapedText(self.title)) " " span class="count" { (escaped_text::size(count)) }
                 }
                 @if self.rows.is_empty() {
-                    p class="empty" { (PageText(self.empty)) }
+                    p class="empty" { (EscapedText(self.empty)) }
                 } @else {
                     @if let Some(note) = &self.note {
                         p class="note" { (note) }
@@ -147,13 +147,13 @@ impl RowList {
                     (self.table(first))
                     @if !hidden.is_empty() {
                         details {
-                            summary { "Show " (page_text::size(hidden.len())) " more" }
+                            summary { "Show " (escaped_text::size(hidden.len())) " more" }
                             (self.table(hidden))
                         }
                     }
                     @if count > MOST_ROWS {
                         p class="note" {
-                            "The first " (MOST_ROWS) " of " (page_text::size(count)) ": the JSON has all."
+                            "The first " (MOST_ROWS) " of " (escaped_text::size(count)) ": the JSON has all."
                         }
                     }
                 }
@@ -163,7 +163,7 @@ impl RowList {
 
     fn table(&self, rows: &[Vec<Markup>]) -> Markup {
         html! {
-            div class="box" role="region" aria-label=(PageText(self.title)) tabindex="0" {
+            div class="box" role="region" aria-label=(EscapedText(self.title)) tabindex="0" {
                 table class="rows" {
                     (heads(self.heads))
                     tbody {
@@ -177,7 +177,7 @@ impl RowList {
 
 /// The row of heads of a table.
 pub fn heads(heads: &[&'static str]) -> Markup {
-    html! { thead { tr { @for head in heads { th scope="col" { (PageText(head)) } } } } }
+    html! { thead { tr { @for head in heads { th scope="col" { (EscapedText(head)) } } } } }
 }
 
 /// `file:row`, which may break after a slash.
@@ -185,7 +185,7 @@ pub fn place(file: &str, row: u32) -> Markup {
     html! {
         span class="place" {
             @for part in file.split_inclusive('/') {
-                (PageText(part))
+                (EscapedText(part))
                 @if part.ends_with('/') { wbr; }
             }
             @if row != 0 { ":" (row) }
@@ -195,5 +195,5 @@ pub fn place(file: &str, row: u32) -> Markup {
 
 /// A text, or a dash where there is none.
 pub fn said(text: Option<&str>) -> Markup {
-    html! { (PageText(text.unwrap_or("–"))) }
+    html! { (EscapedText(text.unwrap_or("–"))) }
 }

@@ -4,9 +4,9 @@ use annotations::{CheckReport, FindingState};
 use maud::{Markup, html};
 use registry_core::Timestamp;
 
+use super::escaped_text::{self, EscapedText};
 use super::eta::{Eta, float};
 use super::history::HistoryEntry;
-use super::page_text::{self, PageText};
 use super::plot;
 
 /// How far back the cards compare, in days.
@@ -21,11 +21,11 @@ pub fn cards(report: &CheckReport, history: &[HistoryEntry], now: Timestamp) -> 
         let by = ((current - before) * 10.0).round() / 10.0;
         html! {
             @match by {
-                by if by < 0.0 => { "−" (-by) (PageText(unit)) },
-                by if by > 0.0 => { "+" (by) (PageText(unit)) },
+                by if by < 0.0 => { "−" (-by) (EscapedText(unit)) },
+                by if by > 0.0 => { "+" (by) (EscapedText(unit)) },
                 _ => "no change",
             }
-            " since " (PageText(&plot::date(then.timestamp)))
+            " since " (EscapedText(&plot::date(then.timestamp)))
         }
     };
     let count = |value: usize| float(u64::try_from(value).unwrap_or(u64::MAX));
@@ -34,7 +34,7 @@ pub fn cards(report: &CheckReport, history: &[HistoryEntry], now: Timestamp) -> 
         Card {
             metric: "total_findings",
             name: "Findings",
-            value: page_text::size(summary.total_findings),
+            value: escaped_text::size(summary.total_findings),
             tone: "",
             note: change(
                 count(summary.total_findings),
@@ -45,35 +45,35 @@ pub fn cards(report: &CheckReport, history: &[HistoryEntry], now: Timestamp) -> 
         Card {
             metric: "coverage_percent",
             name: "Answered for",
-            value: page_text::percent(metrics.coverage_percent),
+            value: escaped_text::percent(metrics.coverage_percent),
             tone: tone(metrics.coverage_percent >= 100.0),
             note: change(metrics.coverage_percent, before(&|entry| entry.coverage_percent), " points"),
         },
         Card {
             metric: "unannotated",
             name: "Unannotated",
-            value: page_text::size(summary.unannotated),
+            value: escaped_text::size(summary.unannotated),
             tone: tone(summary.unannotated == 0),
             note: change(count(summary.unannotated), before(&|entry| entry.unannotated.map(float)), ""),
         },
         Card {
             metric: "annotation_quality_score",
             name: "Annotation quality",
-            value: page_text::percent(metrics.annotation_quality_score),
+            value: escaped_text::percent(metrics.annotation_quality_score),
             tone: tone(summary.quality_issues == 0),
-            note: page_text::many(summary.quality_issues, "annotation to mend", "annotations to mend"),
+            note: escaped_text::many(summary.quality_issues, "annotation to mend", "annotations to mend"),
         },
         Card {
             metric: "stale",
             name: "Stale",
-            value: page_text::size(summary.stale),
+            value: escaped_text::size(summary.stale),
             tone: tone(summary.stale == 0),
-            note: html! { (page_text::percent(metrics.staleness_percent)) " of the annotations" },
+            note: html! { (escaped_text::percent(metrics.staleness_percent)) " of the annotations" },
         },
         Card {
             metric: "expired",
             name: "Expired",
-            value: page_text::size(summary.expired),
+            value: escaped_text::size(summary.expired),
             tone: tone(summary.expired == 0),
             note: html! { "annotations and waivers" },
         },
@@ -81,9 +81,9 @@ pub fn cards(report: &CheckReport, history: &[HistoryEntry], now: Timestamp) -> 
     html! {
         ul class="cards" {
             @for Card { metric, name, value, tone, note } in cards {
-                li class={ "card " (PageText(tone)) } {
-                    span class="name" { (PageText(name)) }
-                    strong data-metric=(PageText(metric)) { (value) }
+                li class={ "card " (EscapedText(tone)) } {
+                    span class="name" { (EscapedText(name)) }
+                    strong data-metric=(EscapedText(metric)) { (value) }
                     span class="note" { (note) }
                 }
             }
@@ -140,20 +140,20 @@ pub fn states(report: &CheckReport) -> Markup {
             } @else {
                 svg class="stack" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
                     @for (state, at, width) in bars {
-                        rect class=(PageText(state.word())) x=(format_args!("{at:.3}")) y="0"
+                        rect class=(EscapedText(state.word())) x=(format_args!("{at:.3}")) y="0"
                             width=(format_args!("{width:.3}")) height="10" {}
                     }
                 }
                 ul class="legend states" {
                     @for (state, count) in parts {
-                        @let word = PageText(state.word());
+                        @let word = EscapedText(state.word());
                         li {
                             svg class={ "swatch " (word) } viewBox="0 0 10 10" aria-hidden="true" {
                                 rect width="10" height="10" {}
                             }
-                            (PageText(says(state))) " "
-                            b data-state=(word) { (page_text::size(count)) } " "
-                            span class="share" { (page_text::percent(share(count))) }
+                            (EscapedText(says(state))) " "
+                            b data-state=(word) { (escaped_text::size(count)) } " "
+                            span class="share" { (escaped_text::percent(share(count))) }
                         }
                     }
                 }
@@ -188,17 +188,17 @@ pub fn goal(eta: Option<&Eta>, goal: u64, report: &CheckReport) -> Markup {
             "not_decreasing",
             if reached { "Reached, but not decreasing" } else { "Not decreasing" },
             html! {
-                "The findings of the last 90 days do not become fewer. Now: " (page_text::count(*current_count)) "."
+                "The findings of the last 90 days do not become fewer. Now: " (escaped_text::count(*current_count)) "."
             },
         ),
         Some(Eta::GoalAchieved { current }) => {
-            ("goal_achieved", "Reached", html! { "Now: " (page_text::count(*current)) "." })
+            ("goal_achieved", "Reached", html! { "Now: " (escaped_text::count(*current)) "." })
         }
         Some(Eta::OnTrack { days_remaining, target_date, rate_per_week, current_count, between }) => (
             "on_track",
             target_date.as_deref().unwrap_or("More than ten years away"),
             html! {
-                (likely(between.as_ref())) ". From " (page_text::count(*current_count)) " to " (page_text::count(goal))
+                (likely(between.as_ref())) ". From " (escaped_text::count(*current_count)) " to " (escaped_text::count(goal))
                 " at " (rate_per_week) " fewer a week"
                 @if target_date.is_some() { ", in " (days_remaining) " days" }
                 ", counted from the newest run."
@@ -207,8 +207,8 @@ pub fn goal(eta: Option<&Eta>, goal: u64, report: &CheckReport) -> Markup {
     };
     html! {
         section class="panel goal" aria-labelledby="goal" {
-            h2 id="goal" { "Goal: at most " (page_text::count(goal)) " findings" }
-            p { strong data-eta=(PageText(state)) { (PageText(head)) } }
+            h2 id="goal" { "Goal: at most " (escaped_text::count(goal)) " findings" }
+            p { strong data-eta=(EscapedText(state)) { (EscapedText(head)) } }
             p class="note" { (more) }
         }
     }
@@ -216,7 +216,7 @@ pub fn goal(eta: Option<&Eta>, goal: u64, report: &CheckReport) -> Markup {
 
 /// Between which days the goal is likely reached.
 fn likely(between: Option<&(String, String)>) -> Markup {
-    let day = |day: &str| html! { time datetime=(PageText(day)) { (PageText(day)) } };
+    let day = |day: &str| html! { time datetime=(EscapedText(day)) { (EscapedText(day)) } };
     html! {
         @match between {
             Some((from, to)) if from == to => "The entries lie on a line: no other day is likely",
@@ -229,6 +229,6 @@ fn likely(between: Option<&(String, String)>) -> Markup {
 fn are(findings: usize) -> Markup {
     html! {
         @if findings == 1 { "is" } @else { "are" }
-        " " (page_text::many(findings, "finding", "findings"))
+        " " (escaped_text::many(findings, "finding", "findings"))
     }
 }

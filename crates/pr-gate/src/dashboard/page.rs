@@ -6,9 +6,9 @@ use registry_core::Timestamp;
 use serde::Serialize;
 
 use super::content_security_policy::policy;
+use super::escaped_text::{self, EscapedText};
 use super::eta::{self, Eta};
 use super::history::HistoryEntry;
-use super::page_text::{self, PageText};
 use super::{breakdown, charts, findings, lists, overview, plot};
 use crate::Error;
 
@@ -68,7 +68,7 @@ impl DashboardPage<'_> {
         };
         let data = serde_json::to_string(&data).map_err(|error| Error::unreadable("the report", error))?;
         let page = html! {
-            (page_text::own("<!doctype html>\n"))
+            (escaped_text::own("<!doctype html>\n"))
             html lang="en" data-live=[self.live] {
                 (self.head())
                 body {
@@ -83,9 +83,9 @@ impl DashboardPage<'_> {
                                 ". History of 90 days. Times are in UTC."
                             }
                         }
-                        script type="application/json" id="data" { (page_text::json(&data)) }
+                        script type="application/json" id="data" { (escaped_text::json(&data)) }
                     }
-                    script { (page_text::own(SCRIPT)) }
+                    script { (escaped_text::own(SCRIPT)) }
                 }
             }
             "\n"
@@ -117,8 +117,8 @@ impl DashboardPage<'_> {
                     (None, None) => {},
                 }
                 link rel="icon" href="data:,";
-                title { "T4 dashboard: " (PageText(self.project)) }
-                style { (page_text::own(STYLE)) }
+                title { "T4 dashboard: " (EscapedText(self.project)) }
+                style { (escaped_text::own(STYLE)) }
             }
         }
     }
@@ -128,7 +128,7 @@ impl DashboardPage<'_> {
             @match self.failure {
                 None => div id="banner" role="alert" hidden {},
                 Some(problem) => div id="banner" role="alert" {
-                    strong { "The newest check failed; this is an older one." } " " (PageText(problem))
+                    strong { "The newest check failed; this is an older one." } " " (EscapedText(problem))
                 },
             }
         }
@@ -136,20 +136,20 @@ impl DashboardPage<'_> {
 
     fn header(&self) -> Markup {
         let (verdict, says) = match self.report.status {
-            CheckVerdict::Pass => (PageText("pass"), PageText("Passes")),
-            CheckVerdict::Fail => (PageText("fail"), PageText("Fails")),
+            CheckVerdict::Pass => (EscapedText("pass"), EscapedText("Passes")),
+            CheckVerdict::Fail => (EscapedText("fail"), EscapedText("Fails")),
         };
         html! {
             header {
                 div {
-                    h1 { (PageText(self.project)) }
+                    h1 { (EscapedText(self.project)) }
                     p class="note" {
                         "T4 dashboard · "
                         time id="generated" datetime=(self.generated_at) {
-                            (PageText(&plot::minute(self.generated_at))) " UTC"
+                            (EscapedText(&plot::minute(self.generated_at))) " UTC"
                         }
                         span id="fresh" {}
-                        @if !self.tool.is_empty() { " · " (PageText(self.tool)) }
+                        @if !self.tool.is_empty() { " · " (EscapedText(self.tool)) }
                     }
                 }
                 p class={ "verdict " (verdict) } data-verdict=(verdict) { (says) }

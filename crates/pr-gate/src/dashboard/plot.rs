@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 use registry_core::Timestamp;
 
+use super::escaped_text::{self, EscapedText};
 use super::eta::{float, seconds};
-use super::page_text::{self, PageText};
 
 /// Above so many points a line has no dots: they would touch.
 const MOST_DOTS: usize = 45;
@@ -48,9 +48,9 @@ impl Plot<'_> {
     pub fn html(&self) -> Markup {
         let top = self.top.unwrap_or_else(|| nice(self.highest()));
         html! {
-            figure class="panel chart" aria-labelledby={ (PageText(self.id)) "-title" } {
+            figure class="panel chart" aria-labelledby={ (EscapedText(self.id)) "-title" } {
                 figcaption {
-                    h3 id={ (PageText(self.id)) "-title" } { (PageText(self.title)) }
+                    h3 id={ (EscapedText(self.id)) "-title" } { (EscapedText(self.title)) }
                     ul class="legend" {
                         @for line in &self.lines { (key(line.class, line.name)) }
                         @if let Some((_, name)) = &self.mark { (key("mark", name)) }
@@ -58,7 +58,7 @@ impl Plot<'_> {
                 }
                 div class="plot" {
                     div class="scale" aria-hidden="true" {
-                        span { (self.value(top)) } span { (self.value(top / 2.0)) } span { "0" (PageText(self.unit)) }
+                        span { (self.value(top)) } span { (self.value(top / 2.0)) } span { "0" (EscapedText(self.unit)) }
                     }
                     (self.drawing(top))
                     (self.days())
@@ -77,9 +77,9 @@ impl Plot<'_> {
         let (first, last) = (day(self.times.first()), day(self.times.last()));
         let one = first == last;
         html! {
-            div class=(PageText(if one { "days one" } else { "days" })) aria-hidden="true" {
-                span { (PageText(&first)) }
-                @if !one { span { (PageText(&last)) } }
+            div class=(EscapedText(if one { "days one" } else { "days" })) aria-hidden="true" {
+                span { (EscapedText(&first)) }
+                @if !one { span { (EscapedText(&last)) } }
             }
         }
     }
@@ -97,11 +97,11 @@ impl Plot<'_> {
     fn drawing(&self, top: f64) -> Markup {
         let height = |value: f64| 100.0 - (value / top * 100.0).clamp(0.0, 100.0);
         let mark = self.mark.as_ref().map(|(mark, _)| *mark).filter(|mark| *mark <= top);
-        let id = PageText(self.id);
+        let id = EscapedText(self.id);
         html! {
             svg class="drawing" viewBox="0 0 100 100" preserveAspectRatio="none" role="img"
                 aria-labelledby={ (id) "-svg-title " (id) "-desc" } {
-                title id={ (id) "-svg-title" } { (PageText(self.title)) }
+                title id={ (id) "-svg-title" } { (EscapedText(self.title)) }
                 desc id={ (id) "-desc" } { (self.description()) }
                 path class="grid" d="M0 0H100M0 50H100M0 100H100" {}
                 @if let Some(mark) = mark {
@@ -109,9 +109,9 @@ impl Plot<'_> {
                 }
                 @for line in &self.lines {
                     @let (path, dots) = self.paths(line, height);
-                    path class=(PageText(line.class)) d=(PageText(&path)) {}
+                    path class=(EscapedText(line.class)) d=(EscapedText(&path)) {}
                     @if self.times.len() <= MOST_DOTS {
-                        path class={ (PageText(line.class)) " dots" } d=(PageText(&dots)) {}
+                        path class={ (EscapedText(line.class)) " dots" } d=(EscapedText(&dots)) {}
                     }
                 }
             }
@@ -150,7 +150,7 @@ impl Plot<'_> {
         html! {
             @for (place, (name, first, last)) in ends.enumerate() {
                 @if place > 0 { "; " }
-                (PageText(name)) " from " (self.value(first)) " to " (self.value(last))
+                (EscapedText(name)) " from " (self.value(first)) " to " (self.value(last))
             }
         }
     }
@@ -162,19 +162,19 @@ impl Plot<'_> {
                 summary { "As a table" }
                 div class="box" tabindex="0" {
                     table {
-                        caption class="hidden" { (PageText(self.title)) }
+                        caption class="hidden" { (EscapedText(self.title)) }
                         thead {
                             tr {
                                 th scope="col" { "Time (UTC)" }
                                 @for line in &self.lines {
-                                    th scope="col" class="number" { (PageText(line.name)) }
+                                    th scope="col" class="number" { (EscapedText(line.name)) }
                                 }
                             }
                         }
                         tbody {
                             @for (place, time) in newest {
                                 tr {
-                                    td { (PageText(&minute(*time))) }
+                                    td { (EscapedText(&minute(*time))) }
                                     @for line in &self.lines {
                                         td class="number" {
                                             @match line.values.get(place).copied().flatten() {
@@ -197,9 +197,9 @@ impl Plot<'_> {
 
     fn value(&self, value: f64) -> Markup {
         if self.unit == "%" {
-            page_text::percent(value)
+            escaped_text::percent(value)
         } else {
-            html! { ((value * 10.0).round() / 10.0) (PageText(self.unit)) }
+            html! { ((value * 10.0).round() / 10.0) (EscapedText(self.unit)) }
         }
     }
 }
@@ -208,8 +208,8 @@ impl Plot<'_> {
 fn key(class: &str, name: &str) -> Markup {
     html! {
         li {
-            svg class={ "key " (PageText(class)) } viewBox="0 0 12 4" aria-hidden="true" { path d="M0 2H12" {} }
-            (PageText(name))
+            svg class={ "key " (EscapedText(class)) } viewBox="0 0 12 4" aria-hidden="true" { path d="M0 2H12" {} }
+            (EscapedText(name))
         }
     }
 }

@@ -107,13 +107,13 @@ fn no_text_of_a_source_becomes_markup() {
     assert_eq!(data(&page)["report"]["findings"][0]["message"], HOSTILE);
 }
 
-/// `maud` escapes less than [`PageText`]: a text that is inserted without it is in the page, but not in this form.
+/// `maud` escapes less than [`EscapedText`]: a text that is inserted without it is in the page, but not in this form.
 #[test]
 fn every_text_of_a_source_is_escaped_by_us_and_never_by_maud_alone() {
     let page = render(&hostile(), &[]).replace("<wbr>", "");
     let (before, data) = page.split_once("id=\"data\">").unwrap();
     assert!(data.contains("onerror"), "the report");
-    let escaped = PageText(HOSTILE).render().into_string();
+    let escaped = EscapedText(HOSTILE).render().into_string();
     let texts = before.matches("onerror").count();
     assert_eq!(before.matches(&escaped).count(), texts, "{before}");
     // Each field in each table that shows it, the project, the tool and the failure.

@@ -2,7 +2,7 @@
 //!
 //! `maud` escapes what ends an element or an attribute in double quotes, and nothing else: `'`, control characters, marks
 //! that turn the direction of writing and the commands of runners go through. A splice is therefore one of four things: a
-//! number, a time, [`Markup`], or [`PageText`], which is what every string becomes, wherever it comes from. A bare
+//! number, a time, [`Markup`], or [`EscapedText`], which is what every string becomes, wherever it comes from. A bare
 //! `String` or `&str` in a splice is a mistake, and the page's tests find it by what `maud` leaves as it was.
 
 use std::fmt::Write as _;
@@ -14,9 +14,9 @@ use registry_core::{inert_json, plain};
 /// characters, marks that turn its direction) is shown by its escape. The page may be written to the log of a CI runner,
 /// so that `##`, with which commands of some runners begin wherever they stand, is broken up.
 #[derive(Debug, Clone, Copy)]
-pub struct PageText<'a>(pub &'a str);
+pub struct EscapedText<'a>(pub &'a str);
 
-impl Render for PageText<'_> {
+impl Render for EscapedText<'_> {
     fn render_to(&self, page: &mut String) {
         let mut last = '\0';
         for c in plain(self.0).chars() {
@@ -66,7 +66,7 @@ pub fn count(number: u64) -> Markup {
         }
         grouped.push(digit);
     }
-    html! { (PageText(&grouped)) }
+    html! { (EscapedText(&grouped)) }
 }
 
 /// A count of things in memory.
@@ -84,7 +84,7 @@ pub fn percent(value: f64) -> Markup {
 
 /// So many of something: `1 finding`, `2,000 findings`.
 pub fn many(number: usize, one: &str, more: &str) -> Markup {
-    html! { (size(number)) " " (PageText(if number == 1 { one } else { more })) }
+    html! { (size(number)) " " (EscapedText(if number == 1 { one } else { more })) }
 }
 
 #[cfg(test)]
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn text(raw: &str) -> String {
-        PageText(raw).render().into_string()
+        EscapedText(raw).render().into_string()
     }
 
     #[test]
