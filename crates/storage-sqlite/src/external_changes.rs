@@ -19,7 +19,7 @@ impl SqliteStore {
     /// At most `limit` changes that wait to be recorded, oldest first.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     pub fn external_changes(&self, limit: u32) -> Result<Vec<ExternalChange>, StoreError> {
         let mut found = Vec::new();
         self.show(&mut |snapshot| {
@@ -33,7 +33,7 @@ impl SqliteStore {
     /// transaction. Returns how many. `secrets` are removed from what the rows tell.
     ///
     /// # Errors
-    /// Storage trouble; the changes then wait as before.
+    /// A storage error; the changes then wait as before.
     pub fn record_external_changes(
         &self,
         limit: u32,
