@@ -50,7 +50,7 @@ impl Instance {
     /// The jobs do it every second.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// A storage error.
     pub async fn record_external_changes(&self) -> Result<u64, StoreError> {
         record_external_changes(&self.services, &self.sqlite).await
     }

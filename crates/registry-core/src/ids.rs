@@ -16,7 +16,7 @@ macro_rules! text_id {
             /// Checks a new name.
             ///
             /// # Errors
-            /// [`TextError`] when the name is empty, too long, or could be mistaken for another name
+            /// [`TextError`](crate::TextError) when the name is empty, too long, or could be mistaken for another name
             /// ([`crate::check_name`]).
             pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
                 let text = text.into();

@@ -6,7 +6,7 @@ use registry_core::Timestamp;
 
 use crate::services::Services;
 
-/// Hands the windows that ended to the recorder; `all` also those that still run (at stop).
+/// Passes the windows that have ended to the recorder; with `all`, also the running ones (at a stop).
 pub fn flush_refusals(services: &Services, now: Timestamp, all: bool) {
     let micros = services.clock.monotonic_micros();
     let records = if all {

@@ -9,7 +9,7 @@ use crate::error::ServiceError;
 use crate::idempotency::decided;
 use crate::services::Services;
 
-/// Revokes a key. Revoking twice is fine.
+/// Revokes a key. A second revocation has no effect.
 ///
 /// # Errors
 /// 404, 503 for the store.

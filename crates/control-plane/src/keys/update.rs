@@ -12,10 +12,10 @@ use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::intents::VersionedItem;
 use crate::services::Services;
 
-/// Changes a key. What was used of its budget stays.
+/// Changes a key. What it has used of its budget stays.
 ///
 /// # Errors
-/// 404, 412 when the version moved, 422 for a field, 503 for the store.
+/// 404, 412 when the version has changed, 422 for a field, 503 for the store.
 pub async fn update_key(
     services: &Services,
     context: OpContext<AdminCaller>,

@@ -13,10 +13,10 @@ use crate::llm::ledger::hold::Payer;
 use crate::llm::ledger::release::{release, release_detail};
 use crate::services::Services;
 
-/// Gives a hold of this agent's key back.
+/// Releases a hold of this agent's key.
 ///
 /// # Errors
-/// 404 `hold_not_found`, also for one that was released before, 409 `hold_settled`, 422 for a reason, 503 for the
+/// 404 `hold_not_found`, also for one that was released before; 409 `hold_settled`; 422 for a reason; 503 for the
 /// store.
 pub async fn release_hold(
     services: &Services,
