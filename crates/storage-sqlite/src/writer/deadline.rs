@@ -11,11 +11,11 @@ use storage::Precedence;
 
 /// Steps of SQLite's virtual machine between two looks at the clock: some tens of microseconds.
 const STEPS: i32 = 1000;
-/// No statement is interrupted.
+/// Value for no deadline.
 const NEVER: u64 = u64::MAX;
 
-/// How long a job may run. It is the backstop behind the bounds of each request: less than the second that a
-/// revocation may take, and several times what the largest request takes.
+/// How long a job may run. It backs up the limits of each request: less than the second that a revocation may take,
+/// and several times what the largest request takes.
 pub(crate) fn job_micros(precedence: Precedence) -> u64 {
     match precedence {
         Precedence::Ordinary => 800_000,
@@ -24,17 +24,17 @@ pub(crate) fn job_micros(precedence: Precedence) -> u64 {
     }
 }
 
-/// How long a view may read: ten times what is expected, so that only a view that misses its other bounds is
+/// How long a view may read: ten times what is expected, so that only a view that exceeds its other limits is
 /// interrupted.
 pub(crate) const VIEW_MICROS: u64 = 1_000_000;
 
-/// When the statement that now runs on a connection is interrupted.
+/// Time at which the running statement of a connection is interrupted.
 pub(crate) struct ReadDeadline {
     clock: Arc<dyn Clock>,
     until: Arc<AtomicU64>,
 }
 
-/// Takes the deadline away again, also when the read panics.
+/// Removes the deadline, also when the read panics.
 pub(crate) struct Deadline<'d>(&'d AtomicU64);
 
 impl Drop for Deadline<'_> {
@@ -58,7 +58,7 @@ impl ReadDeadline {
         conn.progress_handler(STEPS, Some(over))
     }
 
-    /// Interrupts what runs after this point of monotonic time, until the value is dropped.
+    /// Interrupts statements that run after this point of monotonic time, until the value is dropped.
     pub(crate) fn set(&self, until_micros: u64) -> Deadline<'_> {
         self.until.store(until_micros, Ordering::Relaxed);
         Deadline(&self.until)
