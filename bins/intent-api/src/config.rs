@@ -1,5 +1,5 @@
-//! What an operator sets: flags first, then the environment, then `.env`. A bad value stops the start with the
-//! name of the variable and what it takes.
+//! Settings of the server: flags first, then the environment, then `.env`. A wrong value stops the start with the
+//! name of the variable and the values that it accepts.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;

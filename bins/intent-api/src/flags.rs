@@ -1,4 +1,4 @@
-//! The flags of the server.
+//! Flags of the server.
 
 use std::path::PathBuf;
 

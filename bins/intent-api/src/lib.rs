@@ -1,5 +1,5 @@
-//! The server as a library, so that tests can start the same server with a store that dies on purpose. `main.rs`
-//! chooses the allocator and nothing else.
+//! Server as a library, so that tests can start the same server with a store that fails on purpose. `main.rs` only
+//! chooses the allocator.
 
 mod config;
 mod flags;

@@ -1,4 +1,4 @@
-//! Where calls of models go: the file that `T4_LLM_CONFIG` names, or a provider for each key that is set.
+//! Providers of model calls: the file that `T4_LLM_CONFIG` names, or one provider for each key that is set.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
-//! The log file: a new one each day and whenever one is full, and a bounded number of them.
+//! Log files: a new one each day and whenever one is full, and a limited number of them.
 //!
 //! Lines go to `<name>.<day>`. A full file is renamed to `<name>.<day>.<number>`, which is atomic, and the next line
-//! opens a new one. INVARIANT: the files together have at most `(backups + 1) * max_bytes` bytes. A line that can't
-//! be written (a full disk, a folder that is gone) is dropped, and the next one is tried again.
+//! opens a new file. INVARIANT: the files together have at most `(backups + 1) * max_bytes` bytes. A line that can't
+//! be written (a full disk, a missing folder) is dropped, and the next one is tried again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! Where the log goes: JSON lines on stderr, or in files that are rotated by day and size.
+//! Output of the log: JSON lines on stderr, or in files that are rotated by day and size.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

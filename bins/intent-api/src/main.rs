@@ -1,4 +1,4 @@
-//! The registry's server.
+//! Server of T4.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! From the configuration to a server, and back to nothing in order: stop accepting, finish what runs, settle the
-//! calls of those who left, stop the jobs, write what waits, close.
+//! Start and orderly stop of the server. A stop accepts no more connections, finishes running requests, settles the
+//! calls of disconnected clients, ends the background work, writes what is queued, and closes the database.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

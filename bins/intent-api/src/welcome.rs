@@ -1,4 +1,4 @@
-//! What somebody who has just started the server may want to type next.
+//! Hints that are printed after a start: what to type next.
 
 use std::io::{Result, Write};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! `t4 annotate`.
+//! `t4 annotate`: adds skeleton annotations.
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::annotate::plan;

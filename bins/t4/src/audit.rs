@@ -1,4 +1,4 @@
-//! `t4 audit`: the audit log in a database file is verified, and a changed schema accepted.
+//! `t4 audit`: verifies the audit log in a database file, and accepts a changed schema.
 
 mod accept_schema;
 mod checkpoints;

@@ -1,4 +1,4 @@
-//! `t4 check`: does somebody answer for every finding?
+//! `t4 check`: whether every finding has an answer.
 
 mod compat;
 mod registry;

@@ -1,8 +1,8 @@
-//! Settings from the environment: the one place of this program that asks for it.
+//! Settings from the environment: the only module of this program that reads it.
 //!
-//! Where the server is comes from the environment or a flag, never from a `.env` file: the program runs inside
-//! checked-out repositories, and a `.env` from a stranger's branch could name a server to send the key to. What names
-//! no server is read from it as the server itself does.
+//! The server's address comes from the environment or a flag, never from a `.env` file: the program runs inside
+//! checked-out repositories, and the `.env` of a stranger's branch could send the key to another server. Settings
+//! that name no server are read from `.env` as the server reads them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `t4 db`: a database file is upgraded, backed up, and what its keys have stored is counted again.
+//! `t4 db`: upgrades a database file, backs it up, and recounts what keys have stored.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `t4 ingest`: annotations and findings into the registry.
+//! `t4 ingest`: sends annotations and findings to the registry.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! `t4 init`: the files that a repository needs to be gated.
+//! `t4 init`: writes the files that the PR gate needs.
 
 mod ask;
 mod report;

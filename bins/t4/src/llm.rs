@@ -1,4 +1,4 @@
-//! `t4 llm`: what calls to models may cost, and what they have cost.
+//! `t4 llm`: budgets, usage and prices of model calls.
 
 mod csv;
 mod money;

@@ -1,4 +1,4 @@
-//! `t4`: the platform's commands for people and for CI.
+//! `t4`: commands for people and CI.
 
 mod annotate;
 mod audit;

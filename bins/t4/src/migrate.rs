@@ -1,4 +1,4 @@
-//! `t4 migrate`.
+//! `t4 migrate`: converts legacy annotations.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What this program writes, and where: results on stdout, talk on stderr.
+//! Output of this program: results on stdout, messages on stderr.
 
 use cli_support::{Failure, out};
 use serde::Serialize;

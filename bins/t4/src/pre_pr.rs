@@ -1,4 +1,4 @@
-//! `t4 pre-pr`: does an intent cover every file that a pull request touches?
+//! `t4 pre-pr`: whether every file of a pull request is covered by an intent.
 
 mod files;
 mod report;

@@ -1,4 +1,4 @@
-//! `t4 protect`: branch protection, CODEOWNERS and the workflows behind the required checks.
+//! `t4 protect`: sets up branch protection, CODEOWNERS and the workflows of the required checks.
 
 mod apply;
 mod github;

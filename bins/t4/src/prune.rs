@@ -1,4 +1,4 @@
-//! `t4 prune`.
+//! `t4 prune`: removes stale annotations.
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::prune::plan;

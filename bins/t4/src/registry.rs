@@ -1,4 +1,4 @@
-//! What the registry holds of a tree, and what is told to it.
+//! Calls to the registry about the findings of a tree.
 
 use std::collections::BTreeSet;
 

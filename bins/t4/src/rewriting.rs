@@ -1,4 +1,4 @@
-//! What the commands that rewrite sources share: show, apply, undo.
+//! Shared parts of the commands that rewrite sources: show, apply, undo.
 
 use std::path::PathBuf;
 

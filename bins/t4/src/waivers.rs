@@ -1,4 +1,4 @@
-//! `t4 waivers`: what is let pass for a time, and whether it still may.
+//! `t4 waivers`: lists and checks waivers.
 
 mod check;
 mod list;

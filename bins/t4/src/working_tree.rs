@@ -1,4 +1,4 @@
-//! What the commands on a working tree share: the project, its failures, how far long work is.
+//! Shared parts of the commands on a working tree: the project, its errors, and progress.
 
 use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;

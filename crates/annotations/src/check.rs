@@ -1,4 +1,4 @@
-//! The check: which findings are answered for, and which annotations no longer answer for anything.
+//! Check: which findings have an answer, and which annotations answer for nothing any more.
 
 mod answers;
 mod comment_rows;

@@ -1,4 +1,4 @@
-//! CODEOWNERS: who owns which file.
+//! CODEOWNERS: the owners of each file.
 
 mod pattern;
 

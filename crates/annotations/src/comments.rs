@@ -1,4 +1,4 @@
-//! The comments of a source, by its language.
+//! Comments of a source, by its language.
 
 mod curly;
 mod cursor;

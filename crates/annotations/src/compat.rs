@@ -1,4 +1,4 @@
-//! The original checker's semantics and its JSON.
+//! Semantics of the original checker, and its JSON.
 
 mod quality;
 mod rows;

@@ -1,4 +1,4 @@
-//! Days as annotations and waivers write them.
+//! Dates as annotations and waivers write them.
 
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, UtcOffset};

@@ -1,4 +1,4 @@
-//! Changes of a text, byte by byte.
+//! Edits of a text, in bytes.
 
 use std::ops::Range;
 

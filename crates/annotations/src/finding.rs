@@ -1,4 +1,4 @@
-//! What a linter says.
+//! Finding of a linter.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The annotation grammars: the unified one and the legacy ones.
+//! Grammars of annotations: the unified one and the legacy ones.
 
 mod payload;
 

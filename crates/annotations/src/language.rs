@@ -1,4 +1,4 @@
-//! Which comments a file has.
+//! Language of a file, which determines its comments.
 
 /// How a file writes comments and strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

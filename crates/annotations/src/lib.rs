@@ -1,8 +1,9 @@
-//! Annotations of lint findings: who owns a finding, why it stays, until when.
+//! Annotations of lint findings: who owns a finding, why it stays, and until when.
 //!
-//! It owns the annotation grammar and the comments it is read from, the matching of annotations to findings (ours and
-//! the original checker's), the quality score, waivers, CODEOWNERS, and the rewriting of sources that migrate, annotate
-//! and prune do: text in, text out. It refuses files, git, programs and the clock: all of that comes in as arguments.
+//! This crate owns the grammar of annotations and the comments in which they are written, the matching of annotations
+//! to findings (T4's and the original checker's), the quality score, waivers, CODEOWNERS, and the edits of the
+//! migrate, annotate and prune commands. Its input and output are texts. It has no files, git, programs or clock: all
+//! of that comes in as arguments.
 
 mod annotate;
 mod check;

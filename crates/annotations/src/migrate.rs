@@ -1,8 +1,8 @@
-//! Legacy annotations into unified ones.
+//! Conversion of legacy annotations into unified ones.
 //!
-//! Each one is converted where it stands: only bytes of its comment change, and other directives in that comment
-//! (`# noqa: F401`) are moved before it, since a unified annotation is the last thing on its line. The original also
-//! joined the tickets of annotations within two rows of each other, which gave a row a ticket that is not its own; that
+//! Each annotation is converted in place: only bytes of its comment change. Other directives in that comment (`#
+//! noqa: F401`) are moved before it, because a unified annotation is the last thing on its line. The original checker
+//! also joined the tickets of annotations within two rows of each other, which gave a row another row's ticket. That
 //! is not copied.
 
 mod fields;

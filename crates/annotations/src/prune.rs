@@ -1,4 +1,4 @@
-//! Stale annotations out of a source.
+//! Removal of stale annotations from a source.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! How a unified annotation is written into a comment, and the rows of a source.
+//! Tag of a unified annotation as it is written into a comment, and the rows of a source.
 
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Waivers: findings that are let pass for a time, with a reason and an owner.
+//! Waivers: findings that are accepted for a time, with a reason and an owner.
 
 mod yaml;
 

@@ -1,4 +1,4 @@
-//! How much a code weighs in the quality score.
+//! Weight of a code in the quality score.
 
 use std::collections::BTreeMap;
 

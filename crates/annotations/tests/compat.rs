@@ -1,4 +1,4 @@
-//! The original checker's answers, case by case, from its findings.
+//! Answers of the original checker, case by case, computed from its findings.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 

@@ -1,5 +1,5 @@
-//! The check against a second opinion: the rules again, slowly, on files whose parts are known because they were made
-//! from them. Nothing of the product is used but its types.
+//! Comparison of the check with a second implementation: the same rules, written slowly and plainly, on files that
+//! were generated from known parts. Only types of the product are used.
 
 #[cfg(test)]
 mod reference {

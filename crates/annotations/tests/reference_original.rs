@@ -1,4 +1,4 @@
-//! On first rows the check says what the original says: its answers, case by case.
+//! Agreement of the check with the original checker on first rows, case by case.
 
 use std::collections::BTreeMap;
 

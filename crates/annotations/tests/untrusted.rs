@@ -1,5 +1,5 @@
-//! Texts of a tree that is not trusted: sources with annotations, waiver files, CODEOWNERS. What could have been written
-//! is read back; whatever else is there is read or refused, and what is read has the form that others rely on.
+//! Untrusted texts: sources with annotations, waiver files, CODEOWNERS. What T4 could have written is read back
+//! unchanged. Anything else is read or refused, and what is read has the form that other code relies on.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 

@@ -1,12 +1,12 @@
-//! API keys: their written form, minting, keyed hashes, scopes, expiry and the overlap of a rotation.
+//! API keys: format, minting, keyed hashes, scopes, expiry and rotation.
 //!
-//! A native key reads `t4_<12 base62: public id>_<43 base62: 256-bit secret><6 base62: CRC-32/ISO-HDLC of
-//! everything before>`. The checksum refuses a typo without a lookup; the public id finds the record without the
-//! secret. Every other text is an opaque key: one of an adopted database, or a static one of the configuration.
-//! At rest only HMAC-SHA-256 values under a [`Pepper`] are kept, and the pepper is not in the database.
+//! A native key is `t4_<12 base62: public id>_<43 base62: 256-bit secret><6 base62: CRC-32/ISO-HDLC of everything
+//! before>`. The checksum refuses a typing error without a lookup. The public id finds the record without the secret.
+//! Every other text is an opaque key: one of an adopted database, or a static key of the configuration. Only
+//! HMAC-SHA-256 values under a [`Pepper`] are stored, and the pepper is not in the database.
 //!
-//! This crate owns what a key *is* and when it is good. It refuses storage, and it reads neither a clock nor the
-//! environment: time and randomness reach it as arguments.
+//! This crate owns what a key is and when it is valid. It has no storage, clock or environment: time and randomness
+//! are arguments.
 
 mod base62;
 mod mac;

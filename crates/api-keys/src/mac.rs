@@ -1,4 +1,4 @@
-//! What is kept of a key at rest.
+//! Stored form of a key: its MAC.
 
 use std::fmt;
 

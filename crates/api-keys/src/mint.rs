@@ -1,4 +1,4 @@
-//! Making new keys.
+//! Creation of new keys.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The secret beside the database.
+//! Pepper: the secret under which keys are stored, kept outside the database.
 
 use std::fmt;
 

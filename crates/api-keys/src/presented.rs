@@ -1,4 +1,4 @@
-//! The text that a caller presents.
+//! Parser of the key text that a caller presents.
 
 use std::borrow::Cow;
 use std::fmt;

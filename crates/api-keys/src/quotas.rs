@@ -1,7 +1,7 @@
-//! Quotas of a key: how much it may keep in the database, and how much of the audit log it may fill in a day.
+//! Quotas of a key: how much it may store in the database, and how much of the audit log it may fill in a day.
 //!
-//! A key's record holds what differs from the server's defaults. The limits are about space and not about speed: a
-//! key within its rate could otherwise fill the disk of everybody.
+//! A key's record holds only what differs from the server's defaults. Quotas bound space, while limits bound speed:
+//! without a quota, a key within its limit could fill the disk.
 
 /// The quotas that a key's record sets itself; `None` for the server's default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! One stored key, and whether it is good.
+//! Stored key, and whether it is valid.
 
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
 

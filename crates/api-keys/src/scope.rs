@@ -1,4 +1,4 @@
-//! The rights that a key can carry.
+//! Scopes: the rights that a key can have.
 
 /// One right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

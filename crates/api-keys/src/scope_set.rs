@@ -1,4 +1,4 @@
-//! What one key may do.
+//! Set of scopes of one key.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The one table of error codes and the one shape of an error.
+//! Table of error codes, and the shape of an error.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

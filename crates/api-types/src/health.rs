@@ -1,4 +1,4 @@
-//! Bodies of the probes.
+//! Bodies of the health and readiness probes.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! An intent of a list, written as JSON straight from the row that it was read from.
+//! Intent of a list, written as JSON straight from the row that was read.
 
 use registry_core::IntentRow;
 use serde::ser::SerializeStruct as _;

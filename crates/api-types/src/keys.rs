@@ -1,4 +1,4 @@
-//! Bodies of the admins' key routes.
+//! Bodies of the key routes for admins.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,8 +1,7 @@
-//! The bodies that cross the wire, the one table of error codes, and their conversions to the words of
-//! `registry-core`.
+//! Bodies of requests and answers, the table of error codes, and conversions to the types of `registry-core`.
 //!
-//! It owns shapes, not rules: a rule that needs more than one field's syntax lives with `registry-core` or the
-//! use case. Every response type can also be read, so that clients and tests share it.
+//! This crate owns shapes, not rules: a rule that needs more than the syntax of one field is in `registry-core` or in
+//! the use case. Every answer type can also be read, so that clients and tests share it.
 
 mod audit;
 mod error;

@@ -1,4 +1,4 @@
-//! Bodies of the LLM routes beside the OpenAI-compatible ones.
+//! Bodies of the LLM routes that are not compatible with OpenAI's.
 
 mod chat;
 mod holds;

@@ -1,5 +1,5 @@
-//! Bodies are JSON objects. The derived reading of a struct also takes a list of its fields in their order, which no
-//! schema promises and no check of unknown fields sees.
+//! Reader of bodies that must be JSON objects. The derived reader of a struct also accepts a list of its fields in
+//! order. No schema promises that, and the check for unknown fields does not see it.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! The digest over the rows that were adopted from the original service, which have no leaf of their own.
+//! Digest over the rows that were adopted from the original service, which have no leaf.
 
 use canonical::{Digest, ObjectWriter, leaf_hash};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Record, event};
 
-/// An adopted row, its columns as the database has them.
+/// Adopted row, with its columns as the database has them.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(missing_docs, reason = "the fields are the original service's columns, and are named for them")]
 pub struct AdoptedRow<'a> {
@@ -21,17 +21,18 @@ pub struct AdoptedRow<'a> {
     pub body: Option<&'a str>,
 }
 
-/// What the genesis record vouches for, or what the table holds: they must be equal.
+/// Count and digest of adopted rows: of what the genesis record states, or of what the table holds. Both must be
+/// equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Adopted {
-    /// How many rows.
+    /// Number of rows.
     pub count: u64,
-    /// The digest over them; `None` when nothing was adopted.
+    /// Digest over them; `None` when nothing was adopted.
     pub sha256: Option<Digest>,
 }
 
 impl Adopted {
-    /// What a genesis record vouches for; `None` for any other record, and for a detail that can't be read.
+    /// Returns what a genesis record states; `None` for any other record, and for a detail that can't be read.
     #[must_use]
     pub fn claimed_by(record: &Record) -> Option<Self> {
         if record.event != event::GENESIS {
@@ -47,10 +48,10 @@ impl Adopted {
     }
 }
 
-/// Takes the adopted rows one by one, by ascending id, and gives the digest over them.
+/// Digest over the adopted rows, which are added by ascending id.
 ///
-/// It is SHA-256(`"t4/adopted/v1\0"` ‖ the leaf hash of each row's canonical JSON). Take the rows as they are
-/// *after* adoption, with `api_key` already the key id.
+/// It is SHA-256(`"t4/adopted/v1\0"` ‖ the leaf hash of each row's canonical JSON). The rows are those *after*
+/// adoption, whose `api_key` is the key id.
 #[derive(Debug, Clone)]
 pub struct AdoptedDigest {
     hasher: Sha256,
@@ -64,13 +65,13 @@ impl Default for AdoptedDigest {
 }
 
 impl AdoptedDigest {
-    /// No rows yet.
+    /// Creates a digest without rows.
     #[must_use]
     pub fn new() -> Self {
         Self { hasher: Sha256::new_with_prefix(b"t4/adopted/v1\0"), count: 0 }
     }
 
-    /// Takes the next row.
+    /// Adds the next row.
     pub fn push(&mut self, row: &AdoptedRow<'_>) {
         let mut object = ObjectWriter::with_capacity(512);
         object.field_opt_str("agent_id", row.agent_id);
@@ -86,19 +87,19 @@ impl AdoptedDigest {
         self.count += 1;
     }
 
-    /// How many rows came so far.
+    /// Returns the number of rows so far.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// How many rows came, and the digest over them (also when there were none).
+    /// Returns the number of rows and the digest over them, also when there are none.
     #[must_use]
     pub fn finish(self) -> (u64, Digest) {
         (self.count, Digest::from_bytes(self.hasher.finalize().into()))
     }
 
-    /// The same in the form of [`Adopted::claimed_by`], to compare with it.
+    /// Like [`Self::finish`], in the form of [`Adopted::claimed_by`].
     #[must_use]
     pub fn finish_as_claim(self) -> Adopted {
         let (count, digest) = self.finish();
@@ -106,35 +107,35 @@ impl AdoptedDigest {
     }
 }
 
-/// A value of a column, with its type.
+/// Value of a column, with its type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum StoredCell<'a> {
     /// NULL.
     Null,
-    /// A whole number.
+    /// Integer.
     Integer(i64),
-    /// Any other number.
+    /// Floating-point number.
     Real(f64),
-    /// A text, which need not be valid UTF-8.
+    /// Text, which need not be valid UTF-8.
     Text(&'a [u8]),
     /// Bytes.
     Blob(&'a [u8]),
 }
 
-/// A row without a place in the log.
+/// Row without a place in the log.
 #[derive(Debug, Clone, Copy)]
 pub struct UnplacedRow<'a> {
-    /// The original service's columns, as [`AdoptedDigest`] takes them.
+    /// Columns of the original service, as [`AdoptedDigest`] takes them.
     pub row: AdoptedRow<'a>,
     /// All columns, as [`ExactDigest`] takes them.
     pub cells: &'a [StoredCell<'a>],
 }
 
-/// Takes all columns of the adopted rows, by ascending id, and gives the digest over them.
+/// Digest over all columns of the adopted rows, which are added by ascending id.
 ///
-/// [`AdoptedDigest`] knows neither types nor the columns that this program added. This one has both: SHA-256 of
-/// `"t4/adopted/v2\0"` and, of each row, the number of its columns and for each of them a letter for the type, the length
-/// and the bytes. Numbers are 8 bytes, big-endian.
+/// [`AdoptedDigest`] covers neither types nor the columns that this program added. This digest covers both. It is
+/// SHA-256 of `"t4/adopted/v2\0"` and, for each row, the number of its columns and for each column a letter for the
+/// type, the length and the bytes. Numbers are 8 bytes, big-endian.
 #[derive(Debug, Clone)]
 pub struct ExactDigest(Sha256);
 
@@ -145,13 +146,13 @@ impl Default for ExactDigest {
 }
 
 impl ExactDigest {
-    /// No rows yet.
+    /// Creates a digest without rows.
     #[must_use]
     pub fn new() -> Self {
         Self(Sha256::new_with_prefix(b"t4/adopted/v2\0"))
     }
 
-    /// Takes the next row.
+    /// Adds the next row.
     pub fn push(&mut self, cells: &[StoredCell<'_>]) {
         let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes();
         self.0.update(length(cells.len()));
@@ -176,7 +177,7 @@ impl ExactDigest {
         }
     }
 
-    /// The digest over the rows that came.
+    /// Returns the digest over the rows.
     #[must_use]
     pub fn finish(self) -> Digest {
         Digest::from_bytes(self.0.finalize().into())

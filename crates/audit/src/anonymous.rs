@@ -1,8 +1,8 @@
-//! Requests without usable credentials: the first few get a row each, the others are counted.
+//! Audit rows of requests without valid credentials: a few get a row each, the others are counted.
 //!
-//! Anyone who can reach the server can send them, so the rows that they leave are bounded in bytes. A row is paid for from a
-//! budget that fills at a constant rate. What gets no row is counted by network and code, and once a minute one row
-//! of bounded size has the counts. INVARIANT: every request is either a row or in exactly one count.
+//! Anyone who can reach the server can send such requests, so the bytes of their rows are bounded. A row is paid for
+//! from a budget that fills at a constant rate. A request without a row is counted by network and code, and once a
+//! minute one row of bounded size holds the counts. INVARIANT: every request has either a row or exactly one count.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -14,30 +14,30 @@ use serde_json::{Value, json};
 
 use crate::{Actor, Record, event};
 
-/// How many requests of one network get a row of their own in a minute.
+/// Number of requests of one network that get a row each in a minute.
 pub(crate) const ROWS_PER_NETWORK: u32 = 10;
-/// How many networks are counted separately at a time; requests of further ones are counted together.
+/// Number of networks that are counted separately at a time; requests of further networks are counted together.
 pub(crate) const MAX_NETWORKS: usize = 1024;
-/// The minute in which a network's rows are counted, and the least time between two rows of counts.
+/// Length of the window in which a network's rows are counted, and the shortest time between two rows of counts.
 const WINDOW_MICROS: u64 = 60_000_000;
-/// What rows of single requests may take at once after a quiet time, in bytes.
+/// Bytes that rows of single requests may take at once after a quiet time.
 const BURST_BYTES: u64 = 512 * 1024;
-/// What they may take in the long run, in bytes per second: 5.2 MB a day.
+/// Bytes per second that they may take in the long run: 5.2 MB a day.
 const BYTES_PER_SECOND: u64 = 60;
 const MICROS: u64 = 1_000_000;
-/// The most that a row of counts lists of single networks, in bytes; 1,440 such rows a day take 3.4 MB.
+/// Bytes of single networks that a row of counts lists at most; 1,440 such rows a day take 3.4 MB.
 const MAX_LISTED_BYTES: usize = 1536;
-/// How many codes are named per network, and how many of all that is not listed by network.
+/// Number of codes that are named per network, and in total for networks that are not listed.
 const CODES_PER_NETWORK: usize = 8;
 const CODES_OF_OTHERS: usize = 12;
-/// How many codes are counted separately per network; the error table has fewer.
+/// Number of codes that are counted separately per network; the error table has fewer.
 const MAX_CODES: usize = 128;
-/// What a row takes besides its texts: time, numbers, leaf, chain, the entry in the index of `seq`.
+/// Bytes of a row besides its texts: time, numbers, leaf, chain, the entry in the index of `seq`.
 const ROW_OVERHEAD_BYTES: usize = 320;
 
 type CodeCounts = BTreeMap<Cow<'static, str>, u64>;
 
-/// Decides which requests without credentials get a row, and counts the others.
+/// Counter that decides which requests without credentials get a row.
 #[derive(Debug, Default)]
 pub(crate) struct AnonymousRows {
     state: Mutex<AnonymousCounts>,
@@ -47,16 +47,15 @@ pub(crate) struct AnonymousRows {
 struct AnonymousCounts {
     /// Monotonic time at which every network may leave rows again.
     minute_ends_micros: u64,
-    /// What is left of the budget of bytes, in millionths of a byte, at `paid_until_micros`; `None` before the
-    /// first request.
+    /// Rest of the budget of bytes, in millionths of a byte, at `paid_until_micros`; `None` before the first request.
     credit: Option<u64>,
     paid_until_micros: u64,
-    /// By network; `None` for a request whose address is not known.
+    /// Counts by network; `None` for a request whose address is not known.
     networks: HashMap<Option<Network>, NetworkCounts>,
-    /// Requests of networks that came when the table was full.
+    /// Requests of networks that arrived when the table was full.
     overflow: CodeCounts,
     counted: u64,
-    /// Monotonic times of the first and the last request that was counted, and when they are due for their row.
+    /// Monotonic times of the first and the last counted request, and of when the row of counts is due.
     first_micros: u64,
     last_micros: u64,
     due_micros: u64,
@@ -69,7 +68,7 @@ struct NetworkCounts {
 }
 
 impl AnonymousRows {
-    /// Whether a request that ended with `code`, and whose row takes `bytes`, gets that row; if not, it has been
+    /// Whether a request that ended with `code`, and whose row takes `bytes`, gets a row. If not, it has been
     /// counted.
     pub(crate) fn admit(&self, network: Option<Network>, code: &str, bytes: usize, now_micros: u64) -> bool {
         let mut state = self.state();
@@ -99,8 +98,8 @@ impl AnonymousRows {
         false
     }
 
-    /// The row of what was counted, when it is due or when `all` is asked for. The counts are gone from here
-    /// afterwards: the caller must write the row.
+    /// Returns the row of counts when it is due, or at once with `all`. The counts are removed here, so the caller
+    /// must write the row.
     pub(crate) fn drain(&self, now_micros: u64, now: Timestamp, all: bool) -> Option<Record> {
         let mut state = self.state();
         if state.counted == 0 || !(all || state.due_micros <= now_micros) {
@@ -116,9 +115,9 @@ impl AnonymousRows {
         let count = std::mem::take(&mut state.counted);
         let (first, last) = (state.first_micros, state.last_micros);
         drop(state);
-        // The networks with the most requests first; of equals in the order of their addresses.
+        // The networks with the most requests first; ties in the order of their addresses.
         listed.sort_by_cached_key(|(network, codes)| (std::cmp::Reverse(sum(codes)), *network));
-        // Only the monotonic time of a request is known; its distance to now gives the time of day.
+        // Only the monotonic time of a request is known; its distance to now gives the wall-clock time.
         let at = |micros: u64| {
             now.plus_micros(-i64::try_from(now_micros.saturating_sub(micros)).unwrap_or(i64::MAX)).to_string()
         };
@@ -140,7 +139,7 @@ impl AnonymousRows {
 }
 
 impl AnonymousCounts {
-    /// Gives every network its rows again once the minute is over, and forgets those without counts.
+    /// Resets the rows of each network once the minute is over, and drops networks without counts.
     fn begin_minute(&mut self, now_micros: u64) {
         if now_micros < self.minute_ends_micros {
             return;
@@ -162,7 +161,7 @@ impl AnonymousCounts {
     }
 }
 
-/// What the row of a request takes in the database, in bytes; rather too much than too little.
+/// Estimates how many bytes the row of a request takes in the database; rather too many than too few.
 pub(crate) fn row_bytes(record: &Record, code: &str) -> usize {
     let texts = [
         &record.request_id,
@@ -195,7 +194,7 @@ fn sum(codes: &CodeCounts) -> u64 {
     codes.values().sum()
 }
 
-/// Lists networks while they fit; the codes of all others are added up.
+/// Lists networks while they fit; the codes of all others are summed up.
 fn detail(networks: Vec<(Option<Network>, CodeCounts)>, overflow: CodeCounts) -> Value {
     let (mut listed, mut bytes, mut unlisted, mut others) = (Vec::new(), 0, 0_u64, overflow);
     for (network, codes) in networks {
@@ -215,7 +214,7 @@ fn detail(networks: Vec<(Option<Network>, CodeCounts)>, overflow: CodeCounts) ->
     json!({ "networks": listed, "other": most(&others, CODES_OF_OTHERS), "unlisted": unlisted })
 }
 
-/// The `kept` most frequent codes; the others are added up as `more`.
+/// Keeps the `kept` most frequent codes; the others are summed up as `more`.
 fn most(codes: &CodeCounts, kept: usize) -> CodeCounts {
     let mut sorted: Vec<_> = codes.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));

@@ -1,11 +1,11 @@
-//! What is kept of a request's body.
+//! What an audit row keeps of a request body.
 
 use canonical::Digest;
 use serde_json::Value;
 
 use crate::redact::redact_json;
 
-/// A body as the log keeps it: redacted text, or only length and digest.
+/// Body as the log keeps it: redacted text, or only length and digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body {
     pub(crate) bytes: u64,
@@ -14,9 +14,9 @@ pub struct Body {
 }
 
 impl Body {
-    /// The longest redacted text that is kept, in bytes.
+    /// Longest redacted text that is kept, in bytes.
     pub const MAX_KEPT_BYTES: usize = 8 * 1024;
-    /// The longest body that is parsed at all, in bytes.
+    /// Longest body that is parsed at all, in bytes.
     pub const MAX_PARSED_BYTES: usize = 64 * 1024;
 
     /// No body.
@@ -25,8 +25,8 @@ impl Body {
         Self { bytes: 0, sha256: None, text: None }
     }
 
-    /// A JSON body: its redacted text when that is at most 8 KiB, else the length and digest of the redacted text.
-    /// What is over 64 KiB, or is no JSON, leaves the length and digest of what came.
+    /// Creates it from a JSON body. A redacted text of at most 8 KiB is kept; of a longer one, its length and digest.
+    /// For a body over 64 KiB, or one that is not JSON, the length and digest of the bytes that arrived are kept.
     #[must_use]
     pub fn json(bytes: &[u8]) -> Self {
         if bytes.len() > Self::MAX_PARSED_BYTES {
@@ -35,17 +35,17 @@ impl Body {
         serde_json::from_slice(bytes).map_or_else(|_| Self::digest_only(bytes), Self::value)
     }
 
-    /// The same for a body that was parsed.
+    /// Like [`Self::json`], for a body that was parsed already.
     #[must_use]
     pub fn value(mut value: Value) -> Self {
         redact_json(&mut value);
-        // Display of a value is its compact JSON text.
+        // `Display` of a value is its compact JSON text.
         let text = value.to_string();
         let digest_only = Self::digest_only(text.as_bytes());
         if text.len() > Self::MAX_KEPT_BYTES { digest_only } else { Self { text: Some(text), ..digest_only } }
     }
 
-    /// Length and digest alone, for bodies that are never kept.
+    /// Creates length and digest alone, for bodies that are never kept.
     #[must_use]
     pub fn digest_only(bytes: &[u8]) -> Self {
         if bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! An open record: what is known of a request or a tool run before it has ended.
+//! Unfinished record of a request or a tool run.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,38 +10,38 @@ use crate::anonymous::row_bytes;
 use crate::redact::{redact_detail, redact_log_text, redact_path, redact_text};
 use crate::{Actor, Body, Outcome, Principal, Record, Refusals, event, who_of};
 
-/// The longest path, and the longest query, that is recorded; in bytes.
+/// Longest path, and longest query, that is recorded, in bytes.
 const MAX_PATH_BYTES: usize = 1024;
-/// The same for a request without credentials, of which anybody can send any number.
+/// Like [`MAX_PATH_BYTES`], for a request without credentials: anyone can send any number of these.
 const MAX_ANONYMOUS_PATH_BYTES: usize = 128;
-/// The longest method that is recorded; in bytes. HTTP lets a caller invent methods.
+/// Longest method that is recorded, in bytes. HTTP allows invented methods.
 const MAX_METHOD_BYTES: usize = 32;
 
-/// What was decided about the row of a draft.
+/// Decision about the row of a draft.
 #[derive(Debug, Default)]
 enum RowDecision {
-    /// Nothing yet.
+    /// Not decided.
     #[default]
     Open,
-    /// It gets a row of its own.
+    /// The draft gets a row.
     Row,
     /// It was counted under this name and code, and gets no row.
     Counted {
-        /// The caller that is refused.
+        /// Name of the refused caller.
         who: String,
-        /// The code of the refusal.
+        /// Code of the refusal.
         code: String,
     },
-    /// It was counted as a request without credentials. Final, for no transaction carries such a draft.
+    /// It was counted as a request without credentials. This is final, because no transaction carries such a draft.
     CountedAnonymous,
 }
 
-/// The open record of one request or tool run.
+/// Unfinished record of one request or tool run.
 ///
-/// It has one owner at a time, who alone may record it: see [`crate::DraftSlot`].
+/// It has one owner at a time, and only the owner may record it: see [`crate::DraftSlot`].
 #[derive(Debug)]
 pub struct Draft {
-    /// All but the outcome.
+    /// Everything but the outcome.
     record: Record,
     request_id: Option<RequestId>,
     principal: Principal,
@@ -52,8 +52,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The draft of an HTTP request. Path and query are redacted, then cut to 1 KiB each. Known secrets are the
-    /// caller's to remove from them.
+    /// Creates the draft of an HTTP request. Path and query are redacted, then cut to 1 KiB each. The caller must
+    /// have removed known secrets from them.
     #[must_use]
     pub fn request(
         at: Timestamp,
@@ -64,7 +64,7 @@ impl Draft {
     ) -> Self {
         let mut draft = Self::open(Record::of(event::REQUEST, at, Actor::Anonymous), Principal::ANONYMOUS);
         let ip = ip.map(|ip| ip.to_canonical());
-        // The id and the method are the caller's text as well.
+        // The id and the method are the caller's text too.
         draft.record.request_id = Some(redact_text(request_id.as_str()).into_owned());
         draft.record.method = Some(cut(&redact_text(method), MAX_METHOD_BYTES).to_owned());
         draft.record.path = Some(bounded(&redact_path(raw_path_and_query), MAX_PATH_BYTES));
@@ -74,7 +74,7 @@ impl Draft {
         draft
     }
 
-    /// The draft of a tool's run on the database file; who can open the file is an administrator.
+    /// Creates the draft of a tool run on the database file. A person who can open the file is an administrator.
     #[must_use]
     pub fn tool(at: Timestamp, command: &str) -> Self {
         let mut draft = Self::open(Record::of(event::TOOL, at, Actor::Admin), Principal::ADMIN);
@@ -82,7 +82,7 @@ impl Draft {
         draft
     }
 
-    /// The draft of something that the platform does by itself. `detail` is JSON text.
+    /// Creates the draft of background work of the server. `detail` is JSON text.
     #[must_use]
     pub fn system(at: Timestamp, event: &'static str, detail: String) -> Self {
         let mut draft = Self::open(Record::of(event, at, Actor::System), Principal::SYSTEM);
@@ -90,8 +90,8 @@ impl Draft {
         draft
     }
 
-    /// The draft of a further row about the same request or run: who and which request stay, the body does not,
-    /// and the first row is recorded or not. It always gets a row: it is never only counted.
+    /// Creates the draft of a further row about the same request or run. The principal and the request are kept, the
+    /// body is not. It always gets a row: it is never only counted.
     #[must_use]
     pub fn follow_up(&self, at: Timestamp, event: &'static str) -> Self {
         let record = Record {
@@ -116,7 +116,7 @@ impl Draft {
         }
     }
 
-    /// The draft of what an agent's program does on the database file by itself, without a request.
+    /// Creates the draft of work that an agent's program does on the database file, without a request.
     #[must_use]
     pub fn agent(at: Timestamp, event: &'static str, principal: Principal) -> Self {
         let mut draft = Self::open(Record::of(event, at, principal.actor), Principal::SYSTEM);
@@ -136,29 +136,29 @@ impl Draft {
         }
     }
 
-    /// Secrets that are removed by value from the details of this draft and of those that follow up on it.
+    /// Sets secrets that are removed by value from the details of this draft and of further rows.
     pub fn set_secrets(&mut self, secrets: KnownSecrets) {
         self.secrets = secrets;
     }
 
-    /// The secrets that are removed from the details of this request.
+    /// Returns the secrets that are removed from the details of this request.
     #[must_use]
     pub const fn secrets(&self) -> &KnownSecrets {
         &self.secrets
     }
 
-    /// The route's template, such as `/intents/{id}`.
+    /// Sets the template of the route, such as `/intents/{id}`.
     pub fn set_route(&mut self, route: &str) {
         self.record.route = Some(cut(route, MAX_PATH_BYTES).to_owned());
     }
 
-    /// A path that the caller vouches for, such as one with the key id in place of the key. It is cut, not
+    /// Sets a path that is known to hold no secret, such as one with the key id in place of the key. It is cut, not
     /// redacted.
     pub fn set_path(&mut self, clean: &str) {
         self.record.path = Some(bounded(clean, MAX_PATH_BYTES));
     }
 
-    /// Who turned out to act.
+    /// Sets the principal, once it is known.
     pub fn set_principal(&mut self, principal: Principal) {
         self.record.actor = principal.actor;
         self.record.api_key = principal.key_id.as_ref().map(|id| id.as_str().to_owned());
@@ -166,7 +166,7 @@ impl Draft {
         self.principal = principal;
     }
 
-    /// What is kept of the body.
+    /// Sets what is kept of the body.
     pub fn set_body(&mut self, body: Body) {
         self.record.body_kept = body.text.is_some();
         self.record.body_bytes = body.bytes;
@@ -174,7 +174,8 @@ impl Draft {
         self.record.body = body.text;
     }
 
-    /// More, as JSON text. Secrets are looked for by their shape alone: field names here are the platform's own.
+    /// Sets the detail, as JSON text. Secrets are recognised by their shape alone, because the field names here are
+    /// the server's.
     pub fn set_detail(&mut self, detail: String) {
         self.record.detail = Some(self.clean_detail(detail));
     }
@@ -187,39 +188,39 @@ impl Draft {
         redact_detail(detail)
     }
 
-    /// Where refusals, and requests without credentials, are counted once there are too many of them.
+    /// Sets the counter for refusals and requests without credentials.
     pub fn set_aggregator(&mut self, aggregator: Arc<Refusals>) {
         self.aggregator = Some(aggregator);
     }
 
-    /// The name of the request; a tool run has none.
+    /// Returns the request id; a tool run has none.
     #[must_use]
     pub const fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
 
-    /// Who acts, as far as it is known.
+    /// Returns the principal, as far as it is known.
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Whether the request was counted and has no row of its own.
+    /// Whether the request was counted and has no row.
     pub(crate) fn was_counted(&self) -> bool {
         matches!(self.decision, RowDecision::Counted { .. } | RowDecision::CountedAnonymous)
     }
 
-    /// The draft that is left where one was taken out.
+    /// Creates the draft that remains in place of one that was taken out.
     pub(crate) fn blank() -> Self {
         Self::open(Record::of(event::REQUEST, Timestamp::EPOCH, Actor::Anonymous), Principal::ANONYMOUS)
     }
 
-    /// The record, now that the outcome is known; `None` when the request was only counted. `detail`, as JSON text,
-    /// takes the place of the draft's own.
+    /// Returns the record for an outcome; `None` when the request was only counted. `detail`, as JSON text, replaces
+    /// the draft's detail.
     ///
-    /// A transaction may run again, so this may be called again, and nothing of an earlier call is in the record. Only
-    /// whether a refusal is counted is decided once. The outcome of a known caller that is no refusal always gives a
-    /// record, and takes back what an earlier run had counted.
+    /// A transaction may run again, so this may be called again, and nothing of an earlier call is in the record.
+    /// Only the decision whether a refusal is counted is made once. An outcome that is no refusal always gives a
+    /// record for a known caller, and takes back what an earlier run had counted.
     pub fn close(
         &mut self,
         outcome: &Outcome,
@@ -233,7 +234,7 @@ impl Draft {
         if let Some(detail) = detail {
             record.detail = Some(self.clean_detail(detail));
         }
-        // A tool's outcome has no HTTP status; its code says all.
+        // The outcome of a tool has no HTTP status; its code says all.
         record.status_code = self.request_id.as_ref().map(|_| outcome.status);
         outcome.code.as_ref().clone_into(&mut record.outcome);
         Some(record)
@@ -276,7 +277,7 @@ impl Draft {
     }
 }
 
-/// Path and query, each cut to what is recorded.
+/// Returns path and query, each cut to what is recorded.
 fn bounded(path_and_query: &str, max_bytes: usize) -> String {
     match path_and_query.split_once('?') {
         None => cut(path_and_query, max_bytes).to_owned(),
@@ -315,7 +316,7 @@ mod tests {
             draft.set_aggregator(Arc::clone(&refusals));
             let record = draft.close(&Outcome::ok(200), None, 0);
             assert_eq!(draft.was_counted(), record.is_none());
-            // What was decided stays decided.
+            // The decision is made once.
             assert_eq!(draft.close(&Outcome::refused(404, "x"), None, 0).is_some(), record.is_some());
             record
         };

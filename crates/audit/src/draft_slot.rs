@@ -1,39 +1,39 @@
 //! Ownership of an audit draft: exactly one holder at a time may record it.
 //!
 //! The HTTP layer keeps a [`DraftSlot`] for each request. A use case takes the draft out, and the transaction that it
-//! submits owns it until its commit. A draft that was not recorded goes back into the slot when its holder is dropped,
-//! whether that is a transaction that failed or a handler whose client disconnected.
+//! submits owns it until the commit. A draft that was not recorded returns to the slot when its holder is dropped: a
+//! transaction that failed, or a handler whose client disconnected.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Draft;
 
-/// The place of one request's draft. Clones share the place.
+/// Slot for one request's draft. Clones share the slot.
 #[derive(Clone)]
 pub struct DraftSlot(Arc<Mutex<Slot>>);
 
 struct Slot {
-    /// The draft, while nobody has taken it.
+    /// The draft, unless it is taken.
     draft: Option<Draft>,
-    /// Gets the draft when its holder gives it back.
+    /// Receives the draft when its holder gives it back.
     heir: Option<Heir>,
     end: Option<DraftEnd>,
 }
 
 type Heir = Box<dyn FnOnce(OwnedDraft) + Send>;
 
-/// How a draft ended.
+/// End of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DraftEnd {
-    /// Its row is in the log, or on the way there with an owner that does not lose it.
+    /// Its row is in the log, or held by an owner that does not lose it.
     Recorded,
     /// It was counted in a row for many refusals, and has no row.
     Counted,
 }
 
 impl DraftSlot {
-    /// A slot that holds this draft.
+    /// Creates a slot with a draft.
     #[must_use]
     pub fn new(draft: Draft) -> Self {
         Self(Arc::new(Mutex::new(Slot { draft: Some(draft), heir: None, end: None })))
@@ -53,7 +53,7 @@ impl DraftSlot {
         }
     }
 
-    /// Hands the draft to `heir`: now, or when its holder gives it back. `heir` is dropped if that never happens. It
+    /// Passes the draft to `heir`: now, or when its holder gives it back. `heir` is dropped if that never happens. It
     /// runs on the thread that gives the draft back, so it must not wait.
     pub fn bequeath(&self, heir: impl FnOnce(OwnedDraft) + Send + 'static) {
         let mut slot = self.slot();
@@ -72,7 +72,7 @@ impl DraftSlot {
         self.slot().end.is_some()
     }
 
-    /// Whether the draft ended without a row of its own, because there were too many refusals like it.
+    /// Whether the draft ended without a row, because there were too many refusals like it.
     #[must_use]
     pub fn was_counted(&self) -> bool {
         self.slot().end == Some(DraftEnd::Counted)
@@ -111,12 +111,12 @@ impl std::fmt::Debug for DraftSlot {
     }
 }
 
-/// A draft and the right to record it. It goes back into its slot when it is dropped, unless it was
+/// A draft with the right to record it. When it is dropped, it returns to its slot, unless it was
 /// [recorded](Self::recorded).
 #[derive(Debug)]
 pub struct OwnedDraft {
     draft: Draft,
-    /// The place it was taken from; a draft without a request has none.
+    /// The slot that it was taken from; a draft without a request has none.
     slot: Option<DraftSlot>,
     recorded: bool,
 }
@@ -130,7 +130,7 @@ impl OwnedDraft {
         }
     }
 
-    /// Puts the draft back and returns its slot, for a holder that takes it later or not at all.
+    /// Puts the draft back and returns its slot, for a holder that takes it later or never.
     #[must_use]
     pub fn into_slot(mut self) -> DraftSlot {
         self.slot.get_or_insert_with(DraftSlot::empty).clone()
@@ -144,7 +144,7 @@ impl DraftSlot {
 }
 
 impl From<Draft> for OwnedDraft {
-    /// A draft without a request: of a tool, a job, or a further row of a request.
+    /// Wraps a draft without a request: of a tool, a job, or a further row of a request.
     fn from(draft: Draft) -> Self {
         Self { draft, slot: None, recorded: false }
     }

@@ -1,8 +1,7 @@
-//! The audit log's words: the draft of a request, the record it becomes, what must never stand in it, the leaf and
-//! the chain that make an edit visible, and the check that finds one.
+//! Audit log: drafts, records, redaction, the hashes that make an edit visible, and verification.
 //!
-//! This crate owns what a row of the log says, how it proves itself, and which place a sealed record gets. It refuses
-//! storage: rows come in and go out as values. Times reach it as arguments.
+//! This crate owns the content of a row, its leaf and its place in the chain. It has no storage: rows are arguments
+//! and results. Times are arguments.
 
 mod adopted;
 mod anonymous;

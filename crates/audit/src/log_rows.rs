@@ -1,49 +1,49 @@
-//! What a store shows of its log to a check: the rows, and what it knows besides.
+//! Rows and facts that a store hands to the verification of its log.
 
 use crate::{BadReason, Record, SchemaDigest, SchemaStatement, UnplacedRow};
 
-/// A row of the log as it is stored, its record rebuilt from the columns.
+/// Row of the log as it is stored, with the record rebuilt from its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRow {
-    /// The row's id in the table.
+    /// Id of the row in the table.
     pub id: i64,
-    /// Its place in the log; `None` for a row that was never sealed.
+    /// Sequence number; `None` for a row that was never sealed.
     pub seq: Option<u64>,
     /// The record.
     pub record: Record,
-    /// The stored leaf.
+    /// Stored leaf.
     pub leaf: Vec<u8>,
-    /// The stored chain value.
+    /// Stored chain value.
     pub chain: Vec<u8>,
-    /// Whether every column has the value that the sealer writes for this record, its type included. A record alone
-    /// can't tell NULL from 0, or a text from bytes.
+    /// Whether every column has the value and type that the sealer writes for this record. The record alone can't
+    /// distinguish NULL from 0, or text from bytes.
     pub exact: bool,
 }
 
-/// A row of the table, in the order of ids.
+/// Row of the table, in the order of ids.
 #[derive(Debug)]
 pub enum LogRow<'a> {
-    /// A row that claims a place in the log.
+    /// Row with a place in the log.
     Placed(&'a StoredRow),
-    /// A row without a place: of the original service, or one that this program did not write.
+    /// Row without a place: of the original service, or not written by this program.
     Unplaced(UnplacedRow<'a>),
 }
 
-/// What a store knows of its log besides the rows.
+/// What a store knows about its log besides the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFacts {
-    /// The name of the log.
+    /// Name of the log.
     pub log_id: Option<String>,
-    /// The schema as it is.
+    /// Present schema.
     pub schema: SchemaDigest,
-    /// The newest statement of the schema, as the store finds it without reading the log.
+    /// Newest statement of the schema, as the store finds it without reading the log.
     pub statement: Option<SchemaStatement>,
-    /// Why writes were stopped, until an operator accepts the database as it is.
+    /// Reason why writes were stopped, until an operator accepts the database as it is.
     pub stopped: Option<String>,
 }
 
 impl LogFacts {
-    /// What is wrong, as far as can be said without reading the rows.
+    /// Returns what is wrong, as far as that is known without reading the rows.
     #[must_use]
     pub fn fault(&self) -> Option<BadReason> {
         self.fault_by(self.statement.as_ref())

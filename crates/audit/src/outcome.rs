@@ -1,24 +1,24 @@
-//! How a request ended.
+//! Outcome of a request.
 
 use std::borrow::Cow;
 
-/// The status and the stable code that a request was answered with.
+/// HTTP status and stable code of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
     /// `ok`, or the code of the error table.
     pub code: Cow<'static, str>,
 }
 
 impl Outcome {
-    /// It was done, or shown.
+    /// The request succeeded.
     #[must_use]
     pub const fn ok(status: u16) -> Self {
         Self { status, code: Cow::Borrowed("ok") }
     }
 
-    /// It may be done now, outside the database; how it ends has a row of its own.
+    /// It may be done now, outside the database; its end gets another row.
     #[must_use]
     pub const fn authorised() -> Self {
         Self { status: 202, code: Cow::Borrowed("authorised") }
@@ -30,7 +30,7 @@ impl Outcome {
         Self { status, code: code.into() }
     }
 
-    /// Whether the caller did not get what was asked for.
+    /// Whether the caller did not get what it asked for.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
         self.status >= 400

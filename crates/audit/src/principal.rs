@@ -1,27 +1,27 @@
-//! Who acts.
+//! Principal: who makes a request.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use registry_core::{AgentId, KeyId};
 
-/// What kind of party acts.
+/// Kind of principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// Nobody who showed a usable credential.
+    /// No valid credential.
     Anonymous,
-    /// The holder of an API key.
+    /// Holder of an API key.
     Agent,
-    /// The holder of the admin token, or of the database file.
+    /// Holder of the admin token, or of the database file.
     Admin,
-    /// The platform itself.
+    /// The server itself.
     System,
 }
 
 impl Actor {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Anonymous, Self::Agent, Self::Admin, Self::System];
 
-    /// The word in the log.
+    /// Word in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,30 +32,30 @@ impl Actor {
         }
     }
 
-    /// The kind that a word in the log names.
+    /// Parses a word of the log.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|actor| actor.as_str() == text)
     }
 }
 
-/// Who acts, as far as it is known.
+/// Principal, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The kind of party.
+    /// Kind.
     pub actor: Actor,
-    /// The public name of the key that was shown.
+    /// Key id of the key that was presented.
     pub key_id: Option<KeyId>,
-    /// The agent that the key was made for.
+    /// Agent of the key.
     pub agent_id: Option<AgentId>,
 }
 
 impl Principal {
-    /// Nobody known.
+    /// A principal without credentials.
     pub const ANONYMOUS: Self = Self { actor: Actor::Anonymous, key_id: None, agent_id: None };
     /// An administrator.
     pub const ADMIN: Self = Self { actor: Actor::Admin, key_id: None, agent_id: None };
-    /// The platform itself.
+    /// The server itself.
     pub const SYSTEM: Self = Self { actor: Actor::System, key_id: None, agent_id: None };
 
     /// The holder of a key.
@@ -65,8 +65,8 @@ impl Principal {
     }
 }
 
-/// Under which name the refusals of a caller are counted: the key id, else `ip:` and the address, else the kind of
-/// party. An IPv6 address is cut to its /64, for that is what one host is given; an IPv4 address in IPv6 clothes
+/// Name under which the refusals of a caller are counted: the key id, else `ip:` and the address, else the kind of
+/// principal. An IPv6 address is cut to its /64, which one host is commonly given. An IPv4 address mapped into IPv6
 /// counts as the IPv4 address.
 #[must_use]
 pub fn who_of(principal: &Principal, ip: Option<IpAddr>) -> String {

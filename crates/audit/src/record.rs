@@ -1,4 +1,4 @@
-//! One row of the log, version 1, and its leaf.
+//! Record: one row of the log, version 1, and its leaf.
 
 use std::borrow::Cow;
 
@@ -7,81 +7,81 @@ use registry_core::Timestamp;
 
 use crate::Actor;
 
-/// The version of the rows that this crate writes. The fields of a version never change.
+/// Version of the rows that this crate writes. The fields of a version never change.
 pub const RECORD_VERSION: u8 = 1;
 
-/// What a row tells of.
+/// Kinds of rows.
 pub mod event {
-    /// An HTTP request.
+    /// HTTP request.
     pub const REQUEST: &str = "request";
-    /// The first row of a log.
+    /// First row of a log.
     pub const GENESIS: &str = "genesis";
     /// Refusals that were counted instead of written one by one.
     pub const REFUSALS: &str = "refusals";
-    /// Requests without usable credentials that were counted instead of written one by one.
+    /// Requests without valid credentials that were counted instead of written one by one.
     pub const ANONYMOUS: &str = "anonymous";
-    /// A change that somebody made to the database file past the platform.
+    /// Change of the database file by another program.
     pub const OUTSIDE_CHANGE: &str = "outside_change";
-    /// Bodies before some row may be gone from here on.
+    /// Retention: bodies before some row may be missing from here on.
     pub const RETENTION: &str = "retention";
-    /// A model call that may leave: its worst case is held. Of an HTTP request's first attempt the row of the
+    /// Model call that may be sent: its worst case is held. For the first attempt of an HTTP request, the row of the
     /// request says so (outcome `authorised`).
     pub const LLM_AUTHORISED: &str = "llm_authorised";
-    /// How a model call ended, and what it cost.
+    /// End of a model call, and its cost.
     pub const LLM_OUTCOME: &str = "llm_outcome";
-    /// The schema of the database from here on.
+    /// Schema of the database from here on.
     pub const SCHEMA: &str = "schema";
-    /// A run of a command-line tool on the database file.
+    /// Run of a command-line tool on the database file.
     pub const TOOL: &str = "tool";
 }
 
-/// A row of the log. The columns of the database have the names of these fields.
+/// Row of the log. The columns of the database have the names of these fields.
 ///
-/// All but `body` goes into the leaf; of the body, its digest does.
+/// The leaf covers all fields but `body`, of which it covers the digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The version of these fields, [`RECORD_VERSION`].
     pub v: u8,
-    /// What it tells of, one of [`event`].
+    /// Kind of the row, one of [`event`].
     pub event: Cow<'static, str>,
-    /// When the request came in.
+    /// Time at which the request arrived.
     pub timestamp: Timestamp,
-    /// The name of the request.
+    /// Request id.
     pub request_id: Option<String>,
-    /// The kind of party that acted.
+    /// Kind of principal.
     pub actor: Actor,
-    /// The public name of the key, never the key.
+    /// Key id, never the key.
     pub api_key: Option<String>,
-    /// The agent that the key was made for.
+    /// Agent of the key.
     pub agent_id: Option<String>,
-    /// The caller's address.
+    /// Address of the client.
     pub ip: Option<String>,
-    /// The HTTP method.
+    /// HTTP method.
     pub method: Option<String>,
-    /// The route as a template (`/intents/{id}`), or a tool's command.
+    /// Template of the route (`/intents/{id}`), or a tool's command.
     pub route: Option<String>,
     /// Path and query, redacted.
     pub path: Option<String>,
-    /// The HTTP status of the answer.
+    /// HTTP status of the answer.
     pub status_code: Option<u16>,
     /// `ok`, or the code of the refusal.
     pub outcome: String,
-    /// How many acts this row stands for: 1 but for rows of counts.
+    /// Number of acts that this row stands for: more than 1 only for rows of counts.
     pub count: u64,
-    /// The length of the text that `body_sha256` is of.
+    /// Length of the text whose digest is `body_sha256`.
     pub body_bytes: u64,
-    /// Whether the body was kept with the row.
+    /// Whether the body was kept in the row.
     pub body_kept: bool,
-    /// The digest of the redacted body when it was kept or parsed, else of the body as it came; hexadecimal.
+    /// Digest in hexadecimal: of the redacted body when it was kept or parsed, else of the body as it arrived.
     pub body_sha256: Option<String>,
-    /// More, as JSON text.
+    /// Detail, as JSON text.
     pub detail: Option<String>,
-    /// The redacted body. It may be pruned later, so it is no part of the leaf.
+    /// Redacted body. It may be pruned later, so the leaf does not cover it.
     pub body: Option<String>,
 }
 
 impl Record {
-    /// A record that names an event, a time and an actor, and nothing more yet.
+    /// Creates a record with an event, a time and an actor.
     #[must_use]
     pub fn of(event: impl Into<Cow<'static, str>>, timestamp: Timestamp, actor: Actor) -> Self {
         Self {
@@ -107,13 +107,13 @@ impl Record {
         }
     }
 
-    /// SHA-256(0x00 ‖ canonical JSON of the record without `body`).
+    /// Returns SHA-256(0x00 ‖ canonical JSON of the record without `body`).
     #[must_use]
     pub fn leaf(&self) -> Digest {
         leaf_hash(&self.canonical())
     }
 
-    /// The bytes of the leaf. Written field by field in the order of the names: it runs for every request.
+    /// Returns the bytes of the leaf. They are written field by field, because this runs for every request.
     fn canonical(&self) -> Vec<u8> {
         let mut object = ObjectWriter::with_capacity(640);
         object.field_str("actor", self.actor.as_str());
@@ -138,10 +138,10 @@ impl Record {
     }
 }
 
-/// What the first row is chained to.
+/// Chain value before the first row.
 pub const GENESIS_CHAIN: Digest = Digest::from_bytes([0; 32]);
 
-/// The chain value of a row: SHA-256(`"t4/chain/v1\0"` ‖ the chain value before it ‖ its leaf).
+/// Returns the chain value of a row: SHA-256(`"t4/chain/v1\0"` ‖ the chain value before it ‖ its leaf).
 #[must_use]
 pub fn chain(previous: &Digest, leaf: &Digest) -> Digest {
     Digest::sha256_parts(&[b"t4/chain/v1\0", previous.as_bytes(), leaf.as_bytes()])

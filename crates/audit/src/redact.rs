@@ -1,6 +1,6 @@
-//! Keeps secrets out of the log: by the name of a field, and by the shape of a text.
+//! Redaction: keeps secrets out of the log, by the name of a field and by the shape of a text.
 //!
-//! Wherever a doubt remains, it redacts: a log that says too little can be lived with.
+//! In doubt it redacts: a log that says too little is less harmful than one that reveals a secret.
 
 mod assignments;
 mod encoded;
@@ -22,15 +22,15 @@ pub use scan::redact_text;
 
 pub use registry_core::REDACTED;
 
-/// A stretch of a text, in bytes, that must not be shown.
+/// Range of a text, in bytes, that must not be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SecretSpan {
     start: usize,
     end: usize,
 }
 
-/// The text with every stretch that `next(from)` finds replaced. `next` gives stretches in ascending order that
-/// begin and end at ASCII characters.
+/// Replaces every range that `next(from)` returns. `next` returns ranges in ascending order that begin and end at
+/// ASCII characters.
 fn replace_spans(text: &str, mut next: impl FnMut(usize) -> Option<SecretSpan>) -> Option<String> {
     let mut out: Option<String> = None;
     let mut copied = 0;

@@ -1,4 +1,4 @@
-//! Requests that come too thick for a row each: they are counted, and the counts get a row.
+//! Counter of refused requests: a caller with too many gets counts in place of a row each.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,12 @@ use serde_json::json;
 use crate::anonymous::AnonymousRows;
 use crate::{Actor, Record, event};
 
-/// Counts the refusals of callers who get too many of them, and requests without credentials, so that a flood of
-/// requests does not fill the log.
+/// Counter for the refusals of callers with too many of them, and for requests without credentials, so that a flood
+/// of requests does not fill the log.
 ///
-/// Each known caller (see [`who_of`](crate::who_of)) gets [`ROWS_PER_WINDOW`](Self::ROWS_PER_WINDOW) rows of its own per
-/// minute; what comes beyond is counted by code, and [`drain`](Self::drain) turns the counts into rows. The counts
-/// live in memory: a crash loses at most what was not yet drained.
+/// Each known caller (see [`who_of`](crate::who_of)) gets [`ROWS_PER_WINDOW`](Self::ROWS_PER_WINDOW) rows per minute.
+/// Further refusals are counted by code, and [`drain`](Self::drain) turns the counts into rows. The counts are in
+/// memory: a crash loses at most what was not yet drained.
 #[derive(Debug, Default)]
 pub struct Refusals {
     state: Mutex<RefusalCounts>,
@@ -27,42 +27,42 @@ pub struct Refusals {
 #[derive(Debug, Default)]
 struct RefusalCounts {
     callers: HashMap<String, Window>,
-    /// All who came when the table was full.
+    /// Callers that arrived when the table was full.
     others: Window,
 }
 
-/// The current minute of one caller, and what was counted and not yet drained.
+/// Current minute of one caller, and the counts that are not yet drained.
 #[derive(Debug, Default)]
 struct Window {
     /// Monotonic time at which the minute is over; zero before the first refusal.
     ends_micros: u64,
     rows: u32,
     codes: BTreeMap<String, u64>,
-    /// Monotonic times of the first and the last refusal in `codes`, and when they are due for their row.
+    /// Monotonic times of the first and the last refusal in `codes`, and of when their row is due.
     first_micros: u64,
     last_micros: u64,
     due_micros: u64,
 }
 
 const OTHERS: &str = "others";
-/// How many codes are told apart per caller; the error table has fewer.
+/// Number of codes that are counted separately per caller; the error table has fewer.
 const MAX_CODES: usize = 128;
 
 impl Refusals {
-    /// How many refusals per caller and window get a row of their own.
+    /// Number of refusals per caller and window that get a row each.
     pub const ROWS_PER_WINDOW: u32 = 60;
-    /// The length of a window in microseconds: one minute.
+    /// Length of a window in microseconds: one minute.
     pub const WINDOW_MICROS: u64 = 60_000_000;
-    /// How many callers are told apart; strangers beyond share one window.
+    /// Number of callers that are counted separately; further ones share one window.
     pub const MAX_CALLERS: usize = 4096;
 
-    /// Nothing counted yet.
+    /// Creates a counter without counts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether this refusal gets a row of its own; if not, it has been counted.
+    /// Whether a refusal gets a row. If not, it has been counted.
     pub fn admit(&self, who: &str, code: &str, now_monotonic_micros: u64) -> bool {
         let mut state = self.state();
         let admitted = state.window_for(who).admit(code, now_monotonic_micros);
@@ -73,7 +73,7 @@ impl Refusals {
         admitted
     }
 
-    /// Whether a request without credentials gets a row of its own, which takes `bytes`; if not, it has been counted.
+    /// Whether a request without credentials, whose row takes `bytes`, gets a row. If not, it has been counted.
     pub(crate) fn admit_anonymous(
         &self,
         network: Option<Network>,
@@ -88,8 +88,8 @@ impl Refusals {
         admitted
     }
 
-    /// Takes one counted refusal back, because the request ended otherwise after all. What was drained meanwhile
-    /// stays counted.
+    /// Takes one counted refusal back, because the request ended otherwise after all. A refusal that was drained
+    /// meanwhile stays counted.
     pub(crate) fn take_back(&self, who: &str, code: &str) {
         let mut state = self.state();
         let RefusalCounts { callers, others } = &mut *state;
@@ -102,11 +102,11 @@ impl Refusals {
         }
     }
 
-    /// One `refusals` record for each caller whose window with counted refusals is over, ordered by caller, and at
-    /// most once a minute one `anonymous` record; callers with nothing left to tell are forgotten. Call it every few
+    /// Returns one `refusals` record for each caller whose window with counted refusals is over, ordered by caller,
+    /// and at most once a minute one `anonymous` record. Callers without counts are dropped. Call it every few
     /// seconds.
     ///
-    /// The counts are gone from here afterwards: whoever drains must write the records.
+    /// The counts are removed here, so the caller must write the records.
     #[must_use]
     pub fn drain(&self, now_monotonic_micros: u64, now: Timestamp) -> Vec<Record> {
         let due = |window: &Window| window.due_micros <= now_monotonic_micros;
@@ -115,7 +115,7 @@ impl Refusals {
         records
     }
 
-    /// Like [`drain`](Self::drain), for windows that are not over as well: before a stop.
+    /// Like [`drain`](Self::drain), also for windows that are not over: before a stop.
     #[must_use]
     pub fn drain_all(&self, now_monotonic_micros: u64, now: Timestamp) -> Vec<Record> {
         let mut records = self.drain_where(now_monotonic_micros, now, |_| true);
@@ -123,7 +123,7 @@ impl Refusals {
         records
     }
 
-    /// How many requests were counted instead of written, since the start.
+    /// Returns how many requests were counted instead of written, since the start.
     #[must_use]
     pub fn aggregated_total(&self) -> u64 {
         self.aggregated.load(Ordering::Relaxed)
@@ -154,7 +154,7 @@ impl Refusals {
 
 impl RefusalCounts {
     fn window_for(&mut self, who: &str) -> &mut Window {
-        // Two look-ups instead of one: the entry API would copy the name of every caller already known.
+        // Two look-ups instead of one: the entry API would copy the name of every known caller.
         if !self.callers.contains_key(who) {
             if self.callers.len() >= Refusals::MAX_CALLERS {
                 return &mut self.others;
@@ -185,13 +185,13 @@ impl Window {
         false
     }
 
-    /// What was counted; the minute and its rows stay, so that draining gives nobody new rows.
+    /// Takes the counts out. The minute and its rows stay, so that draining gives nobody new rows.
     fn take_counted(&mut self) -> Self {
         Self { codes: std::mem::take(&mut self.codes), ..*self }
     }
 
     fn into_record(self, who: &str, now_micros: u64, now: Timestamp) -> Record {
-        // Only the monotonic time of a refusal is known; its distance to now gives the time of day.
+        // Only the monotonic time of a refusal is known; its distance to now gives the wall-clock time.
         let at = |micros: u64| {
             now.plus_micros(-i64::try_from(now_micros.saturating_sub(micros)).unwrap_or(i64::MAX)).to_string()
         };

@@ -1,8 +1,8 @@
 //! Digest of a database's schema, and the row of the log that states it.
 //!
-//! Triggers, views, indexes and constraints decide what a statement does. A trigger that removes each new row of one
-//! agent leaves a log that is sound in itself. So the log states the schema: verification compares what the database
-//! has with the newest statement.
+//! Triggers, views, indexes and constraints change what a statement does. A trigger that deletes each new row of one
+//! agent would leave a log that is consistent by itself. So the log states the schema, and verification compares the
+//! database's schema with the newest statement.
 
 use std::collections::BTreeMap;
 
@@ -13,33 +13,33 @@ use serde_json::{Value, json};
 
 use crate::{Actor, Record, event};
 
-/// The most objects that a statement lists one by one. Of a larger schema it has the digest alone.
+/// Number of objects that a statement lists one by one at most. For a larger schema it has only the digest.
 const MAX_LISTED: usize = 500;
-/// The most differences that [`SchemaStatement::difference`] names.
+/// Number of differences that [`SchemaStatement::difference`] names at most.
 const MAX_NAMED: usize = 5;
 
-/// One object of a schema.
+/// Object of a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaObject {
     /// `table`, `index`, `trigger` or `view`.
     pub kind: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The table that it belongs to.
+    /// Table that it belongs to.
     pub table: String,
-    /// The statement that made it; `None` for an index that a constraint made.
+    /// Statement that created it; `None` for an index that a constraint created.
     pub sql: Option<String>,
 }
 
-/// A schema as digests: one for each object, and one over them all.
+/// Schema as digests: one for each object, and one over all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaDigest {
-    /// The digest of each object, by kind and name (`trigger hide`).
+    /// Digest of each object, by kind and name (`trigger hide`).
     objects: BTreeMap<String, Digest>,
 }
 
 impl SchemaDigest {
-    /// The digests of these objects, in any order.
+    /// Computes the digests of these objects, in any order.
     #[must_use]
     pub fn of(objects: &[SchemaObject]) -> Self {
         let digest = |object: &SchemaObject| {
@@ -59,7 +59,7 @@ impl SchemaDigest {
         self.objects.contains_key(&format!("{kind} {name}"))
     }
 
-    /// SHA-256(`"t4/schema/v1\0"` ‖ the digest of each object, ordered by kind and name).
+    /// Returns SHA-256(`"t4/schema/v1\0"` ‖ the digest of each object, ordered by kind and name).
     #[must_use]
     pub fn sha256(&self) -> Digest {
         let mut parts: Vec<&[u8]> = vec![b"t4/schema/v1\0"];
@@ -68,22 +68,22 @@ impl SchemaDigest {
     }
 }
 
-/// What the log states of the database that it lies in.
+/// Statement of the log about its database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaStatement {
-    /// The digest of the schema.
+    /// Digest of the schema.
     pub sha256: Digest,
-    /// The digest of each object by kind and name; empty for a schema of very many objects.
+    /// Digest of each object by kind and name; empty for a schema with very many objects.
     pub objects: BTreeMap<String, Digest>,
-    /// The id of the log's first row. The id of each other row follows from its sequence number.
+    /// Id of the log's first row. The id of every other row follows from its sequence number.
     pub first_id: i64,
-    /// The digest over all columns of the adopted rows ([`ExactDigest`](crate::ExactDigest)).
+    /// Digest over all columns of the adopted rows ([`ExactDigest`](crate::ExactDigest)).
     pub adopted_sha256: Digest,
-    /// What an operator has accepted with it, in words; `None` for a schema that this program made.
+    /// Description of what an operator has accepted; `None` for a schema that this program made.
     pub accepted: Option<String>,
 }
 
-/// [`SchemaStatement`] as a part of a row's detail.
+/// [`SchemaStatement`] as part of a row's detail.
 #[derive(Serialize, Deserialize)]
 struct StatementDetail {
     adopted_sha256: String,
@@ -94,14 +94,14 @@ struct StatementDetail {
     accepted: Option<String>,
 }
 
-/// The part of a detail that has a statement. A genesis row has more.
+/// Part of a detail that has a statement. A genesis row has more.
 #[derive(Serialize, Deserialize)]
 struct WithStatement {
     statement: StatementDetail,
 }
 
 impl SchemaStatement {
-    /// States a schema.
+    /// Creates the statement of a schema.
     #[must_use]
     pub fn new(schema: &SchemaDigest, first_id: i64, adopted_sha256: Digest) -> Self {
         let listed = schema.objects.len() <= MAX_LISTED;
@@ -109,7 +109,7 @@ impl SchemaStatement {
         Self { sha256: schema.sha256(), objects, first_id, adopted_sha256, accepted: None }
     }
 
-    /// The statement that a record makes; `None` for a record of another kind, for a genesis row of an earlier version,
+    /// Reads the statement of a record; `None` for a record of another kind, for a genesis row of an earlier version,
     /// and for a detail that can't be read.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
@@ -129,7 +129,7 @@ impl SchemaStatement {
         })
     }
 
-    /// The row that makes this statement. The first statement of a new log is a part of its genesis row.
+    /// Returns the row that makes this statement. The first statement of a new log is part of its genesis row.
     #[must_use]
     pub fn record(&self, at: Timestamp, actor: Actor) -> Record {
         let mut record = Record::of(event::SCHEMA, at, actor);
@@ -137,7 +137,7 @@ impl SchemaStatement {
         record
     }
 
-    /// The statement as a member `statement` of a detail.
+    /// Returns the statement as a member `statement` of a detail.
     pub(crate) fn detail(&self) -> Value {
         let detail = StatementDetail {
             adopted_sha256: self.adopted_sha256.to_string(),
@@ -149,7 +149,7 @@ impl SchemaStatement {
         json!(detail)
     }
 
-    /// What a schema has that is not as stated, in words: `trigger hide was added`. `None` when nothing differs.
+    /// Returns what differs from the stated schema, in words: `trigger hide was added`. `None` when nothing differs.
     #[must_use]
     pub fn difference(&self, found: &SchemaDigest) -> Option<String> {
         if self.sha256 == found.sha256() {

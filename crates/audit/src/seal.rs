@@ -10,8 +10,8 @@ use canonical::Digest;
 
 use crate::{GENESIS_CHAIN, Record, chain};
 
-/// A record with its leaf, ready to be sealed. The leaf is computed where the record is made, so that the writer
-/// does not have to; it is shared, because a job may run again.
+/// Record with its leaf, ready to be sealed. The leaf is computed where the record is made, to relieve the writer. It
+/// is shared, because a job may run again.
 #[derive(Debug, Clone)]
 pub struct Leafed {
     /// The record.
@@ -29,57 +29,57 @@ impl Leafed {
     }
 }
 
-/// The id of the row with this sequence number in a log whose first row has the id `first_id`.
+/// Returns the id of the row with this sequence number, in a log whose first row has the id `first_id`.
 #[must_use]
 pub fn id_of(first_id: i64, seq: u64) -> i64 {
     first_id.saturating_add(i64::try_from(seq).unwrap_or(i64::MAX))
 }
 
-/// The end of a log: what the next row is put behind.
+/// End of a log, after which the next row is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogHead {
-    /// The id of the last row.
+    /// Id of the last row.
     pub id: i64,
-    /// The sequence number that comes next.
+    /// Next sequence number.
     pub next_seq: u64,
-    /// The chain value of the last row.
+    /// Chain value of the last row.
     pub chain: Digest,
 }
 
 impl LogHead {
-    /// The end of a log without rows. `last_id` is the largest id that the table has given out before.
+    /// Returns the end of a log without rows. `last_id` is the largest id that the table has assigned before.
     #[must_use]
     pub const fn empty(last_id: i64) -> Self {
         Self { id: last_id, next_seq: 0, chain: GENESIS_CHAIN }
     }
 
-    /// The end of a log whose last row is this one.
+    /// Returns the end of a log whose last row is this one.
     #[must_use]
     pub const fn behind(id: i64, seq: u64, chain: Digest) -> Self {
         Self { id, next_seq: seq.saturating_add(1), chain }
     }
 
-    /// The end with one more row, which has this leaf.
+    /// Returns the end after one more row, which has this leaf.
     #[must_use]
     pub fn with(&self, leaf: &Digest) -> Self {
         Self::behind(self.id.saturating_add(1), self.next_seq, chain(&self.chain, leaf))
     }
 }
 
-/// A record at its place in the log.
+/// Record at its place in the log.
 #[derive(Debug, Clone)]
 pub struct SealedRecord<'r> {
     /// The record and its leaf.
     pub leafed: &'r Leafed,
-    /// The id of its row.
+    /// Id of its row.
     pub id: i64,
-    /// Its sequence number.
+    /// Sequence number.
     pub seq: u64,
-    /// Its chain value.
+    /// Chain value.
     pub chain: Digest,
 }
 
-/// The records of a transaction at their places, in the order in which they were added.
+/// Records of a transaction at their places, in the order in which they were added.
 #[derive(Debug)]
 pub struct SealedBatch<'r> {
     rows: Vec<SealedRecord<'r>>,
@@ -88,7 +88,7 @@ pub struct SealedBatch<'r> {
 }
 
 impl<'r> SealedBatch<'r> {
-    /// Seals records behind the end of a log.
+    /// Seals records after the end of a log.
     #[must_use]
     pub fn new(start: LogHead, records: &'r [Arc<Leafed>]) -> Self {
         let mut end = start;
@@ -101,19 +101,19 @@ impl<'r> SealedBatch<'r> {
         Self { rows, start, end }
     }
 
-    /// The rows in their order.
+    /// Returns the rows in their order.
     #[must_use]
     pub fn rows(&self) -> &[SealedRecord<'r>] {
         &self.rows
     }
 
-    /// The end of the log before these rows.
+    /// Returns the end of the log before these rows.
     #[must_use]
     pub const fn start(&self) -> LogHead {
         self.start
     }
 
-    /// The end of the log with these rows.
+    /// Returns the end of the log with these rows.
     #[must_use]
     pub const fn end(&self) -> LogHead {
         self.end

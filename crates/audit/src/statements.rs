@@ -1,4 +1,4 @@
-//! Records that the platform makes about the log itself.
+//! Records that the server makes about the log.
 
 use canonical::Digest;
 use registry_core::{KnownSecrets, Timestamp};
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::redact::redact_detail;
 use crate::{Actor, Adopted, Record, SchemaStatement, event};
 
-/// The first row of a log. It names the log, vouches for the rows that were adopted from the original service, and makes
-/// the first statement of the schema, which logs of earlier versions make in a later row.
+/// Creates the first row of a log. It names the log, states the digest of the rows adopted from the original service,
+/// and makes the first statement of the schema. Logs of earlier versions make that statement in a later row.
 #[must_use]
 pub fn genesis_record(
     at: Timestamp,
@@ -27,7 +27,7 @@ pub fn genesis_record(
     stated(event::GENESIS, at, detail.to_string())
 }
 
-/// The name of the log that a genesis record states; `None` for any other record.
+/// Reads the name of the log from a genesis record; `None` for any other record.
 #[must_use]
 pub fn log_id_of(record: &Record) -> Option<String> {
     if record.event != event::GENESIS {
@@ -37,14 +37,14 @@ pub fn log_id_of(record: &Record) -> Option<String> {
     detail.get("log_id")?.as_str().map(str::to_owned)
 }
 
-/// States that bodies of rows before `bodies_before_seq` may be gone from here on. Verification accepts a missing
-/// body only when such a row comes later in the log.
+/// Creates a retention record: bodies of rows before `bodies_before_seq` may be missing from here on. Verification
+/// accepts a missing body only when such a row comes later in the log.
 #[must_use]
 pub fn retention_record(at: Timestamp, bodies_before_seq: u64) -> Record {
     stated(event::RETENTION, at, json!({ "bodies_before_seq": bodies_before_seq }).to_string())
 }
 
-/// The horizon that a retention record states.
+/// Reads the horizon of a retention record.
 pub(crate) fn horizon_of(record: &Record) -> Option<u64> {
     if record.event != event::RETENTION {
         return None;
@@ -53,20 +53,20 @@ pub(crate) fn horizon_of(record: &Record) -> Option<u64> {
     detail.get("bodies_before_seq")?.as_u64()
 }
 
-/// A change that somebody made to the database past the platform, as the database noticed it.
+/// Change of the database by another program, as the database noticed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalChange {
     /// `api_keys` or `intents`.
     pub table: String,
-    /// The row's key.
+    /// Key of the row.
     pub key: String,
     /// `insert`, `update` or `delete`.
     pub kind: String,
-    /// When, as the database saw it.
+    /// Time, as the database saw it.
     pub at: String,
 }
 
-/// Tells of a change made past the platform, without the secrets that are known by value.
+/// Creates the record of a change by another program, without the secrets that are known by value.
 #[must_use]
 pub fn external_change_record(at: Timestamp, change: &ExternalChange, secrets: &KnownSecrets) -> Record {
     let ExternalChange { table, key, kind, at: noticed } = change;

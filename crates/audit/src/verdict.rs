@@ -1,35 +1,35 @@
-//! What a check of the log finds.
+//! Result of a verification.
 
 use canonical::Digest;
 
-/// What is wrong with a row.
+/// Fault of a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadReason {
     /// The log from its start is empty, or does not start with a genesis row.
     #[error("the log does not start with a genesis row")]
     NoGenesis,
-    /// A genesis row that is not the first.
+    /// A genesis row is not the first.
     #[error("a second genesis row")]
     SecondGenesis,
-    /// The row has no place in the log.
+    /// The row has no sequence number.
     #[error("the row was never sealed")]
     Unsealed,
     /// Another row belongs here: rows are missing, or were moved or inserted.
     #[error("expected sequence number {expected}")]
     Sequence {
-        /// The place that comes next.
+        /// Expected sequence number.
         expected: u64,
     },
     /// The id does not follow from the sequence number, so that lists show the row elsewhere or not at all.
     #[error("expected id {expected}")]
     Id {
-        /// The id of a row with this sequence number.
+        /// Id of a row with this sequence number.
         expected: i64,
     },
-    /// A version that this program does not know.
+    /// The version is unknown to this program.
     #[error("unknown record version {v}")]
     Version {
-        /// The version that the row states.
+        /// Version that the row states.
         v: u8,
     },
     /// A column has a type or a form that the sealer does not write.
@@ -38,7 +38,7 @@ pub enum BadReason {
     /// The body is not the one that was recorded.
     #[error("the body does not match its digest")]
     Body,
-    /// The body is gone, and no later retention row says that it may be.
+    /// The body is missing, and no later retention row permits that.
     #[error("the body is missing and no later retention row covers it")]
     BodyMissing,
     /// A column was edited.
@@ -50,11 +50,11 @@ pub enum BadReason {
     /// The adopted rows are not those that the genesis row states.
     #[error("rows without a place in the log differ from what the genesis row states")]
     Adopted,
-    /// The adopted rows are not those that a statement of the schema states: columns differ in their type, or in
-    /// what this program never writes there.
+    /// The adopted rows are not those that a statement of the schema states: columns differ in type, or hold what
+    /// this program never writes there.
     #[error("rows without a place in the log differ from what this row states")]
     AdoptedForm,
-    /// A statement of the schema that can't be read, or that states another first id.
+    /// A statement of the schema can't be read, or states another first id.
     #[error("the statement of the schema does not fit this log")]
     Statement,
     /// No row states the schema.
@@ -66,7 +66,7 @@ pub enum BadReason {
     /// The database has another schema than the log states.
     #[error("the schema of the database is not the one that the log states: {0}")]
     Schema(String),
-    /// The database names another log than its genesis row.
+    /// The database names another log than its genesis row does.
     #[error("the database has the name of another log than its genesis row")]
     LogId,
     /// A server found the log or the schema changed, and has stopped writing.
@@ -74,38 +74,38 @@ pub enum BadReason {
     Stopped(String),
 }
 
-/// The first row that is wrong.
+/// First wrong row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("audit row {id}: {reason}")]
 pub struct BadRow {
-    /// Its id in the table; 0 when it is about the log as a whole.
+    /// Id in the table; 0 when the fault concerns the log as a whole.
     pub id: i64,
-    /// The sequence number that it states.
+    /// Sequence number that the row states.
     pub seq: Option<u64>,
-    /// What is wrong.
+    /// The fault.
     pub reason: BadReason,
 }
 
 impl BadRow {
-    /// What is wrong with the log as a whole.
+    /// Creates a fault of the log as a whole.
     pub(crate) const fn of_log(reason: BadReason) -> Self {
         Self { id: 0, seq: None, reason }
     }
 }
 
-/// What a check has found.
+/// Result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogVerdict {
     /// Whether every row is right.
     pub ok: bool,
-    /// How many rows were found right, up to the first that is not.
+    /// Number of right rows, up to the first wrong one.
     pub checked: u64,
-    /// How many rows have no place because they were adopted from the original service.
+    /// Number of rows without a place, because they were adopted from the original service.
     pub adopted: u64,
-    /// The sequence number that comes next.
+    /// Next sequence number.
     pub next_seq: u64,
-    /// The chain value of the last right row.
+    /// Chain value of the last right row.
     pub head: Digest,
-    /// The first row that is wrong.
+    /// First wrong row.
     pub first_bad: Option<BadRow>,
 }

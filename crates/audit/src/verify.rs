@@ -1,4 +1,4 @@
-//! Checks a log row by row: nothing edited, removed, inserted or moved.
+//! Verification of a log, row by row: nothing edited, removed, inserted or moved.
 
 use std::collections::VecDeque;
 
@@ -10,37 +10,37 @@ use crate::{
     RECORD_VERSION, Record, SchemaStatement, StoredRow, UnplacedRow, event, id_of,
 };
 
-/// Checks the rows of the table in the order of their ids, so that no index decides which rows are seen.
+/// Verifier of the rows of a table in the order of their ids, so that no index decides which rows are seen.
 ///
-/// Rows cut off at the end are found only by comparing the verdict with a checkpoint kept elsewhere, and so is a log
-/// that was computed anew.
+/// It can't find rows that were cut off at the end, or a log that was computed anew. Only a checkpoint that is kept
+/// elsewhere shows these.
 #[derive(Debug, Clone)]
 pub struct Verifier {
-    /// The end of the rows that are sound. Its id is that of the last row once [`Self::first_id`] is known.
+    /// End of the rows that are right. Its id is that of the last row once [`Self::first_id`] is known.
     end: LogHead,
     checked: u64,
     first_bad: Option<BadRow>,
-    /// Rows whose body is gone and that no retention row covers yet: sequence number and id, ascending.
+    /// Rows whose body is missing and that no retention row covers yet: sequence number and id, ascending.
     bodies_missing: VecDeque<(u64, i64)>,
-    /// The id of the log's first row, once known.
+    /// Id of the log's first row, once known.
     first_id: Option<i64>,
     log_id: Option<String>,
     statement: Option<SchemaStatement>,
-    /// The rows before the log; `None` for a check that does not begin with them.
+    /// Rows before the log; `None` for a verification that does not begin with them.
     before: Option<RowsBefore>,
 }
 
-/// The adopted rows, which come before the log.
+/// Adopted rows, which come before the log.
 #[derive(Debug, Clone, Default)]
 struct RowsBefore {
-    /// The id of the last one.
+    /// Id of the last one.
     last_id: i64,
     adopted: AdoptedDigest,
     exact: ExactDigest,
 }
 
 impl Verifier {
-    /// Checks a table from its first row.
+    /// Verifies a table from its first row.
     #[must_use]
     pub fn from_genesis() -> Self {
         Self {
@@ -55,7 +55,8 @@ impl Verifier {
         }
     }
 
-    /// Checks a log from `next_seq` on, which comes after the statement; `chain` is the chain value of the row before.
+    /// Verifies a log from `next_seq` on, which comes after the statement; `chain` is the chain value of the row
+    /// before.
     #[must_use]
     pub fn from_checkpoint(next_seq: u64, chain: Digest, statement: SchemaStatement) -> Self {
         let first_id = statement.first_id;
@@ -64,10 +65,10 @@ impl Verifier {
         Self { end, first_id, statement, before: None, ..Self::from_genesis() }
     }
 
-    /// Checks the next row of the table.
+    /// Verifies the next row of the table.
     ///
     /// # Errors
-    /// The first wrong row, at this push and at every one after it: nothing behind it can be trusted.
+    /// The first wrong row, at this call and at every later one: nothing after it can be trusted.
     pub fn push_row(&mut self, row: &LogRow<'_>) -> Result<(), BadRow> {
         match row {
             LogRow::Placed(row) => self.push(row),
@@ -75,14 +76,14 @@ impl Verifier {
         }
     }
 
-    /// Checks the next row that claims a place in the log.
+    /// Verifies the next row with a place in the log.
     ///
     /// # Errors
-    /// As [`push_row`](Self::push_row).
+    /// Same errors as [`push_row`](Self::push_row).
     pub fn push(&mut self, row: &StoredRow) -> Result<(), BadRow> {
         self.sound_so_far()?;
         self.check(row).map_err(|reason| {
-            // A claim about the adopted rows is about them, not about the row that makes it.
+            // A statement about the adopted rows concerns them, not the row that makes it.
             let (id, seq) = match (&reason, &self.before) {
                 (BadReason::Adopted, Some(before)) => (before.last_id, None),
                 _ => (row.id, row.seq),
@@ -105,7 +106,7 @@ impl Verifier {
         }
     }
 
-    /// How many adopted rows came so far.
+    /// Returns the number of adopted rows so far.
     #[must_use]
     pub fn adopted(&self) -> u64 {
         self.before.as_ref().map_or(0, |before| before.adopted.count())
@@ -120,7 +121,7 @@ impl Verifier {
         bad
     }
 
-    /// The verdict over all rows that were pushed.
+    /// Returns the verdict over all rows that were pushed.
     #[must_use]
     pub fn finish(self) -> LogVerdict {
         let missing = self.bodies_missing.front().map(|&(seq, id)| BadRow {
@@ -130,8 +131,8 @@ impl Verifier {
         });
         let empty = (self.end.next_seq == 0).then_some(BadRow::of_log(BadReason::NoGenesis));
         let adopted = self.adopted();
-        // A retention row behind a wrong row can't be trusted, so a missing body before that row is wrong first
-        // only when the rest of the log is right.
+        // A retention row after a wrong row can't be trusted. So a missing body before that row counts as the first
+        // fault only when the rest of the log is right.
         let first_bad = self.first_bad.or(missing).or(empty);
         LogVerdict {
             ok: first_bad.is_none(),
@@ -143,7 +144,8 @@ impl Verifier {
         }
     }
 
-    /// The verdict over all rows that were pushed, to the end of the log, and over what the store knows besides.
+    /// Returns the verdict over all rows that were pushed, to the end of the log, and over what the store knows
+    /// besides.
     #[must_use]
     pub fn finish_with(self, facts: &LogFacts) -> LogVerdict {
         let of_store = self.against(facts).err();
@@ -162,7 +164,7 @@ impl Verifier {
         if facts.statement != self.statement {
             return Err(BadReason::StatementIndex);
         }
-        // Known only to a check that has seen the genesis row.
+        // Known only to a verification that has seen the genesis row.
         if self.log_id.is_some() && self.log_id != facts.log_id {
             return Err(BadReason::LogId);
         }
@@ -174,7 +176,7 @@ impl Verifier {
         if seq != self.end.next_seq {
             return Err(BadReason::Sequence { expected: self.end.next_seq });
         }
-        // A check that knows no first id begins with the first row.
+        // A verification that knows no first id begins with the first row.
         let first_id = *self.first_id.get_or_insert(row.id);
         let expected = id_of(first_id, seq);
         if row.id != expected {
@@ -215,7 +217,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// Checks what a sound row says of the database and of the rows before the log.
+    /// Verifies what a right row states about the database and the rows before the log.
     fn check_claims(&mut self, record: &Record, first_id: i64) -> Result<(), BadReason> {
         if record.event == event::GENESIS {
             self.log_id = log_id_of(record);

@@ -1,4 +1,4 @@
-//! A JSON value as its canonical text (RFC 8785, "JSON Canonicalization Scheme").
+//! Canonical text of a JSON value (RFC 8785, "JSON Canonicalization Scheme").
 
 use serde_json::{Number, Value};
 

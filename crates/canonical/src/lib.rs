@@ -1,8 +1,8 @@
-//! Canonical bytes and their digests: JSON in the one form of RFC 8785, SHA-256, and the leaf hash of RFC 6962. A text that names
-//! a member twice has no such form: [`members_once`].
+//! Canonical bytes and their digests: JSON in the form of RFC 8785, SHA-256, and the leaf hash of RFC 6962.
 //!
-//! This crate owns how a value becomes the bytes that are hashed or signed. It refuses everything else: what is
-//! in a value, and what a digest means, is the caller's to say.
+//! This crate owns how a value becomes the bytes that are hashed or signed. What is in a value, and what a digest
+//! means, is decided by the caller. A JSON text that names a member twice has no canonical form: see
+//! [`members_once`].
 
 mod digest;
 mod jcs;

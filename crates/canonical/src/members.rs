@@ -1,7 +1,8 @@
-//! Members that a JSON text names twice.
+//! Check for members that a JSON text names twice.
 //!
-//! RFC 8259 leaves open what such an object means: some readers keep the first value, some the last, some both. A text
-//! that two programs read differently can pass one's checks and act in the other, so it has no canonical form.
+//! RFC 8259 leaves open what such an object means: some readers keep the first value, some the last, some both. A
+//! text that two programs read differently can pass the checks of one and take effect in the other. So it has no
+//! canonical form.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

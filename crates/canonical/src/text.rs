@@ -1,4 +1,4 @@
-//! JSON strings as RFC 8785, section 3.2.2.2 writes them.
+//! JSON strings as RFC 8785, section 3.2.2.2, writes them.
 
 /// Writes `text` in quotes, escaping only what JSON forbids to stand as it is.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {

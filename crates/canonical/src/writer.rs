@@ -1,4 +1,4 @@
-//! The canonical text of a flat object whose field names are known, without a value in between.
+//! Writer of the canonical text of a flat object with known field names, without an intermediate value.
 
 use crate::text::write_string;
 

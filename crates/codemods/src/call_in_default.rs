@@ -1,7 +1,7 @@
 //! B008: moves a call out of an argument default, into the body.
 //!
-//! The annotation of the argument stays as it is: what it should say afterwards (`| None` or a sentinel's type) depends
-//! on the oldest Python the source has to run on, which it does not tell.
+//! The annotation of the argument stays as it is. What it should say afterwards (`| None` or the type of a sentinel)
+//! depends on the oldest Python that the source must run on, which the source does not state.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! F403: names what a star import is used for.
+//! F403: replaces a star import by the names that are used.
 
 use std::collections::BTreeSet;
 

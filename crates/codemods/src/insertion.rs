@@ -1,4 +1,4 @@
-//! Where a new module-level line goes.
+//! Place of a new module-level line.
 
 use libcst_native::{Expression, SmallStatement};
 

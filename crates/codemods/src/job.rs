@@ -1,4 +1,4 @@
-//! The job of one codemod: what it gets, and the plan of edits that it returns.
+//! Job of one codemod: its input, and the plan of edits that it returns.
 
 use crate::SourceEdit;
 use crate::tree::Tree;

@@ -1,8 +1,8 @@
-//! Fixes of Python sources that ruff can't make, on a lossless syntax tree: text in, text out.
+//! Codemods: fixes of Python sources that ruff can't make, on a lossless syntax tree.
 //!
-//! A codemod acts on the findings it is given and on nothing else. The tree is read, not printed: a fix is a list of
-//! byte edits, so everything outside of them stays as it was. It refuses files and processes. A source that does not
-//! parse is an error; a finding that can't be fixed safely is skipped with the reason.
+//! A codemod acts only on the findings that it is given. Its input and output are texts. A fix is a list of byte
+//! edits, so that everything outside of them stays as it was. The crate has no files and starts no programs. A source
+//! that does not parse is an error. A finding that can't be fixed safely is skipped with the reason.
 
 mod call_in_default;
 mod class_attribute;

@@ -1,4 +1,4 @@
-//! Refuses sources that would exhaust the parser, which is recursive, before it sees them.
+//! Limits that refuse a source before parsing: the parser is recursive, and such a source would exhaust its stack.
 
 use libcst_native::tokenizer::{TokType, Token};
 

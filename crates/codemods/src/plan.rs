@@ -1,4 +1,4 @@
-//! From targets to edits to a new source.
+//! Plan of a codemod: from targets to edits to a new source.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Places in a source: rows and columns, line ends, indentation.
+//! Positions in a source: rows and columns, line ends, indentation.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! RUF006: keeps a reference to a task, in a set that the task leaves when it is done.
+//! RUF006: keeps a reference to a task in a set until the task is done.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The canonical examples, and what holds for any source.
+//! Examples, and properties of any source.
 
 mod corpus;
 mod properties;

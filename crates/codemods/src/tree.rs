@@ -1,7 +1,7 @@
-//! The parsed source: libcst's tree with the bytes of every statement.
+//! Parsed source: libcst's tree with the byte range of every statement.
 //!
-//! The tree is lossless but does not keep positions. It lists statements in the order of the source, and so do the
-//! logical lines of its tokens: walking both side by side gives each statement its tokens, and they know their bytes.
+//! The tree is lossless but has no positions. It lists statements in the order of the source, and so do the logical
+//! lines of its tokens. Walking both in step gives each statement its tokens, whose bytes are known.
 
 mod bindings;
 mod walk;

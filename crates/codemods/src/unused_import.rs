@@ -1,4 +1,4 @@
-//! F401: takes unused imports out.
+//! F401: removes unused imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

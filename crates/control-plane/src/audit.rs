@@ -1,4 +1,4 @@
-//! The audit log: rows that wait to be written, what admins read of it, and whether it is whole.
+//! Use cases of the audit log: writing rows, reading them, and verification.
 
 mod read;
 mod recorder;

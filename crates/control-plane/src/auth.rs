@@ -1,4 +1,4 @@
-//! Who asks: from a key or the admin token to a caller.
+//! Authentication: from a key or the admin token to a caller.
 
 mod admin_token;
 mod authenticate;

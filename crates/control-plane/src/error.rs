@@ -1,4 +1,4 @@
-//! A refusal or a failure, as the edge will tell it.
+//! Error of a use case, as the HTTP layer answers it.
 
 use api_types::Code;
 use audit::Outcome;
@@ -6,30 +6,30 @@ use registry_core::RuleError;
 use serde_json::{Value, json};
 use storage::StoreError;
 
-/// Why a use case did not do what it was asked. `message` is for the caller; `cause` is for the log alone.
+/// Error of a use case. `message` is for the caller; `cause` is for the log alone.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct ServiceError {
-    /// One of the stable codes.
+    /// Stable code.
     pub code: Code,
     /// What happened and what to do, for the caller.
     pub message: String,
-    /// More facts for programs.
+    /// Further facts for programs.
     pub details: Option<Value>,
-    /// Seconds after which a repeat makes sense.
+    /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
-    /// What the log should know besides.
+    /// Further facts for the log.
     pub cause: Option<String>,
 }
 
-/// Seconds after which a write that found the store busy or locked is worth a repeat.
+/// Seconds after which to retry a write that found the store busy or locked.
 const STORE_RETRY_SECONDS: u64 = 1;
 
-/// The same while writes are stopped, which ends with an operator's act.
+/// Seconds after which to retry while writes are stopped, which only an operator ends.
 const STOPPED_RETRY_SECONDS: u64 = 30;
 
 impl ServiceError {
-    /// A refusal: what happened, and the code's own advice.
+    /// Creates a refusal: what happened, and the advice of the code.
     #[must_use]
     pub fn new(code: Code, what: impl AsRef<str>) -> Self {
         let message = format!("{}: {}", what.as_ref(), code.hint());
@@ -43,14 +43,14 @@ impl ServiceError {
         self
     }
 
-    /// Adds when to come again.
+    /// Sets when to retry.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// How the audit log names it.
+    /// Returns the outcome for the audit log.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome::refused(self.code.status(), self.code.as_str())
@@ -69,7 +69,7 @@ impl ServiceError {
     }
 }
 
-/// A text of the caller's, cut so that a message stays readable.
+/// Cuts a caller's text, so that a message stays readable.
 pub(crate) fn short(text: &str) -> String {
     if text.chars().count() <= 80 {
         text.to_owned()
@@ -137,7 +137,7 @@ impl From<StoreError> for ServiceError {
             | StoreError::Gone => "the request failed inside the server",
         };
         let retry_after = match code {
-            // Repeated as it is, a request that took too long takes too long again.
+            // Sent again unchanged, a request that took too long takes too long again.
             Code::DeadlineExceeded => None,
             Code::AuditBroken => Some(STOPPED_RETRY_SECONDS),
             _ => (code.status() == 503).then_some(STORE_RETRY_SECONDS),

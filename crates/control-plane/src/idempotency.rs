@@ -1,4 +1,4 @@
-//! The same request twice has one outcome.
+//! Idempotency: the same request sent twice has one outcome.
 
 use std::borrow::Cow;
 
@@ -16,26 +16,26 @@ use crate::context::{ADMIN, OpContext};
 use crate::error::ServiceError;
 use crate::services::Services;
 
-/// What makes a repeat recognisable. `None` in a use case means that the caller sent no key.
+/// What identifies a repeated request. `None` in a use case means that the caller sent no key.
 #[derive(Debug, Clone)]
 pub struct Idempotency {
-    /// The caller's key, 1 to 255 characters.
+    /// Key of the caller, 1 to 255 characters.
     pub key: String,
-    /// The digest of the canonical body.
+    /// Digest of the canonical body.
     pub fingerprint: [u8; 32],
 }
 
-/// A change, and what makes a repeat of it recognisable.
+/// A change, and what identifies a repetition of it.
 pub(crate) struct RepeatableChange {
-    /// The use case, and the thing that it is about when the path names one.
+    /// Name of the use case, and the id from the path when there is one.
     pub name: Cow<'static, str>,
     pub idempotency: Option<Idempotency>,
-    /// The status of success, for the record.
+    /// HTTP status of success, for the record.
     pub status: u16,
 }
 
-/// Runs a change as one job of the store, with its record, once per idempotency key. `f` gets the caller as the
-/// transaction sees it, and may run more than once; a refusal of its commits its record and nothing else.
+/// Runs a change as one job of the store, with its record, once per idempotency key. `f` receives the caller as the
+/// transaction sees it, and may run more than once. A refusal by `f` commits only its record.
 pub(crate) async fn commit_once<C, T, F>(
     services: &Services,
     context: OpContext<C>,
@@ -50,8 +50,8 @@ where
     commit_noted(services, context, op, |_| None, f).await
 }
 
-/// The same for a change whose record says what was stored: `note` gives the record's detail, as JSON text, of a change
-/// that was made now or by the first of the requests that this one repeats.
+/// Like [`write`], for a change whose record states what was stored. `note` returns the record's detail, as JSON
+/// text, of a change that was made now or by the first of the requests that this one repeats.
 pub(crate) async fn commit_noted<C, T, N, F>(
     services: &Services,
     context: OpContext<C>,
@@ -78,7 +78,7 @@ where
     write.await?
 }
 
-/// Under whose name, and at what time, an outcome is remembered.
+/// Caller and time of a stored outcome.
 struct Asker {
     name: JobCaller,
     /// The server's quotas.
@@ -87,7 +87,7 @@ struct Asker {
 }
 
 impl Asker {
-    /// The caller in the memory of idempotency keys: a key id, or `admin`.
+    /// Caller: a key id, or `admin`.
     fn as_str(&self) -> &str {
         match &self.name {
             JobCaller::Key(id) => id.as_str(),
@@ -103,9 +103,9 @@ enum KeptOutcome<T> {
     Refused { code: String, message: String, details: Option<Value> },
 }
 
-/// Runs `f` unless this very request was decided before; keeps what it decides in the same transaction. Rule
-/// refusals are kept too; storage trouble is not, because then nothing was decided. Nor is a quota that is used up:
-/// the same request may succeed once there is space, and who has none left must not take more by being refused.
+/// Runs `f` unless this very request was decided before, and stores the decision in the same transaction. Refusals by
+/// rules are stored too. Storage errors are not, because then nothing was decided. Nor is a used-up quota: the same
+/// request may succeed once there is space, and a caller without space must not take more by being refused.
 fn once<C, T>(
     tx: &mut dyn Tx,
     op: &RepeatableChange,
@@ -154,7 +154,7 @@ where
     Ok(decided(result, op.status))
 }
 
-/// A result with its outcome for the record.
+/// Returns a result with its outcome for the record.
 pub(crate) fn decided<T>(value: Result<T, ServiceError>, status: u16) -> Decided<Result<T, ServiceError>> {
     let outcome = match &value {
         Ok(_) => Outcome::ok(status),
@@ -175,10 +175,10 @@ fn write<T: Serialize>(result: &Result<T, ServiceError>) -> Result<String, Store
     serde_json::to_string(&kept).map_err(|e| StoreError::Invariant(e.to_string()))
 }
 
-/// Reads what [`write`] has written.
+/// Reads an outcome that [`write`] has stored.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// When the text is not such an outcome.
 fn read<T: DeserializeOwned>(outcome: &str) -> Result<Result<T, ServiceError>, String> {
     match serde_json::from_str(outcome).map_err(|error| error.to_string())? {
         KeptOutcome::Done(value) => Ok(Ok(value)),

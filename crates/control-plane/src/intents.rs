@@ -1,4 +1,4 @@
-//! Intents: what agents declare, change and ask for.
+//! Use cases of intents.
 
 mod create;
 mod create_batch;

@@ -1,4 +1,4 @@
-//! What the platform does by itself. Each job is one function that runs once; `instance` says when.
+//! Background work of the server. Each function runs once; `instance` has the schedule.
 
 mod checkpoint_audit;
 mod cut_calls;

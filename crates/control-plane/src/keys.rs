@@ -1,4 +1,4 @@
-//! Keys: what admins make, change and stop.
+//! Use cases of API keys.
 
 mod create;
 mod fields;

@@ -1,8 +1,8 @@
-//! The use cases of the registry, in a folder for each resource: a write has a file of its own, the reads share one.
+//! Use cases of T4, in a folder for each resource. Each write has a file; the reads of a resource share one.
 //!
-//! It owns what happens, in which order, and who may do it. It refuses HTTP and SQL: callers come as
-//! [`OpContext`]s that only [`authenticate_agent`] and [`authenticate_admin`] make, and data goes through
-//! `storage`'s traits. Reads are plain functions; the edge decides on which thread they run.
+//! This crate owns what happens, in which order, and who may do it. It has no HTTP and no SQL. Callers arrive as
+//! [`OpContext`]s, which only [`authenticate_agent`] and [`authenticate_admin`] create, and data goes through the
+//! traits of `storage`. Reads are plain functions; the HTTP layer decides on which thread they run.
 
 mod audit;
 mod auth;

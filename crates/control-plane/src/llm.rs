@@ -1,8 +1,8 @@
-//! Model calls: the ledger of one caller, holds for agents that call a provider themselves, and what the ledger
-//! tells.
+//! Use cases of model calls: the ledger for one caller, holds for agents that call a provider themselves, and reads
+//! of the ledger.
 //!
-//! Every change of money is one transaction with its audit row. An account's window is chosen when a hold is made
-//! and stays with it; limits are read again each time.
+//! Every change of money is one transaction with its audit row. The time window of an account is chosen when a hold
+//! is made and stays with the hold. Limits are read again each time.
 
 mod budgets;
 mod calendar;

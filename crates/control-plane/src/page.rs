@@ -1,5 +1,5 @@
-//! One page of a list, and cursors: where a list goes on. Sealed, so that an edited one is noticed, and bound to the
-//! query, so that one of another list is refused.
+//! Pages of lists and their cursors. A cursor is authenticated, so that an edited one is refused, and bound to its
+//! query, so that a cursor of another list is refused.
 
 use api_keys::keyed_mac;
 use api_types::Code;
@@ -9,35 +9,35 @@ use subtle::ConstantTimeEq as _;
 
 use crate::error::ServiceError;
 
-/// What a caller asks of a list. `limit` was checked at the edge: 1 to 1000.
+/// Request for a page of a list. `limit` was checked by the HTTP layer: 1 to 1000.
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
-    /// How many.
+    /// Number of items.
     pub limit: u32,
-    /// Where to go on.
+    /// Cursor at which to continue.
     pub cursor: Option<String>,
 }
 
-/// One page.
+/// Page of a list.
 #[derive(Debug, Clone)]
 pub struct ListPage<T> {
-    /// The items.
+    /// Items.
     pub items: Vec<T>,
-    /// The cursor of the next page; `None` at the end.
+    /// Cursor of the next page; `None` at the end.
     pub next: Option<String>,
 }
 
-/// One page as the JSON text of its array.
+/// Page as the JSON text of its array.
 #[derive(Debug, Clone)]
 pub struct ListText {
-    /// The array.
+    /// Array.
     pub json: Vec<u8>,
-    /// The cursor of the next page; `None` at the end.
+    /// Cursor of the next page; `None` at the end.
     pub next: Option<String>,
 }
 
 impl PageRequest {
-    /// The position that the cursor stands for.
+    /// Returns the position of the cursor.
     ///
     /// # Errors
     /// `invalid_cursor`.
@@ -46,8 +46,8 @@ impl PageRequest {
     }
 }
 
-/// Makes a page of rows that were asked for with one more than the limit: the extra row tells that there is more. A page
-/// ends at its limit of rows or of bytes, whichever comes first.
+/// Creates a page from rows that were requested with one more than the limit: the extra row shows that there are
+/// more. A page ends at its limit of rows or of bytes, whichever comes first.
 pub(crate) fn page_of<R, T>(
     mut rows: Vec<R>,
     request: &PageRequest,
@@ -65,27 +65,27 @@ pub(crate) fn page_of<R, T>(
     ListPage { items: rows.into_iter().map(view).collect(), next }
 }
 
-/// Two parts of a position, split where no id can be split.
+/// Splits a position into two parts, at a place where no id can be split.
 pub(crate) fn split_position(position: &str) -> (&str, &str) {
     position.split_once('\n').unwrap_or((position, ""))
 }
 
-/// The time that one request has taken of a reader so far, for figures that look at every row.
+/// Time of a reader that one request has used, for figures over all rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadTime {
     started_micros: u64,
 }
 
-/// How long one request may take a reader for a figure, in microseconds: some ten million rows.
+/// How long one request may use a reader for a figure, in microseconds: some ten million rows.
 const MOST_READ_MICROS: u64 = 10_000_000;
 
 impl ReadTime {
-    /// Begins now.
+    /// Starts the measurement.
     pub(crate) fn begin(clock: &dyn Clock) -> Self {
         Self { started_micros: clock.monotonic_micros() }
     }
 
-    /// Whether the request may go on; asked between two snapshots.
+    /// Whether the request may continue; called between two snapshots.
     ///
     /// # Errors
     /// `deadline_exceeded` when its time is used up.
@@ -99,29 +99,29 @@ impl ReadTime {
     }
 }
 
-/// How many bytes of the seal a cursor carries. A guess buys nothing but a start in the middle of one's own list.
+/// Bytes of the MAC that a cursor carries. A successful guess gains only a start in the middle of one's own list.
 const SEAL_BYTES: usize = 8;
-/// The longest cursor that is looked at.
+/// Longest cursor that is accepted.
 const MAX_CURSOR: usize = 12_000;
 
-/// What seals cursors; derived from the pepper.
+/// Key that authenticates cursors; derived from the pepper.
 pub struct CursorKey([u8; 32]);
 
 impl CursorKey {
-    /// A key of 32 secret bytes.
+    /// Creates it from a key of 32 secret bytes.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         Self(key)
     }
 
     fn seal_of(&self, query: &str, position: &str) -> Vec<u8> {
-        // Where the query ends is a part of the text: both vary in length.
+        // The end of the query is part of the text: both parts vary in length.
         let length = u64::try_from(query.len()).unwrap_or(u64::MAX).to_be_bytes();
         let mac = keyed_mac(&self.0, &[&length, query.as_bytes(), position.as_bytes()]);
         mac.as_bytes().iter().copied().take(SEAL_BYTES).collect()
     }
 
-    /// The cursor for a position of this query.
+    /// Returns the cursor for a position of this query.
     #[must_use]
     pub fn close(&self, query: &str, position: &str) -> String {
         let mut bytes = self.seal_of(query, position);
@@ -129,7 +129,7 @@ impl CursorKey {
         hex::encode(bytes)
     }
 
-    /// The position that a cursor of this query stands for.
+    /// Returns the position of a cursor of this query.
     ///
     /// # Errors
     /// `invalid_cursor` when it was edited, or made for another query or server.
@@ -174,7 +174,7 @@ mod tests {
             let (mut shown, mut request) = (Vec::new(), PageRequest { limit, cursor: None });
             loop {
                 let from = request.position(&key, "q").unwrap().map_or(0, |at| at.parse::<usize>().unwrap() + 1);
-                // What a store gives: one row more than asked for, or than fits.
+                // As a store returns them: one row more than requested, or than fits.
                 let most = usize::try_from(limit).unwrap();
                 let fits = rows_of_page(&rows[from..], most, |row| row.1);
                 let part = rows[from..].iter().take(fits + 1).copied().collect();

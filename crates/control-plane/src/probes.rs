@@ -1,4 +1,4 @@
-//! `GET /readyz`: can this server take requests?
+//! `GET /readyz`: whether this server can serve requests.
 
 use std::sync::atomic::Ordering;
 
@@ -7,15 +7,15 @@ use rate_limit::LimiterMode;
 
 use crate::services::Services;
 
-/// Without a good look at the database for this long the store counts as failing.
+/// Without a successful look at the database for this long, the store counts as failing.
 const LOOK_MICROS: u64 = 2_000_000;
 
-/// Asks every check; names those that are not well and nothing more.
+/// Runs every check; names those that fail, and nothing more.
 #[must_use]
 pub fn readiness(services: &Services) -> Readiness {
     let watch = services.store.watch();
     let age = services.clock.monotonic_micros().saturating_sub(watch.last_good_look_micros);
-    // While writes are stopped nothing can be written, which is no trouble of the disk.
+    // While writes are stopped nothing can be written, which is not a fault of the disk.
     let stopped = watch.audit_broken;
     let failing = |fails: bool| if fails { CheckState::Failing } else { CheckState::Ok };
     let store = failing((watch.write_trouble && !stopped) || age > LOOK_MICROS);

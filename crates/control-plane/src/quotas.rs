@@ -1,5 +1,5 @@
-//! Checks of the quotas. What is stored is checked inside the transaction that would store it, so that of two
-//! requests for the last place one is refused; what a day's audit rows take is checked before the request begins.
+//! Checks of quotas. What is stored is checked in the transaction that would store it, so that only one of two
+//! requests gets the last place. The audit bytes of the day are checked before a request begins.
 
 use api_keys::QuotaLimits;
 use api_types::Code;
@@ -9,7 +9,7 @@ use storage::{DayUsage, StoreError, Tx, day_of, seconds_to_next_day, stored_inte
 
 use crate::error::ServiceError;
 
-/// A key's public name and its limits, for the checks inside a transaction.
+/// Key id of a key and its quotas, for the checks inside a transaction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quotas<'k> {
     pub key_id: &'k KeyId,
@@ -22,8 +22,8 @@ fn exceeded(code: Code, what: &str, quota: &str, limit: u64, used: u64) -> Servi
     ServiceError::new(code, what).with_details(details)
 }
 
-/// Refuses what would not fit besides what is used. What needs nothing always fits, also past a limit that was
-/// lowered.
+/// Refuses what would not fit in addition to what is used. A request that needs nothing always fits, also above a
+/// quota that was lowered.
 fn fits(what: &str, quota: &str, limit: u64, used: u64, needed: u64) -> Result<(), ServiceError> {
     if needed > 0 && used.saturating_add(needed) > limit {
         return Err(exceeded(Code::QuotaExceeded, what, quota, limit, used));
@@ -52,8 +52,8 @@ impl<'k> Quotas<'k> {
             .and_then(|()| stored(limits, used.stored_bytes(), bytes)))
     }
 
-    /// Checks that the key may have one more idempotency key remembered. The size of the answer that is kept with it
-    /// is not known yet: it is counted, and the first that does not fit is the last.
+    /// Checks that the key may store one more idempotency key. The size of the stored answer is not known yet: it is
+    /// counted, and the first one that does not fit is the last.
     pub(crate) fn may_remember(&self, tx: &mut dyn Tx) -> Result<Result<(), ServiceError>, StoreError> {
         let used = tx.key_usage(self.key_id)?;
         let limits = &self.limits;
@@ -63,8 +63,9 @@ impl<'k> Quotas<'k> {
     }
 
     /// Checks that an intent may become `next`. It counts for the key that created it, whichever key changes it;
-    /// `defaults` are the server's. One that counts for no key, because the original service wrote it, counts for the
-    /// first that makes it larger; the result names that key. Otherwise such intents could grow without a bound.
+    /// `defaults` are the server's. An intent that counts for no key, because the original service wrote it, counts
+    /// for the first key that makes it larger; the result names that key. Otherwise such intents could grow without a
+    /// limit.
     pub(crate) fn may_grow(
         &self,
         tx: &mut dyn Tx,

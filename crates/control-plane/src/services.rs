@@ -1,4 +1,4 @@
-//! Everything that a use case may need, in one place.
+//! Services: everything that use cases need.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -16,30 +16,30 @@ use crate::auth::StaticKeys;
 use crate::llm::{AbandonedHolds, CallSlots, LlmRules, RunningCalls};
 use crate::page::CursorKey;
 
-/// What an operator may set.
+/// Settings of an operator.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceSettings {
-    /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
+    /// Requests that a key may make in any 60 seconds, unless the key has another limit.
     pub rate_per_minute: u32,
-    /// What a key may keep and log, unless the key says otherwise.
+    /// Quotas of a key, unless the key has others.
     pub quotas: QuotaLimits,
 }
 
-/// Everything that a use case may need, by area. `instance` builds it.
+/// Services for use cases, by area. `instance` builds them.
 pub struct Services {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// The time.
+    /// Clock.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// The secrets of this process, which no answer, row or log line may hold.
+    /// Secrets of this process, which must not be in any answer, row or log line.
     pub secrets: KnownSecrets,
-    /// What seals cursors.
+    /// Key that authenticates cursors.
     pub cursors: CursorKey,
     /// Settings.
     pub settings: ServiceSettings,
-    /// Callers: who they are and how often they may ask.
+    /// Authentication and rate limits.
     pub auth: AuthServices,
     /// The audit log.
     pub audit: AuditServices,
@@ -47,52 +47,53 @@ pub struct Services {
     pub llm: LlmServices,
 }
 
-/// What checks callers.
+/// Services of authentication.
 pub struct AuthServices {
-    /// The limiter of requests by key.
+    /// Limiter of requests by key.
     pub limiter: Arc<dyn Limiter>,
-    /// The limiter of failed authentications by address.
+    /// Limiter of failed authentications by address.
     pub failures: FailureLimiter,
-    /// What keys are hashed under.
+    /// Pepper under which keys are hashed.
     pub pepper: Arc<Pepper>,
-    /// Keys that were read lately.
+    /// Cache of recently read keys.
     pub keys: KeyCache,
-    /// Keys of the configuration.
+    /// Static keys of the configuration.
     pub static_keys: StaticKeys,
     /// The admin token.
     pub admin: AdminToken,
-    /// Keys that were read from the store because the cache did not have them.
+    /// Number of keys that were read from the store because they were not in the cache.
     pub key_reads: AtomicU64,
 }
 
-/// What writes the audit log.
+/// Services of the audit log.
 pub struct AuditServices {
-    /// Where rows of reads and refusals go.
+    /// Recorder of reads and refusals.
     pub recorder: Arc<Recorder>,
-    /// The counter of refusals that are too many for a row each.
+    /// Counter of refusals that are too many for a row each.
     pub refusals: Arc<Refusals>,
     /// Whether the last verification of the audit log found a bad row.
     pub broken: AtomicBool,
 }
 
-/// What model calls need.
+/// Services of model calls.
 pub struct LlmServices {
     /// Prices, caps and budgets.
     pub rules: Arc<LlmRules>,
     /// Calls under way, by key.
     pub slots: Arc<CallSlots>,
-    /// The rights of calls under way.
+    /// Rights of calls under way.
     pub running: Arc<RunningCalls>,
-    /// Holds that nobody in this process will settle.
+    /// Holds that this process will not settle.
     pub abandoned: AbandonedHolds,
-    /// Budgets that reached 50, 80 and 100 % of their limit, in this order ([`llm_policy::ALERT_PERCENTS`]).
+    /// Number of budgets that reached 50, 80 and 100 % of their limit, in this order
+    /// ([`llm_policy::ALERT_PERCENTS`]).
     pub budget_alerts: [AtomicU64; 3],
-    /// Holds that were settled at their worst case because nobody settled them in time.
+    /// Number of holds that were settled at their worst case because they were not settled in time.
     pub orphaned_holds: AtomicU64,
 }
 
 impl LlmServices {
-    /// The services of a process that starts, under these rules.
+    /// Creates the services of a starting process, under these rules.
     #[must_use]
     pub fn new(rules: LlmRules) -> Self {
         Self {

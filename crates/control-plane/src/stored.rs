@@ -1,12 +1,12 @@
-//! What the record of a change says of what was stored, where that is not what the body said: minted ids, defaults, other
-//! words for the same status, and paths in their one form. The body itself is kept as it came.
+//! Detail of an audit row: values that were stored and differ from the body, such as new ids, defaults, normalised
+//! statuses and paths. The body is kept as it arrived.
 
 use api_types::{CreateIntent, IntentView, KeyView};
 use audit::Body;
 use canonical::Digest;
 use serde_json::{Map, Value, json};
 
-/// What a creator said of the fields that the registry may store otherwise.
+/// What a creator sent for the members that the registry may store differently.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SaidOfIntent {
     id: Option<String>,
@@ -21,7 +21,7 @@ impl SaidOfIntent {
         Self { id: id.clone(), kind: kind.clone(), file: file.clone(), status: status.clone() }
     }
 
-    /// A change that says this of the status, and nothing of what it can't change.
+    /// Creates it for a change of the status, without the members that it can't change.
     pub(crate) fn status_of(intent: &IntentView, status: Option<String>) -> Self {
         Self {
             id: Some(intent.id.clone()),
@@ -31,7 +31,7 @@ impl SaidOfIntent {
         }
     }
 
-    /// The fields that were stored otherwise.
+    /// Returns the members that were stored differently.
     fn differences(&self, stored: &IntentView) -> Map<String, Value> {
         let mut fields = Map::new();
         for (name, said, stored) in [
@@ -47,27 +47,27 @@ impl SaidOfIntent {
         fields
     }
 
-    /// The record's detail for one intent; `None` when the body said it all.
+    /// Returns the record's detail for one intent; `None` when the body said it all.
     pub(crate) fn detail(&self, stored: &IntentView) -> Option<String> {
         let fields = self.differences(stored);
         (!fields.is_empty()).then(|| bounded(&Value::Object(fields)))
     }
 }
 
-/// The record's detail for the intents of a batch, in its order.
+/// Returns the record's detail for the intents of a batch, in its order.
 pub(crate) fn batch_detail(said: &[SaidOfIntent], stored: &[IntentView]) -> Option<String> {
     let each: Vec<_> = said.iter().zip(stored).map(|(said, stored)| said.differences(stored)).collect();
     each.iter().any(|fields| !fields.is_empty()).then(|| bounded(&json!(each)))
 }
 
-/// The record's detail for placeholders.
+/// Returns the record's detail for placeholders.
 pub(crate) fn placeholders_detail(reserved: &[IntentView]) -> Option<String> {
     let each: Vec<_> =
         reserved.iter().map(|intent| json!({ "id": intent.id, "file": intent.file })).collect();
     (!each.is_empty()).then(|| bounded(&json!(each)))
 }
 
-/// The record's detail for a new key.
+/// Returns the record's detail for a new key.
 pub(crate) fn key_detail(key: &KeyView) -> String {
     let KeyView { key_id, scopes, expires_at, daily_limit, .. } = key;
     bounded(
@@ -75,7 +75,7 @@ pub(crate) fn key_detail(key: &KeyView) -> String {
     )
 }
 
-/// The detail as JSON text; of more than a body may be kept of, the length and the digest.
+/// Returns the detail as JSON text; of a detail larger than a body may be, the length and the digest.
 fn bounded(stored: &Value) -> String {
     let text = stored.to_string();
     if text.len() <= Body::MAX_KEPT_BYTES {

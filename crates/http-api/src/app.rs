@@ -1,4 +1,4 @@
-//! Every route of the server, and the document that describes them.
+//! All routes of the server, and their OpenAPI document.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The routes of the audit log: `GET /admin/audit` and `GET /admin/audit/verify`.
+//! Routes of the audit log: `GET /admin/audit` and `GET /admin/audit/verify`.
 
 use actix_web::{HttpRequest, web};
 use api_types::{AuditRow, AuditVerdict};

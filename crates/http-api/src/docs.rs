@@ -1,5 +1,5 @@
-//! `GET /openapi.json`, the OpenAPI document, and `GET /docs`, the interactive page that shows it.
-//! Its scripts are inside the binary: it loads nothing from outside.
+//! `GET /openapi.json`, the OpenAPI document, and `GET /docs`, the interactive page that shows it. The page's scripts
+//! are part of the binary: it loads nothing from elsewhere.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! The routes of intents.
+//! Routes of intents.
 
 mod create;
 mod create_batch;

@@ -1,4 +1,4 @@
-//! The routes of keys.
+//! Routes of API keys.
 
 mod create;
 mod read;

@@ -1,8 +1,8 @@
-//! The HTTP routes of T4: intents, keys, the audit log, model calls, probes and the embedded pages.
+//! HTTP routes of T4: intents, keys, the audit log, model calls, probes and the embedded pages.
 //!
-//! It owns which route calls which use case, and what the answer looks like. It refuses rules and SQL; what every server
-//! of ours shares, from the request layer to the OpenAPI document, is in `http-kit`. Who may call a route is in its
-//! handler's signature.
+//! This crate owns which route calls which use case, and the form of the answer. It has no rules and no SQL. What all
+//! servers of T4 share, from the request layer to the OpenAPI document, is in `http-kit`. Who may call a route is
+//! part of its handler's signature.
 
 mod app;
 mod audit;

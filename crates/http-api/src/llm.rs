@@ -1,5 +1,5 @@
-//! The routes of model calls: OpenAI's own below `v1`, a simple surface beside it, and the ledger for agents that
-//! call a provider themselves.
+//! Routes of model calls: OpenAI's routes below `v1`, a simple route, and the ledger for agents that call a provider
+//! themselves.
 
 mod call;
 mod chat;

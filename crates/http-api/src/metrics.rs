@@ -1,4 +1,4 @@
-//! The metrics of the store, the audit log and model calls, for Prometheus.
+//! Prometheus metrics of the store, the audit log and model calls.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! What machines ask to see whether the server is well.
+//! Health and readiness probes, and the metrics page.
 
 use actix_web::{HttpResponse, web};
 use api_types::{CheckState, Health, Readiness};

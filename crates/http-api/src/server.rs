@@ -1,4 +1,4 @@
-//! The server of these routes.
+//! HTTP server with T4's routes.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Where a request came from.
+//! Client address of a request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;

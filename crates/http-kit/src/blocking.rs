@@ -1,8 +1,8 @@
-//! Which thread work runs on, and whose share of it is used up.
+//! Choice of the thread for a piece of work.
 //!
-//! A worker's thread serves hundreds of connections, so nothing waits there and nothing long runs there. A read of a
-//! few rows by key runs on it, because the hop to another thread costs more than the read. All else runs on the
-//! blocking pool, which has no bound of its own: a request goes there only with a place of its caller's share.
+//! A worker thread serves hundreds of connections, so nothing may wait or run long there. A read of a few rows by key
+//! runs on it, because a switch to another thread costs more than the read. All other work runs on the blocking pool.
+//! The pool has no limit of its own: a request gets a place only from its caller's share.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Who may call a handler, as types in its signature: the classes of callers, and the extractor that admits one before
-//! anything of the body is read.
+//! Callers as types in a handler's signature: the classes of callers, and the extractor that authenticates one before
+//! the body is read.
 
 use std::borrow::Cow;
 use std::future::{Future, Ready, ready};

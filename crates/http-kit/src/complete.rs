@@ -1,4 +1,4 @@
-//! The last step of every answer: the headers that all carry, and the body of an error.
+//! Last step of every answer: common headers, and the body of an error.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

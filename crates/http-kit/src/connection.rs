@@ -1,4 +1,4 @@
-//! Connections: how many there may be, and what each may do while its request is served.
+//! Connections: how many there may be, and what happens while a request is served.
 
 mod stream;
 

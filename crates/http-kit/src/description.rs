@@ -1,4 +1,4 @@
-//! The description of a route: who may call it, what it reads, and what it answers.
+//! Description of a route: who may call it, what it reads, and what it answers.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Endpoints: a handler, where it is reached, and the description that the types in its signature give.
+//! Endpoint: a handler, its method and path, and the description derived from the types in its signature.
 
 use std::sync::Arc;
 

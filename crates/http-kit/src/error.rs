@@ -1,4 +1,4 @@
-//! Errors of handlers, the codes that they may have, and the body that tells them.
+//! Errors of handlers, the codes that a handler may answer, and the error body.
 
 use std::marker::PhantomData;
 

@@ -1,4 +1,4 @@
-//! From a request to the arguments of a handler.
+//! Extractors: from a request to the arguments of a handler.
 
 pub(crate) mod body;
 pub(crate) mod head;

@@ -1,7 +1,7 @@
-//! The removal of secrets from what a request leaves behind: its answer, its rows, its log lines.
+//! Removal of known secrets from what a request leaves behind: its answer, its audit row, its log lines.
 //!
-//! What goes by value is the server's own secrets and the credentials that the request presents; a T4 key of somebody
-//! else, of which only a MAC is known, goes by its form and checksum. Bodies of successful answers are not looked at.
+//! The server's secrets and the credentials of the request are removed by value. A T4 key of another caller, of which
+//! only the MAC is known, is removed by its form and checksum. Bodies of successful answers are not searched.
 
 use std::borrow::Cow;
 

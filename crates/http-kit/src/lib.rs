@@ -1,9 +1,9 @@
-//! What every HTTP server of ours shares: the request layer, callers and bodies of requests, the description of routes
-//! and its OpenAPI document, the shape of errors, metrics, and graceful serving.
+//! Foundation of T4's HTTP servers: the request layer, callers and bodies, the description of routes with its OpenAPI
+//! document, the shape of errors, metrics, and graceful serving.
 //!
-//! It owns how a request becomes the arguments of a handler and how the outcome becomes an answer and a row of the audit
-//! log. It refuses routes: each server describes its own as [`Endpoint`]s, whose guard, body, headers, success and codes
-//! come from the types in the handler's signature.
+//! This crate owns how a request becomes the arguments of a handler, and how the outcome becomes an answer and an
+//! audit row. It has no routes: each server describes its routes as [`Endpoint`]s, whose guard, body, headers,
+//! success and error codes are derived from the types in the handler's signature.
 
 mod address;
 pub mod blocking;

@@ -1,9 +1,9 @@
-//! The memory that callers' bytes may take: bodies being read, what is parsed from them, answers not yet read, model
-//! calls under way. One budget for the process, with a share for each caller.
+//! Memory budget for callers' data: bodies being read, values parsed from them, unread answers, model calls under
+//! way. There is one budget for the process, with a share for each caller.
 //!
-//! A request that finds no memory is refused at once; nothing queues, so a large request never stands before a small
-//! one. The last quarter of the budget is open to small needs alone: callers that fill the rest can't keep others from
-//! their ordinary requests.
+//! A request that finds no memory is refused at once. Nothing queues, so that a large request never blocks a small
+//! one. The last quarter of the budget is for small needs only: callers that fill the rest can't keep others from
+//! ordinary requests.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! The metrics of requests and connections, for Prometheus.
+//! Prometheus metrics of requests and connections.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made from the routes themselves.
+//! OpenAPI 3.1 document, generated from the routes.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Bodies of answers. The HTTP layer copies each piece that a body yields into its own buffer, and asks for the next one
-//! when that buffer is nearly empty: small pieces keep the buffer small, however slowly a caller reads.
+//! Bodies of answers in small pieces. The HTTP layer copies each piece into its buffer and asks for the next one when
+//! that buffer is nearly empty. So small pieces keep the buffer small, however slowly a client reads.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

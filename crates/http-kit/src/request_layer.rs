@@ -1,8 +1,8 @@
-//! The outermost layer: request id, security headers, the audit draft, one log line, the metrics, and the one
-//! shape of an error.
+//! Outermost layer of a server: request id, security headers, the audit draft, one log line, metrics, and the shape
+//! of errors.
 //!
-//! It closes every draft that no use case recorded with its change. A caller that hangs up drops the handler in
-//! the middle; the guard's `Drop` then leaves the row.
+//! It closes every draft that no use case has recorded with its change. When a client disconnects, its handler is
+//! dropped; the `Drop` of a guard then records the draft.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! The state that the layers and extractors of one request share.
+//! State that the layers and extractors of one request share.
 
 use std::cell::RefCell;
 use std::net::IpAddr;

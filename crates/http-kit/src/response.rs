@@ -1,4 +1,4 @@
-//! Answers of handlers: what a success looks like, as a type, and how it is written.
+//! Answers of handlers: the type of a success, and how it is written.
 
 use std::marker::PhantomData;
 

@@ -1,4 +1,4 @@
-//! The routes of a server, and what is known of a path before it is routed.
+//! Routes of a server, and what is known about a path before it is routed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The server: its connections, and the order of services on each.
+//! HTTP server: its connections, and the order of services on each.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};

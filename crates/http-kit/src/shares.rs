@@ -1,8 +1,8 @@
-//! Shares of a resource that callers compete for, such as the connections for scans.
+//! Fair shares of a resource that callers compete for, such as the connections for scans.
 //!
-//! One caller holds at most a part of it, and a bounded number of its requests wait; the rest is refused at once.
-//! What is given back goes to the callers in turn, not to the requests in their order, so that a caller with a long
-//! queue is served as often as one with a single request.
+//! One caller holds at most a part of the resource, and a limited number of its requests wait; further requests are
+//! refused at once. A free place goes to the callers in turn, not to the requests in their order. So a caller with a
+//! long queue is served as often as one with a single request.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

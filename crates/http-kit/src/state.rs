@@ -1,4 +1,4 @@
-//! What every handler and layer of a server can reach.
+//! State that every handler and layer of a server can reach.
 
 use std::sync::Arc;
 

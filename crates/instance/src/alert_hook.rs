@@ -1,4 +1,4 @@
-//! The webhook that alerts of budgets go to.
+//! Webhook for budget alerts.
 
 use control_plane::jobs::AlertSink;
 use llm_policy::BoxFuture;

@@ -1,4 +1,4 @@
-//! Why an instance can't be opened. Each says what to do.
+//! Errors of opening an instance. Each says what to do.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! When each job runs.
+//! Schedule of the background work.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -50,7 +50,7 @@ impl Instance {
     /// The jobs do it every second.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// A storage error.
     pub async fn record_external_changes(&self) -> Result<u64, StoreError> {
         record_external_changes(&self.services, &self.sqlite).await
     }

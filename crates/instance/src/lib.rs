@@ -1,7 +1,8 @@
-//! One T4 on one file: opens the database and its secrets, builds the services, and runs the jobs.
+//! One T4 on one database file: opens the database and its secrets, builds the services, and runs the background
+//! work.
 //!
-//! It owns the wiring: which store, which limiter, which clock. It refuses HTTP and the process environment;
-//! what an operator sets comes as [`Options`].
+//! This crate owns the wiring: which store, which limiter, which clock. It has no HTTP and does not read the
+//! environment: settings come as [`Options`].
 
 mod alert_hook;
 mod error;

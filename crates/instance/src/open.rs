@@ -1,4 +1,4 @@
-//! From options to services.
+//! Opening of an instance: from options to services.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -174,7 +174,7 @@ impl Instance {
     /// Writes what waits and closes the store. The jobs must have stopped.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// A storage error.
     pub async fn close(&self, within: Duration) -> Result<(), StoreError> {
         let services = &self.services;
         control_plane::jobs::flush_refusals(services, services.clock.now(), true);

@@ -1,4 +1,4 @@
-//! What an operator sets.
+//! Settings of an instance.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Secrets that lie in files, the pepper and the admin token; and the set of all that a process knows by value.
+//! Secrets kept in files (the pepper and the admin token), and the set of all secrets that the process knows by
+//! value.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};

@@ -1,11 +1,11 @@
-//! One limit over several processes, counted in Redis, with the limiter in memory always beside it.
+//! Rate limiter shared by several processes over Redis, with a limiter in memory as a fallback.
 //!
-//! A call is asked of the memory first and of Redis second. So the memory's log is warm at any moment: when Redis
-//! is gone its decision counts at once, and what all processes admit together stays below the limit times their
-//! number, also in the window after Redis came back.
+//! Every call is counted in memory first and in Redis second, so the log in memory is always current. When Redis
+//! fails, the decision in memory counts at once. All processes together then admit at most the limit times their
+//! number, also in the window after Redis has come back.
 //!
-//! This crate owns the script, the connection and the switch between the two. It refuses any rule of its own: what
-//! a limit means is in `rate_limit`. Redis 5 or later.
+//! This crate owns the script, the connection and the switch between the two. What a limit means is in `rate_limit`.
+//! It needs Redis 5 or later.
 
 mod limiter;
 mod options;

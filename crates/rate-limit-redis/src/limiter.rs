@@ -1,4 +1,4 @@
-//! The limiter: memory first, Redis second.
+//! Limiter that counts in memory first and in Redis second.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

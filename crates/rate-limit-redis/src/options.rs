@@ -1,4 +1,4 @@
-//! How the limiter deals with its Redis, and what stops it from starting.
+//! Options of the limiter, and reasons why it can't start.
 
 use std::time::Duration;
 

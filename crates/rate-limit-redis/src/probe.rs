@@ -1,4 +1,4 @@
-//! The task that looks after Redis.
+//! Background task that checks whether Redis is reachable.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The one question that is put to Redis.
+//! Lua script that Redis runs for each call.
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{RedisResult, Script};

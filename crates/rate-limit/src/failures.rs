@@ -1,4 +1,4 @@
-//! How often a network may fail to authenticate.
+//! Limit on failed authentications of a network.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The limit and what it says of one call.
+//! Limit, and its decision about one call.
 
 /// How many calls are admitted in any window of a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The seam between those who ask and those who count.
+//! Trait of a limiter.
 
 use std::pin::Pin;
 

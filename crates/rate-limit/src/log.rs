@@ -1,4 +1,4 @@
-//! The times of the last admissions of one key.
+//! Times of the last admissions of one key.
 
 use std::collections::VecDeque;
 

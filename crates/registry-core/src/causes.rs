@@ -1,4 +1,4 @@
-//! An error with its causes, in one line for a log.
+//! One-line text of an error and its causes, for a log.
 
 use std::error::Error;
 

@@ -1,18 +1,18 @@
-//! Where the time comes from.
+//! Sources of time.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::Timestamp;
 
-/// A source of time. Handed in wherever time is needed, so that tests set it.
+/// Source of time. Code that needs the time takes one as an argument, so that tests can set it.
 pub trait Clock: Send + Sync {
-    /// Wall-clock time. It may jump, also backwards.
+    /// Returns the wall-clock time. It may jump, also backwards.
     fn now(&self) -> Timestamp;
-    /// Microseconds from some fixed start; never goes back. For durations, limits and timeouts.
+    /// Returns microseconds since a fixed start. It never goes back. For durations, limits and timeouts.
     fn monotonic_micros(&self) -> u64;
 }
 
-/// The machine's clock.
+/// Clock of the machine.
 #[cfg(feature = "system")]
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
@@ -21,7 +21,7 @@ pub struct SystemClock {
 
 #[cfg(feature = "system")]
 impl SystemClock {
-    /// A clock whose monotonic reading starts now.
+    /// Creates a clock whose monotonic reading starts now.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
     pub fn new() -> Self {
@@ -49,7 +49,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until somebody moves it, for tests and for replays.
+/// Clock that moves only when told to, for tests and replays.
 #[derive(Debug)]
 pub struct ManualClock {
     wall: AtomicI64,
@@ -57,7 +57,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `now`, its monotonic reading at zero.
+    /// Creates a clock that shows `now`, with its monotonic reading at zero.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self { wall: AtomicI64::new(now.as_micros()), monotonic: AtomicU64::new(0) }
@@ -69,7 +69,7 @@ impl ManualClock {
         self.monotonic.fetch_add(micros, Ordering::SeqCst);
     }
 
-    /// Sets the wall clock alone, as an administrator or a time service would; the monotonic reading stays.
+    /// Sets the wall clock alone, as an administrator or a time service would. The monotonic reading does not change.
     pub fn set_wall(&self, now: Timestamp) {
         self.wall.store(now.as_micros(), Ordering::SeqCst);
     }

@@ -1,13 +1,13 @@
-//! Where randomness comes from.
+//! Sources of randomness.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A source of random bytes. Handed in wherever randomness is needed, so that tests repeat.
+/// Source of random bytes. Code that needs randomness takes one as an argument, so that tests are repeatable.
 pub trait Entropy: Send + Sync {
     /// Fills `out` with random bytes.
     fn fill(&self, out: &mut [u8]);
 
-    /// Eight random bytes as a number.
+    /// Returns eight random bytes as a number.
     fn next_u64(&self) -> u64 {
         let mut bytes = [0; 8];
         self.fill(&mut bytes);
@@ -15,7 +15,7 @@ pub trait Entropy: Send + Sync {
     }
 }
 
-/// The operating system's random source, through a per-thread generator that it seeds; fit for secrets.
+/// Random source of the operating system, through a per-thread generator that it seeds. Fit for secrets.
 #[cfg(feature = "system")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
@@ -29,12 +29,12 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// A repeatable sequence (splitmix64). For tests only: it holds no secret.
+/// Repeatable sequence (splitmix64). For tests only: it is no source of secrets.
 #[derive(Debug)]
 pub struct SeededEntropy(AtomicU64);
 
 impl SeededEntropy {
-    /// The sequence that belongs to `seed`.
+    /// Creates the sequence of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))

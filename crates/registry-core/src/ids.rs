@@ -1,22 +1,23 @@
-//! The names of things, each its own type.
+//! Ids and names, each a type.
 
 use ulid::Ulid;
 
 use crate::text::Limits;
 use crate::{Entropy, Timestamp};
 
-/// Defines the type of an id that is a text: `from_stored`, `as_str`, `into_string`, `Display`; with a longest length
-/// also `new`. Attributes, such as derives of `serde`, go to the type.
+/// Defines the type of an id that is a text, with `from_stored`, `as_str`, `into_string` and `Display`. With a
+/// maximum length it also has `new`. Attributes, such as derives of `serde`, are put on the type.
 #[macro_export]
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {
         $crate::text_id!($(#[$doc])* $name);
 
         impl $name {
-            /// Checks and takes a new name.
+            /// Checks a new name.
             ///
             /// # Errors
-            /// [`TextError`](crate::TextError) when it is empty, too long, or could be taken for another name ([`crate::check_name`]).
+            /// [`TextError`](crate::TextError) when the name is empty, too long, or could be mistaken for another name
+            /// ([`crate::check_name`]).
             pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
                 let text = text.into();
                 $crate::check_name(&text, $max)?;
@@ -30,19 +31,19 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes a text as a stored row has it, unchecked: rows of an adopted database keep what they hold.
+            /// Takes a stored text without a check: rows of an adopted database keep what they hold.
             #[must_use]
             pub fn from_stored(text: String) -> Self {
                 Self(text)
             }
 
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// The text itself.
+            /// Returns the text by value.
             #[must_use]
             pub fn into_string(self) -> String {
                 self.0
@@ -58,48 +59,48 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// Who acts: the agent that a key was made for.
+    /// Name of an agent.
     AgentId,
     Limits::NAME
 );
 text_id!(
-    /// The team or person that answers for an intent or a key.
+    /// Team or person that answers for an intent or a key.
     Owner,
     Limits::NAME
 );
 text_id!(
-    /// The name of one intent: 1 to 200 characters, none of them hidden, not a word that is a route.
+    /// Id of an intent: 1 to 200 visible characters, not a word that is a route.
     IntentId,
     Limits::INTENT_ID
 );
 text_id!(
-    /// The name of one HTTP request, taken over from a sane caller or minted.
+    /// Id of an HTTP request: the caller's, when it has the right form, or a new one.
     RequestId,
     64
 );
 
 text_id!(
-    /// The public name of an API key: `t4_` and 12 letters or digits. Never a secret.
+    /// Public name of an API key: `t4_` and 12 letters or digits. Never a secret.
     KeyId
 );
 
-/// A text that does not have the form of a key id.
+/// Text that does not have the form of a key id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key id is `t4_` and 12 letters or digits")]
 pub struct KeyIdError;
 
 impl KeyId {
-    /// How every key id begins.
+    /// Prefix of every key id.
     pub const PREFIX: &'static str = "t4_";
-    /// How many letters or digits follow the prefix.
+    /// Number of letters or digits after the prefix.
     pub const DIGITS: usize = 12;
-    /// The length of a key id, in bytes.
+    /// Length of a key id, in bytes.
     pub const LEN: usize = Self::PREFIX.len() + Self::DIGITS;
 
-    /// Takes a text that has the form of a key id.
+    /// Checks that a text has the form of a key id.
     ///
     /// # Errors
-    /// [`KeyIdError`] for every other text.
+    /// [`KeyIdError`] for any other text.
     pub fn new(text: impl Into<String>) -> Result<Self, KeyIdError> {
         let text = text.into();
         match Self::split(&text) {
@@ -108,7 +109,7 @@ impl KeyId {
         }
     }
 
-    /// The key id that a text begins with, and what follows it, such as the secret of a whole key.
+    /// Splits a text into the key id at its beginning and the rest, such as the secret of a whole key.
     #[must_use]
     pub fn split(text: &str) -> Option<(&str, &str)> {
         let (id, rest) = text.split_at_checked(Self::LEN)?;
@@ -116,7 +117,7 @@ impl KeyId {
         digits.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some((id, rest))
     }
 
-    /// The letters and digits after the prefix; `None` for a stored id that has not the form.
+    /// Returns the letters and digits after the prefix; `None` for a stored id that does not have the form.
     #[must_use]
     pub fn digits(&self) -> Option<&str> {
         let (id, rest) = Self::split(&self.0)?;
@@ -128,21 +129,21 @@ impl IntentId {
     /// Words that are routes below `/intents/` and so can't be ids.
     pub const ROUTE_WORDS: [&'static str; 5] = ["batch", "pre_pr_check", "stale", "by_owner", "by_file"];
 
-    /// Whether the text is a route below `/intents/`, or a path segment that HTTP software rewrites.
+    /// Whether a text is a route below `/intents/`, or a path segment that HTTP software rewrites.
     #[must_use]
     pub fn is_route_word(text: &str) -> bool {
         Self::ROUTE_WORDS.contains(&text) || text == "." || text == ".."
     }
 
-    /// A new id: `T4-` and a [`sortable_id`].
+    /// Creates a new id: `T4-` and a [`sortable_id`].
     #[must_use]
     pub fn mint(now: Timestamp, entropy: &dyn Entropy) -> Self {
         Self(format!("T4-{}", sortable_id(now, entropy)))
     }
 }
 
-/// 26 new characters: milliseconds first, so that ids sort by time and land side by side in an index; then 80 random
-/// bits. It is a ULID in lower case.
+/// Creates a ULID in lower case: 26 characters, the milliseconds first, then 80 random bits. Such ids sort by time
+/// and are neighbours in an index.
 #[must_use]
 pub fn sortable_id(now: Timestamp, entropy: &dyn Entropy) -> String {
     let mut random = [0_u8; 16];
@@ -153,7 +154,7 @@ pub fn sortable_id(now: Timestamp, entropy: &dyn Entropy) -> String {
 }
 
 impl RequestId {
-    /// Takes over a caller's request id when it is 1 to 64 letters, digits, `.`, `_` or `-`.
+    /// Accepts a caller's request id of 1 to 64 letters, digits, `.`, `_` or `-`; `None` for any other text.
     #[must_use]
     pub fn sane(text: &str) -> Option<Self> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
@@ -161,7 +162,7 @@ impl RequestId {
         text.bytes().all(fits).then(|| Self(text.to_owned()))
     }
 
-    /// A new random request id: 32 hexadecimal digits.
+    /// Creates a random request id: 32 hexadecimal digits.
     #[must_use]
     pub fn mint(entropy: &dyn Entropy) -> Self {
         let mut bytes = [0_u8; 16];

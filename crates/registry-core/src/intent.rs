@@ -1,4 +1,4 @@
-//! What an agent declares, and the rules a declaration must keep.
+//! Intents, and the rules for a new one.
 
 use std::borrow::Cow;
 
@@ -6,52 +6,52 @@ use crate::path::file_path;
 use crate::text::{Limits, TextError, check_date, check_name, check_text};
 use crate::{AgentId, IntentId, Owner, Status, Timestamp};
 
-/// One intent as the registry holds it. Rows of an adopted database may hold texts that a new intent may not.
+/// Intent as the registry holds it. Rows of an adopted database may hold texts that a new intent may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
-    /// Its name, unique in the registry.
+    /// Id, unique in the registry.
     pub id: IntentId,
-    /// The lint code or kind of work it is about, such as `F821`.
+    /// Lint code or kind of work, such as `F821`.
     pub code: String,
-    /// The kind of intent, `lint` unless said otherwise.
+    /// Kind of intent, `lint` by default.
     pub kind: String,
-    /// The file it is about, relative to the repository, in the form of [`crate::normal_path`].
+    /// File, relative to the repository, in the form of [`crate::normal_path`].
     pub file: Option<String>,
-    /// The line in that file, from 1.
+    /// Line in that file, from 1.
     pub line: Option<i64>,
-    /// The text of the import it is about.
+    /// Text of the import statement, if it is about one.
     pub import_text: Option<String>,
-    /// A word for the kind of reason.
+    /// Category of the reason.
     pub reason_category: Option<String>,
-    /// Why.
+    /// Reason.
     pub reason: Option<String>,
-    /// What should be done.
+    /// Suggested fix.
     pub suggestion: Option<String>,
-    /// Who answers for it.
+    /// Team or person that answers for it.
     pub owner: Option<Owner>,
-    /// The ticket that tracks it.
+    /// Ticket that tracks it.
     pub ticket: Option<String>,
-    /// When it should be done: a date or RFC 3339.
+    /// Expected date of completion: a date or RFC 3339.
     pub eta: Option<String>,
-    /// Where it stands.
+    /// Status.
     pub status: Status,
-    /// The stored status text when it is not one of ours (adopted rows).
+    /// Stored status text when it is not a known status (adopted rows).
     pub stored_status: Option<String>,
-    /// When the registry took it.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub modified_at: Timestamp,
-    /// When it entered implemented or accepted; empty while it is open.
+    /// Time at which it became implemented or accepted; `None` while it is open.
     pub resolved_at: Option<Timestamp>,
-    /// What else the creator said, as the text of a JSON object.
+    /// Other members that the creator sent, as the text of a JSON object.
     pub raw: Option<String>,
-    /// The agent that created it; empty in adopted rows.
+    /// Agent that created it; `None` in adopted rows.
     pub agent_id: Option<AgentId>,
-    /// Counts its changes, from 1; the `ETag`.
+    /// Number of its version, from 1; the `ETag`.
     pub version: u64,
 }
 
-/// An intent as a list shows it, borrowed from the row that it was read from: a list shows hundreds, and copies none.
+/// Intent of a list, borrowed from the row that was read: a list has hundreds, and copies none.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the fields are those of `Intent`, times and status as their texts")]
 pub struct IntentRow<'a> {
@@ -76,7 +76,7 @@ pub struct IntentRow<'a> {
     pub version: u64,
 }
 
-/// What a creator may say of an intent. [`NewIntent::into_intent`] is the only way from here to an [`Intent`].
+/// Content of a new intent. [`NewIntent::into_intent`] is the only way from here to an [`Intent`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the fields are those of `Intent`")]
 pub struct NewIntent {
@@ -96,47 +96,47 @@ pub struct NewIntent {
     pub raw: Option<String>,
 }
 
-/// A declaration or a change that the rules refuse.
+/// Reason why the rules refuse a new intent or a change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
-    /// A field does not take this text.
+    /// A field does not accept its text.
     #[error("`{field}` {problem}")]
     Field {
-        /// The field's name in the API.
+        /// Name of the field in the API.
         field: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the text.
         #[source]
         problem: TextError,
     },
     /// The line is outside 1 to 2^31-1.
     #[error("`line` takes 1 to 2147483647, got {0}")]
     Line(i64),
-    /// The id is a word of the API's own routes.
+    /// The id is a word of the API's routes.
     #[error("`id` must not be `{0}`, which is a route of the API")]
     RouteWord(String),
     /// The raw object is too large.
     #[error("`raw` takes at most 65536 bytes of JSON, got {0}")]
     RawTooLarge(usize),
-    /// The status is none of ours.
+    /// The status is unknown.
     #[error("`status` takes reserved, planned, committed, implemented, accepted or expired, got `{0}`")]
     UnknownStatus(String),
-    /// Status can't be cleared.
+    /// The status can't be removed.
     #[error("`status` can be changed but not cleared")]
     StatusCleared,
-    /// Planned and committed need both.
+    /// `planned` and `committed` need an owner and a ticket.
     #[error("status `{0}` needs an `owner` and a `ticket`")]
     OwnerAndTicketRequired(Status),
-    /// The status may not change this way.
+    /// The transition between these statuses is not allowed.
     #[error("an intent may not go from `{from}` to `{to}`")]
     IllegalTransition {
-        /// Where it stands.
+        /// Status before.
         from: Status,
-        /// Where it was to go.
+        /// Status that was asked for.
         to: Status,
     },
 }
 
-/// The kind of an intent whose creator names none.
+/// Kind of an intent whose creator names none.
 pub(crate) const DEFAULT_KIND: &str = "lint";
 
 pub(crate) fn field(name: &'static str, checked: Result<(), TextError>) -> Result<(), RuleError> {
@@ -148,11 +148,11 @@ pub(crate) fn status_word(text: &str) -> Result<Status, RuleError> {
 }
 
 impl NewIntent {
-    /// Checks every rule and makes the intent. `minted` is the id to take when the creator gives none; an
-    /// empty text counts as not given, as the original client sends it.
+    /// Checks every rule and creates the intent. `minted` is the id to use when the creator sent none. An empty text
+    /// counts as absent, because the original client sends it so.
     ///
     /// # Errors
-    /// [`RuleError`] names the first field that does not fit.
+    /// [`RuleError`] for the first field that does not fit.
     pub fn into_intent(
         self,
         minted: impl FnOnce() -> IntentId,
@@ -245,7 +245,7 @@ impl NewIntent {
 }
 
 impl Intent {
-    /// A placeholder that the pre-PR check leaves for a file without an intent.
+    /// Placeholder that the pre-PR check makes for a file without an intent.
     #[must_use]
     pub fn placeholder(id: IntentId, code: String, file: String, agent: AgentId, now: Timestamp) -> Self {
         Self {
@@ -272,13 +272,13 @@ impl Intent {
         }
     }
 
-    /// The status text as the API and the database show it.
+    /// Returns the status text as the API and the database show it.
     #[must_use]
     pub fn status_text(&self) -> &str {
         self.stored_status.as_deref().unwrap_or(self.status.as_str())
     }
 
-    /// Whether an intent belongs to a caller: it created the intent, or the intent's owner is its key's owner.
+    /// Whether an intent belongs to a caller: the caller created it, or its owner is the owner of the caller's key.
     #[must_use]
     pub fn belongs_to(&self, agent: &AgentId, owner: Option<&Owner>) -> bool {
         self.agent_id.as_ref() == Some(agent) || (owner.is_some() && self.owner.as_ref() == owner)

@@ -1,11 +1,10 @@
-//! The words of the registry: ids, intents, their statuses and the rules that bind them, the clock and the
-//! random source.
+//! Core types of the registry: ids, intents, statuses, and the rules that bind them.
 //!
-//! This crate owns what an intent *is* and which changes to it are legal, and the removal of known secrets from texts. The form of
-//! a file's path is here too: intents are looked up by it. It refuses I/O, async and the process
-//! environment; time and randomness reach it as arguments ([`Clock`], [`Entropy`]).
+//! This crate owns what an intent is and which changes to it are legal. It owns the normal form of file paths,
+//! because intents are looked up by file, and the removal of known secrets from texts. It does no I/O, has no async
+//! code and does not read the environment: time and randomness are arguments ([`Clock`], [`Entropy`]).
 //!
-//! Features: `system` adds the real clock and the real random source; nothing else changes with it.
+//! Features: `system` adds the machine's clock and random source.
 
 mod base_url;
 mod causes;

@@ -1,28 +1,29 @@
-//! Dollars as people write them, pico-dollars as they are counted.
+//! Conversion between dollars, which people write, and pico-dollars, in which costs are counted.
 
-/// The largest limit that can be set, in dollars.
+/// Highest limit that can be set, in dollars.
 pub const MAX_DOLLARS: f64 = 9_000_000.0;
 
 /// Pico-dollars in a dollar.
 pub const PICO_PER_DOLLAR: i64 = 1_000_000_000_000;
 
-/// An amount of dollars that can't be a limit.
+/// Reason why an amount of dollars can't be a limit.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum MoneyError {
-    /// Not a number at all.
+    /// It is not a number.
     #[error("the amount is not a number")]
     NotANumber,
-    /// Below zero.
+    /// It is below zero.
     #[error("`{0}` dollars are less than nothing")]
     Negative(f64),
-    /// Above [`MAX_DOLLARS`].
+    /// It is above [`MAX_DOLLARS`].
     #[error("`{0}` dollars are more than the largest amount, 9000000")]
     TooMuch(f64),
 }
 
-/// Dollars to pico-dollars, exactly what the shortest decimal writing of the number says, rounded half up at the
-/// twelfth decimal. Going over the writing keeps the binary fraction's error out: `0.1` is 100,000,000,000, and
-/// so is the tenth part of any larger amount.
+/// Converts dollars to pico-dollars.
+///
+/// The result is what the shortest decimal form of the number says, rounded half up at the twelfth decimal. So the
+/// error of the binary fraction does not count: `0.1` is exactly 100,000,000,000.
 ///
 /// # Errors
 /// [`MoneyError`] for anything but 0 to [`MAX_DOLLARS`] dollars.
@@ -47,13 +48,13 @@ pub fn dollars_to_pico(dollars: f64) -> Result<i64, MoneyError> {
     Ok(whole.saturating_mul(PICO_PER_DOLLAR).saturating_add(picos + round_up))
 }
 
-/// Pico-dollars to dollars: the float that is nearest to the exact amount. For display; never to count with.
+/// Converts pico-dollars to the nearest float of dollars. For display, never for computing.
 #[must_use]
 pub fn pico_to_dollars(pico: i64) -> f64 {
     let size = pico.unsigned_abs();
     let unit = PICO_PER_DOLLAR.unsigned_abs();
     let sign = if pico < 0 { "-" } else { "" };
-    // Reading the decimal writing rounds once; dividing floats would round twice.
+    // Parsing the decimal form rounds once; dividing floats would round twice.
     format!("{sign}{}.{:012}", size / unit, size % unit).parse().unwrap_or(0.0)
 }
 

@@ -1,19 +1,19 @@
-//! The network that a caller without credentials is counted as.
+//! Network of a caller without credentials: its requests are counted by it.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The network of an address: the /24 of an IPv4 address, the /64 of an IPv6 address.
+/// Network of an address: the /24 of an IPv4 address, the /64 of an IPv6 address.
 ///
-/// One subscriber is commonly given a whole /64 and can send every request from another address of it; a /24 is the
-/// smallest range that is routed on its own. An IPv4 address mapped into IPv6 counts as the IPv4 address.
+/// A subscriber commonly has a whole /64 and can send every request from another address of it. A /24 is the smallest
+/// range that is routed by itself. An IPv4 address mapped into IPv6 counts as the IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// The network that the address lies in.
+    /// Returns the network of an address.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         let net = match address.to_canonical() {

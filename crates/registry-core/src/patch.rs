@@ -1,22 +1,22 @@
-//! A change to an intent.
+//! Changes of an intent.
 
 use crate::intent::{field, status_word};
 use crate::text::{Limits, check_date, check_name, check_text};
 use crate::{Intent, Owner, RuleError, Timestamp};
 
-/// What a change says of one field.
+/// Change of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Change<T> {
-    /// Not mentioned: it stays.
+    /// Absent: the field keeps its value.
     #[default]
     Keep,
-    /// Null: it is cleared.
+    /// Null: the field is cleared.
     Clear,
     /// A new value.
     Set(T),
 }
 
-/// The fields that a change may set. Everything else of an intent stays as it was created.
+/// Fields that a change may set. All other fields of an intent are fixed at creation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the fields are those of `Intent`")]
 pub struct IntentPatch {
@@ -29,11 +29,11 @@ pub struct IntentPatch {
 }
 
 impl IntentPatch {
-    /// Makes the changed intent: `modified_at` and the version move, `resolved_at` follows the status.
+    /// Applies the change. `modified_at` and the version move, and `resolved_at` follows the status.
     ///
     /// # Errors
-    /// [`RuleError`] when a value does not fit, the transition is illegal, or planned or committed would be
-    /// left without owner or ticket. The intent is then unchanged.
+    /// [`RuleError`] when a value does not fit, a transition is not allowed, or a planned or committed intent would
+    /// lose its owner or ticket. The intent is unchanged then.
     pub fn apply(self, intent: &Intent, now: Timestamp) -> Result<Intent, RuleError> {
         let mut next = intent.clone();
         set(&mut next.ticket, self.ticket, |t| field("ticket", check_name(t, Limits::NAME)))?;
@@ -67,7 +67,7 @@ impl IntentPatch {
         if next.status.needs_owner_and_ticket() && !owned {
             return Err(RuleError::OwnerAndTicketRequired(next.status));
         }
-        // A clock that went back must not make an intent older than its own creation.
+        // A clock that was set back must not make an intent older than its creation.
         let now = now.max(intent.created_at);
         next.resolved_at = match (intent.status.is_resolved(), next.status.is_resolved()) {
             (true, true) => intent.resolved_at,
@@ -119,7 +119,8 @@ mod tests {
     }
 
     proptest! {
-        /// Along any walk of changes: only legal steps happen, and `resolved_at` tells whether it is resolved.
+        /// For any sequence of changes: only legal transitions happen, and `resolved_at` is set exactly while the
+        /// intent is resolved.
         #[test]
         fn a_walk_of_changes_keeps_the_rules(steps in prop::collection::vec(0_usize..6, 1..20)) {
             let mut now = Timestamp::EPOCH;

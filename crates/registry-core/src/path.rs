@@ -1,5 +1,5 @@
-//! The one form of a file's path. A registry is asked by path, so `src/a.py`, `./src/a.py` and `src//a.py` must be the
-//! same key, or an intent for one spelling covers nothing under another.
+//! Normal form of a file path. Intents are looked up by file, so `src/a.py`, `./src/a.py` and `src//a.py` must be one
+//! key: otherwise an intent for one spelling would not cover the others.
 
 use std::borrow::Cow;
 

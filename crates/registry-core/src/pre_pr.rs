@@ -1,4 +1,4 @@
-//! When a file passes the pre-PR check.
+//! Rule of the pre-PR check: when an intent covers a file.
 
 use crate::{Intent, Status};
 

@@ -1,4 +1,4 @@
-//! Figures over the whole registry.
+//! Quality figures of the whole registry.
 
 use std::collections::BTreeMap;
 

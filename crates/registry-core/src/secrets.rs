@@ -1,15 +1,15 @@
-//! Secrets that a process knows by their value, and their removal from texts that leave it.
+//! Removal of secrets that the process knows by value from texts that leave it.
 //!
 //! Redaction by name and by shape (crate `audit`) guesses what a secret looks like. This module does not guess: it
-//! replaces the exact values that the process holds, wherever a provider or a caller repeats them. Time is linear in
-//! the length of the text, whatever the text is.
+//! replaces the exact values that the process holds, wherever a provider or a caller repeats them. It takes time
+//! linear in the length of the text.
 //!
-//! Found are a value as it is, in any case of its letters, and behind any mixture of percent-encoding, JSON's and
-//! JavaScript's escapes and HTML's numeric references, up to [`MAX_ROUNDS`] times over. Of a secret of the process
-//! (not of a key that a request presents) its base64 in both alphabets, at every alignment, and its hexadecimal form
-//! are found as well. Not found: other transformations, such as a reversed value, a hash, compression or a cipher.
+//! A value is found as it is, in any letter case, and behind any mixture of percent-encoding, escapes of JSON and
+//! JavaScript, and numeric references of HTML, nested up to [`MAX_ROUNDS`] times. Of the process's secrets (not of a
+//! key that a request presents), the base64 form in both alphabets and at every alignment and the hexadecimal form
+//! are found too. Other transformations are not found: a reversed value, a hash, compression, encryption.
 //!
-//! What a provider says of an error may be cut, or come in pieces, in the middle of a secret:
+//! An error text of a provider may be cut in the middle of a secret, or arrive in pieces.
 //! [`KnownSecrets::clean_parts`] and [`SecretStream`] remove parts of secrets as well.
 
 mod automaton;

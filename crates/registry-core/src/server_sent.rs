@@ -1,18 +1,18 @@
 //! Server-sent event: one message of an event stream (HTML standard, section 9.2).
 
-/// Server-sent event that is to be written. The defaults write its data alone.
+/// Server-sent event to be written. With the defaults it has data alone.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServerSentEvent<'a> {
     /// The event's type, without line ends; `message` for the reader when there is none.
     pub name: Option<&'a str>,
-    /// How long a reader waits before it connects again, in milliseconds.
+    /// How long a client waits before it reconnects, in milliseconds.
     pub retry_ms: Option<u32>,
-    /// The payload. Line ends in it are written as spaces: JSON has them between its tokens alone.
+    /// The payload. Line ends in it are written as spaces: JSON has them only between its tokens.
     pub data: &'a [u8],
 }
 
 impl ServerSentEvent<'_> {
-    /// The event as it is sent, with the empty line at its end.
+    /// Returns the bytes of the event, with the empty line at the end.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.data.len() + 8);

@@ -1,15 +1,16 @@
-//! Escapes for untrusted text in output: it must not control a terminal, mislead a reader or command a CI runner.
+//! Escaping of untrusted text for output, so that it can't control a terminal, mislead a reader or command a CI
+//! runner.
 //!
-//! Names of agents and owners in an adopted database, and names and contents of files in an untrusted branch, can be any
-//! text. CI runners take commands from what a program prints: GitHub's from lines that begin with `::` (after blanks) and
-//! from `##[` anywhere, Azure's from `##vso[` anywhere, TeamCity's from `##teamcity[`. They end a line at CR as well as at
-//! LF. [`plain`] is for one field, [`inert`] and [`inert_json`] for everything that a program prints.
+//! Agents and owners in an adopted database, and file names and contents in an untrusted branch, can be any text. CI
+//! runners read commands from what a program prints: GitHub's from lines that begin with `::` (after blanks) and from
+//! `##[` anywhere, Azure's from `##vso[` anywhere, TeamCity's from `##teamcity[`. They end a line at CR as well as at
+//! LF. [`plain`] is for one field; [`inert`] and [`inert_json`] are for everything that a program prints.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// One field on one line: control characters, marks that turn the direction of writing and characters without a width
-/// are shown by their escapes, such as `\u{1b}`.
+/// Escapes one field for one line. Control characters, bidirectional marks and zero-width characters become escapes
+/// such as `\u{1b}`.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -19,9 +20,9 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
-/// Whole lines, the last thing before they are printed: control characters and marks that turn the direction of writing
-/// are shown by their escapes, and no line is a command of a runner. Tabs and line ends (LF, CR LF) stay, and characters
-/// without a width, which some writing needs. What is inert already stays as it is.
+/// Escapes whole lines, as the last step before they are printed. Control characters and bidirectional marks become
+/// escapes, and no line is a command of a runner. Tabs, line ends (LF, CR LF) and zero-width characters, which some
+/// scripts need, are kept. Escaping twice changes nothing.
 #[must_use]
 pub fn inert(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -44,8 +45,8 @@ pub fn inert(text: &str) -> String {
     shown
 }
 
-/// A JSON document as [`inert`] treats lines, by escapes of JSON: it means the same. Characters without a width are
-/// escaped too. Only strings hold such characters, so that nothing else is changed.
+/// Escapes a JSON document like [`inert`], by escapes of JSON, so that it keeps its meaning. Zero-width characters
+/// are escaped too. Only strings hold such characters, so nothing else changes.
 #[must_use]
 pub fn inert_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
@@ -53,7 +54,7 @@ pub fn inert_json(json: &str) -> String {
     for c in json.chars() {
         if (steers(c) && !matches!(c, '\n' | '\r' | '\t')) || is_invisible(c) {
             for unit in c.encode_utf16(&mut units) {
-                // Writing to a text does not fail.
+                // Writing to a `String` does not fail.
                 let _ = write!(shown, "\\u{unit:04x}");
             }
         } else {
@@ -63,12 +64,12 @@ pub fn inert_json(json: &str) -> String {
     break_marks(&shown, "#\\u0023").into_owned()
 }
 
-/// Whether a line would be a command of GitHub's runner. Some runners take characters without a width for blanks.
+/// Whether a line is a command for GitHub's runner. Some runners treat zero-width characters as blanks.
 fn begins_a_command(line: &str) -> bool {
     line.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c)).starts_with("::")
 }
 
-/// The text with `##[` and `##word[` broken up: the second `#` of each is replaced.
+/// Breaks up `##[` and `##word[`: the second `#` of each is replaced.
 fn break_marks<'a>(text: &'a str, replacement: &str) -> Cow<'a, str> {
     let mut broken = String::new();
     let mut done = 0;
@@ -87,13 +88,13 @@ fn break_marks<'a>(text: &'a str, replacement: &str) -> Cow<'a, str> {
     Cow::Owned(broken)
 }
 
-/// Whether a character steers a terminal, ends a line somewhere, or turns the direction of writing.
+/// Whether a character controls a terminal, ends a line, or changes the direction of writing.
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character has no width, or is meant for programs alone: it hides, or makes two names look the same.
+/// Whether a character has no width or is meant for programs only: it hides, or makes two names look the same.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -108,7 +109,7 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether a character does not show by itself: what steers or is invisible, and what Unicode lists as
+/// Whether a character is invisible by itself: control and zero-width characters, and Unicode's
 /// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`), such as fillers and variation selectors.
 pub(crate) fn is_hidden(c: char) -> bool {
     steers(c)
@@ -135,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether a runner would obey a line of a text. Written from what the runners do, not from what is above.
+    /// Whether a runner would obey a line of a text. Written from the runners' behaviour, not from the code above.
     fn obeyed(text: &str) -> bool {
         text.split(['\n', '\r']).any(|line| {
             let marked = ["##[", "##vso[", "##teamcity["].iter().any(|mark| line.contains(mark));
@@ -176,7 +177,7 @@ mod tests {
         assert!(!obeyed(&shown) && !shown.chars().any(|c| steers(c) && c != '\n'), "{shown}");
     }
 
-    /// Texts of what matters, and of anything.
+    /// Texts made of the relevant characters, and arbitrary texts.
     fn texts() -> impl Strategy<Value = String> {
         let part = prop_oneof![
             "(::|##|#|\\[|vso|teamcity|:|\\||\\\\)",

@@ -1,39 +1,39 @@
-//! The states of an intent and the legal ways between them.
+//! Statuses of an intent and the legal transitions between them.
 
 use std::fmt;
 
-/// Where an intent stands.
+/// Status of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// A placeholder: somebody must take it.
+    /// A placeholder: it waits for an owner and a ticket.
     Reserved,
-    /// Owned and ticketed.
+    /// It has an owner and a ticket.
     Planned,
     /// Work has begun.
     Committed,
-    /// Done.
+    /// The work is done.
     Implemented,
-    /// Intentional; it stays as it is. `documented` is read as this.
+    /// It is intentional and stays as it is. `documented` is read as this.
     Accepted,
-    /// Given up.
+    /// It was given up.
     Expired,
 }
 
-/// What a stored status text means: one of ours, or an unknown one that counts as reserved and keeps its text.
+/// Meaning of a stored status text. An unknown text counts as reserved and is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadStatus {
-    /// The state that the rules see.
+    /// Status that the rules use.
     pub status: Status,
-    /// The text as it was stored, when it is not the usual one.
+    /// Stored text when it differs from the status's word.
     pub stored: Option<String>,
 }
 
 impl Status {
-    /// Every status, in the order of its life.
+    /// All statuses, in the order of an intent's life.
     pub const ALL: [Self; 6] =
         [Self::Reserved, Self::Planned, Self::Committed, Self::Implemented, Self::Accepted, Self::Expired];
 
-    /// The word of the API and the database.
+    /// Word of the API and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Status {
         }
     }
 
-    /// Reads a word; `documented` is `accepted`. `None` for an unknown one.
+    /// Parses a word; `documented` is `accepted`. `None` for an unknown word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text == "documented" {
@@ -55,7 +55,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Reads a stored text: an unknown one counts as reserved, its text is kept.
+    /// Reads a stored text. An unknown text counts as reserved and is kept.
     #[must_use]
     pub fn read(stored: Option<&str>) -> ReadStatus {
         let text = stored.unwrap_or_default();
@@ -66,7 +66,7 @@ impl Status {
         }
     }
 
-    /// Where an intent may go from here. Staying is always legal and is not listed.
+    /// Statuses that may follow this one. Staying is always legal and is not listed.
     #[must_use]
     pub const fn successors(self) -> &'static [Self] {
         match self {
@@ -81,7 +81,7 @@ impl Status {
         }
     }
 
-    /// Whether an intent may go from here to `next`, staying included.
+    /// Whether an intent may change from this status to `next`; staying counts.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         self == next || self.successors().contains(&next)
@@ -105,7 +105,7 @@ impl Status {
         }
     }
 
-    /// Whether an intent in this status can go stale: somebody still has to act on it.
+    /// Whether an intent in this status can go stale: it still waits for work.
     #[must_use]
     pub const fn can_go_stale(self) -> bool {
         match self {
@@ -114,7 +114,7 @@ impl Status {
         }
     }
 
-    /// Whether an intent in this status lets a file pass the pre-PR check.
+    /// Whether an intent in this status covers a file in the pre-PR check.
     #[must_use]
     pub const fn passes_pre_pr_check(self) -> bool {
         match self {
@@ -124,7 +124,7 @@ impl Status {
     }
 }
 
-/// The word of the API and the database.
+/// Word of the API and the database.
 impl From<Status> for String {
     fn from(status: Status) -> Self {
         status.as_str().to_owned()
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use Status::{Accepted, Committed, Expired, Implemented, Planned, Reserved};
 
-    /// The contract's table, written out again so that a change of the code is seen here.
+    /// The contract's table, written out again so that a change of the code is noticed here.
     const LEGAL: [(Status, &[Status]); 6] = [
         (Reserved, &[Planned, Committed, Implemented, Accepted, Expired]),
         (Planned, &[Committed, Implemented, Accepted, Expired, Reserved]),

@@ -1,9 +1,9 @@
-//! Rules of texts: what a field may hold. How a text is shown is in `shown.rs`.
+//! Rules for the texts of fields. How a text is shown is in `shown.rs`.
 
 use crate::Timestamp;
 use crate::shown::is_hidden;
 
-/// The longest text, in characters, that each field takes.
+/// Maximum length of each field, in characters.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits;
 
@@ -14,7 +14,7 @@ impl Limits {
     pub const NAME: usize = 200;
     /// `code`, `type` and `reason_category`.
     pub const WORD: usize = 100;
-    /// `file`: the longest path that Linux takes.
+    /// `file`: the longest path that Linux accepts.
     pub const FILE: usize = 4096;
     /// `reason`, `suggestion` and `import_text`.
     pub const PROSE: usize = 10_000;
@@ -22,38 +22,38 @@ impl Limits {
     pub const RAW_BYTES: usize = 64 * 1024;
 }
 
-/// Why a text does not fit its field.
+/// Reason why a text does not fit its field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// The field must hold something.
+    /// It is empty.
     #[error("must not be empty")]
     Empty,
-    /// Too long.
+    /// It is too long.
     #[error("takes at most {max} characters, got {got}")]
     TooLong {
-        /// The most that the field takes, in characters.
+        /// Maximum length, in characters.
         max: usize,
-        /// What came.
+        /// Length of the text.
         got: usize,
     },
-    /// A control character, NUL included.
+    /// It has a control character, NUL included.
     #[error("must not contain control characters")]
     Control,
-    /// A character of a name that does not show: two names would look the same.
+    /// It has a character that does not show: two names would look the same.
     #[error("must not contain {}, a character that does not show", code_point(*.0))]
     Hidden(char),
-    /// White space around a name.
+    /// It has white space around it.
     #[error("must not begin or end with white space, such as {}", code_point(*.0))]
     Edge(char),
-    /// A date that does not exist, or no date at all.
+    /// It is not a date, or a date that does not exist.
     #[error("takes a date such as 2026-01-31, or an RFC 3339 date and time")]
     Date,
 }
 
-/// Checks a text of 1 to `max` characters. `multiline` admits tab, line feed and carriage return.
+/// Checks a text of 1 to `max` characters. `multiline` also admits tab, line feed and carriage return.
 ///
 /// # Errors
-/// [`TextError`] says what does not fit.
+/// [`TextError`] with the rule that is broken.
 pub fn check_text(text: &str, max: usize, multiline: bool) -> Result<(), TextError> {
     if text.is_empty() {
         return Err(TextError::Empty);
@@ -71,12 +71,12 @@ pub fn check_text(text: &str, max: usize, multiline: bool) -> Result<(), TextErr
     Ok(())
 }
 
-/// Checks a name of 1 to `max` characters: an id, a code, an agent, an owner. Names are compared by people too, so one
-/// that looks like another is refused: no control, bidirectional, zero-width or otherwise ignorable characters, and no
-/// white space around it.
+/// Checks a name of 1 to `max` characters: an id, a code, an agent, an owner. People compare names too, so a name
+/// that looks like another is refused: no control, bidirectional, zero-width or otherwise ignorable characters, and
+/// no white space around it.
 ///
 /// # Errors
-/// [`TextError`] says what does not fit, with the character.
+/// [`TextError`] with the rule that is broken and the character.
 pub fn check_name(text: &str, max: usize) -> Result<(), TextError> {
     if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
         return Err(TextError::Hidden(hidden));
@@ -88,7 +88,7 @@ pub fn check_name(text: &str, max: usize) -> Result<(), TextError> {
     check_text(text, max, false)
 }
 
-/// A character as Unicode writes it: `U+200B`.
+/// Returns a character as Unicode writes it: `U+200B`.
 fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
@@ -96,7 +96,7 @@ fn code_point(c: char) -> String {
 /// Checks an `eta`: a calendar date, or RFC 3339.
 ///
 /// # Errors
-/// [`TextError::Date`] when it is neither, or names a day that does not exist.
+/// [`TextError::Date`] when it is neither, or the day does not exist.
 pub fn check_date(text: &str) -> Result<(), TextError> {
     let is_day = text.len() == 10 && Timestamp::parse_lenient(text).is_ok();
     if is_day || Timestamp::parse(text).is_ok() { Ok(()) } else { Err(TextError::Date) }

@@ -1,4 +1,4 @@
-//! A point in time, in whole microseconds since the Unix epoch, UTC.
+//! Point in time, in whole microseconds since the Unix epoch, UTC.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,33 +6,33 @@ use std::fmt;
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
-/// A point in time: microseconds since 1970-01-01T00:00:00Z, UTC, no leap seconds.
+/// Point in time: microseconds since 1970-01-01T00:00:00Z, UTC, without leap seconds.
 ///
 /// It prints as RFC 3339 with six digits and `Z`, the form that the HTTP API and the database use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A text that names no point in time.
+/// Text that is not a point in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an RFC 3339 date and time such as 2026-01-31T12:00:00Z")]
 pub struct TimestampError {
-    /// The text as it came, cut to 64 characters.
+    /// The text, cut to 64 characters.
     pub text: String,
 }
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-/// 9999-12-31T23:59:59.999999Z, the last point that RFC 3339 can write.
+/// 9999-12-31T23:59:59.999999Z, the last point that RFC 3339 can express.
 const MAX_MICROS: i64 = 253_402_300_799_999_999;
-/// 0000-01-01T00:00:00Z, the first point that RFC 3339 can write.
+/// 0000-01-01T00:00:00Z, the first point that RFC 3339 can express.
 const MIN_MICROS: i64 = -62_167_219_200_000_000;
 
 impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(0);
-    /// The last point in time that can be written.
+    /// Last point in time that RFC 3339 can express.
     pub const MAX: Self = Self(MAX_MICROS);
 
-    /// From microseconds since the epoch; points outside the years 0 to 9999 are clamped to them.
+    /// Creates a point from microseconds since the epoch; points outside the years 0 to 9999 are clamped.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros > MAX_MICROS {
@@ -44,52 +44,52 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since the epoch.
+    /// Returns microseconds since the epoch.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, zero before it.
+    /// Returns whole milliseconds since the epoch, zero before it.
     #[must_use]
     pub const fn unix_millis(self) -> u64 {
         if self.0 < 0 { 0 } else { self.0.unsigned_abs() / 1000 }
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This point moved by `micros`, clamped to what can be written.
+    /// Returns this point moved by `micros`, clamped.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// This point moved by `seconds`, clamped.
+    /// Returns this point moved by `seconds`, clamped.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_micros(seconds.saturating_mul(1_000_000))
     }
 
-    /// This point moved by whole days of 24 hours, clamped.
+    /// Returns this point moved by whole days of 24 hours, clamped.
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
         self.plus_micros(days.saturating_mul(MICROS_PER_DAY))
     }
 
-    /// Microseconds from `earlier` to this point; negative when `earlier` is later.
+    /// Returns microseconds from `earlier` to this point; negative when `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Reads RFC 3339 (`2026-01-31T12:00:00.5+01:00`).
+    /// Parses RFC 3339 (`2026-01-31T12:00:00.5+01:00`).
     ///
     /// # Errors
-    /// [`TimestampError`] when the text is not of that form, or names a date that does not exist.
+    /// [`TimestampError`] when the text has another form, or names a date that does not exist.
     pub fn parse(text: &str) -> Result<Self, TimestampError> {
         OffsetDateTime::parse(text, &Rfc3339).map(Self::from_offset).map_err(|_| TimestampError::new(text))
     }

@@ -1,4 +1,4 @@
-//! Texts from outside: times, and ids of requests.
+//! Texts from outside: times, and request ids.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -1,8 +1,8 @@
-//! Files, written whole or not at all.
+//! Writing of files as a whole or not at all.
 //!
-//! A new content is written to a temporary file in the same folder, brought to the disk, and renamed over the old one:
-//! whoever looks, and whenever the machine stops, there is the old file or the new one. The mode stays, and the owner
-//! where the system lets us; other names of the same file (hard links) keep the old content.
+//! New content is written to a temporary file in the same folder, synced to disk, and renamed over the old file. So a
+//! reader sees the old file or the new one, at any moment and after any crash. The mode is kept, and the owner where
+//! the system allows it. Other names of the same file (hard links) keep the old content.
 
 use std::ffi::OsString;
 use std::fs::Permissions;

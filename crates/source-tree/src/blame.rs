@@ -1,4 +1,4 @@
-//! Who last changed each row of a file.
+//! Author of the last change of each row of a file.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! Every way from a name to a path, held against one lexical rule: no name leads out of the root.
+//! Property test: every function that turns a name into a path obeys one lexical rule, so no name leads out of the
+//! root.
 
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path};

@@ -1,4 +1,4 @@
-//! Small files of a tree that is not trusted: never through a link, never a pipe, never a huge one.
+//! Reading of small files of an untrusted tree: never through a link, from a pipe, or more than a given size.
 
 use std::io::Read as _;
 use std::path::Path;

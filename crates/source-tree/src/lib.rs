@@ -1,9 +1,9 @@
-//! A tree of sources that is not trusted: read within its root, changed so that it can be undone, with no program of it
-//! run.
+//! Untrusted tree of sources: it is read within its root, changed so that the change can be undone, and no program of
+//! it is run.
 //!
-//! It owns paths confined to a root, files written whole or not at all, snapshots and undo, how other programs are
-//! started, git run as a program, and worktrees that go when they are done with. It refuses to know what is in the files:
-//! which of them are looked at, what a linter finds in them and what `t4.toml` says is `pr-gate`'s.
+//! This crate owns paths confined to a root, files written as a whole, snapshots and undo, starting of other
+//! programs, git run as a program, and temporary worktrees. It does not know what is in the files: which files are
+//! checked, what a linter finds and what `t4.toml` says is the business of `pr-gate`.
 
 pub mod atomic;
 pub mod blame;

@@ -1,7 +1,7 @@
 //! Root folder of a tree that is not trusted, opened once.
 //!
-//! The system itself resolves each name below the open folder (`openat2` with `RESOLVE_BENEATH` on Linux, through
-//! `cap-std`). So a folder that another program exchanges for a link, between a check and a use, leads nowhere outside.
+//! The system resolves each name below the open folder (`openat2` with `RESOLVE_BENEATH` on Linux, through
+//! `cap-std`). So a folder that another program replaces by a link, between a check and a use, does not lead outside.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

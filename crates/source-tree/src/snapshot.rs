@@ -1,10 +1,10 @@
-//! Snapshots: what stood in files before a command changed them, so that it can be undone.
+//! Snapshots: the files before a command changed them, kept for undo.
 //!
-//! A snapshot is a folder `.t4/snapshots/ID`: `manifest.json` names each file with its mode and the SHA-256 of what
-//! stood there and of what the command put there, and `files/` holds the old contents, named by their SHA-256. It is on
-//! the disk before the first file of the tree is written, so a run that stops in the middle is undone as well. The
-//! newest [`KEPT`] snapshots of each command are kept. `.t4` ignores itself in git, and one that came with the
-//! repository is not believed.
+//! A snapshot is a folder `.t4/snapshots/ID`. `manifest.json` names each file with its mode and two SHA-256 digests,
+//! of the old content and of the content that the command wrote. `files/` holds the old contents, named by their
+//! digests. The snapshot is on disk before the first file of the tree is written, so that an interrupted run can be
+//! undone too. The newest [`KEPT`] snapshots of each command are kept. `.t4` ignores itself in git, and a `.t4` that
+//! came with the repository is not trusted.
 
 mod apply;
 mod manifest;

@@ -1,4 +1,4 @@
-//! A working tree: its root, where the caller stands in it, its repository.
+//! Working tree: its root, the caller's folder in it, and its repository.
 
 use std::path::{Component, Path, PathBuf};
 

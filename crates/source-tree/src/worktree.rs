@@ -1,4 +1,4 @@
-//! Worktrees that go when they are done with.
+//! Temporary git worktrees.
 
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;

@@ -1,5 +1,4 @@
-//! The audit log: its rows, the order that the sealer gives them, the reads, what was adopted, and the statement of the
-//! schema that it is sound under.
+//! Audit log in SQLite: rows, sealing, reads, adopted rows, and the statement of the schema.
 
 pub(crate) mod accept;
 pub(crate) mod adopt;

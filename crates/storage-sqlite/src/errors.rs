@@ -1,4 +1,4 @@
-//! What SQLite's errors mean to the store and to whoever opens it.
+//! Conversion of SQLite's errors.
 
 use std::any::Any;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 use storage::{OpenError, StoreError};
 
-/// Why SQLite can't open a file.
+/// Converts SQLite's reason why a file can't be opened.
 pub(crate) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
@@ -21,7 +21,7 @@ pub(crate) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     }
 }
 
-/// Why a store can't be opened whose statements fail while it is opened.
+/// Converts an error of a statement while a store is opened.
 pub(crate) fn open_error_of(path: &Path, error: StoreError) -> OpenError {
     let path = path.to_owned();
     match error {
@@ -34,7 +34,7 @@ pub(crate) fn open_error_of(path: &Path, error: StoreError) -> OpenError {
 /// SQLite's extended code for a row that a trigger has refused (`RAISE`).
 const REFUSED_BY_TRIGGER: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER;
 
-/// Turns what SQLite returned into what the store returns.
+/// Converts an error of SQLite into an error of the store.
 pub(crate) trait OrStore<T> {
     fn or_store(self) -> Result<T, StoreError>;
 }
@@ -50,13 +50,13 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
-        // Nothing but the deadline interrupts a statement.
+        // Only the deadline interrupts a statement.
         Some(ErrorCode::OperationInterrupted) => StoreError::DeadlineExceeded,
-        // No trigger of ours refuses a row. An operator's own says no for now.
+        // No trigger of T4 refuses a row. An operator's own trigger refuses for now.
         Some(ErrorCode::ConstraintViolation) if extended == Some(REFUSED_BY_TRIGGER) => {
             StoreError::Unavailable(error.to_string())
         }
-        // What is no error of SQLite's is a value that is not of the type that its reader expects.
+        // Anything else is a value that does not have the type that its reader expects.
         None
         | Some(
             ErrorCode::ConstraintViolation
@@ -68,13 +68,13 @@ pub(crate) fn store_error(error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// Whether a COMMIT that ended so may yet turn out to be durable. The write of the commit, its sync, or what comes
-/// after may have failed: SQLite does not tell them apart well enough to promise anything.
+/// Whether a failed COMMIT may still turn out to be durable. The write of the commit, its sync, or a later step may
+/// have failed: SQLite does not distinguish them well enough for a promise.
 pub(crate) fn leaves_outcome_unknown(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -1,8 +1,8 @@
-//! Changes that somebody made to the file past this program, with `sqlite3` for example.
+//! Changes that another program, such as `sqlite3`, made to the file.
 //!
-//! Triggers note them in the table `outside_changes`. Only a store in a file that others can write has such changes, so
-//! they are no part of [`storage::Tx`] and [`storage::View`]: who opens an [`SqliteStore`] asks for them here, and has
-//! them recorded.
+//! Triggers note them in the table `outside_changes`. Only a store in a file that others can write has such changes,
+//! so they are not part of [`storage::Tx`] and [`storage::View`]: the opener of an [`SqliteStore`] reads them here
+//! and has them recorded.
 
 use audit::{ExternalChange, Leafed, external_change_record};
 use registry_core::{KnownSecrets, Timestamp};
@@ -16,10 +16,10 @@ use crate::store::SqliteStore;
 use crate::writer::tx::{JobTx, OwnJob};
 
 impl SqliteStore {
-    /// At most `limit` changes that wait to be recorded, oldest first.
+    /// Returns at most `limit` changes that wait to be recorded, oldest first.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     pub fn external_changes(&self, limit: u32) -> Result<Vec<ExternalChange>, StoreError> {
         let mut found = Vec::new();
         self.show(&mut |snapshot| {
@@ -29,11 +29,11 @@ impl SqliteStore {
         Ok(found)
     }
 
-    /// Takes at most `limit` changes away, oldest first, and adds a row of each to the audit log in the same
-    /// transaction. Returns how many. `secrets` are removed from what the rows tell.
+    /// Removes at most `limit` changes, oldest first, and adds an audit row for each in the same transaction. Returns
+    /// how many. `secrets` are removed from the rows.
     ///
     /// # Errors
-    /// Storage trouble; the changes then wait as before.
+    /// A storage error; the changes then still wait.
     pub fn record_external_changes(
         &self,
         limit: u32,
@@ -65,7 +65,7 @@ impl OwnJob for RecordChanges {
     }
 
     fn done(self: Box<Self>, end: Result<(), StoreError>) {
-        // A caller that is gone needs no answer.
+        // A caller that has disconnected needs no answer.
         drop(self.reply.send(end.map(|()| self.taken)));
     }
 }
@@ -79,14 +79,14 @@ fn change(row: &Row<'_>) -> rusqlite::Result<ExternalChange> {
     })
 }
 
-/// The changes that wait, oldest first.
+/// Returns the waiting changes, oldest first.
 fn waiting(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<ExternalChange>> {
     conn.prepare_cached("SELECT table_name, key, kind, at FROM outside_changes ORDER BY id LIMIT ?1")?
         .query_map([limit], change)?
         .collect()
 }
 
-/// Takes the oldest changes away.
+/// Removes the oldest changes.
 fn take(conn: &Connection, limit: u32) -> rusqlite::Result<Vec<ExternalChange>> {
     const SQL: &str =
         "DELETE FROM outside_changes WHERE id IN (SELECT id FROM outside_changes ORDER BY id LIMIT ?1)";

@@ -1,7 +1,7 @@
-//! The registry in one SQLite file: one writer thread that commits many jobs at once, and a pool of readers.
+//! Store on one SQLite file: one writer thread that commits many jobs at once, and a pool of readers.
 //!
 //! This crate owns the schema, the group commit, the order of the audit log (its sealer) and the adoption of a
-//! database of the original service. It refuses rules: what may be written is decided in the jobs that it runs.
+//! database of the original service. It has no rules: the jobs that it runs decide what may be written.
 
 mod audit;
 mod columns;

@@ -1,7 +1,7 @@
-//! The steps of the schema. `user_version` counts them.
+//! Migrations. `user_version` counts the steps.
 //!
-//! All that a file needs is done in one transaction that is begun before the version is read, so that two
-//! processes may open one file at once and a crash leaves the file as it was.
+//! All steps that a file needs run in one transaction, which begins before the version is read. So two processes may
+//! open one file at once, and a crash leaves the file as it was.
 
 pub(crate) mod adopt;
 pub(crate) mod chunks;
@@ -21,24 +21,24 @@ use crate::migrate::steps::{SCHEMA_VERSION, STEPS};
 use crate::options::SqliteOptions;
 use crate::rows::meta;
 
-/// What a file holds.
+/// Content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SchemaState {
-    /// Nothing yet.
+    /// Empty.
     Empty,
-    /// What the original service wrote.
+    /// A database of the original service.
     Original,
     /// A registry of an older version.
     Older(i64),
-    /// A registry as it should be.
+    /// A registry of this version.
     Current,
     /// A registry of a newer version.
     Newer(i64),
-    /// Something that is not ours.
+    /// Something else.
     Foreign,
 }
 
-/// Looks at a file without changing it.
+/// Determines the content of a file without changing it.
 pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<SchemaState> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables = |names: &str| -> rusqlite::Result<bool> {
@@ -57,7 +57,7 @@ pub(crate) fn state_of(conn: &Connection) -> rusqlite::Result<SchemaState> {
     })
 }
 
-/// Whether the file is already as it should be. Decided before anything in it is changed.
+/// Whether the file needs no change. Decided before anything in it is changed.
 pub(crate) fn refuse(path: &Path, state: &SchemaState, mode: OpenMode) -> Result<bool, OpenError> {
     let path = path.to_owned();
     let may_upgrade = match mode {
@@ -73,7 +73,7 @@ pub(crate) fn refuse(path: &Path, state: &SchemaState, mode: OpenMode) -> Result
     }
 }
 
-/// Makes, adopts or upgrades the registry in a file.
+/// Creates, adopts or upgrades the registry in a file.
 pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Result<OpenReport, OpenError> {
     let path = options.path.as_path();
     let sqlite = |error: rusqlite::Error| open_error(path, &error);
@@ -92,7 +92,7 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     }
     let done = if let SchemaState::Older(version) = state { version } else { 0 };
     let skipped = usize::try_from(done).unwrap_or(0);
-    // Before the second step no column says what a row is about.
+    // Before the second step, no column states the kind of a row.
     let stated = done >= 2 && log_is_stated(&tx).map_err(sqlite)?;
     // An upgrade does not accept a schema that was changed by hand.
     let changed = stated && schema::check(&tx, &schema::stated(&tx)).is_err();
@@ -116,7 +116,7 @@ pub(crate) fn bring_up(conn: &mut Connection, options: &SqliteOptions<'_>) -> Re
     Ok(report)
 }
 
-/// Whether the log states a schema already; logs of earlier versions do not. This looks at the rows, because the schema
+/// Whether the log states a schema already; logs of earlier versions do not. This reads the rows, because the schema
 /// may have been changed back by hand to that of an earlier version.
 fn log_is_stated(conn: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM audit_log NOT INDEXED WHERE event = 'schema' \
@@ -139,7 +139,7 @@ fn state_schema(
     seal::append(conn, head, statement.record(now, Actor::System))
 }
 
-/// Gives the registry its identity and the log its first record, which vouches for the rows that were adopted.
+/// Gives the registry its identity and the log its first record, which covers the adopted rows.
 fn found_log(
     conn: &Connection,
     options: &SqliteOptions<'_>,

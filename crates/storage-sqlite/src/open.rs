@@ -1,4 +1,4 @@
-//! Opening a database: make, adopt, upgrade or refuse the file, before any thread runs.
+//! Opening of a database: creates, adopts, upgrades or refuses the file before any thread runs.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
@@ -14,7 +14,7 @@ use crate::options::SqliteOptions;
 use crate::pragmas;
 use crate::rows::meta;
 
-/// The database, checked and upgraded, with the connection that will write.
+/// Database that is checked and upgraded, with the connection that will write.
 pub(crate) fn prepare(options: &SqliteOptions<'_>) -> Result<(Connection, OpenReport), OpenError> {
     let path = options.path.as_path();
     make_file(path)?;
@@ -64,7 +64,7 @@ fn check_pepper(conn: &Connection, options: &SqliteOptions<'_>) -> Result<(), Op
     }
 }
 
-/// Makes a missing file, readable by its owner alone. The WAL takes its rights from it.
+/// Creates a missing file, readable by its owner only. The WAL inherits its permissions.
 fn make_file(path: &Path) -> Result<(), OpenError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
         && !folder.is_dir()
@@ -77,7 +77,7 @@ fn make_file(path: &Path) -> Result<(), OpenError> {
     }
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
-        // A broken link is "there" as well, and opening says what is wrong with it.
+        // A broken link exists too; opening it reports what is wrong.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(OpenError::NotADatabase { path: path.to_owned() }),
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! How a database is opened.
+//! Options of a store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,29 +11,29 @@ use storage::OpenMode;
 pub struct SqliteOptions<'a> {
     /// The file.
     pub path: PathBuf,
-    /// Time, for the log's first record and for all durations.
+    /// Clock, for the log's first record and for all durations.
     pub clock: Arc<dyn Clock>,
-    /// Randomness, for the name of a new log.
+    /// Source of randomness, for the name of a new log.
     pub entropy: Arc<dyn Entropy>,
-    /// The pepper that the keys are, or will be, hashed under.
+    /// Pepper that the keys are hashed under.
     pub pepper: &'a Pepper,
     /// What may be done with the file.
     pub mode: OpenMode,
-    /// How many connections serve lists, scans and figures.
+    /// Number of connections for lists, scans and figures.
     pub readers: u32,
-    /// How many connections serve reads of a few rows by key. One more than the threads that may make such a read at
-    /// the same time, so that none of them finds no connection free.
+    /// Number of connections for reads of a few rows by key. One more than the threads that may make such a read at
+    /// the same time, so that each finds a free connection.
     pub point_readers: u32,
-    /// How many jobs may wait.
+    /// Number of jobs that may wait.
     pub queue: usize,
-    /// How many of those places are kept free for urgent jobs.
+    /// Number of those places that are reserved for urgent jobs.
     pub reserved: usize,
-    /// The most pages that the file may have; `None` for SQLite's own limit.
+    /// Maximum pages of the file; `None` for SQLite's own limit.
     pub max_pages: Option<u32>,
 }
 
 impl<'a> SqliteOptions<'a> {
-    /// The usual options: serve, 4 readers of either kind, 1,024 places of which 64 are kept free.
+    /// Default options: serve, 4 readers of either kind, 1,024 places of which 64 are reserved.
     #[must_use]
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, pepper: &'a Pepper) -> Self {
         let mode = OpenMode::Serve;

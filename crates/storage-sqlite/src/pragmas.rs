@@ -1,4 +1,4 @@
-//! How connections are set up, in one place, and the statements that begin and end transactions.
+//! Set-up of connections, and the statements that begin and end transactions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-/// How long the busy handler sleeps between two tries. SQLite's own handler backs off up to 100 ms, and a second
-/// process then starves.
+/// Sleep of the busy handler between two attempts. SQLite's own handler backs off up to 100 ms, and a second process
+/// then starves.
 const NAP: Duration = Duration::from_micros(300);
-/// Five seconds of naps, each with the 60 microseconds or so that the system adds.
+/// Number of sleeps in five seconds; the system adds some 60 microseconds to each.
 const PATIENT_NAPS: i32 = 14_000;
-/// Fifty milliseconds of naps.
+/// Number of sleeps in fifty milliseconds.
 const SHORT_NAPS: i32 = 140;
 
 /// Pages of the WAL after which a commit also checkpoints. Below 4,000 the checkpoints cost a third of the rate.
 const AUTOCHECKPOINT_PAGES: i64 = 4000;
-/// What a WAL file is cut to when it starts over, in bytes.
+/// Size to which a WAL file is truncated when it starts over, in bytes.
 pub(crate) const WAL_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
 fn patient(naps: i32) -> bool {
@@ -55,7 +55,7 @@ pub(crate) fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.raw_execute().map(drop)
 }
 
-/// Opens a file for writing. The file must be there. Nothing is written yet.
+/// Opens a file for writing. The file must exist. Nothing is written yet.
 pub(crate) fn open_for_writing(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
@@ -73,7 +73,7 @@ pub(crate) fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-/// What every writing connection needs. The file becomes a WAL database.
+/// Sets up a connection for writing. The file becomes a WAL database.
 pub(crate) fn set_up_writer(conn: &Connection, max_pages: Option<u32>) -> rusqlite::Result<()> {
     to_wal(conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
@@ -81,7 +81,7 @@ pub(crate) fn set_up_writer(conn: &Connection, max_pages: Option<u32>) -> rusqli
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     // The pages that random keys and the secondary indexes touch between two commits.
     conn.pragma_update(None, "cache_size", -8 * 1024)?;
-    // These two answer with a row.
+    // These two return a row.
     conn.query_row(&format!("PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}"), [], |_| Ok(()))?;
     conn.query_row(&format!("PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}"), [], |_| Ok(()))?;
     if let Some(pages) = max_pages {
@@ -90,7 +90,7 @@ pub(crate) fn set_up_writer(conn: &Connection, max_pages: Option<u32>) -> rusqli
     Ok(())
 }
 
-/// The change to WAL needs the file for itself for a moment and does not always ask the busy handler.
+/// The change to WAL needs the file exclusively for a moment and does not always call the busy handler.
 fn to_wal(conn: &Connection) -> rusqlite::Result<()> {
     let mut tries = 0;
     loop {
@@ -107,7 +107,7 @@ fn to_wal(conn: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// What every reading connection of the pool needs.
+/// Sets up a connection of the pool of readers.
 pub(crate) fn set_up_reader(conn: &Connection) -> rusqlite::Result<()> {
     set_patience(conn, Patience::Long)?;
     conn.set_prepared_statement_cache_capacity(64);
@@ -121,12 +121,13 @@ pub(crate) fn reader_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-/// Empties the WAL into the database and cuts it to nothing. False when a reader was in the way.
+/// Writes the WAL into the database and truncates it. Returns `false` when a reader was in the way.
 pub(crate) fn truncate_wal(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
 }
 
-/// Empties the WAL, so that the next commit writes it from its start. False when a reader was in the way.
+/// Writes the WAL into the database, so that the next commit begins it again. Returns `false` when a reader was in
+/// the way.
 pub(crate) fn restart_wal(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
 }

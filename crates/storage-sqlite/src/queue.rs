@@ -1,9 +1,10 @@
-//! The writer's queue: bounded, fair to callers, control before ordinary work.
+//! Queue of the writer: bounded, fair between callers, with precedence for control work.
 //!
-//! Within one precedence the callers share the writer's *time*, not its jobs: start-time fair queueing (Goyal, Vin,
-//! Cheng, 1996), which is deficit round robin without a quantum. Every caller has a start, a point of virtual time that
-//! moves on by the cost of each of its jobs; the caller with the earliest start goes next. An idle caller starts at the
-//! present, so that no caller saves up time; a caller in debt keeps the debt until the others have caught up.
+//! Within one precedence the callers share the writer's *time*, not the number of jobs. The algorithm is start-time
+//! fair queueing (Goyal, Vin, Cheng, 1996), which is deficit round robin without a quantum. Every caller has a start,
+//! a point of virtual time that advances by the cost of each of its jobs. The caller with the earliest start is
+//! served next. An idle caller starts at the present, so that it saves up no time; a caller in debt stays in debt
+//! until the others have caught up.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,19 +14,18 @@ use storage::{JobCaller, Precedence, StoreError};
 
 use crate::writer::tx::WriterJob;
 
-/// How much control work may run in a row while ordinary work waits, in microseconds. It keeps a crowd of settlements
-/// from stopping everything else.
+/// Longest run of control work while ordinary work waits, in microseconds. It keeps a crowd of settlements from
+/// stopping everything else.
 const CONTROL_TURN_MICROS: u64 = 10_000;
-/// A key's share of the places. Four keys that fill theirs leave room for the others.
+/// Share of the places that one key may take. Four keys that fill their shares leave room for others.
 const SHARES: usize = 5;
-/// What the least job costs, in microseconds: time too short for the clock is not free.
+/// Lowest cost of a job, in microseconds: a time too short for the clock is not free.
 const LEAST_COST_MICROS: u64 = 10;
 
-/// How many callers without jobs are remembered for the time that they still owe. The caller that owes least is
-/// forgotten first.
+/// Number of callers without jobs whose debt is remembered. The caller with the least debt is forgotten first.
 const MAX_DEBTORS: usize = 1024;
 
-/// Jobs that wait for the writer.
+/// Queue of jobs for the writer.
 pub(crate) struct Queue {
     inner: Mutex<QueueState>,
     filled: Condvar,
@@ -36,18 +36,18 @@ pub(crate) struct Queue {
 struct QueueState {
     control: FairQueue,
     ordinary: FairQueue,
-    /// The control work since the last ordinary job, in microseconds.
+    /// Control work since the last ordinary job, in microseconds.
     control_run: u64,
-    /// Precedence and caller of the job that the writer runs, until its cost is known.
+    /// Precedence and caller of the running job, until its cost is known.
     taken: Option<(Precedence, JobCaller)>,
     closed: bool,
-    /// Whether the writer sleeps: waking it costs a system call, which a job behind another need not pay.
+    /// Whether the writer sleeps: waking it costs a system call, which is needless while a job is queued.
     asleep: bool,
 }
 
 impl Queue {
-    /// A queue of `places`. Ordinary jobs leave `reserved` of them free; keys leave half of these to the admins and
-    /// the platform, whatever they settle.
+    /// Creates a queue with `places`. Ordinary jobs leave `reserved` of them free; keys leave half of these to the
+    /// admins and the server, also for settlements.
     pub(crate) fn new(places: usize, reserved: usize) -> Self {
         let inner = QueueState {
             control: FairQueue::default(),
@@ -61,11 +61,11 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
-        // Nothing that runs under this lock can leave the queue half changed.
+        // Code that runs under this lock can't leave the queue half changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many jobs may wait before one of this kind is refused, and how many of its caller.
+    /// Returns how many jobs may wait before one of this kind is refused, in total and of its caller.
     fn bounds(&self, precedence: Precedence, caller: &JobCaller) -> (usize, usize) {
         let share = match caller {
             JobCaller::Platform | JobCaller::Admin => self.places,
@@ -79,7 +79,7 @@ impl Queue {
         (self.places.saturating_sub(kept_free), share)
     }
 
-    /// Takes a job, or gives it back with the reason.
+    /// Queues a job, or returns it with the reason for the refusal.
     pub(crate) fn push(&self, job: WriterJob) -> Result<(), (WriterJob, StoreError)> {
         let precedence = job.precedence();
         let (places, share) = self.bounds(precedence, job.caller());
@@ -119,17 +119,17 @@ impl Queue {
         (depth > 0 || !inner.closed).then_some(depth)
     }
 
-    /// The job whose turn it is. What the one before cost must have been charged by then.
+    /// Takes the next job. The cost of the previous one must have been charged.
     pub(crate) fn take(&self) -> Option<WriterJob> {
         self.lock().take()
     }
 
-    /// Charges the caller of the job that was taken last for its time.
+    /// Charges the run time to the caller of the job that was taken last.
     pub(crate) fn charge(&self, micros: u64) {
         self.lock().charge(micros);
     }
 
-    /// Takes no job any more; those that wait are still run.
+    /// Closes the queue for new jobs; waiting jobs still run.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_all();
@@ -157,7 +157,7 @@ impl QueueState {
     }
 
     fn take(&mut self) -> Option<WriterJob> {
-        // A job whose end was never charged still gives its caller the next turn.
+        // A job that was never charged still gives its caller the next turn.
         self.charge(0);
         let ordinary_turn = self.control.depth() == 0
             || (self.control_run >= CONTROL_TURN_MICROS && self.ordinary.depth() > 0);
@@ -178,15 +178,15 @@ impl QueueState {
     }
 }
 
-/// Jobs of many callers, each caller's in their order.
+/// Jobs of many callers, each caller's in order.
 #[derive(Default)]
 struct FairQueue {
     callers: HashMap<JobCaller, CallerJobs>,
-    /// Callers that wait for a turn, by their starts; equal starts go by arrival.
+    /// Callers that wait for a turn, by their starts; equal starts by arrival.
     turns: BTreeSet<(u64, u64, JobCaller)>,
-    /// Callers that have no job and whose start is yet to come.
+    /// Callers without jobs whose start is in the future.
     debtors: BTreeSet<(u64, JobCaller)>,
-    /// The start of the job that ran last. It never goes back.
+    /// Start of the job that ran last. It never goes back.
     present: u64,
     arrivals: u64,
     depth: usize,
@@ -228,7 +228,7 @@ impl FairQueue {
         self.arrivals += 1;
     }
 
-    /// The job whose turn it is. Its caller has no other turn before [`charge`](Self::charge).
+    /// Takes the next job. Its caller has no other turn before [`charge`](Self::charge).
     fn take(&mut self) -> Option<(JobCaller, WriterJob)> {
         let (start, _, caller) = self.turns.pop_first()?;
         let known = self.callers.get_mut(&caller)?;
@@ -239,7 +239,7 @@ impl FairQueue {
         Some((caller, job))
     }
 
-    /// Moves a caller's start by what the job that it ran has cost.
+    /// Advances a caller's start by the cost of its job.
     fn charge(&mut self, caller: JobCaller, cost: u64) {
         let Some(known) = self.callers.get_mut(&caller) else { return };
         known.running = false;
@@ -253,7 +253,7 @@ impl FairQueue {
         self.forgive();
     }
 
-    /// Forgets callers that owe nothing any more, and those beyond the bound.
+    /// Forgets callers without a debt, and those beyond the maximum.
     fn forgive(&mut self) {
         while let Some((start, _)) = self.debtors.first()
             && (*start <= self.present || self.debtors.len() > MAX_DEBTORS)

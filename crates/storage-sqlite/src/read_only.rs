@@ -1,4 +1,4 @@
-//! Looks at a database without changing anything, for checks of the audit log.
+//! Read-only access to a database, for verification of the audit log.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::migrate::{SchemaState, refuse};
 use crate::rows::meta;
 use crate::{migrate, pragmas, readers};
 
-/// A database that is only read.
+/// Database that is only read.
 pub struct ReadOnly {
     conn: Connection,
 }
@@ -19,24 +19,24 @@ impl ReadOnly {
     /// Runs `f` on one snapshot.
     ///
     /// # Errors
-    /// What `f` returns, or the trouble of opening the snapshot.
+    /// The error of `f`, or an error of opening the snapshot.
     pub fn view(&self, f: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> {
         readers::show(&self.conn, &mut |snapshot| f(snapshot))
     }
 
-    /// Runs `f` on one snapshot and returns what it returns.
+    /// Runs `f` on one snapshot and returns its result.
     ///
     /// # Errors
-    /// What `f` returns, or the trouble of opening the snapshot.
+    /// The error of `f`, or an error of opening the snapshot.
     pub fn read<T>(&self, f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
         read_shown(|show| self.view(show), f)
     }
 }
 
-/// Opens a registry to read it. Nothing in the database is written, and no pepper is needed.
+/// Opens a registry for reading. Nothing is written, and no pepper is needed.
 ///
 /// # Errors
-/// [`OpenError`] when there is no file, or it is no registry of this version.
+/// [`OpenError`] when there is no file, or it is not a registry of this version.
 pub fn open_read_only(path: &Path) -> Result<ReadOnly, OpenError> {
     let sqlite = |error: rusqlite::Error| open_error(path, &error);
     if !path.is_file() {
@@ -45,7 +45,7 @@ pub fn open_read_only(path: &Path) -> Result<ReadOnly, OpenError> {
     let opened = open(path, pragmas::reader_flags());
     let (conn, state) = match opened {
         Ok(opened) => opened,
-        // A WAL database in a folder that can't be written: without a WAL beside it, it is complete as it is.
+        // A WAL database in a folder that can't be written: without a WAL file it is complete as it is.
         Err(error) if cannot_open(&error) && !wal_has_content(path) => {
             open(Path::new(&immutable(path)), pragmas::reader_flags() | OpenFlags::SQLITE_OPEN_URI)
                 .map_err(sqlite)?
@@ -58,8 +58,8 @@ pub fn open_read_only(path: &Path) -> Result<ReadOnly, OpenError> {
     }
 }
 
-/// Whether the file is a registry whose keys were hashed under some pepper, which must then be found: a new one
-/// would not fit. False when there is no such file, and when it can't be read; opening it says why.
+/// Whether the file is a registry whose keys were hashed under a pepper, which must then be found: a new one would
+/// not fit. `false` when there is no such file, and when it can't be read; opening it reports why.
 #[must_use]
 pub fn has_pepper(path: &Path) -> bool {
     let opened = open(path, pragmas::reader_flags());

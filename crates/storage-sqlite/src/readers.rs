@@ -1,4 +1,4 @@
-//! Views: one snapshot each, on a connection of the pool.
+//! Pool of readers. Each view is one snapshot on one connection.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::errors::OrStore as _;
 use crate::pragmas::{self, execute};
 use crate::writer::deadline::{ReadDeadline, VIEW_MICROS};
 
-/// The most rows that a view looks through for one part of a list.
+/// Maximum rows that a view looks through for one part of a list.
 pub(crate) const SCAN_ROWS: u32 = 5000;
 
 /// How long a view waits for a connection.
@@ -26,13 +26,13 @@ pub(crate) struct Readers {
     clock: Arc<dyn Clock>,
 }
 
-/// What a view sees: the database as it was when it first looked.
+/// View: the database as it was at the first read.
 pub(crate) struct Snapshot<'c> {
     pub(crate) conn: &'c Connection,
 }
 
 impl Readers {
-    /// Opens all connections now, so that a request never pays for one.
+    /// Opens all connections now, so that a request never waits for that.
     pub(crate) fn open(
         path: &Path,
         scans: u32,
@@ -51,7 +51,7 @@ impl Readers {
         deadline.install(&conn).or_store()?;
         let until = deadline.now().saturating_add(VIEW_MICROS);
         show(&conn, &mut |view| {
-            // Not longer than this: the end of the transaction is not to be interrupted.
+            // The deadline ends here: the end of the transaction must not be interrupted.
             let _deadline = deadline.set(until);
             f(view)
         })
@@ -66,8 +66,8 @@ impl Readers {
         show(&conn, f)
     }
 
-    /// Runs one statement, which needs no transaction to see one state of the database. Beginning and ending one costs
-    /// as much as a read by key.
+    /// Runs one statement, which needs no transaction to see one state of the database. A transaction costs as much
+    /// as a read by key.
     pub(crate) fn one_statement<T>(
         &self,
         patience: Duration,
@@ -77,7 +77,7 @@ impl Readers {
         read(&conn).or_store()
     }
 
-    /// How many scans run at the same time.
+    /// Number of concurrent scans.
     pub(crate) fn count(&self) -> usize {
         usize::try_from(self.scans.max_size()).unwrap_or(usize::MAX)
     }
@@ -91,12 +91,12 @@ impl Readers {
     }
 }
 
-/// The connections for reads by key.
+/// Returns the connections for reads by key.
 struct PointReaders(r2d2::Pool<SqliteConnectionManager>);
 
 impl PointReaders {
     fn get(&self, patience: Duration) -> Option<r2d2::PooledConnection<SqliteConnectionManager>> {
-        // Without patience the pool is asked in a way that never waits.
+        // Without patience, the pool is asked in a way that never waits.
         self.0.try_get().or_else(|| if patience.is_zero() { None } else { self.0.get_timeout(patience).ok() })
     }
 }
@@ -114,7 +114,7 @@ fn pool(path: &Path, count: u32) -> Result<r2d2::Pool<SqliteConnectionManager>, 
         .build(manager)
 }
 
-/// Ends the transaction of a view, also when the view panics: the connection goes back to the pool without one.
+/// Ends the transaction of a view, also when the view panics: the connection returns to the pool without one.
 struct Ending<'c>(&'c Connection);
 
 impl Drop for Ending<'_> {

@@ -1,4 +1,4 @@
-//! Counting again of what each key has stored, for a file whose rows or counts were changed past this program.
+//! Recount of what each key has stored, for a file whose rows or counts another program changed.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use crate::errors::open_error;
 use crate::open::open_as_tool;
 use crate::rows::quota;
 
-/// Counts again what each key has stored, also while a server runs on the file: its writes wait for it. The bytes of
-/// the audit log stay as they are.
+/// Recounts what each key has stored, also while a server runs on the file: its writes wait. The counts of audit
+/// bytes do not change.
 ///
 /// # Errors
-/// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written.
+/// [`OpenError`] when there is no file, it is not a registry of this version, or it can't be written.
 pub fn recount(path: &Path) -> Result<(), OpenError> {
     let sqlite = |error: rusqlite::Error| open_error(path, &error);
     let mut conn = open_as_tool(path)?;

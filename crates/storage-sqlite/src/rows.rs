@@ -1,4 +1,4 @@
-//! The statements on each table, writes and reads of one area side by side.
+//! SQL statements of each table, writes and reads together.
 
 mod idempotency;
 mod intent_lists;

@@ -1,4 +1,4 @@
-//! The store itself: a queue, a writer, a watcher and readers on one file.
+//! SQLite store: a queue, a writer, a watcher and readers on one file.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -21,14 +21,14 @@ use crate::writer::state::WriterState;
 use crate::writer::tx::{OwnJob, WriterJob};
 use crate::writer::{Writer, watch};
 
-/// The registry in one SQLite file.
+/// Store on one SQLite file.
 pub struct SqliteStore {
     shared: Arc<WriterState>,
     readers: Readers,
     running: Mutex<Option<StoreThreads>>,
 }
 
-/// What ends with the store.
+/// Threads that end with the store.
 struct StoreThreads {
     ended: Receiver<Result<(), StoreError>>,
     writer: thread::JoinHandle<()>,
@@ -37,11 +37,11 @@ struct StoreThreads {
 }
 
 impl SqliteStore {
-    /// Opens a database; makes, adopts or upgrades it where the mode allows that.
+    /// Opens a database; creates, adopts or upgrades it where the mode allows that.
     ///
     /// # Errors
-    /// [`OpenError`], each with what to do. The file is then as it was, except that a missing one may be there
-    /// empty, and that an adoption may have left its copy.
+    /// [`OpenError`], which says what to do. The file is then unchanged, except that a missing file may have been
+    /// created empty, and that an adoption may have left its copy.
     pub fn open(options: SqliteOptions<'_>) -> Result<(Arc<Self>, OpenReport), OpenError> {
         let path = options.path.as_path();
         let (conn, report) = prepare(&options)?;
@@ -160,7 +160,7 @@ impl Store for SqliteStore {
         drop(stop_watching);
         match ended.recv_timeout(within) {
             Ok(end) => {
-                // Both have nothing left to do.
+                // Both threads have nothing left to do.
                 let joined = writer.join().is_ok() & watcher.join().is_ok();
                 if joined { end } else { Err(StoreError::Panicked("a thread of the store".to_owned())) }
             }

@@ -1,5 +1,5 @@
-//! The writer's thread: takes what queued while the last commit went to the disk, runs each job in its savepoint, and
-//! commits them together.
+//! Writer thread. It takes the jobs that arrived while the last commit was written to disk, runs each in a savepoint,
+//! and commits them together.
 
 pub(crate) mod deadline;
 pub(crate) mod state;
@@ -25,41 +25,42 @@ use deadline::ReadDeadline;
 use state::{BatchReport, WriterState};
 use tx::{BatchSoFar, JobTx, StoredUsage, UsageChanges, WriterJob};
 
-/// The most jobs that share a commit.
+/// Maximum jobs that share a commit.
 const MAX_BATCH: usize = 256;
-/// A batch ends after this much work, so that the first of its jobs does not wait for the last.
+/// Amount of work after which a batch ends, so that its first job does not wait for the last.
 const WORK_MICROS: u64 = 5000;
-/// How often the size of the WAL is looked at, in commits.
+/// Number of commits between two looks at the size of the WAL.
 const LOOK_AT_WAL: u64 = 64;
-/// How often an idle writer in trouble tries whether writing works again.
+/// Interval in which an idle writer tests whether writing works again after an error.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// The thread that writes.
+/// The writer thread.
 pub(crate) struct Writer {
     path: PathBuf,
     max_pages: Option<u32>,
     /// `None` after an error that left the outcome of a commit unknown, until the file could be opened again.
     conn: Option<Connection>,
-    /// Whether the last batch found the database held by another process to the end of its patience.
+    /// Whether another process held the database during all of the last batch's patience.
     locked: bool,
     deadline: ReadDeadline,
-    /// What the quotas' counts are on this connection.
+    /// Counts for quotas, as this connection knows them.
     usage: StoredUsage,
     log: LogGuard,
-    /// Why writes are stopped, once the database has it.
+    /// Reason why writes are stopped, once it is stored in the database.
     kept_stop: Option<String>,
     shared: Arc<WriterState>,
 }
 
-/// The jobs of one batch, one at a time as the queue gives them: what has precedence need not wait for the next batch.
+/// Jobs of one batch, taken from the queue one at a time, so that a job with precedence need not wait for the next
+/// batch.
 struct QueuedJobs<'s> {
     shared: &'s WriterState,
-    /// How many jobs the batch may still take.
+    /// Number of jobs that the batch may still take.
     left: usize,
 }
 
 impl QueuedJobs<'_> {
-    /// The next job; `None` when the batch is full or no job waits.
+    /// Takes the next job; `None` when the batch is full or no job waits.
     fn next(&mut self) -> Option<WriterJob> {
         while self.left > 0 {
             self.left -= 1;
@@ -72,7 +73,7 @@ impl QueuedJobs<'_> {
         None
     }
 
-    /// Takes note of how long the job that came last has run, in microseconds.
+    /// Charges the run time of the last job, in microseconds.
     fn charge(&self, micros: u64) {
         self.shared.queue.charge(micros);
     }
@@ -115,7 +116,7 @@ impl Writer {
                 Some(waiting) => self.batch(waiting),
             }
         }
-        // The WAL is emptied as far as readers let it be; what is left there is read at the next start.
+        // The WAL is written back as far as readers allow; the rest is read at the next start.
         self.conn.map_or(Ok(()), |conn| {
             pragmas::set_patience(&conn, Patience::Short).or_store()?;
             pragmas::truncate_wal(&conn).map(drop).or_store()?;
@@ -123,8 +124,8 @@ impl Writer {
         })
     }
 
-    /// Runs a batch of at most as many jobs as waited when it began: those that come while it runs wait for the
-    /// next commit, but for the ones that go first.
+    /// Runs a batch of at most as many jobs as waited when it began. Jobs that arrive meanwhile wait for the next
+    /// commit, except those with precedence.
     fn batch(&mut self, waiting: usize) {
         let shared = Arc::clone(&self.shared);
         let mut source = QueuedJobs { shared: &shared, left: waiting.min(MAX_BATCH) };
@@ -158,7 +159,7 @@ impl Writer {
     }
 }
 
-/// A job and how it ended, once that is known.
+/// Job and its result, once that is known.
 struct JobSlot {
     job: WriterJob,
     end: Option<Result<(), StoreError>>,
@@ -175,14 +176,14 @@ struct JobBatch<'a> {
     report: BatchReport,
 }
 
-/// A transaction under way.
+/// Transaction under way.
 struct OpenBatch {
     start_micros: u64,
     now_micros: u64,
     records: Vec<Arc<Leafed>>,
-    /// How the jobs that succeeded change the quotas' counts. A transaction that is run again begins with none.
+    /// Changes of the counts for quotas by the jobs that succeeded. A transaction that runs again begins with none.
     usage: UsageChanges,
-    /// The epoch when it began: all that is committed by then is seen by its jobs.
+    /// Epoch at its beginning: its jobs see all that was committed by then.
     epoch: u64,
     keys_changed: bool,
 }
@@ -201,9 +202,8 @@ impl<'a> JobBatch<'a> {
         Self { conn, deadline, usage, log, epoch, report: BatchReport::default() }
     }
 
-    /// Runs jobs together until none is left or they have worked for long enough. Where SQLite drops the transaction
-    /// under one of them (no space, an I/O error, no memory), each runs again alone, so that only the guilty one
-    /// fails.
+    /// Runs jobs together until none is left or they have worked long enough. When SQLite drops the transaction
+    /// during a job (no space, an I/O error, no memory), each job runs again alone, so that only the cause fails.
     fn run(mut self, source: &mut QueuedJobs<'_>) -> (Vec<JobSlot>, BatchReport) {
         let mut slots = Vec::new();
         let Some(job) = source.next() else { return (slots, self.report) };
@@ -219,7 +219,7 @@ impl<'a> JobBatch<'a> {
         (slots, self.report)
     }
 
-    /// Begins with the one slot that there is, and adds the others as they run.
+    /// Begins with one slot and adds the others as they run.
     fn together(
         &mut self,
         slots: &mut Vec<JobSlot>,
@@ -228,7 +228,7 @@ impl<'a> JobBatch<'a> {
         let mut open = match self.begin() {
             Ok(open) => open,
             Err(error) => {
-                // Those behind it have waited for the lock as well.
+                // Those behind it have waited for the lock too.
                 while let Some(job) = source.next() {
                     slots.push(JobSlot { job, end: None });
                 }
@@ -252,7 +252,7 @@ impl<'a> JobBatch<'a> {
     }
 
     fn alone(&mut self, slot: &mut JobSlot) {
-        // What panicked would panic again, and what took too long would take as long.
+        // A panic would happen again, and so would a timeout.
         if matches!(slot.end, Some(Err(StoreError::Panicked(_) | StoreError::DeadlineExceeded))) {
             return;
         }
@@ -295,7 +295,7 @@ impl<'a> JobBatch<'a> {
         })
     }
 
-    /// Runs one job. When the transaction is lost it is rolled back.
+    /// Runs one job. If the transaction is lost, it is rolled back.
     fn run_in(&mut self, open: &mut OpenBatch, slot: &mut JobSlot) -> Result<(), TransactionLost> {
         let kept = run_slot(self.conn, self.deadline, slot, open, self.usage);
         let now = self.deadline.now();
@@ -308,7 +308,7 @@ impl<'a> JobBatch<'a> {
         Ok(())
     }
 
-    /// Commits; every slot then has its end.
+    /// Commits; every slot then has its result.
     fn end(&mut self, open: OpenBatch, slots: &mut [JobSlot]) {
         match self.commit(&open.records, open.usage) {
             Ok((usage, head)) => {
@@ -354,7 +354,7 @@ impl<'a> JobBatch<'a> {
         Ok((usage, batch.end()))
     }
 
-    /// Nothing of the batch is in: all fail alike, but for those that had failed by themselves.
+    /// Nothing of the batch is committed: all jobs fail alike, except those that had failed themselves.
     fn fail(&mut self, slots: &mut [JobSlot], error: &StoreError) {
         self.report.trouble |= !matches!(error, StoreError::Locked);
         for slot in slots {
@@ -370,8 +370,8 @@ impl<'a> JobBatch<'a> {
     }
 }
 
-/// Runs one job in its savepoint. An error means that the transaction as a whole is lost; the job's own failure is
-/// in the slot.
+/// Runs one job in its savepoint. An error means that the whole transaction is lost; a failure of the job alone is in
+/// the slot.
 fn run_slot(
     conn: &Connection,
     deadline: &ReadDeadline,

@@ -1,6 +1,6 @@
-//! The authority of a write: who makes it, confirmed inside its transaction; and what the write decides.
+//! Authority of a write: the caller's right, checked again inside the transaction.
 //!
-//! A request may take half a minute between the check of its key and its transaction. INVARIANT: a write acts only
+//! A request may wait half a minute between the check of its key and its transaction. INVARIANT: a write happens only
 //! under a right that holds when its transaction runs.
 
 use std::convert::Infallible;
@@ -9,24 +9,24 @@ use audit::Outcome;
 
 use crate::{StoreError, Tx};
 
-/// What a write decided. It commits, refusals included; only storage trouble rolls back.
+/// Decision of a write. It commits, refusals included; only a storage error rolls back.
 #[derive(Debug)]
 pub struct Decided<T> {
-    /// For the caller.
+    /// Value for the caller.
     pub value: T,
-    /// For the record.
+    /// Outcome for the record.
     pub outcome: Outcome,
-    /// What the record says besides, as JSON text; it takes the place of what the draft says.
+    /// Detail for the record, as JSON text; it replaces the detail of the draft.
     pub detail: Option<String>,
 }
 
 impl<T> Decided<T> {
-    /// A decision of which the record says no more than its outcome.
+    /// Creates a decision without a detail.
     pub fn new(value: T, outcome: Outcome) -> Self {
         Self { value, outcome, detail: None }
     }
 
-    /// Adds what only the transaction knows.
+    /// Sets a detail that only the transaction knows.
     #[must_use]
     pub fn with_detail(mut self, detail: Option<String>) -> Self {
         self.detail = detail;
@@ -34,25 +34,26 @@ impl<T> Decided<T> {
     }
 }
 
-/// Who makes a write. [`confirm`](Self::confirm) is called at the start of every run of the transaction.
+/// Right of a caller to make a write. [`confirm`](Self::confirm) is called at the start of every run of the
+/// transaction.
 pub trait Authority: Send + 'static {
-    /// The caller as the transaction sees it.
+    /// Caller as the transaction sees it.
     type Caller;
-    /// Why the caller may not act any more.
+    /// Reason why the caller may not act any more.
     type Refusal;
 
-    /// The caller, if the right still holds; else the refusal with its outcome for the record. It changes nothing in
-    /// the database.
+    /// Returns the caller if the right still holds, else the refusal with its outcome for the record. It changes
+    /// nothing in the database.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn confirm(
         &mut self,
         tx: &mut dyn Tx,
     ) -> Result<Result<&Self::Caller, Decided<Self::Refusal>>, StoreError>;
 }
 
-/// The platform itself, which needs no right.
+/// Authority of the server itself, which needs no right.
 #[derive(Debug, Clone, Copy)]
 pub struct PlatformAuthority;
 

@@ -1,4 +1,4 @@
-//! What a ledger keeps: accounts, holds, usage and alerts.
+//! Rows of the ledger: accounts, holds, usage and alerts.
 
 use llm_policy::{
     AccountKey, AccountState, CallId, CallOutcome, HoldId, Operation, Rates, Usage, UsageSource,
@@ -7,145 +7,145 @@ use registry_core::{AgentId, KeyId, Owner, Timestamp};
 
 use crate::StoreError;
 
-/// A call under way: its worst case is held on its accounts.
+/// Hold of an attempt: its worst case is booked on its accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldRow {
-    /// Its name, among the holds of its key: callers choose names, and two keys may choose the same.
+    /// Id, unique for its key: callers choose ids, and two keys may choose the same.
     pub id: HoldId,
-    /// The call.
+    /// Call id.
     pub call_id: CallId,
-    /// Which attempt of it, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Whose key.
+    /// Key that pays.
     pub key_id: KeyId,
-    /// The agent.
+    /// Agent of the key.
     pub agent_id: AgentId,
-    /// Who answers for it.
+    /// Owner of the key.
     pub owner: Option<Owner>,
-    /// What the call does.
+    /// Operation of the call.
     pub operation: Operation,
-    /// The provider's name.
+    /// Name of the provider.
     pub provider: String,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// The prices of the settlement.
+    /// Prices of the settlement.
     pub rates: Rates,
-    /// The version of the price book that they come from.
+    /// Version of the price book that they come from.
     pub price_version: String,
-    /// The bound of the input, in tokens.
+    /// Maximum of the input, in tokens.
     pub input_tokens: u64,
-    /// How many answers.
+    /// Number of answers.
     pub choices: u32,
-    /// The bound of each answer, in tokens; `None` where there is no output.
+    /// Maximum of each answer, in tokens; `None` where there is no output.
     pub max_tokens: Option<u64>,
-    /// What is held, in pico-dollars.
+    /// Amount that is held, in pico-dollars.
     pub amount_pico_usd: i64,
-    /// On which accounts. The settlement goes to the same ones, whatever day it is by then.
+    /// Accounts that it is booked on. The settlement goes to the same accounts, also on a later day.
     pub accounts: Vec<AccountKey>,
-    /// The HTTP request that it belongs to.
+    /// Request id of the HTTP request.
     pub request_id: Option<String>,
-    /// The server that renews its lease; `None` when the agent itself called the provider.
+    /// Server that renews its lease; `None` when the agent calls the provider itself.
     pub holder: Option<String>,
-    /// Whether the agent makes the call itself, and so tells how it ended. A hold of the gate's own is ended by the gate
-    /// alone: the agent pays for it.
+    /// Whether the agent makes the call itself and reports its end. A hold of the gate is ended only by the gate,
+    /// because the agent pays for it.
     pub by_agent: bool,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it becomes an orphan.
+    /// End of the lease: from then on it is an orphan.
     pub lease_until: Timestamp,
-    /// Whether it was settled at its worst case after its lease. It stays for a while, so that a late settlement
-    /// can still put its usage row right.
+    /// Whether it was settled at its worst case after its lease. It stays for a while, so that a late settlement can
+    /// correct its usage row.
     pub orphaned: bool,
 }
 
-/// One attempt that reached a provider, or may have. One row per hold. It repeats what the hold says of the call, because
-/// a hold is gone once it is settled.
+/// Usage of one attempt that reached a provider, or may have; one row per hold. It repeats members of the hold,
+/// because a hold is deleted once it is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {
-    /// The hold that it settled.
+    /// Hold that was settled.
     pub hold_id: HoldId,
-    /// The call.
+    /// Call id.
     pub call_id: CallId,
-    /// Which attempt of it, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// When the hold was made.
+    /// Time at which the hold was made.
     pub timestamp: Timestamp,
-    /// When it was settled.
+    /// Time of the settlement.
     pub settled_at: Timestamp,
-    /// Whose key.
+    /// Key that paid.
     pub key_id: KeyId,
-    /// The agent.
+    /// Agent of the key.
     pub agent_id: AgentId,
-    /// Who answers for it.
+    /// Owner of the key.
     pub owner: Option<Owner>,
-    /// What the call did.
+    /// Operation of the call.
     pub operation: Operation,
-    /// The provider's name.
+    /// Name of the provider.
     pub provider: String,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// The tokens.
+    /// Tokens.
     pub usage: Usage,
-    /// What they cost, in pico-dollars.
+    /// Cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// The version of the price book.
+    /// Version of the price book.
     pub price_version: String,
-    /// Where the numbers come from.
+    /// Source of the numbers.
     pub source: UsageSource,
     /// How the attempt ended.
     pub outcome: CallOutcome,
-    /// The provider's HTTP status.
+    /// HTTP status of the provider.
     pub provider_status: Option<u16>,
-    /// The provider's own name of the request.
+    /// Provider's id of the request.
     pub provider_request_id: Option<String>,
-    /// Whether the provider gave or billed more than was asked for.
+    /// Whether the provider delivered or billed more than was asked for.
     pub overrun: bool,
     /// Whether the settlement came after the hold had become an orphan.
     pub late: bool,
-    /// From the request's departure to the first byte, in microseconds.
+    /// Time from sending the request to the first byte, in microseconds.
     pub first_byte_micros: Option<u64>,
-    /// From the request's departure to the end, in microseconds.
+    /// Time from sending the request to the end, in microseconds.
     pub total_micros: u64,
 }
 
-/// A row of usage as a list shows it. Rows of the original service have few of the fields.
+/// Usage row of a list. Rows of the original service have few of the fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageLine {
-    /// Its place in the table.
+    /// Position in the table.
     pub id: i64,
-    /// When the call was made.
+    /// Time of the call.
     pub timestamp: Timestamp,
-    /// Whose key.
+    /// Key that paid.
     pub key_id: String,
-    /// The agent.
+    /// Agent of the key.
     pub agent_id: String,
-    /// Who answers for it.
+    /// Owner of the key.
     pub owner: Option<String>,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// The provider's name.
+    /// Name of the provider.
     pub provider: Option<String>,
-    /// The call.
+    /// Call id.
     pub call_id: Option<String>,
-    /// Which attempt of it.
+    /// Number of the attempt.
     pub attempt: Option<u32>,
-    /// The tokens.
+    /// Tokens.
     pub usage: Usage,
-    /// What they cost, in pico-dollars.
+    /// Cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// The version of the price book.
+    /// Version of the price book.
     pub price_version: Option<String>,
-    /// Where the numbers come from.
+    /// Source of the numbers.
     pub source: Option<UsageSource>,
     /// How the attempt ended.
     pub outcome: Option<CallOutcome>,
-    /// Whether the provider gave or billed more than was asked for.
+    /// Whether the provider delivered or billed more than was asked for.
     pub overrun: bool,
     /// Whether the settlement came after the hold had become an orphan.
     pub late: bool,
 }
 
-/// Which rows of usage a list shows. All that are given must fit.
+/// Filter of usage rows. All conditions that are given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsageQuery {
     /// The key.
@@ -158,43 +158,43 @@ pub struct UsageQuery {
     pub model: Option<String>,
     /// The call.
     pub call_id: Option<CallId>,
-    /// Not before.
+    /// Not before this time.
     pub since: Option<Timestamp>,
-    /// Before.
+    /// Before this time.
     pub until: Option<Timestamp>,
-    /// Only rows that a person should look at: not the provider's or agent's own numbers, overrun or late. A row
-    /// without a source, which the original service wrote, is none of them.
+    /// Only rows that need attention: estimated or worst-case numbers, overrun or late. A row without a source, which
+    /// the original service wrote, is not one of them.
     pub flagged: bool,
 }
 
-/// A budget that has reached a part of its limit; once per account and percent.
+/// Alert: a budget has reached a percentage of its limit. Once per account and percentage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertRow {
-    /// The account.
+    /// Account.
     pub account: AccountKey,
     /// 50, 80 or 100.
     pub percent: u8,
-    /// The limit at that time, in pico-dollars.
+    /// Limit at that time, in pico-dollars.
     pub limit_pico_usd: i64,
-    /// What was settled, in pico-dollars.
+    /// Settled amount, in pico-dollars.
     pub settled_pico_usd: i64,
-    /// When.
+    /// Time.
     pub at: Timestamp,
 }
 
 /// Writes to the ledger.
 pub trait LedgerTx {
-    /// How an account stands; zero when nothing was ever booked.
+    /// Returns the balance of an account; zero when nothing was ever booked.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn account(&mut self, key: &AccountKey) -> Result<AccountState, StoreError>;
 
-    /// Adds to an account (negative numbers take away) and returns how it stands.
+    /// Adds to an account (negative numbers subtract) and returns its balance.
     ///
     /// # Errors
-    /// Storage trouble. [`StoreError::Corrupt`] when less than nothing would be held, or a sum is beyond `i64`: the
-    /// ledger would not add up.
+    /// A storage error. [`StoreError::Corrupt`] when a negative amount would be held, or a sum exceeds `i64`: the
+    /// ledger would be inconsistent.
     fn book(
         &mut self,
         key: &AccountKey,
@@ -202,84 +202,84 @@ pub trait LedgerTx {
         held_pico_usd: i64,
     ) -> Result<AccountState, StoreError>;
 
-    /// The hold of this name of a key.
+    /// Returns the hold of a key with this id.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn hold(&mut self, key: &KeyId, id: &HoldId) -> Result<Option<HoldRow>, StoreError>;
 
-    /// Inserts a hold. False when its key has one of this id.
+    /// Inserts a hold. Returns `false` when its key has a hold with this id.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn insert_hold(&mut self, hold: &HoldRow) -> Result<bool, StoreError>;
 
-    /// Deletes a hold. False when there was none.
+    /// Deletes a hold. Returns `false` when there was none.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn remove_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError>;
 
-    /// Marks a hold as orphaned. False when there is none or it was marked before.
+    /// Marks a hold as orphaned. Returns `false` when there is none, or it is marked already.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn orphan_hold(&mut self, key: &KeyId, id: &HoldId) -> Result<bool, StoreError>;
 
     /// Moves the leases of all holds of a server that are not orphaned; returns how many.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn renew_leases(&mut self, holder: &str, until: Timestamp) -> Result<u64, StoreError>;
 
-    /// At most `limit` holds that are not orphaned and whose lease has ended at `now` (it ends at its very moment),
-    /// oldest lease first, ties by id and key.
+    /// Returns at most `limit` holds that are not orphaned and whose lease has ended at `now` (a lease ends at its
+    /// very moment), oldest lease first, ties by id and key.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn expired_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<HoldRow>, StoreError>;
 
     /// Deletes at most `limit` orphaned holds whose lease ended before `before`; returns how many.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn forget_orphans(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
-    /// The usage row of the hold of this name of a key.
+    /// Returns the usage row of a key's hold with this id.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn usage(&mut self, key: &KeyId, hold: &HoldId) -> Result<Option<UsageRow>, StoreError>;
 
-    /// Inserts a usage row. False when its hold has one.
+    /// Inserts a usage row. Returns `false` when its hold has one.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn insert_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError>;
 
-    /// Writes a usage row over the one of the same hold. False when there is none.
+    /// Replaces the usage row of the same hold. Returns `false` when there is none.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn amend_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError>;
 
-    /// Writes what a key has spent on a day into its row, for people's queries; its version stays, and so does the
-    /// epoch. False when there is no such key.
+    /// Writes what a key has spent on a day into its row, for people's queries. The key's version and the epoch do
+    /// not change. Returns `false` when there is no such key.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn put_key_usage(&mut self, key: &KeyId, day: &str, used_pico_usd: i64) -> Result<bool, StoreError>;
 
-    /// Keeps an alert until it is delivered, and after. False when this account has had it.
+    /// Stores an alert. Returns `false` when this account has had it.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn insert_alert(&mut self, alert: &AlertRow) -> Result<bool, StoreError>;
 
-    /// Marks an alert as delivered. False when no such alert waits.
+    /// Marks an alert as delivered. Returns `false` when no such alert waits.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn alert_delivered(
         &mut self,
         account: &AccountKey,
@@ -290,16 +290,16 @@ pub trait LedgerTx {
 
 /// Reads of the ledger.
 pub trait LedgerReads {
-    /// How an account stands; zero when nothing was ever booked.
+    /// Returns the balance of an account; zero when nothing was ever booked.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn account(&self, key: &AccountKey) -> Result<AccountState, StoreError>;
 
-    /// Holds in the order of their ids, ties by key, after `after`; of one key when it is given.
+    /// Returns holds by id, ties by key, after `after`; of one key when it is given.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn holds(
         &self,
         key: Option<&KeyId>,
@@ -307,11 +307,11 @@ pub trait LedgerReads {
         limit: u32,
     ) -> Result<Vec<HoldRow>, StoreError>;
 
-    /// Looks through at most 5,000 usage rows, newest first, with a place below `before`, and returns at most
-    /// `limit` that fit, with the last place looked at (`None` at the end).
+    /// Looks through at most 5,000 usage rows, newest first, below the position `before`. Returns at most `limit`
+    /// that fit, and the last position that was looked at (`None` at the end).
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn usage_page(
         &self,
         filter: &UsageQuery,
@@ -319,13 +319,13 @@ pub trait LedgerReads {
         limit: u32,
     ) -> Result<(Vec<UsageLine>, Option<i64>), StoreError>;
 
-    /// Shows the usage rows that fit among at most `limit` rows, and never more than 5,000, with a place above
-    /// `after`, in the order of their places; returns the last place looked at, `None` at the end. Rows that
-    /// `since` rules out are skipped by index where there is one. Rows have their places in the order in which
-    /// they were settled, which is not quite that of their times.
+    /// Passes the usage rows that fit, of at most `limit` rows (never more than 5,000) above the position `after`, in
+    /// the order of their positions. Returns the last position that was looked at, `None` at the end. Rows before
+    /// `since` are skipped by an index where there is one. Positions follow the order of settlement, which is not
+    /// quite that of the times.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn visit_usage(
         &self,
         filter: &UsageQuery,
@@ -334,15 +334,15 @@ pub trait LedgerReads {
         visit: &mut dyn FnMut(&UsageLine),
     ) -> Result<Option<i64>, StoreError>;
 
-    /// Alerts that wait to be delivered, oldest first, ties by account and percent.
+    /// Returns alerts that wait to be delivered, oldest first, ties by account and percentage.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn pending_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
 
-    /// How many holds are under way, and how much they hold, in pico-dollars. Orphaned ones are not: they were settled.
+    /// Returns the number of open holds and their total, in pico-dollars. Orphans do not count: they are settled.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn held_totals(&self) -> Result<(u64, i64), StoreError>;
 }

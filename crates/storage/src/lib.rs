@@ -1,8 +1,9 @@
-//! What the registry asks of a store: the traits, their errors, and the suite that every backend must pass.
+//! Storage interface of the registry: traits, errors, and the conformance suite that every backend must pass.
 //!
-//! It owns the contract between use cases and databases (`Store`, `Tx`, `View`). It refuses SQL, rules and
-//! policy; whether a caller may act is decided by an [`Authority`] that the use cases give. Two laws hold for every `Tx`: it never asks the caller to go on after an `Err`, so a conflict is a
-//! value; and it never gives out a sequence number of the audit log, because the order is the sealer's to give.
+//! This crate owns the contract between use cases and databases (`Store`, `Tx`, `View`). It has no SQL, rules or
+//! policy: whether a caller may act is decided by an [`Authority`] that the use case supplies. Two laws hold for
+//! every `Tx`. It never expects the caller to continue after an `Err`, so a conflict is a value. And it never returns
+//! a sequence number of the audit log, because the sealer decides the order.
 //!
 //! Features: `testing` adds the conformance suite ([`testing`]).
 

@@ -1,16 +1,16 @@
-//! The bytes of a page of a list. A page is bounded in rows and in bytes: a row may be large, and all rows of a page are
-//! in memory at once. A page ends with the row that reaches the bound, so that it always has one.
+//! Size limit of a page of a list. A page is limited in rows and in bytes, because a row may be large and all rows of
+//! a page are in memory at once. A page ends with the row that reaches the limit, so it has at least one row.
 
 use audit::StoredRow;
 use registry_core::Intent;
 
-/// Where a page ends, in bytes of its rows' texts.
+/// Maximum of a page, in bytes of its rows' texts.
 pub const LIST_BYTES: usize = 1 << 20;
 
-/// What a row takes besides its texts.
+/// Bytes of a row besides its texts.
 const ROW_BYTES: usize = 256;
 
-/// How many bytes an intent counts for.
+/// Returns the number of bytes that an intent counts.
 #[must_use]
 pub fn intent_bytes(intent: &Intent) -> usize {
     let texts = [
@@ -29,7 +29,7 @@ pub fn intent_bytes(intent: &Intent) -> usize {
     ROW_BYTES + texts + names + intent.id.as_str().len() + intent.code.len() + intent.kind.len()
 }
 
-/// How many bytes a row of the audit log counts for.
+/// Returns the number of bytes that a row of the audit log counts.
 #[must_use]
 pub fn audit_row_bytes(row: &StoredRow) -> usize {
     let record = &row.record;
@@ -37,7 +37,7 @@ pub fn audit_row_bytes(row: &StoredRow) -> usize {
     ROW_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
 }
 
-/// How many of these rows, in their order, one page of at most `limit` rows shows.
+/// Returns how many of these rows, in their order, one page of at most `limit` rows has.
 #[must_use]
 pub fn rows_of_page<R>(rows: &[R], limit: usize, bytes_of: impl Fn(&R) -> usize) -> usize {
     let mut bytes = 0;

@@ -1,49 +1,49 @@
-//! What opening a store may do, what it has done, and why it failed.
+//! Modes, reports and errors of opening a store.
 
 use std::path::PathBuf;
 
-/// What the program may do with the file that it finds.
+/// What the program may do with the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Make a missing file, adopt one of the original service, upgrade an older one: `intent-api` and
-    /// `t4 db migrate`.
+    /// Create a missing file, adopt one of the original service, upgrade an older one: `intent-api` and `t4 db
+    /// migrate`.
     Serve,
-    /// Make a missing file, refuse an older one: the other tools.
+    /// Create a missing file, refuse an older one: the other tools.
     Tool,
 }
 
-/// What opening found and did.
+/// Report of an opening.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenReport {
     /// Whether the registry is new.
     pub created: bool,
     /// What was adopted from the original service.
     pub adopted: Option<AdoptReport>,
-    /// The schema that an older file had.
+    /// Schema version of an older file.
     pub upgraded_from: Option<i64>,
-    /// The name of the audit log.
+    /// Name of the audit log.
     pub log_id: String,
 }
 
 /// What was adopted from the original service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AdoptReport {
-    /// The copy of the file as it was. It holds the keys in clear.
+    /// Copy of the file as it was. It holds the keys in clear.
     pub copy: PathBuf,
-    /// Keys that were hashed.
+    /// Number of keys that were hashed.
     pub keys: u64,
-    /// Keys that nobody could ever present, and that are no longer in the database.
+    /// Number of keys that could never be presented and were removed.
     pub unusable_keys: u64,
-    /// Intents.
+    /// Number of intents.
     pub intents: u64,
-    /// Rows of the audit log.
+    /// Number of rows of the audit log.
     pub audit_rows: u64,
 }
 
-/// Why a database can't be opened. Every message says what to do.
+/// Reason why a database can't be opened. Every message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The folder is missing and can't be made.
+    /// The folder is missing and can't be created.
     #[error("the folder `{path}` can't be made; make it, or name another database file")]
     Folder {
         /// The folder.
@@ -52,7 +52,7 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
-    /// The file, or the folder around it, can't be written or entered.
+    /// The file, or its folder, can't be written or entered.
     #[error(
         "`{path}` can't be opened for writing; give this user the right to write the file and its folder"
     )]
@@ -72,20 +72,20 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is an SQLite database of some other program.
+    /// The file is an SQLite database of another program.
     #[error("`{path}` is a database of another program; name another file")]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// The file keeps its texts in UTF-16, in which SQLite changes some characters.
+    /// The file stores texts in UTF-16, in which SQLite changes some characters.
     #[error(
         "`{path}` keeps its texts in {encoding}, T4 needs UTF-8; convert it: `sqlite3 {path} .dump | sqlite3 NEW`"
     )]
     Encoding {
         /// The file.
         path: PathBuf,
-        /// The encoding.
+        /// Encoding.
         encoding: String,
     },
     /// The database can't be accepted as it is.
@@ -93,7 +93,7 @@ pub enum OpenError {
     NotAccepted {
         /// The file.
         path: PathBuf,
-        /// What is in the way.
+        /// Reason.
         problem: String,
     },
     /// The file is damaged.
@@ -101,7 +101,7 @@ pub enum OpenError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// Message of SQLite.
         problem: String,
     },
     /// Another process held the file for more than five seconds.
@@ -115,9 +115,9 @@ pub enum OpenError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// The schema of the file.
+        /// Schema version of the file.
         found: i64,
-        /// The newest schema that this program knows.
+        /// Newest schema version that this program knows.
         known: i64,
     },
     /// The file must be upgraded first, by a program that may do so.
@@ -134,16 +134,16 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// No space for the database, or for the copy that is made before it is changed.
+    /// There is no space for the database, or for the copy that is made before a change.
     #[error("no space is left for `{path}`; free some and try again")]
     Full {
         /// The file.
         path: PathBuf,
     },
-    /// The copy that is made before a database of the original service is changed failed.
+    /// The copy failed that is made before a database of the original service is changed.
     #[error("the copy `{path}` can't be made; nothing was changed")]
     Copy {
-        /// The copy.
+        /// Path of the copy.
         path: PathBuf,
         /// Why.
         #[source]
@@ -152,12 +152,12 @@ pub enum OpenError {
     /// A thread could not be started.
     #[error("the store's threads can't be started")]
     Threads(#[source] std::io::Error),
-    /// Any other trouble with the file.
+    /// Another error of the file.
     #[error("`{path}` can't be opened: {problem}")]
     Failed {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// Message of SQLite.
         problem: String,
     },
 }

@@ -1,60 +1,60 @@
-//! Usage of the quotas: what is stored under a key's name, and how each row is counted.
+//! Counts for quotas: what is stored for a key, and how each row is counted.
 //!
-//! A store changes the counts in the transaction that changes the rows, so they are exact whatever fails and
-//! however many servers write. The sizes are computed here, from the values and not from a backend's pages, so that
-//! every backend counts alike.
+//! A store changes the counts in the transaction that changes the rows. So they are exact, whatever fails and however
+//! many servers write. Sizes are computed here from the values, not from a backend's pages, so that every backend
+//! counts alike.
 
 use audit::Record;
 use registry_core::{AgentId, Intent, IntentId, KeyId, Owner, Timestamp};
 
 use crate::{Remembered, StoreError};
 
-/// What a row takes besides its texts: times, numbers, digests and its entries in indexes, about.
+/// Approximate bytes of a row besides its texts: times, numbers, digests and entries in indexes.
 const ROW_BYTES: u64 = 128;
 
 const MICROS_PER_DAY: i64 = 24 * 3600 * 1_000_000;
 
-/// What is stored under the name of one key.
+/// What one key has stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyUsage {
-    /// Intents that it created.
+    /// Number of intents that it created.
     pub intents: u64,
-    /// Their bytes, see [`stored_intent_bytes`].
+    /// Bytes of these intents, see [`stored_intent_bytes`].
     pub intent_bytes: u64,
-    /// Idempotency keys that are remembered for it.
+    /// Number of its idempotency keys.
     pub idempotency_rows: u64,
-    /// Their bytes, see [`stored_answer_bytes`].
+    /// Bytes of these idempotency keys, see [`stored_answer_bytes`].
     pub idempotency_bytes: u64,
-    /// Rows of the audit log that name it.
+    /// Rows of the audit log that name the key.
     pub audit: DayUsage,
 }
 
 impl KeyUsage {
-    /// What the quota of stored bytes counts.
+    /// Returns the bytes that the quota of stored bytes counts.
     #[must_use]
     pub const fn stored_bytes(&self) -> u64 {
         self.intent_bytes.saturating_add(self.idempotency_bytes)
     }
 }
 
-/// Bytes that were used on one day.
+/// Bytes used on one day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DayUsage {
     /// The day, in days since 1970-01-01, UTC.
     pub day: i64,
-    /// The bytes, see [`logged_bytes`].
+    /// Bytes, see [`logged_bytes`].
     pub bytes: u64,
 }
 
 impl DayUsage {
-    /// What was used on `day`.
+    /// Returns the bytes used on `day`.
     #[must_use]
     pub const fn on(&self, day: i64) -> u64 {
         if self.day == day { self.bytes } else { 0 }
     }
 
-    /// Adds what was used on `day`. A row of the day before is counted with this day: rows of reads reach the log a
-    /// moment after their time. Any other day starts the count again, also an earlier one, because a clock that was
+    /// Adds bytes used on `day`. Bytes of the day before are added to the present day, because rows of reads reach
+    /// the log a moment after their time. Any other day starts the count again, also an earlier one: a clock that was
     /// set wrong must not lock a key out until the day that it showed.
     pub const fn add(&mut self, day: i64, bytes: u64) {
         if self.day == day || self.day == day.saturating_add(1) {
@@ -65,20 +65,20 @@ impl DayUsage {
     }
 }
 
-/// The day of a time, in days since 1970-01-01, UTC.
+/// Returns the day of a time, in days since 1970-01-01, UTC.
 #[must_use]
 pub const fn day_of(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(MICROS_PER_DAY)
 }
 
-/// Seconds until the next day of UTC begins, at least one.
+/// Returns the seconds until the next day of UTC, at least one.
 #[must_use]
 pub const fn seconds_to_next_day(at: Timestamp) -> u64 {
     let left = MICROS_PER_DAY - at.as_micros().rem_euclid(MICROS_PER_DAY);
     left.unsigned_abs().div_ceil(1_000_000)
 }
 
-/// What an intent counts: its texts, and 128 bytes.
+/// Returns the bytes that an intent counts: its texts, and 128 bytes.
 #[must_use]
 pub fn stored_intent_bytes(intent: &Intent) -> u64 {
     let texts = [
@@ -100,14 +100,14 @@ pub fn stored_intent_bytes(intent: &Intent) -> u64 {
     with_row(&texts)
 }
 
-/// What a remembered idempotency key counts: its texts, the kept answer above all, and 128 bytes.
+/// Returns the bytes that an idempotency key counts: its texts, mainly the stored answer, and 128 bytes.
 #[must_use]
 pub fn stored_answer_bytes(what: &Remembered<'_>) -> u64 {
     with_row(&[Some(what.operation), Some(what.key), Some(what.outcome)])
 }
 
-/// What a row of the audit log counts: its texts, the body above all, and 256 bytes for its digests and
-/// short columns.
+/// Returns the bytes that a row of the audit log counts: its texts, mainly the body, and 256 bytes for its digests
+/// and short columns.
 #[must_use]
 pub fn logged_bytes(record: &Record) -> u64 {
     let texts = [
@@ -128,28 +128,28 @@ fn with_row(texts: &[Option<&str>]) -> u64 {
     texts.iter().flatten().map(|text| length(text)).fold(ROW_BYTES, u64::saturating_add)
 }
 
-/// Counts of what is stored, inside a transaction.
+/// Reads of the counts inside a transaction.
 pub trait QuotaTx {
-    /// What is stored under a key's name, with what this transaction has changed so far. Rows of the audit log are
-    /// counted when the transaction commits.
+    /// Returns what a key has stored, including the changes of this transaction. Rows of the audit log are counted
+    /// when the transaction commits.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn key_usage(&mut self, key: &KeyId) -> Result<KeyUsage, StoreError>;
 
-    /// The key that created an intent; `None` for an intent that counts for nobody, and for one that is not there.
+    /// Returns the key that created an intent; `None` for an intent that counts for no key, and for a missing intent.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn creator(&mut self, id: &IntentId) -> Result<Option<KeyId>, StoreError>;
 }
 
-/// Counts of what is stored, in a snapshot.
+/// Reads of the counts in a snapshot.
 pub trait QuotaReads {
-    /// What is stored under a key's name.
+    /// Returns what a key has stored.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn key_usage(&self, key: &KeyId) -> Result<KeyUsage, StoreError>;
 }
 

@@ -2,21 +2,21 @@
 
 use registry_core::{AgentId, Intent, IntentId, Owner, Timestamp};
 
-/// Whether an insert found its place free.
+/// Result of an insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inserted {
-    /// It is in.
+    /// The row was inserted.
     Yes,
     /// The id was taken; nothing changed.
     No {
-        /// What is there.
+        /// Existing row.
         existing: Box<Intent>,
-        /// The digest of the body that created it; `None` for rows that this product did not create.
+        /// Digest of the body that created it; `None` for rows that T4 did not create.
         creation: Option<[u8; 32]>,
     },
 }
 
-/// Which intents a list shows. All that are given must fit.
+/// Filter of intents. All conditions that are given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntentQuery {
     /// Status text as stored.
@@ -31,89 +31,89 @@ pub struct IntentQuery {
     pub agent_id: Option<AgentId>,
 }
 
-/// A part of a list that was found by looking through rows in the order of their ids.
+/// Part of a list that was found by looking through rows by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanPage {
-    /// What fits the filter.
+    /// Rows that fit the filter.
     pub rows: Vec<Intent>,
-    /// The last id that was looked at; the next part starts after it.
+    /// Last id that was looked at; the next part starts after it.
     pub looked_up_to: Option<IntentId>,
     /// Whether the end was reached.
     pub done: bool,
 }
 
-/// Which rows of the audit log a list shows. All that are given must fit.
+/// Filter of audit rows. All conditions that are given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditQuery {
     /// The agent.
     pub agent_id: Option<String>,
-    /// The start of the path.
+    /// Beginning of the path.
     pub path: Option<String>,
     /// HTTP status.
     pub status: Option<u16>,
-    /// Not before.
+    /// Not before this time.
     pub since: Option<Timestamp>,
-    /// Before.
+    /// Before this time.
     pub until: Option<Timestamp>,
 }
 
-/// What an idempotency key stood for.
+/// Stored outcome of an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
-    /// The digest of the body that it came with.
+    /// Digest of the body that it came with.
     pub fingerprint: [u8; 32],
-    /// The serialised outcome of the use case.
+    /// Serialised outcome of the use case.
     pub outcome: String,
 }
 
-/// What an idempotency key is to stand for.
+/// Idempotency key to be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Remembered<'a> {
-    /// Who sent it (a key id, or `admin`).
+    /// Sender: a key id, or `admin`.
     pub caller: &'a str,
-    /// The use case.
+    /// Name of the use case.
     pub operation: &'a str,
     /// The key.
     pub key: &'a str,
-    /// The digest of the body.
+    /// Digest of the body.
     pub fingerprint: &'a [u8; 32],
-    /// The serialised outcome of the use case.
+    /// Serialised outcome of the use case.
     pub outcome: &'a str,
-    /// When.
+    /// Time.
     pub at: Timestamp,
 }
 
-/// A point up to which the audit log was verified.
+/// Checkpoint: a point up to which the audit log was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedCheckpoint {
-    /// The place after the last row that it covers.
+    /// Sequence number after the last verified row.
     pub next_seq: u64,
-    /// The chain's value there.
+    /// Chain value there.
     pub chain: [u8; 32],
 }
 
-/// A list of intents by index, and where it begins.
+/// List of intents by an index, and where a page begins.
 #[derive(Debug, Clone, Copy)]
 pub enum IntentList<'a> {
-    /// Of a file in the order of (line, id), rows without a line first.
+    /// Intents of a file by line and id; those without a line come first.
     ByFile {
         /// The file.
         file: &'a str,
-        /// Behind which place.
+        /// Position after which the page begins.
         after: Option<(Option<i64>, &'a str)>,
     },
-    /// Of an owner, newest change first (ties by id, descending).
+    /// Intents of an owner, newest change first (ties by id, descending).
     ByOwner {
         /// The owner.
         owner: &'a Owner,
-        /// Behind which place.
+        /// Position after which the page begins.
         before: Option<(Timestamp, &'a str)>,
     },
-    /// In a status that can go stale, oldest change first (ties by id).
+    /// Intents with a status that can go stale, oldest change first (ties by id).
     Stale {
-        /// Last changed before this.
+        /// Last change before this time.
         cutoff: Timestamp,
-        /// Behind which place.
+        /// Position after which the page begins.
         after: Option<(Timestamp, &'a str)>,
     },
 }

@@ -1,7 +1,8 @@
-//! The conformance suite: what every backend must pass.
+//! Conformance suite that every backend must pass.
 //!
-//! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes one `#[test]`
-//! of every case. [`delegate_store!`](crate::delegate_store) is for tests of other crates. Nothing here knows how a backend stores what it is given.
+//! A backend's tests implement [`Backend`] and call [`conformance!`](crate::conformance), which makes a `#[test]` of
+//! every case. [`delegate_store!`](crate::delegate_store) is for tests of other crates. The suite does not know how a
+//! backend stores its data.
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -33,30 +34,30 @@ pub use registry_core::KeyId;
 
 use crate::Store;
 
-/// A backend under test.
+/// Backend under test.
 pub trait Backend {
-    /// A store of its own, new: no intents, no keys, and a log that holds nothing but its genesis record.
+    /// Creates a new store: no intents, no keys, and a log that holds only its genesis record.
     ///
-    /// It takes at most 100,000 jobs before it says that it is busy.
+    /// It accepts at most 100,000 jobs before it reports that it is busy.
     fn start() -> Self;
 
-    /// The store.
+    /// Returns the store.
     fn store(&self) -> Arc<dyn Store>;
 
-    /// Counts again what each key has stored, from the rows alone, while the store is open.
+    /// Recounts what each key has stored, from the rows alone, while the store is open.
     fn recount(&self);
 
-    /// Closes the store and opens it again on the same data. Nobody else holds the store.
+    /// Closes the store and opens it again on the same data. Nothing else holds the store.
     fn reopen(&mut self);
 
-    /// Another server on the same data, open at the same time.
+    /// Opens another server on the same data, at the same time.
     fn second(&self) -> Arc<dyn Store>;
 
-    /// Has every acknowledged record sealed. A backend that seals in the transaction itself has nothing to do.
+    /// Has every acknowledged record sealed. A backend that seals in the transaction does nothing here.
     fn settle_log(&self) {}
 }
 
-/// Makes one `#[test]` of each case of the suite for a type that is a [`Backend`](crate::testing::Backend).
+/// Makes one `#[test]` of each case of the suite, for a type that is a [`Backend`](crate::testing::Backend).
 #[macro_export]
 macro_rules! conformance {
     ($backend:ty) => {

@@ -1,4 +1,4 @@
-//! What a read can do.
+//! View: the operations of a read.
 
 use api_keys::KeyRecord;
 use audit::{LogFacts, LogRow, StoredRow};
@@ -8,23 +8,23 @@ use crate::{
     AuditQuery, IntentList, IntentQuery, LedgerReads, QuotaReads, ScanPage, SealedCheckpoint, StoreError,
 };
 
-/// Everything that a read can do.
+/// All operations of a read.
 pub trait View: IntentReads + KeyReads + AuditReads + LedgerReads + QuotaReads {}
 impl<T: IntentReads + KeyReads + AuditReads + LedgerReads + QuotaReads> View for T {}
 
-/// Reads of intents. A list ends early when its rows reach [`crate::LIST_BYTES`]: with the first row after that, by which
-/// the caller sees that there is more.
+/// Reads of intents. A list ends early when its rows reach [`crate::LIST_BYTES`]: one row after that is included, by
+/// which the caller sees that there is more.
 pub trait IntentReads {
-    /// The intent of this id.
+    /// Returns the intent with this id.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn intent(&self, id: &IntentId) -> Result<Option<Intent>, StoreError>;
 
-    /// Intents of a file in the order of (line, id), rows without a line first, after `after`.
+    /// Returns intents of a file by line and id, rows without a line first, after `after`.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn intents_by_file(
         &self,
         file: &str,
@@ -32,10 +32,10 @@ pub trait IntentReads {
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError>;
 
-    /// Intents of an owner, newest change first (ties by id, descending), before `before`.
+    /// Returns intents of an owner, newest change first (ties by id, descending), before `before`.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn intents_by_owner(
         &self,
         owner: &Owner,
@@ -43,11 +43,11 @@ pub trait IntentReads {
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError>;
 
-    /// Intents in a status that can go stale, last changed before `cutoff`, oldest first (ties by id), after
-    /// `after`.
+    /// Returns intents with a status that can go stale, last changed before `cutoff`, oldest first (ties by id),
+    /// after `after`.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn stale_intents(
         &self,
         cutoff: Timestamp,
@@ -55,11 +55,11 @@ pub trait IntentReads {
         limit: u32,
     ) -> Result<Vec<Intent>, StoreError>;
 
-    /// Shows at most `limit` intents of a list, borrowed from their rows, until `visit` returns false. Returns false,
-    /// with nothing shown, when it would take long to find the first of them.
+    /// Passes at most `limit` intents of a list, borrowed from their rows, to `visit` until it returns `false`.
+    /// Returns `false`, without any call of `visit`, when it would take long to find the first intent.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn visit_intents(
         &self,
         list: &IntentList<'_>,
@@ -67,11 +67,11 @@ pub trait IntentReads {
         visit: &mut dyn FnMut(&IntentRow<'_>) -> bool,
     ) -> Result<bool, StoreError>;
 
-    /// Looks through at most 5,000 intents in the order of their ids after `after`, and returns at most `limit`
-    /// that fit; fewer when they reach [`crate::LIST_BYTES`].
+    /// Looks through at most 5,000 intents by id after `after`, and returns at most `limit` that fit; fewer when they
+    /// reach [`crate::LIST_BYTES`].
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn scan_intents(
         &self,
         filter: &IntentQuery,
@@ -79,11 +79,10 @@ pub trait IntentReads {
         limit: u32,
     ) -> Result<ScanPage, StoreError>;
 
-    /// Shows at most `limit` intents in the order of their ids after `after`; returns the last id shown, `None`
-    /// at the end.
+    /// Passes at most `limit` intents to `visit`, by id after `after`. Returns the last id, `None` at the end.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn count_intents(
         &self,
         after: Option<&IntentId>,
@@ -94,26 +93,26 @@ pub trait IntentReads {
 
 /// Reads of keys.
 pub trait KeyReads {
-    /// The key of this id.
+    /// Returns the key with this id.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
 
-    /// Keys in the order of their ids after `after`.
+    /// Returns keys by id after `after`.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn keys(&self, after: Option<&KeyId>, limit: u32) -> Result<Vec<KeyRecord>, StoreError>;
 }
 
 /// Reads of the audit log.
 pub trait AuditReads {
-    /// Looks through at most 5,000 rows, newest first, with an `id` below `before`, and returns at most `limit`
-    /// that fit, with the last id looked at (`None` at the end); fewer when they reach [`crate::LIST_BYTES`].
+    /// Looks through at most 5,000 rows, newest first, with an `id` below `before`. Returns at most `limit` that fit,
+    /// and the last id that was looked at (`None` at the end); fewer when they reach [`crate::LIST_BYTES`].
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn audit_page(
         &self,
         filter: &AuditQuery,
@@ -121,12 +120,12 @@ pub trait AuditReads {
         limit: u32,
     ) -> Result<(Vec<StoredRow>, Option<i64>), StoreError>;
 
-    /// Shows at most `limit` rows of the log in the order of their ids, with an `id` above `after` (`i64::MIN`: from the start): first those of the
-    /// original service, then those that claim a place. No index decides which rows are shown. Returns the last id
-    /// shown, `None` when none was.
+    /// Passes at most `limit` rows of the log to `visit`, by `id` above `after` (`i64::MIN`: from the start): first
+    /// those of the original service, then those with a place in the log. No index decides which rows are passed.
+    /// Returns the last id, `None` when there was none.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn log_rows(
         &self,
         after: i64,
@@ -134,29 +133,29 @@ pub trait AuditReads {
         visit: &mut dyn FnMut(LogRow<'_>),
     ) -> Result<Option<i64>, StoreError>;
 
-    /// What the store knows of the log besides its rows.
+    /// Returns what the store knows about the log besides its rows.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn log_facts(&self) -> Result<LogFacts, StoreError>;
 
-    /// The last point up to which the log was verified.
+    /// Returns the last checkpoint up to which the log was verified.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn checkpoint(&self) -> Result<Option<SealedCheckpoint>, StoreError>;
 
-    /// The place after the last sealed row.
+    /// Returns the next sequence number.
     ///
     /// # Errors
-    /// Storage trouble.
+    /// A storage error.
     fn next_seq(&self) -> Result<u64, StoreError>;
 }
 
-/// Runs `f` on the view that `show` shows it, and returns what it returns.
+/// Runs `f` on the view that `show` provides, and returns the result of `f`.
 ///
 /// # Errors
-/// What `f` returns, or the trouble of `show`.
+/// The error of `f`, or an error of `show`.
 pub fn read_shown<T>(
     show: impl FnOnce(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError>,
     mut f: impl FnMut(&dyn View) -> Result<T, StoreError>,

@@ -1,5 +1,5 @@
-//! The front of a store: closures in, values out. A write can't be called without its audit draft, nor without the
-//! authority that it is made under.
+//! Write functions of a store: a closure in, a value out. A write can't be called without its audit draft or without
+//! its authority.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::{
     Authority, Decided, Job, JobCaller, JobClass, Precedence, Store, StoreError, Tx, View, read_shown,
 };
 
-/// The kind of thread that a read of a few rows runs on.
+/// Kind of thread that a read of a few rows runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadLane {
-    /// A thread that serves requests: the read runs at once or not at all.
+    /// Thread that serves requests: the read runs at once or not at all.
     Serving,
-    /// A thread that may wait.
+    /// Thread that may wait.
     Blocking,
 }
 
 impl ReadLane {
-    /// How long the read may wait for a connection.
+    /// Returns how long the read may wait for a connection.
     #[must_use]
     pub fn patience(self) -> Duration {
         match self {
@@ -33,15 +33,16 @@ impl ReadLane {
 }
 
 impl dyn Store + '_ {
-    /// Runs `f` in a transaction, adds the record of the request to it, and answers after the commit is
-    /// durable. `f` may run more than once: ids, times and secrets are made before it.
+    /// Runs `f` in a transaction, adds the record of the request to it, and returns after the commit is durable. `f`
+    /// may run more than once, so ids, times and secrets are made before.
     ///
-    /// Each run begins with `authority`: where it refuses, `f` does not run and the refusal is recorded. `class` is the
-    /// caller that the time is charged to, and the precedence. `at_micros` is the request's monotonic time, for the
-    /// aggregation of refusals. The transaction owns `draft` until it has ended; one that fails gives it back.
+    /// Each run begins with `authority`: if it refuses, `f` does not run and the refusal is recorded. `class` is the
+    /// caller that the time is charged to, and the precedence. `at_micros` is the monotonic time of the request, for
+    /// the aggregation of refusals. The transaction owns `draft` until it has ended; a transaction that fails gives
+    /// it back.
     ///
     /// # Errors
-    /// Storage trouble; nothing was then changed, except after [`StoreError::OutcomeUnknown`].
+    /// A storage error; nothing was then changed, except after [`StoreError::OutcomeUnknown`].
     pub fn write<A, T, E, F>(
         &self,
         authority: A,
@@ -61,11 +62,10 @@ impl dyn Store + '_ {
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
-    /// Adds records that stand on their own (reads, refusals at the edge, jobs), as work of the
-    /// platform.
+    /// Adds records without a change (reads, refusals of the HTTP layer, background work), as work of the server.
     ///
     /// # Errors
-    /// Storage trouble; none of the records is then in the log.
+    /// A storage error; none of the records is then in the log.
     pub fn append(
         &self,
         records: Vec<Arc<Leafed>>,
@@ -75,11 +75,11 @@ impl dyn Store + '_ {
         async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
-    /// Runs `f` in a transaction without a request behind it: the platform's own upkeep. What it changes must
-    /// be of no interest to an auditor, or be recorded by `f` itself.
+    /// Runs `f` in a transaction without a request: upkeep of the server. What it changes must not matter to an
+    /// auditor, or be recorded by `f`.
     ///
     /// # Errors
-    /// Storage trouble; nothing was then changed.
+    /// A storage error; nothing was then changed.
     pub fn upkeep<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
         T: Send + 'static,
@@ -93,7 +93,7 @@ impl dyn Store + '_ {
     /// Runs `f` on one snapshot, on the calling thread, which may have to wait for a connection.
     ///
     /// # Errors
-    /// What `f` returns, or storage trouble.
+    /// The error of `f`, or a storage error.
     pub fn read<T>(&self, f: impl FnMut(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
         read_shown(|show| self.view(show), f)
     }
@@ -101,7 +101,7 @@ impl dyn Store + '_ {
     /// Runs a read of a few rows by key on a connection that scans can't take.
     ///
     /// # Errors
-    /// What `f` returns, or storage trouble; [`StoreError::NoReader`] when no connection was free within the lane's
+    /// The error of `f`, or a storage error; [`StoreError::NoReader`] when no connection was free within the lane's
     /// patience, and `f` has not run then.
     pub fn read_point<T>(
         &self,
@@ -114,7 +114,7 @@ impl dyn Store + '_ {
 
 fn end<T>(reply: oneshot::Sender<Result<T, StoreError>>, value: Option<T>, end: Result<(), StoreError>) {
     let missing = || StoreError::Invariant("the job gave no value".to_owned());
-    // A caller that is gone needs no answer.
+    // A caller that has disconnected needs no answer.
     drop(reply.send(end.and_then(|()| value.ok_or_else(missing))));
 }
 
@@ -151,7 +151,7 @@ where
     }
 
     fn done(self: Box<Self>, ended: Result<(), StoreError>) {
-        // Before the caller hears of the end, the draft has its next owner.
+        // The draft has its next owner before the caller learns of the end.
         match &ended {
             Ok(()) => self.draft.recorded(),
             Err(_) => drop(self.draft),

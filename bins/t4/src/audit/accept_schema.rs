@@ -1,4 +1,4 @@
-//! `t4 audit accept-schema`: an operator lets a database be written again whose schema or log was changed.
+//! `t4 audit accept-schema`: an operator accepts a changed schema or log, so that the database can be written again.
 
 use std::path::{Path, PathBuf};
 

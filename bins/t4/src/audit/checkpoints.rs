@@ -1,4 +1,4 @@
-//! The file of checkpoints that a server appends to, one JSON object per line.
+//! File of checkpoints that a server appends to, one JSON object per line.
 
 use std::path::Path;
 

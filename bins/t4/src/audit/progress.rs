@@ -1,4 +1,4 @@
-//! How far the verification is, for somebody who waits at a terminal.
+//! Progress of a verification, shown at a terminal.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 

@@ -1,4 +1,4 @@
-//! Ctrl-C, while there is something to clear away.
+//! Handling of Ctrl-C while temporary worktrees exist.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! Pull requests for batches.
+//! Pull requests of batches.
 
 use anyhow::{Context as _, anyhow, bail};
 use cli_support::Failure;

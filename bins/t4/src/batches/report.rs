@@ -1,4 +1,4 @@
-//! What people read about a batch.
+//! Report about a batch, for people.
 
 use std::fmt::Write as _;
 

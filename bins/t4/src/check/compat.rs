@@ -1,4 +1,4 @@
-//! `t4 check --compat`: the original checker's answer.
+//! `t4 check --compat`: the answer of the original checker.
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::Project;

@@ -1,4 +1,4 @@
-//! What the registry knows of findings that nothing in the tree answers for.
+//! Intents of the registry for findings without an answer in the tree.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Where the findings are from.
+//! Source of the findings: ruff, a file or stdin.
 
 use std::fs::File;
 use std::io::{Read, stdin};

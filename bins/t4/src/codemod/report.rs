@@ -1,4 +1,4 @@
-//! What people read.
+//! Report of a codemod, for people.
 
 use std::fmt::Write as _;
 

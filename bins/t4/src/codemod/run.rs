@@ -1,4 +1,4 @@
-//! `t4 codemod run`.
+//! `t4 codemod run`: fixes findings by a codemod.
 
 use cli_support::{CommandVerdict, Failure};
 use pr_gate::codemod::{self, CodemodFile, CodemodQuestion};

@@ -1,4 +1,4 @@
-//! One check, and the page of it.
+//! One check and its page.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The dashboard as a small server: one page, its JSON, and word of a new one.
+//! Small server for the dashboard: the page, its JSON, and events when a new page exists.
 
 mod access;
 mod events;

@@ -1,4 +1,4 @@
-//! What was written, for people and machines.
+//! Report of the files that were written.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Comma-separated values (RFC 4180) that a spreadsheet may open.
+//! Writer of comma-separated values (RFC 4180) that are safe to open in a spreadsheet.
 
 use std::borrow::Cow;
 

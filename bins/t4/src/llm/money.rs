@@ -1,4 +1,4 @@
-//! Pico-dollars as people and spreadsheets read them.
+//! Pico-dollars as text for people and spreadsheets.
 
 /// Pico-dollars in a dollar.
 const DOLLAR: u64 = 1_000_000_000_000;

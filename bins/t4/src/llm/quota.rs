@@ -1,4 +1,4 @@
-//! `t4 llm quota`: would a call run, and what is left?
+//! `t4 llm quota`: whether a call would be admitted, and what is left of the budgets.
 
 use api_types::{BudgetView, Code, QuotaView};
 use cli_support::table::{Column, Lines, lay_out};

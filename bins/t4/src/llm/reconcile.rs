@@ -1,4 +1,4 @@
-//! `t4 llm reconcile`: what of the ledger somebody should look at.
+//! `t4 llm reconcile`: rows and holds of the ledger that need attention.
 
 use api_types::{OpenHoldView, UsageLineView};
 use cli_support::table::{Column, Lines, lay_out, moment};

@@ -1,4 +1,4 @@
-//! `t4 llm status`: where calls would go.
+//! `t4 llm status`: the providers that calls go to.
 
 use api_types::LlmStatus;
 use cli_support::table::{Column, Lines, lay_out};

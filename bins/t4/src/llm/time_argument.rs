@@ -1,4 +1,4 @@
-//! A point in time as people type it.
+//! Point in time as a command-line argument.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! `t4 llm usage`: what calls have cost.
+//! `t4 llm usage`: tokens and cost of calls.
 
 mod cost;
 mod lines;

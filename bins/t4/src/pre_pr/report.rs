@@ -1,4 +1,4 @@
-//! What the check found, for people and for programs.
+//! Report of the check, for people and programs.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Does it: first a record of what is there, then the files, then the branch.
+//! Carries out a plan: first a record of the present state, then the files, then the branch.
 
 use anyhow::anyhow;
 use cli_support::Failure;

@@ -1,4 +1,4 @@
-//! What GitHub is asked.
+//! Requests to GitHub.
 
 use anyhow::anyhow;
 use cli_support::Failure;

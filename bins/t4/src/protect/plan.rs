@@ -1,4 +1,4 @@
-//! What is to be done, before anything is.
+//! Plan: everything that is to be done, before anything is done.
 
 use anyhow::anyhow;
 use cli_support::Failure;

@@ -1,4 +1,4 @@
-//! What is to be done or was done, for people and machines.
+//! Report of a plan or of what was done.
 
 use std::fmt::Write as _;
 

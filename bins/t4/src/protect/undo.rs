@@ -1,4 +1,4 @@
-//! Restores what was there: first the branch, then the files.
+//! Undo: restores first the branch, then the files.
 
 use std::fmt::Write as _;
 

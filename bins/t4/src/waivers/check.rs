@@ -1,4 +1,4 @@
-//! `t4 waivers check`: may everything that is let pass still pass?
+//! `t4 waivers check`: whether every waiver is still valid.
 
 use std::fmt::Write as _;
 

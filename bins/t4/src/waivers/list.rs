@@ -1,4 +1,4 @@
-//! `t4 waivers list`: what is let pass.
+//! `t4 waivers list`: all waivers.
 
 use cli_support::{CommandVerdict, Failure};
 use serde::Serialize;

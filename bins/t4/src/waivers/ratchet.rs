@@ -1,4 +1,4 @@
-//! `t4 waivers ratchet`: waivers become fewer, never more.
+//! `t4 waivers ratchet`: the number of waivers may fall and never rise.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Waivers for people and for programs.
+//! Waivers as text and JSON.
 
 use annotations::Waiver;
 use cli_support::table::{Column, Lines, lay_out};

@@ -1,4 +1,4 @@
-//! `t4 audit verify`: whatever is done to the log, it shows.
+//! `t4 audit verify` detects every change of the log.
 
 use std::fs;
 use std::sync::atomic::Ordering;

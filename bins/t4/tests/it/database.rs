@@ -1,4 +1,4 @@
-//! A database file with a log in it.
+//! Database file with an audit log.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

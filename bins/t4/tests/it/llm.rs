@@ -1,4 +1,4 @@
-//! `t4 llm`: usage, quota, status and reconcile, against a server of canned answers.
+//! `t4 llm`: usage, quota, status and reconcile against a server with canned answers.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

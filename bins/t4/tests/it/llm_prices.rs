@@ -1,4 +1,4 @@
-//! `t4 llm prices`: the book and imports, without a server.
+//! `t4 llm prices`: the price book and imports, without a server.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

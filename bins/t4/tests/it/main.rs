@@ -1,4 +1,4 @@
-//! `t4` as a program: real git repositories and database files, a server of canned answers.
+//! `t4` as a program: real git repositories and database files, and a server with canned answers.
 
 #[cfg(test)]
 mod audit_verify;

@@ -1,4 +1,4 @@
-//! A git repository, a canned registry, and the program itself.
+//! Git repository, registry with canned answers, and the program.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

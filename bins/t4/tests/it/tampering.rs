@@ -1,5 +1,5 @@
-//! Random changes of the audit log, of its schema and of what the database says of it: verification finds them all, but
-//! rows that are cut off at the end.
+//! Random changes of the audit log, its schema and the facts that the database states about it: verification finds
+//! all of them except rows cut off at the end.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Where a comment can stand.
+//! Places in a source where a comment can be inserted.
 
 use std::collections::{BTreeSet, HashMap};
 

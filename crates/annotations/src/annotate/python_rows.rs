@@ -1,4 +1,4 @@
-//! Rows of a Python source that no comment can end, and that no line can be put below.
+//! Rows of a Python source that can't end with a comment, or that no line can follow.
 
 use std::collections::BTreeSet;
 

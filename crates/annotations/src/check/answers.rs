@@ -1,4 +1,4 @@
-//! What answers for each finding.
+//! Answers for each finding: an annotation, a waiver or an intent.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Rows that hold comments and nothing else.
+//! Rows that hold only comments.
 
 use crate::comments::{Comment, line_ends};
 

@@ -1,4 +1,4 @@
-//! Finding the annotation that answers, and knowing which annotations could.
+//! Index of annotations by the findings that they may answer for.
 
 use std::collections::HashMap;
 

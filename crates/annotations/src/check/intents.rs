@@ -1,4 +1,4 @@
-//! Which intent of the registry answers for a finding.
+//! Matching of findings to intents of the registry.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

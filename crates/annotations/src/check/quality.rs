@@ -1,4 +1,4 @@
-//! What is wrong with an annotation.
+//! Faults of an annotation.
 
 use super::tree_annotations::{About, Note};
 use crate::pyjson::{self, Value};

@@ -1,4 +1,4 @@
-//! What the check says. These types are the published JSON (`docs/schemas/check.schema.json`).
+//! Report of the check. These types are the published JSON (`docs/schemas/check.schema.json`).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! One promise of the check each.
+//! Tests of the check, one promise each.
 
 mod answering;
 mod complaints;

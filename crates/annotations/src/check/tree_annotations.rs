@@ -1,4 +1,4 @@
-//! The annotations of all sources, as the check sees them.
+//! Annotations of all sources of a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 

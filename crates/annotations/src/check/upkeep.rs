@@ -1,4 +1,4 @@
-//! What should be tidied up: annotations and waivers that are of no use, out of date or in doubt.
+//! Upkeep: annotations and waivers that are useless, outdated or doubtful.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

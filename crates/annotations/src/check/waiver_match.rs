@@ -1,4 +1,4 @@
-//! Which waiver lets a finding pass.
+//! Matching of waivers to findings.
 
 use std::collections::HashMap;
 

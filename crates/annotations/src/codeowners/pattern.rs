@@ -1,4 +1,4 @@
-//! Which paths a CODEOWNERS pattern matches.
+//! Pattern of a CODEOWNERS line.
 
 /// A pattern, by its segments.
 pub struct Pattern {

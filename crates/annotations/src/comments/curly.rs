@@ -1,4 +1,4 @@
-//! C and its family, and CSS.
+//! Comments of C, languages like it, and CSS.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

@@ -1,4 +1,4 @@
-//! A place in a source that moves forward, and what all languages share.
+//! Cursor in a source, and rules that all languages share.
 
 use super::Comment;
 

@@ -1,4 +1,4 @@
-//! SQL, Lua, Haskell and Ada.
+//! Comments of SQL, Lua, Haskell and Ada.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

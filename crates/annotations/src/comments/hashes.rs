@@ -1,4 +1,4 @@
-//! Files with `#` comments and simple strings.
+//! Comments of files with `#` and simple strings.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

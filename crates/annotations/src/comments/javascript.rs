@@ -1,4 +1,4 @@
-//! JavaScript and TypeScript.
+//! Comments of JavaScript and TypeScript.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

@@ -1,4 +1,4 @@
-//! Python.
+//! Comments of Python.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

@@ -1,4 +1,4 @@
-//! Rust.
+//! Comments of Rust.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

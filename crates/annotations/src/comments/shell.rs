@@ -1,4 +1,4 @@
-//! Shells.
+//! Comments of shell scripts.
 
 use super::Comment;
 use super::cursor::{Cursor, is_word};

@@ -1,4 +1,4 @@
-//! YAML.
+//! Comments of YAML.
 
 use super::Comment;
 use super::cursor::Cursor;

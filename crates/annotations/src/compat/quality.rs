@@ -1,4 +1,4 @@
-//! What the original finds wrong with a unified annotation, and its score.
+//! Faults and score of a unified annotation, as the original checker computes them.
 
 use std::collections::HashMap;
 

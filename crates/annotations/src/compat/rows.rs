@@ -1,4 +1,4 @@
-//! The rows of a source as Python splits them, and what the original reads in one.
+//! Rows of a source as Python splits them, and what the original checker reads in a row.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The original's waiver file.
+//! Waiver file of the original checker.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What follows a tag.
+//! Text of an annotation after its tag.
 
 use super::{Annotation, AnnotationKind, is_space};
 use crate::pyjson::{self, Value};

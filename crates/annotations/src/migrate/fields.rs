@@ -1,4 +1,4 @@
-//! The fields of a converted annotation.
+//! Fields of a converted annotation.
 
 use super::Blame;
 use super::legacy::{Legacy, Says};

@@ -1,4 +1,4 @@
-//! What a legacy annotation says.
+//! Content of a legacy annotation.
 
 use std::collections::HashMap;
 use std::ops::Range;

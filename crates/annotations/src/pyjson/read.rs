@@ -1,4 +1,4 @@
-//! Reading.
+//! Reader of Python's JSON.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Writing.
+//! Writer of Python's JSON.
 
 use std::fmt::Write as _;
 

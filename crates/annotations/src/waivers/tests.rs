@@ -1,4 +1,4 @@
-//! What a waiver file may say.
+//! Content of a waiver file.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The YAML of waiver files.
+//! YAML of waiver files.
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Error, Options, Spanned};

@@ -1,4 +1,4 @@
-//! Trees made of known parts.
+//! Trees generated from known parts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The rules of the check, one after another, as slow as they are plain.
+//! Rules of the check, one after another, as plain as possible.
 
 use annotations::{CheckReport, CheckVerdict, Finding, FindingState};
 use serde_json::{Map, Value};

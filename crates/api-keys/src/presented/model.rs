@@ -1,4 +1,4 @@
-//! The form of a key in its plainest reading: digits are a number, the checksum is divided bit by bit. The parser must
+//! Reference model of the key format: digits are a number, and the checksum is divided bit by bit. The parser must
 //! agree with it on any text.
 
 use proptest::collection::vec;

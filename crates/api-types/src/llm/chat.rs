@@ -1,4 +1,4 @@
-//! The simple surface: a prompt and its answer, and where calls would go.
+//! Bodies of the simple model call (`/llm/chat`) and of the status of providers.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! Holds: calls that an agent makes itself.
+//! Bodies of holds, for agents that call a provider themselves.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

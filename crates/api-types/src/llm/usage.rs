@@ -1,4 +1,4 @@
-//! What calls used, and what that left.
+//! Bodies of usage and of what is left of budgets.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

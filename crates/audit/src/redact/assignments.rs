@@ -1,4 +1,4 @@
-//! Finds values that are given to a secret name in running text: `password=…`, `"token": "…"`, `cookie: …`.
+//! Finder of values that are assigned to a secret name in running text: `password=…`, `"token": "…"`, `cookie: …`.
 
 use super::encoded::is_secret_name_encoded;
 use super::names::is_header_name;

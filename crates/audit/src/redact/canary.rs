@@ -1,4 +1,4 @@
-//! The property that matters: a secret that goes in anywhere never comes out.
+//! Property test: a secret that is put in anywhere never comes out.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Secrets behind percent-encoding, however often it was applied.
+//! Secrets behind percent-encoding, at any depth.
 
 use std::borrow::Cow;
 

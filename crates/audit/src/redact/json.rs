@@ -8,21 +8,22 @@ use super::REDACTED;
 use super::names::is_secret_name;
 use super::scan::redact_text;
 
-/// How many times JSON text within a JSON string is looked into.
+/// Depth to which JSON text within a JSON string is parsed.
 const MAX_EMBEDDED: u8 = 3;
 
 /// Members whose text names what the member `value` holds, as in `{"name":"API_KEY","value":"…"}`.
 const NAMING_MEMBERS: [&str; 6] = ["name", "key", "header", "field", "variable", "env"];
 
-/// Replaces every secret in a value: members whose name is that of a secret, whatever their type, and within all
-/// other texts, names of members included, what [`redact_text`] finds. A text that is itself JSON is looked into.
+/// Replaces every secret in a value: members with a secret name, whatever their type, and in all other texts, names
+/// of members included, what [`redact_text`] finds. A text that is JSON itself is searched as JSON.
 ///
-/// It goes as deep as the value nests; a parsed value nests at most 128 deep.
+/// It recurses as deep as the value nests; a parsed value nests at most 128 deep.
 pub fn redact_json(value: &mut Value) {
     RedactWalk { by_name: true }.value(value, MAX_EMBEDDED);
 }
 
-/// Redacts a detail that the platform wrote: by shape alone. Its names are our own (`key` of a changed row, say).
+/// Redacts a detail that the server wrote, by shape alone, because its field names are T4's (`key` of a changed row,
+/// say).
 pub(crate) fn redact_detail(detail: String) -> String {
     match serde_json::from_str::<Value>(&detail) {
         Ok(mut value) => {
@@ -51,7 +52,7 @@ struct RedactWalk {
 }
 
 impl RedactWalk {
-    /// Redacts, and tells whether anything changed.
+    /// Redacts a value; returns whether anything changed.
     fn value(self, value: &mut Value, embedded: u8) -> bool {
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
@@ -64,7 +65,7 @@ impl RedactWalk {
     }
 
     fn text(self, text: &mut String, embedded: u8) -> bool {
-        // JSON within: its escapes could hide where a secret begins, so it is parsed, not searched.
+        // A JSON text is parsed, not searched: its escapes could hide where a secret begins.
         if let Some(left) = embedded.checked_sub(1)
             && let Some(mut inner) = parse_embedded(text)
             && self.value(&mut inner, left)

@@ -8,8 +8,8 @@ use super::path::redact_path;
 use super::scan::redact_text;
 use super::{REDACTED, replace_spans};
 
-/// Replaces what [`redact_text`] finds, and besides the values that are given to secret names (`password=…`,
-/// `"token": "…"`, `cookie: …` up to the end of the line), and words that hide a secret behind percent-encoding.
+/// Replaces what [`redact_text`] finds, values that are assigned to secret names (`password=…`, `"token": "…"`,
+/// `cookie: …` up to the end of the line), and words that hide a secret behind percent-encoding.
 #[must_use]
 pub fn redact_log_text(text: &str) -> Cow<'_, str> {
     // Encoded words first, while they are whole.
@@ -28,8 +28,8 @@ fn then(text: Cow<'_, str>, step: impl Fn(&str) -> Option<String>) -> Cow<'_, st
     }
 }
 
-/// Replaces the words, between spaces and quotes, that hide a secret behind percent-encoding; of a path, only the
-/// parts that do.
+/// Replaces words, between spaces and quotes, that hide a secret behind percent-encoding. Of a path, only those parts
+/// are replaced.
 fn redact_encoded(text: &str) -> Option<String> {
     let breaks = [' ', '\t', '\n', '\r', '"', '\'', '<', '>'];
     if !text.contains('%') {

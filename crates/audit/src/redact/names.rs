@@ -1,9 +1,9 @@
-//! Which field names say that their value is a secret.
+//! Field names whose values are secrets.
 
-/// Names that are secrets as a whole, in lower case and without anything but letters and digits.
+/// Names whose values are secrets, in lower case with letters and digits only.
 const WHOLE: [&str; 5] = ["key", "session", "sessionid", "bearer", "pwd"];
 
-/// Ends of names; each makes a secret of whatever stands before it.
+/// Endings that make a name secret.
 const ENDS: [&str; 12] = [
     "passwd",
     "passphrase",
@@ -19,11 +19,11 @@ const ENDS: [&str; 12] = [
     "accesskey",
 ];
 
-/// Whether the value of a field of this name is a secret.
+/// Whether the value of a field with this name is a secret.
 ///
-/// Case, separators and digits at the end do not matter, nor does what the name is nested in (`user[token]`,
-/// `http.header.authorization`). A name that ends with the word *key* counts, but for public keys; one that
-/// merely begins with it (`key_id`) does not.
+/// Case, separators and digits at the end do not matter, nor does nesting (`user[token]`,
+/// `http.header.authorization`). A name that ends with the word *key* counts, except for public keys. A name that
+/// only begins with it (`key_id`) does not.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -55,7 +55,7 @@ fn last_part_is_secret(name: &str) -> bool {
     last.is_some_and(|last| WHOLE.iter().any(|whole| last.eq_ignore_ascii_case(whole)))
 }
 
-/// Whether the value of a header of this name is a secret up to the end of its line.
+/// Whether the value of a header with this name is a secret up to the end of its line.
 pub(super) fn is_header_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.ends_with("authorization") || name.ends_with("cookie")

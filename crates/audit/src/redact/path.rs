@@ -6,8 +6,8 @@ use super::REDACTED;
 use super::encoded::{hides_secret, is_secret_name_encoded};
 use super::scan::redact_text;
 
-/// Path and query as they may be recorded: values of secret names are replaced, and so is whatever has the shape of
-/// a secret, percent-encoded or not. A part that hides a secret behind encoding is replaced as a whole.
+/// Redacts path and query for the log. Values of secret names are replaced, and so is text with the shape of a
+/// secret, percent-encoded or not. A part that hides a secret behind encoding is replaced as a whole.
 #[must_use]
 pub fn redact_path(path_and_query: &str) -> String {
     let mut out = String::with_capacity(path_and_query.len());
@@ -36,7 +36,7 @@ pub fn redact_path(path_and_query: &str) -> String {
 }
 
 fn part(raw: &str, plus_is_space: bool) -> Cow<'_, str> {
-    // With escapes in it, a secret may go on where its shape seems to end; nothing of the part can stay.
+    // With escapes in it, a secret may continue where its shape seems to end, so nothing of the part may stay.
     if raw.contains('%') {
         return Cow::Borrowed(if hides_secret(raw, plus_is_space) { REDACTED } else { raw });
     }

@@ -1,4 +1,4 @@
-//! Finds secrets in running text by their shape.
+//! Finder of secrets in running text, by their shape.
 
 use std::borrow::Cow;
 
@@ -7,11 +7,11 @@ use registry_core::KeyId;
 use super::shapes::{ISSUED, ORIGINAL_KEY_LEN, T4_SECRET_MIN, is_alphanumeric, is_token68, is_url_safe};
 use super::{REDACTED, SecretSpan, replace_spans};
 
-/// Replaces every secret that is known by its shape: this product's keys (the public id stays), the original
-/// service's keys, tokens of well-known issuers, JSON Web Tokens, what follows `Bearer`, passwords in URLs, and
-/// private key blocks.
+/// Replaces every secret that is recognised by its shape: T4's keys (the key id is kept), the original service's
+/// keys, tokens of well-known issuers, JSON Web Tokens, the token after `Bearer`, passwords in URLs, and private key
+/// blocks.
 ///
-/// A run of 43 url-safe characters right behind `sha-256:` is a digest and stays.
+/// A run of 43 url-safe characters directly after `sha-256:` is a digest and is kept.
 #[must_use]
 pub fn redact_text(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
@@ -19,9 +19,9 @@ pub fn redact_text(text: &str) -> Cow<'_, str> {
     replace_spans(text, |from| next_secret(bytes, from, &mut run_end)).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The first secret at or after `from`. Goes run by run, a run being a longest stretch of url-safe characters, and
-/// remembers in `run_end` how far the last one goes: the time stays linear in the length of the text, however many
-/// secrets one run holds.
+/// Returns the first secret at or after `from`. It goes from run to run, a run being a longest range of url-safe
+/// characters. `run_end` remembers the end of the last run, so that the time is linear in the length of the text,
+/// however many secrets one run holds.
 fn next_secret(bytes: &[u8], from: usize, run_end: &mut usize) -> Option<SecretSpan> {
     let mut at = from;
     while at < bytes.len() {
@@ -52,7 +52,7 @@ fn next_secret(bytes: &[u8], from: usize, run_end: &mut usize) -> Option<SecretS
     None
 }
 
-/// What takes a look at the run as a whole.
+/// Shapes that need the run as a whole.
 fn whole_run(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     private_key_block(bytes, start, end)
         .or_else(|| web_token(bytes, start, end))
@@ -60,7 +60,7 @@ fn whole_run(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
         .or_else(|| bearer(bytes, start, end))
 }
 
-/// What may stand anywhere in a run.
+/// Shapes that may begin anywhere in a run.
 fn within_run(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     (start..end).find_map(|at| t4_key(bytes, at).or_else(|| issued_token(bytes, at, end)))
 }
@@ -71,14 +71,15 @@ fn private_key_block(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpa
     bytes.get(start..end)?.ends_with(BEGIN).then_some(())?;
     let head = bytes.get(end..bytes.len().min(end + 64))?;
     find(head, b"PRIVATE KEY")?;
-    // A block that is cut off goes to the end of the text.
+    // A block that is cut off reaches to the end of the text.
     let close = find(bytes.get(end..)?, END).map(|at| end + at + END.len());
     let span_end =
         close.and_then(|at| Some(at + find(bytes.get(at..)?, b"-----")? + 5)).unwrap_or(bytes.len());
     Some(SecretSpan { start, end: span_end })
 }
 
-/// Three parts with dots between, the first of which begins like the base64 of `{"`. An encrypted one has five.
+/// A JSON Web Token: three parts with dots between, the first of which begins like the base64 of `{"`. An encrypted
+/// one has five.
 fn web_token(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     let part = |at: usize| (bytes.get(at) == Some(&b'.')).then(|| at + 1 + count(bytes, at + 1, is_url_safe));
     let second = part(end)?;
@@ -102,7 +103,7 @@ fn bearer(bytes: &[u8], start: usize, end: usize) -> Option<SecretSpan> {
     (token > end && token_end > token).then_some(SecretSpan { start: token, end: token_end })
 }
 
-/// This product's keys, wherever they stand.
+/// A T4 key, anywhere in a text.
 fn t4_key(bytes: &[u8], at: usize) -> Option<SecretSpan> {
     starts_with(bytes, at, KeyId::PREFIX.as_bytes()).then_some(())?;
     let end = at + KeyId::LEN;
@@ -114,7 +115,7 @@ fn t4_key(bytes: &[u8], at: usize) -> Option<SecretSpan> {
 }
 
 fn issued_token(bytes: &[u8], at: usize, run_end: usize) -> Option<SecretSpan> {
-    // Within a word such as `risk-assessment-of-the-release` it is no prefix.
+    // Within a word such as `risk-assessment-of-the-release` it is not a prefix.
     if at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
@@ -125,9 +126,9 @@ fn issued_token(bytes: &[u8], at: usize, run_end: usize) -> Option<SecretSpan> {
     })
 }
 
-/// `user:password@` behind `://`.
+/// `user:password@` after `://`.
 fn password_in_url(bytes: &[u8], at: usize) -> Option<SecretSpan> {
-    /// No real user and password are longer together; it bounds the look ahead.
+    /// Real users and passwords are not longer together; this limits the search.
     const MAX: usize = 512;
     let rest = bytes.get(at..bytes.len().min(at + MAX))?;
     let ends =
@@ -136,11 +137,11 @@ fn password_in_url(bytes: &[u8], at: usize) -> Option<SecretSpan> {
     let at_sign = authority.iter().rposition(|&b| b == b'@')?;
     let colon = authority.iter().position(|&b| b == b':').filter(|&colon| colon + 1 < at_sign)?;
     let span = SecretSpan { start: at + colon + 1, end: at + at_sign };
-    // What is redacted already is no find; everything else ends here.
+    // What is redacted already is not reported; any other end of the name means that there is no password.
     (bytes.get(span.start..span.end)? != REDACTED.as_bytes()).then_some(span)
 }
 
-/// How many bytes from `at` on are of a kind.
+/// Counts the bytes from `at` on for which a predicate holds.
 pub(super) fn count(bytes: &[u8], at: usize, is: impl Fn(u8) -> bool) -> usize {
     bytes.get(at..).map_or(0, |rest| rest.iter().take_while(|&&b| is(b)).count())
 }

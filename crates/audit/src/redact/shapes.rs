@@ -1,15 +1,15 @@
-//! The shapes of secrets: prefixes that issuers put on their tokens.
+//! Shapes of secrets: prefixes that issuers put on their tokens.
 
-/// A prefix that an issuer gives its tokens, and what follows it.
+/// Prefix that an issuer puts on its tokens, and what follows it.
 pub(super) struct Issued {
     pub(super) prefix: &'static [u8],
-    /// Whether a byte may stand in the rest.
+    /// Whether a byte may be in the rest.
     pub(super) rest: fn(u8) -> bool,
-    /// The shortest rest that is taken for a token.
+    /// Shortest rest that counts as a token.
     pub(super) min: usize,
 }
 
-/// Letters, digits, `-` and `_`: the url-safe alphabet, and what a run of a text is made of.
+/// Letters, digits, `-` and `_`: the url-safe alphabet. Runs consist of these.
 pub(super) const fn is_url_safe(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
@@ -22,7 +22,7 @@ const fn is_upper_or_digit(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
 }
 
-/// What RFC 6750 lets a bearer token hold.
+/// Characters of a bearer token (RFC 6750).
 pub(super) const fn is_token68(byte: u8) -> bool {
     is_url_safe(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=')
 }
@@ -31,7 +31,7 @@ const fn issued(prefix: &'static [u8], rest: fn(u8) -> bool, min: usize) -> Issu
     Issued { prefix, rest, min }
 }
 
-/// Known issuers. The rest is shorter here than in the real ones, so that a clipped token is found as well.
+/// Known issuers. The minimum length is below that of real tokens, so that a truncated token is found too.
 pub(super) const ISSUED: [Issued; 19] = [
     issued(b"sk-", is_url_safe, 16),
     issued(b"gsk_", is_alphanumeric, 16),
@@ -54,7 +54,8 @@ pub(super) const ISSUED: [Issued; 19] = [
     issued(b"hf_", is_alphanumeric, 24),
 ];
 
-/// The length of the original service's keys: 32 random bytes in the url-safe alphabet.
+/// Length of the original service's keys: 32 random bytes in the url-safe alphabet.
 pub(super) const ORIGINAL_KEY_LEN: usize = 43;
-/// How much of the 49 characters of a key's secret part is taken for one: a mistyped or clipped key is a secret too.
+/// Number of the 49 secret characters from which on a text counts as a key: a mistyped or truncated key is a secret
+/// too.
 pub(super) const T4_SECRET_MIN: usize = 16;

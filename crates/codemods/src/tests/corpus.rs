@@ -1,5 +1,5 @@
-//! The canonical examples: `corpus/<codemod>/<case>` holds a source, what ruff finds in it, the source afterwards, and
-//! what was fixed and skipped. The findings are ruff's own.
+//! Examples: `corpus/<codemod>/<case>` holds a source, the findings of ruff in it, the source afterwards, and what
+//! was fixed and skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};

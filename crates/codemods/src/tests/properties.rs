@@ -1,4 +1,4 @@
-//! Generated sources: a fix touches what was found and nothing else, whatever the file looks like.
+//! Generated sources: a fix changes what was found and nothing else, whatever the file looks like.
 
 use crate::{Codemod, CodemodTarget};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Which tokens bind a name. It errs on the side of too many.
+//! Names that tokens bind. In doubt, a token counts as a binding.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Walks libcst's tree and the logical lines side by side.
+//! Walk over libcst's tree and the logical lines in step.
 
 use std::collections::HashSet;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What becomes of the comments beside an import that goes.
+//! Comments next to a removed import.
 
 use std::ops::Range;
 

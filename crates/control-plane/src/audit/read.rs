@@ -1,4 +1,4 @@
-//! `GET /admin/audit`: what happened, newest first.
+//! `GET /admin/audit`: rows of the audit log, newest first.
 
 use api_types::AuditRow;
 use audit::StoredRow;
@@ -12,7 +12,8 @@ use crate::services::Services;
 /// How long one request looks through rows that do not fit, in microseconds.
 const LOOK_MICROS: u64 = 500_000;
 
-/// Rows that fit the filter, newest first. A page may hold fewer than `limit` and still have a next one.
+/// Returns rows that fit the filter, newest first. A page may hold fewer than `limit` rows and still have a next
+/// page.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.

@@ -1,9 +1,9 @@
-//! Rows of reads and refusals, and when they are durable.
+//! Writer of the audit rows of reads and refusals.
 //!
-//! Many rows share one commit, so an answer does not wait for its own row while rows are written in time. INVARIANT:
-//! an answer leaves before its row is durable only while the rows before it were durable in time, every row that is
-//! not durable is younger than [`Recorder::LATE_MICROS`], and they are at most [`Recorder::MOST_AHEAD`]. When the
-//! store falls behind, answers wait for their rows; when it fails, they are refused.
+//! Many rows share one commit, so an answer does not wait for its row while rows are written in time. INVARIANT: an
+//! answer leaves before its row is durable only while earlier rows became durable in time, every row that is not
+//! durable is younger than [`Recorder::LATE_MICROS`], and there are at most [`Recorder::MOST_AHEAD`] of them. When
+//! the store falls behind, answers wait for their rows. When it fails, they are refused.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,27 +15,28 @@ use registry_core::Clock;
 use storage::{Store, StoreError};
 use tokio::sync::{Notify, OwnedMutexGuard};
 
-/// When the row of a read is durable.
+/// When the row of a read becomes durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditMode {
-    /// Soon after its answer (at most 100 ms); when the store falls behind, before it.
+    /// Soon after its answer (at most 100 ms), or before it when the store falls behind.
     Batched,
     /// Before its answer.
     Strict,
 }
 
-/// How long rows gather before they are written.
+/// How long rows are collected before they are written.
 const LINGER: Duration = Duration::from_millis(20);
-/// How many rows are written without lingering.
+/// Number of rows that are written without waiting for more.
 const CROWD: usize = 512;
 /// Rows per job: a job must not hold the writer for long.
 const ROWS_PER_JOB: usize = 256;
-/// How old a row may become before it is durable. Once one was older, answers wait until rows are in time again.
+/// Age, in microseconds, that a row may reach before it is durable. Once a row was older, answers wait until rows are
+/// in time again.
 const PROMISE_MICROS: u64 = 100_000;
-/// How long a failed write is returned to later callers without another attempt.
+/// How long a failed write is reported to later callers without another attempt.
 const RETRY_MICROS: u64 = 250_000;
 
-/// Collects rows and writes many at once.
+/// Recorder that collects rows and writes many at once.
 pub struct Recorder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -43,13 +44,13 @@ pub struct Recorder {
     rows: Arc<Mutex<WaitingRows>>,
     /// Held while rows are written: one write at a time.
     writing: Arc<tokio::sync::Mutex<()>>,
-    /// Requests that were refused because no more rows could wait, since the last look.
+    /// Requests that were refused because no more rows could wait, since they were last read.
     turned_away: AtomicU64,
     first: Notify,
     crowd: Notify,
 }
 
-/// A row that was taken in.
+/// A row that waits.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "an answer waits for its row when rows are late"]
 pub struct RecordedRow {
@@ -60,16 +61,16 @@ pub struct RecordedRow {
 #[derive(Default)]
 struct WaitingRows {
     rows: VecDeque<WaitingRow>,
-    /// How many rows are being written, and when the oldest of them was taken in.
+    /// Number of rows that are being written, and when the oldest of them arrived.
     in_flight: usize,
     oldest_in_flight: Option<u64>,
-    /// The place of the next row.
+    /// Position of the next row.
     next: u64,
-    /// Every row before this place is durable.
+    /// Every row before this position is durable.
     durable: u64,
-    /// Whether the rows that were written last had to wait for too long.
+    /// Whether the rows that were written last waited too long.
     were_late: bool,
-    /// The last attempt to write, when it failed, and its monotonic time.
+    /// Last attempt to write, when it failed, and its monotonic time.
     failure: Option<(u64, StoreError)>,
 }
 
@@ -95,16 +96,16 @@ impl WaitingRows {
 }
 
 impl Recorder {
-    /// From which age on a row that is not durable holds back answers, in microseconds. Lingering and a usual commit
-    /// are well below it, and it leaves room for a commit within 100 ms.
+    /// Age from which on a row that is not durable holds back answers, in microseconds. Collecting and an ordinary
+    /// commit take much less, and it leaves room for a commit within 100 ms.
     pub const LATE_MICROS: u64 = 60_000;
-    /// How many rows may wait before answers do.
+    /// Number of rows that may wait before answers wait too.
     pub const MOST_AHEAD: usize = 2_048;
-    /// How many rows may wait before requests are served no more. Beyond [`Self::MOST_AHEAD`] only rows of callers
-    /// that disconnected are added: no answer waits for them.
+    /// Number of rows that may wait before requests are refused. Above [`Self::MOST_AHEAD`], only rows of
+    /// disconnected callers are added: no answer waits for them.
     pub const CAPACITY: usize = 8_192;
 
-    /// A recorder for this store.
+    /// Creates a recorder for a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, mode: AuditMode) -> Self {
         Self {
@@ -119,23 +120,23 @@ impl Recorder {
         }
     }
 
-    /// Whether another row can be kept.
+    /// Whether another row can be stored.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.waiting().not_durable() < Self::CAPACITY
     }
 
-    /// Whether rows are written: there is room for another one, and the last attempt to write some did not fail.
+    /// Whether rows are written: there is room for another one, and the last attempt to write did not fail.
     #[must_use]
     pub fn is_well(&self) -> bool {
         let rows = self.waiting();
         rows.not_durable() < Self::CAPACITY && rows.failure.is_none()
     }
 
-    /// Waits until another row can be kept. Asked before a request is served.
+    /// Waits until another row can be stored. Called before a request is served.
     ///
     /// # Errors
-    /// Trouble of the store, when rows wait that can't be written.
+    /// A storage error, when the waiting rows can't be written.
     pub async fn room(&self) -> Result<(), StoreError> {
         let last = {
             let rows = self.waiting();
@@ -147,24 +148,24 @@ impl Recorder {
         self.written(last, false).await
     }
 
-    /// Counts a request that was refused because no more rows can wait: its own row could not wait either.
+    /// Counts a request that was refused because no more rows can wait: its row could not wait either.
     pub fn turn_away(&self) {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The requests that were turned away, once there is room for the row that tells of them.
+    /// Returns the number of refused requests, once there is room for the row that reports them.
     #[must_use]
     pub fn take_turned_away(&self) -> u64 {
         if self.has_room() { self.turned_away.swap(0, Ordering::Relaxed) } else { 0 }
     }
 
-    /// When rows of reads are durable.
+    /// Returns when rows of reads become durable.
     #[must_use]
     pub fn mode(&self) -> AuditMode {
         self.mode
     }
 
-    /// Takes a row in; it is written soon. The answer of its request must [wait](Self::in_time) as long as rows are
+    /// Queues a row; it is written soon. The answer of its request must [wait](Self::in_time) as long as rows are
     /// late.
     pub fn push(&self, record: Record) -> RecordedRow {
         let row = Leafed::new(record);
@@ -183,10 +184,10 @@ impl Recorder {
         RecordedRow { place, late }
     }
 
-    /// Returns at once while rows are written in time, else when this one is durable.
+    /// Returns at once while rows are written in time, otherwise when this row is durable.
     ///
     /// # Errors
-    /// Trouble of the store; the row waits on.
+    /// A storage error; the row still waits.
     pub async fn in_time(&self, row: RecordedRow) -> Result<(), StoreError> {
         if row.late { self.written(row.place + 1, false).await } else { Ok(()) }
     }
@@ -194,12 +195,12 @@ impl Recorder {
     /// Submits a row at once; the future waits until it is durable.
     ///
     /// # Errors
-    /// Trouble of the store; the row is then not in the log.
+    /// A storage error; the row is then not in the log.
     pub fn write(&self, record: Record) -> impl Future<Output = Result<(), StoreError>> + use<> {
         self.store.append(vec![Leafed::new(record)])
     }
 
-    /// Waits until rows are to be written: a short time after the first, at once when there are many.
+    /// Waits until rows should be written: a short time after the first, at once when there are many.
     pub async fn due(&self) {
         while self.waiting().rows.is_empty() {
             self.first.notified().await;
@@ -207,18 +208,19 @@ impl Recorder {
         drop(tokio::time::timeout(LINGER, self.crowd.notified()).await);
     }
 
-    /// Returns when every row that was taken in before is durable. Rows that could not be written wait again, in
-    /// their order.
+    /// Returns when every row that was queued before is durable. Rows that could not be written wait again, in their
+    /// order.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// A storage error.
     pub async fn flush(&self) -> Result<(), StoreError> {
         let last = self.waiting().next;
         self.written(last, true).await
     }
 
-    /// Returns when every row before `place` is durable. The first caller writes all rows that wait; the others find
-    /// theirs written. A failure within [`RETRY_MICROS`] is returned again without another attempt, unless `insist`.
+    /// Returns when every row before `place` is durable. The first caller writes all waiting rows; the others find
+    /// theirs written. A failure within [`RETRY_MICROS`] is reported again without another attempt, unless `insist`
+    /// is set.
     async fn written(&self, place: u64, insist: bool) -> Result<(), StoreError> {
         let turn = Arc::clone(&self.writing).lock_owned().await;
         {
@@ -239,7 +241,8 @@ impl Recorder {
             rows: Arc::clone(&self.rows),
             _turn: turn,
         };
-        // In a separate task: if the caller disconnects, the rows in flight must still end up written or waiting.
+        // In a separate task: if the caller disconnects, the rows being written must still become durable or wait
+        // again.
         let written = tokio::spawn(writing.write());
         written.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -253,7 +256,7 @@ fn locked(rows: &Mutex<WaitingRows>) -> MutexGuard<'_, WaitingRows> {
     rows.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One attempt to write all rows that wait.
+/// Makes one attempt to write all waiting rows.
 struct WritingRows {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,

@@ -1,4 +1,4 @@
-//! `GET /admin/audit/verify` and `t4 audit verify`: is the log whole?
+//! `GET /admin/audit/verify` and `t4 audit verify`: verification of the log.
 
 use std::sync::atomic::Ordering;
 
@@ -14,11 +14,11 @@ use crate::services::Services;
 /// Rows per snapshot.
 const ROWS_PER_VIEW: u32 = 5000;
 
-/// Shows a store, one snapshot per call: `Store::view`, or the like of a file that is only read.
+/// Reader of a log, one snapshot per call: `Store::view`, or a file that is only read.
 pub type SnapshotReader<'a> =
     dyn FnMut(&mut dyn FnMut(&dyn View) -> Result<(), StoreError>) -> Result<(), StoreError> + 'a;
 
-/// Verifies every row, adopted ones included.
+/// Verifies every row, adopted rows included.
 ///
 /// # Errors
 /// 503 for the store.
@@ -28,12 +28,11 @@ pub fn verify_audit(services: &Services, _caller: AdminCaller) -> Result<AuditVe
     Ok(verdict)
 }
 
-/// Verifies every row of a log, adopted ones included, and that the log still runs through these checkpoints and
-/// through the one that the store keeps: rows cut off at the end leave no other trace. Every row that is sound is
-/// shown to `sound`.
+/// Verifies every row of a log, adopted rows included, and that the log still contains these checkpoints and the one
+/// that the store keeps: rows cut off at the end leave no other trace. Every row that is right is passed to `sound`.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub fn verify_log(
     show: &mut SnapshotReader<'_>,
     checkpoints: &[SealedCheckpoint],
@@ -65,7 +64,7 @@ pub fn verify_log(
     })
 }
 
-/// The verdict on a log whose rows can't be read because the schema was changed; `None` when it was not.
+/// Returns the verdict on a log whose rows can't be read because the schema was changed; `None` when it was not.
 fn unreadable(show: &mut SnapshotReader<'_>, verifier: &Verifier) -> Option<AuditVerdict> {
     let reason = read_shown(&mut *show, |view| view.log_facts()).ok()?.fault()?;
     let sound = verifier.clone().finish();
@@ -79,11 +78,11 @@ fn unreadable(show: &mut SnapshotReader<'_>, verifier: &Verifier) -> Option<Audi
     })
 }
 
-/// The checkpoints that a log must run through.
+/// Checkpoints that a log must contain.
 struct CheckpointCourse {
     /// Those not reached yet, the next one last.
     ahead: Vec<SealedCheckpoint>,
-    /// The first row that is not what a checkpoint says.
+    /// First row that differs from a checkpoint.
     strayed: Option<FirstBadRow>,
 }
 
@@ -95,7 +94,7 @@ impl CheckpointCourse {
         Self { ahead, strayed: None }
     }
 
-    /// Takes the next sound row. Sound rows come without gaps, so no checkpoint is jumped over.
+    /// Compares the next right row. Right rows come without gaps, so no checkpoint is skipped.
     fn pass(&mut self, row: &StoredRow) {
         let next_seq = row.seq.and_then(|seq| seq.checked_add(1));
         while let Some(here) = self.ahead.pop_if(|checkpoint| Some(checkpoint.next_seq) == next_seq) {
@@ -107,7 +106,7 @@ impl CheckpointCourse {
     }
 }
 
-/// The first row that is missing when the log ends before a checkpoint.
+/// Returns the first row that is missing when the log ends before a checkpoint.
 fn cut_off(next_seq: u64, mut ahead: Vec<SealedCheckpoint>) -> Option<FirstBadRow> {
     let missed = ahead.pop()?;
     let reason =
@@ -115,11 +114,11 @@ fn cut_off(next_seq: u64, mut ahead: Vec<SealedCheckpoint>) -> Option<FirstBadRo
     Some(FirstBadRow { id: 0, seq: Some(next_seq), reason })
 }
 
-/// Verifies the rows after the last checkpoint, that the log still reaches it, and that the schema is as stated. The
-/// point that the next checkpoint may hold comes back when all of it is sound.
+/// Verifies the rows after the last checkpoint, that the log still reaches it, and that the schema is as stated. When
+/// all of it is right, it returns the position for the next checkpoint.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub fn verify_tail(store: &dyn Store) -> Result<Result<SealedCheckpoint, BadRow>, StoreError> {
     let (checkpoint, end, facts) =
         store.read(|view| Ok((view.checkpoint()?, view.next_seq()?, view.log_facts()?)))?;
@@ -142,7 +141,7 @@ pub fn verify_tail(store: &dyn Store) -> Result<Result<SealedCheckpoint, BadRow>
     })
 }
 
-/// Pushes every row with an id above `after`. Returns what the store knows besides, as of the last of them.
+/// Verifies every row with an id above `after`. Returns what the store knows besides, as of the last row.
 fn push_after(
     show: &mut SnapshotReader<'_>,
     verifier: &mut Verifier,
@@ -161,7 +160,7 @@ fn push_after(
                     (Err(_), _) => bad = true,
                 }
             })?;
-            // A statement that is made meanwhile is in the same snapshot as the schema that it states.
+            // A statement that is made meanwhile is in the same snapshot as its schema.
             Ok((last, view.log_facts()?))
         })?;
         match last {

@@ -1,4 +1,4 @@
-//! The admin token: plain, or as an argon2id hash.
+//! Admin token: plain, or as an argon2id hash.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,9 +10,9 @@ use subtle::ConstantTimeEq as _;
 
 use super::pending_checks::{PendingCheck, PendingChecks};
 
-/// The token that admins show.
+/// Admin token.
 pub struct AdminToken {
-    /// Hides tokens in memory; made at start, kept nowhere.
+    /// Key that hides tokens in memory; made at start, stored nowhere.
     mask: [u8; 32],
     kind: AdminTokenKind,
 }
@@ -22,19 +22,19 @@ enum AdminTokenKind {
     Hashed { phc: Arc<str>, checks: Arc<PendingChecks>, verified: RwLock<Option<[u8; 32]>> },
 }
 
-/// What is known of a token without the expensive check.
+/// Result of a check without computing argon2id.
 pub(crate) enum AdminTokenCheck {
     /// It is the token.
     Right,
-    /// It is not.
+    /// It is not the token.
     Wrong,
-    /// Only its hash can tell.
+    /// Only the hash can tell.
     Pending(PendingCheck),
-    /// Only its hash could tell, but too many checks wait.
+    /// Only the hash could tell, but too many checks wait.
     TooMany,
 }
 
-/// A token or a hash that can't be used.
+/// Error of an admin token or its hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdminTokenError {
     /// The hash is not an argon2id PHC string.
@@ -46,7 +46,7 @@ pub enum AdminTokenError {
 }
 
 impl AdminToken {
-    /// A token as it is.
+    /// Creates it from the token in clear.
     #[must_use]
     pub fn plain(token: &str, entropy: &dyn Entropy) -> Self {
         let mask = make_mask(entropy);
@@ -54,7 +54,7 @@ impl AdminToken {
         Self { mask, kind }
     }
 
-    /// A token of which only the argon2id hash is known.
+    /// Creates it from the argon2id hash of the token.
     ///
     /// # Errors
     /// [`AdminTokenError::NotArgon2id`].
@@ -68,7 +68,7 @@ impl AdminToken {
         Ok(Self { mask: make_mask(entropy), kind })
     }
 
-    /// Whether this is known to be the token without the expensive check.
+    /// Whether this is known to be the token without computing argon2id.
     #[must_use]
     pub fn is_known(&self, token: &str) -> bool {
         let known = match &self.kind {
@@ -80,8 +80,8 @@ impl AdminToken {
         known.is_some_and(|known| known.ct_eq(&hide(&self.mask, token)).into())
     }
 
-    /// What is known at once of a token that came from this network. A [pending](AdminTokenCheck::Pending) check has
-    /// its place among those that wait; [`verify`](Self::verify) runs it.
+    /// Checks a token that came from this network, as far as possible at once. A [pending](AdminTokenCheck::Pending)
+    /// check has its place in the queue; [`verify`](Self::verify) runs it.
     #[must_use]
     pub(crate) fn check(&self, token: &str, network: Network) -> AdminTokenCheck {
         if self.is_known(token) {
@@ -95,7 +95,7 @@ impl AdminToken {
         }
     }
 
-    /// Runs a check that waits: whether this is the token.
+    /// Runs a queued check; returns whether this is the token.
     ///
     /// # Errors
     /// [`AdminTokenError::CheckFailed`] when the check could not run.

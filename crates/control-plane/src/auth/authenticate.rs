@@ -1,9 +1,9 @@
-//! From the text of a key to a caller.
+//! Authentication of agents: from the text of a key to a caller.
 //!
-//! The order is the defence: a malformed key dies before any lookup; the secret is compared in constant time before
-//! anything about the key is told; the limit is counted before the scope, so that refused calls count too. An
-//! address that failed too often is told to wait instead of why it failed; a good key from there still works, so
-//! that nobody can lock out a neighbour behind the same proxy.
+//! The order of the checks matters. A malformed key is refused before any lookup. The secret is compared in constant
+//! time before anything about the key is revealed. The limit is counted before the scope is checked, so that refused
+//! calls count too. A network with too many failures gets no reason for a failure, only the advice to wait. A valid
+//! key from that network still works, so that nobody can lock out a neighbour behind the same proxy.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,25 +23,25 @@ use crate::error::ServiceError;
 use crate::quotas::may_log;
 use crate::services::Services;
 
-/// A caller who may go on.
+/// Caller that was admitted.
 #[derive(Debug)]
 pub struct AdmittedCaller<C> {
-    /// Who.
+    /// The caller.
     pub caller: C,
-    /// How the record names them.
+    /// Principal for the record.
     pub principal: Principal,
-    /// Where the caller's limit stands, for the headers; admins have none.
+    /// State of the caller's limit, for the headers; admins have none.
     pub limit: Option<Decision>,
 }
 
-/// A caller who may not.
+/// Caller that was refused.
 #[derive(Debug)]
 pub struct RefusedCaller {
-    /// Why.
+    /// Reason.
     pub error: ServiceError,
-    /// Who, when the key was good but the right was missing.
+    /// Principal, when the key was valid but the right was missing.
     pub principal: Option<Principal>,
-    /// Where the caller's limit stands, when it was asked.
+    /// State of the caller's limit, when it was counted.
     pub limit: Option<Decision>,
 }
 
@@ -51,11 +51,11 @@ impl RefusedCaller {
     }
 }
 
-/// Checks a key, that it has `scope`, and that it may leave more rows in today's audit log.
+/// Checks a key, its scope, and that it may leave more rows in today's audit log.
 ///
 /// # Errors
-/// [`RefusedCaller`] with 401 for a key that does not hold, 403 for a missing scope, 429 for a limit or a day's quota,
-/// 503 when it can't be known whether the key holds.
+/// [`RefusedCaller`] with 401 for an invalid key, 403 for a missing scope, 429 for a limit or a day's quota, 503 when
+/// it can't be known whether the key is valid.
 pub async fn authenticate_agent(
     services: &Services,
     presented: Option<&str>,
@@ -66,11 +66,11 @@ pub async fn authenticate_agent(
     admit(services, presented, peer, scope, now, DailyQuota::Checked).await
 }
 
-/// Like [`authenticate_agent`] for an agent that settles or releases what it holds: it is heard although its rows
-/// of the day are used up, because money that is held would otherwise stay held until midnight.
+/// Like [`authenticate_agent`], for an agent that settles or releases its hold. It is admitted although its audit
+/// rows of the day are used up, because the money would otherwise stay held until midnight.
 ///
 /// # Errors
-/// As [`authenticate_agent`], but for that quota.
+/// Same errors as [`authenticate_agent`], without the daily quota.
 pub async fn authenticate_settling_agent(
     services: &Services,
     presented: Option<&str>,
@@ -112,7 +112,7 @@ async fn admit(
     }
     if daily == DailyQuota::Checked {
         let limits = key.quotas.over(services.settings.quotas);
-        // What was read with the key, or what this process has committed since: both grow within a day.
+        // The bytes read with the key, or those that this process has committed since: both only grow within a day.
         let committed = services.store.audit_usage(&key.key_id).unwrap_or_default();
         may_log(&limits, audit, now).and_then(|()| may_log(&limits, committed, now)).map_err(refuse)?;
     }
@@ -121,7 +121,7 @@ async fn admit(
     Ok(AdmittedCaller { caller, principal, limit: Some(decision) })
 }
 
-/// The key that was presented, with the MAC of its secret and the store's epoch before its row was read.
+/// Key that was presented, with the MAC of its secret and the store's epoch before its row was read.
 async fn identify(
     services: &Services,
     presented: Option<&str>,
@@ -146,7 +146,7 @@ async fn identify(
     Ok((known, mac, epoch))
 }
 
-/// Counts a failed authentication; past the limit of its address it is told to wait instead.
+/// Counts a failed authentication. Above the limit of its address, the reason is replaced by the advice to wait.
 pub(crate) fn fail(services: &Services, peer: IpAddr, code: Code, what: &str) -> ServiceError {
     if let Some(seconds) = services.auth.failures.blocked(peer) {
         return too_many(seconds);
@@ -160,12 +160,12 @@ pub(crate) fn too_many(seconds: u64) -> ServiceError {
         .with_retry_after(seconds)
 }
 
-/// The key of this id, and the store's epoch before its row was read; a key of the configuration has none.
+/// Returns the key with this id, and the store's epoch before its row was read; a static key has no epoch.
 async fn find(services: &Services, id: &KeyId) -> Result<Option<(KnownKey, Option<u64>)>, ServiceError> {
     if let Some(key) = services.auth.static_keys.get(id) {
         return Ok(Some((KnownKey { key, audit: DayUsage::default() }, None)));
     }
-    // The epoch is taken before the row is read: a change in between makes the entry stale, never fresh.
+    // The epoch is read before the row: a change in between makes the entry stale, never wrongly fresh.
     let watch = services.store.watch();
     if let Some(known) = services.auth.keys.fresh(id, watch, services.clock.monotonic_micros()) {
         return Ok(Some((known, Some(watch.epoch))));
@@ -180,8 +180,8 @@ async fn find(services: &Services, id: &KeyId) -> Result<Option<(KnownKey, Optio
     Ok(found.map(|known| (known, Some(watch.epoch))))
 }
 
-/// Reads a key by its id, with its audit bytes, on this thread when that can't wait. It never takes a connection of a
-/// scan, nor a share of the readers: whatever others read, a caller can show who it is.
+/// Reads a key by its id, with its audit bytes, on this thread when that can't wait. It never uses a connection for
+/// scans, nor a share of the readers: whatever others read, a caller can authenticate.
 async fn read_key(services: &Services, id: &KeyId) -> Result<Option<KnownKey>, StoreError> {
     if !services.store.reads_block() {
         match services.store.read_point(ReadLane::Serving, |view| known_key(view, id)) {

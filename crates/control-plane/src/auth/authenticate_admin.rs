@@ -1,4 +1,4 @@
-//! From the text of an admin token to an admin.
+//! Authentication of admins: from the text of an admin token to a caller.
 
 use std::net::IpAddr;
 
@@ -15,9 +15,9 @@ use crate::services::Services;
 /// Checks the admin token.
 ///
 /// # Errors
-/// [`RefusedCaller`] with 401, or 429 when too many failures came from the network, or too many of its attempts wait
-/// for an argon2id hash, which is expensive: an attempt is counted before it waits. A token that is known to be right
-/// is never locked out by its neighbours.
+/// [`RefusedCaller`] with 401; or 429 when too many failures came from the network, or too many of its attempts wait
+/// for the expensive argon2id hash. An attempt is counted before it waits. A token that is known to be right is never
+/// locked out by its neighbours.
 pub async fn authenticate_admin(
     services: &Services,
     presented: Option<&str>,
@@ -35,7 +35,7 @@ pub async fn authenticate_admin(
     if let Some(seconds) = services.auth.failures.blocked(peer) {
         return Err(RefusedCaller::stranger(too_many(seconds)));
     }
-    // Counted when it comes: attempts that wait, or whose callers go away, count as those that failed.
+    // Counted on arrival: attempts that wait, or whose callers disconnect, count as failed ones.
     services.auth.failures.record(peer);
     let error = match services.auth.admin.check(token, Network::of(peer)) {
         AdminTokenCheck::Right => {

@@ -1,4 +1,4 @@
-//! Keys that were read lately, so that the store stays off the hot path.
+//! Cache of recently read keys, so that most requests need no read of the store.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -8,19 +8,19 @@ use api_keys::KeyRecord;
 use registry_core::KeyId;
 use storage::{DayUsage, Watch};
 
-/// How many keys are kept, all shards together.
+/// Number of keys in the cache, over all shards.
 const CAPACITY: usize = 65_536;
 const SHARDS: usize = 16;
-/// After this long without a good look at the database a kept key counts as unknown (CONTRACT: what another
-/// process commits is obeyed within one second).
+/// After this long without a successful look at the database, a cached key counts as unknown. (CONTRACT: what another
+/// process commits takes effect within one second.)
 pub(crate) const TRUSTED_MICROS: u64 = 1_000_000;
 
-/// A key as it was read, with the bytes of audit rows that named it then.
+/// Key as it was read, with the bytes of its audit rows at that time.
 #[derive(Debug, Clone)]
 pub struct KnownKey {
     /// The key.
     pub key: Arc<KeyRecord>,
-    /// The bytes of audit rows.
+    /// Bytes of audit rows.
     pub audit: DayUsage,
 }
 
@@ -30,7 +30,7 @@ struct CachedKey {
     epoch: u64,
 }
 
-/// The cache. An entry holds while the store's epoch stands still and the store was looked at lately.
+/// Cache of keys. An entry is valid while the store's epoch does not move and the store was looked at recently.
 #[derive(Default)]
 pub struct KeyCache {
     hasher: RandomState,
@@ -43,7 +43,7 @@ impl KeyCache {
         self.shards.get(hash % SHARDS)
     }
 
-    /// A key that needs no second look.
+    /// Returns a key that needs no read.
     #[must_use]
     pub fn fresh(&self, id: &KeyId, watch: Watch, now_micros: u64) -> Option<KnownKey> {
         if now_micros.saturating_sub(watch.last_good_look_micros) > TRUSTED_MICROS {
@@ -53,14 +53,14 @@ impl KeyCache {
         shard.get(id).filter(|entry| entry.epoch == watch.epoch).map(|entry| entry.known.clone())
     }
 
-    /// Keeps a key as it was read at `epoch`, or forgets it when it is not there any more.
+    /// Stores a key as it was read at `epoch`, or removes it when it no longer exists.
     pub fn put(&self, id: &KeyId, key: Option<&KnownKey>, epoch: u64) {
         let Some(shard) = self.shard(id) else { return };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         match key {
             Some(key) => {
                 if shard.len() >= CAPACITY / SHARDS && !shard.contains_key(id) {
-                    // Any entry may go: whoever is missed is read again.
+                    // Any entry may be evicted: a missing key is read again.
                     let victim = shard.keys().next().cloned();
                     victim.and_then(|victim| shard.remove(&victim));
                 }

@@ -1,8 +1,8 @@
-//! Checks of admin tokens against an argon2id hash that wait or run.
+//! Queue for the checks of admin tokens against an argon2id hash.
 //!
-//! Each takes 19 MiB and tens of milliseconds, and needs no credentials. So one runs at a time, and how many may wait
-//! is bounded, in all and per network: a caller of another network has few checks ahead. Requests with
-//! the same token share one check.
+//! A check takes 19 MiB and tens of milliseconds, and anyone can cause one. So one runs at a time, and the number of
+//! waiting checks is limited, in total and per network: a caller of another network waits for few checks. Requests
+//! with the same token share one check.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use registry_core::Network;
 use tokio::sync::{OnceCell, Semaphore};
 
-/// How many checks of one network wait or run.
+/// Number of checks of one network that wait or run.
 pub(crate) const MAX_PER_NETWORK: usize = 2;
-/// How many checks wait or run in all.
+/// Number of checks that wait or run in total.
 pub(crate) const MAX_IN_ALL: usize = 32;
 
-/// The checks that wait or run, by the hidden token.
+/// Checks that wait or run, by the hidden token.
 #[derive(Debug)]
 pub(crate) struct PendingChecks {
     waiting: Mutex<HashMap<[u8; 32], WaitingCheck>>,
@@ -28,8 +28,7 @@ struct WaitingCheck {
     place: Weak<CheckPlace>,
 }
 
-/// A place among the checks that wait or run. It is free again when no request waits for the check and it does not
-/// run.
+/// Place among the checks that wait or run. It is free again when no request waits for the check and it does not run.
 #[derive(Debug)]
 struct CheckPlace {
     checks: Arc<PendingChecks>,
@@ -37,7 +36,7 @@ struct CheckPlace {
     fits: OnceCell<bool>,
 }
 
-/// A check that has its place.
+/// Check that has a place.
 #[derive(Debug)]
 pub(crate) struct PendingCheck(Arc<CheckPlace>);
 
@@ -48,7 +47,7 @@ impl Default for PendingChecks {
 }
 
 impl PendingChecks {
-    /// Takes a place for the check of a token, or joins the one of the same token; `None` when there is none left.
+    /// Takes a place for the check of a token, or joins the check of the same token; `None` when no place is left.
     pub(crate) fn enter(self: &Arc<Self>, hidden: [u8; 32], network: Network) -> Option<PendingCheck> {
         let mut waiting = self.waiting();
         if let Some(place) = waiting.get(&hidden).and_then(|check| check.place.upgrade()) {
@@ -71,12 +70,12 @@ impl PendingChecks {
 }
 
 impl PendingCheck {
-    /// Runs the check in its turn, once for all who share it; `None` when it did not run.
+    /// Runs the check in its turn, once for all requests that share it; `None` when it did not run.
     pub(crate) async fn run(self, check: impl FnOnce() -> bool + Send + 'static) -> Option<bool> {
         let place = &self.0;
         let run = || async {
             let turn = Arc::clone(&place.checks.turn).acquire_owned().await.map_err(drop)?;
-            // The thread keeps the turn and the place: a caller that goes away does not end the work.
+            // The thread keeps the turn and the place: a caller that disconnects does not end the work.
             let place = Arc::clone(place);
             let running = tokio::task::spawn_blocking(move || {
                 let fits = check();
@@ -92,7 +91,7 @@ impl PendingCheck {
 impl Drop for CheckPlace {
     fn drop(&mut self) {
         let mut waiting = self.checks.waiting();
-        // A later check of the same token may have taken over the entry.
+        // A later check of the same token may have replaced the entry.
         if waiting.get(&self.hidden).is_some_and(|check| check.place.strong_count() == 0) {
             waiting.remove(&self.hidden);
         }
@@ -117,7 +116,7 @@ mod tests {
         let checks = Arc::<PendingChecks>::default();
         let mut held: Vec<_> = (0..2).map(|token| checks.enter([token; 32], network(0)).unwrap()).collect();
         assert!(checks.enter([9; 32], network(0)).is_none());
-        // The same token has its place already, from wherever it comes.
+        // The same token has a place already, whatever network it comes from.
         drop(checks.enter([0; 32], network(0)).unwrap());
         for token in 2..32 {
             held.push(checks.enter([token; 32], network(token)).unwrap());

@@ -1,10 +1,10 @@
-//! The right of a key to act: decided when a request comes in, again in the transaction of each of its writes, and while
-//! its model call runs.
+//! Rights of a key: checked when a request arrives, again in the transaction of each write, and while a model call
+//! runs.
 //!
-//! A right that held when the request came in may be gone when it acts: the key was revoked, rotated or has expired, or
-//! lost a scope. INVARIANT: every act of an agent is decided by [`KeyRights::check`] on the key's row as its transaction
-//! sees it. The row is read again only when the store's epoch moved since it was read last, so the usual write costs no
-//! statement.
+//! A right may be lost between the request and its act: the key is revoked, rotated, expires or loses a scope.
+//! INVARIANT: every act of an agent is decided by [`KeyRights::check`] on the key's row as the transaction sees it.
+//! The row is read again only when the store's epoch has moved since the last read, so that an ordinary write costs
+//! no extra statement.
 
 use std::sync::Arc;
 
@@ -18,20 +18,20 @@ use crate::error::ServiceError;
 use crate::quotas::{Quotas, may_log};
 use crate::services::Services;
 
-/// A key as it was read last, and what its holder showed for which right.
+/// Key as it was last read, and the right that its holder asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyRights {
     /// The key. It is shared with the cache: nothing of it is copied for a request.
     pub key: Arc<KeyRecord>,
-    /// The MAC of the secret that was shown, the current or the one before.
+    /// MAC of the secret that was presented, the current or the previous one.
     shown: KeyMac,
-    /// The right that the request needs.
+    /// Right that the request needs.
     scope: Scope,
-    /// The store's epoch before the row was read; `None` for a key of the configuration, which has no row.
+    /// The store's epoch before the row was read; `None` for a static key, which has no row.
     epoch: Option<u64>,
 }
 
-/// The code and the words for a key that does not hold.
+/// Code and message for an invalid key.
 pub(crate) fn told(refusal: KeyRefusal) -> (Code, &'static str) {
     match refusal {
         KeyRefusal::Unknown => (Code::InvalidKey, "the key is not known"),
@@ -60,7 +60,7 @@ impl KeyRights {
         Self { key, shown, scope, epoch }
     }
 
-    /// Checks the key as it was read last, at `now`.
+    /// Checks the key as it was last read, at `now`.
     pub(crate) fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         self.key.check(&self.shown, now).map_err(refused)?;
         check_scope(&self.key, self.scope)
@@ -71,12 +71,13 @@ impl KeyRights {
         self.epoch.is_some_and(|read_at| read_at != epoch)
     }
 
-    /// Whether the key has a row that may change.
+    /// Whether the key has a row, which may change.
     pub(crate) fn has_row(&self) -> bool {
         self.epoch.is_some()
     }
 
-    /// Takes over the row as it was read at `epoch`. One that is gone, or is another agent's now, gives no right.
+    /// Replaces the key by the row as it was read at `epoch`. A row that is gone, or belongs to another agent now,
+    /// gives no right.
     pub(crate) fn renew(&mut self, found: Option<KeyRecord>, epoch: u64) -> Result<(), ServiceError> {
         let same = |key: &KeyRecord| key.agent_id == self.key.agent_id;
         let Some(key) = found.filter(same) else { return Err(refused(KeyRefusal::Unknown)) };
@@ -86,24 +87,24 @@ impl KeyRights {
     }
 }
 
-/// A class of callers: the authority of its writes, and its name in the queue and in the memory of idempotency keys.
+/// Class of callers: the authority of its writes, and its name in the queue and for idempotency keys.
 pub(crate) trait ActingCaller: Sized + Send + 'static {
     type Authority: Authority<Caller = Self, Refusal = ServiceError>;
 
-    /// The authority that a write of this caller is made under.
+    /// Returns the authority for a write of this caller.
     fn authority(self, services: &Services) -> Self::Authority;
 
     fn job_caller(&self) -> JobCaller;
 
-    /// The quotas that its writes count for; admins have none.
+    /// Returns the quotas that its writes count for; admins have none.
     fn own_quotas(&self, defaults: QuotaLimits) -> Option<Quotas<'_>>;
 }
 
-/// The authority of an agent: its key holds and has the scope when the transaction runs.
+/// Authority of an agent: its key is valid and has the scope when the transaction runs.
 pub(crate) struct AgentAuthority {
-    /// The caller as it was let in.
+    /// Caller as it was admitted.
     admitted: AgentCaller,
-    /// The caller as this run of the transaction read it, where the row may have changed.
+    /// Caller as this run of the transaction read it, where the row may have changed.
     current: Option<AgentCaller>,
     clock: Arc<dyn Clock>,
     defaults: QuotaLimits,
@@ -153,7 +154,7 @@ impl Authority for AgentAuthority {
         &mut self,
         tx: &mut dyn Tx,
     ) -> Result<Result<&AgentCaller, Decided<ServiceError>>, StoreError> {
-        // The time of the transaction, not of the request: a body may have taken half a minute to come.
+        // The time of the transaction, not of the request: a body may have taken half a minute to arrive.
         let now = self.clock.now();
         // What an earlier run has read may have been rolled back.
         self.current = None;
@@ -173,8 +174,8 @@ impl Authority for AgentAuthority {
     }
 }
 
-/// The authority to settle and release what is held already. It asks for no right: the money is held whatever became of
-/// the key, and would stay held.
+/// Authority to settle and release an existing hold. It needs no right: the money is held whatever happened to the
+/// key, and would otherwise stay held.
 pub(crate) struct SettlingAuthority(pub(crate) AgentCaller);
 
 impl Authority for SettlingAuthority {
@@ -186,8 +187,8 @@ impl Authority for SettlingAuthority {
     }
 }
 
-/// The authority of an admin. The admin token is the configuration's and has no row: it holds as long as the process
-/// runs.
+/// Authority of an admin. The admin token is part of the configuration and has no row: it is valid as long as the
+/// process runs.
 pub(crate) struct AdminAuthority(AdminCaller);
 
 impl ActingCaller for AdminCaller {

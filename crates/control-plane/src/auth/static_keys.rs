@@ -1,4 +1,4 @@
-//! Keys of the configuration (`API_TOKENS`, `API_KEY`): they live in no database.
+//! Static keys of the configuration (`API_TOKENS`, `API_KEY`), which are in no database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,27 +6,26 @@ use std::sync::Arc;
 use api_keys::{KeyQuotas, KeyRecord, Pepper, PresentedKey, ScopeSet};
 use registry_core::{AgentId, KeyId, Timestamp};
 
-/// The shortest static key that is taken on an address that others can reach (CONTRACT).
+/// Shortest static key that is accepted on an address that others can reach (CONTRACT).
 pub const MIN_LENGTH: usize = 20;
 
-/// Keys of the configuration, found like the others by their key id.
+/// Keys of the configuration, found by their key id like all others.
 #[derive(Default)]
 pub struct StaticKeys(HashMap<KeyId, Arc<KeyRecord>>);
 
-/// A static key that can't be taken.
+/// Reason why a static key is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StaticKeyError {
-    /// Too short for an address that others can reach.
+    /// It is too short for an address that others can reach.
     #[error("a static key under {MIN_LENGTH} characters is taken on a loopback address only")]
     TooShort,
-    /// Not a text that can be a key.
+    /// The text can't be a key.
     #[error("a static key takes 1 to 512 printable ASCII characters and must not start with `t4_`")]
     Malformed,
 }
 
 impl StaticKeys {
-    /// Takes the keys of the configuration. Each acts as an agent named after its key id, with the default
-    /// scopes.
+    /// Reads the keys of the configuration. Each acts as an agent named after its key id, with the default scopes.
     ///
     /// # Errors
     /// [`StaticKeyError`] without the key's text.
@@ -65,7 +64,7 @@ impl StaticKeys {
         Ok(Self(keys))
     }
 
-    /// The static key of this id.
+    /// Returns the static key with this id.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<Arc<KeyRecord>> {
         if self.0.is_empty() { None } else { self.0.get(id).cloned() }

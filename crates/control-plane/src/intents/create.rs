@@ -1,4 +1,4 @@
-//! `POST /intents`: an agent declares what it means to do.
+//! `POST /intents`: an agent creates an intent.
 
 use api_types::{Code, CreateIntent, IntentView};
 use registry_core::{Intent, IntentId};
@@ -14,14 +14,14 @@ use crate::quotas::Quotas;
 use crate::services::Services;
 use crate::stored::SaidOfIntent;
 
-/// A created intent.
+/// Created intent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CreatedIntent {
-    /// The intent as it is now.
+    /// Intent as it is now.
     pub intent: IntentView,
     /// Its version.
     pub version: u64,
-    /// False when the very same creation had happened before.
+    /// `false` when the same creation happened before.
     pub new: bool,
 }
 
@@ -47,7 +47,7 @@ pub async fn create_intent(
     .await
 }
 
-/// A checked declaration, and the digest by which a repeat of it is known.
+/// Checked intent, and the digest that identifies a repetition.
 #[derive(Debug, Clone)]
 pub(crate) struct PreparedIntent {
     pub intent: Intent,
@@ -71,7 +71,7 @@ pub(crate) fn prepare(
     Ok(PreparedIntent { intent, creation })
 }
 
-/// The digest of what a creator sent, the fields that the registry ignores or knows left out. A minted id can't be
+/// Digest of the members that a creator sent, without those that the registry ignores or knows. A minted id can't be
 /// sent twice, so its body needs no digest.
 fn creation_digest(body: &CreateIntent) -> [u8; 32] {
     if body.id.as_ref().is_none_or(String::is_empty) {
@@ -79,7 +79,7 @@ fn creation_digest(body: &CreateIntent) -> [u8; 32] {
     }
     let told = CreateIntent { created_at: None, agent_id: None, ..body.clone() };
     let canonical = serde_json::to_value(&told).ok().and_then(|value| canonical::to_jcs(&value).ok());
-    // Numbers that have no canonical form are compared as they were written.
+    // Numbers without a canonical form are compared as they were written.
     let text = canonical.or_else(|| serde_json::to_string(&told).ok()).unwrap_or_default();
     *Digest::sha256_parts(&[text.as_bytes()]).as_bytes()
 }
@@ -91,7 +91,7 @@ fn create(
     quotas: &Quotas<'_>,
 ) -> Result<Result<CreatedIntent, ServiceError>, StoreError> {
     if let Err(refusal) = quotas.may_create(tx, std::iter::once(&prepared.intent))?
-        // A repeat stores nothing, so it is answered as ever.
+        // A repetition stores nothing, so it is answered as before.
         && tx.intent(&prepared.intent.id)?.is_none()
     {
         return Ok(Err(refusal));

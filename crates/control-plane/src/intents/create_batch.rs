@@ -1,4 +1,4 @@
-//! `POST /intents/batch`: many declarations, all or none.
+//! `POST /intents/batch`: an agent creates many intents, all or none.
 
 use std::collections::HashSet;
 
@@ -17,8 +17,8 @@ use crate::stored::{SaidOfIntent, batch_detail};
 /// Creates every intent of the batch, or none.
 ///
 /// # Errors
-/// Those of a single create, with the `index` of the first intent that does not fit in `details`; 422 for a batch
-/// that is empty or too large.
+/// Same errors as for a single creation, with the `index` of the first intent that does not fit in `details`; 422 for
+/// a batch that is empty or too large.
 pub async fn create_batch(
     services: &Services,
     context: OpContext<AgentCaller>,
@@ -37,8 +37,8 @@ pub async fn create_batch(
     .await
 }
 
-/// Intents that are checked before other requests of the thread get their turn: with the largest `raw` that is some
-/// milliseconds.
+/// Number of intents that are checked before other requests of the thread get their turn: with the largest `raw`,
+/// that takes some milliseconds.
 const PER_TURN: usize = 16;
 
 async fn prepare_all(
@@ -67,7 +67,7 @@ async fn prepare_all(
     Ok(prepared)
 }
 
-/// Looks at all before it writes the first: a refusal commits its record, so nothing else may be in the
+/// Checks all intents before it writes the first: a refusal commits its record, so nothing else may be in the
 /// transaction by then.
 fn insert_all(
     tx: &mut dyn Tx,
@@ -79,7 +79,7 @@ fn insert_all(
     for (index, one) in prepared.iter().enumerate() {
         let taken = tx.intent(&one.intent.id)?.is_some();
         if taken {
-            // The insert changes nothing here; it tells whether this is a repeat.
+            // The insert changes nothing here; it tells whether this is a repetition.
             if let Err(refusal) = insert(tx, one, caller)? {
                 return Ok(Err(at_index(refusal, index)));
             }

@@ -1,4 +1,4 @@
-//! `DELETE /intents/{id}`: an admin removes an intent. Its record stays.
+//! `DELETE /intents/{id}`: an admin removes an intent. Its audit rows remain.
 
 use registry_core::IntentId;
 use storage::JobClass;

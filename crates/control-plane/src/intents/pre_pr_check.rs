@@ -1,4 +1,4 @@
-//! `POST /intents/pre_pr_check`: has every file of a pull request an intent?
+//! `POST /intents/pre_pr_check`: whether every file of a pull request is covered by an intent.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -19,14 +19,14 @@ use crate::quotas::Quotas;
 use crate::services::Services;
 use crate::stored::placeholders_detail;
 
-/// Where the placeholders of one result end, in bytes: thousands that were made here fit, with what others wrote into
-/// theirs they may not. `missing` names every file in any case.
+/// Maximum of the placeholders in one answer, in bytes: thousands that were made here fit, but others may have
+/// written more into theirs. `missing` names every file in any case.
 const RESULT_BYTES: usize = 4 << 20;
 
-/// Looks at every file in one transaction and, when asked, leaves one placeholder for each that has no intent.
+/// Checks every file in one transaction and, when asked, makes one placeholder for each file without an intent.
 ///
 /// # Errors
-/// 422 for a list that is too long or too large or a file that is no path, 503 for the store.
+/// 422 for a list that is too long or too large, or a file that is not a path; 503 for the store.
 pub async fn pre_pr_check(
     services: &Services,
     context: OpContext<AgentCaller>,
@@ -47,19 +47,19 @@ pub async fn pre_pr_check(
 /// A checked body.
 struct PreparedCheck {
     codes: BTreeSet<String>,
-    /// The placeholders that may be needed: one for each file, with ids that were made before the transaction.
+    /// Placeholders that may be needed: one for each file, with ids that were made before the transaction.
     candidates: Vec<Intent>,
-    /// The files as the caller spells them, each spelling once, with the place of their candidate.
+    /// Files as the caller spells them, each spelling once, with the index of their candidate.
     asked: Vec<(String, usize)>,
-    /// Whether to leave placeholders.
+    /// Whether to make placeholders.
     reserve: bool,
 }
 
-/// A file that was asked for, in any spelling.
+/// File that was asked for, in any spelling.
 struct KnownFile {
-    /// The place of its candidate.
+    /// Index of its candidate.
     place: usize,
-    /// Whether the caller spelt it in its form.
+    /// Whether the caller spelt it in its normal form.
     asked_in_form: bool,
 }
 
@@ -93,7 +93,7 @@ fn prepare(
     let sentence =
         |field: &str, text: &str, problem: &TextError| format!("`{field}` {problem}: `{}`", short(text));
     for code in &body.critical_codes {
-        // A code is asked for as it stands in rows of before; a placeholder's is a new one.
+        // A code is searched as older rows may have it; the code of a placeholder is a new one.
         let new = body.auto_create_reserved && *code == placeholder_code(&body.critical_codes);
         let checked =
             if new { check_name(code, Limits::WORD) } else { check_text(code, Limits::WORD, false) };
@@ -103,8 +103,8 @@ fn prepare(
     }
     let code = placeholder_code(&body.critical_codes).to_owned();
     let mut candidates = Vec::new();
-    // The place of each spelling's candidate; `None` for a spelling that comes again. Nothing is copied for a path that
-    // comes in its form, which nearly all do.
+    // Index of each spelling's candidate; `None` for a repeated spelling. Nothing is copied for a path in its normal
+    // form, as nearly all are.
     let mut asked = Vec::with_capacity(body.files.len());
     let mut places: HashMap<Cow<'_, str>, KnownFile> = HashMap::with_capacity(body.files.len());
     let mut other_spellings = HashSet::new();
@@ -168,7 +168,7 @@ fn check(
     }
     for placeholder in placeholders {
         if tx.insert_intent(placeholder, &[0; 32], Some(quotas.key_id))? != Inserted::Yes {
-            // Eighty random bits met another id: the caller may simply repeat.
+            // Eighty random bits met an existing id: the caller may simply retry.
             return Err(StoreError::Unavailable("a minted id was taken".to_owned()));
         }
     }

@@ -1,4 +1,4 @@
-//! The reads of intents: `GET /intents/{id}`, `GET /intents`, `GET /intents/by_file`, `GET /intents/by_owner/{owner}`,
+//! Reads of intents: `GET /intents/{id}`, `GET /intents`, `GET /intents/by_file`, `GET /intents/by_owner/{owner}`,
 //! `GET /intents/stale` and `GET /metrics/summary`.
 
 use api_types::{Code, IntentView, SummaryView};
@@ -10,16 +10,16 @@ use crate::error::ServiceError;
 use crate::page::{ListPage, PageRequest, ReadTime, page_of, split_position};
 use crate::services::Services;
 
-/// Something with the version that its `ETag` shows.
+/// Value with the version that its `ETag` shows.
 #[derive(Debug, Clone)]
 pub struct VersionedItem<T> {
-    /// The thing.
+    /// The value.
     pub item: T,
     /// Its version.
     pub version: u64,
 }
 
-/// The intent of this id.
+/// Returns the intent with this id.
 ///
 /// # Errors
 /// 404, 503 for the store.
@@ -34,14 +34,14 @@ pub fn get_intent(
     Ok(VersionedItem { version: intent.version, item: intent.into() })
 }
 
-/// How long one request looks through rows that do not fit before it hands back what it has, in microseconds.
+/// How long one request looks through rows that do not fit before it returns what it has, in microseconds.
 const LOOK_MICROS: u64 = 500_000;
 
-/// Intents that fit the filter, in the order of their ids. A page may hold fewer than `limit` (even none) and still
-/// have a next one: looking is bounded, and so are the bytes of a page.
+/// Returns intents that fit the filter, by id. A page may hold fewer than `limit` (even none) and still have a next
+/// page: the search is limited, and so are the bytes of a page.
 ///
 /// # Errors
-/// 400 for a cursor, 422 for a status that is none, 503 for the store.
+/// 400 for a cursor, 422 for an unknown status, 503 for the store.
 pub fn list_intents(
     services: &Services,
     _caller: &AgentCaller,
@@ -75,7 +75,7 @@ pub fn list_intents(
     }
 }
 
-/// The intents of an owner, newest change first.
+/// Returns the intents of an owner, newest change first.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.
@@ -92,7 +92,7 @@ pub fn list_by_owner(
     Ok(page_of(rows, request, &services.cursors, &query, by_change, intent_bytes, IntentView::from))
 }
 
-/// The position of a row in a list that is ordered by its last change.
+/// Position of a row in a list that is ordered by last change.
 fn by_change(row: &registry_core::Intent) -> String {
     format!("{}\n{}", row.modified_at.as_micros(), row.id)
 }
@@ -103,7 +103,7 @@ pub(super) fn time_and_id(position: &str) -> (Timestamp, &str) {
     (Timestamp::from_micros(micros.parse().unwrap_or(0)), id)
 }
 
-/// The intents of a file, by line.
+/// Returns the intents of a file, by line.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.
@@ -123,7 +123,7 @@ pub fn list_by_file(
     Ok(page_of(rows, request, &services.cursors, &query, position, intent_bytes, IntentView::from))
 }
 
-/// Intents that are reserved, planned or committed and have not changed for more than `days`, oldest first.
+/// Returns intents that are reserved, planned or committed and have not changed for more than `days`, oldest first.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.
@@ -142,7 +142,7 @@ pub fn list_stale(
     Ok(page_of(rows, request, &services.cursors, &query, by_change, intent_bytes, IntentView::from))
 }
 
-/// Before this an intent was last changed that is stale after so many days.
+/// Returns the time before which an intent must have changed last to be stale after so many days.
 pub(super) fn stale_cutoff(now: Timestamp, days: u32) -> Timestamp {
     now.plus_days(-i64::from(days))
 }
@@ -150,11 +150,11 @@ pub(super) fn stale_cutoff(now: Timestamp, days: u32) -> Timestamp {
 /// Rows per snapshot: a snapshot stays short, so that the write-ahead log can be checkpointed.
 const ROWS_PER_VIEW: u32 = 5000;
 
-/// Counts every intent, a snapshot of rows at a time; intents that change meanwhile may be counted as they were
-/// or as they are.
+/// Counts every intent, a snapshot of rows at a time. Intents that change meanwhile may be counted in their old or
+/// new state.
 ///
 /// # Errors
-/// 503 for the store, and when the counting takes more of a reader's time than one request may.
+/// 503 for the store, and when the counting takes more time of a reader than one request may.
 pub fn summarize(services: &Services, _caller: &AgentCaller) -> Result<SummaryView, ServiceError> {
     let mut tally = QualityTally::default();
     let mut after: Option<IntentId> = None;

@@ -1,7 +1,8 @@
-//! The lists of intents that are short enough to be read on a thread that serves requests.
+//! Lists of intents that are short enough to be read on a thread that serves requests.
 //!
-//! A list is begun there and given up once it turns out to be long, so the thread is held for [`SMALL_ROWS`] rows or
-//! [`SMALL_BYTES`] at the most, whatever lies in the registry. Rows go from their columns to JSON without a copy.
+//! Such a list is begun on that thread and abandoned when it turns out to be long. So the thread is busy for at most
+//! [`SMALL_ROWS`] rows or [`SMALL_BYTES`], whatever the registry holds. Rows go from their columns to JSON without a
+//! copy.
 
 use api_types::{Code, IntentRowView};
 use registry_core::{IntentRow, Owner, Timestamp};
@@ -13,18 +14,18 @@ use crate::error::ServiceError;
 use crate::page::{ListText, PageRequest, split_position};
 use crate::services::Services;
 
-/// The most rows of a small list.
+/// Maximum rows of a small list.
 const SMALL_ROWS: u32 = 100;
-/// The size from which on a list is not small any more, in bytes of JSON.
+/// Size above which a list is not small, in bytes of JSON.
 const SMALL_BYTES: usize = 64 * 1024;
-/// The usual length of one row, in bytes.
+/// Usual length of one row, in bytes.
 const ROW_BYTES: usize = 512;
 
-/// The intents of a file by line, as [`crate::list_by_file`] lists them; `None` when the list is long, or can't be read
-/// without waiting.
+/// Returns the intents of a file by line, like [`crate::list_by_file`]; `None` when the list is long, or can't be
+/// read without waiting.
 ///
 /// # Errors
-/// Those of the whole list.
+/// Same errors as the whole list.
 pub fn small_list_by_file(
     services: &Services,
     _caller: &AgentCaller,
@@ -40,10 +41,10 @@ pub fn small_list_by_file(
     small_list(services, IntentList::ByFile { file, after }, request, &query, place)
 }
 
-/// The intents of an owner, as [`crate::list_by_owner`] lists them; `None` as in [`small_list_by_file`].
+/// Returns the intents of an owner, like [`crate::list_by_owner`]; `None` as in [`small_list_by_file`].
 ///
 /// # Errors
-/// Those of the whole list.
+/// Same errors as the whole list.
 pub fn small_list_by_owner(
     services: &Services,
     _caller: &AgentCaller,
@@ -56,10 +57,10 @@ pub fn small_list_by_owner(
     small_list(services, IntentList::ByOwner { owner, before }, request, &query, by_change)
 }
 
-/// Stale intents, as [`crate::list_stale`] lists them; `None` as in [`small_list_by_file`].
+/// Returns stale intents, like [`crate::list_stale`]; `None` as in [`small_list_by_file`].
 ///
 /// # Errors
-/// Those of the whole list.
+/// Same errors as the whole list.
 pub fn small_list_stale(
     services: &Services,
     _caller: &AgentCaller,
@@ -74,7 +75,7 @@ pub fn small_list_stale(
     small_list(services, list, request, &query, by_change)
 }
 
-/// The position of a row in a list that is ordered by its last change.
+/// Position of a row in a list that is ordered by last change.
 fn by_change(row: &IntentRow<'_>) -> String {
     let micros = Timestamp::parse_lenient(&row.modified_at).unwrap_or(Timestamp::EPOCH).as_micros();
     format!("{micros}\n{}", row.id)
@@ -109,14 +110,14 @@ fn small_list(
     Ok(Some(ListText { json, next }))
 }
 
-/// The JSON of a list as far as it is small.
+/// JSON of a list, as long as it is small.
 struct SmallText {
     json: Vec<u8>,
     rows: u32,
     limit: u32,
-    /// The position of the last row of the page, once the page is full.
+    /// Position of the last row of the page, once the page is full.
     last: Option<String>,
-    /// Whether there is a row behind the page.
+    /// Whether there is a row after the page.
     more: bool,
     /// Whether the list is not small.
     long: bool,
@@ -130,7 +131,7 @@ impl SmallText {
         Self { json, rows: 0, limit, last: None, more: false, long: false, failed: false }
     }
 
-    /// Adds a row; whether the next one is wanted.
+    /// Adds a row; returns whether the next one is wanted.
     fn add(&mut self, row: &IntentRow<'_>, position: &impl Fn(&IntentRow<'_>) -> String) -> bool {
         if self.rows == self.limit {
             self.more = true;

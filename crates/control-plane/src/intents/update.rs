@@ -1,4 +1,4 @@
-//! `PATCH /intents/{id}`: whoever an intent belongs to moves it along.
+//! `PATCH /intents/{id}`: an agent changes its intent, or one of its owner.
 
 use api_keys::Scope;
 use api_types::{Code, IntentView, PatchIntent};
@@ -22,7 +22,7 @@ struct ChangedIntent {
 /// Changes an intent. `expected` is the version of `If-Match`.
 ///
 /// # Errors
-/// 403 `not_yours`, 404, 412 when the version moved, 422 for a rule, 503 for the store.
+/// 403 `not_yours`, 404, 412 when the version has changed, 422 for a rule, 503 for the store.
 pub async fn update_intent(
     services: &Services,
     context: OpContext<AgentCaller>,
@@ -81,7 +81,7 @@ fn store(
     creator: Option<&KeyId>,
 ) -> Result<Result<ChangedIntent, ServiceError>, StoreError> {
     if !tx.update_intent(&next, creator)? {
-        // It was read in this very transaction, so a miss means that the store broke its word.
+        // It was read in this transaction, so a missing row means that the store is inconsistent.
         return Err(StoreError::Invariant(format!("the intent `{}` moved inside a transaction", next.id)));
     }
     Ok(Ok(ChangedIntent { version: next.version, intent: next.into() }))

@@ -1,4 +1,4 @@
-//! The audit log is verified as it grows, so that a start has little to verify.
+//! Verification of the audit log as it grows, so that a start has little to verify.
 
 use std::sync::atomic::Ordering;
 
@@ -8,14 +8,14 @@ use storage::{SealedCheckpoint, StoreError};
 use crate::audit::verify_tail;
 use crate::services::Services;
 
-/// How many rows make a new checkpoint worth its write.
+/// Number of rows that make a new checkpoint worth its write.
 const ROWS: u64 = 5_000;
 
-/// Verifies the rows since the last checkpoint when there are many (or at all, with `force`) and keeps a new
-/// one. `None` when there was nothing to do or the log is broken, which the metrics then say.
+/// Verifies the rows since the last checkpoint when there are many (or at all, with `force`) and stores a new
+/// checkpoint. `None` when there was nothing to do, or when the log is broken, which the metrics then show.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub async fn checkpoint_audit(
     services: &Services,
     now: Timestamp,
@@ -26,7 +26,7 @@ pub async fn checkpoint_audit(
         Ok((from, view.next_seq()?))
     })?;
     let grown = to.saturating_sub(from);
-    // A log that ends before its checkpoint was cut off, which the verification then says.
+    // A log that ends before its checkpoint was cut off; the verification reports that.
     let cut_off = to < from;
     if !cut_off && (grown == 0 || (grown < ROWS && !force)) {
         return Ok(None);

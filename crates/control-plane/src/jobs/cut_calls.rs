@@ -1,4 +1,4 @@
-//! Model calls whose key has lost its right are cut.
+//! Ends model calls whose key has lost its right.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::auth::TRUSTED_MICROS;
 use crate::llm::ReadKeys;
 use crate::services::Services;
 
-/// Tells every call under way whose key was revoked, rotated, has expired or lost a scope; returns how many. Rows of keys
-/// are read only when the store's epoch moved since they were read last, or can't be trusted because the store could not
-/// be looked at for a second.
+/// Signals every call under way whose key was revoked, rotated, has expired or lost a scope; returns how many. Rows
+/// of keys are read only when the store's epoch has moved since the last read, or when the store could not be looked
+/// at for a second.
 ///
 /// # Errors
-/// Trouble of the store: calls whose keys could not be read go on until the next run.
+/// A storage error. Calls whose keys could not be read continue until the next run.
 pub async fn cut_calls(services: &Services, now: Timestamp) -> Result<u64, StoreError> {
-    // The epoch is taken before the rows are read: a change in between is seen by the next run.
+    // The epoch is read before the rows: a change in between is seen by the next run.
     let watch = services.store.watch();
     let age = services.clock.monotonic_micros().saturating_sub(watch.last_good_look_micros);
     let wanted = services.llm.running.keys_to_read(watch.epoch, age <= TRUSTED_MICROS);

@@ -1,4 +1,4 @@
-//! Budgets that reached a part of their limit are told: to the log, to the metrics, and to the operator's webhook.
+//! Delivery of budget alerts to the log, the metrics and the operator's webhook.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -11,20 +11,20 @@ use storage::{AlertRow, StoreError};
 
 use crate::services::Services;
 
-/// How many alerts one run looks at.
+/// Number of alerts that one run handles.
 const AT_ONCE: u32 = 100;
-/// The longest wait between two tries, in seconds.
+/// Longest wait between two attempts, in seconds.
 const MOST_WAIT_SECONDS: u64 = 300;
-/// After this many seconds an alert is history, and the webhook is given up.
+/// Age of an alert, in seconds, after which the webhook is given up.
 const TRIED_FOR_SECONDS: i64 = 24 * 3600;
 
-/// Where alerts are sent besides the log.
+/// Receiver of alerts besides the log.
 pub trait AlertSink: Send + Sync {
-    /// Sends one JSON document. The error is for the log; it names no secret.
+    /// Sends one JSON document. The error is for the log; it contains no secret.
     fn send(&self, body: String) -> BoxFuture<'_, Result<(), String>>;
 }
 
-/// What a server remembers of the alerts that it tells.
+/// What a server remembers of the alerts that it delivers.
 #[derive(Default)]
 pub struct AlertDesk {
     sink: Option<Arc<dyn AlertSink>>,
@@ -42,7 +42,7 @@ struct AlertTries {
 }
 
 impl AlertDesk {
-    /// A desk that sends to `sink`; without one the log and the metrics are all.
+    /// Creates a desk that sends to `sink`; without one, alerts go to the log and the metrics only.
     #[must_use]
     pub fn new(sink: Option<Arc<dyn AlertSink>>) -> Self {
         Self { sink, pending: Mutex::default() }
@@ -53,11 +53,11 @@ impl AlertDesk {
     }
 }
 
-/// Tells what waits to be told; returns how many alerts are done with. The log line of an alert comes once per
-/// start of the server; the webhook is tried again until it has taken the alert or a day is over.
+/// Delivers the alerts that wait; returns how many are finished. The log line of an alert is written once per start
+/// of the server. The webhook is retried until it has accepted the alert or a day is over.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub async fn deliver_alerts(
     services: &Services,
     now: Timestamp,
@@ -85,7 +85,7 @@ pub async fn deliver_alerts(
                 done += 1;
             }
             Delivered::NotYet => {}
-            // The others would fail as well; whichever is due next is tried first then.
+            // The others would fail as well; the next run begins with the alert that is due next.
             Delivered::Failed => break,
         }
     }

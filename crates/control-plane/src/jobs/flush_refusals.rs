@@ -1,4 +1,4 @@
-//! Requests that were too many for a row each get one row with their count.
+//! Writes one audit row with a count for requests that were too many for a row each.
 
 use api_types::Code;
 use audit::{Actor, Record, event};
@@ -6,7 +6,7 @@ use registry_core::Timestamp;
 
 use crate::services::Services;
 
-/// Hands the windows that ended to the recorder; `all` also those that still run (at stop).
+/// Passes the windows that have ended to the recorder; with `all`, also the running ones (at a stop).
 pub fn flush_refusals(services: &Services, now: Timestamp, all: bool) {
     let micros = services.clock.monotonic_micros();
     let records = if all {

@@ -1,19 +1,19 @@
-//! Idempotency keys are forgotten after 24 hours.
+//! Deletes idempotency keys after 24 hours.
 
 use registry_core::Timestamp;
 use storage::StoreError;
 
 use crate::services::Services;
 
-/// How long a key is remembered, in seconds (CONTRACT).
+/// How long an idempotency key is kept, in seconds (CONTRACT).
 const KEPT_SECONDS: i64 = 24 * 3600;
-/// How many are forgotten in one transaction.
+/// Number of keys that are deleted in one transaction.
 const AT_ONCE: u32 = 500;
 
-/// Forgets keys that are old enough; returns how many.
+/// Deletes old keys; returns how many.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub async fn forget_idempotency(services: &Services, now: Timestamp) -> Result<u64, StoreError> {
     let before = now.plus_seconds(-KEPT_SECONDS);
     let mut all = 0;

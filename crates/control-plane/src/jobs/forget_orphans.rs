@@ -1,4 +1,4 @@
-//! Orphans are forgotten after a week: their usage rows stay as they are then.
+//! Deletes orphans after a week. Their usage rows remain as they are by then.
 
 use registry_core::Timestamp;
 use storage::StoreError;
@@ -7,13 +7,13 @@ use crate::services::Services;
 
 /// How long an orphan can still be settled late, in days.
 const KEPT_DAYS: i64 = 7;
-/// How many are forgotten in one transaction.
+/// Number of orphans that are deleted in one transaction.
 const AT_ONCE: u32 = 250;
 
-/// Forgets orphans that are old enough; returns how many.
+/// Deletes old orphans; returns how many.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub async fn forget_orphans(services: &Services, now: Timestamp) -> Result<u64, StoreError> {
     let before = now.plus_days(-KEPT_DAYS);
     let mut all = 0;

@@ -1,4 +1,4 @@
-//! A server's holds live as long as it does.
+//! Renews the leases of this server's holds while it runs.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use storage::{HoldRow, StoreError, Tx};
 
 use crate::services::Services;
 
-/// Moves the leases of this server's holds on; returns how many. Holds that nobody will settle are let go first, so
-/// that theirs run out.
+/// Renews the leases of this server's holds; returns how many. Holds that will not be settled are abandoned first, so
+/// that their leases run out.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub async fn renew_leases(services: &Services, now: Timestamp) -> Result<u64, StoreError> {
     let abandoned = services.llm.abandoned.take();
     if abandoned.is_empty() && services.store.read(|view| view.held_totals())?.0 == 0 {
@@ -33,7 +33,7 @@ pub async fn renew_leases(services: &Services, now: Timestamp) -> Result<u64, St
     renewed
 }
 
-/// Lets go of `abandoned` holds, and moves the leases of the others.
+/// Removes the server's name from `abandoned` holds, and renews the leases of the others.
 pub(super) fn keep_alive(
     tx: &mut dyn Tx,
     holder: &str,

@@ -1,4 +1,4 @@
-//! Holds that nobody settled in time are settled at their worst case.
+//! Settles holds whose lease has ended at their worst case.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,14 +11,14 @@ use super::renew_leases::keep_alive;
 use crate::llm::{LlmRules, end_detail, settle_orphan};
 use crate::services::Services;
 
-/// How many holds one transaction settles.
+/// Number of holds that one transaction settles.
 const AT_ONCE: u32 = 100;
 
-/// Settles the holds whose lease has ended; returns how many. This server's own holds are renewed first: its clock
-/// may have jumped past all leases at once.
+/// Settles holds whose lease has ended; returns how many. This server's holds are renewed first: its clock may have
+/// jumped past all leases at once.
 ///
 /// # Errors
-/// Trouble of the store.
+/// A storage error.
 pub async fn settle_orphans(services: &Services, now: Timestamp) -> Result<u64, StoreError> {
     let mut all = 0;
     loop {

@@ -1,4 +1,4 @@
-//! `POST /admin/api_keys`: an admin makes a key for an agent.
+//! `POST /admin/api_keys`: an admin creates a key for an agent.
 
 use std::sync::Arc;
 
@@ -15,22 +15,22 @@ use crate::idempotency::{Idempotency, RepeatableChange, commit_noted};
 use crate::services::Services;
 use crate::stored::key_detail;
 
-/// The life of a key, in days, when the admin names none (the seed's).
+/// Lifetime of a key, in days, when the admin states none (the seed's).
 const DEFAULT_DAYS: i64 = 365;
-/// The longest life of a key, in days.
+/// Longest lifetime of a key, in days.
 const MAX_DAYS: i64 = 3650;
-/// The daily budget, in dollars, when the admin names none (the seed's).
+/// Daily budget, in dollars, when the admin states none (the seed's).
 const DEFAULT_DAILY_LIMIT: f64 = 100.0;
 
-/// What is kept of a minted key: never the secret, but what it is derived from.
+/// What is stored of a minted key: not the secret, but what it is derived from.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MintedKey {
     pub view: KeyView,
     pub nonce: [u8; 16],
 }
 
-/// Makes a key. Its secret is in the answer and nowhere else; a repeat with the same idempotency key derives the
-/// same one again.
+/// Creates a key. Its secret is in the answer and nowhere else. A repetition with the same idempotency key derives
+/// the same secret again.
 ///
 /// # Errors
 /// 422 for a field, 503 for the store.
@@ -61,10 +61,10 @@ pub async fn create_key(
     reveal(&services.auth.pepper, minted)
 }
 
-/// Derives the secret of a minted key, for the one answer that shows it.
+/// Derives the secret of a minted key, for the answer that shows it.
 ///
 /// # Errors
-/// 422 when no native key can carry the id.
+/// 422 when the id can't be part of a native key.
 pub(crate) fn reveal(pepper: &Arc<Pepper>, minted: MintedKey) -> Result<KeyCreated, ServiceError> {
     let key_id = KeyId::from_stored(minted.view.key_id.clone());
     let key = derive_secret(pepper, &key_id, &minted.nonce).map_err(|_| not_mintable())?;
@@ -84,7 +84,7 @@ fn record(
 ) -> Result<KeyRecord, ServiceError> {
     let invalid = |what: String| ServiceError::new(Code::InvalidField, what);
     let agent_id = AgentId::new(body.agent_id).map_err(|p| invalid(format!("`agent_id` {p}")))?;
-    // It stands in every log line and row of the agent.
+    // It appears in every log line and audit row of the agent.
     // A secret that the server knows by value was removed before the body was read.
     if audit::redact_text(agent_id.as_str()) != agent_id.as_str() || agent_id.as_str().contains(REDACTED) {
         return Err(invalid("`agent_id` looks like a key or another secret".to_owned()));

@@ -1,4 +1,4 @@
-//! A key as admins see it, and the checks that its fields share.
+//! Key as admins see it, and the checks that its fields share.
 
 use api_keys::{KeyRecord, MAX_QUOTA, QuotaLimits, ScopeSet, dollars_to_pico, pico_to_dollars};
 use api_types::{Code, KeyUsageView, KeyView, QuotaUse, ScopeList};
@@ -9,10 +9,10 @@ use storage::{KeyUsage, day_of};
 use crate::error::ServiceError;
 use crate::llm::zone_or_utc;
 
-/// How many roles a key may have.
+/// Number of roles that a key may have.
 const MAX_ROLES: usize = 50;
 
-/// A key without its secret, with what it has used on the day of `now`; `defaults` are the server's quotas.
+/// Returns a key without its secret, with what it has used on the day of `now`; `defaults` are the server's quotas.
 pub(crate) fn view_of(key: &KeyRecord, usage: &KeyUsage, defaults: QuotaLimits, now: Timestamp) -> KeyView {
     let limits = key.quotas.over(defaults);
     let of = |used, limit| QuotaUse { used, limit };
@@ -79,7 +79,7 @@ pub(crate) fn daily_limit(dollars: f64) -> Result<i64, ServiceError> {
     dollars_to_pico(dollars).map_err(|problem| invalid(format!("`daily_limit` {problem}")))
 }
 
-/// The most requests per minute that a key may have: its log of admissions is kept in memory.
+/// Highest limit of requests per minute: the log of admissions of a key is kept in memory.
 const MAX_RATE: u32 = 10_000_000;
 
 pub(crate) fn rate(per_minute: u32) -> Result<u32, ServiceError> {
@@ -97,7 +97,7 @@ pub(crate) fn quota(name: &str, most: u64) -> Result<u64, ServiceError> {
     Ok(most)
 }
 
-/// Checks that an IANA zone has this name (`Area/Place`).
+/// Checks that an IANA time zone with this name exists (`Area/Place`).
 pub(crate) fn time_zone(name: String) -> Result<String, ServiceError> {
     Zone::parse(&name).map_err(|problem| invalid(format!("`time_zone`: {problem}")))?;
     Ok(name)

@@ -1,4 +1,4 @@
-//! `GET /admin/api_keys`: every key, never a secret.
+//! `GET /admin/api_keys`: all keys, without secrets.
 
 use api_keys::KeyRecord;
 use api_types::KeyView;
@@ -11,7 +11,7 @@ use crate::error::ServiceError;
 use crate::page::{ListPage, PageRequest, page_of};
 use crate::services::Services;
 
-/// The keys in the order of their ids.
+/// Returns the keys by id.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.
@@ -29,7 +29,7 @@ pub fn list_keys(
     let position = |(_, key): &(KeyUsage, KeyRecord)| key.key_id.as_str().to_owned();
     let defaults = services.settings.quotas;
     let now = services.clock.now();
-    // Every field of a key is short: rows alone bound the page.
+    // Every field of a key is short, so the number of rows limits the page.
     let bytes_of = |_: &(KeyUsage, KeyRecord)| 0;
     let view = |(usage, key): (KeyUsage, KeyRecord)| view_of(&key, &usage, defaults, now);
     Ok(page_of(rows, request, &services.cursors, "keys", position, bytes_of, view))

@@ -1,4 +1,4 @@
-//! `DELETE /admin/api_keys/{key}`: an admin stops a key.
+//! `DELETE /admin/api_keys/{key}`: an admin revokes a key.
 
 use registry_core::KeyId;
 use storage::{JobClass, StoreError};
@@ -9,7 +9,7 @@ use crate::error::ServiceError;
 use crate::idempotency::decided;
 use crate::services::Services;
 
-/// Revokes a key. Revoking twice is fine.
+/// Revokes a key. A second revocation has no effect.
 ///
 /// # Errors
 /// 404, 503 for the store.

@@ -1,4 +1,4 @@
-//! `POST /admin/api_keys/{key_id}/rotate`: a new secret for the same key.
+//! `POST /admin/api_keys/{key_id}/rotate`: an admin gives a key a new secret.
 
 use api_keys::{KeyRecord, NewKey, derive_secret};
 use api_types::{Code, KeyCreated, RotateKey};
@@ -12,10 +12,10 @@ use crate::error::ServiceError;
 use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::services::Services;
 
-/// The longest time that an old secret may live on, in seconds: 30 days.
+/// Longest time for which an old secret may stay valid, in seconds: 30 days.
 const MAX_OVERLAP_SECONDS: u32 = 30 * 24 * 3600;
 
-/// Gives a key a new secret. The old one lives on for the overlap.
+/// Gives a key a new secret. The old one stays valid for the overlap.
 ///
 /// # Errors
 /// 404, 422 for the overlap or for a revoked key, 503 for the store.
@@ -64,8 +64,8 @@ fn rotate(
     if key.revoked {
         return refuse("a revoked key can't be rotated".to_owned());
     }
-    // An adopted key's id comes from its old text; its rotated secret has the native form, whose public part is
-    // that id, so it is found the same way.
+    // The id of an adopted key is derived from its old text. Its rotated secret has the native form, whose public
+    // part is that id, so it is found in the same way.
     let next = key.rotated(fresh, nonce, overlap, now);
     if !tx.update_key(&next)? {
         return Err(StoreError::Invariant(format!("the key `{id}` moved inside a transaction")));

@@ -1,4 +1,4 @@
-//! `PATCH /admin/api_keys/{key_id}`: an admin changes what a key may do.
+//! `PATCH /admin/api_keys/{key_id}`: an admin changes the limits, scopes or owner of a key.
 
 use api_keys::KeyRecord;
 use api_types::{Code, KeyView, PatchKey};
@@ -12,10 +12,10 @@ use crate::idempotency::{Idempotency, RepeatableChange, commit_once};
 use crate::intents::VersionedItem;
 use crate::services::Services;
 
-/// Changes a key. What was used of its budget stays.
+/// Changes a key. What it has used of its budget stays.
 ///
 /// # Errors
-/// 404, 412 when the version moved, 422 for a field, 503 for the store.
+/// 404, 412 when the version has changed, 422 for a field, 503 for the store.
 pub async fn update_key(
     services: &Services,
     context: OpContext<AdminCaller>,

@@ -1,4 +1,4 @@
-//! Which budgets a call must fit, and alerts for those that reach a part of their limit.
+//! Budgets that a call must fit, and their alerts.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ use super::calendar::Calendar;
 /// Prices, caps and budgets.
 #[derive(Debug)]
 pub struct LlmRules {
-    /// What tokens cost.
+    /// Prices of tokens.
     pub prices: PriceBook,
     /// Caps.
     pub limits: CallLimits,
-    /// Budgets beside each key's own.
+    /// Budgets in addition to each key's daily limit.
     pub budgets: Vec<BudgetRule>,
     /// Whether prompts are kept in the audit log.
     pub keep_prompts: bool,
-    /// This server's name for the leases of its holds; another one after each start.
+    /// This server's name for the leases of its holds; a new one after each start.
     pub holder: String,
     pub(super) calendar: Calendar,
 }
 
 impl LlmRules {
-    /// The rules of a server.
+    /// Creates the rules of a server.
     #[must_use]
     pub fn new(
         prices: PriceBook,
@@ -42,7 +42,7 @@ impl LlmRules {
     }
 }
 
-/// A budget at one time: the account that it bounds, and its limit.
+/// Budget at one time: the account that it limits, and the limit.
 #[derive(Debug, Clone)]
 pub(crate) struct BudgetBound {
     pub account: AccountKey,
@@ -51,8 +51,8 @@ pub(crate) struct BudgetBound {
 }
 
 impl LlmRules {
-    /// Every budget that a call of this key must fit at `at`, each account once: where several rules bound the same
-    /// account, the lowest limit holds.
+    /// Returns every budget that a call of this key must fit at `at`, each account once: where several rules limit
+    /// one account, the lowest limit counts.
     pub(crate) fn bounds(&self, key: &KeyRecord, at: Timestamp) -> Vec<BudgetBound> {
         let day = self.calendar.window_of(key.time_zone.as_deref(), WindowKind::Day, at);
         let own = account(BudgetScope::Key, key.key_id.as_str(), WindowKind::Day, &day);
@@ -73,7 +73,7 @@ impl LlmRules {
         bounds
     }
 
-    /// The limit of an account as it is now: nothing for a key that is gone, `None` when its rule is gone.
+    /// Returns the present limit of an account: zero for a key that is gone, `None` when its rule is gone.
     pub(crate) fn limit_of(&self, account: &AccountKey, key: Option<&KeyRecord>) -> Option<i64> {
         match account.scope {
             BudgetScope::Key => Some(key.map_or(0, |key| key.daily_limit_pico_usd)),
@@ -88,7 +88,7 @@ impl LlmRules {
     }
 }
 
-/// Whose spending the rule bounds when this key calls; `None` when it does not bound it.
+/// Returns the subject whose spending the rule limits when this key calls; `None` when the rule does not apply.
 fn subject<'a>(rule: &'a BudgetRule, key: &'a KeyRecord) -> Option<&'a str> {
     let id = match rule.scope {
         // A key's own budget is its `daily_limit`.
@@ -104,7 +104,7 @@ fn account(scope: BudgetScope, id: &str, window: WindowKind, span: &CalendarWind
     AccountKey { scope, id: id.to_owned(), window, window_id: span.id.clone() }
 }
 
-/// The accounts of these budgets as they stand.
+/// Returns the accounts of these budgets with their balances.
 pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[BudgetBound]) -> Result<Vec<Account>, StoreError> {
     let of = |bound: &BudgetBound| {
         let state = tx.account(&bound.account)?;
@@ -113,7 +113,7 @@ pub(super) fn accounts(tx: &mut dyn Tx, bounds: &[BudgetBound]) -> Result<Vec<Ac
     bounds.iter().map(of).collect()
 }
 
-/// What the tightest of some budgets allows; all of them have a limit, or do not count.
+/// Returns what the tightest of some budgets allows; budgets without a limit do not count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TightestBudget(i64);
 
@@ -129,11 +129,11 @@ impl TightestBudget {
     }
 }
 
-/// A refused call is the end of a budget once this much of it is settled, in per cent: what is left is too little
-/// for a call and would hide that nothing runs any more.
+/// Percentage of a budget that must be settled for a refused call to count as its end: what is left is too little for
+/// a call, and would hide that nothing runs any more.
 const SPENT_PERCENT: i128 = 99;
 
-/// Keeps an alert for every part of the limit that an account's spending has just reached.
+/// Stores an alert for every percentage of the limit that an account's spending has just reached.
 pub(super) fn raise(
     tx: &mut dyn Tx,
     account: &AccountKey,
@@ -155,7 +155,7 @@ pub(super) fn raise(
     Ok(())
 }
 
-/// Keeps the last alert of an account that is as good as spent and has just refused a call.
+/// Stores the last alert of an account that is nearly spent and has just refused a call.
 pub(super) fn raise_refused(
     tx: &mut dyn Tx,
     accounts: &[Account],

@@ -1,4 +1,4 @@
-//! The windows of now, kept so that no call has to search a calendar.
+//! Current budget windows, cached so that a call need not search a calendar.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use llm_policy::{CalendarWindow, WindowKind, Zone};
 use registry_core::Timestamp;
 
-/// How many zone names are kept; the database has some 600, in any case of letters.
+/// Number of zone names that are kept; the database has some 600, in any letter case.
 const CAPACITY: usize = 2_000;
 
-/// The last window that was asked for, by zone and kind.
+/// Last window that was asked for, by zone and kind.
 #[derive(Debug, Default)]
 pub(crate) struct Calendar(Mutex<HashMap<String, KnownZone>>);
 
@@ -22,12 +22,12 @@ struct KnownZone {
 }
 
 impl Calendar {
-    /// The window of a zone.
+    /// Returns the window of a zone.
     pub(crate) fn window(&self, zone: &Zone, kind: WindowKind, at: Timestamp) -> Arc<CalendarWindow> {
         self.find(zone.name(), || zone.clone(), kind, at)
     }
 
-    /// The window of the zone of this name; UTC for none and for one that does not exist.
+    /// Returns the window of the zone with this name; UTC for no name and for an unknown one.
     pub(crate) fn window_of(
         &self,
         name: Option<&str>,
@@ -74,7 +74,7 @@ impl KnownZone {
         };
         match kept {
             Some(span) if span.starts_at <= at && at < span.ends_at => Arc::clone(span),
-            // Also when the clock went back: the window is the one of the time that is asked for.
+            // Also when the clock went back: the window is that of the given time.
             Some(_) | None => Arc::clone(kept.insert(Arc::new(self.zone.window(kind, at)))),
         }
     }

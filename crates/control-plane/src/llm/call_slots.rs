@@ -1,11 +1,11 @@
-//! How many model calls of a key are under way.
+//! Limit on the concurrent model calls of a key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use registry_core::KeyId;
 
-/// Counts the calls under way, by key. Keys without one take no room.
+/// Counter of the calls under way, by key. Keys without calls take no memory.
 #[derive(Debug, Default)]
 pub struct CallSlots(Mutex<HashMap<KeyId, u32>>);
 
@@ -21,7 +21,7 @@ impl CallSlots {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more call of the key; `None` when `most` are under way.
+    /// Takes a slot for one more call of the key; `None` when `most` are under way.
     #[must_use]
     pub fn take(self: &Arc<Self>, key: &KeyId, most: u32) -> Option<CallSlot> {
         let mut counts = self.lock();
@@ -34,7 +34,7 @@ impl CallSlots {
         Some(CallSlot { slots: Arc::clone(self), key: key.clone() })
     }
 
-    /// All calls under way.
+    /// Returns the number of all calls under way.
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.lock().values().map(|count| u64::from(*count)).sum()

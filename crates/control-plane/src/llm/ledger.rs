@@ -1,4 +1,4 @@
-//! The ledger of one caller, in this process's own store.
+//! Ledger of one caller over the local store.
 
 pub(super) mod hold;
 pub(super) mod release;
@@ -25,21 +25,21 @@ use crate::context::{AgentCaller, OpContext};
 use crate::error::ServiceError;
 use crate::services::Services;
 
-/// Keeps the money of one caller. The first hold is recorded by the request's own row; every further hold, and the
-/// end of each, by a row of its own in the transaction that it tells of.
+/// Ledger of one caller. The first hold is recorded by the request's row. Every further hold, and the end of each,
+/// has a row in its own transaction.
 ///
-/// What it has held and not ended when it is dropped is left to run out and is settled as an orphan.
+/// Holds that are not ended when it is dropped run out and are settled as orphans.
 pub struct LocalLedger {
     services: Arc<Services>,
     caller: AgentCaller,
     request: Option<RequestRecord>,
-    /// What every further row has in common: who, and of which request.
+    /// Members that all further rows have in common: the principal and the request.
     rows: Draft,
     running: RunningCall,
     open: Mutex<HashSet<HoldId>>,
 }
 
-/// The request that a ledger works for.
+/// Request that a ledger works for.
 struct RequestRecord {
     /// Its draft, until the first hold records it.
     slot: DraftSlot,
@@ -47,7 +47,7 @@ struct RequestRecord {
 }
 
 impl LocalLedger {
-    /// The ledger of one HTTP request.
+    /// Creates the ledger of one HTTP request.
     #[must_use]
     pub fn for_request(services: &Arc<Services>, context: OpContext<AgentCaller>) -> Arc<Self> {
         let OpContext { caller, at_micros, draft, now } = context;
@@ -55,7 +55,7 @@ impl LocalLedger {
         Self::new(services, caller, rows, Some(RequestRecord { slot: draft.into_slot(), at_micros }))
     }
 
-    /// The ledger of an agent's own program on the database file.
+    /// Creates the ledger of an agent's program on the database file.
     #[must_use]
     pub fn for_agent(services: &Arc<Services>, caller: AgentCaller) -> Arc<Self> {
         let (key, agent) = (caller.key_id().clone(), caller.agent_id().clone());
@@ -85,7 +85,7 @@ impl LocalLedger {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The record of a hold: the request's own for the first one, unless it is recorded already.
+    /// Returns the draft for a hold: the request's for the first one, unless it is recorded already.
     fn record_of_hold(&self, now: Timestamp) -> (OwnedDraft, u64) {
         let own = self.request.as_ref().and_then(|request| Some((request.slot.take()?, request.at_micros)));
         own.unwrap_or_else(|| {
@@ -97,7 +97,7 @@ impl LocalLedger {
         self.rows.follow_up(now, event).into()
     }
 
-    /// Whoever tries again may still succeed; if nobody does, the lease is to run out.
+    /// A caller that retries may still succeed; if none does, the lease must run out.
     fn failed(&self, id: &HoldId) {
         self.services.llm.abandoned.add(self.caller.key_id(), [id.clone()]);
     }
@@ -111,7 +111,7 @@ impl LocalLedger {
         plan.request_id = draft.request_id().map(|id| id.as_str().to_owned());
         draft.set_detail(ask_detail(&plan.id, &plan.ask, None));
         let id = plan.id.clone();
-        // Open from here on: the commit may come to be although nobody hears of it.
+        // Open from here on: the commit may happen although nobody learns of it.
         let new = self.open().insert(id.clone());
         let class = JobClass::agent(self.caller.key_id());
         let authority = self.caller.clone().authority(services);
@@ -123,7 +123,7 @@ impl LocalLedger {
         let answer = write.await.map_err(unavailable).and_then(|value| value);
         match &answer {
             Err(LedgerError::Unavailable { .. }) => self.failed(&id),
-            // Nothing was held now; an older hold of this name stays as it was.
+            // Nothing was held now; an older hold with this id is unchanged.
             Err(_) if new => {
                 self.open().remove(&id);
             }
@@ -136,7 +136,7 @@ impl LocalLedger {
         let services = &self.services;
         let now = services.clock.now();
         let mut draft = self.record(now, event::LLM_OUTCOME);
-        // The provider's word, and kept.
+        // The id comes from the provider and is kept.
         let named = end.provider_request_id.take();
         end.provider_request_id = named.map(|id| hide_keys(&draft.secrets().clean_parts(&id)).into_owned());
         draft.set_detail(hold_detail(&id));
@@ -165,7 +165,7 @@ impl LocalLedger {
         let authority = SettlingAuthority(self.caller.clone());
         let write = services.store.write(authority, class, draft, at_micros, move |tx, _| {
             let value = match release(tx, &payer, false, &hold_id)? {
-                // This ledger has held it, so it was released before, by a write whose end was not heard of.
+                // This ledger has held it, so it was released before, by a write whose result did not arrive.
                 Err(LedgerError::UnknownHold) if own => Ok(()),
                 value => value.map(drop),
             };
@@ -174,7 +174,7 @@ impl LocalLedger {
         self.ended(&id, write.await.map_err(unavailable).and_then(|value| value))
     }
 
-    /// Takes note of how the end of a hold went.
+    /// Notes how the end of a hold went.
     fn ended<T>(&self, id: &HoldId, answer: Result<T, LedgerError>) -> Result<T, LedgerError> {
         match &answer {
             Ok(_) | Err(LedgerError::UnknownHold | LedgerError::Settled) => {
@@ -221,9 +221,9 @@ impl Drop for LocalLedger {
 }
 
 /// Holds whose settlement failed for good, or whose call ended without one. A server renews the leases of all its
-/// holds, so these must be told apart: their leases run out, and they are settled as orphans.
+/// holds, so these must be marked: their leases run out, and they are settled as orphans.
 ///
-/// A hold that is still in use after all may be here: then its settlement comes late and puts the numbers right.
+/// A hold that is still in use may be listed here. Then its settlement comes late and corrects the numbers.
 #[derive(Debug, Default)]
 pub struct AbandonedHolds(Mutex<Vec<(KeyId, HoldId)>>);
 
@@ -232,7 +232,7 @@ impl AbandonedHolds {
         self.put_back(holds.into_iter().map(|id| (key.clone(), id)));
     }
 
-    /// Keeps what was taken, for the next time.
+    /// Puts back what was taken, for the next run.
     pub(crate) fn put_back(&self, holds: impl IntoIterator<Item = (KeyId, HoldId)>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(holds);
     }

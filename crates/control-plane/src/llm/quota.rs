@@ -1,4 +1,4 @@
-//! `GET /llm/quota`: how the caller's budgets stand, and whether a call would run.
+//! `GET /llm/quota`: what is left of the caller's budgets, and whether a call would be admitted.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use crate::context::AgentCaller;
 use crate::error::ServiceError;
 use crate::services::Services;
 
-/// A call that might be made.
+/// Call that might be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PossibleCall {
-    /// The provider that would be asked.
+    /// Provider that would be called.
     pub provider: String,
-    /// The provider under whose name the price book lists the model.
+    /// Provider under whose name the price book lists the model.
     pub priced_as: String,
-    /// The model.
+    /// Model.
     pub model: String,
-    /// A bound of the input, in tokens.
+    /// Maximum of the input, in tokens.
     pub input_tokens: u64,
-    /// The `max_tokens` of each answer; filled in when absent.
+    /// `max_tokens` of each answer; filled in when absent.
     pub max_tokens: Option<u64>,
-    /// How many answers.
+    /// Number of answers.
     pub choices: u32,
 }
 
-/// The caller's budgets, and what the ledger would say to a call now. Nothing is changed by asking.
+/// Returns the caller's budgets, and whether a call would be admitted now. Nothing is changed.
 ///
 /// # Errors
 /// 503 for the store.
@@ -106,7 +106,7 @@ fn verdict(services: &Services, question: PossibleCall, accounts: &[Account]) ->
         (Operation::Chat, None) => OutputWish::Fill,
     };
     let ask = HoldAsk {
-        // Nothing is written, so the call needs no name of its own.
+        // Nothing is written, so the call needs no id.
         call_id: CallId::from_stored(String::new()),
         attempt: 1,
         operation: entry.operation,

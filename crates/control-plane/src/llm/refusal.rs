@@ -1,4 +1,4 @@
-//! A ledger's refusal as the edge tells it.
+//! Conversion of a ledger's refusal into an error of the API.
 
 use api_types::Code;
 use llm_policy::{LedgerError, LedgerTrouble, LostRight, Shortfall};
@@ -10,10 +10,10 @@ use super::budgets::LlmRules;
 use crate::context::AgentCaller;
 use crate::error::{ServiceError, short};
 
-/// Seconds after which a repeat is worth it when the ledger could not be written.
+/// Seconds after which to retry when the ledger could not be written.
 const RETRY_SECONDS: u64 = 1;
 
-/// Trouble of the store.
+/// A storage error.
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
 pub(super) fn unavailable(error: StoreError) -> LedgerError {
     let trouble = match &error {
@@ -32,7 +32,7 @@ pub(super) fn unavailable(error: StoreError) -> LedgerError {
     LedgerError::Unavailable { trouble, cause: error.to_string() }
 }
 
-/// The code of a ledger's trouble. What is no 503 is not mended by a repeat.
+/// Code of a ledger's trouble. A retry does not help when it is not 503.
 fn code_of_trouble(trouble: LedgerTrouble) -> Code {
     match trouble {
         LedgerTrouble::Busy => Code::StoreBusy,
@@ -46,13 +46,13 @@ fn code_of_trouble(trouble: LedgerTrouble) -> Code {
     }
 }
 
-/// The code of a refusal.
+/// Code of a refusal.
 pub(super) fn code_of(error: &LedgerError) -> Code {
     match error {
         LedgerError::Quota(_) => Code::InsufficientQuota,
         LedgerError::NotPriced { .. } => Code::ModelNotPriced,
         LedgerError::AboveCap { .. } => Code::MaxTokensAboveCap,
-        // A registry that is newer may have a code that this one does not know.
+        // A newer registry may have a code that this one does not know.
         LedgerError::NoRight(lost) => Code::parse(&lost.code).unwrap_or(Code::InvalidKey),
         LedgerError::CallExists => Code::CallExists,
         LedgerError::UnknownHold => Code::HoldNotFound,
@@ -94,7 +94,7 @@ impl From<LedgerError> for ServiceError {
 }
 
 impl From<ServiceError> for LedgerError {
-    /// The refusal of a caller that has lost its right.
+    /// Returns the refusal of a caller that has lost its right.
     fn from(refusal: ServiceError) -> Self {
         Self::NoRight(Box::new(refusal.into()))
     }
@@ -131,8 +131,8 @@ fn quota(shortfall: &Shortfall) -> ServiceError {
 }
 
 impl LlmRules {
-    /// A ledger's refusal of a caller's ask. One for want of budget says when to come again, if the call would fit
-    /// the next window.
+    /// Converts a ledger's refusal. A refusal for lack of budget says when to retry, if the call would fit the next
+    /// window.
     #[must_use]
     pub fn refusal(&self, caller: &AgentCaller, now: Timestamp, error: LedgerError) -> ServiceError {
         let seconds = match &error {
@@ -195,7 +195,7 @@ mod tests {
             let told = ServiceError::from(unavailable(error));
             assert_eq!((told.code, told.code.status(), told.retry_after), (Code::Internal, 500, None));
         }
-        // Words in a cause decide nothing.
+        // The words of a cause decide nothing.
         let cause = "store_busy: timeout".to_owned();
         let foreign = LedgerError::Unavailable { trouble: LedgerTrouble::Other, cause };
         assert_eq!(ServiceError::from(foreign).code, Code::StoreUnavailable);

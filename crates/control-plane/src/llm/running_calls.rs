@@ -1,7 +1,7 @@
-//! Model calls under way, with the rights that they run under.
+//! Model calls under way and the rights that they run under.
 //!
-//! A call may run for minutes after its hold was made. The job [`cut_calls`](crate::jobs::cut_calls) looks at the keys
-//! of all calls and tells those whose key has lost its right; the gate then ends them.
+//! A call may run for minutes after its hold was made. The background work [`cut_calls`](crate::jobs::cut_calls)
+//! checks the keys of all calls and signals those whose key has lost its right; the gate then ends them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::auth::KeyRights;
 use crate::error::ServiceError;
 
-/// The calls under way.
+/// Calls under way.
 #[derive(Debug, Default)]
 pub struct RunningCalls(Mutex<CallTable>);
 
@@ -58,7 +58,7 @@ impl RunningCalls {
         RunningCall { table: Arc::clone(self), number, lost: told }
     }
 
-    /// The keys of calls whose rows may have changed since they were read; all of them where the epoch can't be
+    /// Returns the keys of calls whose rows may have changed since they were read; all keys when the epoch can't be
     /// trusted.
     pub(crate) fn keys_to_read(&self, epoch: u64, trusted: bool) -> HashSet<KeyId> {
         let table = self.lock();
@@ -67,7 +67,7 @@ impl RunningCalls {
         stale.map(|rights| rights.key.key_id.clone()).collect()
     }
 
-    /// Decides on every call again and tells those that have lost their right; returns how many.
+    /// Checks every call again and signals those that have lost their right; returns how many.
     pub(crate) fn check(&self, read: &ReadKeys, now: Timestamp) -> u64 {
         let mut cut = 0;
         for call in self.lock().calls.values_mut() {

@@ -1,4 +1,4 @@
-//! What the tests of this module share.
+//! Fixtures of this module's tests.
 
 use api_keys::{KeyQuotas, KeyRecord, Pepper, PresentedKey, ScopeSet};
 use llm_policy::{BudgetRule, BudgetScope, CallLimits, PriceBook, WindowKind, Zone};

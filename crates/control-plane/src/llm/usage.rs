@@ -1,5 +1,5 @@
-//! `GET /llm/usage`, `GET /admin/llm/usage`: attempts that reached a provider, newest first; and
-//! `GET /llm/usage/summary`: what model calls used, by agent, model, owner or day.
+//! Reads of usage: attempts that reached a provider, newest first (`GET /llm/usage`, `GET /admin/llm/usage`), and
+//! sums by agent, model, owner or day (`GET /llm/usage/summary`).
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::error::ServiceError;
 use crate::page::{ListPage, PageRequest, ReadTime};
 use crate::services::Services;
 
-/// Whose calls are shown.
+/// Whose calls are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
-    /// An agent's own, with all its keys.
+    /// Those of an agent, with all its keys.
     Agent(AgentId),
-    /// Everybody's; for admins.
+    /// All calls; for admins.
     Everybody,
 }
 
@@ -34,8 +34,8 @@ impl Whose {
 /// How long one request looks through rows that do not fit, in microseconds.
 const LOOK_MICROS: u64 = 500_000;
 
-/// Rows that fit the filter, newest first. A page may hold fewer than `limit` and still have a next one. Of an
-/// agent's own list the filter's `agent_id` is the agent's, whatever it says.
+/// Returns rows that fit the filter, newest first. A page may hold fewer than `limit` and still have a next page. For
+/// an agent's list, `agent_id` of the filter is replaced by the agent's.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.
@@ -67,10 +67,10 @@ pub fn list_usage(
 
 /// Rows per snapshot: a snapshot stays short, so that the write-ahead log can be checkpointed.
 const ROWS_PER_VIEW: u32 = 5_000;
-/// The most groups of one summary: they are kept in memory and sent at once.
+/// Highest number of groups of one summary: they are kept in memory and sent at once.
 const MOST_GROUPS: usize = 10_000;
 
-/// The group of a row of usage.
+/// Group of a usage row.
 fn group_of(line: &UsageLine, by: UsageGroup) -> String {
     match by {
         UsageGroup::Agent => line.agent_id.clone(),
@@ -80,12 +80,12 @@ fn group_of(line: &UsageLine, by: UsageGroup) -> String {
     }
 }
 
-/// Adds usage up, a snapshot of rows at a time; rows that are written meanwhile may be missing. Days come in their
-/// order, other groups the dearest first.
+/// Sums usage up, a snapshot of rows at a time; rows that are written meanwhile may be missing. Days are sorted by
+/// date, other groups by cost, highest first.
 ///
 /// # Errors
-/// 422 when there are more than 10,000 groups, 503 for the store, and when the adding takes more of a reader's time
-/// than one request may.
+/// 422 when there are more than 10,000 groups; 503 for the store, and when it takes more time of a reader than one
+/// request may.
 pub fn summarize_usage(
     services: &Services,
     whose: Whose,
@@ -100,7 +100,7 @@ pub fn summarize_usage(
     loop {
         let before = totals.clone();
         let last = services.store.read(|view| {
-            // A view that is shown again counts again from where it began.
+            // A view that runs again starts its sums again.
             totals.clone_from(&before);
             view.visit_usage(&filter, after, ROWS_PER_VIEW, &mut |line| totals.add(group_of(line, by), line))
         })?;

@@ -1,4 +1,4 @@
-//! The ledger's values as the API shows them.
+//! Conversion of ledger values into bodies of the API.
 
 use api_types::{BudgetView, HoldView, LlmRates, LlmUsage, OpenHoldView, SettledView, UsageLineView};
 use llm_policy::{AccountState, CallId, Held, HoldId, Rates, Settled, Usage};

@@ -1,4 +1,4 @@
-//! The reads of intents: `GET /intents/{id}`, `GET /intents`, `GET /intents/by_owner/{owner}`, `GET /intents/by_file`,
+//! Reads of intents: `GET /intents/{id}`, `GET /intents`, `GET /intents/by_owner/{owner}`, `GET /intents/by_file`,
 //! `GET /intents/stale` and `GET /metrics/summary`.
 
 use actix_web::{HttpRequest, web};

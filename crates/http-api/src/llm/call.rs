@@ -1,5 +1,5 @@
-//! Calls of models through the gate: `POST /llm/v1/chat/completions` and `POST /llm/v1/embeddings`, and what every answer
-//! to a call carries.
+//! Model calls through the gate: `POST /llm/v1/chat/completions` and `POST /llm/v1/embeddings`, and the headers of
+//! every answer.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;

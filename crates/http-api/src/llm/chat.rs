@@ -1,4 +1,4 @@
-//! `POST /llm/chat`: a call for those who want an answer and no protocol.
+//! `POST /llm/chat`: a model call without a provider's protocol.
 
 use actix_web::web;
 use api_types::{Code, LlmAnswer, LlmChat, LlmMessage, LlmUsage};

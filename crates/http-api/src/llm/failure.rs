@@ -1,4 +1,4 @@
-//! Why a call has no answer, in the words of the one table.
+//! Conversion of a failed model call into an error of the API.
 
 use api_types::Code;
 use control_plane::{AgentCaller, ServiceError, Services};

@@ -1,8 +1,8 @@
-//! What a Prometheus server sees of model calls: the names of OpenTelemetry's conventions for generative AI where
-//! they exist, `t4_` names else.
+//! Prometheus metrics of model calls. Names follow OpenTelemetry's conventions for generative AI where they exist,
+//! and begin with `t4_` otherwise.
 //!
-//! The labels are bounded: a report names models and providers of the configuration alone, because nothing else is
-//! ever called.
+//! The number of labels is bounded: only models and providers of the configuration are ever called, so only they are
+//! reported.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! `GET /llm/quota`: would this run, and what would remain?
+//! `GET /llm/quota`: whether a call would be admitted, and what would remain.
 
 use std::sync::Arc;
 

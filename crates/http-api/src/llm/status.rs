@@ -1,4 +1,4 @@
-//! `GET /llm/status`: can calls be made, and where would they go?
+//! `GET /llm/status`: whether calls can be made, and to which providers.
 
 use actix_web::web;
 use api_types::{LlmStatus, ProviderView};

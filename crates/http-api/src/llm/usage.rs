@@ -1,5 +1,5 @@
-//! The reads of usage, of the agent's own calls and of everybody's: `GET /llm/usage`, `GET /llm/usage/summary`,
-//! `GET /admin/llm/usage` and `GET /admin/llm/usage/summary`; and what they may be narrowed to.
+//! Reads of usage, of the agent's calls and of all calls: `GET /llm/usage`, `GET /llm/usage/summary`, `GET
+//! /admin/llm/usage` and `GET /admin/llm/usage/summary`, and their filters.
 
 use actix_web::{HttpRequest, web};
 use api_types::{UsageGroup, UsageLineView, UsageTotalView};

@@ -1,4 +1,4 @@
-//! OpenAI's routes, so that its clients work by changing their base URL and key alone.
+//! OpenAI's routes, so that its clients work by changing only their base URL and key.
 
 mod error;
 mod models;

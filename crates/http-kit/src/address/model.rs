@@ -1,4 +1,4 @@
-//! Ranges compared bit by bit, and the client's address found by walking from the right.
+//! Reference model: ranges are compared bit by bit, and the client's address is found by walking from the right.
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use proptest::collection::vec;

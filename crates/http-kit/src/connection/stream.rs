@@ -1,4 +1,4 @@
-//! The stream of a connection, which ends when its caller neither sends nor reads.
+//! Stream of a connection, which ends when its client neither sends nor reads.
 
 use std::future::Future as _;
 use std::io;

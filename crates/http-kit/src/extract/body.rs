@@ -1,4 +1,4 @@
-//! The body, read only after the caller is known.
+//! Request bodies, read only after the caller is known.
 
 use std::marker::PhantomData;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What handlers read from the head of a request besides the key: the page of a list, idempotency keys, versions.
+//! Parts of a request's head other than the key: the page of a list, idempotency keys, versions.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::IF_MATCH;

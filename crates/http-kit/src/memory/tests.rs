@@ -1,4 +1,4 @@
-//! The budget by itself.
+//! Tests of the memory budget alone.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Alerts: once per account and part of its limit, told to the log's job, the metrics and the webhook.
+//! Budget alerts: once per account and threshold, sent to the log, the metrics and the webhook.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Holds: what fits is admitted, nothing else, and nothing else is changed.
+//! Holds: exactly what fits is admitted, and nothing else changes.
 
 use llm_policy::{BudgetScope, Ledger as _, LedgerError, OutputWish, ReleaseReason, WindowKind};
 use tokio::task::JoinSet;

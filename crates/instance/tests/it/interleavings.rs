@@ -1,4 +1,4 @@
-//! Any order of holds, settlements, releases, lost servers and clock jumps leaves the books true.
+//! Property test: any order of holds, settlements, releases, lost servers and clock jumps leaves the ledger correct.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

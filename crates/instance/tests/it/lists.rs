@@ -1,4 +1,4 @@
-//! What the ledger tells: usage, totals, open holds, and what a call would be told.
+//! Reads of the ledger: usage, totals, open holds, and the answer of the quota question.
 
 use api_types::{Code, KeyCreated, UsageGroup};
 use control_plane::{PageRequest, PossibleCall, Whose, list_holds, list_usage, quota, summarize_usage};

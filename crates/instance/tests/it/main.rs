@@ -1,4 +1,4 @@
-//! The ledger on a real database file: what is held, settled, released, orphaned and told.
+//! Tests of the ledger on a real database file: holds, settlements, releases, orphans and reads.
 
 #[cfg(test)]
 mod alerts;

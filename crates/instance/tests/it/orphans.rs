@@ -1,4 +1,4 @@
-//! Holds that nobody settles: leases, orphans, and settlements that come late.
+//! Holds that are never settled: leases, orphans, and late settlements.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! An instance on a file of its own, keys, asks, and a store that checks or fails.
+//! Instance for one test, with keys, requests, and a store that checks or fails.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,4 +1,4 @@
-//! Redis goes away and comes back.
+//! Failure and return of Redis.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

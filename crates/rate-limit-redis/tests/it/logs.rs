@@ -1,4 +1,4 @@
-//! What the log says, and what it must not say.
+//! Content of log messages, and what they must not contain.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The limiter against a real `redis-server`.
+//! Tests of the limiter against a real `redis-server`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

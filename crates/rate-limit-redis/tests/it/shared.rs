@@ -1,4 +1,4 @@
-//! Several processes, one Redis, one limit.
+//! Several processes that share one Redis and one limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

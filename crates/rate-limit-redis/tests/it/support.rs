@@ -1,4 +1,4 @@
-//! A Redis of one's own, and waiting for things.
+//! Redis server for one test, and helpers that wait.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! The promises of the in-memory limiter.
+//! Promises of the limiter in memory.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};

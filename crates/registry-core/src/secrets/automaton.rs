@@ -1,13 +1,14 @@
-//! The search for many values at once: the automaton of Aho and Corasick ("Efficient string matching", 1975).
+//! Search for many values at once by an Aho-Corasick automaton ("Efficient string matching", 1975).
 
-/// A stretch of a text, in bytes.
+/// Range of a text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-/// A byte as it is compared: without case, and with the two spellings of a space in a query as one.
+/// Normalised byte for comparison: letter case is ignored, and so is the spelling of a space in a query (`+` or a
+/// blank).
 const fn fold(byte: u8) -> u8 {
     match byte {
         b'+' => b' ',
@@ -19,24 +20,24 @@ const fn fold(byte: u8) -> u8 {
 type StateId = u32;
 const ROOT: StateId = 0;
 
-/// A beginning of a value.
+/// State of the automaton: a prefix of a value.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
-    /// The last byte of the beginning.
+    /// Last byte of the prefix.
     byte: u8,
-    /// The first of the beginnings that are one byte longer.
+    /// First prefix that is one byte longer.
     child: StateId,
-    /// The next beginning that differs in its last byte.
+    /// Next prefix that differs in its last byte.
     sibling: StateId,
-    /// The longest other beginning that this one ends with.
+    /// Longest other prefix that this prefix ends with.
     fail: StateId,
-    /// How long it is.
+    /// Length of the prefix.
     depth: u32,
-    /// The length of the longest value that it ends with; 0 when there is none.
+    /// Length of the longest value that the prefix ends with; 0 when there is none.
     ends: u32,
 }
 
-/// Collects values.
+/// Builder of the automaton.
 #[derive(Default)]
 pub(super) struct AutomatonBuilder {
     states: Vec<State>,
@@ -44,7 +45,7 @@ pub(super) struct AutomatonBuilder {
 }
 
 impl AutomatonBuilder {
-    /// Adds a value. One of fewer than [`StartPairs::WINDOW`] bytes is left out.
+    /// Adds a value. Values shorter than [`StartPairs::WINDOW`] bytes are ignored.
     pub(super) fn add(&mut self, value: &[u8]) {
         if !self.starts.add(value) {
             return;
@@ -72,9 +73,9 @@ impl AutomatonBuilder {
         id
     }
 
-    /// The automaton.
+    /// Builds the automaton.
     pub(super) fn build(mut self) -> Automaton {
-        // Level by level: the fail link of a state leads to one that is nearer to the root.
+        // Level by level: the fail link of a state leads to a state nearer to the root.
         let mut order = Vec::with_capacity(self.states.len());
         order.push(ROOT);
         let mut next = 0;
@@ -102,14 +103,14 @@ impl AutomatonBuilder {
     }
 }
 
-/// The search for a set of values.
+/// Automaton for a set of values.
 pub(super) struct Automaton {
     states: Box<[State]>,
     starts: StartPairs,
 }
 
 impl Automaton {
-    /// Reports where values stand in a text; they may overlap.
+    /// Reports the ranges of values in a text; they may overlap.
     pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Span)) {
         let (mut state, mut at) = (ROOT, 0);
         loop {
@@ -128,8 +129,8 @@ impl Automaton {
     }
 }
 
-/// The pairs of bytes that stand in the first [`Self::WINDOW`] bytes of values, as a set of hashed bits. A text without
-/// one of them where a value would have it is skipped by almost the window: most texts hold no value.
+/// Hashed set of the byte pairs that occur in the first [`Self::WINDOW`] bytes of values. Most texts hold no value:
+/// where none of the pairs occurs, the search skips almost a whole window.
 #[derive(Clone)]
 pub(super) struct StartPairs([u64; 64]);
 
@@ -140,10 +141,10 @@ impl Default for StartPairs {
 }
 
 impl StartPairs {
-    /// How many bytes of each value count.
+    /// Number of leading bytes of each value that are looked at.
     pub(super) const WINDOW: usize = 8;
 
-    /// Adds a value; false when it is shorter than the window.
+    /// Adds a value; returns `false` when it is shorter than the window.
     pub(super) fn add(&mut self, value: &[u8]) -> bool {
         let Some(window) = value.get(..Self::WINDOW) else { return false };
         for (one, other) in window.iter().zip(window.iter().skip(1)) {
@@ -155,7 +156,7 @@ impl StartPairs {
         true
     }
 
-    /// The first place from `from` on where a value may begin.
+    /// Returns the first position from `from` on where a value may begin.
     pub(super) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
         let mut at = from;
         loop {
@@ -174,7 +175,7 @@ impl StartPairs {
     }
 }
 
-/// The longest beginning of a value that a text ends with once `byte` follows what led to `state`.
+/// Returns the longest prefix of a value that a text ends with once `byte` follows `state`.
 fn step(states: &[State], mut state: StateId, byte: u8) -> StateId {
     loop {
         if let Some(next) = child(states, state, byte) {

@@ -1,17 +1,17 @@
-//! The encodings behind which a secret is found.
+//! Encodings behind which a secret is recognised.
 
 use super::automaton::Span;
 
-/// A text with one level of escapes resolved, and where each of its bytes comes from.
+/// Text with one level of escapes decoded, and the source position of each byte.
 pub(super) struct Decoded {
     bytes: Vec<u8>,
-    /// The place of each byte in the source, and the source's length. A source has far less than 4 GiB.
+    /// Source position of each byte, then the source's length. A source is far smaller than 4 GiB.
     places: Vec<u32>,
 }
 
 impl Decoded {
-    /// Resolves one level of escapes; `None` when there is none. `earlier` is what `text` was decoded from, so that
-    /// places are those of the first source.
+    /// Decodes one level of escapes; `None` when there is none. `earlier` is the text from which `text` was decoded,
+    /// so that positions refer to the first source.
     pub(super) fn of(text: &[u8], earlier: Option<&Self>) -> Option<Self> {
         if !(text.contains(&b'%') || text.contains(&b'\\') || text.contains(&b'&')) {
             return None;
@@ -44,7 +44,7 @@ impl Decoded {
         &self.bytes
     }
 
-    /// A stretch of the decoded text as one of the source.
+    /// Converts a range of the decoded text to a range of the source.
     pub(super) fn source(&self, span: Span) -> Span {
         Span { start: self.place(span.start), end: self.place(span.end) }
     }
@@ -54,13 +54,13 @@ impl Decoded {
     }
 }
 
-/// An escape of a text.
+/// Escape sequence.
 struct Escape {
-    /// How long it is, in bytes of the text.
+    /// Its length in bytes of the text.
     length: usize,
-    /// What it stands for.
+    /// The bytes that it encodes.
     bytes: [u8; 4],
-    /// How many of `bytes` count.
+    /// How many of `bytes` are used.
     count: usize,
 }
 
@@ -76,7 +76,7 @@ impl Escape {
     }
 }
 
-/// The escape that a text begins with.
+/// Returns the escape sequence at the beginning of a text.
 fn escape(text: &[u8]) -> Option<Escape> {
     match text {
         [b'%', high, low, ..] => Some(Escape::byte(3, byte_of(*high, *low)?)),
@@ -116,7 +116,7 @@ fn byte_of(high: u8, low: u8) -> Option<u8> {
     Some(digit(high)? << 4 | digit(low)?)
 }
 
-/// The number that a text begins with, of at most 7 digits, and how many digits it has.
+/// Parses a number of at most 7 digits at the beginning of a text; returns it with its length.
 fn number(text: &[u8], radix: u32) -> Option<(usize, u32)> {
     const MOST_DIGITS: usize = 7;
     let digits = text.iter().map_while(|byte| char::from(*byte).to_digit(radix)).take(MOST_DIGITS);
@@ -125,8 +125,8 @@ fn number(text: &[u8], radix: u32) -> Option<(usize, u32)> {
     (count > 0).then_some((count, number))
 }
 
-/// What the base64 of any text that holds `value` has in it, in both alphabets of RFC 4648, by the value's place
-/// among the groups of three bytes. Digits that depend on its neighbours are left out.
+/// Returns the base64 digits that any text containing `value` has, for each alignment and both alphabets of RFC 4648.
+/// Digits that depend on neighbouring bytes are left out.
 pub(super) fn base64_forms(value: &[u8]) -> Vec<Vec<u8>> {
     const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

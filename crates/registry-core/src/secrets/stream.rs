@@ -1,15 +1,15 @@
-//! The removal of secrets from a text that comes in pieces.
+//! Removal of secrets from a text that arrives in pieces.
 
 use std::borrow::Cow;
 
 use super::automaton::Span;
 use super::{KnownSecrets, Search, merge, replace};
 
-/// A text that comes in pieces, of which a secret may be split over two or more.
+/// Text that arrives in pieces; a secret may be split over two or more of them.
 ///
-/// A piece is cleaned when it comes, so that nothing waits for the next one: parts of secrets are removed as by
-/// [`KnownSecrets::clean_parts`], and smaller parts when they follow what came before. For that, of the text before as
-/// many bytes are kept as the longest secret can have, less one.
+/// Each piece is cleaned at once, so that no piece waits for the next. Parts of secrets are removed as by
+/// [`KnownSecrets::clean_parts`], and smaller parts when they continue the text before. For that, the last bytes are
+/// kept: one less than the longest secret has.
 #[derive(Debug)]
 pub struct SecretStream {
     secrets: KnownSecrets,
@@ -18,14 +18,14 @@ pub struct SecretStream {
 }
 
 impl SecretStream {
-    /// A text that begins.
+    /// Creates the state for the beginning of a text.
     #[must_use]
     pub fn new(secrets: KnownSecrets) -> Self {
         let longest = secrets.longest();
         Self { secrets, tail: String::new(), longest }
     }
 
-    /// Takes note of a piece that leaves unchanged.
+    /// Records a piece that is sent unchanged.
     pub fn pass(&mut self, piece: &str) {
         if self.secrets.is_empty() {
             return;
@@ -41,14 +41,13 @@ impl SecretStream {
         }
     }
 
-    /// A text that belongs to no piece, such as the name of a member between two texts, without secrets and parts of
-    /// them.
+    /// Cleans a text that is not part of the stream, such as a member's name between two texts.
     #[must_use]
     pub fn aside<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.secrets.clean_parts(text)
     }
 
-    /// The piece without the secrets, and the parts of secrets, that it brings.
+    /// Returns the piece without the secrets, and parts of secrets, that it completes.
     pub fn piece<'t>(&mut self, piece: &'t str) -> Cow<'t, str> {
         let before = self.tail.len();
         let joined = format!("{}{piece}", self.tail);

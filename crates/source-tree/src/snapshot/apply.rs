@@ -1,4 +1,4 @@
-//! Writes changes, with a snapshot of what was there.
+//! Applies changes, after a snapshot of the old files.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! What a snapshot holds.
+//! Manifest: the content of a snapshot.
 
 use std::io::Read as _;
 use std::path::Path;

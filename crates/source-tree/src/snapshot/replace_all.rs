@@ -1,4 +1,4 @@
-//! Many files at once, all of them or none.
+//! Replacement of many files, all or none.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Restores what stood in files.
+//! Undo: restores the files of a snapshot.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

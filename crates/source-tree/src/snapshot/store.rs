@@ -1,4 +1,4 @@
-//! The folder of the snapshots.
+//! Folder of the snapshots.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;

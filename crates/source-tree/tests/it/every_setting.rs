@@ -1,4 +1,4 @@
-//! Every setting that the installed git knows, as a program.
+//! Every setting that the installed git knows, set to a program: none is run.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 

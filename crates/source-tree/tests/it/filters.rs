@@ -1,4 +1,4 @@
-//! Files behind a filter that is not run, such as those of Git LFS.
+//! Files behind a git filter that is not run, such as those of Git LFS.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 

@@ -1,4 +1,4 @@
-//! git on repositories whose configuration is hostile: real ones, and programs that leave a trace when they are run.
+//! git on real repositories with a hostile configuration, whose programs leave a trace when they are run.
 
 mod endless;
 mod every_setting;

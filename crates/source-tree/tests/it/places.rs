@@ -1,4 +1,4 @@
-//! Programs that git finds elsewhere than in `.git/config`: submodules, worktrees, variables, `PATH`.
+//! Programs that git finds outside `.git/config`: submodules, worktrees, variables, `PATH`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! A push: the user's own programs, and none of the repository's.
+//! A push runs the user's programs and none of the repository's.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 

@@ -1,4 +1,4 @@
-//! A repository with a program that leaves a trace when it is run.
+//! Repository with a program that leaves a trace when it is run.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking as well")]
 

@@ -1,4 +1,4 @@
-//! The command of an operator that lets a changed database be written again.
+//! Operator's command that accepts a changed database, so that it can be written again.
 
 use std::path::Path;
 
@@ -13,15 +13,15 @@ use crate::errors::{OrStore as _, open_error, open_error_of};
 use crate::open::open_as_tool;
 use crate::rows::meta;
 
-/// What an operator is asked to accept.
+/// State of a database that an operator is asked to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaReview {
-    /// The digest over all that is shown here: the schema as it is, the end of the log, and why a server has stopped. An
+    /// Digest over all that is shown here: the present schema, the end of the log, and why a server has stopped. An
     /// acceptance names it.
     pub sha256: Digest,
-    /// How many rows the log has.
+    /// Number of rows of the log.
     pub rows: u64,
-    /// The chain value of its last row.
+    /// Chain value of its last row.
     pub head: Digest,
     /// How the schema differs from the newest statement of the log, in words; `None` when it does not.
     pub difference: Option<String>,
@@ -45,20 +45,20 @@ impl SchemaReview {
 /// Compares the schema of a database with the newest statement of its log. Nothing is changed.
 ///
 /// # Errors
-/// [`OpenError`] when there is no file, or it is no registry of this version.
+/// [`OpenError`] when there is no file, or it is not a registry of this version.
 pub fn review_schema(path: &Path) -> Result<SchemaReview, OpenError> {
     let mut conn = open_as_tool(path)?;
     let tx = conn.transaction().map_err(|error| open_error(path, &error))?;
     review(&tx).map_err(|error| open_error_of(path, error))
 }
 
-/// States the schema of a database as it is in its log, so that servers write to it again. The review must have the
-/// digest `expected`, so that exactly what the operator has seen is accepted. Returns what was accepted; `None` when the
-/// digest is another one.
+/// States the present schema of a database in its log, so that servers write to it again. The review must have the
+/// digest `expected`, so that exactly what the operator has seen is accepted. Returns what was accepted; `None` when
+/// the digest differs.
 ///
 /// # Errors
-/// [`OpenError`] when there is no file, it is no registry of this version, or it can't be written;
-/// [`OpenError::NotAccepted`] when servers would not write to it even then.
+/// [`OpenError`] when there is no file, it is not a registry of this version, or it can't be written;
+/// [`OpenError::NotAccepted`] when servers would still not write to it.
 pub fn accept_schema(
     path: &Path,
     expected: &Digest,
@@ -75,7 +75,7 @@ pub fn accept_schema(
         return Ok(Some(found));
     }
     let restate = || -> Result<u64, StoreError> {
-        // Behind a row that is not one of the log no place follows from the id.
+        // After a row that is not part of the log, no sequence number follows from the id.
         seal::head(&tx)?;
         meta::remove(&tx, meta::STOPPED).or_store()?;
         schema::restate(&tx, at, Some(found.words()))?;

@@ -1,4 +1,4 @@
-//! Takes secrets out of the rows that the original service logged, and sums those rows up.
+//! Adoption of the original service's log: removes secrets from its rows and computes a digest over them.
 
 use api_keys::{Pepper, key_id_of_text};
 use audit::{Adopted, AdoptedDigest, AdoptedRow, redact_json, redact_log_text, redact_path};
@@ -9,10 +9,10 @@ use crate::audit::cells;
 use crate::columns::lenient;
 use crate::migrate::chunks::{KnownKeys, in_chunks, normal_time};
 
-/// What stands in a column of key ids when the text there can't have been a key.
+/// Value of a column of key ids when its text can't have been a key.
 const NO_KEY: &str = "[redacted]";
 
-/// Key ids in place of keys, and no secret in paths and bodies.
+/// Replaces keys by key ids, and removes secrets from paths and bodies.
 pub(crate) fn clean(conn: &Connection, pepper: &Pepper, known: &KnownKeys) -> rusqlite::Result<()> {
     let sql = "SELECT id, api_key, path, body FROM audit_log WHERE id > ?1 ORDER BY id LIMIT ?2";
     let write = "UPDATE audit_log SET api_key = ?2, path = ?3, body = ?4 WHERE id = ?1";
@@ -26,7 +26,7 @@ pub(crate) fn clean(conn: &Connection, pepper: &Pepper, known: &KnownKeys) -> ru
     })
 }
 
-/// Key ids in place of keys in the log of LLM calls, and times in the one form that sorts.
+/// Replaces keys by key ids in the log of LLM calls, and converts times to the form that sorts.
 pub(crate) fn clean_usage(conn: &Connection, pepper: &Pepper, known: &KnownKeys) -> rusqlite::Result<()> {
     let sql = "SELECT id, api_key, timestamp FROM llm_usage WHERE id > ?1 ORDER BY id LIMIT ?2";
     let write = "UPDATE llm_usage SET api_key = ?2, timestamp = ?3 WHERE id = ?1";
@@ -38,7 +38,7 @@ pub(crate) fn clean_usage(conn: &Connection, pepper: &Pepper, known: &KnownKeys)
     })
 }
 
-/// The sum over the rows as they are now.
+/// Returns the digest over the rows as they are now.
 pub(crate) fn digest(conn: &Connection) -> rusqlite::Result<Adopted> {
     let mut digest = AdoptedDigest::new();
     let sql = format!("SELECT {} FROM audit_log WHERE seq IS NULL ORDER BY id", cells::COLUMNS);
@@ -50,7 +50,7 @@ pub(crate) fn digest(conn: &Connection) -> rusqlite::Result<Adopted> {
     Ok(digest.finish_as_claim())
 }
 
-/// Shows a row with the columns of [`cells::COLUMNS`] as the digest over the adopted rows takes it.
+/// Passes a row with the columns of [`cells::COLUMNS`] in the form of the digest over adopted rows.
 pub(crate) fn with_adopted<T>(row: &Row<'_>, show: impl FnOnce(&AdoptedRow<'_>) -> T) -> rusqlite::Result<T> {
     let (timestamp, api_key, agent_id) =
         (lenient::text(row, 4)?, lenient::text(row, 7)?, lenient::text(row, 8)?);
@@ -77,7 +77,7 @@ fn key_id(text: Option<String>, pepper: &Pepper, known: &KnownKeys) -> Option<St
     Some(key_id_of_text(&text, pepper).map_or_else(|| NO_KEY.to_owned(), registry_core::KeyId::into_string))
 }
 
-/// The text with the ids of known keys in place of the keys, so that the log still says which one was meant.
+/// Replaces known keys in a text by their ids, so that the log still says which key was meant.
 fn name_keys(text: &str, known: &KnownKeys) -> String {
     let in_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let mut out = String::with_capacity(text.len());
@@ -91,7 +91,7 @@ fn name_keys(text: &str, known: &KnownKeys) -> String {
         out.push_str(gap);
         rest = tail;
     }
-    // Keys that somebody made up by hand, with other characters in them.
+    // Keys that a person invented, with other characters in them.
     let odd = known.iter().filter(|(key, _)| !key.is_empty() && !key.chars().all(in_key));
     odd.fold(
         out,
@@ -104,7 +104,7 @@ fn clean_body(body: &str) -> String {
         Ok(mut value) => {
             let before = value.clone();
             redact_json(&mut value);
-            // What holds no secret stays as it was written.
+            // A text without a secret stays as it was written.
             if value == before { body.to_owned() } else { value.to_string() }
         }
         Err(_) => redact_log_text(body).into_owned(),

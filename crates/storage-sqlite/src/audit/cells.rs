@@ -1,4 +1,4 @@
-//! The columns of a sealed row, stated once: for writing it, for reading it, and for telling whether it is unchanged.
+//! Columns of a sealed row, defined once for writing it, reading it and detecting changes.
 
 use audit::{Record, StoredCell};
 use rusqlite::Row;
@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 
 use crate::columns::{looks_numeric, to_i64};
 
-/// How many columns a row has.
+/// Number of columns of a row.
 pub(crate) const COUNT: usize = 23;
 
 macro_rules! columns {
@@ -19,29 +19,29 @@ macro_rules! columns {
 /// All columns, in the order of [`cells`].
 pub(crate) const COLUMNS: &str = columns!();
 
-/// Writes a row from the values of [`cells`].
+/// Statement that writes a row from the values of [`cells`].
 pub(crate) const INSERT: &str = concat!(
     "INSERT INTO audit_log (",
     columns!(),
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
 );
 
-/// Reads the rows with an id from `?1` on, at most `?2`, by the table itself and by no index.
+/// Statement that reads at most `?2` rows with an id from `?1` on, from the table itself and not by an index.
 pub(crate) const ROWS_FROM: &str =
     concat!("SELECT ", columns!(), " FROM audit_log NOT INDEXED WHERE id >= ?1 ORDER BY id LIMIT ?2");
 
-/// Where a record is in the log.
+/// Position of a record in the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SealedPlace<'a> {
     pub(crate) id: i64,
     pub(crate) seq: i64,
-    /// The record's time as text.
+    /// Time of the record, as text.
     pub(crate) time: &'a str,
     pub(crate) leaf: &'a [u8],
     pub(crate) chain: &'a [u8],
 }
 
-/// The value of each column of a sealed record.
+/// Returns the value of each column of a sealed record.
 pub(crate) fn cells<'a>(record: &'a Record, place: &SealedPlace<'a>) -> [ValueRef<'a>; COUNT] {
     let text = |text: &'a str| ValueRef::Text(text.as_bytes());
     let text_or_null = |value: &'a Option<String>| value.as_deref().map_or(ValueRef::Null, text);
@@ -88,8 +88,8 @@ pub(crate) fn cells<'a>(record: &'a Record, place: &SealedPlace<'a>) -> [ValueRe
         number(u64::from(*body_kept)),
         text_or_null(body_sha256),
         text_or_null(detail),
-        // The original's column has the type JSON, which SQLite takes for a number's: a text that looks like a number
-        // would be stored as one, and no longer fit its digest. Bytes are stored as they are.
+        // The original's column has the type JSON, which SQLite treats as numeric: a text that looks like a number
+        // would be stored as a number, and would no longer fit its digest. Bytes are stored as they are.
         match body.as_deref() {
             Some(body) if looks_numeric(body) => ValueRef::Blob(body.as_bytes()),
             Some(body) => text(body),
@@ -110,7 +110,7 @@ pub(crate) fn same(row: &Row<'_>, cells: &[ValueRef<'_>; COUNT]) -> rusqlite::Re
     Ok(true)
 }
 
-/// The columns of a row as the digest over adopted rows takes them.
+/// Returns the columns of a row in the form of the digest over adopted rows.
 pub(crate) fn exact<'r>(row: &'r Row<'_>) -> rusqlite::Result<[StoredCell<'r>; COUNT]> {
     let mut cells = [StoredCell::Null; COUNT];
     for (index, cell) in cells.iter_mut().enumerate() {

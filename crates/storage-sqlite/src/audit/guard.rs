@@ -1,4 +1,4 @@
-//! Watch over the audit log and the schema in the writer: before each transaction and before each commit.
+//! Guard of the audit log and the schema: checks in the writer before each transaction and before each commit.
 
 use audit::{LogHead, SealedBatch};
 use rusqlite::Connection;
@@ -7,29 +7,29 @@ use storage::StoreError;
 use crate::audit::schema;
 use crate::audit::seal;
 
-/// What the writer knows of the log as long as no other connection commits.
+/// What the writer knows about the log as long as no other connection commits.
 #[derive(Debug, Default)]
 pub(crate) struct LogGuard {
-    /// The end of the log, when it and the schema were found sound.
+    /// End of the log, when it and the schema were found right.
     head: Option<LogHead>,
-    /// The end of the log as it was known last. It stays a row of the log for good.
+    /// End of the log as it was last known. It remains a row of the log for good.
     known: Option<LogHead>,
-    /// The sequence number of the newest statement of the schema that was found sound.
+    /// Sequence number of the newest statement of the schema that was found right.
     statement: Option<u64>,
     stop: Option<LogStop>,
 }
 
-/// Why nothing is written.
+/// Reason why nothing is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LogStop {
     why: String,
-    /// The newest statement when it was found. Only a newer one ends the stop, which an operator makes.
+    /// The newest statement when the fault was found. Only a newer one, which an operator makes, ends the stop.
     statement: Option<u64>,
-    /// Whether it is about the end of the log as it was known.
+    /// Whether the fault concerns the end of the log as it was known.
     of_end: bool,
 }
 
-/// What a look at the database found wrong.
+/// Fault of a database.
 struct LogFault {
     error: StoreError,
     of_end: bool,
@@ -42,8 +42,7 @@ impl From<StoreError> for LogFault {
 }
 
 impl LogGuard {
-    /// Begins a transaction that others wait for. `moved` says whether another connection may have committed since the
-    /// last one.
+    /// Begins a transaction. `moved` says whether another connection may have committed since the last one.
     ///
     /// # Errors
     /// [`StoreError::AuditBroken`] when the log or the schema was changed without this program.
@@ -71,7 +70,7 @@ impl LogGuard {
         }
     }
 
-    /// Looks at the end of a log whose schema is as stated by the row with the sequence number `statement`.
+    /// Checks the end of a log whose schema is as stated by the row with the sequence number `statement`.
     fn look(&self, conn: &Connection, statement: u64) -> Result<(LogHead, u64), LogFault> {
         let broken = |what: &str| StoreError::AuditBroken(what.to_owned());
         if let Some(stop) = self.stop.as_ref().filter(|stop| !stop.is_over(Some(statement))) {
@@ -81,7 +80,7 @@ impl LogGuard {
             return Err(broken("an older statement of the schema took the place of the newest one").into());
         }
         let head = seal::head(conn)?;
-        // An operator who was shown that the end is another one has accepted that.
+        // An operator who was shown another end of the log has accepted it.
         let accepted = self.stop.as_ref().is_some_and(|stop| stop.of_end);
         if let Some(known) = self.known.filter(|_| !accepted)
             && !seal::is_there(conn, &known)?
@@ -93,13 +92,13 @@ impl LogGuard {
         Ok((head, statement))
     }
 
-    /// The end of the log that the transaction's records are sealed behind.
+    /// Returns the end of the log after which the transaction's records are sealed.
     pub(crate) fn head(&self) -> Result<LogHead, StoreError> {
         self.head.ok_or_else(|| StoreError::Invariant("the end of the audit log is not known".to_owned()))
     }
 
-    /// Makes sure that the transaction adds these rows to the log and changes nothing else behind its end. Nothing
-    /// but the commit may follow.
+    /// Verifies that the transaction adds these rows to the log and changes nothing else after its end. Only the
+    /// commit may follow.
     ///
     /// # Errors
     /// [`StoreError::AuditBroken`] for a difference.
@@ -112,18 +111,18 @@ impl LogGuard {
         }
     }
 
-    /// Takes the end of the log over once the transaction is committed.
+    /// Sets the end of the log once the transaction is committed.
     pub(crate) fn committed(&mut self, head: LogHead) {
         self.head = Some(head);
         self.known = Some(head);
     }
 
-    /// Forgets what another connection may have changed.
+    /// Drops what another connection may have changed.
     pub(crate) fn forget(&mut self) {
         self.head = None;
     }
 
-    /// Why nothing is written.
+    /// Returns the reason why nothing is written.
     pub(crate) fn stopped(&self) -> Option<&str> {
         self.stop.as_ref().map(|stop| stop.why.as_str())
     }
@@ -140,7 +139,7 @@ impl LogGuard {
 }
 
 impl LogStop {
-    /// Whether an operator has accepted the database since, whose newest statement is this one.
+    /// Whether an operator has accepted the database since; its newest statement is this one.
     fn is_over(&self, newest: Option<u64>) -> bool {
         newest.is_some_and(|newest| self.statement.is_none_or(|then| then < newest))
     }

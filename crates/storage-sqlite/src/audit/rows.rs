@@ -1,4 +1,4 @@
-//! Rebuilds records from the columns of the audit log, and keeps checkpoints.
+//! Reading of records from the columns of the audit log, and checkpoints.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::audit::adopt::with_adopted;
 use crate::audit::cells::{self, SealedPlace};
 use crate::columns::{lenient, to_i64};
 
-/// Shows a row with the columns of [`cells::COLUMNS`].
+/// Passes a row with the columns of [`cells::COLUMNS`].
 pub(crate) fn with_row<T>(row: &Row<'_>, show: impl FnOnce(LogRow<'_>) -> T) -> rusqlite::Result<T> {
     if matches!(row.get_ref(1)?, ValueRef::Null) {
         let exact = cells::exact(row)?;
@@ -23,7 +23,7 @@ pub(crate) fn with_row<T>(row: &Row<'_>, show: impl FnOnce(LogRow<'_>) -> T) -> 
     Ok(show(LogRow::Placed(&stored_row(row)?)))
 }
 
-/// Rebuilds a row with the columns of [`cells::COLUMNS`]. What a column can't be read as is left out of the record; the
+/// Rebuilds a row with the columns of [`cells::COLUMNS`]. A column that can't be read is left out of the record; the
 /// row is then not exact.
 pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let text = |index| lenient::string(row, index);
@@ -67,7 +67,7 @@ fn number<T: TryFrom<i64>>(row: &Row<'_>, index: usize) -> rusqlite::Result<Opti
     Ok(lenient::integer(row, index)?.and_then(|number| T::try_from(number).ok()))
 }
 
-/// The words that this program writes need no allocation.
+/// Words that this program writes need no allocation.
 fn event(text: String) -> Cow<'static, str> {
     use audit::event::{GENESIS, OUTSIDE_CHANGE, REFUSALS, REQUEST, RETENTION, SCHEMA, TOOL};
     let known = [REQUEST, GENESIS, REFUSALS, OUTSIDE_CHANGE, RETENTION, SCHEMA, TOOL];
@@ -98,6 +98,6 @@ pub(crate) fn checkpoint(conn: &Connection) -> rusqlite::Result<Option<SealedChe
         .prepare_cached("SELECT next_seq, chain FROM audit_checkpoints WHERE id = 1")?
         .query_row([], |row| Ok((lenient::count(row, 0)?, lenient::bytes::<32>(row, 1)?)))
         .optional()?;
-    // One that can't be read is as good as none: verification then starts further back.
+    // A checkpoint that can't be read counts as missing: verification then starts further back.
     Ok(found.and_then(|(next_seq, chain)| Some(SealedCheckpoint { next_seq, chain: chain? })))
 }

@@ -1,4 +1,4 @@
-//! The schema of the database, and the newest statement of it in the log.
+//! Schema of the database, and its newest statement in the log.
 
 use audit::{Actor, ExactDigest, LogFacts, LogHead, SchemaDigest, SchemaObject, SchemaStatement, StoredRow};
 use canonical::Digest;
@@ -12,8 +12,8 @@ use crate::errors::OrStore as _;
 use crate::migrate::steps::STEPS;
 use crate::rows::meta;
 
-/// Every object of the schema. The tables in which SQLite keeps statistics for its planner are left out: they come and
-/// go with `ANALYZE`.
+/// Returns every object of the schema. The tables with statistics for SQLite's planner are left out, because
+/// `ANALYZE` creates and drops them.
 pub(crate) fn objects(conn: &Connection) -> rusqlite::Result<Vec<SchemaObject>> {
     let sql = "SELECT type, name, tbl_name, sql FROM sqlite_schema \
                WHERE NOT (type = 'table' AND name IN ('sqlite_stat1', 'sqlite_stat4'))";
@@ -30,13 +30,13 @@ pub(crate) fn objects(conn: &Connection) -> rusqlite::Result<Vec<SchemaObject>> 
         .collect()
 }
 
-/// The digest of the schema as it is.
+/// Returns the digest of the present schema.
 pub(crate) fn found(conn: &Connection) -> rusqlite::Result<SchemaDigest> {
     Ok(SchemaDigest::of(&objects(conn)?))
 }
 
-/// The newest row that states the schema; `None` when there is none. The index is named, so that a database without it
-/// gives an error instead of a search through all of the log.
+/// Query for the newest row that states the schema. The index is named, so that a database without it causes an error
+/// instead of a search through the whole log.
 fn newest(conn: &Connection) -> rusqlite::Result<Option<StoredRow>> {
     let sql = format!(
         "SELECT {} FROM audit_log INDEXED BY idx_audit_log_statement \
@@ -46,7 +46,7 @@ fn newest(conn: &Connection) -> rusqlite::Result<Option<StoredRow>> {
     conn.prepare_cached(&sql)?.query_row([], audit_rows::stored_row).optional()
 }
 
-/// The newest statement and the sequence number of its row.
+/// Returns the newest statement and the sequence number of its row.
 ///
 /// # Errors
 /// [`StoreError::AuditBroken`] when there is none, or its row was edited.
@@ -68,11 +68,11 @@ pub(crate) fn stated(conn: &Connection) -> Result<(u64, SchemaStatement), StoreE
     }
 }
 
-/// Compares the schema with the newest statement, as [`stated`] read it. Returns the sequence number of its row when all
-/// is well.
+/// Compares the schema with the newest statement, as [`stated`] read it. Returns the sequence number of its row when
+/// they agree.
 ///
 /// # Errors
-/// [`StoreError::AuditBroken`] says what differs, or why a server has stopped writing before.
+/// [`StoreError::AuditBroken`] with the difference, or with the reason why a server has stopped writing before.
 pub(crate) fn check(
     conn: &Connection,
     stated: &Result<(u64, SchemaStatement), StoreError>,
@@ -87,7 +87,7 @@ pub(crate) fn check(
     }
 }
 
-/// What the log is checked against.
+/// Returns what the log is verified against.
 pub(crate) fn facts(conn: &Connection) -> rusqlite::Result<LogFacts> {
     Ok(LogFacts {
         log_id: meta::get(conn, meta::LOG_ID)?,
@@ -97,7 +97,7 @@ pub(crate) fn facts(conn: &Connection) -> rusqlite::Result<LogFacts> {
     })
 }
 
-/// The digest over all columns of the rows that have no place in the log.
+/// Returns the digest over all columns of the rows that have no place in the log.
 fn exact_digest(conn: &Connection) -> rusqlite::Result<Digest> {
     let mut digest = ExactDigest::new();
     let sql = format!("SELECT {} FROM audit_log NOT INDEXED WHERE seq IS NULL ORDER BY id", cells::COLUMNS);
@@ -109,15 +109,15 @@ fn exact_digest(conn: &Connection) -> rusqlite::Result<Digest> {
     Ok(digest.finish())
 }
 
-/// The id of the log's first row, which is the next one when there is none.
+/// Returns the id of the log's first row, or the next id when there is none.
 fn first_id(conn: &Connection, head: &LogHead) -> rusqlite::Result<i64> {
     let sql = "SELECT id FROM audit_log NOT INDEXED WHERE seq = 0 ORDER BY id LIMIT 1";
     let first = conn.query_row(sql, [], |row| row.get(0)).optional()?;
     Ok(first.unwrap_or_else(|| head.id.saturating_add(1)))
 }
 
-/// The schema as the steps of the migration have left it, without triggers that none of them makes: a trigger that was
-/// there before the first statement must be accepted by an operator.
+/// Returns the schema as the migration has left it, without triggers that no step creates: a trigger that existed
+/// before the first statement must be accepted by an operator.
 pub(crate) fn first_statement(conn: &Connection, head: &LogHead) -> rusqlite::Result<SchemaStatement> {
     let ours = Connection::open_in_memory()?;
     for step in STEPS {
@@ -130,8 +130,8 @@ pub(crate) fn first_statement(conn: &Connection, head: &LogHead) -> rusqlite::Re
     Ok(SchemaStatement::new(&schema, first_id(conn, head)?, exact_digest(conn)?))
 }
 
-/// States the schema as it is in a row at the end of the log. What the newest statement says of the rows before the log
-/// stays. `accepted` is what an operator has accepted with it; `None` after an upgrade.
+/// States the present schema in a row at the end of the log. What the newest statement says about the rows before the
+/// log stays. `accepted` is what an operator has accepted; `None` after an upgrade.
 pub(crate) fn restate(conn: &Connection, at: Timestamp, accepted: Option<String>) -> Result<(), StoreError> {
     let head = seal::head_or_any(conn)?;
     let old = stated(conn).ok().map(|(_, statement)| statement);

@@ -1,6 +1,6 @@
-//! The sealer: gives the records of a transaction their places in the log, just before it commits.
+//! Sealer: assigns the records of a transaction their places in the log, just before the commit.
 //!
-//! The head is read from the table inside the transaction, so several processes may write one log.
+//! The head is read from the table inside the transaction, so that several processes can write one log.
 
 use std::fmt::Write as _;
 
@@ -17,14 +17,14 @@ use crate::errors::OrStore as _;
 const LAST: &str = "SELECT id, seq, chain FROM audit_log ORDER BY id DESC LIMIT 1";
 const LAST_PLACED: &str = "SELECT seq, chain FROM audit_log WHERE typeof(seq) = 'integer' AND seq >= 0 \
                            ORDER BY id DESC LIMIT 1";
-/// The largest id that was ever given out: SQLite keeps it for tables that never use an id again.
+/// Query for the largest id that was ever assigned: SQLite stores it for tables that never reuse an id.
 const LAST_ID: &str = "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'audit_log'), \
                        (SELECT coalesce(max(id), 0) FROM audit_log))";
 
-/// The end of a log that this program has written to its end.
+/// Returns the end of a log whose last row is the last row of the table.
 ///
 /// # Errors
-/// [`StoreError::AuditBroken`] when the last row of the table is not one of the log.
+/// [`StoreError::AuditBroken`] when the last row of the table is not part of the log.
 pub(crate) fn head(conn: &Connection) -> Result<LogHead, StoreError> {
     let last = conn
         .prepare_cached(LAST)
@@ -46,8 +46,8 @@ pub(crate) fn head(conn: &Connection) -> Result<LogHead, StoreError> {
     Ok(LogHead::behind(id, seq, Digest::from_bytes(link)))
 }
 
-/// The end of a log whose table may have other rows as well: those of the original service before its first row, and
-/// what another program has put behind its last.
+/// Returns the end of a log whose table may have other rows too: those of the original service before its first row,
+/// and those that another program added after its last.
 fn head_of_any(conn: &Connection) -> rusqlite::Result<LogHead> {
     let id = conn.query_row(LAST_ID, [], |row| row.get(0))?;
     let last = conn
@@ -59,7 +59,7 @@ fn head_of_any(conn: &Connection) -> rusqlite::Result<LogHead> {
     })
 }
 
-/// Whether the row that was the end of the log is still there with the same chain value.
+/// Whether the row that was the end of the log still exists with the same chain value.
 pub(crate) fn is_there(conn: &Connection, end: &LogHead) -> Result<bool, StoreError> {
     let link = conn
         .prepare_cached("SELECT chain FROM audit_log WHERE id = ?1")
@@ -70,7 +70,7 @@ pub(crate) fn is_there(conn: &Connection, end: &LogHead) -> Result<bool, StoreEr
     Ok(link.flatten().is_some_and(|link| link == *end.chain.as_bytes()))
 }
 
-/// The end of a log that should be whole; where it is not, the end that new rows can be put behind.
+/// Returns the end of a log that should be right; where it is not, the end after which new rows can be added.
 pub(crate) fn head_or_any(conn: &Connection) -> Result<LogHead, StoreError> {
     head(conn).or_else(|error| match error {
         StoreError::AuditBroken(_) => head_of_any(conn).or_store(),
@@ -78,7 +78,7 @@ pub(crate) fn head_or_any(conn: &Connection) -> Result<LogHead, StoreError> {
     })
 }
 
-/// The sequence number that comes next, whatever else is in the table.
+/// Returns the next sequence number, whatever else is in the table.
 pub(crate) fn next_seq(conn: &Connection) -> rusqlite::Result<u64> {
     let last = conn.prepare_cached(LAST_PLACED)?.query_row([], |row| lenient::count(row, 0)).optional()?;
     Ok(last.map_or(0, |seq| seq.saturating_add(1)))
@@ -96,13 +96,13 @@ pub(crate) fn write(conn: &Connection, batch: &SealedBatch<'_>) -> Result<(), St
     })
 }
 
-/// Seals one record behind the end of the log and writes it, outside the writer.
+/// Seals one record after the end of the log and writes it, outside the writer.
 pub(crate) fn append(conn: &Connection, head: LogHead, record: Record) -> Result<(), StoreError> {
     write(conn, &SealedBatch::new(head, &[Leafed::new(record)]))
 }
 
-/// Makes sure that the rows behind the start of a batch are its own and nothing else: a trigger may have removed or
-/// changed some of them, or added others.
+/// Verifies that the rows after the start of a batch are exactly its records: a trigger may have removed or changed
+/// some, or added others.
 ///
 /// # Errors
 /// [`StoreError::AuditBroken`] for the first difference.
@@ -124,16 +124,16 @@ pub(crate) fn confirm(conn: &Connection, batch: &SealedBatch<'_>) -> Result<(), 
     }
 }
 
-/// Shows the id and the columns of each row.
+/// Passes the id and the columns of each row.
 fn each(
     batch: &SealedBatch<'_>,
     mut show: impl FnMut(i64, &[ValueRef<'_>; COUNT]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    // One buffer for all: this runs for every request.
+    // One buffer for all rows: this runs for every request.
     let mut time = String::with_capacity(27);
     for row in batch.rows() {
         time.clear();
-        // Writing to a text can't fail.
+        // Writing to a `String` can't fail.
         let _ = write!(time, "{}", row.leafed.record.timestamp);
         let place = SealedPlace {
             id: row.id,

@@ -30,7 +30,7 @@ impl AuditReads for Snapshot<'_> {
             if after == i64::MAX {
                 return Ok(None);
             }
-            // Nothing comes before the smallest id, so it stands for the start.
+            // Nothing precedes the smallest id, so it means the start.
             let from = if after == i64::MIN { after } else { after.saturating_add(1) };
             let mut statement = self.conn.prepare_cached(cells::ROWS_FROM)?;
             let mut rows = statement.query(params![from, limit])?;
@@ -63,7 +63,7 @@ fn page(
     before: Option<i64>,
     limit: u32,
 ) -> rusqlite::Result<(Vec<StoredRow>, Option<i64>)> {
-    // Without a bound at first: a row with the largest id there is must be shown as well.
+    // Without a bound at first: a row with the largest possible id must be included.
     let bound = if before.is_some() { "WHERE id < ?1" } else { "WHERE ?1 IS NULL" };
     let sql = format!("SELECT {} FROM audit_log {bound} ORDER BY id DESC LIMIT ?2", cells::COLUMNS);
     let mut statement = view.conn.prepare_cached(&sql)?;
@@ -85,7 +85,7 @@ fn page(
     Ok((found, last.filter(|_| looked == SCAN_ROWS)))
 }
 
-/// A filter, its times as texts: those of the registry sort as texts do.
+/// A filter with its times as texts: the registry's times sort as texts.
 struct Fits<'f> {
     filter: &'f AuditQuery,
     since: Option<String>,

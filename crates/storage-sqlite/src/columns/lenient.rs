@@ -1,4 +1,4 @@
-//! Reads columns that may hold anything: a database of the original service, or one that somebody edited.
+//! Lenient reading of columns that may hold anything: of a database of the original service, or an edited one.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use registry_core::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-/// The text of a column, whatever its type; `None` for NULL.
+/// Reads a column as text, whatever its type; `None` for NULL.
 pub(crate) fn text<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Option<Cow<'r, str>>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Null => None,
@@ -20,12 +20,12 @@ pub(crate) fn text<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Optio
     })
 }
 
-/// The same, owned.
+/// Like [`text`], owned.
 pub(crate) fn string(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
     Ok(text(row, index)?.map(Cow::into_owned))
 }
 
-/// A whole number; `None` for anything else.
+/// Reads an integer; `None` for anything else.
 pub(crate) fn integer(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<i64>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Integer(number) => Some(number),
@@ -33,12 +33,12 @@ pub(crate) fn integer(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<i6
     })
 }
 
-/// A number that counts; zero for anything else.
+/// Reads a count; zero for anything else.
 pub(crate) fn count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     Ok(integer(row, index)?.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
 }
 
-/// Bytes of a fixed length; `None` for anything else.
+/// Reads bytes of a fixed length; `None` for anything else.
 pub(crate) fn bytes<const N: usize>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<[u8; N]>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Blob(bytes) => bytes.try_into().ok(),
@@ -46,12 +46,12 @@ pub(crate) fn bytes<const N: usize>(row: &Row<'_>, index: usize) -> rusqlite::Re
     })
 }
 
-/// A point in time in any of the forms that may stand in an adopted row; `None` for NULL and for other texts.
+/// Reads a point in time in any form that an adopted row may have; `None` for NULL and for other texts.
 pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(text(row, index)?.and_then(|text| Timestamp::parse_lenient(&text).ok()))
 }
 
-/// Dollars to pico-dollars; what is no amount is nothing, what is too much is the most.
+/// Converts dollars to pico-dollars; what is no amount is zero, what is too large is the maximum.
 pub(crate) fn pico(row: &Row<'_>, index: usize) -> rusqlite::Result<i64> {
     let dollars = match row.get_ref(index)? {
         ValueRef::Real(dollars) => dollars,

@@ -1,4 +1,4 @@
-//! Reads columns that this program alone writes: what is not as it would have written it is told, not guessed.
+//! Strict reading of columns that only this program writes: a wrong value is an error, not a guess.
 
 use std::fmt::Display;
 
@@ -10,11 +10,11 @@ use storage::StoreError;
 use crate::columns::lenient;
 use crate::errors::OrStore as _;
 
-/// A row of a table, with the names that an error needs.
+/// Row of a table, with the names that an error needs.
 pub(crate) struct Cells<'r> {
     row: &'r Row<'r>,
     table: &'static str,
-    /// How many columns, from the first, name the row.
+    /// Number of columns, from the first, that identify the row.
     named_by: usize,
 }
 
@@ -91,7 +91,7 @@ impl<'r> Cells<'r> {
         self.parsed(index, column, Timestamp::parse_lenient)
     }
 
-    /// A word of a fixed set.
+    /// Reads a word of a fixed set.
     pub(crate) fn word<T>(
         &self,
         index: usize,
@@ -112,7 +112,7 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// The only row of a query.
+/// Returns the only row of a query.
 pub(crate) fn one<T>(
     mut statement: CachedStatement<'_>,
     params: impl Params,
@@ -122,7 +122,7 @@ pub(crate) fn one<T>(
     rows.next().or_store()?.map(read).transpose()
 }
 
-/// All rows of a query.
+/// Returns all rows of a query.
 pub(crate) fn all<T>(
     mut statement: CachedStatement<'_>,
     params: impl Params,

@@ -1,4 +1,4 @@
-//! Takes over a database of the original service: keys are hashed, secrets leave the file, nothing is dropped.
+//! Adoption of a database of the original service: keys are hashed, secrets leave the file, nothing is dropped.
 
 use api_keys::{Pepper, PresentedKey, ScopeSet};
 use audit::Adopted;
@@ -12,7 +12,7 @@ use crate::migrate::chunks::{KnownKeys, in_chunks, normal_time};
 use crate::pragmas;
 use crate::rows::meta;
 
-/// Rewrites the rows, inside the caller's transaction. Returns what the log's first record must vouch for.
+/// Rewrites the rows inside the caller's transaction. Returns what the log's first record must state.
 pub(crate) fn adopt(
     conn: &Connection,
     pepper: &Pepper,
@@ -28,7 +28,7 @@ pub(crate) fn adopt(
     Ok(claim)
 }
 
-/// Removes what the rewritten rows left on free pages, in the WAL and in its index. May be run again.
+/// Removes what the rewritten rows left on free pages, in the WAL and in its index. It may run again.
 pub(crate) fn scrub(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     conn.execute_batch("VACUUM")?;
@@ -60,7 +60,7 @@ fn hash_keys(
             report.keys += 1;
             (key_id.into_string(), Some(mac.to_hex()))
         } else {
-            // Nobody can present it, so it loses nothing but its text.
+            // The key can't be presented, so only its text is lost.
             report.unusable_keys += 1;
             (format!("unusable-{rowid}"), None)
         };
@@ -79,7 +79,7 @@ fn hash_keys(
     Ok(known)
 }
 
-/// Times in the one form that sorts, so that the indexes and the pages of lists hold.
+/// Converts times to the form that sorts, so that indexes and pages of lists work.
 fn normalise_intents(conn: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT rowid, created_at, modified_at, resolved_at, line FROM intents \
                WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";

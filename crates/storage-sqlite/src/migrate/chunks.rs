@@ -1,4 +1,4 @@
-//! Tables of the original service, rewritten a few rows at a time.
+//! Rewriting of the original service's tables, a few rows at a time.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use rusqlite::{Connection, Row, params};
 
 use crate::columns::lenient;
 
-/// How many rows are held in memory at once.
+/// Number of rows that are in memory at once.
 pub(crate) const CHUNK: i64 = 1000;
 
-/// The key id for each key that stood in clear.
+/// Key id for each key that was stored in clear.
 pub(crate) type KnownKeys = HashMap<String, String>;
 
-/// Runs a query of (`after`, `limit`) over and over; `each` returns the row's key.
+/// Runs a query with the parameters (`after`, `limit`) repeatedly; `each` returns the row's key.
 pub(crate) fn in_chunks(
     conn: &Connection,
     sql: &str,
@@ -21,7 +21,7 @@ pub(crate) fn in_chunks(
 ) -> rusqlite::Result<()> {
     let mut after = i64::MIN;
     loop {
-        // The rows are changed while they are read, so each chunk's keys are settled first.
+        // The rows are changed while they are read, so the keys of each chunk are determined first.
         let keys: Vec<i64> = conn
             .prepare_cached(&format!("SELECT * FROM ({sql})"))?
             .query_map(params![after, CHUNK], |row| row.get(0))?
@@ -35,7 +35,7 @@ pub(crate) fn in_chunks(
     }
 }
 
-/// The column in the registry's form when it is a time, else as it is.
+/// Returns the column in the registry's form when it is a time, otherwise unchanged.
 pub(crate) fn normal_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
     let text = lenient::string(row, index)?;
     Ok(text.map(|text| Timestamp::parse_lenient(&text).map_or(text, |time| time.to_string())))

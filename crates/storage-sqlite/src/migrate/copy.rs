@@ -1,4 +1,4 @@
-//! Copies of a database: the one that is made before it is adopted, and backups.
+//! Copies of a database: before an adoption, and backups.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,10 +14,10 @@ use crate::errors::open_error;
 use crate::migrate::SchemaState;
 use crate::{migrate, pragmas};
 
-/// Copies the database beside itself, as `<file>.original-<UTC time>`, readable by its owner alone, and waits until
-/// it is on the disk. The caller holds the write lock, so nothing is written in between.
+/// Copies the database to `<file>.original-<UTC time>`, readable by its owner only, and waits until the copy is on
+/// disk. The caller holds the write lock, so nothing is written meanwhile.
 ///
-/// The copy is complete when it has its name: until then it is called `….part`.
+/// The copy is complete when it has its name; until then it is called `….part`.
 pub(crate) fn copy_aside(path: &Path, now: Timestamp) -> Result<PathBuf, OpenError> {
     let target = free_name(path, now);
     remove_parts(path);
@@ -25,12 +25,12 @@ pub(crate) fn copy_aside(path: &Path, now: Timestamp) -> Result<PathBuf, OpenErr
     Ok(target)
 }
 
-/// Copies a database to a new file that its owner alone can read, and waits until it is on the disk. The database may
-/// be in use: the copy is one snapshot of it. The key pepper is not in it.
+/// Copies a database to a new file that only its owner can read, and waits until it is on disk. The database may be
+/// in use: the copy is one snapshot of it. The pepper is not in it.
 ///
 /// # Errors
-/// [`OpenError`] when `from` is no database of the registry, of this version or an older one, and when the copy
-/// can't be made; also when there is a file `to` already.
+/// [`OpenError`] when `from` is not a registry of this version or an older one, when the copy can't be made, and when
+/// the file `to` exists.
 pub fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     if !from.is_file() {
         return Err(OpenError::Missing { path: from.to_owned() });
@@ -67,7 +67,7 @@ fn copy_to(from: &Path, target: &Path) -> Result<(), OpenError> {
         File::open(folder_of(target))?.sync_all()
     });
     if let Err(source) = copied {
-        // What is left of it may hold keys in clear.
+        // The rest of it may hold keys in clear.
         drop(fs::remove_file(&part));
         return Err(failed(source));
     }
@@ -78,16 +78,15 @@ fn copy_pages(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let source = Connection::open_with_flags(from, pragmas::reader_flags())?;
     pragmas::set_patience(&source, pragmas::Patience::Long)?;
     let mut target = Connection::open(to)?;
-    // All in one step: between two of them another process could write, and the copy would start over, again and
-    // again.
+    // All in one step: between two steps another process could write, and the copy would start over again and again.
     if Backup::new(&source, &mut target)?.step(-1)? != StepResult::Done {
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None));
     }
-    // One file without a WAL beside it.
+    // One file without a WAL.
     target.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
 }
 
-/// `20261120T230700Z`, and a number behind it when that second has a copy already.
+/// `20261120T230700Z`, with a number after it when that second has a copy already.
 fn free_name(path: &Path, now: Timestamp) -> PathBuf {
     let time: String =
         now.to_string().chars().take(19).filter(|c| !matches!(c, '-' | ':')).chain(['Z']).collect();
@@ -106,7 +105,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// Removes what copies left that were interrupted.
+/// Removes what interrupted copies left.
 fn remove_parts(path: &Path) {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { return };
     let prefix = format!("{name}.original-");

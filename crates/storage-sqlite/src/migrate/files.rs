@@ -1,17 +1,17 @@
-//! The files of intents in the one form that they are looked up by. Before step 8 they were kept as they came.
+//! Migration of the files of intents to their normal form. Before step 8 they were kept as they arrived.
 
 use registry_core::normal_path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
-/// The step that brings the form; files of older versions are rewritten.
+/// Step that introduces the normal form; files of older versions are rewritten.
 pub(super) const STEP: i64 = 8;
 
-/// How many rows are in memory at once.
+/// Number of rows that are in memory at once.
 const CHUNK: i64 = 1000;
 
-/// Rewrites the files that are not in their form, inside the caller's transaction. Ids, times and everything else stay;
-/// the version moves by one, as for every change of this program's, and what is counted for the creator's key stays exact.
+/// Rewrites files that are not in their normal form, inside the caller's transaction. Ids and times do not change.
+/// The version rises by one, as for every change, and the counts of the creator's key stay exact.
 pub(super) fn normalise(conn: &Connection) -> rusqlite::Result<()> {
     let mut after = i64::MIN;
     while let Some(Chunk { last, renamed }) = chunk(conn, after)? {
@@ -31,7 +31,7 @@ struct Chunk {
 struct RenamedFile {
     rowid: i64,
     file: String,
-    /// How many bytes longer the form is.
+    /// Number of bytes that the normal form is longer.
     growth: i64,
 }
 
@@ -44,7 +44,7 @@ fn chunk(conn: &Connection, after: i64) -> rusqlite::Result<Option<Chunk>> {
         let rowid = row.get(0)?;
         let Chunk { last, renamed } = chunk.get_or_insert(Chunk { last: rowid, renamed: Vec::new() });
         *last = rowid;
-        // A hand may have written something else, which no path equals.
+        // A person may have written something else, which no path equals.
         let ValueRef::Text(bytes) = row.get_ref(1)? else { continue };
         let Ok(file) = std::str::from_utf8(bytes) else { continue };
         let normal = normal_path(file);

@@ -1,6 +1,6 @@
-//! The steps of the schema.
+//! Steps of the migration.
 
-/// What brings a file from each version to the next.
+/// Statements that bring a file from each version to the next.
 pub(crate) const STEPS: [&str; 9] = [
     include_str!("../../../../migrations/sqlite/0001_original.sql"),
     include_str!("../../../../migrations/sqlite/0002_registry.sql"),
@@ -13,5 +13,5 @@ pub(crate) const STEPS: [&str; 9] = [
     include_str!("../../../../migrations/sqlite/0009_audit_schema.sql"),
 ];
 
-/// The newest schema that this program knows.
+/// Newest schema that this program knows.
 pub const SCHEMA_VERSION: i64 = 9;

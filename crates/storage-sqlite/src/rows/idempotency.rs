@@ -1,4 +1,4 @@
-//! The memory of idempotency keys.
+//! Table of idempotency keys.
 
 use std::collections::HashMap;
 
@@ -62,7 +62,7 @@ fn recall(
     }
 }
 
-/// Keeps a key; returns the counted bytes of what it replaced, `None` when it is new.
+/// Stores a key; returns the counted bytes of what it replaced, `None` when it is new.
 fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<Option<i64>> {
     const INSERT: &str = "INSERT INTO idempotency (caller, operation, key, fingerprint, outcome, at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (caller, operation, key) DO NOTHING";
@@ -79,16 +79,16 @@ fn remember(conn: &Connection, what: Remembered<'_>) -> rusqlite::Result<Option<
     Ok(Some(counted))
 }
 
-/// The most bytes of outcomes that are forgotten at once: freeing their pages takes the writer's time.
+/// Maximum bytes of outcomes that are deleted at once: freeing their pages takes time of the writer.
 const FORGOTTEN_BYTES: i64 = 1024 * 1024;
 
-/// Forgets keys; returns how many, and what each caller gets back.
+/// Deletes keys; returns how many, and the bytes that each caller gets back.
 fn forget(
     conn: &Connection,
     before: Timestamp,
     limit: u32,
 ) -> rusqlite::Result<(u64, HashMap<String, UsageChange>)> {
-    // The length of the outcome is read without the outcome itself.
+    // The length of the outcome is read without the outcome.
     let old = format!(
         "SELECT rowid, caller, {} FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2",
         quota::IDEMPOTENCY_BYTES

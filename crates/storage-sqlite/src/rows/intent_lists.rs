@@ -1,5 +1,5 @@
-//! Reads of intents. Every list goes by an index: a page costs the same wherever it is, but for the list of a file, which
-//! costs what the file has.
+//! Lists of intents. Every list uses an index, so that a page costs the same wherever it is. The exception is the
+//! list of a file, which costs as much as the file has intents.
 
 use registry_core::{CountedIntent, Intent, IntentId, IntentRow, Owner, Status, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
@@ -76,13 +76,13 @@ impl IntentReads for Snapshot<'_> {
     }
 }
 
-/// What is done with a row of a list; whether the next one is wanted.
+/// Visitor of a row of a list; it returns whether the next one is wanted.
 type Visit<'v> = dyn FnMut(&Row<'_>) -> rusqlite::Result<bool> + 'v;
 
 fn collect(conn: &Connection, list: &IntentList<'_>, limit: u32) -> rusqlite::Result<Vec<Intent>> {
     let (mut found, mut bytes) = (Vec::new(), 0);
     each(conn, list, limit, &mut |row| {
-        // The row behind a full page tells that there is more.
+        // The row after a full page shows that there is more.
         let full = bytes >= LIST_BYTES;
         let intent = read_intent(row)?;
         bytes += intent_bytes(&intent);
@@ -129,7 +129,7 @@ fn query(conn: &Connection, sql: &str, params: impl Params, visit: &mut Visit<'_
     Ok(())
 }
 
-/// The most rows of a file that are sorted on a thread that serves requests.
+/// Maximum rows of a file that are sorted on a thread that serves requests.
 const SORTED_ROWS: u32 = 128;
 
 /// Whether a file has so many intents that sorting them takes long.
@@ -138,7 +138,8 @@ fn is_crowded(conn: &Connection, file: &str) -> rusqlite::Result<bool> {
     conn.prepare_cached(SQL)?.exists(params![file, SORTED_ROWS])
 }
 
-/// The intents of a file are sorted by line for each page: an index in this order would cost every create another page.
+/// The intents of a file are sorted by line for each page: an index in this order would cost every create another
+/// page.
 fn by_file(
     conn: &Connection,
     file: &str,
@@ -151,14 +152,14 @@ fn by_file(
             concat!("SELECT rowid FROM intents INDEXED BY idx_intents_file WHERE file = ?1", $rule)
         };
     }
-    // Only the places are sorted, from the index alone; the rows of the page are read afterwards.
+    // Only the positions are sorted, from the index alone; the rows of the page are read afterwards.
     let places = match after {
         None => places(conn, sorted!(" ORDER BY line, id LIMIT ?2"), params![file, limit]),
         Some((Some(line), id)) => {
             let sql = sorted!(" AND (line, id) > (?2, ?3) ORDER BY line, id LIMIT ?4");
             places(conn, sql, params![file, line, id, limit])
         }
-        // NULL compares with nothing, and comes before all lines.
+        // NULL compares with nothing, and precedes all lines.
         Some((None, id)) => {
             let sql = sorted!(" AND (line IS NOT NULL OR id > ?2) ORDER BY line, id LIMIT ?3");
             places(conn, sql, params![file, id, limit])
@@ -180,8 +181,8 @@ fn places(conn: &Connection, sql: &str, params: impl Params) -> rusqlite::Result
     conn.prepare_cached(sql)?.query_map(params, |row| row.get(0))?.collect()
 }
 
-/// Rows in the order of their ids. An id that is no text, which only an editor of the file can make, is left out:
-/// nothing could point behind it.
+/// Rows by id. An id that is not a text, which only an editor of the file can make, is left out: no cursor could
+/// point after it.
 const BY_ID: &str = "id > ?1 AND id < x'' ORDER BY id LIMIT ?2";
 
 fn scan(
@@ -229,7 +230,7 @@ fn fits(filter: &IntentQuery, row: &Row<'_>) -> rusqlite::Result<bool> {
     };
     let status = match filter.status.as_deref() {
         None => true,
-        // A stored text counts as what it is read as; a word that is no status stands for itself.
+        // A stored text counts as the status that it is read as; an unknown word stands for itself.
         Some(wanted) => {
             let stored = lenient::text(row, 12)?;
             match Status::parse(wanted) {
@@ -261,7 +262,7 @@ fn count(
     while let Some(row) = rows.next()? {
         shown += 1;
         let (status, code) = (lenient::text(row, 1)?, lenient::text(row, 2)?);
-        // Most rows are not resolved: their times are not even looked at.
+        // Most rows are not resolved: their times are not even read.
         let resolved = match lenient::time(row, 5)? {
             Some(resolved) => lenient::time(row, 4)?.map(|created| (created, resolved)),
             None => None,

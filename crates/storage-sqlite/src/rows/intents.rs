@@ -1,4 +1,4 @@
-//! Intents: writes, the read that writes and views share, and the columns of a row.
+//! Table of intents: writes, the read that writes and views share, and the columns of a row.
 
 mod coverage;
 
@@ -64,7 +64,7 @@ impl IntentTx for JobTx<'_> {
     }
 }
 
-/// The columns that [`read_intent`] reads, in its order.
+/// Columns that [`read_intent`] reads, in its order.
 macro_rules! columns {
     () => {
         "id, code, type, file, line, import_text, reason_category, reason, suggestion, owner, ticket, eta, status, \
@@ -72,7 +72,7 @@ macro_rules! columns {
     };
 }
 
-/// A query of whole intents, made at compile time: lists are asked for thousands of times a second.
+/// Query of whole intents, made at compile time: lists are read thousands of times a second.
 macro_rules! select {
     ($rule:literal) => {
         concat!("SELECT ", $crate::rows::intents::columns!(), " FROM intents WHERE ", $rule)
@@ -80,14 +80,14 @@ macro_rules! select {
 }
 pub(crate) use {columns, select};
 
-/// The columns that [`read_intent`] reads, in its order.
+/// Columns that [`read_intent`] reads, in its order.
 pub(crate) const COLUMNS: &str = columns!();
 
-/// Which rows can go stale; the words of the partial index `idx_intents_open`.
+/// Condition for rows that can go stale; the words of the partial index `idx_intents_open`.
 pub(crate) const OPEN: &str = "(status IS NULL OR (status <> 'implemented' AND status <> 'accepted' \
      AND status <> 'documented' AND status <> 'expired'))";
 
-/// Reads an intent. What an adopted row holds never fails it: a time that can't be read is the epoch.
+/// Reads an intent. An adopted row never fails, whatever it holds: a time that can't be read becomes the epoch.
 pub(crate) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
     let status = Status::read(lenient::text(row, 12)?.as_deref());
     let created = lenient::time(row, 13)?.unwrap_or(Timestamp::EPOCH);
@@ -115,7 +115,7 @@ pub(crate) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
     })
 }
 
-/// Borrows an intent from its row; what it shows is what [`read_intent`] reads.
+/// Borrows an intent from its row, with the same content as [`read_intent`].
 pub(crate) fn borrow_intent<'r>(row: &'r Row<'_>) -> rusqlite::Result<IntentRow<'r>> {
     let time = |index| -> rusqlite::Result<Option<Cow<'r, str>>> {
         Ok(lenient::text(row, index)?.and_then(Timestamp::normal_text))
@@ -144,7 +144,7 @@ pub(crate) fn borrow_intent<'r>(row: &'r Row<'_>) -> rusqlite::Result<IntentRow<
     })
 }
 
-/// [`Timestamp::EPOCH`] as it prints.
+/// [`Timestamp::EPOCH`] as text.
 const EPOCH: &str = "1970-01-01T00:00:00.000000Z";
 
 pub(crate) fn get(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<Intent>> {
@@ -207,7 +207,7 @@ fn bind(statement: &mut Statement<'_>, intent: &Intent) -> rusqlite::Result<()> 
     statement.raw_bind_parameter(15, intent.modified_at.to_string())?;
     statement.raw_bind_parameter(16, intent.resolved_at.map(|time| time.to_string()))?;
     match intent.raw.as_deref() {
-        // The column's type JSON counts as a number's; see the sealer.
+        // The column's type JSON counts as numeric; see the sealer.
         Some(raw) if looks_numeric(raw) => statement.raw_bind_parameter(17, raw.as_bytes())?,
         raw => statement.raw_bind_parameter(17, raw)?,
     }

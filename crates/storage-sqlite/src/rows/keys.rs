@@ -1,4 +1,4 @@
-//! Keys: writes, the reads that writes and views share, and the columns of a row.
+//! Table of API keys: writes, the reads that writes and views share, and the columns of a row.
 
 use api_keys::{KeyMac, KeyQuotas, KeyRecord, ScopeSet, dollars_to_pico, pico_to_dollars};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
@@ -50,13 +50,13 @@ impl KeyReads for Snapshot<'_> {
     }
 }
 
-/// The columns that [`read_key`] reads, in its order.
+/// Columns that [`read_key`] reads, in its order.
 const COLUMNS: &str = "key, agent_id, owner, scopes, roles, created_at, expires_at, revoked, mac, \
      previous_mac, previous_until, nonce, daily_limit_pico, daily_used_pico, used_on, time_zone, rate_per_minute, \
      version, modified_at, daily_limit, max_intents, max_stored_bytes, max_idempotency_rows, max_audit_bytes_per_day";
 
-/// Reads a key; `None` for a row without a readable MAC, which no secret can fit, or without a readable id or agent. Wherever a column can't be read,
-/// the key gets less, never more.
+/// Reads a key; `None` for a row without a readable MAC, which no secret can fit, or without a readable id or agent.
+/// Where a column can't be read, the key gets less, never more.
 fn read_key(row: &Row<'_>) -> rusqlite::Result<Option<KeyRecord>> {
     let mac = |index| -> rusqlite::Result<Option<KeyMac>> {
         Ok(lenient::text(row, index)?.and_then(|text| KeyMac::from_hex(&text)))
@@ -98,7 +98,7 @@ fn read_key(row: &Row<'_>) -> rusqlite::Result<Option<KeyRecord>> {
     }))
 }
 
-/// The roles as a JSON array, `NULL` for none.
+/// Returns the roles as a JSON array, `NULL` for none.
 fn roles_text(roles: &[String]) -> Option<String> {
     (!roles.is_empty()).then(|| serde_json::json!(roles).to_string())
 }
@@ -107,18 +107,18 @@ fn roles(text: Option<&str>) -> Vec<String> {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-/// No end only where none is written; one that can't be read is over.
+/// A key never expires only where the column is empty; a time that can't be read has passed.
 fn end(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     let written = !matches!(row.get_ref(index)?, ValueRef::Null);
     Ok(written.then_some(lenient::time(row, index)?.unwrap_or(Timestamp::EPOCH)))
 }
 
-/// Whatever a hand may have written there but nothing and zero takes the key back.
+/// Any value but nothing and zero revokes the key.
 fn revoked(row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
     Ok(!matches!(row.get_ref(index)?, ValueRef::Null | ValueRef::Integer(0)))
 }
 
-/// The server's default only where nothing is written; what is no number of rows or bytes is zero.
+/// The server's default applies only where nothing is written; what is not a number of rows or bytes is zero.
 fn quota(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
     let written = !matches!(row.get_ref(index)?, ValueRef::Null);
     Ok(written.then_some(lenient::count(row, index)?))
@@ -168,7 +168,7 @@ fn update(conn: &Connection, key: &KeyRecord) -> rusqlite::Result<bool> {
     Ok(statement.raw_execute()? == 1)
 }
 
-/// What a key has spent on a day. The trigger that counts versions looks at the other columns alone.
+/// Statement for what a key has spent on a day. The trigger that counts versions looks at the other columns only.
 pub(crate) fn put_usage(conn: &Connection, id: &KeyId, day: &str, used_pico: i64) -> rusqlite::Result<bool> {
     const SQL: &str =
         "UPDATE api_keys SET daily_used = ?2, daily_used_pico = ?3, used_on = ?4 WHERE key = ?1";
@@ -196,7 +196,7 @@ fn bind(statement: &mut Statement<'_>, key: &KeyRecord) -> rusqlite::Result<()> 
     statement.raw_bind_parameter(17, key.rate_per_minute)?;
     statement.raw_bind_parameter(18, to_i64(key.version))?;
     statement.raw_bind_parameter(19, key.modified_at.to_string())?;
-    // For people and their queries; the pico-dollars are the truth.
+    // For people and their queries; the pico-dollars are authoritative.
     statement.raw_bind_parameter(20, pico_to_dollars(key.daily_limit_pico_usd))?;
     statement.raw_bind_parameter(21, pico_to_dollars(key.daily_used_pico_usd))?;
     let KeyQuotas { max_intents, max_stored_bytes, max_idempotency_rows, max_audit_bytes_per_day } =

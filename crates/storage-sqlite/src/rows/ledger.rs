@@ -1,4 +1,4 @@
-//! The ledger: what a job may write and a view may read of it.
+//! Tables of the ledger: the writes of jobs and the reads of views.
 
 mod accounts;
 mod alerts;
@@ -70,7 +70,7 @@ impl LedgerTx for JobTx<'_> {
     }
 
     fn put_key_usage(&mut self, key: &KeyId, day: &str, used_pico_usd: i64) -> Result<bool, StoreError> {
-        // Nobody's cached key depends on it, so the epoch stays.
+        // No cached key depends on it, so the epoch does not move.
         self.run(|conn| keys::put_usage(conn, key, day, used_pico_usd).or_store())
     }
 

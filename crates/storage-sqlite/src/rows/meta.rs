@@ -1,19 +1,19 @@
-//! The few facts about a database as a whole.
+//! Table of facts about the database as a whole.
 
 use registry_core::Entropy;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The check value of the pepper that the keys were hashed under.
+/// Check value of the pepper that the keys were hashed under.
 pub(crate) const PEPPER_CHECK: &str = "pepper_check";
-/// The name of the audit log.
+/// Name of the audit log.
 pub(crate) const LOG_ID: &str = "log_id";
-/// Whose schema this is.
+/// Owner of the schema.
 pub(crate) const SCHEMA_OWNER: &str = "schema_owner";
 /// Set between the adoption of a database and the removal of what it left on free pages.
 pub(crate) const SCRUB: &str = "scrub_pending";
-/// Why writes are stopped, until an operator accepts the database as it is.
+/// Reason why writes are stopped, until an operator accepts the database as it is.
 pub(crate) const STOPPED: &str = "writes_stopped";
-/// Written to see whether writing works again.
+/// Written to test whether writing works again.
 pub(crate) const PROBE: &str = "write_probe";
 
 pub(crate) fn get(conn: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
@@ -31,7 +31,7 @@ pub(crate) fn remove(conn: &Connection, name: &str) -> rusqlite::Result<()> {
     conn.execute("DELETE FROM meta WHERE name = ?1", [name]).map(drop)
 }
 
-/// A name for a new audit log.
+/// Creates a name for a new audit log.
 pub(crate) fn mint_log_id(entropy: &dyn Entropy) -> String {
     let mut bytes = [0_u8; 16];
     entropy.fill(&mut bytes);

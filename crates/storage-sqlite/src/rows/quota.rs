@@ -1,4 +1,4 @@
-//! The counts of the quotas: the table `key_usage`, and how a stored row is counted.
+//! Table `key_usage`: counts for quotas, and how a stored row is counted.
 
 use registry_core::{IntentId, KeyId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -8,8 +8,8 @@ use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 use crate::readers::Snapshot;
 
-/// What a stored intent counts: the same as [`storage::stored_intent_bytes`] of its value, for any row. The migration and
-/// its triggers have the same words.
+/// SQL of what a stored intent counts, equal to [`storage::stored_intent_bytes`] for any row. The migration and its
+/// triggers use the same words.
 const INTENT_BYTES: &str = "(128 + ifnull(octet_length(id), 0) + ifnull(octet_length(code), 0) \
      + ifnull(octet_length(type), 0) + ifnull(octet_length(file), 0) + ifnull(octet_length(import_text), 0) \
      + ifnull(octet_length(reason_category), 0) + ifnull(octet_length(reason), 0) \
@@ -17,7 +17,7 @@ const INTENT_BYTES: &str = "(128 + ifnull(octet_length(id), 0) + ifnull(octet_le
      + ifnull(octet_length(eta), 0) + ifnull(octet_length(status), 0) + ifnull(octet_length(raw), 0) \
      + ifnull(octet_length(agent_id), 0))";
 
-/// What a remembered idempotency key counts: [`storage::stored_answer_bytes`].
+/// SQL of what an idempotency key counts, equal to [`storage::stored_answer_bytes`].
 pub(crate) const IDEMPOTENCY_BYTES: &str =
     "(128 + octet_length(operation) + octet_length(key) + octet_length(outcome))";
 
@@ -27,7 +27,7 @@ impl QuotaReads for Snapshot<'_> {
     }
 }
 
-/// What is stored under a key's name, as of the start of the transaction's batch.
+/// Reads what a key has stored, as of the start of the transaction's batch.
 pub(crate) fn usage(conn: &Connection, key: &str) -> rusqlite::Result<KeyUsage> {
     const SQL: &str = "SELECT intents, intent_bytes, idempotency_rows, idempotency_bytes, audit_day, audit_bytes \
          FROM key_usage WHERE key_id = ?1";
@@ -48,7 +48,7 @@ fn day_usage(row: &Row<'_>, index: usize) -> rusqlite::Result<DayUsage> {
     Ok(DayUsage { day, bytes: lenient::count(row, index + 1)? })
 }
 
-/// Writes what is stored under a key's name.
+/// Writes what a key has stored.
 pub(crate) fn put(conn: &Connection, key: &str, usage: &KeyUsage) -> rusqlite::Result<()> {
     const SQL: &str = "INSERT INTO key_usage (key_id, intents, intent_bytes, idempotency_rows, idempotency_bytes, \
              audit_day, audit_bytes) \
@@ -66,7 +66,7 @@ pub(crate) fn put(conn: &Connection, key: &str, usage: &KeyUsage) -> rusqlite::R
     statement.raw_execute().map(drop)
 }
 
-/// The key that an intent counts for.
+/// Returns the key that an intent counts for.
 pub(crate) fn creator(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<KeyId>> {
     const SQL: &str = "SELECT created_by_key FROM intents WHERE id = ?1";
     let found =
@@ -74,7 +74,7 @@ pub(crate) fn creator(conn: &Connection, id: &IntentId) -> rusqlite::Result<Opti
     Ok(found.flatten().map(KeyId::from_stored))
 }
 
-/// The key that an intent counts for, and the bytes that it counts.
+/// Returns the key that an intent counts for, and its bytes.
 pub(crate) fn counted_intent(conn: &Connection, id: &IntentId) -> rusqlite::Result<Option<(String, i64)>> {
     let sql = format!(
         "SELECT created_by_key, {INTENT_BYTES} FROM intents WHERE id = ?1 AND created_by_key IS NOT NULL"
@@ -83,7 +83,7 @@ pub(crate) fn counted_intent(conn: &Connection, id: &IntentId) -> rusqlite::Resu
     conn.prepare_cached(&sql)?.query_row([id.as_str()], read).optional()
 }
 
-/// The bytes that a remembered key counts.
+/// Returns the bytes that an idempotency key counts.
 pub(crate) fn counted_idempotency(
     conn: &Connection,
     caller: &str,
@@ -96,7 +96,7 @@ pub(crate) fn counted_idempotency(
     conn.prepare_cached(&sql)?.query_row(params![caller, operation, key], |row| row.get(0))
 }
 
-/// Counts everything again.
+/// Recounts everything.
 pub(crate) fn recount(conn: &Connection) -> rusqlite::Result<()> {
     let sql = format!(
         "UPDATE key_usage SET intents = 0, intent_bytes = 0, idempotency_rows = 0, idempotency_bytes = 0;

@@ -1,7 +1,6 @@
-//! Deadline of reads: SQLite's progress handler interrupts a statement that runs past it.
+//! Deadline of reads: SQLite's progress handler interrupts a statement that runs longer.
 //!
-//! Only reads are interrupted. An interrupted write would take the transaction down, and with it every job of the
-//! batch.
+//! Only reads are interrupted. An interrupted write would abort the transaction, and with it every job of the batch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +11,11 @@ use storage::Precedence;
 
 /// Steps of SQLite's virtual machine between two looks at the clock: some tens of microseconds.
 const STEPS: i32 = 1000;
-/// No statement is interrupted.
+/// Value for no deadline.
 const NEVER: u64 = u64::MAX;
 
-/// How long a job may run. It is the backstop behind the bounds of each request: less than the second that a
-/// revocation may take, and several times what the largest request takes.
+/// How long a job may run. It backs up the limits of each request: less than the second that a revocation may take,
+/// and several times what the largest request takes.
 pub(crate) fn job_micros(precedence: Precedence) -> u64 {
     match precedence {
         Precedence::Ordinary => 800_000,
@@ -25,17 +24,17 @@ pub(crate) fn job_micros(precedence: Precedence) -> u64 {
     }
 }
 
-/// How long a view may read: ten times what is expected, so that only a view that misses its other bounds is
+/// How long a view may read: ten times what is expected, so that only a view that exceeds its other limits is
 /// interrupted.
 pub(crate) const VIEW_MICROS: u64 = 1_000_000;
 
-/// When the statement that now runs on a connection is interrupted.
+/// Time at which the running statement of a connection is interrupted.
 pub(crate) struct ReadDeadline {
     clock: Arc<dyn Clock>,
     until: Arc<AtomicU64>,
 }
 
-/// Takes the deadline away again, also when the read panics.
+/// Removes the deadline, also when the read panics.
 pub(crate) struct Deadline<'d>(&'d AtomicU64);
 
 impl Drop for Deadline<'_> {
@@ -59,7 +58,7 @@ impl ReadDeadline {
         conn.progress_handler(STEPS, Some(over))
     }
 
-    /// Interrupts what runs after this point of monotonic time, until the value is dropped.
+    /// Interrupts statements that run after this point of monotonic time, until the value is dropped.
     pub(crate) fn set(&self, until_micros: u64) -> Deadline<'_> {
         self.until.store(until_micros, Ordering::Relaxed);
         Deadline(&self.until)

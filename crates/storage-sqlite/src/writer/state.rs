@@ -1,4 +1,4 @@
-//! What the writer's thread shares with the rest of the store.
+//! State that the writer thread shares with the rest of the store.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,26 +11,26 @@ use storage::{DayUsage, StoreError};
 use crate::queue::Queue;
 use crate::writer::tx::WriterJob;
 
-/// How many keys' bytes of audit rows are kept in memory.
+/// Number of keys whose audit bytes are kept in memory.
 const AUDIT_USAGE_KEYS: usize = 65_536;
 
-/// What a batch came to.
+/// Result of a batch.
 #[derive(Debug, Default)]
 pub(super) struct BatchReport {
     pub(super) commits: u64,
     pub(super) audit_rows: u64,
     pub(super) keys_changed: bool,
-    /// The bytes of audit rows that each key of the batch has now.
+    /// Present audit bytes of each key of the batch.
     pub(super) audit_usage: Vec<(String, DayUsage)>,
     pub(super) job_micros: u64,
     pub(super) commit_micros: u64,
     /// The connection can't be trusted any more.
     pub(super) broken: bool,
-    /// Something failed that a repeat won't mend.
+    /// A failure that a retry does not fix.
     pub(super) trouble: bool,
 }
 
-/// What the writer and everybody else share.
+/// State that the writer shares with all others.
 pub(crate) struct WriterState {
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
@@ -46,7 +46,7 @@ pub(crate) struct WriterState {
     pub(crate) commit_micros: AtomicU64,
     pub(crate) refusals: AtomicU64,
     pub(crate) deadline_refusals: AtomicU64,
-    /// The bytes of audit rows of each key that this process wrote some for lately.
+    /// Audit bytes of each key for which this process has recently written rows.
     pub(crate) audit_usage: RwLock<HashMap<String, DayUsage>>,
 }
 
@@ -83,7 +83,7 @@ impl WriterState {
         }
     }
 
-    /// Takes in what a commit made of the bytes of audit rows.
+    /// Updates the audit bytes after a commit.
     pub(super) fn note_audit_usage(&self, usage: &[(String, DayUsage)]) {
         if usage.is_empty() {
             return;
@@ -94,7 +94,7 @@ impl WriterState {
                 *old = *now;
             } else {
                 if known.len() >= AUDIT_USAGE_KEYS {
-                    // Any may go: its next row brings it back.
+                    // Any entry may be evicted: the key's next row restores it.
                     let victim = known.keys().next().cloned();
                     victim.and_then(|victim| known.remove(&victim));
                 }
@@ -103,7 +103,7 @@ impl WriterState {
         }
     }
 
-    /// What must be known before anybody is answered.
+    /// Result that must be recorded before any job is answered.
     pub(super) fn take_in(&self, report: &BatchReport) {
         self.durable.fetch_add(report.commits, Ordering::Release);
         self.audit_rows.fetch_add(report.audit_rows, Ordering::Relaxed);

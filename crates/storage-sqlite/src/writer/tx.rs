@@ -1,7 +1,7 @@
-//! What a job sees and leaves: the statements of its savepoint, its records, and the counts of the quotas.
+//! Transaction of one job: the statements of its savepoint, its records, and the counts for quotas.
 //!
-//! The counts are kept in memory while jobs run and written once per key before the commit. Two statements per job
-//! would cost a tenth of the rate of creates.
+//! The counts are kept in memory while jobs run and are written once per key before the commit. Two more statements
+//! per job would cost a tenth of the rate of creates.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::errors::OrStore as _;
 use crate::rows::quota;
 use crate::writer::deadline::{ReadDeadline, job_micros};
 
-/// A job of this backend. It sees more of the transaction than the contract between use cases and stores has, and it
-/// is work of the platform.
+/// Job of this backend. It sees more of the transaction than the contract between use cases and stores has, and it is
+/// work of the server.
 pub(crate) trait OwnJob: Send {
-    /// As [`Job::run`].
+    /// Like [`Job::run`].
     fn run(&mut self, tx: &mut JobTx<'_>) -> Result<(), StoreError>;
 
-    /// As [`Job::done`].
+    /// Like [`Job::done`].
     fn done(self: Box<Self>, end: Result<(), StoreError>);
 }
 
-/// What the writer runs.
+/// Unit of work for the writer.
 pub(crate) enum WriterJob {
-    /// A job that came through [`storage::Store::submit`].
+    /// Job submitted by [`storage::Store::submit`].
     Given(Box<dyn Job>),
-    /// A job of this backend.
+    /// Job of this backend.
     Own(Box<dyn OwnJob>),
 }
 
@@ -71,12 +71,12 @@ impl WriterJob {
     }
 }
 
-/// What the jobs before it in its batch have done, as a job needs it.
+/// What earlier jobs of the batch have done, as far as a job needs it.
 #[derive(Clone, Copy)]
 pub(super) struct BatchSoFar<'c> {
-    /// How they changed the quotas' counts.
+    /// Their changes of the counts for quotas.
     pub(super) usage: &'c UsageChanges,
-    /// The store's epoch when the batch began.
+    /// The store's epoch at the beginning of the batch.
     pub(super) epoch: u64,
     /// Whether they wrote rows of keys.
     pub(super) keys_changed: bool,
@@ -86,19 +86,19 @@ pub(super) struct BatchSoFar<'c> {
 pub(crate) struct JobTx<'c> {
     conn: &'c Connection,
     deadline: &'c ReadDeadline,
-    /// When the job's time is over.
+    /// End of the job's time.
     until_micros: u64,
-    /// The quotas' counts before the batch.
+    /// Counts for quotas before the batch.
     usage: &'c mut StoredUsage,
-    /// What the batch has done before this job.
+    /// Changes of the batch before this job.
     before: BatchSoFar<'c>,
-    /// How this job changes them.
+    /// Changes of this job.
     changes: UsageChanges,
     /// Records that wait for the sealer.
     pub(crate) appended: Vec<Arc<Leafed>>,
     /// Whether this job wrote rows of keys.
     pub(crate) keys_changed: bool,
-    /// The first trouble. A job can't talk it away: PostgreSQL would refuse to go on after it as well.
+    /// First error. A job can't ignore it: PostgreSQL would refuse to continue after it too.
     pub(crate) trouble: Option<StoreError>,
 }
 
@@ -124,12 +124,12 @@ impl<'c> JobTx<'c> {
         }
     }
 
-    /// Counts a change of what is stored under a key's name. It is kept if the job succeeds.
+    /// Counts a change of what a key has stored. It is kept if the job succeeds.
     pub(crate) fn count(&mut self, key: &str, change: &UsageChange) {
         self.changes.add(key, change);
     }
 
-    /// The usage of a key, with what the batch and this job changed.
+    /// Returns the usage of a key, with the changes of the batch and of this job.
     pub(crate) fn usage_of(&mut self, key: &str) -> Result<KeyUsage, StoreError> {
         self.check()?;
         let stored = if let Some(stored) = self.usage.get(key) {
@@ -147,7 +147,7 @@ impl<'c> JobTx<'c> {
         self.before.epoch != epoch || self.before.keys_changed || self.keys_changed
     }
 
-    /// Whether the job may go on.
+    /// Whether the job may continue.
     fn check(&mut self) -> Result<(), StoreError> {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
@@ -159,12 +159,12 @@ impl<'c> JobTx<'c> {
         Ok(())
     }
 
-    /// What the job leaves for the end of the batch.
+    /// Returns what the job leaves for the end of the batch.
     pub(super) fn changed(self) -> (Vec<Arc<Leafed>>, UsageChanges, bool) {
         (self.appended, self.changes, self.keys_changed)
     }
 
-    /// Runs a statement that writes, or a few, to its end.
+    /// Runs one or a few statements that write, to their end.
     pub(crate) fn run<T>(
         &mut self,
         f: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -207,14 +207,14 @@ impl QuotaTx for JobTx<'_> {
     }
 }
 
-/// How the counts of a key change.
+/// Change of the counts of a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct UsageChange {
     pub(crate) intents: i64,
     pub(crate) intent_bytes: i64,
     pub(crate) idempotency_rows: i64,
     pub(crate) idempotency_bytes: i64,
-    /// Bytes of audit rows, on the latest of their days.
+    /// Audit bytes, on the latest of their days.
     pub(crate) audit: Option<DayUsage>,
 }
 
@@ -241,7 +241,7 @@ impl UsageChange {
         }
     }
 
-    /// What a key has stored after this change.
+    /// Returns what a key has stored after this change.
     fn of(&self, usage: &KeyUsage) -> KeyUsage {
         let mut audit = usage.audit;
         if let Some(more) = self.audit {
@@ -264,7 +264,7 @@ pub(crate) struct UsageChanges(HashMap<String, UsageChange>);
 impl UsageChanges {
     /// Adds to the changes of a key.
     pub(crate) fn add(&mut self, key: &str, change: &UsageChange) {
-        // Two look-ups instead of one: the entry API would copy the name of every key already there.
+        // Two look-ups instead of one: the entry API would copy the name of every known key.
         if let Some(known) = self.0.get_mut(key) {
             known.add(change);
         } else {
@@ -272,19 +272,19 @@ impl UsageChanges {
         }
     }
 
-    /// Takes over what a job changed that succeeded.
+    /// Adds the changes of a job that succeeded.
     pub(crate) fn take_in(&mut self, of_job: Self) {
         for (key, change) in of_job.0 {
             self.0.entry(key).or_default().add(&change);
         }
     }
 
-    /// What a key has stored after these changes.
+    /// Returns what a key has stored after these changes.
     pub(crate) fn of(&self, key: &str, usage: &KeyUsage) -> KeyUsage {
         self.0.get(key).map_or(*usage, |change| change.of(usage))
     }
 
-    /// Adds the bytes of audit rows.
+    /// Adds audit bytes.
     fn add_records(&mut self, records: &[Arc<Leafed>]) {
         for leafed in records {
             if let Some(key) = leafed.record.api_key.as_deref() {
@@ -295,7 +295,7 @@ impl UsageChanges {
     }
 }
 
-/// How many keys' rows are kept in memory.
+/// Number of keys whose rows are kept in memory.
 const KEPT_KEYS: usize = 65_536;
 
 /// Rows of the table `key_usage` as they are committed, as long as no other connection commits.
@@ -307,8 +307,8 @@ pub(crate) struct StoredUsage {
 }
 
 impl StoredUsage {
-    /// Begins a transaction that others wait for: what another connection has changed before is read again. Returns
-    /// whether another connection may have committed since the last transaction.
+    /// Begins a transaction; what another connection has changed before is read again. Returns whether another
+    /// connection may have committed since the last transaction.
     pub(crate) fn begin(&mut self, conn: &Connection) -> Result<bool, StoreError> {
         let mut statement = conn.prepare_cached("PRAGMA data_version").or_store()?;
         let version = Some(statement.query_row([], |row| row.get(0)).or_store()?);
@@ -320,12 +320,12 @@ impl StoredUsage {
         Ok(moved)
     }
 
-    /// The row of a key, if it is known.
+    /// Returns the row of a key, if it is known.
     pub(crate) fn get(&self, key: &str) -> Option<KeyUsage> {
         self.rows.get(key).copied()
     }
 
-    /// Keeps a row that is committed.
+    /// Stores a row that is committed.
     pub(crate) fn keep(&mut self, key: String, row: KeyUsage) {
         self.rows.insert(key, row);
     }

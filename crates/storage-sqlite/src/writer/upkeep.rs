@@ -1,4 +1,4 @@
-//! What keeps the writer able to write: its connection, the probe after trouble, a stop, and the length of the WAL.
+//! Upkeep of the writer: its connection, the probe after an error, the stop, and the length of the WAL.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -15,8 +15,8 @@ use crate::writer::tx::StoredUsage;
 use crate::{migrate, pragmas};
 
 impl Writer {
-    /// Those who queued while a batch waited for another's lock have waited already: until the lock is gone a
-    /// batch gives up after a moment, so that nobody waits for the full time twice.
+    /// Jobs that were queued while a batch waited for another process's lock have waited already. Until the lock is
+    /// gone, a batch gives up quickly, so that nobody waits for the full time twice.
     pub(super) fn note_lock(&mut self, locked: bool) {
         if self.locked == locked {
             return;
@@ -29,7 +29,7 @@ impl Writer {
         }
     }
 
-    /// The connection, opened again if it had to be given up.
+    /// Returns the connection, opened again if it had to be closed.
     pub(super) fn connection(&mut self) -> Result<&Connection, StoreError> {
         let conn = if let Some(conn) = self.conn.take() {
             conn
@@ -56,7 +56,7 @@ impl Writer {
         Ok(conn)
     }
 
-    /// Writes something of no interest, to see whether writing works again while nobody asks for it.
+    /// Writes a meaningless value, to test whether writing works again while no request does.
     pub(super) fn probe(&mut self) {
         let now = self.shared.clock.now().to_string();
         if self.connection().is_err() {
@@ -81,8 +81,8 @@ impl Writer {
         self.note_audit();
     }
 
-    /// Takes over whether writes are stopped. A stop is kept in the database, so that neither a restart nor an undone
-    /// change ends it. Where it can't be kept, the next batch or probe tries again.
+    /// Adopts the state of whether writes are stopped. A stop is stored in the database, so that neither a restart
+    /// nor an undone change ends it. Where it can't be stored, the next batch or probe tries again.
     pub(super) fn note_audit(&mut self) {
         let stopped = self.log.stopped();
         self.shared.audit_broken.store(stopped.is_some(), Ordering::Release);
@@ -106,7 +106,7 @@ impl Writer {
         }
     }
 
-    /// A reader that stays open lets the WAL grow: give it a moment, and start the file over if it ends.
+    /// A reader that stays open lets the WAL grow: wait for it a moment, and start the file over if it ends.
     pub(super) fn keep_wal_short(&self) {
         let mut name = self.path.as_os_str().to_owned();
         name.push("-wal");
@@ -123,7 +123,7 @@ impl Writer {
     }
 }
 
-/// Writes down why writes are stopped, and says whether the database has it then.
+/// Stores the reason why writes are stopped; returns whether the database has it.
 fn keep_stop(conn: &Connection, why: &str) -> rusqlite::Result<bool> {
     execute(conn, "BEGIN IMMEDIATE")?;
     meta::set(conn, meta::STOPPED, why)?;

@@ -1,4 +1,4 @@
-//! Watcher of the database file: notices what other processes commit, and changes of the schema.
+//! Watcher of the database file: detects commits of other processes and changes of the schema.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,15 +13,15 @@ use crate::audit::schema;
 use crate::writer::state::WriterState;
 use crate::writer::tx::{JobTx, OwnJob, WriterJob};
 
-/// How often it looks. Others' changes must be obeyed within one second.
+/// Interval between two looks. Changes of other processes must take effect within one second.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// What the watcher saw at its last look.
+/// Result of the watcher's last look.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Seen {
     /// SQLite's number for commits of other connections.
     data: Option<i64>,
-    /// The digest of the schema. SQLite's number for changes of it can be set back.
+    /// Digest of the schema. SQLite's number for changes of the schema can be set back.
     schema: Option<Digest>,
 }
 
@@ -32,9 +32,9 @@ pub(crate) fn run(conn: &Connection, shared: &Arc<WriterState>, mut seen: Seen, 
     }
 }
 
-/// Looks once. `data_version` moves with every commit but one's own, and this connection has none.
+/// Looks once. `data_version` moves with every commit of other connections, and this connection makes none.
 pub(crate) fn look(conn: &Connection, shared: &WriterState, seen: &mut Seen) {
-    // The time before the look: what it saw is at least that fresh.
+    // The time before the look: the result is at least that fresh.
     let at = shared.clock.monotonic_micros();
     let number = |pragma: &str| {
         conn.prepare_cached(pragma)
@@ -57,7 +57,7 @@ pub(crate) fn look(conn: &Connection, shared: &WriterState, seen: &mut Seen) {
     }
 }
 
-/// Has the writer begin a transaction, which compares the schema with what the log states, when no request does.
+/// Has the writer begin a transaction, which compares the schema with the log's statement, when no request does.
 fn wake_writer(shared: &WriterState) {
     if let Err((_, error)) = shared.queue.push(WriterJob::Own(Box::new(LookAtSchema))) {
         // Other jobs wait then, and look as well.
@@ -65,7 +65,7 @@ fn wake_writer(shared: &WriterState) {
     }
 }
 
-/// A job that changes nothing.
+/// Job that changes nothing.
 struct LookAtSchema;
 
 impl OwnJob for LookAtSchema {

@@ -1,4 +1,4 @@
-//! A database of the original service is taken over: its keys go on working, its secrets are gone.
+//! Adoption of a database of the original service: its keys keep working, its secrets are gone.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 

@@ -1,4 +1,4 @@
-//! A change of the schema, or of the log, stops writes until an operator has accepted it.
+//! A change of the schema or of the log stops writes until an operator has accepted it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
 use std::sync::Arc;

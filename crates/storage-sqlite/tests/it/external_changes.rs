@@ -1,5 +1,5 @@
-//! What a runbook changes with `sqlite3` takes effect and is noticed. The statements run in the tool itself where
-//! it is installed, else on a plain connection.
+//! Changes that a runbook makes with `sqlite3`: they take effect and are noticed. The statements run in the tool
+//! itself where it is installed, otherwise on a plain connection.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Old idempotency keys are forgotten without holding the writer for long.
+//! Deletion of old idempotency keys does not hold the writer for long.
 
 use crate::support::{TempStore, run};
 use registry_core::Timestamp;

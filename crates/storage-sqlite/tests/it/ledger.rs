@@ -1,4 +1,4 @@
-//! The ledger's tables, as people and their tools see and touch them.
+//! Ledger tables as people and their tools read and change them.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! The ledger in a real file against one in memory, step by step, whatever the order of the steps.
+//! Model test: the ledger in a real file against one in memory, for any order of steps.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
 mod model;

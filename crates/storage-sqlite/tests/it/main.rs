@@ -1,4 +1,4 @@
-//! The store on real database files: the promises of every store, and what only SQLite can break.
+//! Tests of the store on real database files.
 
 mod adoption;
 mod audit_schema;

@@ -1,4 +1,4 @@
-//! What does not open, why, and what the message says to do.
+//! Databases that can't be opened, and the messages that say what to do.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! The schema is what the committed file says, and lists use its indexes.
+//! The schema equals the committed file, and lists use its indexes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers of these tests.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 pub mod ledger;

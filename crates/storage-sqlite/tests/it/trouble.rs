@@ -1,4 +1,4 @@
-//! No space, locks of others, two stores on one file.
+//! Full disks, locks of other processes, and two stores on one file.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking as well")]
 
 use std::sync::{Arc, Barrier};

@@ -1,4 +1,4 @@
-//! The audit log: order, atomicity, pages.
+//! Conformance: the audit log's order, atomicity and pages.
 
 use std::convert::Infallible;
 use std::thread;

@@ -1,4 +1,4 @@
-//! What the pre-PR check asks of a file.
+//! Conformance: the reads of the pre-PR check.
 
 use std::collections::BTreeSet;
 

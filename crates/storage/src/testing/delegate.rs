@@ -1,4 +1,4 @@
-//! A macro for test programs that stand between a store and its callers.
+//! Macro for test stores that wrap another store.
 
 /// Methods of a [`Store`](crate::Store) that call the same method of the store in a field: `delegate_store!(inner: view,
 /// watch);` inside of `impl Store for`. What is not named is written by hand.

@@ -1,4 +1,4 @@
-//! Intents and keys to store.
+//! Sample intents and keys.
 
 use api_keys::{KeyMac, KeyQuotas, KeyRecord, MAX_QUOTA, ScopeSet};
 use registry_core::{AgentId, Intent, IntentId, KeyId, Owner, Status, Timestamp};

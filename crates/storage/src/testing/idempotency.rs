@@ -1,4 +1,4 @@
-//! The memory of idempotency keys.
+//! Conformance: idempotency keys.
 
 use super::Backend;
 use super::fixtures::at;

@@ -1,4 +1,4 @@
-//! Lists of intents, page by page.
+//! Conformance: lists of intents, page by page.
 
 use registry_core::{AgentId, Intent, Owner, Status};
 

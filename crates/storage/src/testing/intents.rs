@@ -1,4 +1,4 @@
-//! Intents one by one.
+//! Conformance: single intents.
 
 use registry_core::Status;
 

@@ -1,4 +1,4 @@
-//! Jobs, views, and the life of a store.
+//! Conformance: jobs, views, and the life cycle of a store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Keys.
+//! Conformance: keys.
 
 use api_keys::{KeyQuotas, KeyRecord, ScopeSet};
 

@@ -1,4 +1,4 @@
-//! The ledger: accounts, and what is held on them.
+//! Conformance: accounts of the ledger, and what is held on them.
 
 use llm_policy::{Account, AccountKey, AccountState, fits};
 

@@ -1,4 +1,4 @@
-//! Accounts, holds, usage and alerts to store.
+//! Sample accounts, holds, usage and alerts.
 
 use llm_policy::{
     AccountKey, BudgetScope, CallId, CallOutcome, HoldId, LongRates, Operation, Rates, Usage, UsageSource,

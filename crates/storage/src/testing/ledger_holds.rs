@@ -1,4 +1,4 @@
-//! The ledger: holds.
+//! Conformance: holds of the ledger.
 
 use super::Backend;
 use super::fixtures::{at, key_id};

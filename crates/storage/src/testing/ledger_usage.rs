@@ -1,4 +1,4 @@
-//! The ledger: usage, alerts, and what a reopened store has of it.
+//! Conformance: usage and alerts of the ledger, also after the store is reopened.
 
 use llm_policy::{AccountKey, AccountState, CallOutcome, UsageSource};
 use registry_core::{AgentId, Owner, Timestamp};

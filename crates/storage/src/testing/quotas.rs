@@ -1,4 +1,4 @@
-//! Counts of what is stored under a key's name.
+//! Conformance: counts for quotas.
 
 use std::sync::Arc;
 

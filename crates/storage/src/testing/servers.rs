@@ -1,4 +1,4 @@
-//! Two servers on the same data.
+//! Conformance: two servers on the same data.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,4 +1,4 @@
-//! How the cases run jobs and wait for them.
+//! Helpers of the cases: running jobs and waiting for them.
 
 use std::convert::Infallible;
 use std::pin::pin;

@@ -1,7 +1,7 @@
-//! Who may ask, and what every answer says.
+//! Access to the dashboard, and the headers of every answer.
 //!
-//! The page shows a private tree, and any web site that its reader visits can send requests to this machine. A site that
-//! lets its own name point here (DNS rebinding) is told apart by that name: it stands in `Host`.
+//! The page shows a private tree, and any web site that its reader visits can send requests to this machine. A site
+//! that points a name of its own here (DNS rebinding) is recognised by that name in `Host`.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Word of a new page: server-sent events (HTML standard, section 9.2).
+//! Events that announce a new page (server-sent events, HTML standard, section 9.2).
 
 use std::convert::Infallible;
 use std::fmt;

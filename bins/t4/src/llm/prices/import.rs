@@ -1,4 +1,4 @@
-//! `t4 llm prices import`: a published table of prices becomes a file for `T4_PRICES`.
+//! `t4 llm prices import`: converts a published table of prices into a file for `T4_PRICES`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What answers for a finding.
+//! Answers for a finding.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is told about annotations and waivers.
+//! Faults that are reported about annotations and waivers.
 
 use super::*;
 

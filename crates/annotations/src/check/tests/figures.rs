@@ -1,4 +1,4 @@
-//! The verdict and the figures of a whole report.
+//! Verdict and figures of a whole report.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! `POST /llm/holds`: an agent that will call a provider itself sets the worst case aside.
+//! `POST /llm/holds`: an agent holds the worst case of a call that it will make itself.
 
 use api_types::{Code, CreateHold, HoldView};
 use audit::Outcome;
@@ -13,24 +13,24 @@ use crate::llm::ledger::hold::{HoldPlan, ask_detail, hold};
 use crate::llm::views;
 use crate::services::Services;
 
-/// The most tokens that a body may name.
+/// Highest number of tokens that a body may state.
 pub(super) const MOST_TOKENS: u64 = 1_000_000_000_000;
-/// How long a hold lives when the agent does not say, in seconds.
+/// Lease of a hold when the agent states none, in seconds.
 const LEASE_SECONDS: u32 = 600;
-/// The longest life of a hold, in seconds.
+/// Longest lease of a hold, in seconds.
 const MOST_LEASE_SECONDS: u32 = 3600;
-/// The most attempts of one call.
+/// Highest number of attempts of one call.
 const MOST_ATTEMPTS: u32 = 1000;
-/// The most answers of one call.
+/// Highest number of answers of one call.
 const MOST_CHOICES: u32 = 128;
-/// The longest name of a provider or model, in characters.
+/// Longest name of a provider or model, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// Holds the worst case of a call. The same body again gives the same hold.
+/// Holds the worst case of a call. The same body again returns the same hold.
 ///
 /// # Errors
-/// 409 `call_exists`, 422 for a field, a price that is not there or a cap, 429 `insufficient_quota`, 401 or 403 for a
-/// key that lost its right meanwhile, 503 for the store.
+/// 409 `call_exists`; 422 for a field, a missing price or a cap; 429 `insufficient_quota`; 401 or 403 for a key that
+/// has lost its right meanwhile; 503 for the store.
 pub async fn create_hold(
     services: &Services,
     context: OpContext<AgentCaller>,

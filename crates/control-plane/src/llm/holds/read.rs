@@ -1,4 +1,4 @@
-//! `GET /admin/llm/holds`: calls under way, and orphans.
+//! `GET /admin/llm/holds`: open holds and orphans.
 
 use api_types::OpenHoldView;
 use llm_policy::HoldId;
@@ -11,12 +11,12 @@ use crate::llm::views;
 use crate::page::{ListPage, PageRequest, split_position};
 use crate::services::Services;
 
-/// How many holds one snapshot is looked through for.
+/// Number of holds that are looked through in one snapshot.
 const ROWS_PER_VIEW: u32 = 1_000;
 /// How long one request looks through holds that do not fit, in microseconds.
 const LOOK_MICROS: u64 = 500_000;
 
-/// Holds in the order of their ids. A page may hold fewer than `limit` and still have a next one.
+/// Returns holds by id. A page may hold fewer than `limit` and still have a next page.
 ///
 /// # Errors
 /// 400 for a cursor, 503 for the store.

@@ -1,4 +1,4 @@
-//! `POST /llm/holds/{id}/release`: the agent's call did not take place.
+//! `POST /llm/holds/{id}/release`: an agent gives back the hold of a call that did not take place.
 
 use api_types::{ReleaseHold, Released};
 use audit::Outcome;
@@ -13,10 +13,10 @@ use crate::llm::ledger::hold::Payer;
 use crate::llm::ledger::release::{release, release_detail};
 use crate::services::Services;
 
-/// Gives a hold of this agent's key back.
+/// Releases a hold of this agent's key.
 ///
 /// # Errors
-/// 404 `hold_not_found`, also for one that was released before, 409 `hold_settled`, 422 for a reason, 503 for the
+/// 404 `hold_not_found`, also for one that was released before; 409 `hold_settled`; 422 for a reason; 503 for the
 /// store.
 pub async fn release_hold(
     services: &Services,

@@ -1,4 +1,4 @@
-//! `POST /llm/holds/{id}/settle`: the agent tells what its call used.
+//! `POST /llm/holds/{id}/settle`: an agent reports what its call used.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use crate::llm::ledger::settle::{end_detail, hold_detail, settle};
 use crate::llm::views;
 use crate::services::Services;
 
-/// The longest name that a provider gives a request, in characters.
+/// Longest id that a provider gives a request, in characters.
 const LONGEST_REQUEST_ID: usize = 200;
 
-/// Settles a hold of this agent's key with the numbers that it tells, or at its worst case. The same body again
-/// gives the same answer.
+/// Settles a hold of this agent's key with the numbers that it reports, or at its worst case. The same body again
+/// returns the same answer.
 ///
 /// # Errors
 /// 404 `hold_not_found`, 409 `hold_settled` for other numbers than before, 422 for a field, 503 for the store.
@@ -33,7 +33,7 @@ pub async fn settle_hold(
     let OpContext { caller, at_micros, mut draft, .. } = context;
     let end = settlement(body)?;
     let (rules, payer) = (Arc::clone(&services.llm.rules), Payer::of(services, &caller));
-    // The request may have waited: the row says when the money moved.
+    // The request may have waited: the row states when the money moved.
     let now = services.clock.now();
     draft.set_detail(hold_detail(&id));
     let hold_id = id.clone();
@@ -49,7 +49,7 @@ pub async fn settle_hold(
     Ok(views::of_settled(&id, &write.await??))
 }
 
-/// Whether an agent may tell this of a call that it made itself.
+/// Whether an agent may report this outcome of a call that it made itself.
 fn of_agents(outcome: CallOutcome) -> bool {
     !matches!(outcome, CallOutcome::Orphan | CallOutcome::Cut)
 }
@@ -84,7 +84,7 @@ fn settlement(body: SettleHold) -> Result<Settlement, ServiceError> {
     })
 }
 
-/// The database counts up to here.
+/// The largest number that the database can count.
 fn storable(micros: u64) -> u64 {
     micros.min(i64::MAX.unsigned_abs())
 }

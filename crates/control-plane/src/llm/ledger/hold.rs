@@ -1,4 +1,4 @@
-//! A hold: the worst case of one attempt, set aside on every budget or on none.
+//! Hold: books the worst case of one attempt on every budget, or on none.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::context::AgentCaller;
 use crate::llm::budgets::{LlmRules, TightestBudget, accounts, raise_refused};
 use crate::services::Services;
 
-/// Whose hold is ended, as far as the ledger must know: the key's row is read again in each transaction.
+/// Payer of a hold, as far as the ledger must know: the key's row is read again in each transaction.
 #[derive(Clone)]
 pub(in crate::llm) struct Payer {
     pub key_id: KeyId,
-    /// A key of the configuration has no row.
+    /// A static key has no row.
     fixed: Option<Arc<KeyRecord>>,
 }
 
@@ -26,7 +26,7 @@ impl Payer {
         Self { fixed: services.auth.static_keys.get(&key_id), key_id }
     }
 
-    /// The key as it is now, revoked and expired ones included.
+    /// Returns the key as it is now, also when it is revoked or expired.
     pub(in crate::llm) fn key(&self, tx: &mut dyn Tx) -> Result<Option<Arc<KeyRecord>>, StoreError> {
         match &self.fixed {
             Some(key) => Ok(Some(Arc::clone(key))),
@@ -42,7 +42,7 @@ pub(in crate::llm) struct HoldPlan {
     pub key_id: KeyId,
     entry: Option<PriceEntry>,
     pub rules: Arc<LlmRules>,
-    /// The server that renews the lease.
+    /// Server that renews the lease.
     pub holder: Option<String>,
     pub request_id: Option<String>,
     /// Whether the agent makes the call itself.
@@ -59,8 +59,8 @@ impl HoldPlan {
     }
 }
 
-/// Makes the hold for a key as the transaction sees it. The very same ask gives the hold that is there; every refusal
-/// leaves all accounts as they are.
+/// Makes the hold for a key as the transaction sees it. The same request again returns the existing hold. Every
+/// refusal leaves all accounts unchanged.
 pub(in crate::llm) fn hold(
     tx: &mut dyn Tx,
     plan: &HoldPlan,
@@ -128,8 +128,8 @@ enum KnownHold {
     Other,
 }
 
-/// What is known of this call and attempt of this key already. Call ids are the callers' to choose, so what other keys
-/// call theirs has no bearing on it, and does not show.
+/// Returns what is known of this call and attempt of this key already. Callers choose call ids, so the ids of other
+/// keys do not matter, and are not revealed.
 fn known(tx: &mut dyn Tx, plan: &HoldPlan) -> Result<Option<KnownHold>, StoreError> {
     if let Some(row) = tx.hold(&plan.key_id, &plan.id)? {
         let same = row.by_agent == plan.by_agent && !row.orphaned && same_numbers(&row, &plan.ask);
@@ -142,7 +142,7 @@ fn same_numbers(row: &HoldRow, ask: &HoldAsk) -> bool {
     let output = match ask.output {
         OutputWish::Nothing => row.max_tokens.is_none(),
         OutputWish::Stated(stated) => row.max_tokens == Some(stated),
-        // What it was filled in with depends on the budgets of that moment.
+        // The value that was filled in depends on the budgets of that moment.
         OutputWish::Fill => row.max_tokens.is_some(),
     };
     output
@@ -153,7 +153,7 @@ fn same_numbers(row: &HoldRow, ask: &HoldAsk) -> bool {
         && row.choices == ask.choices
 }
 
-/// The answer to a repeated ask: the hold as it stands.
+/// Returns the answer to a repeated request: the hold as it is.
 fn standing(tx: &mut dyn Tx, plan: &HoldPlan, key: &KeyRecord, row: &HoldRow) -> Result<Held, StoreError> {
     let mut tightest = TightestBudget::NONE;
     for account in &row.accounts {
@@ -175,7 +175,7 @@ fn held(row: &HoldRow, tightest: TightestBudget) -> Held {
     }
 }
 
-/// What the audit log says of a call that may leave, or may not, as JSON text. No prompts, no answers.
+/// Detail of the audit row of a call that may be sent, or may not, as JSON text. No prompts, no answers.
 pub(in crate::llm) fn ask_detail(id: &HoldId, ask: &HoldAsk, held: Option<&Held>) -> String {
     let mut detail = json!({
         "call_id": ask.call_id.as_str(),

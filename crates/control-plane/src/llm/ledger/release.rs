@@ -1,4 +1,4 @@
-//! A hold is given back: its request surely never reached the provider.
+//! Release: gives a hold back whose request surely never reached the provider.
 
 use llm_policy::{HoldId, LedgerError, ReleaseReason};
 use serde_json::json;
@@ -6,8 +6,8 @@ use storage::{HoldRow, StoreError, Tx};
 
 use super::hold::Payer;
 
-/// Frees a hold of this payer's, without a usage row. `by_agent` says whose word it is: an agent does not end what the
-/// gate holds for it.
+/// Deletes a hold of this payer, without a usage row. `by_agent` tells who asks for it: an agent can't end a hold of
+/// the gate.
 pub(in crate::llm) fn release(
     tx: &mut dyn Tx,
     payer: &Payer,
@@ -18,7 +18,7 @@ pub(in crate::llm) fn release(
         let settled = tx.usage(&payer.key_id, id)?.is_some();
         return Ok(Err(if settled { LedgerError::Settled } else { LedgerError::UnknownHold }));
     };
-    // Its worst case is in the books; a settlement without tokens puts that right, and leaves a trace.
+    // Its worst case is booked; a settlement without tokens corrects that, and leaves a trace.
     if hold.orphaned {
         return Ok(Err(LedgerError::Settled));
     }
@@ -31,7 +31,7 @@ pub(in crate::llm) fn release(
     Err(StoreError::Invariant(format!("the hold `{id}` moved inside a transaction")))
 }
 
-/// What the audit log says of a hold that was given back.
+/// Detail of the audit row of a release.
 pub(in crate::llm) fn release_detail(id: &HoldId, reason: ReleaseReason) -> String {
     json!({ "hold_id": id.as_str(), "released": reason.as_str() }).to_string()
 }

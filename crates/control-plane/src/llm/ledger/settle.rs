@@ -1,4 +1,4 @@
-//! The end of a hold: what the attempt used is booked, the rest is free again.
+//! Settlement: books what an attempt used, and frees the rest of its hold.
 
 use api_keys::KeyRecord;
 use llm_policy::{
@@ -12,17 +12,17 @@ use storage::{HoldRow, StoreError, Tx, UsageRow};
 use super::hold::Payer;
 use crate::llm::budgets::{LlmRules, TightestBudget, raise};
 
-/// A settled attempt, for the caller and for the log.
+/// Settled attempt, for the caller and for the log.
 #[derive(Debug)]
 pub(crate) struct EndedHold {
     pub settled: Settled,
     pub row: UsageRow,
-    /// Whether the very same settlement had been written before.
+    /// Whether the same settlement had been written before.
     pub repeated: bool,
 }
 
-/// Settles a hold of this payer's, once. A hold that became an orphan is put right. `by_agent` says whose word it is:
-/// an agent does not end what the gate holds for it.
+/// Settles a hold of this payer, once. A hold that became an orphan is corrected. `by_agent` tells who asks for it:
+/// an agent can't end a hold of the gate.
 pub(in crate::llm) fn settle(
     tx: &mut dyn Tx,
     rules: &LlmRules,
@@ -64,8 +64,8 @@ pub(in crate::llm) fn settle(
     Ok(Ok(EndedHold { settled: settled(&row, remaining), row, repeated: false }))
 }
 
-/// Settles a hold whose lease has ended at its worst case. It stays as an orphan, so that a late settlement can
-/// still put the numbers right.
+/// Settles a hold whose lease has ended at its worst case. It stays as an orphan, so that a late settlement can still
+/// correct the numbers.
 pub(crate) fn settle_orphan(
     tx: &mut dyn Tx,
     rules: &LlmRules,
@@ -80,7 +80,7 @@ pub(crate) fn settle_orphan(
         first_byte_micros: None,
         total_micros: 0,
     };
-    // A key of the configuration is not found here: it has no row to write into, and its limit alerts nobody.
+    // A static key is not found here: it has no row to write to, and its limit has no alerts.
     let key = tx.key(&hold.key_id)?;
     let row = usage_row(hold, &end, now);
     let remaining = book(
@@ -100,7 +100,7 @@ pub(crate) fn settle_orphan(
 }
 
 /// Whether an overrun leaves every account within what can be counted, with room for all that it holds. The cost of
-/// what an agent reports has no other bound.
+/// what an agent reports has no other limit.
 fn countable(tx: &mut dyn Tx, hold: &HoldRow, cost_pico_usd: i64) -> Result<bool, StoreError> {
     for account in &hold.accounts {
         let state = tx.account(account)?;
@@ -123,7 +123,7 @@ fn insert(tx: &mut dyn Tx, row: &UsageRow) -> Result<(), StoreError> {
     Err(StoreError::Invariant(format!("the open hold `{}` has a usage row", row.hold_id)))
 }
 
-/// Writes the true numbers over an orphan's, and books the difference.
+/// Replaces the numbers of an orphan by the true ones, and books the difference.
 fn put_right(
     tx: &mut dyn Tx,
     rules: &LlmRules,
@@ -139,7 +139,7 @@ fn put_right(
     if tx.amend_usage(row)? { Ok(remaining) } else { Err(lost()) }
 }
 
-/// What a settlement books, in pico-dollars.
+/// Amount that a settlement books, in pico-dollars.
 #[derive(Debug, Clone, Copy)]
 struct BookedAmount {
     own: i64,
@@ -147,8 +147,8 @@ struct BookedAmount {
 }
 
 impl BookedAmount {
-    /// All of it on the key's own account. What an agent tells beyond its hold is nobody else's to pay: on accounts that
-    /// it shares it counts up to the hold, or one agent's word could spend everybody's budget.
+    /// All of it, on the key's own account. What an agent reports beyond its hold must not be paid by others: on
+    /// accounts that it shares, it counts up to the hold. Otherwise one agent's report could spend the budget of all.
     fn of(hold: &HoldRow, cost_pico_usd: i64) -> Self {
         let shared = if hold.by_agent { cost_pico_usd.min(hold.amount_pico_usd) } else { cost_pico_usd };
         Self { own: cost_pico_usd, shared }
@@ -166,7 +166,7 @@ impl BookedAmount {
     }
 }
 
-/// Books on the accounts of the hold, whatever day it is by now.
+/// Books on the accounts of the hold, whatever day it is.
 fn book(
     tx: &mut dyn Tx,
     rules: &LlmRules,
@@ -196,15 +196,15 @@ fn book(
     Ok(tightest)
 }
 
-/// Whether the row of the key is to show this day: not when it shows a later one already. A day beyond today was
-/// written by a clock that was wrong, and gives way.
+/// Whether the key's row should show this day: not when it shows a later one already. A day in the future was written
+/// by a wrong clock, and is replaced.
 fn shows(rules: &LlmRules, key: &KeyRecord, day: &str, now: Timestamp) -> bool {
     let Some(shown) = key.used_on.as_deref() else { return true };
     let today = rules.calendar.window_of(key.time_zone.as_deref(), WindowKind::Day, now);
     shown <= day || shown > today.id.as_str()
 }
 
-/// The same settlement again, after the hold is gone.
+/// Handles the same settlement again, after the hold is deleted.
 fn repeat(
     tx: &mut dyn Tx,
     rules: &LlmRules,
@@ -224,7 +224,7 @@ fn repeat(
         return Ok(Err(LedgerError::Settled));
     }
     let mut remaining = TightestBudget::NONE;
-    // The hold's own list of accounts is gone; the windows of its time are the same ones.
+    // The hold's list of accounts is gone; the windows of its time are the same ones.
     for bound in key.map(|key| rules.bounds(key, row.timestamp)).unwrap_or_default() {
         remaining = remaining.and(Some(bound.limit_pico_usd), tx.account(&bound.account)?);
     }
@@ -241,7 +241,7 @@ fn settled(row: &UsageRow, remaining: TightestBudget) -> Settled {
     }
 }
 
-/// What an attempt used and costs, at the prices of its hold.
+/// Tokens and cost of an attempt, at the prices of its hold.
 fn usage_row(hold: &HoldRow, end: &Settlement, now: Timestamp) -> UsageRow {
     let terms = HeldTerms {
         rates: &hold.rates,
@@ -277,7 +277,7 @@ fn usage_row(hold: &HoldRow, end: &Settlement, now: Timestamp) -> UsageRow {
     }
 }
 
-/// What the audit log says of a settled attempt, as JSON text. No prompts, no answers.
+/// Detail of the audit row of a settled attempt, as JSON text. No prompts, no answers.
 pub(crate) fn end_detail(ended: &EndedHold) -> String {
     let row = &ended.row;
     let mut detail = json!({
@@ -306,7 +306,7 @@ pub(crate) fn end_detail(ended: &EndedHold) -> String {
     detail.to_string()
 }
 
-/// What the audit log says of a change of a hold that was refused.
+/// Detail of the audit row of a refused change of a hold.
 pub(in crate::llm) fn hold_detail(id: &HoldId) -> String {
     json!({ "hold_id": id.as_str() }).to_string()
 }

@@ -1,4 +1,4 @@
-//! `POST /llm/holds`: an agent that will call a provider itself.
+//! `POST /llm/holds`: an agent holds the worst case of a call that it will make itself.
 
 use actix_web::web;
 use api_types::{CreateHold, HoldView};

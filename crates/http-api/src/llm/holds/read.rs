@@ -1,4 +1,4 @@
-//! `GET /admin/llm/holds`: calls under way, and orphans.
+//! `GET /admin/llm/holds`: open holds and orphans.
 
 use actix_web::{HttpRequest, web};
 use api_types::OpenHoldView;

@@ -1,4 +1,5 @@
-//! Errors below `/llm/v1`: OpenAI's members beside those of every other route, so that its clients find theirs.
+//! Errors below `/llm/v1`: OpenAI's members in addition to those of every other route, so that OpenAI's clients find
+//! them.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use api_types::Code;

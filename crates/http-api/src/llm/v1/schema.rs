@@ -1,4 +1,5 @@
-//! OpenAI's bodies, as far as this server reads them. The rest is the provider's affair, so they are open objects.
+//! OpenAI's bodies, as far as this server reads them. Other members are passed to the provider, so they are open
+//! objects.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Streams whose other end does nothing, with the time of the tests' runtime.
+//! Streams whose other end is idle, on the clock of the tests' runtime.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 

@@ -1,5 +1,5 @@
-//! What the pre-PR check asks: is a file covered, and which of its intents waits? The cost does not depend on how many
-//! intents a file has.
+//! Reads of the pre-PR check: whether a file is covered, and which of its intents is a placeholder. The cost does not
+//! depend on how many intents a file has.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use crate::columns::lenient;
 use crate::rows::intents;
 
-/// A file with at most this many intents of a kind is looked through; one with more is asked for each code.
+/// Number of intents of a file up to which all are looked through; a larger file is asked for each code.
 const FEW: u32 = 64;
 
-/// Up to this many codes, a file is asked for each code at once.
+/// Number of codes up to which a file is asked for each code at once.
 const FEW_CODES: usize = 4;
 
-/// A query of the intents of a file at one stage, by code, line and id. The expression is that of the index
-/// `idx_intents_file`: 1 for an intent that covers its file, 0 for one that waits.
+/// Query of the intents of a file at one stage, by code, line and id. The expression is that of the index
+/// `idx_intents_file`: 1 for an intent that covers its file, 0 for a placeholder.
 macro_rules! at_stage {
     ($stage:literal, $select:literal, $rest:literal) => {
         concat!(
@@ -35,7 +35,7 @@ const COVERING_CODE: &str = at_stage!(1, "SELECT 1", "AND code = ?2 LIMIT 1");
 const WAITING: &str = at_stage!(0, "SELECT line, id, code", "ORDER BY code, line, id LIMIT ?2");
 const WAITING_CODE: &str = at_stage!(0, "SELECT line, id", "AND code = ?2 ORDER BY line, id LIMIT 1");
 
-/// What the intents of a file come to. An empty set of codes means any.
+/// Returns how the intents of a file cover it. An empty set of codes means any code.
 pub(super) fn coverage(
     conn: &Connection,
     file: &str,
@@ -73,7 +73,7 @@ fn is_covered(conn: &Connection, file: &str, codes: &BTreeSet<String>) -> rusqli
     Ok(false)
 }
 
-/// A placeholder that waits. The one that comes first by line and id is reused; NULL is before all lines.
+/// Placeholder of a file. The first by line and id is reused; NULL precedes all lines.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct WaitingIntent {
     line: Option<i64>,

@@ -1,4 +1,4 @@
-//! Accounts: what a budget has spent and holds in one window.
+//! Table of accounts: what a budget has spent and holds in one window.
 
 use llm_policy::{AccountKey, AccountState};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
@@ -28,8 +28,8 @@ pub(crate) fn get(conn: &Connection, key: &AccountKey) -> Result<AccountState, S
     }
 }
 
-/// Adds to an account, which is there afterwards. What would be held below nothing, or is beyond what can be counted,
-/// is refused by the table.
+/// Adds to an account, which exists afterwards. The table refuses a negative amount on hold, and a sum that is too
+/// large to count.
 pub(crate) fn book(
     conn: &Connection,
     key: &AccountKey,
@@ -40,8 +40,8 @@ pub(crate) fn book(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (scope, id, window, window_id) \
          DO UPDATE SET settled_pico = settled_pico + ?5, held_pico = held_pico + ?6 \
          RETURNING settled_pico, held_pico";
-    // The checks of a table look at the row of an INSERT before its conflict is seen, so nothing that takes away can
-    // be one. It needs no INSERT either: who gives back has taken before.
+    // A table's checks look at the row of an INSERT before its conflict is seen, so a subtraction can't be an INSERT.
+    // It needs none: what is subtracted was added before.
     const TAKE: &str = "UPDATE llm_accounts SET settled_pico = settled_pico + ?5, held_pico = held_pico + ?6 \
          WHERE scope = ?1 AND id = ?2 AND window = ?3 AND window_id = ?4 RETURNING settled_pico, held_pico";
     let AccountKey { scope, id, window, window_id } = key;

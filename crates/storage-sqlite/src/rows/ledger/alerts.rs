@@ -1,4 +1,4 @@
-//! Alerts: once per account and percent.
+//! Table of alerts: one row per account and percentage.
 
 use llm_policy::{AccountKey, BudgetScope, WindowKind};
 use registry_core::Timestamp;

@@ -1,4 +1,4 @@
-//! Holds: calls under way.
+//! Table of holds.
 
 use llm_policy::{CallId, HoldId, Operation};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
@@ -9,7 +9,7 @@ use crate::columns::strict::{Cells, all, one};
 use crate::columns::{lenient, to_i64};
 use crate::errors::OrStore as _;
 
-/// The columns that [`hold`] reads, in its order, which is the order that [`insert`] writes as well.
+/// Columns that [`hold`] reads, in its order, which is also the order that [`insert`] writes.
 macro_rules! columns {
     () => {
         "id, call_id, attempt, key_id, agent_id, owner, operation, provider, model, rates, price_version, \
@@ -98,8 +98,8 @@ pub(crate) fn orphan(conn: &Connection, key: &KeyId, id: &HoldId) -> Result<bool
 }
 
 pub(crate) fn renew(conn: &Connection, holder: &str, until: Timestamp) -> Result<u64, StoreError> {
-    // There are as many holds as calls under way, so looking through all of them costs less than an index that
-    // every call pays for.
+    // There are as many holds as calls under way, so looking through all of them costs less than an index that every
+    // call pays for.
     const SQL: &str = "UPDATE llm_holds SET lease_until = ?2 WHERE holder = ?1 AND orphaned = 0";
     changed(conn, SQL, params![holder, until.to_string()])
 }
@@ -142,7 +142,7 @@ pub(crate) fn list(
     }
 }
 
-/// How many are under way, and how much they hold.
+/// Query for the number of open holds and their total.
 pub(crate) fn totals(conn: &Connection) -> rusqlite::Result<(u64, i64)> {
     const SQL: &str = "SELECT count(*), COALESCE(SUM(amount_pico), 0) FROM llm_holds WHERE orphaned = 0";
     conn.prepare_cached(SQL)?.query_row([], |row| Ok((lenient::count(row, 0)?, row.get(1)?)))

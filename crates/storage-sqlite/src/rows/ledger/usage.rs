@@ -1,4 +1,4 @@
-//! Usage: one row per hold whose call reached a provider, or may have.
+//! Table of usage: one row per hold whose request reached a provider, or may have.
 
 use llm_policy::{CallId, CallOutcome, HoldId, Operation, Usage, UsageSource};
 use registry_core::{AgentId, KeyId, Owner, pico_to_dollars};
@@ -67,7 +67,7 @@ fn write(statement: &mut Statement<'_>, row: &UsageRow) -> rusqlite::Result<bool
         row.late,
         row.first_byte_micros.map(to_i64),
         to_i64(row.total_micros),
-        // For people and their queries; the pico-dollars are the truth.
+        // For people and their queries; the pico-dollars are authoritative.
         pico_to_dollars(row.cost_pico_usd),
     ])?;
     Ok(count == 1)
@@ -102,7 +102,7 @@ fn usage(row: &Row<'_>) -> Result<UsageRow, StoreError> {
     })
 }
 
-/// The five columns of tokens, of which the first stands at `from`.
+/// The five columns of tokens, the first at `from`.
 pub(super) fn tokens(cells: &Cells<'_>, from: usize) -> Result<Usage, StoreError> {
     Ok(Usage {
         prompt_tokens: cells.number(from, "prompt_tokens")?,

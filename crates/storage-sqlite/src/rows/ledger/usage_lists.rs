@@ -1,4 +1,4 @@
-//! Lists of usage. Rows of the original service, and ones that somebody typed, stand beside this program's own.
+//! Lists of usage. They include rows of the original service and rows that a person inserted.
 
 use llm_policy::{CallId, CallOutcome, Usage, UsageSource};
 use registry_core::{AgentId, KeyId, Owner, Timestamp};
@@ -20,7 +20,7 @@ macro_rules! columns {
     };
 }
 
-/// How many entries of the index of times are looked through at most to find where a list may begin.
+/// Number of entries of the index of times that are looked through at most to find where a list may begin.
 const PROBE_ENTRIES: i64 = 500_000;
 
 /// Rows newest first; see the trait.
@@ -49,7 +49,7 @@ pub(crate) fn page(
         }
     }
     let full = found.len() >= limit || looked == SCAN_ROWS;
-    // Behind a row that is too old there may be a younger one, of a call that took less long; mostly there is none.
+    // After a row that is too old there may be a younger one, of a shorter call; usually there is none.
     if let (true, Some(since), Some(place)) = (too_old && full, filter.since, last)
         && first_place(conn, since).or_store()? >= place
     {
@@ -58,7 +58,7 @@ pub(crate) fn page(
     Ok((found, last.filter(|_| full)))
 }
 
-/// Rows in the order of their places; see the trait.
+/// Rows by position; see the trait.
 pub(crate) fn visit(
     conn: &Connection,
     filter: &UsageQuery,
@@ -88,13 +88,13 @@ pub(crate) fn visit(
     Ok(last.filter(|_| looked == limit))
 }
 
-/// A place before which no row is as young as `since`.
+/// Returns a position before which no row is as young as `since`.
 ///
-/// A row is inserted when its call is settled, so the order of the places is not quite the order of the times, and the
-/// first place is the least of all that are young enough. Where those are very many, the list begins at the start.
+/// A row is inserted when its call is settled, so the order of positions is not quite that of times, and the first
+/// position is the lowest of all rows that are young enough. Where these are very many, the list begins at the start.
 fn first_place(conn: &Connection, since: Timestamp) -> rusqlite::Result<i64> {
-    // A time that somebody typed may have another form and offset. In all of them the date comes first, and is at
-    // most a day off.
+    // A time that a person typed may have another form and offset. In all of them the date comes first, and differs
+    // by at most a day.
     const SQL: &str = "SELECT COALESCE(min(CASE WHEN timestamp >= ?1 \
          OR timestamp NOT GLOB '????-??-??T??:??:??.??????Z' THEN id END), ?4), count(*) \
          FROM (SELECT id, timestamp FROM llm_usage WHERE timestamp >= ?2 LIMIT ?3)";
@@ -126,7 +126,7 @@ fn fits(filter: &UsageQuery, time: Option<Timestamp>, row: &Row<'_>) -> rusqlite
         && (!filter.flagged || flagged(row)?))
 }
 
-/// Whether a person should look at it. A row without a source is the original's, and nobody knows its source.
+/// Whether a row needs attention. A row without a source is the original service's; its source is unknown.
 fn flagged(row: &Row<'_>) -> rusqlite::Result<bool> {
     let made_up = match lenient::text(row, 17)?.as_deref().and_then(UsageSource::parse) {
         Some(UsageSource::Estimated | UsageSource::WorstCase) => true,
@@ -142,7 +142,7 @@ fn line(row: &Row<'_>) -> Result<UsageLine, StoreError> {
     }
 }
 
-/// A row that this program wrote.
+/// Row that this program wrote.
 fn own_line(row: &Row<'_>) -> Result<UsageLine, StoreError> {
     let cells = Cells::new(row, "llm_usage", 2);
     Ok(UsageLine {
@@ -165,7 +165,7 @@ fn own_line(row: &Row<'_>) -> Result<UsageLine, StoreError> {
     })
 }
 
-/// A row of the original service, or one that somebody typed. What it holds never fails a list.
+/// Row of the original service, or one that a person inserted. No content of it makes a list fail.
 fn adopted_line(row: &Row<'_>) -> rusqlite::Result<UsageLine> {
     Ok(UsageLine {
         id: row.get(0)?,

@@ -1,4 +1,4 @@
-//! The ledger as a few lists in memory.
+//! Reference model of the ledger: a few lists in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Holds and usage for tests.
+//! Sample holds and usage.
 
 use llm_policy::{
     AccountKey, BudgetScope, CallId, CallOutcome, HoldId, Operation, Rates, Usage, UsageSource, WindowKind,

@@ -1,4 +1,4 @@
-//! A database as the original service writes it.
+//! Database as the original service writes it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking as well")]
 
 use std::path::Path;
