@@ -103,7 +103,7 @@ fn a_branch_that_is_there_is_refused_and_stays() {
     scene.run(&["--codes", "F401"]).ends(0);
     let before = (scene.state(), scene.repo.git(&["rev-parse", &scene.branch("F401")]));
     let run = scene.run(&["--codes", "F401"]).ends(3);
-    assert!(run.stdout.contains("is there already"), "{run:?}");
+    assert!(run.stdout.contains("already exists"), "{run:?}");
     assert_eq!((scene.state(), scene.repo.git(&["rev-parse", &scene.branch("F401")])), before);
 }
 
@@ -287,7 +287,7 @@ fn files_with_a_finding_that_is_to_stay_are_left_out() {
     assert_eq!(scene.repo.git(&["diff", "--name-only", "main", &branch]).trim(), "b.py\nd.py");
     let all = scene.run(&["--codes", "F401", "--dry-run", "--include-accepted", "--json"]);
     // The branch is there: a dry run says so too.
-    assert!(all.stdout.contains("is there already"), "{all:?}");
+    assert!(all.stdout.contains("already exists"), "{all:?}");
     scene.repo.git(&["branch", "-q", "-D", &branch]);
     let all = scene.run(&["--codes", "F401", "--dry-run", "--include-accepted", "--json"]).ends(0).json();
     assert_eq!(batch(&all, "F401")["files"].as_array().unwrap().len(), 4, "{all}");

@@ -92,7 +92,7 @@ fn names_are_seen_from_the_working_directory_and_may_not_lead_out() {
         let run = repo.t4(&["check", outside]).ends(2);
         assert!(run.stderr.contains("outside of"), "{run:?}");
     }
-    assert!(repo.t4(&["check", "nope"]).ends(2).stderr.contains("is not there"));
+    assert!(repo.t4(&["check", "nope"]).ends(2).stderr.contains("does not exist"));
     assert!(repo.t4(&["check", "--codes", "NOPE1"]).ends(2).stderr.contains("NOPE1"));
     repo.t4(&["check", "--json", "--sarif"]).ends(2);
 }
@@ -167,7 +167,7 @@ fn ruff_is_found_in_the_active_venv_unless_the_tree_brings_it() {
     assert!(with_programs(&repo, &[], &[]).ends(3).stderr.contains("install it"));
     install(&repo, ".venv/bin/ruff", &real_ruff());
     let run = with_programs(&repo, &[], &[]).ends(3);
-    assert!(run.stderr.contains("`--ruff` names it"), "{run:?}");
+    assert!(run.stderr.contains("name it with `--ruff`"), "{run:?}");
     let environment = repo.path(".venv").display().to_string();
     let active = [("VIRTUAL_ENV", environment.as_str())];
     with_programs(&repo, &[], &active).ends(1);
@@ -260,10 +260,7 @@ fn a_tree_without_python_passes_and_says_so() {
     for repo in [Repo::new(), Repo::without_git()] {
         let run = repo.t4(&["check"]).ends(0);
         assert_eq!(run.stderr, "t4: there are no Python files to check\n");
-        assert!(
-            run.stdout.ends_with("0 findings, 0 not answered for, 0 annotations to mend: pass\n"),
-            "{run:?}"
-        );
+        assert!(run.stdout.ends_with("0 findings, 0 unanswered, 0 annotations to fix: pass\n"), "{run:?}");
     }
 }
 
@@ -287,6 +284,6 @@ fn the_age_of_findings_is_in_the_table() {
     repo.commit("first");
     let run = repo.t4(&["check", "--age"]).ends(1);
     assert!(run.stdout.contains("age of the findings: 0-7 days (1)\n"), "{run:?}");
-    assert!(run.stdout.contains("1 finding, 1 not answered for, 0 annotations to mend: fail\n"), "{run:?}");
+    assert!(run.stdout.contains("1 finding, 1 unanswered, 0 annotations to fix: fail\n"), "{run:?}");
     assert!(!repo.t4(&["check"]).ends(1).stdout.contains("age of"));
 }

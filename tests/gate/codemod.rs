@@ -142,7 +142,7 @@ fn a_fix_that_brings_an_undefined_name_is_taken_back() {
     let output = process::run(repo.command(&["codemod", "run", "--apply"]).env("PATH", path));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("taken back") && said.contains("undefined names"), "{said}");
+    assert!(said.contains("undone") && said.contains("undefined names"), "{said}");
     assert_eq!(repo.read("a.py"), "import os\n");
 }
 

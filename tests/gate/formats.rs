@@ -129,6 +129,6 @@ fn the_table_lists_who_answers_for_what_and_ends_with_what_is_to_be_done() {
     ] {
         assert!(text.contains(line), "{line}:\n{text}");
     }
-    let open = text.find("Not answered for (1)").expect("the open ones");
+    let open = text.find("Unanswered (1)").expect("the open ones");
     assert!(open > text.find("Suppressed (5)").expect("the suppressed ones"), "{text}");
 }

@@ -165,7 +165,7 @@ fn a_base_that_can_not_be_compared_with_is_wrong_usage() {
     assert!(run.stderr.contains("share no commit"), "{run:?}");
     let bare = Repo::without_git();
     bare.write("a.py", "import os\n");
-    assert!(bare.t4(&["check", "--since", "main"]).ends(2).stderr.contains("no git repository"));
+    assert!(bare.t4(&["check", "--since", "main"]).ends(2).stderr.contains("not a git repository"));
 }
 
 #[test]

@@ -14,31 +14,31 @@ use crate::{Error, Progress, Project, rewriting};
 /// The code of the findings of sources that do not parse.
 pub(crate) const INVALID_SYNTAX: &str = "invalid-syntax";
 
-/// What would change.
+/// The annotations that would be written.
 #[derive(Debug, Default)]
 pub struct AnnotatePlan {
     /// The files that change, sorted.
     pub changes: Vec<FileChange>,
-    /// What is written.
+    /// The annotations in these changes.
     pub written: Vec<Written>,
     /// The findings that can't have an annotation.
     pub skipped: Vec<Skipped>,
-    /// Sources that do not parse: they are left alone.
+    /// The files that do not parse. They do not change.
     pub unparsed: Vec<String>,
 }
 
-/// One annotation that is written.
+/// One new annotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Written {
-    /// The file, from the root.
+    /// The file's name, relative to the root.
     pub file: String,
     /// The first row of the finding, before the change.
     pub line: u32,
-    /// The code.
+    /// The code of the finding.
     pub code: String,
-    /// Its id.
+    /// The id of the annotation.
     pub id: String,
-    /// The owner that was found, if any.
+    /// The owner by CODEOWNERS or `git blame`, if any.
     pub owner: Option<String>,
 }
 
@@ -47,14 +47,14 @@ pub struct Written {
 struct AnnotateJob {
     file: String,
     open: Vec<Finding>,
-    /// Rows where something answers for a finding already.
+    /// Rows of findings that an annotation or an intent already answers for.
     taken: BTreeSet<u32>,
 }
 
-/// Plans an annotation for every finding that nothing answers for. Nothing is written.
+/// Plans an annotation for every unanswered finding. Writes nothing.
 ///
 /// # Errors
-/// When the check can't be made, a file can't be read, or git can't be run.
+/// Same errors as [`gather()`]; also when a file can't be read or git can't be run.
 pub fn plan(
     project: &Project,
     question: &CheckQuestion,
@@ -95,7 +95,7 @@ pub fn plan(
     Ok(plan)
 }
 
-/// The annotations of one file.
+/// Plans the annotations of one file.
 fn annotate(
     project: &Project,
     job: &AnnotateJob,
@@ -107,7 +107,7 @@ fn annotate(
     let name = &job.file;
     let bytes = rewriting::read(project, name)?.filter(|_| rewriting::is_inside(project, name));
     let (Some(bytes), Some(language)) = (bytes, Language::of_path(name)) else {
-        return Ok(AnnotatePlan::skipping(job, "no annotation can stand in this kind of file"));
+        return Ok(AnnotatePlan::skipping(job, "this kind of file can't have annotations"));
     };
     let text = rewriting::decode(&bytes);
     let listed = codeowners.and_then(|owners| owners.of(name).first());

@@ -1,11 +1,12 @@
-//! Fixes, one branch per rule, made where nobody works.
+//! Batches: fixes for the findings of one rule, each on a new branch.
 //!
-//! Each batch is made in a worktree of its own in a temporary folder, from a commit: the working tree, its index and
-//! its HEAD are not touched, and what is not committed does not matter. The branch comes into being last, with the
-//! commit that it is for, and never over one that is there. Hooks are not run: they stand in the repository's folder
-//! and are meant for the working tree beside them; what a batch brings is checked where it is pushed to.
+//! A batch is made from a commit in a separate worktree in a temporary folder. The working tree, its index and its HEAD
+//! do not change, and uncommitted changes are ignored. The branch is created last, when its commit exists, and never
+//! replaces an existing branch. Git hooks do not run, because they are meant for the working tree. A batch is checked
+//! where it is pushed to.
 //!
-//! A fix is made on the text and then written, so neither ruff nor a link in the tree decides where.
+//! T4 fixes the text in memory and then writes it to the file. Neither ruff nor a link in the tree can choose which
+//! file is written.
 
 mod batch;
 mod fix;
@@ -25,41 +26,41 @@ use crate::findings::{Ruff, Survey};
 use crate::{Error, Progress, Project, files};
 use batch::Work;
 
-/// How many batches are made at once.
+/// The number of batches that are made in parallel.
 const AT_ONCE: usize = 2;
 
-/// What is asked.
+/// Options of a run.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 pub struct BatchQuestion {
-    /// The rules, as ruff's `--select` takes them; empty takes those of the settings.
+    /// The rules, as for ruff's `--select`; empty for those of the settings.
     pub codes: Vec<String>,
-    /// How many findings a batch fixes at most.
+    /// The maximum number of findings that a batch fixes.
     pub most: usize,
     /// The revision that the batches are made from.
     pub base: String,
-    /// Whether ruff may use the fixes that could change what a program does.
+    /// Whether to apply ruff's unsafe fixes, which could change what a program does.
     pub unsafe_fixes: bool,
-    /// Whether to fix findings too that are waived, or whose annotation says that they stay.
+    /// Whether to fix also findings that are waived, or whose annotation has the status `accepted`.
     pub include_accepted: bool,
-    /// The day for which waivers are read.
+    /// The day on which waivers must be valid.
     pub today: time::Date,
-    /// Whether to make no branch, only what it would hold.
+    /// Whether to return diffs and make no branch.
     pub dry_run: bool,
-    /// Whether the worktrees of batches stay.
+    /// Whether to keep the worktrees of batches.
     pub keep: bool,
-    /// The folder for temporary folders, outside of the tree.
+    /// The folder for temporary folders, outside the tree.
     pub temporary: PathBuf,
 }
 
-/// What was made.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Made {
     /// The commit that the batches are made from.
     pub base: String,
     /// ruff and its version.
     pub tool: String,
-    /// The batches, by rule.
+    /// The batches, sorted by rule.
     pub batches: Vec<FixBatch>,
 }
 
@@ -68,26 +69,25 @@ pub struct Made {
 pub struct FixBatch {
     /// The rule.
     pub code: String,
-    /// What became of it.
+    /// Whether a branch was made.
     pub outcome: BatchOutcome,
-    /// Why, when nothing was made.
+    /// Why no branch was made.
     pub reason: Option<String>,
-    /// Its branch; in a dry run the one it would have.
+    /// Its branch; in a dry run, the branch that it would have.
     pub branch: Option<String>,
-    /// Its commit.
+    /// Its commit; `None` in a dry run.
     pub commit: Option<String>,
-    /// How many findings there were.
+    /// The number of findings at the base.
     pub found: usize,
-    /// How many are fixed.
+    /// The number of findings that are fixed.
     pub fixed: usize,
     /// The files that are changed.
     pub files: Vec<ChangedFile>,
-    /// The findings that are waived, or whose annotation says that they stay, and files behind a filter of git's. All
-    /// these files are left out.
+    /// Reasons why files are left out: findings that are waived or accepted, and git filters.
     pub left_out: Vec<LeftOut>,
-    /// The worktree, when it stays.
+    /// The worktree, when it is kept.
     pub worktree: Option<PathBuf>,
-    /// What changes, in a dry run.
+    /// The changes as a diff, in a dry run.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub diff: String,
 }
@@ -95,42 +95,43 @@ pub struct FixBatch {
 /// A file that a batch changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChangedFile {
-    /// Its name from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// How many findings are fixed in it.
+    /// The number of findings that are fixed in it.
     pub fixed: usize,
 }
 
-/// A finding that is to stay.
+/// A reason why a file is left out of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
-    /// Its file, from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// Its row.
+    /// The row of the finding that stays; 1 when a git filter applies to the file.
     pub row: u32,
-    /// Who decided that it stays.
+    /// The decision that keeps the finding, or the filter.
     pub reason: String,
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchOutcome {
-    /// A branch with a commit; in a dry run, what would be one.
+    /// A branch with a commit was made; in a dry run, it would be made.
     Made,
-    /// There was nothing to fix.
+    /// Nothing was fixed. The reason of the batch says why.
     #[default]
     Nothing,
-    /// Something stood in the way.
+    /// An error prevented the batch.
     Failed,
 }
 
-/// Makes a batch for each rule that has something to fix. `stop` is looked at between files: once it is set, no
-/// further batch is made, and what was begun is cleared away.
+/// Makes a batch for each rule that has findings.
+///
+/// `stop` is read before each file. When it is set, no further batch is made, and unfinished batches are removed.
 ///
 /// # Errors
-/// When no batch could be begun: no repository, no such revision, no ruff, or it was stopped. What stands in the way
-/// of one batch is told in it.
+/// No batch could be started: there is no repository, no such revision or no ruff, or the run was stopped. An error in
+/// one batch is the reason of that [`FixBatch`].
 pub fn run(
     project: &Project,
     question: &BatchQuestion,
@@ -138,18 +139,18 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<Made, Error> {
     let git = project.tree.git.as_ref().ok_or_else(|| {
-        Error::Refused("batches are branches, and there is no git repository here".to_owned())
+        Error::Refused("`t4 batches` makes branches, and this is not a git repository".to_owned())
     })?;
     let base = git
         .commit(&question.base)?
-        .ok_or_else(|| Error::Usage(format!("`{}` names no commit", question.base)))?;
+        .ok_or_else(|| Error::Usage(format!("`{}` is not the name of a commit", question.base)))?;
     if question.most == 0 {
-        return Err(Error::Usage("a batch of no findings is none".to_owned()));
+        return Err(Error::Usage("the maximum number of findings in a batch must be at least 1".to_owned()));
     }
     let asked = if question.codes.is_empty() { &project.settings.check.codes } else { &question.codes };
     for code in asked {
         if code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
-            return Err(Error::Usage(format!("`{}` is no rule such as F401", code.escape_debug())));
+            return Err(Error::Usage(format!("`{}` is not a rule such as F401", code.escape_debug())));
         }
     }
     let (ruff, version) = Ruff::find(project)?;
@@ -202,14 +203,13 @@ pub fn run(
     Ok(Made { base: base.clone(), tool, batches })
 }
 
-/// Pushes a branch of a project as [`git::push`] does.
+/// Pushes a branch of a project with [`git::push`].
 ///
 /// # Errors
-/// When there is no repository, or git refuses, with what it said.
+/// There is no repository, or git fails; the error then has git's message.
 pub fn push(project: &Project, remote: &str, branch: &str) -> Result<(), Error> {
     let repository = project.tree.git.as_ref();
-    let repository =
-        repository.ok_or_else(|| Error::Refused("there is no git repository here".to_owned()))?;
+    let repository = repository.ok_or_else(|| Error::Refused("this is not a git repository".to_owned()))?;
     git::push(repository, remote, branch)
 }
 
@@ -217,7 +217,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What there is to fix at the base, and what is waived there.
+/// Counts the findings at the base, and reads the waivers there.
 fn survey(
     shop: &Workshop<'_>,
     ruff: &Ruff,
@@ -238,7 +238,7 @@ fn survey(
     Ok((survey, decisions))
 }
 
-/// The rules that were found, and those that were asked for and were not.
+/// Returns the rules that have findings, and the requested rules that have none.
 fn codes(asked: &[String], survey: &Survey) -> Vec<String> {
     let is_asked = |code: &String| asked.iter().any(|asked| code.starts_with(asked.as_str()));
     let found: BTreeSet<String> =
@@ -248,7 +248,7 @@ fn codes(asked: &[String], survey: &Survey) -> Vec<String> {
     all.into_iter().collect()
 }
 
-/// How many findings of a rule a file has.
+/// Returns the number of findings of a rule in a file.
 fn found(survey: &Survey, code: &str, file: &str) -> usize {
     survey.get(code).and_then(|files: &BTreeMap<_, _>| files.get(file)).map_or(0, |counted| counted.found)
 }

@@ -1,4 +1,4 @@
-//! The check of a working tree.
+//! The check of a working tree: gathers findings, and determines which annotations and waivers answer for them.
 
 mod age;
 mod compat;
@@ -19,59 +19,59 @@ pub use gather::gather;
 use crate::Project;
 use crate::findings::Ruff;
 
-/// What is asked.
+/// Options of a check.
 #[derive(Debug, Clone, Default)]
 pub struct CheckQuestion {
-    /// Files and folders, from the root; empty takes those of the settings.
+    /// Files and folders, relative to the root; empty for those of the settings.
     pub paths: Vec<String>,
-    /// The rules to look for, as ruff's `--select` takes them; empty takes those of the settings.
+    /// The rules to check, as for ruff's `--select`; empty for those of the settings.
     pub codes: Vec<String>,
-    /// Where the findings are from.
+    /// The source of the findings.
     pub source: FindingSource,
-    /// Only what the change since this revision adds.
+    /// The base revision: only findings that the change since then adds count.
     pub since: Option<String>,
-    /// Whether to ask git how old each finding is.
+    /// Whether to determine the age of each finding with `git blame`.
     pub age: bool,
 }
 
 impl CheckQuestion {
-    /// The files and folders that are looked at.
+    /// Returns the files and folders to check.
     #[must_use]
     pub fn paths<'a>(&'a self, project: &'a Project) -> &'a [String] {
         if self.paths.is_empty() { &project.settings.check.paths } else { &self.paths }
     }
 
-    /// The rules that ruff looks for.
+    /// Returns the rules to check.
     #[must_use]
     pub fn codes<'a>(&'a self, project: &'a Project) -> &'a [String] {
         if self.codes.is_empty() { &project.settings.check.codes } else { &self.codes }
     }
 }
 
-/// Where the findings are from.
+/// The source of the findings.
 #[derive(Debug, Clone, Default)]
 pub enum FindingSource {
-    /// ruff is run.
+    /// A run of ruff.
     #[default]
     Ruff,
     /// A linter's output: ruff's JSON or any SARIF.
     Given(Vec<u8>),
 }
 
-/// What was found, before it is known what answers for it.
+/// The inputs of a check: the findings, and the files that may answer for them.
 #[derive(Debug)]
 pub struct Gathered {
-    /// The findings, sorted by file and place, each with what is known of it.
+    /// The findings, sorted by file and place, with fingerprint, age, and whether the change adds them.
     pub findings: Vec<KnownFinding>,
     /// The sources of the files that have a finding or may have an annotation, by name.
     pub sources: BTreeMap<String, String>,
     /// The linter and its version, such as `ruff 0.14.2`.
     pub tool: String,
-    /// What was left out and why, and what the linter said beside its findings.
+    /// Findings and files that were left out, with the reason, and the linter's messages.
     pub warnings: Vec<String>,
-    /// The rules that were looked for, as prefixes; empty is all.
+    /// The rules that were checked, as prefixes; empty for all.
     pub codes: Vec<String>,
-    /// The files and folders that were looked into, from the root.
+    /// The files and folders that were checked, relative to the root.
     pub paths: Vec<String>,
     waivers: Waivers,
     owners: Option<CodeOwners>,
@@ -79,7 +79,7 @@ pub struct Gathered {
     linter: Option<Linter>,
 }
 
-/// The ruff that was run, and on what.
+/// The ruff that ran, and its files and folders.
 #[derive(Debug)]
 struct Linter {
     ruff: Ruff,
@@ -87,13 +87,14 @@ struct Linter {
 }
 
 impl Gathered {
-    /// What answers for each finding in the tree, and what else the check has to say.
+    /// Returns the report of the check.
     #[must_use]
     pub fn check(&self, project: &Project, today: time::Date) -> CheckReport {
         self.judge(project, today).report()
     }
 
-    /// What answers for each finding in the tree. The registry may answer for others.
+    /// Returns the answers in the tree for each finding. The caller may add answers of the registry before it makes the
+    /// report.
     #[must_use]
     pub fn judge(&self, project: &Project, today: time::Date) -> Judgement<'_> {
         let input = Input {
@@ -107,12 +108,12 @@ impl Gathered {
         };
         let judgement = Judgement::new(input, TreeAnnotations::read(&self.sources));
         let unseen = self.unseen(project, &judgement.stale_files());
-        // An annotation where the linter never looks is not stale: nobody knows.
+        // An annotation in a file that the linter does not check is not stale: its finding may still exist.
         if unseen.is_empty() { judgement } else { judgement.without_files(&unseen) }
     }
 
-    /// Which of these files the linter does not look at. It is asked only when that matters; files with findings were
-    /// looked at.
+    /// Returns those of the files that the linter does not check. Files with findings were checked; the linter runs
+    /// only if there are other files.
     fn unseen(&self, project: &Project, candidates: &BTreeSet<&str>) -> BTreeSet<String> {
         let Some(linter) = &self.linter else { return BTreeSet::new() };
         let found: BTreeSet<&str> = self.findings.iter().map(|known| known.finding.file.as_str()).collect();
@@ -120,7 +121,7 @@ impl Gathered {
         if asked.peek().is_none() {
             return BTreeSet::new();
         }
-        // Without an answer, nothing is called stale.
+        // If ruff fails, no file counts as checked, so nothing is stale.
         let seen = linter.ruff.files(project, &linter.names).unwrap_or_default();
         asked.filter(|file| !seen.contains(**file)).map(|file| (*file).to_owned()).collect()
     }

@@ -1,5 +1,6 @@
-//! Runs codemods over a tree: plans what they would change, writes it with a snapshot of what was there, and looks
-//! whether it did what it should.
+//! Runs codemods over a tree.
+//!
+//! A run has three steps: plan the changes, write them with a snapshot, and check the result with ruff.
 
 mod apply;
 mod decisions;
@@ -20,55 +21,55 @@ pub(crate) use plan::{is_notebook, targets};
 /// The command's name in snapshots.
 pub const COMMAND: &str = "codemod";
 
-/// The rule that tells a name that is used and not there: a fix must not bring one.
+/// The rule for undefined names. A fix must not add such a finding.
 pub(crate) const UNDEFINED: &str = "F821";
-/// What a source that does not parse is found as.
+/// The code of the finding for a source that does not parse.
 pub(crate) const SYNTAX: &str = "invalid-syntax";
 
-/// What is asked.
+/// Options of a codemod run.
 #[derive(Debug, Clone)]
 pub struct CodemodQuestion {
-    /// Files and folders, from the root; empty takes those of the settings.
+    /// Files and folders, relative to the root; empty for those of the settings.
     pub paths: Vec<String>,
-    /// The codemods to run; empty runs all of them.
+    /// The codemods to run; empty for all of them.
     pub only: Vec<Codemod>,
-    /// Whether to fix findings too that are waived, or whose annotation says that they stay.
+    /// Whether to fix also findings that are waived, or whose annotation has the status `accepted`.
     pub include_accepted: bool,
-    /// The day for which waivers are read.
+    /// The day on which waivers must be valid.
     pub today: time::Date,
 }
 
-/// What would be changed.
+/// The changes that codemods would make.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct CodemodPlan {
-    /// The files that have findings a codemod is for, sorted.
+    /// The files with findings that a codemod can fix, sorted by name.
     pub files: Vec<CodemodFile>,
-    /// The files that could not be read as Python: they are left alone.
+    /// The files that could not be read as Python. They are not changed.
     pub unparsable: Vec<UnparsableFile>,
     /// The linter and its version.
     pub tool: String,
-    /// What the linter said beside its findings.
+    /// The linter's messages, without its findings.
     pub warnings: Vec<String>,
 }
 
-/// One file.
+/// The changes of one file.
 #[derive(Debug, Clone, Serialize)]
 pub struct CodemodFile {
-    /// Its name from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// What was fixed.
+    /// The findings that are fixed.
     pub fixed: Vec<Fix>,
-    /// What was left alone.
+    /// The findings that are not fixed.
     pub skipped: Vec<Skip>,
-    /// How many annotations answer for nothing any more, now that their findings are fixed.
+    /// The number of annotations that become stale, because their findings are fixed.
     pub stale: usize,
-    /// What stands there.
+    /// The text before the fixes.
     #[serde(skip)]
     pub before: String,
-    /// What is to stand there.
+    /// The text after the fixes.
     #[serde(skip)]
     pub after: String,
-    /// How many findings of each rule there may be afterwards.
+    /// The maximum number of findings of each rule after the fixes.
     #[serde(skip)]
     pub(crate) left: BTreeMap<String, usize>,
 }
@@ -80,55 +81,55 @@ pub struct Fix {
     pub codemod: &'static str,
     /// The rule.
     pub code: String,
-    /// The row of the finding, as the file stood when the codemod came to it.
+    /// The row of the finding in the text that the codemod read.
     pub row: u32,
-    /// What the linter says.
+    /// The linter's message.
     pub message: String,
 }
 
-/// A finding that is left alone.
+/// A finding that is not fixed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Skip {
     /// The codemod's name.
     pub codemod: &'static str,
     /// The rule.
     pub code: String,
-    /// The row of the finding, as the file stood when the codemod came to it.
+    /// The row of the finding in the text that the codemod read.
     pub row: u32,
-    /// What the linter says.
+    /// The linter's message.
     pub message: String,
-    /// Why it was left alone.
+    /// Why it is not fixed.
     pub reason: String,
 }
 
 /// A file that could not be read as Python.
 #[derive(Debug, Clone, Serialize)]
 pub struct UnparsableFile {
-    /// Its name from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// Why.
+    /// Why it could not be read.
     pub problem: String,
 }
 
 impl CodemodPlan {
-    /// The files that change.
+    /// Returns the files that change.
     pub fn changed(&self) -> impl Iterator<Item = &CodemodFile> {
         self.files.iter().filter(|file| file.before != file.after)
     }
 
-    /// How many findings are fixed.
+    /// Returns the number of findings that are fixed.
     #[must_use]
     pub fn fixed(&self) -> usize {
         self.files.iter().map(|file| file.fixed.len()).sum()
     }
 
-    /// How many findings are left alone.
+    /// Returns the number of findings that are not fixed.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.files.iter().map(|file| file.skipped.len()).sum()
     }
 
-    /// How many annotations answer for nothing any more.
+    /// Returns the number of annotations that become stale.
     #[must_use]
     pub fn stale(&self) -> usize {
         self.files.iter().map(|file| file.stale).sum()

@@ -5,13 +5,13 @@ use source_tree::contained;
 
 use crate::{Error, Project};
 
-/// GitHub takes no notice of a larger one.
+/// The maximum size of the file, in bytes. GitHub ignores a larger one.
 const LARGEST: u64 = 3 * 1024 * 1024;
 
-/// The CODEOWNERS file that GitHub would take; `None` when there is none.
+/// Reads the CODEOWNERS file that GitHub would use. Returns `None` when there is none.
 ///
 /// # Errors
-/// When it is a link, not UTF-8, larger than 3 MiB, or can't be read.
+/// The file is a link, is not UTF-8, is larger than 3 MiB, or can't be read.
 pub fn codeowners(project: &Project) -> Result<Option<CodeOwners>, Error> {
     for place in CodeOwners::PLACES {
         if let Some(text) = contained::text(&project.tree.root, place, LARGEST)? {
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_githubs_places_counts() {
+    fn the_file_that_github_reads_first_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project {
             tree: source_tree::SourceTree::at(folder.path().to_owned()),

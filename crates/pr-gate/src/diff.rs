@@ -1,4 +1,4 @@
-//! Unified diffs of one file: exact ones, which `git apply` takes, and what is shown of them.
+//! Unified diffs of one file: exact ones, which `git apply` accepts, and their printed form.
 
 mod shown;
 
@@ -9,14 +9,17 @@ use similar::{DiffOp, DiffTag, TextDiff};
 
 pub use shown::shown;
 
-/// How long the shortest difference is looked for.
+/// The maximum time of the search for the shortest difference.
 const ENOUGH: Duration = Duration::from_secs(2);
 
-/// How many lines are shown around a change.
+/// The number of unchanged lines around a change.
 const CONTEXT: usize = 3;
 
-/// The exact unified diff of one file, with `a/` and `b/` before its name; empty when nothing changed. `before` is `None`
-/// for a file that is new. The name is quoted as git quotes it, the lines are as they are: [`shown()`] is for printing.
+/// Returns the exact unified diff of one file, or an empty string when nothing changed. `before` is `None` for a new
+/// file.
+///
+/// The name has the prefix `a/` or `b/` and is quoted as git quotes it. The lines are not escaped: print the result of
+/// [`shown()`] instead.
 #[must_use]
 pub fn unified(file: &str, before: Option<&str>, after: &str) -> String {
     if before == Some(after) {
@@ -25,7 +28,7 @@ pub fn unified(file: &str, before: Option<&str>, after: &str) -> String {
     // Lines end at LF alone, as git counts them.
     let old: Vec<&str> = before.unwrap_or_default().split_inclusive('\n').collect();
     let new: Vec<&str> = after.split_inclusive('\n').collect();
-    // Very many lines of a kind take very long to be told apart; what is shown after that is right, but not the shortest.
+    // The search is slow for very many similar lines. After the timeout the diff is correct, but not the shortest.
     let diff = TextDiff::configure().timeout(ENOUGH).diff_slices(&old, &new);
     let from = before.map_or_else(|| "/dev/null".to_owned(), |_| label("a/", file));
     let mut text = format!("--- {from}\n+++ {}\n", label("b/", file));
@@ -39,7 +42,7 @@ fn hunk(text: &mut String, ops: &[DiffOp], old: &[&str], new: &[&str]) {
     let (Some(first), Some(last)) = (ops.first(), ops.last()) else { return };
     let from = place(first.old_range().start, last.old_range().end);
     let to = place(first.new_range().start, last.new_range().end);
-    // Writing to a text does not fail.
+    // Writing to a `String` does not fail.
     let _ = writeln!(text, "@@ -{from} +{to} @@");
     for op in ops {
         let (removed, added) = (old.get(op.old_range()), new.get(op.new_range()));
@@ -62,8 +65,8 @@ fn rows(text: &mut String, mark: char, rows: Option<&[&str]>) {
     }
 }
 
-/// Rows of a hunk, by their places from 0: the first one from 1 and their number, unless it is 1. Of no rows, the row
-/// before them.
+/// Formats the rows of a hunk from a range that counts from 0: the first row, counted from 1, and the number of rows
+/// unless it is 1. An empty range has the row before it.
 fn place(start: usize, end: usize) -> String {
     match end.saturating_sub(start) {
         0 => format!("{start},0"),
@@ -72,9 +75,10 @@ fn place(start: usize, end: usize) -> String {
     }
 }
 
-/// A name as git writes it in the head of a diff (`core.quotePath` as it is by default): in quotes and with the escapes
-/// of C when it holds a control character, a quote, a backslash or a byte beyond ASCII. After a name with a blank comes a
-/// tab, at which readers of old diffs end it.
+/// Formats a name as git does in the header of a diff, with the default `core.quotePath`.
+///
+/// A name with a control character, a quote, a backslash or a byte beyond ASCII is quoted with the escapes of C. A name
+/// with a space is followed by a tab, at which older tools end the name.
 fn label(prefix: &str, name: &str) -> String {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
     let mut label = format!("{prefix}{name}");
@@ -87,7 +91,7 @@ fn label(prefix: &str, name: &str) -> String {
     label
 }
 
-/// A text in quotes, with the escapes of C.
+/// Quotes a text with the escapes of C.
 fn quoted(text: &[u8]) -> String {
     let mut quoted = "\"".to_owned();
     for byte in text {

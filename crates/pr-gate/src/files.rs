@@ -1,4 +1,4 @@
-//! Which files there are.
+//! The files of a tree.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,15 +11,16 @@ use source_tree::git::listing::{self, StagedEntry};
 use crate::findings::ruff;
 use crate::{Error, Project};
 
-/// How many bytes a source may have: larger ones are not written by people.
+/// The maximum size of a source, in bytes. People do not write larger ones.
 pub const LARGEST_SOURCE: u64 = 4 << 20;
 
-/// The files of a project below some names (files or folders, from the root), sorted: those that git does not ignore,
-/// links not followed, folders that are skipped left out. `.` is everything. A name that is a file is listed even when
-/// git ignores it. Files whose names are not UTF-8 are left out: nothing can be said about them.
+/// Lists the files of a project in some files or folders, sorted. Names are relative to the root; `.` is the root.
+///
+/// Links are not followed. Files that git ignores, skipped folders, and files whose names are not UTF-8 are left out. A
+/// file that `names` has itself is listed even if git ignores it.
 ///
 /// # Errors
-/// When a folder can't be read. [`Error::Usage`] for a name that is not there.
+/// A folder can't be read, or the tree has a link to a device. [`Error::Usage`] for a name that does not exist.
 pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
     refuse_devices(project)?;
     let mut files = Vec::new();
@@ -37,7 +38,7 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
         for folder in folders {
             walk.add(folder?);
         }
-        // What git ignores, and nothing that other tools ignore.
+        // Only git's ignore files count, not those of other tools.
         walk.hidden(false).ignore(false).follow_links(false);
         let (root, skips) = (project.tree.root.clone(), project.clone());
         walk.filter_entry(move |entry| {
@@ -60,11 +61,13 @@ pub fn list(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
     Ok(files)
 }
 
-/// The bytes of a file, from the root; `None` for one that is not there, is no plain file, is reached through a link,
-/// or has more than [`LARGEST_SOURCE`].
+/// Reads a file; its name is relative to the root.
+///
+/// Returns `None` when the file does not exist, is not a regular file, is in a skipped folder, is reached through a
+/// link, or is larger than [`LARGEST_SOURCE`].
 ///
 /// # Errors
-/// When the file is there and can't be read.
+/// The file exists and can't be read.
 pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
     if !matches!(kind(project, name), Ok(EntryKind::File)) {
         return Ok(None);
@@ -73,13 +76,13 @@ pub fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
     Ok(read_into(project, name, &mut bytes)?.then_some(bytes))
 }
 
-/// The same into a buffer, for a file that [`list`] has named; whether there is something.
+/// Reads a file that [`list`] returned into a buffer. Returns `false` when there is nothing to read, as for [`read`].
 pub(crate) fn read_into(project: &Project, name: &str, bytes: &mut Vec<u8>) -> Result<bool, Error> {
     contained::read_into(&project.tree.root, name, LARGEST_SOURCE, bytes)
 }
 
-/// The Python sources below names that git tracks although a `.gitignore` or an `.ignore` says to ignore them. Such a
-/// file is part of the repository, and a linter that looks for files does not see it.
+/// Returns the Python files in some folders that git tracks although a `.gitignore` or an `.ignore` lists them. Such a
+/// file is part of the repository, but a linter that searches folders skips it.
 pub(crate) fn hidden(project: &Project, names: &[String]) -> Result<Vec<String>, Error> {
     let Some(git) = &project.tree.git else { return Ok(Vec::new()) };
     let mut hidden = std::collections::BTreeSet::new();
@@ -91,7 +94,7 @@ pub(crate) fn hidden(project: &Project, names: &[String]) -> Result<Vec<String>,
     Ok(hidden.into_iter().collect())
 }
 
-/// Whether a name is that of a Python source below others, and of a file that is there.
+/// Whether a name is that of an existing Python file in one of these folders.
 fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
     let ending = Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
     let below = |above: &String| {
@@ -103,11 +106,11 @@ fn is_wanted(project: &Project, names: &[String], name: &str) -> bool {
         && project.tree.path(name).is_file()
 }
 
-/// Refuses a tree with a link to a device, or with a linter's configuration that leads to one. A program that reads it
-/// would never end.
+/// Refuses a tree with a link to a device, or with a configuration of ruff that refers to one. A program that reads a
+/// device may never finish.
 ///
 /// # Errors
-/// When there is one among the files that git tracks.
+/// [`Error::Unreadable`] when git tracks such a file. Another error when git fails.
 pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
     let listed = git.run(&["ls-files", "-z", "--cached", "--stage"])?;
@@ -127,14 +130,14 @@ pub(crate) fn refuse_devices(project: &Project) -> Result<(), Error> {
         if path.exists() && (!is_ordinary || leads_there) {
             return Err(Error::unreadable(
                 name.display().to_string(),
-                "is a link to a device, which has no end: take it out",
+                "is a link to a device, which may have no end: remove the link",
             ));
         }
     }
     ruff::refuse_endless(&project.tree.root, &configuration)
 }
 
-/// Whether a name is a link or lies behind one.
+/// Whether a name is a link or is reached through one.
 pub(crate) fn is_link(project: &Project, name: &str) -> bool {
     matches!(kind(project, name), Ok(EntryKind::Link))
 }
@@ -142,9 +145,9 @@ pub(crate) fn is_link(project: &Project, name: &str) -> bool {
 enum EntryKind {
     File,
     Folder,
-    /// A link, or something behind one.
+    /// A link, or something that is reached through one.
     Link,
-    /// A pipe and the like, or something in a folder that is skipped.
+    /// Something else, such as a pipe, or something in a skipped folder.
     Other,
 }
 
@@ -158,7 +161,7 @@ fn kind(project: &Project, name: &str) -> Result<EntryKind, Error> {
             Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Ok(EntryKind::Other),
         }
         let found = path.symlink_metadata();
-        let found = found.map_err(|_| Error::Usage(format!("`{name}` is not there")))?.file_type();
+        let found = found.map_err(|_| Error::Usage(format!("`{name}` does not exist")))?.file_type();
         if found.is_symlink() {
             return Ok(EntryKind::Link);
         }

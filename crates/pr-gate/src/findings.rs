@@ -1,4 +1,4 @@
-//! What linters say: ruff, or any SARIF.
+//! Findings of linters: runs ruff, and reads the output of other linters as SARIF.
 
 mod file_names;
 pub(crate) mod ruff;
@@ -15,34 +15,39 @@ pub(crate) use ruff::{Excluded, Ruff, Survey};
 use crate::{Error, Project, files};
 use file_names::Names;
 
-/// How many bytes of another linter's output are read.
+/// The maximum size of a linter's output, in bytes.
 pub const LARGEST: usize = 100 << 20;
 
-/// What a linter said.
+/// The output of a linter.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Output {
     /// The findings, sorted by file and place.
     pub findings: Vec<Finding>,
     /// The linter and its version, such as `ruff 0.14.2`.
     pub tool: String,
-    /// What was left out of the findings and why, and what the linter said beside them.
+    /// Findings that were left out, with the reason, and the linter's messages.
     pub warnings: Vec<String>,
-    /// The rules that the output shows the linter to have looked for: it has findings of them, or describes them.
+    /// The rules that the linter checked according to its output: those that have a finding or a description.
     pub rules: BTreeSet<String>,
 }
 
-/// Runs ruff on names (files or folders, from the root; none is nothing) for some rules (as its `--select` takes
-/// them). It reads its settings from the tree as always, but fixes nothing.
+/// Runs ruff on files and folders (relative to the root), for rules as in its `--select`. Without names, nothing is
+/// checked.
+///
+/// ruff reads its settings from the tree as usual, but fixes nothing.
 ///
 /// # Errors
-/// When there is no ruff, or it fails, with what it said. [`Error::Usage`] for a name that is not there.
+/// - [`Error::Usage`] for a name that does not exist.
+/// - [`Error::Program`] when ruff is not installed, or when it fails; the error then has its message.
+/// - [`Error::Unreadable`] when the tree has a link to a device, or ruff's output can't be parsed.
+/// - git fails.
 pub fn ruff(project: &Project, names: &[String], codes: &[String]) -> Result<Output, Error> {
     let mut output = ruff_in_its_order(project, names, codes)?.0;
     sort(&mut output.findings);
     Ok(output)
 }
 
-/// The same, with the findings in ruff's own order; and the ruff that said so.
+/// Same as [`ruff()`], with the findings in ruff's order. Also returns the ruff that ran.
 pub(crate) fn ruff_in_its_order(
     project: &Project,
     names: &[String],
@@ -53,7 +58,7 @@ pub(crate) fn ruff_in_its_order(
             .tree
             .path(name)
             .symlink_metadata()
-            .map_err(|_| Error::Usage(format!("`{name}` is not there: name files and folders that are")))?;
+            .map_err(|_| Error::Usage(format!("`{name}` does not exist: name existing files and folders")))?;
     }
     files::refuse_devices(project)?;
     let (ruff, version) = Ruff::find(project)?;
@@ -67,28 +72,29 @@ pub(crate) fn ruff_in_its_order(
     Ok((output, ruff))
 }
 
-/// Reads what a linter said: ruff's JSON, or SARIF 2.1.0.
+/// Reads the output of a linter: ruff's JSON, or SARIF 2.1.0.
 ///
 /// # Errors
-/// [`Error::Unreadable`] for anything else.
+/// [`Error::Unreadable`] when the output has another format, is larger than [`LARGEST`], reports a failed run, or names
+/// only files outside the root.
 pub fn read(project: &Project, bytes: &[u8]) -> Result<Output, Error> {
     let mut output = read_in_its_order(project, bytes)?;
     sort(&mut output.findings);
     Ok(output)
 }
 
-/// The same, with the findings in the linter's own order.
+/// Same as [`read`], with the findings in the linter's order.
 pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Output, Error> {
     const NEITHER: &str = "it is neither ruff's JSON (`ruff check --output-format json`) nor SARIF 2.1.0";
     let unreadable = |problem: String| Error::unreadable("the linter's output", problem);
     if bytes.len() > LARGEST {
-        return Err(unreadable(format!("it has more than {} MB", LARGEST >> 20)));
+        return Err(unreadable(format!("it is larger than {} MiB", LARGEST >> 20)));
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let members = canonical::members_once(text);
     if let Err(MemberFault::Twice(twice)) = &members {
         let what =
-            format!("it has the member `{}` twice, which readers of JSON read differently", twice.pointer);
+            format!("it has the member `{}` twice, so its meaning depends on the JSON parser", twice.pointer);
         return Err(unreadable(what));
     }
     let mut known = Names::new(project);
@@ -103,16 +109,16 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
         _ => return Err(unreadable(NEITHER.to_owned())),
     };
     if members.is_err() {
-        // A parser skips over what it does not know, however deep that is. Two members may lie behind it.
+        // serde skips unknown members at any depth. A member that occurs twice could be deeper than the search reached.
         return Err(unreadable(
             "it nests deeper than 127 levels, or has a number that can't be read".to_owned(),
         ));
     }
     if output.findings.is_empty() && known.some_outside() {
-        // The linter ran elsewhere, in a container perhaps: nothing of what it found would be looked at.
+        // The linter ran in another place, perhaps in a container. All of its findings would be left out.
         let root = project.tree.root.display();
         return Err(unreadable(format!(
-            "every file that it names is outside of `{root}`: run the linter here"
+            "every file that it names is outside `{root}`: run the linter in this folder"
         )));
     }
     output.rules.extend(output.findings.iter().map(|finding| finding.code.clone()));
@@ -120,7 +126,7 @@ pub(crate) fn read_in_its_order(project: &Project, bytes: &[u8]) -> Result<Outpu
     Ok(output)
 }
 
-/// By file, then place; findings of one place stay in the linter's order.
+/// Sorts by file, then place. Findings of one place stay in the linter's order.
 pub(crate) fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| (&a.file, a.start).cmp(&(&b.file, b.start)));
 }

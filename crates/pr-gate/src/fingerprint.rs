@@ -1,8 +1,7 @@
-//! Names for findings that outlive moved lines and renamed files.
+//! Fingerprints: hashes that recognise findings after their lines have moved or their file was renamed.
 //!
-//! A fingerprint is a hash of the rule, the functions and classes around the finding, the text that it is about, and
-//! what the linter says of it. It holds neither the file's name nor a row. Findings of one file that are the same in
-//! all of that are numbered.
+//! A fingerprint is a hash of the rule, the linter's message, the functions and classes around the finding, and its
+//! text. The name of the file and the row are not part of it. Equal fingerprints in one file are numbered.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -11,14 +10,16 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use annotations::{Finding, Language};
 use sha2::{Digest as _, Sha256};
 
-/// How many rows of a finding's text count, and how many bytes of each: a finding may be as long as its file.
+/// The maximum number of rows of a finding's text that are hashed, and of bytes of each row. A finding may be as long
+/// as its file.
 const ROWS: usize = 64;
 const ROW_BYTES: usize = 1024;
 
-/// How many blocks around a finding count.
+/// The maximum number of enclosing blocks that are hashed.
 const DEPTH: usize = 32;
 
-/// The fingerprint of each finding. The findings are sorted by file and place; `sources` are their files.
+/// Returns the fingerprint of each finding. The findings must be sorted by file and place; `sources` has the texts of
+/// their files by name.
 pub fn fingerprints(findings: &[Finding], sources: &BTreeMap<String, String>) -> Vec<String> {
     let mut all = Vec::with_capacity(findings.len());
     for of_file in findings.chunk_by(|a, b| a.file == b.file) {
@@ -38,12 +39,12 @@ pub fn fingerprints(findings: &[Finding], sources: &BTreeMap<String, String>) ->
     all
 }
 
-/// What findings that are the same have in common, whatever their number.
+/// Returns the fingerprint of a finding without a number. Equal findings have the same one.
 pub fn identity(finding: &Finding, scopes: Option<&Scopes<'_>>) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(text.as_bytes());
-        // No text of a source holds this byte, so two texts can't be taken for one another.
+        // UTF-8 never contains this byte, so the end of each text is unambiguous.
         hash.update([0xff]);
     };
     add(&finding.code);
@@ -56,14 +57,14 @@ pub fn identity(finding: &Finding, scopes: Option<&Scopes<'_>>) -> String {
     hex_prefix(hash, 16)
 }
 
-/// The first bytes of a SHA-256, in hexadecimal digits.
+/// Returns the first bytes of a SHA-256, in hexadecimal digits.
 pub(crate) fn hex_prefix(hash: Sha256, bytes: usize) -> String {
     let mut digits = hex::encode(hash.finalize());
     digits.truncate(bytes * 2);
     digits
 }
 
-/// The rows of a source, and the block that each one stands in.
+/// The rows of a source, and the block that contains each row.
 pub struct Scopes<'a> {
     rows: Vec<&'a str>,
     /// For each row, the nearest row above with less indentation.
@@ -79,7 +80,7 @@ impl<'a> Scopes<'a> {
         for (n, row) in rows.iter().enumerate() {
             let text = row.trim_start();
             let indent = row.len() - text.len();
-            // Neither a row without text nor a comment opens a block, or ends one.
+            // A row without text and a row with only a comment neither open nor close a block.
             let counts = !text.is_empty() && !text.starts_with('#');
             while counts && open.last().is_some_and(|(_, of_open)| *of_open >= indent) {
                 open.pop();
@@ -92,28 +93,28 @@ impl<'a> Scopes<'a> {
         Self { rows, above, python: Language::of_path(file) == Some(Language::Python) }
     }
 
-    /// The text of a row, from 1.
+    /// Returns the text of a row, counted from 1.
     pub fn row(&self, row: u32) -> Option<&'a str> {
         let n = usize::try_from(row).ok()?.checked_sub(1)?;
         self.rows.get(n).copied()
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// A row (from 0) without annotations and `noqa` comments, and without the spaces at its end.
+    /// Returns a row (counted from 0) without annotations, `noqa` comments and trailing spaces.
     pub fn bare(&self, row: usize) -> &'a str {
         without_remarks(self.rows.get(row).copied().unwrap_or_default()).trim_end()
     }
 
-    /// The same with its spaces made one.
+    /// Returns [`Self::bare`] with runs of spaces replaced by one space.
     pub fn plain(&self, row: usize) -> String {
         normal(self.bare(row))
     }
 
-    /// For each row, what tells the block that it stands in from the other blocks.
+    /// Returns for each row a hash that identifies the block that contains it.
     pub fn blocks(&self) -> Vec<u64> {
         let mut blocks: Vec<u64> = Vec::with_capacity(self.rows.len());
         for above in &self.above {
@@ -129,14 +130,14 @@ impl<'a> Scopes<'a> {
         blocks
     }
 
-    /// What names the block that a row (from 0) opens.
+    /// Returns the header of the block that a row (counted from 0) opens.
     fn header(&self, row: usize) -> Option<&'a str> {
         let text = without_remarks(self.rows.get(row).copied().unwrap_or_default()).trim();
         if self.python { header(text) } else { Some(text) }
     }
 
-    /// The headers of the blocks around a row, from the inside: functions and classes of Python; elsewhere every line
-    /// with less indentation.
+    /// Passes the headers of the blocks around a row to `add`, innermost first. In Python these are functions and
+    /// classes; in other languages, every line with less indentation.
     fn around(&self, row: u32, add: &mut impl FnMut(&str)) {
         let mut at = usize::try_from(row).ok().and_then(|row| row.checked_sub(1));
         let mut depth = 0;
@@ -152,13 +153,14 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    /// The text that a finding is about, without annotations and `noqa` comments, its spaces made one.
+    /// Passes the rows of a finding's text to `add`, without annotations and `noqa` comments, and with runs of spaces
+    /// replaced by one space.
     fn text(&self, finding: &Finding, add: &mut impl FnMut(&str)) {
         let (start, last) = (finding.start, finding.last_row());
         for row in (start.row..=last).take(ROWS) {
             let Some(text) = self.row(row) else { break };
             let text = without_remarks(text);
-            // A finding without a width is about its row.
+            // A finding of zero width covers its whole row.
             let whole = start == finding.end || start.column == 0;
             let to =
                 if row == finding.end.row && !whole { column(text, finding.end.column) } else { text.len() };
@@ -168,7 +170,7 @@ impl<'a> Scopes<'a> {
     }
 }
 
-/// The rows of a source, as linters count them: they end at LF, CR LF or CR.
+/// Splits a source into rows as linters count them: a row ends at LF, CR LF or CR.
 pub fn rows(source: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(source);
     std::iter::from_fn(move || {
@@ -183,19 +185,19 @@ pub fn rows(source: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where a column (in characters, from 1) begins, in bytes.
+/// Returns the byte offset of a column, which is counted in characters from 1.
 fn column(text: &str, column: u32) -> usize {
     let before = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
     text.char_indices().nth(before).map_or(text.len(), |(at, _)| at)
 }
 
-/// The name of a function or class of Python, as its header says it, without what it takes.
+/// Returns the start of a Python function or class header, up to and including the name.
 fn header(text: &str) -> Option<&str> {
     let definition = ["def ", "class ", "async def "].iter().any(|word| text.starts_with(word));
     definition.then(|| text.split(['(', ':', '[']).next().unwrap_or(text))
 }
 
-/// A row without the comment that is an annotation or silences a linter.
+/// Removes the comment of a row if it is an annotation or a `noqa` comment.
 fn without_remarks(row: &str) -> &str {
     for (at, _) in row.match_indices('#').chain(row.match_indices("//")) {
         let said = row.get(at..).unwrap_or_default().trim_start_matches(['#', '/']).trim_start();
@@ -207,7 +209,7 @@ fn without_remarks(row: &str) -> &str {
     row
 }
 
-/// A text with its spaces made one, and no longer than what counts.
+/// Replaces runs of spaces by one space, and cuts the text after the word that reaches the maximum length.
 fn normal(text: &str) -> String {
     let mut normal = String::with_capacity(text.len().min(ROW_BYTES));
     for word in text.split_whitespace() {
@@ -222,7 +224,7 @@ fn normal(text: &str) -> String {
     normal
 }
 
-/// A message without the rows and columns that it names.
+/// Removes the numbers of rows and columns from a message.
 fn without_places(message: &str) -> String {
     let mut words = Vec::new();
     let mut after_place = false;

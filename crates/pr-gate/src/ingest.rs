@@ -1,7 +1,7 @@
 //! Annotations and findings as intents of the registry.
 //!
-//! What is to be told to the registry is worked out here, from a report and from what the registry holds; the calls are
-//! the caller's. Working it out again after they were made leaves nothing to do.
+//! This module compares a report with the intents of the registry and returns the intents to create or change. The
+//! caller makes the requests. The plan is idempotent: after it was applied, the next plan is empty.
 
 mod plan;
 #[cfg(test)]
@@ -15,37 +15,37 @@ use crate::fingerprint::hex_prefix;
 
 pub use plan::{IngestPlan, IngestScope, Update, plan};
 
-/// An intent that the registry holds.
+/// An intent in the registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownIntent {
     /// Its id.
     pub id: String,
     /// Its code.
     pub code: String,
-    /// The file that it is about.
+    /// Its file.
     pub file: Option<String>,
-    /// The row there.
+    /// The row in the file.
     pub line: Option<i64>,
-    /// Where it stands.
+    /// Its status.
     pub status: String,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: Option<String>,
-    /// The ticket.
+    /// Its ticket.
     pub ticket: Option<String>,
-    /// Why.
+    /// Its reason.
     pub reason: Option<String>,
-    /// Until when.
+    /// Its date.
     pub eta: Option<String>,
-    /// Whether it came from here: its `raw` says so ([`MARK`]).
+    /// Whether `t4 ingest` created it: its `raw` is [`MARK`].
     pub ingested: bool,
 }
 
-/// What is written into the `raw` of intents that are created here.
+/// The `raw` of intents that `t4 ingest` creates.
 pub const MARK: &str = r#"{"source":"t4 ingest"}"#;
 
 impl KnownIntent {
-    /// The intent as something that answers for findings; `None` when it does not: it is about no file, or reserved or
-    /// given up.
+    /// Converts the intent to one that answers for findings. Returns `None` when it does not: it has no file, or its
+    /// status is reserved, expired or unknown.
     #[must_use]
     pub fn answers(&self) -> Option<Registered> {
         let taken = match Status::parse(&self.status)? {
@@ -65,7 +65,7 @@ impl KnownIntent {
     }
 }
 
-/// The id of the intent for a finding that nothing answers for: the same for the same finding in the same file.
+/// Returns the id of the intent for an unanswered finding. The id depends only on the file and the fingerprint.
 #[must_use]
 pub fn id_of(one: &Annotated) -> String {
     let mut hash = Sha256::new();
@@ -75,13 +75,13 @@ pub fn id_of(one: &Annotated) -> String {
     format!("{ID_PREFIX}{}", hex_prefix(hash, 12))
 }
 
-/// How the ids begin that [`id_of`] gives.
+/// The prefix of the ids that [`id_of`] returns.
 const ID_PREFIX: &str = "T4-finding-";
 
-/// The reserved intent for a finding that nothing answers for.
+/// Returns the reserved intent for an unanswered finding.
 ///
 /// # Errors
-/// When the registry would not take it: a file name with control characters, a code that is too long.
+/// The registry would refuse it, for example because the file name has control characters or the code is too long.
 pub fn reserve(one: &Annotated) -> Result<NewIntent, RuleError> {
     let message: String = one.finding.message.chars().filter(|c| !c.is_control()).take(1000).collect();
     checked(NewIntent {
@@ -95,7 +95,8 @@ pub fn reserve(one: &Annotated) -> Result<NewIntent, RuleError> {
     })
 }
 
-/// A declaration, marked as ours, that keeps every rule of the registry: one that does not would refuse a whole batch.
+/// Adds [`MARK`] to a new intent and checks it by the rules of the registry. The registry refuses a whole batch if one
+/// intent breaks a rule.
 fn checked(mut new: NewIntent) -> Result<NewIntent, RuleError> {
     new.raw = Some(MARK.to_owned());
     let nobody = AgentId::from_stored(String::new());

@@ -1,6 +1,6 @@
-//! The files that a repository needs to be gated: settings, workflows, the pre-commit hook.
+//! Setup of a repository: `t4.toml`, the workflows and the pre-commit hook.
 //!
-//! What is there already stays as it is. The texts are files beside this one; a test holds each to what it promises.
+//! Existing files do not change. The texts are in `templates/`.
 
 mod hook;
 mod settings;
@@ -16,12 +16,12 @@ pub use settings::{guess_paths, settings_text};
 /// The largest file that is compared with what T4 would write, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// A file of GitHub Actions.
+/// A file for GitHub Actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workflow {
-    /// The file, from the root.
+    /// The file's name, relative to the root.
     pub file: &'static str,
-    /// What it holds.
+    /// Its text.
     pub text: &'static str,
 }
 
@@ -42,32 +42,32 @@ pub const WORKFLOWS: [Workflow; 4] = [
     },
 ];
 
-/// What the workflows call to get `t4` and ruff. A file and not a repository's variable: GitHub hands no variables to
-/// pull requests from forks.
+/// The script with which the workflows install `t4` and ruff. It is a file and not a variable of the repository,
+/// because GitHub passes no variables to pull requests from forks.
 pub const INSTALL: Workflow =
     Workflow { file: ".github/t4-install.sh", text: include_str!("init/templates/t4-install.sh") };
 
-/// A file that is to be there.
+/// A file that must exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The file, from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// What it is to hold when it is not there yet.
+    /// The text to write when the file does not exist.
     pub text: String,
 }
 
-/// What is to be done about files.
+/// The plan for a list of wanted files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InitPlan {
-    /// What is written.
+    /// The files to write.
     pub changes: Vec<FileChange>,
-    /// Files that are there and are what T4 would write.
+    /// Existing files with the text that T4 would write.
     pub same: Vec<String>,
-    /// Files that are there and hold something else: they are left alone.
+    /// Existing files with another text. They do not change.
     pub kept: Vec<String>,
 }
 
-/// The workflows and the script that they call, as wanted files.
+/// Returns the workflows and the script that they call.
 #[must_use]
 pub fn workflows() -> Vec<Wanted> {
     let wanted = |file: &str, text: &str| Wanted { file: file.to_owned(), text: text.to_owned() };
@@ -76,10 +76,10 @@ pub fn workflows() -> Vec<Wanted> {
     files
 }
 
-/// What is to be done so that the files are there.
+/// Plans which of the files must be written.
 ///
 /// # Errors
-/// When a file is a link, leads out of the tree, or can't be read.
+/// A file is a link, is outside the tree, or can't be read.
 pub fn plan(project: &Project, wanted: Vec<Wanted>) -> Result<InitPlan, Error> {
     let mut plan = InitPlan::default();
     for Wanted { file, text } in wanted {

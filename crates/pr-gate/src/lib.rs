@@ -1,9 +1,12 @@
-//! The PR gate over a working tree: what linters find, what answers for it, and what may be changed about it.
+//! The PR gate: checks the findings of a linter in a working tree, and changes annotations and sources.
 //!
-//! It owns ruff and SARIF in, reports out (table, JSON, SARIF, GitHub, the dashboard's page), which files of a tree are
-//! looked at, and `t4.toml`. It refuses HTTP: what the registry or GitHub knows comes in as an argument. Whether an
-//! annotation answers for a finding is decided in `annotations`, how a source is fixed in `codemods`, how a file is read
-//! and written safely in `source-tree`.
+//! A finding is one problem that a linter reports. An annotation, a waiver or an intent of the registry answers for it,
+//! with a reason. The gate fails while a finding is unanswered.
+//!
+//! This crate runs ruff, reads SARIF, chooses the files of a tree to check, reads `t4.toml`, and renders reports: table,
+//! JSON, SARIF, GitHub's workflow commands and the dashboard's page. It makes no HTTP requests: data from the registry
+//! and from GitHub are arguments. Other crates decide whether an annotation answers for a finding (`annotations`), edit
+//! Python sources (`codemods`), and read and write files safely (`source-tree`).
 
 pub mod annotate;
 pub mod batches;

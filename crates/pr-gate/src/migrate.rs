@@ -1,4 +1,4 @@
-//! Legacy annotations of a tree into unified ones.
+//! Converts the legacy annotations of a tree to the current format.
 
 mod report;
 mod row_owners;
@@ -12,21 +12,21 @@ pub use report::{FileReport, MigrateReport, Skipped};
 use crate::{Error, Progress, Project, files, rewriting};
 pub(crate) use row_owners::RowOwners;
 
-/// What is asked.
+/// Options of a migration.
 #[derive(Debug, Clone, Default)]
 pub struct MigrateQuestion {
-    /// Files and folders, from the root; empty takes those of the settings.
+    /// Files and folders, relative to the root; empty for those of the settings.
     pub paths: Vec<String>,
-    /// Whether to ask git who may own what has no owner.
+    /// Whether annotations without an owner get one from `git blame`.
     pub blame: bool,
 }
 
-/// What would change.
+/// The changes of a migration.
 #[derive(Debug)]
 pub struct MigratePlan {
     /// The files that change, sorted.
     pub changes: Vec<FileChange>,
-    /// What becomes of each legacy annotation.
+    /// The result for each legacy annotation.
     pub report: MigrateReport,
 }
 
@@ -37,10 +37,11 @@ struct MigratedFile {
     migration: Migration,
 }
 
-/// Plans the conversion of every legacy annotation below the paths. Nothing is written.
+/// Plans the conversion of every legacy annotation in the paths. Writes nothing.
 ///
 /// # Errors
-/// When a file can't be read, git can't be run, or `.git-blame-ignore-revs` is broken.
+/// A file can't be read, git can't be run, or `.git-blame-ignore-revs` is malformed. [`Error::Usage`] for a path that
+/// does not exist.
 pub fn plan(
     project: &Project,
     question: &MigrateQuestion,
@@ -70,7 +71,7 @@ pub fn plan(
     Ok(plan)
 }
 
-/// What becomes of one file; `None` when it has no legacy annotation.
+/// Plans the conversion of one file. Returns `None` when it has no legacy annotation.
 fn convert(
     project: &Project,
     name: &str,
@@ -95,7 +96,7 @@ fn convert(
     let after = if migration.edits.is_empty() { None } else { rewriting::splice(&bytes, &migration.edits) };
     let after = after.filter(|_| rewriting::is_inside(project, name));
     if after.is_none() && !migration.edits.is_empty() {
-        let why = "the file lies behind a link that leads out of its folder";
+        let why = "the file is reached through a link";
         migration.skipped = migration.converted.iter().map(|one| (one.row, why.to_owned())).collect();
         migration.converted.clear();
     }
@@ -104,18 +105,18 @@ fn convert(
     Some(MigratedFile { name: name.to_owned(), change, migration })
 }
 
-/// An id for an annotation: `t4-` and 8 hexadecimal digits.
+/// Returns a random id for an annotation: `t4-` and 8 hexadecimal digits.
 pub(crate) fn new_id(entropy: &dyn Entropy) -> String {
     format!("t4-{:08x}", entropy.next_u64() & 0xffff_ffff)
 }
 
-/// A time in RFC 3339, to seconds.
+/// Formats a time in RFC 3339, without fractions of a second.
 pub(crate) fn seconds(now: Timestamp) -> String {
     let whole = Timestamp::from_micros(now.unix_seconds().saturating_mul(1_000_000)).to_string();
     whole.replace(".000000", "")
 }
 
-/// The day of a time, in UTC.
+/// Returns the day of a time, in UTC.
 pub(crate) fn day(now: Timestamp) -> time::Date {
     let time = time::OffsetDateTime::from_unix_timestamp(now.unix_seconds());
     time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH).date()

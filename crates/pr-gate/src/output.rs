@@ -9,22 +9,22 @@ use annotations::AnsweredBy;
 pub use registry_core::plain;
 use serde::Serialize;
 
-/// What a report is about, beside what it says.
+/// How the check of a report was run.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Header<'a> {
-    /// When, in RFC 3339.
+    /// The time of the check, in RFC 3339.
     pub checked_at: &'a str,
     /// The linter and its version.
     pub tool: &'a str,
-    /// What was checked, from the root.
+    /// The files and folders that were checked, relative to the root.
     pub paths: &'a [String],
-    /// The rules that were looked for; empty is all of the linter's.
+    /// The rules that were checked; empty for all rules of the linter.
     pub codes: &'a [String],
-    /// The base whose findings do not count.
+    /// The base revision; its findings do not fail the check.
     pub since: Option<&'a str>,
 }
 
-/// What stands for a finding that is let pass, in one line: who and why.
+/// Describes the answer for a finding in one line: its kind, id, status, owner, ticket and reason.
 fn answer(by: &AnsweredBy) -> String {
     let kind = if by.kind == "legacy" { "legacy annotation" } else { by.kind };
     let mut words = vec![kind.to_owned()];

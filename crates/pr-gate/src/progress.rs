@@ -1,14 +1,14 @@
-//! How far long work is.
+//! Progress reports of long operations.
 
-/// Told how far long work is. Called from any thread.
+/// A receiver of progress reports. Any thread may call it.
 pub trait Progress: Sync {
-    /// A part of the work begins: its name, and how many steps it has, when that is known.
+    /// Reports that a part of the work begins: its name, and the number of its steps if known.
     fn begin(&self, part: &'static str, steps: Option<u64>);
-    /// So many steps more are done.
+    /// Reports that `steps` further steps are done.
     fn step(&self, steps: u64);
 }
 
-/// Tells nobody.
+/// Ignores the reports.
 impl Progress for () {
     fn begin(&self, _part: &'static str, _steps: Option<u64>) {}
     fn step(&self, _steps: u64) {}

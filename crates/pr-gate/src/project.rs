@@ -1,4 +1,4 @@
-//! The tree that a command works on.
+//! The source tree of a command, with its settings.
 
 use std::path::{Path, PathBuf};
 
@@ -7,38 +7,38 @@ use source_tree::{Launcher, STATE, SourceTree};
 use crate::Error;
 use crate::settings::GateSettings;
 
-/// The tree that a command works on.
+/// The source tree of a command, with its settings.
 #[derive(Debug, Clone)]
 pub struct Project {
-    /// Its files and its repository. Without one, the root is the nearest folder above with a `t4.toml`.
+    /// The files and the repository. Without a repository, the root is the nearest ancestor folder with a `t4.toml`.
     pub tree: SourceTree,
-    /// What `t4.toml` says.
+    /// The settings of `t4.toml`.
     pub settings: GateSettings,
-    /// The ruff to run, when the caller names one (an absolute path).
+    /// The absolute path of the ruff to run, if the caller names one.
     pub ruff: Option<PathBuf>,
 }
 
 impl Project {
-    /// The project around a folder (an absolute path); `launcher` has the variables of this process.
+    /// Finds the project that contains a folder (an absolute path). `launcher` has the environment of this process.
     ///
     /// # Errors
-    /// When git refuses, or `t4.toml` can't be read.
+    /// git fails, or `t4.toml` can't be read.
     pub fn find(folder: &Path, launcher: &Launcher) -> Result<Self, Error> {
         let tree = SourceTree::find(folder, "t4.toml", launcher)?;
         let settings = GateSettings::read(&tree.root)?;
         Ok(Self { tree, settings, ruff: None })
     }
 
-    /// The project of a root without a repository around it.
+    /// Returns the project with this root, without its git repository.
     ///
     /// # Errors
-    /// When `t4.toml` can't be read.
+    /// `t4.toml` can't be read.
     pub(crate) fn at(root: PathBuf) -> Result<Self, Error> {
         let settings = GateSettings::read(&root)?;
         Ok(Self { tree: SourceTree::at(root), settings, ruff: None })
     }
 
-    /// Whether a name lies in a folder that is not looked into: git's own and T4's never are.
+    /// Whether a file is in a skipped folder: one of the settings, `.git` or `.t4`.
     #[must_use]
     pub fn is_skipped(&self, name: &str) -> bool {
         let skip = &self.settings.check.skip;

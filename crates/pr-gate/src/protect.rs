@@ -1,4 +1,4 @@
-//! Branch protection and CODEOWNERS: what is asked of GitHub, and what is put into the tree for it.
+//! Branch protection on GitHub, and the CODEOWNERS rules for the files that control the gate.
 
 pub mod codeowners;
 pub mod protection;
@@ -10,5 +10,5 @@ pub use repository::{Remote, Repository};
 /// The checks that a protected branch requires.
 pub const CHECKS: [&str; 3] = ["t4-validator", "t4-intent-api-health", "ci/tests"];
 
-/// Folders of the platform itself: they get an owner where they are there.
+/// Folders of the platform. Those that exist also need an owner.
 pub const FOLDERS: [&str; 3] = ["tools/ci", "tools/t4", "docs/gonzo"];

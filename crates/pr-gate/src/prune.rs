@@ -1,4 +1,4 @@
-//! Takes annotations out whose finding is gone.
+//! Removes annotations whose finding is gone.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ use crate::check::{CheckQuestion, gather};
 use crate::migrate::{Skipped, day};
 use crate::{Error, Progress, Project, rewriting};
 
-/// What would change.
+/// The changes of a prune.
 #[derive(Debug, Default)]
 pub struct PrunePlan {
     /// The files that change, sorted.
     pub changes: Vec<FileChange>,
-    /// What is taken out: exactly what the check calls stale.
+    /// The annotations that are removed. They are those that the check reports as stale.
     pub pruned: Vec<AnsweredBy>,
-    /// What is left alone.
+    /// The stale annotations that can't be removed.
     pub skipped: Vec<Skipped>,
-    /// Sources that do not parse: nobody knows what is stale in them.
+    /// The files that do not parse. It is unknown which of their annotations are stale.
     pub unparsed: Vec<String>,
 }
 
-/// Plans the removal of every stale annotation. Nothing is written.
+/// Plans the removal of every stale annotation. Writes nothing.
 ///
 /// # Errors
-/// When the check can't be made, or a file can't be read.
+/// Same errors as [`gather()`]; also when a file can't be read.
 pub fn plan(
     project: &Project,
     question: &CheckQuestion,
@@ -55,7 +55,7 @@ pub fn plan(
             None => plan.skipped.extend(list.into_iter().map(|by| Skipped {
                 file: by.file,
                 line: by.row,
-                reason: "its comment is not UTF-8, or the file lies behind a link".to_owned(),
+                reason: "its comment is not UTF-8, or the file is reached through a link".to_owned(),
             })),
         }
     }

@@ -1,4 +1,4 @@
-//! Sources that are to be changed: read, decoded and edited so that every other byte stays as it is.
+//! Reading, decoding and editing of sources. Bytes outside the edits stay as they are.
 
 use std::borrow::Cow;
 use std::sync::Mutex;
@@ -9,13 +9,13 @@ use source_tree::contained;
 
 use crate::{Error, Progress, Project};
 
-/// Larger files are left out: nobody annotates them, and a hostile tree may hold any.
+/// The maximum size of a file that is edited, in bytes. A hostile tree may have larger ones, which nobody annotates.
 pub(crate) const LARGEST: u64 = 4 << 20;
 
-/// How many files are looked at between two reports of progress.
+/// The number of files between two reports of progress.
 const STRIDE: usize = 32;
 
-/// The bytes of a file; `None` when it is a link, no file at all, or too large.
+/// Reads a file. Returns `None` when it is a link, is not a regular file, or is too large.
 pub(crate) fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Error> {
     let path = project.tree.path(name);
     let about = std::fs::symlink_metadata(&path).map_err(Error::file(&path, "can't be read"))?;
@@ -26,13 +26,13 @@ pub(crate) fn read(project: &Project, name: &str) -> Result<Option<Vec<u8>>, Err
     Ok(contained::read_into(&project.tree.root, name, LARGEST, &mut bytes)?.then_some(bytes))
 }
 
-/// Whether a file is where its name says, and no folder above it is a link.
+/// Whether a file may be written: no part of its name is a link, `..` or `.git`.
 pub(crate) fn is_inside(project: &Project, name: &str) -> bool {
     source_tree::atomic::inside(&project.tree.root, name).is_ok()
 }
 
-/// The text of a source. A byte that is not UTF-8 becomes U+001A, which `annotations` leaves alone, so that places in
-/// the text are places in the bytes.
+/// Decodes a source. A byte that is not UTF-8 becomes U+001A, which has one byte too, so that offsets in the text are
+/// offsets in the bytes. `annotations` does not edit this character.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -45,7 +45,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The bytes after the edits of their decoded text; `None` when the edits overlap.
+/// Applies edits of the decoded text to the bytes. Returns `None` when the edits overlap.
 pub(crate) fn splice(bytes: &[u8], edits: &[Edit]) -> Option<Vec<u8>> {
     let mut changed =
         Vec::with_capacity(bytes.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
@@ -59,7 +59,10 @@ pub(crate) fn splice(bytes: &[u8], edits: &[Edit]) -> Option<Vec<u8>> {
     Some(changed)
 }
 
-/// Does something for each name on two threads; what came of it, in the order of the names. The first error ends it.
+/// Calls `work` for each name on two threads. Returns the results in the order of the names.
+///
+/// # Errors
+/// An error of `work`. After it, the threads begin no further portion of the names.
 pub(crate) fn each<N: Sync, T: Send>(
     names: &[N],
     part: &'static str,
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_are_no_utf8_keep_their_places() {
+    fn invalid_utf8_keeps_offsets_and_bytes() {
         let bytes = b"a\xe9b\xff\xfe \xc3\xa9\xe2\x82 c";
         let text = decode(bytes);
         assert_eq!(text, "a\u{1a}b\u{1a}\u{1a} é\u{1a}\u{1a} c");
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_the_order_of_the_names_and_the_first_error_ends_it() {
+    fn results_are_in_the_order_of_the_names_and_an_error_is_returned() {
         let names: Vec<u32> = (0..1_000).collect();
         let even = each(&names, "part", &(), |name| Ok((name % 2 == 0).then_some(*name))).unwrap();
         assert_eq!(even, (0..1_000).step_by(2).collect::<Vec<_>>());

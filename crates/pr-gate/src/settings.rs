@@ -1,5 +1,6 @@
-//! `t4.toml`: what is checked, and how. It is read from the tree, so it never names a program to run or a server to
-//! call.
+//! The settings in `t4.toml`.
+//!
+//! The file is part of the tree, which is not trusted. So no setting names a program to run or a server to call.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -10,60 +11,60 @@ use source_tree::contained;
 
 use crate::Error;
 
-/// How many bytes a `t4.toml` may have.
+/// The maximum size of a `t4.toml`, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// The rules that are looked for unless `t4.toml` or the command line says otherwise: the original's.
+/// The default rules. They are those of the original checker.
 pub const DEFAULT_CODES: [&str; 11] =
     ["F401", "F821", "B008", "B904", "B018", "SIM102", "SIM105", "E701", "E702", "RUF006", "RUF012"];
 
-/// Folders that are not looked into, wherever they are below the root: the original's.
+/// The names of folders that are skipped by default, at any depth. They are those of the original checker.
 pub const DEFAULT_SKIP: [&str; 7] =
     [".git", ".venv", "node_modules", "archive", "quarantine", "labs", "reports"];
 
-/// The settings of a repository. A field that is not known is refused.
+/// The settings of a repository. An unknown field is an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GateSettings {
-    /// What is checked.
+    /// The files and rules to check.
     pub check: CheckSettings,
-    /// Weights by code, over the defaults.
+    /// Weights by code. They override the default weights.
     pub weights: BTreeMap<String, u32>,
-    /// Where the waivers are.
+    /// The location of the waivers.
     pub waivers: WaiverSettings,
-    /// Where the dashboard writes.
+    /// The files and the goal of the dashboard.
     pub dashboard: DashboardSettings,
 }
 
-/// What is checked.
+/// The files and rules to check.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckSettings {
-    /// Files and folders, from the root.
+    /// Files and folders, relative to the root.
     pub paths: Vec<String>,
-    /// The rules that are looked for.
+    /// The rules, as for ruff's `--select`.
     pub codes: Vec<String>,
-    /// Names of folders that are not looked into.
+    /// Names of folders that are skipped at any depth.
     pub skip: Vec<String>,
 }
 
-/// Where the waivers are.
+/// The location of the waivers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WaiverSettings {
-    /// The folder, from the root: its `*.yaml` and `*.yml` files.
+    /// The folder with the waiver files (`*.yaml` and `*.yml`), relative to the root.
     pub folder: String,
 }
 
-/// Where the dashboard writes.
+/// The files and the goal of the dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DashboardSettings {
-    /// The page, from the root.
+    /// The file of the page, relative to the root.
     pub output: String,
-    /// The history, from the root.
+    /// The file of the history, relative to the root.
     pub history: String,
-    /// How few findings are the goal of the estimate.
+    /// The number of findings to reach. The page estimates the date.
     pub goal: u64,
 }
 
@@ -91,43 +92,47 @@ impl Default for DashboardSettings {
 }
 
 impl GateSettings {
-    /// The settings of a root: its `t4.toml`, or the defaults.
+    /// Reads the `t4.toml` of a root. Returns the defaults when there is none.
     ///
     /// # Errors
-    /// When the file is a link, huge, or can't be read, or says something that is not known.
+    /// The file is a link, is larger than 1 MiB, or can't be read. Same errors as [`Self::parse`].
     pub fn read(root: &Path) -> Result<Self, Error> {
         let text = contained::text(root, "t4.toml", LARGEST)?;
         text.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text))
     }
 
-    /// Reads the text of a `t4.toml`.
+    /// Parses the text of a `t4.toml`.
     ///
     /// # Errors
-    /// With the place of what is wrong.
+    /// [`Error::Unreadable`] when the text is not TOML, has an unknown field or a value of the wrong type, has empty
+    /// `check.paths` or `check.codes`, or has a path outside the root.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut settings: Self = toml::from_str(text).map_err(|error| Error::unreadable("t4.toml", error))?;
         let check = &mut settings.check;
-        // A check that looks at nothing, or for nothing, would let everything pass.
+        // A check without paths or without rules would always pass.
         if check.paths.is_empty() || check.codes.iter().all(|code| code.trim().is_empty()) {
             let problem = "`check.paths` and `check.codes` may be left out, but not be empty";
             return Err(Error::unreadable("t4.toml", problem));
         }
         for path in &mut check.paths {
             *path = from_root(path).ok_or_else(|| {
-                Error::unreadable("t4.toml", format!("`{path}` in `check.paths` is no path from the root"))
+                Error::unreadable(
+                    "t4.toml",
+                    format!("`{path}` in `check.paths` is not a path relative to the root"),
+                )
             })?;
         }
         Ok(settings)
     }
 
-    /// The weights of the score.
+    /// Returns the weights of the quality score.
     #[must_use]
     pub fn weights(&self) -> Weights {
         Weights::default().with(self.weights.clone())
     }
 }
 
-/// A path from the root as names have it, without `./` and a `/` at its end; `None` for one that leads elsewhere.
+/// Removes `./` and a trailing `/` from a path. Returns `None` for a path that is empty, absolute, or has `..`.
 fn from_root(path: &str) -> Option<String> {
     let parts = Path::new(path).components().filter(|part| *part != Component::CurDir);
     let names = parts.map(|part| if let Component::Normal(name) = part { name.to_str() } else { None });
@@ -149,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_path_that_is_taken_stays_in_the_tree_and_is_in_its_last_form(
+        fn an_accepted_path_is_inside_the_tree_and_normalised(
             parts in vec(select(vec!["", ".", "..", "a", "b c", "é", "...", "-"]), 0..6), absolute in any::<bool>()
         ) {
             let path = format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"));
@@ -164,7 +169,7 @@ mod tests {
         }
 
         #[test]
-        fn settings_that_are_read_are_read_again_and_look_at_something(
+        fn accepted_settings_have_normalised_paths_and_at_least_one_rule(
             edits in vec((any::<Index>(), select("\n\"'[]{}=#.,0-a\u{0}é".chars().collect::<Vec<_>>())), 0..4)
         ) {
             let text = "[check]\npaths = [\"src/\", \"./a\"]\ncodes = [\"F401\"]\nskip = []\n[weights]\nF401 = 3\n\
@@ -185,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
+    fn unknown_fields_and_wrong_types_are_refused() {
         assert!(GateSettings::parse("[check]\ncodes = [\"F\"]\n[weights]\nF = 2\n").is_ok());
         for wrong in ["[chek]", "[check]\nruff = \"x\"", "[weights]\nF401 = -1", "[check]\ncodes = 1"] {
             assert!(GateSettings::parse(wrong).is_err(), "{wrong}");
@@ -193,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_names_from_the_root_and_a_check_never_looks_at_nothing() {
+    fn paths_outside_the_root_and_empty_lists_are_refused() {
         let paths = |list: &str| {
             GateSettings::parse(&format!("[check]\npaths = {list}\n")).map(|settings| settings.check.paths)
         };

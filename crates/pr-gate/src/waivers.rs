@@ -1,4 +1,4 @@
-//! The waiver files of a tree.
+//! The waiver files of a tree: `*.yaml` and `*.yml` in the folder of the settings.
 
 mod at_revision;
 mod ratchet;
@@ -13,13 +13,13 @@ use crate::{Error, Project};
 pub use at_revision::at;
 pub use ratchet::{Extended, Ratchet, ratchet};
 
-/// The largest waiver file that is read.
+/// The maximum size of a waiver file, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The waivers of a working tree; none when there is no such folder.
+/// Reads the waivers of a working tree. Returns none when the folder does not exist.
 ///
 /// # Errors
-/// When a waiver file is a link, huge, or no list of waivers: the check fails closed on it.
+/// Same errors as [`files`]; also when a file is not a list of complete waivers.
 pub fn load(project: &Project) -> Result<Waivers, Error> {
     Waivers::read(&files(project)?).map_err(|problem| Error::Unreadable {
         what: match problem.row {
@@ -30,16 +30,17 @@ pub fn load(project: &Project) -> Result<Waivers, Error> {
     })
 }
 
-/// The waiver files of a working tree, sorted by name: their names from the root, and their texts.
+/// Returns the waiver files of a working tree, sorted by name: their names, relative to the root, and their texts.
 ///
 /// # Errors
-/// When one is a link, no file, larger than 1 MiB, not UTF-8, or can't be read.
+/// A file or a link has the name of the folder, or the folder can't be read. A waiver file is a link, is not a regular
+/// file, is larger than 1 MiB, is not UTF-8, or can't be read.
 pub fn files(project: &Project) -> Result<Vec<(String, String)>, Error> {
     let folder = project.settings.waivers.folder.as_str();
     match contained::look(&project.tree.root, folder)? {
         None => return Ok(Vec::new()),
         Some(found) if found.is_dir() => {}
-        Some(_) => return Err(Error::unreadable(folder, "is no folder; waivers are in files of a folder")),
+        Some(_) => return Err(Error::unreadable(folder, "is not a folder: put waiver files into a folder")),
     }
     let path = project.tree.path(folder);
     let unreadable = || Error::file(&path, "can't be read");

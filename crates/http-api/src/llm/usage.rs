@@ -171,7 +171,11 @@ fn all(query: &Query) -> Result<UsageQuery, ApiError> {
     Ok(UsageQuery {
         agent_id: query.checked("agent_id", Limits::NAME)?.map(AgentId::from_stored),
         owner: query.checked("owner", Limits::NAME)?.map(Owner::from_stored),
-        key_id: query.text("key_id").map(KeyId::new).transpose().map_err(|_| not_a_key_id())?,
+        key_id: query
+            .checked("key_id", Limits::NAME)?
+            .map(KeyId::new)
+            .transpose()
+            .map_err(|_| not_a_key_id())?,
         ..own(query)?
     })
 }

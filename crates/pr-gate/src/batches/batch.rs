@@ -12,10 +12,10 @@ use crate::codemod::Decisions;
 use crate::findings::{Ruff, Survey};
 use crate::{Error, Project, diff};
 
-/// Why a file is left out whose content git filters.
-const BEHIND_FILTER: &str = "a git filter (`.gitattributes`) stands before it, and T4 runs none";
+/// Why a file with a git filter is left out.
+const BEHIND_FILTER: &str = "a git filter (`.gitattributes`) applies to it, and T4 runs no filters";
 
-/// What the batches share.
+/// The inputs that all batches of a run share.
 pub struct Work<'a> {
     pub question: &'a BatchQuestion,
     pub shop: &'a Workshop<'a>,
@@ -28,7 +28,7 @@ pub struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Makes the batch of a rule; what stands in its way is told in it.
+    /// Makes the batch of a rule. The reason of the batch reports an error.
     pub fn batch(&self, code: &str) -> FixBatch {
         let files = self.survey.get(code);
         let found = files.map_or(0, |files| files.values().map(|counted| counted.found).sum());
@@ -38,8 +38,8 @@ impl Work<'_> {
         if found == 0 {
             batch.reason = Some("no findings".to_owned());
         } else if !fixable && !has_codemod {
-            let hint = if self.question.unsafe_fixes { "" } else { " that is safe" };
-            batch.reason = Some(format!("neither ruff nor a codemod has a fix{hint}"));
+            let kind = if self.question.unsafe_fixes { "fix" } else { "safe fix" };
+            batch.reason = Some(format!("neither ruff nor a codemod has a {kind}"));
         } else if let Err(error) = self.make(code, &mut batch) {
             let reason = Some(error.to_string());
             batch = FixBatch {
@@ -59,7 +59,7 @@ impl Work<'_> {
         let name = format!("refs/heads/{branch}");
         if output(self.shop.git().args(["rev-parse", "--verify", "--quiet", &name]), None).is_ok() {
             return Err(Error::Refused(format!(
-                "the branch `{branch}` is there already: merge it, or delete it (`git branch -D {branch}`)"
+                "the branch `{branch}` already exists: merge it, or delete it (`git branch -D {branch}`)"
             )));
         }
         let mut worktree = self.shop.worktree(code)?;
@@ -71,8 +71,8 @@ impl Work<'_> {
                 0 if batch.left_out.iter().all(|one| one.reason == BEHIND_FILTER) => {
                     format!("the files that could be fixed are left out: {BEHIND_FILTER}")
                 }
-                0 => "what could be fixed is accepted or waived, or stands in one file with such a finding: \
-                      --include-accepted fixes it all the same"
+                0 => "every file that could be fixed has a finding that is accepted or waived: \
+                      --include-accepted fixes these files too"
                     .to_owned(),
                 files => format!(
                     "{files} files have more than {} findings that can be fixed: raise --max-per-batch",
@@ -90,7 +90,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Fixes file after file until the batch is full; how many files did not fit.
+    /// Fixes files until the batch is full. Returns the number of files with more fixes than fit into the batch.
     fn write(&self, code: &str, worktree: &Worktree<'_>, batch: &mut FixBatch) -> Result<usize, Error> {
         let project = Project::at(worktree.path.clone())?;
         let ruff = self.ruff.at(&project.tree.root);
@@ -108,13 +108,14 @@ impl Work<'_> {
             if counted.fixable == 0 && !has_codemod {
                 continue;
             }
-            // The worktree has what git stores of it, which only the filter can turn into a source and back.
+            // Without the filter the worktree holds the bytes that git stores. Only the filter converts them to a
+            // source and back.
             if behind_filter.iter().any(|name| name == file.as_bytes()) {
                 let reason = BEHIND_FILTER.to_owned();
                 batch.left_out.push(LeftOut { file: file.clone(), row: 1, reason });
                 continue;
             }
-            // ruff fixes a file as a whole: with one finding that stays, all of them stay.
+            // ruff fixes all findings of a file. If one must stay, the file is left out.
             let stays = self.stays(&project, &ruff, code, file)?;
             if !stays.is_empty() {
                 batch.left_out.extend(stays);
@@ -135,7 +136,7 @@ impl Work<'_> {
         Ok(left_out)
     }
 
-    /// Commits the files, and gives the commit its branch: it must not be there.
+    /// Commits the files and creates the branch, which must not exist.
     fn commit(&self, worktree: &Worktree<'_>, batch: &FixBatch, name: &str) -> Result<String, Error> {
         let mut names = String::new();
         for changed in &batch.files {
@@ -148,7 +149,7 @@ impl Work<'_> {
         let message = self.message(batch);
         output(worktree.git().args(["commit", "--quiet", "--file=-"]), Some(message.as_bytes()))?;
         let commit = output(worktree.git().args(["rev-parse", "--verify", "HEAD"]), None)?;
-        // The empty old value means: only if there is no such branch.
+        // The empty old value means that the branch must not exist.
         output(worktree.git().args(["update-ref", "-m", "t4 batches", "--", name, &commit, ""]), None)?;
         Ok(commit)
     }

@@ -8,7 +8,7 @@ use crate::codemod::{SYNTAX, UNDEFINED, is_notebook, targets};
 use crate::findings::{Excluded, Ruff};
 use crate::{Error, Project, files};
 
-/// A file and what became of it.
+/// A file before and after its fixes.
 pub struct Rewritten {
     pub before: String,
     pub after: String,
@@ -16,7 +16,7 @@ pub struct Rewritten {
 }
 
 impl Work<'_> {
-    /// The findings of a rule in a file that are waived or accepted.
+    /// Returns the findings of a rule in a file that are waived or accepted.
     pub fn stays(
         &self,
         project: &Project,
@@ -40,8 +40,8 @@ impl Work<'_> {
         Ok(findings.iter().zip(reasons).filter_map(left_out).collect())
     }
 
-    /// What ruff and our codemod make of a file; `None` when nothing is fixed, or when the fix would bring an undefined
-    /// name or a source that does not parse.
+    /// Fixes a file with ruff and T4's codemod for the rule. Writes nothing. Returns `None` when nothing is fixed, or
+    /// when the fix would add an undefined name or a syntax error.
     pub fn fix(
         &self,
         project: &Project,

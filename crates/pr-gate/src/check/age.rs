@@ -1,4 +1,4 @@
-//! How old findings are.
+//! The age of findings.
 
 use std::sync::Mutex;
 
@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 
 use crate::{Error, Project};
 
-/// How many git processes run at a time.
+/// The number of git processes that run in parallel.
 const AT_A_TIME: usize = 2;
 
-/// Asks git when the first row of each finding was last changed. The findings are sorted by file. Without a repository
-/// nobody knows.
+/// Sets the day on which the first row of each finding was last changed, by `git blame`. The findings must be sorted by
+/// file. Does nothing without a repository.
 pub fn ask(project: &Project, findings: &mut [KnownFinding]) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
     let queue = Mutex::new(findings.chunk_by_mut(|a, b| a.finding.file == b.finding.file));

@@ -1,4 +1,4 @@
-//! The check as the original made it.
+//! The check with the semantics of the original checker (`t4 check --compat`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,40 +10,43 @@ use super::{FindingSource, links};
 use crate::settings::{DEFAULT_CODES, DEFAULT_SKIP};
 use crate::{Error, Project, files, findings};
 
-/// Where the original looks unless it is told.
+/// The default paths of the original.
 const DEFAULT_PATHS: [&str; 7] = ["lukhas", "core", "api", "consciousness", "memory", "identity", "MATRIZ"];
 
-/// Where it reads waivers from: in this spelling, which is another folder than `audit/waivers` on most systems.
+/// The original's waiver file. On a case-sensitive file system its folder is not `audit/waivers`.
 const WAIVERS: &str = "AUDIT/waivers/unused_imports.yaml";
 
-/// The largest waiver file that is read.
+/// The maximum size of the waiver file, in bytes.
 const LARGEST_WAIVERS: u64 = 1 << 20;
 
-/// What is asked of it.
+/// Options of a check with the original's semantics.
 #[derive(Debug, Clone, Default)]
 pub struct CompatQuestion {
-    /// Files and folders as the command line has them; empty takes the original's.
+    /// Files and folders of the command line; empty for the original's.
     pub paths: Vec<PathBuf>,
-    /// The rules as the command line has them, nothing trimmed; empty takes the original's.
+    /// The rules of the command line, untrimmed; empty for the original's.
     pub codes: String,
-    /// Where the findings are from.
+    /// The source of the findings.
     pub source: FindingSource,
 }
 
 /// The original's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CompatAnswer {
-    /// It checked.
+    /// The result of the check.
     Checked(Compat),
-    /// It could not: the JSON that it prints then.
+    /// The check failed. This is the JSON that the original prints then.
     Failed(String),
 }
 
-/// Checks as the original did: its default paths and rules, its annotations on the first row alone, its waiver file.
-/// Paths that are not there, or are named as a folder that is not looked into, are left out without a word.
+/// Checks with the original's semantics: its default paths and rules, its waiver file, and annotations on the first row
+/// of a finding only.
+///
+/// Paths that do not exist, or that have the name of a skipped folder, are left out silently.
 ///
 /// # Errors
-/// [`Error::Usage`] for a path outside of the root, where the original broke down; a waiver file on which it did.
+/// The original crashed in these cases: [`Error::Usage`] for a path outside the root, [`Error::Unreadable`] for a
+/// malformed waiver file. Another error when a file can't be read.
 pub fn compat(project: &Project, question: &CompatQuestion, timestamp: &str) -> Result<CompatAnswer, Error> {
     let defaults = DEFAULT_PATHS.map(PathBuf::from);
     let paths = if question.paths.is_empty() { &defaults[..] } else { &question.paths };

@@ -1,4 +1,4 @@
-//! Runs the linter and reads the files.
+//! Gathers the inputs of a check: runs the linter, and reads sources, waivers and owners.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,25 @@ use crate::findings::{self, Output};
 use crate::fingerprint::fingerprints;
 use crate::{Error, Progress, Project, codeowners, files, waivers};
 
-/// ruff's rule for a source that can't be read or is not UTF-8. Unless it is asked for, such a source passes with a
-/// warning.
+/// ruff's rule for a source that can't be read or is not UTF-8. If the rule is not selected, ruff only warns about such
+/// a source.
 pub(crate) const UNREADABLE: &str = "E902";
 
-/// Runs the linter and reads the files.
+/// Gathers the inputs of a check.
 ///
 /// # Errors
-/// When the linter, git or a file stand in the way, or a waiver file can't be read.
+/// - [`Error::Usage`] for a path that does not exist, a rule that ruff does not know, or a base that can't be compared
+///   with.
+/// - [`Error::Unreadable`] when a waiver file, CODEOWNERS or the linter's output can't be parsed.
+/// - [`Error::Program`] when the linter or git fails.
+/// - [`Error::File`] when a file can't be read.
 pub fn gather(
     project: &Project,
     question: &CheckQuestion,
     progress: &dyn Progress,
 ) -> Result<Gathered, Error> {
     let paths = question.paths(project);
-    // A source that the linter can't read must not pass for one without findings.
+    // A source that the linter can't read must not count as one without findings.
     let codes = &*[question.codes(project), &[UNREADABLE.to_owned()]].concat();
     let (waivers, owners) = (waivers::load(project)?, codeowners::codeowners(project)?);
     let changes = question.since.as_ref().map(|revision| TreeChanges::since(since::git(project)?, revision));
@@ -46,8 +50,7 @@ pub fn gather(
     }
     let links = links::resolve(project, &mut findings);
     if links.outside > 0 {
-        warnings
-            .push(format!("findings in {} files that are links out of the tree are left out", links.outside));
+        warnings.push(format!("findings in {} links to files outside the tree are left out", links.outside));
     }
     warnings.extend(changes.as_ref().and_then(|changes| behind_filter(changes, &findings)));
     read_the_rest(project, &findings, &mut sources)?;
@@ -90,7 +93,7 @@ fn lint(
     }
 }
 
-/// A rule that ruff does not know is wrong usage.
+/// Converts the error about a rule that ruff does not know to [`Error::Usage`].
 fn wrong_codes(error: Error) -> Error {
     match error {
         Error::Program { problem, .. } if problem.contains("for '--select <") => {
@@ -101,7 +104,7 @@ fn wrong_codes(error: Error) -> Error {
     }
 }
 
-/// The sources that may hold an annotation.
+/// Reads the sources that may have an annotation.
 fn annotated(project: &Project, paths: &[String]) -> Result<BTreeMap<String, String>, Error> {
     let mut sources = BTreeMap::new();
     let mut bytes = Vec::new();
@@ -116,12 +119,12 @@ fn annotated(project: &Project, paths: &[String]) -> Result<BTreeMap<String, Str
     Ok(sources)
 }
 
-/// A source as text, bad bytes replaced. What is UTF-8, as most are, is not copied.
+/// Converts a source to text and replaces bytes that are not UTF-8. Valid UTF-8 is not copied.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// Reads the sources that have findings and were not read yet.
+/// Reads the sources that have findings and are not in `sources` yet.
 fn read_the_rest(
     project: &Project,
     findings: &[Finding],
@@ -142,16 +145,16 @@ fn read_the_rest(
     Ok(())
 }
 
-/// A warning when names are in folders that are not looked into: they pass unseen.
+/// Returns a warning when paths are in skipped folders: they pass unchecked.
 fn skipped(project: &Project, paths: &[String]) -> Option<String> {
     let skipped: Vec<&String> = paths.iter().filter(|path| project.is_skipped(path)).collect();
     let first = skipped.first()?;
     let more = skipped.len() - 1;
     let others = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(format!("`{first}`{others} is in a folder that is not looked into (`check.skip` of t4.toml)"))
+    Some(format!("`{first}`{others} is in a skipped folder (`check.skip` of t4.toml) and was not checked"))
 }
 
-/// A warning when findings are in changed files that can't be compared with what they were.
+/// Returns a warning when findings are in files with a git filter, which can't be compared with the base.
 fn behind_filter(changes: &TreeChanges, findings: &[Finding]) -> Option<String> {
     let files: BTreeSet<&str> = findings
         .iter()
@@ -162,21 +165,22 @@ fn behind_filter(changes: &TreeChanges, findings: &[Finding]) -> Option<String> 
     let more = files.len() - 1;
     let others = if more > 0 { format!(" and {more} more files") } else { String::new() };
     Some(format!(
-        "`{first}`{others} may be changed, and can't be compared with the base: a git filter (`.gitattributes`) stands before \
-         it, and T4 runs none. All its findings count as new"
+        "`{first}`{others} can't be compared with the base: a git filter (`.gitattributes`) applies, and T4 runs no \
+         filters. All findings there count as new"
     ))
 }
 
-/// Whether a rule is among those that `--select` names: by the whole code or the beginning of it.
+/// Whether a rule is selected: by its code or by a prefix of it, as with `--select`.
 fn is_asked_for(code: &str, codes: &[String]) -> bool {
     code == "invalid-syntax" || codes.iter().any(|asked| asked == "ALL" || code.starts_with(asked.as_str()))
 }
 
-/// The rules whose annotations can be stale. Of another linter's output, only what it shows to have looked for.
+/// Returns the rules whose annotations can be stale. For the output of another linter, these are only the rules that it
+/// checked according to the output.
 fn looked_for(question: &CheckQuestion, codes: &[String], rules: BTreeSet<String>) -> Vec<String> {
     match question.source {
         FindingSource::Given(_) if question.codes.is_empty() => {
-            // An empty list would be every rule.
+            // An empty list would mean every rule.
             if rules.is_empty() { vec!["invalid-syntax".to_owned()] } else { rules.into_iter().collect() }
         }
         _ if codes.iter().any(|code| code == "ALL") => Vec::new(),

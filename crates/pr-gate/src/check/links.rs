@@ -6,17 +6,17 @@ use annotations::{Finding, Place};
 
 use crate::{Project, files, findings};
 
-/// What became of findings in files that are links.
+/// The result of [`resolve`].
 #[derive(Debug, Default)]
 pub struct Links {
-    /// How many files lead out of the tree: what is there is none of this tree.
+    /// The number of links to files outside the tree.
     pub outside: usize,
-    /// The findings that only a link led to: file, place, code; and the link.
+    /// The findings that only a link has: file, place and code, with the link.
     only: BTreeMap<(String, Place, String), String>,
 }
 
 impl Links {
-    /// The link that alone led to a finding.
+    /// Returns the link through which a finding was found, if it was found through a link only.
     pub fn by(&self, finding: &Finding) -> Option<&str> {
         if self.only.is_empty() {
             return None;
@@ -25,9 +25,10 @@ impl Links {
     }
 }
 
-/// Gives findings in links to the files that these lead to. Most of those have them anyway; one that the linter does not
-/// look at under its own name (`a.py -> a.txt`) has them through the link alone. Findings in files outside of the tree
-/// are taken out.
+/// Moves findings from links to their targets, and removes findings whose target is outside the tree.
+///
+/// Most targets have the same findings. A target that the linter does not check under its name has them only through
+/// the link, for example `a.py -> a.txt`.
 pub fn resolve(project: &Project, all: &mut Vec<Finding>) -> Links {
     let mut links = Links::default();
     let mut targets: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -61,13 +62,13 @@ fn key(finding: &Finding) -> (String, Place, String) {
     (finding.file.clone(), finding.start, finding.code.clone())
 }
 
-/// Whether a file is a link, or behind one, that leads out of the tree. A linter's messages about it may quote the file
-/// outside.
+/// Whether a file is a link, or is reached through one, and its target is not in the tree. A linter's messages may
+/// quote a target outside the tree.
 pub fn leads_outside(project: &Project, name: &str) -> bool {
     files::is_link(project, name) && target(project, name).is_none()
 }
 
-/// Where a link leads, from the root.
+/// Returns the target of a link, relative to the root. Returns `None` when the target does not exist or is outside.
 fn target(project: &Project, name: &str) -> Option<String> {
     let path = project.tree.path(name).canonicalize().ok()?;
     let root = project.tree.root.canonicalize().ok()?;
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_followed_inside_of_the_root_alone() {
+    fn links_are_followed_only_inside_the_root() {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path().canonicalize().unwrap();
         let root = top.join("root");

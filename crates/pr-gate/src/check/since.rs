@@ -1,4 +1,4 @@
-//! What a change adds: the findings of the working tree that its base does not have.
+//! Findings that a change adds: those of the working tree that its base does not have.
 
 mod annotation_rows;
 mod changes;
@@ -17,11 +17,13 @@ use crate::findings::{Excluded, Ruff};
 use crate::{Error, Project};
 use compare::Pair;
 
-/// How many linters run at a time: each reads one file, and git beside it.
+/// The number of files that are compared in parallel. Each runs git and the linter once.
 const AT_A_TIME: usize = 2;
 
-/// Marks which findings the change adds. They are sorted by file. With a linter, each changed file's base is linted by
-/// the settings of the working tree; without one, findings on rows that the change leaves alone are old.
+/// Marks the findings that the change adds. The findings must be sorted by file.
+///
+/// With a linter, the base version of each changed file is linted with the settings of the working tree. Without one,
+/// findings on unchanged rows are old.
 pub fn mark_new(
     project: &Project,
     changes: &TreeChanges,
@@ -62,14 +64,17 @@ pub fn mark_new(
     })
 }
 
-/// The repository, without which there is nothing to compare with.
+/// Returns the repository of the project.
+///
+/// # Errors
+/// [`Error::Usage`] when there is none.
 pub fn git(project: &Project) -> Result<&Git, Error> {
     let missing =
-        || Error::Usage("this is no git repository: --since has nothing to compare with".to_owned());
+        || Error::Usage("this is not a git repository, so --since has no base to compare with".to_owned());
     project.tree.git.as_ref().ok_or_else(missing)
 }
 
-/// One changed file.
+/// The comparison of one changed file.
 struct CompareJob<'a> {
     file: String,
     before: String,
@@ -90,8 +95,8 @@ impl CompareJob<'_> {
         if text == self.source && self.before == self.file {
             return Ok(());
         }
-        // Nobody answered for what was not looked at before; and the rows of a notebook are those of its cells, which
-        // can't be compared.
+        // A file that was not checked before has no old findings. The rows of a notebook count within its cells, so
+        // they can't be compared.
         if !was_looked_at(project, &self.before, &self.file) || is_notebook(&self.file) {
             for known in self.findings {
                 known.new = true;
@@ -101,8 +106,8 @@ impl CompareJob<'_> {
         let pair = Pair::of(&self.file, &text, self.source);
         match linter {
             Some((ruff, codes)) => {
-                // Under its name then: what the settings say of that name counted.
-                // One that was renamed had no findings where the settings exclude it.
+                // The base version is linted under its old name, to which settings may apply. If the file was renamed
+                // and the settings exclude the old name, it had no findings.
                 let excluded = if self.before == self.file { Excluded::WhenFound } else { Excluded::Always };
                 let mut old = ruff.check_text(project, &self.before, &bytes, codes, excluded)?;
                 old.retain(|finding| finding.file == self.before);
@@ -114,7 +119,8 @@ impl CompareJob<'_> {
     }
 }
 
-/// Whether a file that was renamed was one that the check looks at: of the same kind, and not in another place.
+/// Whether the check covers the old name of a file: it has the same extension, is not in a skipped folder, and is in a
+/// checked path.
 fn was_looked_at(project: &Project, before: &str, now: &str) -> bool {
     let ending = |name: &str| Path::new(name).extension().map(std::ffi::OsStr::to_owned);
     before == now
@@ -123,7 +129,7 @@ fn was_looked_at(project: &Project, before: &str, now: &str) -> bool {
             && below(before, &project.settings.check.paths))
 }
 
-/// Whether a file is one of some names, or below one of them.
+/// Whether a file is one of some files and folders, or is in one of them.
 pub(super) fn below(file: &str, names: &[String]) -> bool {
     names.iter().any(|name| {
         name == "."

@@ -1,4 +1,4 @@
-//! Writes what codemods would change, and looks whether it did what it should.
+//! Writes the changes of a codemod plan and checks the result.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,14 @@ use source_tree::snapshot::{self, Info};
 use super::{COMMAND, CodemodPlan, SYNTAX, UNDEFINED};
 use crate::{Error, Progress, Project, findings};
 
-/// Writes the plan with one snapshot, and asks ruff again: the findings that were fixed must be gone, and there must be
-/// no new undefined name and no new syntax error. Otherwise everything is taken back. A plan that changes nothing
-/// leaves no snapshot: the answer names no file.
+/// Writes the plan with one snapshot, then runs ruff again.
+///
+/// The fixed findings must be gone, and there must be no new undefined name and no new syntax error. Otherwise all
+/// files are restored. A plan without changes makes no snapshot, and the returned [`Info`] names no file.
 ///
 /// # Errors
-/// [`Error::Refused`] when a file was changed meanwhile, or the fixes were taken back; the tree is as it was.
+/// [`Error::Refused`] when a file was changed since the plan was made, or when the check failed. The tree is then as it
+/// was before, unless the error says that the files could not be restored.
 pub fn apply(
     project: &Project,
     plan: &CodemodPlan,
@@ -30,19 +32,19 @@ pub fn apply(
     let problem = match look(project, plan) {
         Ok(problems) if problems.is_empty() => return Ok(info),
         Ok(problems) => problems.join(", "),
-        Err(error) => format!("the check could not be made: {error}"),
+        Err(error) => format!("ruff could not check them: {error}"),
     };
     match snapshot::revert(&project.tree, COMMAND, Some(&info.id), false) {
-        Ok(_) => Err(Error::Refused(format!("the fixes did not hold and were taken back: {problem}"))),
+        Ok(_) => Err(Error::Refused(format!("the fixes failed the check and were undone: {problem}"))),
         Err(error) => Err(Error::Refused(format!(
-            "the fixes did not hold ({problem}) and could not be taken back ({error}): \
-             `t4 codemod revert {}` tries again",
+            "the fixes failed the check ({problem}) and could not be undone ({error}): \
+             run `t4 codemod revert {}` to try again",
             info.id
         ))),
     }
 }
 
-/// What is not as it should be.
+/// Returns the problems that ruff finds in the changed files.
 fn look(project: &Project, plan: &CodemodPlan) -> Result<Vec<String>, Error> {
     let names: Vec<String> = plan.changed().map(|file| file.file.clone()).collect();
     let mut codes: Vec<String> =
@@ -81,7 +83,7 @@ mod tests {
     use crate::codemod::CodemodFile;
 
     #[test]
-    fn more_findings_than_there_may_be_are_told() {
+    fn findings_that_remain_or_appear_after_a_fix_are_problems() {
         let file = CodemodFile {
             file: "a.py".to_owned(),
             fixed: Vec::new(),

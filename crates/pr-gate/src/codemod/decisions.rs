@@ -1,4 +1,4 @@
-//! What somebody decided about findings: an accepted or waived one is not fixed behind its owner's back.
+//! Decisions about findings. A codemod does not fix a finding that an owner has accepted or waived.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use time::Date;
 
 use crate::{Error, Project, waivers};
 
-/// The statuses that say that a finding stays. A planned or committed one is to be fixed: that is the plan.
+/// The statuses that mean that a finding stays. A planned or committed finding is to be fixed.
 const STAYS: [&str; 2] = ["accepted", "documented"];
 
-/// The waivers of a tree, and the day they are read for.
+/// The waivers of a tree, and the day on which they must be valid.
 #[derive(Debug)]
 pub struct Decisions {
     waivers: Waivers,
     weights: Weights,
     today: Date,
-    /// Whether decided findings are fixed all the same.
+    /// Whether to ignore decisions and fix every finding.
     overruled: bool,
 }
 
@@ -28,19 +28,21 @@ impl Decisions {
     /// Reads the waivers of a tree, unless they are overruled.
     ///
     /// # Errors
-    /// When a waiver file can't be read as one: nobody knows then what it lets pass.
+    /// A waiver file can't be read or parsed, so its decisions are unknown.
     pub fn read(project: &Project, today: Date, overruled: bool) -> Result<Self, Error> {
         let waivers = if overruled { Waivers::default() } else { waivers::load(project)? };
         Ok(Self { waivers, weights: project.settings.weights(), today, overruled })
     }
 
-    /// Whether there may be a decision about a finding of this file: a quick look that never says no wrongly.
+    /// Whether there may be a decision about a finding of this file. The test is quick: `true` is not certain, `false`
+    /// is.
     pub fn may_be_about(&self, file: &str, bytes: &[u8]) -> bool {
         let is_waived = || self.waivers.list.iter().any(|waiver| waiver.file == file);
         !self.overruled && (may_be_annotated(bytes) || is_waived())
     }
 
-    /// For each finding in what `before` has become: why it is to be left alone, if somebody decided that.
+    /// Returns for each finding the reason not to fix it, or `None` when there is no decision. The findings belong to
+    /// the text `now`, the rows of waivers to the text `before`.
     pub fn about(&self, file: &str, before: &str, now: &str, findings: &[Finding]) -> Vec<Option<String>> {
         if !self.may_be_about(file, now.as_bytes()) {
             return vec![None; findings.len()];
@@ -49,7 +51,7 @@ impl Decisions {
         self.report(file, now, findings, &[], &waivers).findings.iter().map(reason).collect()
     }
 
-    /// How many annotations of these rules answer for nothing in a text with these findings.
+    /// Returns the number of stale annotations of these rules in a text with these findings.
     pub fn stale(&self, file: &str, text: &str, findings: &[Finding], codes: &[String]) -> usize {
         self.report(file, text, findings, codes, &Waivers::default()).stale.len()
     }
@@ -75,7 +77,7 @@ impl Decisions {
         annotations::check(input, &BTreeMap::from([(file.to_owned(), text.to_owned())]), &[])
     }
 
-    /// The waivers of a file, with the rows that theirs have become.
+    /// Returns the waivers of a file, with their rows moved from the text `before` to the text `now`.
     fn moved(&self, file: &str, before: &str, now: &str) -> Waivers {
         let mut list: Vec<_> = self.waivers.list.iter().filter(|one| one.file == file).cloned().collect();
         if before != now && list.iter().any(|waiver| waiver.line.is_some()) {
@@ -101,12 +103,12 @@ fn reason(found: &Annotated) -> Option<String> {
     Some(format!("{status}: {}", if who.is_empty() { format!("row {row}") } else { who.join(" ") }))
 }
 
-/// A text whose rows end where ruff ends them.
+/// Converts line ends to LF, so that rows are split as ruff splits them.
 fn rows(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// Where a row has gone.
+/// Returns the new number of a row.
 fn moved(operations: &[DiffOp], row: u32) -> u32 {
     let Some(place) = usize::try_from(row).ok().and_then(|row| row.checked_sub(1)) else { return row };
     let holds = |operation: &&DiffOp| operation.old_range().contains(&place);

@@ -1,4 +1,4 @@
-//! What codemods would change.
+//! The plan of a codemod run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,12 +13,14 @@ use crate::check::links;
 use crate::findings::{self, Excluded};
 use crate::{Error, Progress, Project, files};
 
-/// What the codemods would change. Each acts on what ruff finds in the text that the one before it left; nothing is
-/// written. Links, files that are too large, notebooks and files in folders that are skipped are left alone, and so are
-/// findings that are waived or accepted, unless the question includes them.
+/// Returns the changes that the codemods would make. Writes nothing.
+///
+/// The codemods run one after the other, each on the findings in the text that the previous one made. Links, notebooks,
+/// files that are too large and files in skipped folders are not changed. Findings that are waived or accepted are not
+/// fixed, unless the question includes them.
 ///
 /// # Errors
-/// When ruff can't be run, or a file can't be read; a waiver file included. [`Error::Usage`] for a path that is not there.
+/// ruff can't be run, or a source or waiver file can't be read. [`Error::Usage`] for a path that does not exist.
 pub fn plan(
     project: &Project,
     question: &CodemodQuestion,
@@ -40,9 +42,9 @@ pub fn plan(
     progress.begin("fixing", steps);
     for (file, findings) in by_file {
         progress.step(1);
-        // ruff's messages quote the file, which is not part of the tree.
+        // ruff's messages could quote the linked file, which is not part of the tree.
         if links::leads_outside(project, &file) {
-            let problem = "it is a link out of the tree".to_owned();
+            let problem = "it is a link to a file outside the tree".to_owned();
             plan.unparsable.push(UnparsableFile { file, problem });
             continue;
         }
@@ -72,7 +74,8 @@ pub fn plan(
     Ok(plan)
 }
 
-/// The rules to look for: those of the codemods, those that they read, and the one that tells that a fix went wrong.
+/// Returns the rules to check: those that the codemods fix, those that they read, and undefined names, which reveal a
+/// wrong fix.
 pub(super) fn codes(codemods: &[Codemod]) -> Vec<String> {
     let own =
         codemods.iter().flat_map(|one| std::iter::once(one.code()).chain(one.also_reads().iter().copied()));
@@ -97,7 +100,7 @@ enum ReadSource {
 
 fn read(project: &Project, file: &str) -> Result<ReadSource, Error> {
     if is_notebook(file) {
-        return Ok(ReadSource::Other("notebooks are left alone"));
+        return Ok(ReadSource::Other("it is a notebook"));
     }
     let Some(bytes) = files::read(project, file)? else {
         return Ok(ReadSource::Other("it is a link, or too large"));
@@ -105,12 +108,12 @@ fn read(project: &Project, file: &str) -> Result<ReadSource, Error> {
     Ok(String::from_utf8(bytes).map_or(ReadSource::Other("it is not UTF-8"), ReadSource::Text))
 }
 
-/// Whether a file is a notebook: its rows are those of its cells.
+/// Whether a file is a notebook. The rows of its findings count within a cell, not in the file.
 pub(crate) fn is_notebook(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ipynb"))
 }
 
-/// What is done to each file.
+/// The inputs for the fixes of one file.
 struct FixJob<'a> {
     codemods: &'a [Codemod],
     codes: &'a [String],
@@ -119,7 +122,7 @@ struct FixJob<'a> {
 }
 
 impl FixJob<'_> {
-    /// One codemod after another, each on what is found in the text so far.
+    /// Runs one codemod after the other, each on the findings in the current text.
     fn fix(
         &self,
         file: String,
@@ -134,8 +137,8 @@ impl FixJob<'_> {
         let mut moved = false;
         let mut last = None;
         for codemod in self.codemods {
-            // The places have moved. Looking again is worth it where something was found, or may have come: the names
-            // of a star import may be unused.
+            // The previous fix has moved the findings. ruff runs again only when this codemod had a finding, or may
+            // have a new one: names that replaced a star import may be unused.
             let may_come = last == Some(Codemod::ImportStar);
             if moved && (may_come || count(&findings, codemod.code()) > 0) {
                 findings = (self.lint)(&text)?;
@@ -151,7 +154,7 @@ impl FixJob<'_> {
             let targets = targets(*codemod, &open);
             let done = match codemod.fix(&text, &targets) {
                 Ok(done) => done,
-                // A source that did not parse before any fix is told; a fix never leaves one.
+                // The source did not parse before any fix. A fix never makes such a source.
                 Err(error) => return Ok(Err(UnparsableFile { file, problem: error.to_string() })),
             };
             let name = codemod.name();
@@ -190,7 +193,7 @@ impl FixJob<'_> {
     }
 }
 
-/// Parts the findings that a codemod may act on from its own that somebody decided about.
+/// Splits findings into those that the codemod may use, and those of its rule that a decision keeps.
 fn part(codemod: Codemod, findings: &[Finding], reasons: Vec<Option<String>>) -> (Vec<Finding>, Vec<Skip>) {
     let (mut open, mut decided) = (Vec::new(), Vec::new());
     for (finding, reason) in findings.iter().zip(reasons) {
@@ -208,7 +211,7 @@ fn part(codemod: Codemod, findings: &[Finding], reasons: Vec<Option<String>>) ->
     (open, decided)
 }
 
-/// The findings that a codemod reads, as it takes them.
+/// Returns the findings that a codemod reads, converted to its type.
 pub(crate) fn targets(codemod: Codemod, findings: &[Finding]) -> Vec<CodemodTarget> {
     let reads = |code: &str| codemod.code() == code || codemod.also_reads().contains(&code);
     let target = |finding: &Finding| CodemodTarget {

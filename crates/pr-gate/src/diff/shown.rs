@@ -2,13 +2,15 @@
 
 use registry_core::inert;
 
-/// First line of a hunk that is not printed exactly. `git apply` and `patch` refuse a hunk with such a line, so escapes
-/// are never applied in place of the characters that they show.
-const NOTE: &str = "| not as it is: what is shown by escapes can't be applied from here\n";
+/// The first line of a hunk that is not printed exactly. `git apply` and `patch` refuse a hunk with such a line, so
+/// that escapes are never applied in place of the characters that they stand for.
+const NOTE: &str = "| not exact: this hunk has escapes for some characters and can't be applied\n";
 
-/// Exact diffs ([`super::unified`]) as they are printed: control characters and marks that turn the direction of writing
-/// are shown by their escapes, and no line is a command of a CI runner. A diff without any of these is printed as it is
-/// and can be applied; a hunk with one says that it can't.
+/// Returns the printed form of exact diffs ([`super::unified`]).
+///
+/// Control characters and bidirectional control characters are replaced by escapes, and no line is a command of a CI
+/// runner. A hunk that has none of these is unchanged and can be applied. Any other hunk begins with a note that it
+/// can't.
 #[must_use]
 pub fn shown(diff: &str) -> String {
     let mut text = String::with_capacity(diff.len());
@@ -41,14 +43,15 @@ pub fn shown(diff: &str) -> String {
     text
 }
 
-/// How many old and new lines a hunk has, by its first line; `None` for any other line.
+/// Returns the numbers of old and new lines of a hunk from its first line, or `None` for another line.
 fn counts(line: &str) -> Option<(usize, usize)> {
     let (old, new) = line.strip_prefix("@@ -")?.trim_end().strip_suffix(" @@")?.split_once(" +")?;
     let count = |place: &str| place.split_once(',').map_or(Some(1), |(_, count)| count.parse().ok());
     Some((count(old)?, count(new)?))
 }
 
-/// A line of a hunk. One that would be a command gets its first colon escaped and keeps its mark.
+/// Escapes a line of a hunk. If the line would be a command, its first colon is escaped, and its `+`, `-` or space
+/// stays.
 fn harmless(line: &str) -> String {
     let safe = inert(line);
     match safe.strip_prefix("| ") {
@@ -57,8 +60,8 @@ fn harmless(line: &str) -> String {
     }
 }
 
-/// A line of a diff's head. A name that contains a command of a runner is quoted, though git would not quote it. `git apply`
-/// reads it back.
+/// Escapes a line of a diff's header. A name that contains a command of a runner is quoted, although git would not
+/// quote it. `git apply` accepts the quoted name.
 fn header(line: &str) -> String {
     let Some((mark, name)) = line.split_once(' ').filter(|_| inert(line) != line) else {
         return line.to_owned();

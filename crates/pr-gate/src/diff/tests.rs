@@ -22,7 +22,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-/// Applies a diff to one file in a folder of its own; what stands there afterwards, if it was taken.
+/// Applies a diff to one file in a new folder. Returns the text of the file, or `None` when the diff was refused.
 fn applied(name: &str, before: Option<&str>, diff: &str) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     assert!(git(folder.path(), &["init", "-q"], "").status.success());
@@ -39,7 +39,7 @@ fn applied(name: &str, before: Option<&str>, diff: &str) -> Option<String> {
     }
 }
 
-/// Whether a line of a text would be a command of a runner, or steers a terminal.
+/// Whether no line of a text is a command of a CI runner, and no character controls a terminal.
 fn is_inert(text: &str) -> bool {
     inert_lines(text) && !text.replace("\r\n", "\n").chars().any(|c| c.is_control() && !"\n\t".contains(c))
 }
@@ -50,7 +50,7 @@ fn inert_lines(text: &str) -> bool {
     })
 }
 
-/// Parts of file names that matter, and anything that a name can hold.
+/// File names with characters that need quotes or escapes.
 fn names() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         "(::|##vso\\[x\\]|a/|\"|\\\\|é|漢| |-|\\.py|\\$|%0A)",
@@ -88,7 +88,7 @@ fn names_are_quoted_as_git_quotes_them() {
     for _ in 0..400 {
         all.insert(names().new_tree(&mut runner).unwrap().current());
     }
-    // A name can't be a file and a folder.
+    // A name can't be that of a file and of a folder.
     let mut kept: Vec<String> = Vec::new();
     for name in all {
         if !kept.iter().any(|above| name.starts_with(&format!("{above}/"))) {
@@ -113,7 +113,7 @@ fn names_are_quoted_as_git_quotes_them() {
 }
 
 #[test]
-fn what_git_would_obey_or_a_terminal_is_shown_and_refused_by_git_apply() {
+fn a_hunk_with_escapes_is_refused_by_git_apply() {
     for before in
         ["x = '\u{1b}[2J'\n", " ::add-mask::x\n", "# ##vso[task.x]y\n", "a\r::error::x\n", "\u{202e}\n"]
     {
@@ -128,10 +128,10 @@ fn what_git_would_obey_or_a_terminal_is_shown_and_refused_by_git_apply() {
     assert_eq!(shown(&crlf), crlf);
 }
 
-const NOTE_BEGIN: &str = "\n| not as it is";
+const NOTE_BEGIN: &str = "\n| not exact";
 
 #[test]
-fn a_file_that_is_new_and_one_that_becomes_empty_can_be_applied() {
+fn diffs_of_a_new_file_and_of_an_emptied_file_can_be_applied() {
     let diff = unified("d/é.py", None, "a\n");
     assert!(diff.starts_with("--- /dev/null\n+++ \"b/d/\\303\\251.py\"\n@@ -0,0 +1 @@\n+a\n"), "{diff}");
     assert_eq!(applied("d/é.py", None, &diff).as_deref(), Some("a\n"));
@@ -145,7 +145,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn git_apply_takes_an_exact_diff_and_never_a_wrong_one(name in names(), before in texts(), after in texts()) {
+    fn git_apply_accepts_exact_diffs_and_no_others(name in names(), before in texts(), after in texts()) {
         let diff = unified(&name, Some(&before), &after);
         if !diff.is_empty() {
             prop_assert_eq!(applied(&name, Some(&before), &diff), Some(after.clone()), "{}", diff);

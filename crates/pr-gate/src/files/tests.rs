@@ -1,4 +1,4 @@
-//! Names that are not UTF-8.
+//! Links to devices, also with names that are not UTF-8.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -30,7 +30,7 @@ fn with_links(links: &[(&[u8], &str)]) -> (tempfile::TempDir, Project) {
 }
 
 #[test]
-fn a_link_to_a_device_is_refused_whatever_its_name_is() {
+fn a_link_to_a_device_is_refused_even_if_its_name_is_not_utf8() {
     for (name, to) in [
         (&b"a.py"[..], "/dev/null"),
         (b"\xff.py", "/dev/null"),
@@ -39,7 +39,7 @@ fn a_link_to_a_device_is_refused_whatever_its_name_is() {
     ] {
         let (_folder, project) = with_links(&[(name, to)]);
         let refused = refuse_devices(&project).unwrap_err().to_string();
-        assert!(refused.contains("take it out"), "{}: {refused}", name.escape_ascii());
+        assert!(refused.contains("remove the link"), "{}: {refused}", name.escape_ascii());
     }
     let (_folder, project) = with_links(&[(b"\xff.py", "a.py"), (b"odd\xff/b.py", "/no-such-file")]);
     refuse_devices(&project).unwrap();

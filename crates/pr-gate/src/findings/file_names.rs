@@ -4,13 +4,13 @@ use std::path::Path;
 
 use crate::Project;
 
-/// How many names a warning shows.
+/// The maximum number of names in a warning.
 const SHOWN: usize = 3;
 
-/// Turns names of a linter's output into names from the root, and remembers those that lead out of it.
+/// Converts names of a linter's output to names relative to the root, and records those that are outside it.
 pub struct Names<'a> {
     project: &'a Project,
-    /// The last answer: a linter's findings come file by file.
+    /// The last name and its result. Linters list their findings file by file.
     last: (String, Option<String>),
     outside: Vec<String>,
     outside_count: usize,
@@ -23,7 +23,7 @@ impl<'a> Names<'a> {
         Self { project, last, outside: Vec::new(), outside_count: 0, unplaced: 0 }
     }
 
-    /// The name from the root; `None` for a file that is outside of it, or in a folder that is not looked into.
+    /// Returns the name relative to the root, or `None` for a file that is outside the root or in a skipped folder.
     pub fn name(&mut self, said: &str) -> Option<String> {
         if self.last.0 != said || said.is_empty() {
             self.last = (said.to_owned(), self.find(said));
@@ -31,7 +31,7 @@ impl<'a> Names<'a> {
         self.last.1.clone()
     }
 
-    /// A finding that names no file.
+    /// Records a finding that names no file.
     pub fn unplaced(&mut self) {
         self.unplaced += 1;
     }
@@ -52,18 +52,18 @@ impl<'a> Names<'a> {
         (name != ".").then_some(name)
     }
 
-    /// Whether a file was named that is outside of the root.
+    /// Whether any file was outside the root.
     pub fn some_outside(&self) -> bool {
         self.outside_count > 0
     }
 
-    /// What was left out.
+    /// Returns warnings about the findings that are left out.
     pub fn warnings(self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.outside_count > 0 {
             let more = if self.outside_count > self.outside.len() { ", ..." } else { "" };
             warnings.push(format!(
-                "findings in files outside of `{}` are left out: {}{more}",
+                "findings in files outside `{}` are left out: {}{more}",
                 self.project.tree.root.display(),
                 self.outside.join(", ")
             ));

@@ -1,4 +1,4 @@
-//! ruff, run as a program.
+//! Runs ruff as a program.
 
 mod command;
 mod configuration;
@@ -24,18 +24,18 @@ pub use command::Excluded;
 pub use configuration::{is_configuration, refuse_endless};
 pub use fix::Survey;
 
-/// What ruff says about a tree without Python.
+/// ruff's message about a tree without Python.
 const NO_FILES: &str = "warning: No Python files found under the given path(s)";
 
-/// How many lines of that become warnings.
+/// The maximum number of lines of ruff's messages that become warnings.
 const WARNINGS: usize = 10;
 
-/// Where ruff is.
+/// A ruff program and the root of the tree in which it runs.
 #[derive(Debug, Clone)]
 pub struct Ruff {
     program: PathBuf,
     before: Vec<OsString>,
-    /// The variables that this program gets beside those of every program.
+    /// Whether this program gets an environment variable that other programs do not get.
     passes: fn(&str) -> bool,
     launcher: Launcher,
     root: PathBuf,
@@ -44,11 +44,11 @@ pub struct Ruff {
 }
 
 impl Ruff {
-    /// Lints files that are part of the repository, but that it takes for ignored when it looks for files. What its own
-    /// settings exclude stays excluded.
+    /// Lints files that git tracks, but that ruff ignores when it searches folders. Files that ruff's settings exclude
+    /// stay excluded.
     ///
     /// # Errors
-    /// When ruff fails, with what it said.
+    /// ruff fails. The error has its message.
     pub fn check_hidden(
         &self,
         names: &[String],
@@ -64,10 +64,10 @@ impl Ruff {
         Ok(())
     }
 
-    /// Lints names.
+    /// Lints files and folders.
     ///
     /// # Errors
-    /// When ruff fails, with what it said.
+    /// ruff fails. The error has its message.
     pub fn check(
         &self,
         names: &[String],
@@ -90,10 +90,10 @@ impl Ruff {
         Ok(())
     }
 
-    /// Lints a text as if it stood in the file of this name.
+    /// Lints a text as the content of the file with this name.
     ///
     /// # Errors
-    /// When ruff fails, with what it said.
+    /// ruff fails. The error has its message.
     pub fn check_text(
         &self,
         project: &Project,
@@ -107,10 +107,10 @@ impl Ruff {
         Ok(self.run(&mut linter, Some(text), &mut Names::new(project))?.0)
     }
 
-    /// The files below names that ruff looks at, from the root.
+    /// Returns the files that ruff checks for these files and folders, relative to the root.
     ///
     /// # Errors
-    /// When ruff fails, with what it said.
+    /// ruff fails. The error has its message.
     pub fn files(&self, project: &Project, names: &[String]) -> Result<BTreeSet<String>, Error> {
         let mut known = Names::new(project);
         let mut files = BTreeSet::new();
@@ -122,7 +122,7 @@ impl Ruff {
         Ok(files)
     }
 
-    /// Error for a ruff that failed with this text on stderr.
+    /// Returns the error for a ruff that failed with this text on stderr.
     fn failed_with(&self, said: &[u8]) -> Error {
         failed(self.said.told(String::from_utf8_lossy(said).trim()))
     }

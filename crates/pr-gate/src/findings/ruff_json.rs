@@ -8,10 +8,10 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::file_names::Names;
 
-/// One finding. What is not named (its fix, above all) is skipped without being kept.
+/// One finding in ruff's JSON. Other members, such as the fix, are skipped without being stored.
 #[derive(Deserialize)]
 struct RawFinding {
-    /// Versions before 0.12 say `null` for a source that does not parse.
+    /// Versions before 0.12 write `null` for a source that does not parse.
     code: Option<String>,
     message: String,
     filename: String,
@@ -26,7 +26,7 @@ struct RawPlace {
     column: u32,
 }
 
-/// The findings of a text, in its order.
+/// Reads the findings of a text, in its order.
 pub fn read(text: &[u8], names: &mut Names<'_>) -> serde_json::Result<Vec<Finding>> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let findings = all(&mut json, names)?;
@@ -34,7 +34,7 @@ pub fn read(text: &[u8], names: &mut Names<'_>) -> serde_json::Result<Vec<Findin
     Ok(findings)
 }
 
-/// The findings of a program that may still be writing them.
+/// Reads findings while a program writes them.
 pub fn stream(from: impl std::io::Read, names: &mut Names<'_>) -> serde_json::Result<Vec<Finding>> {
     let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::with_capacity(1 << 16, from));
     let findings = all(&mut json, names)?;

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0: what clippy, `ESLint`, `CodeQL` and most other linters can write.
+//! Findings in SARIF 2.1.0, the format that clippy, `ESLint`, `CodeQL` and most other linters can write.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>
 
 mod shape;
@@ -12,27 +12,30 @@ use super::Output;
 use super::file_names::Names;
 use shape::{Log, PhysicalLocation, Region, ResultItem, SarifMessage, SarifRule, SarifRun};
 
-/// How long a text gets before no more arguments are put into it.
+/// The length of a message, in bytes, at which it is cut before the next argument is inserted.
 const LONGEST: usize = 64 << 10;
 
-/// The parts of a log that count.
+/// Parses the parts of a log that T4 uses.
 pub fn parse(text: &[u8]) -> serde_json::Result<Log> {
     serde_json::from_slice(text)
 }
 
-/// The findings of all runs, in order; why there is nothing to go by.
+/// Returns the findings of all runs, in order.
+///
+/// # Errors
+/// The log has no run, or a run failed or has no results. The error is the reason.
 pub fn read(log: &Log, names: &mut Names<'_>) -> Result<Output, &'static str> {
     let mut output = Output::default();
     let mut tools: Vec<String> = Vec::new();
     if log.runs.is_empty() {
-        return Err("the SARIF log has no run: no linter has looked");
+        return Err("the SARIF log has no run, so no linter checked the files");
     }
     for run in &log.runs {
         if run.invocations.iter().flatten().any(|one| one.execution_successful == Some(false)) {
-            return Err("the linter says that its run failed (`executionSuccessful` is false)");
+            return Err("the linter reports that its run failed (`executionSuccessful` is false)");
         }
         let Some(results) = &run.results else {
-            return Err("a run has no `results`, not even an empty list: its linter did not get to look");
+            return Err("a run has no `results`, not even an empty list, so its linter failed early");
         };
         let driver = &run.tool.driver;
         let version = driver.semantic_version.as_ref().or(driver.version.as_ref());
@@ -81,8 +84,8 @@ fn finding(
     })
 }
 
-/// The rule that a result is of: by its place in the list of the driver or an extension, or by its id (`known` has the
-/// driver's).
+/// Finds the rule of a result: by its index in the list of the driver or an extension, or by its id. `known` has the
+/// rules of the driver by id.
 fn rule<'a>(
     run: &'a SarifRun,
     known: &HashMap<&str, &'a SarifRule>,
@@ -105,7 +108,7 @@ fn rule<'a>(
     }
 }
 
-/// What a result says: its own text, or its rule's text with the arguments filled in.
+/// Returns the message of a result: its text, or else the text of its rule, with the arguments inserted.
 fn message(message: &SarifMessage, rule: Option<&SarifRule>) -> String {
     let id = message.id.as_ref();
     let text = message.text.as_ref().or_else(|| rule?.message_strings.get(id?)?.text.as_ref());
@@ -113,8 +116,10 @@ fn message(message: &SarifMessage, rule: Option<&SarifRule>) -> String {
     text.map(|text| filled(text, &message.arguments)).unwrap_or_default()
 }
 
-/// A text with its arguments in the places of `{0}`, `{1}`, ... An argument stands as it is: places in it would make
-/// very long texts of very short ones. So would a text with the same one very often: it is cut.
+/// Replaces the placeholders `{0}`, `{1}`, ... of a text by its arguments.
+///
+/// Placeholders within an argument are not replaced, because a short text could then expand to a huge one. A text that
+/// repeats a placeholder too often is cut at [`LONGEST`].
 fn filled(text: &str, arguments: &[String]) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -123,7 +128,7 @@ fn filled(text: &str, arguments: &[String]) -> String {
             return filled;
         }
         filled.push_str(before);
-        // Digits and the brace behind them: no more of the rest is looked at, which may be long.
+        // Reads only the digits and the brace after them, because the rest may be long.
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
         let argument = after.split_at_checked(digits).and_then(|(place, after)| {
             let place: usize = place.parse().ok()?;
@@ -141,7 +146,7 @@ fn filled(text: &str, arguments: &[String]) -> String {
     filled
 }
 
-/// Where a result is. A region that names no end ends with its row.
+/// Returns the start and the end of a result. A region over several rows without an end column ends with its last row.
 fn span(place: Option<&PhysicalLocation>) -> (Place, Place) {
     let default = Region::default();
     let region = place.and_then(|place| place.region.as_ref()).unwrap_or(&default);
@@ -152,7 +157,7 @@ fn span(place: Option<&PhysicalLocation>) -> (Place, Place) {
     let start = Place { row: row.max(1), column: region.start_column.unwrap_or(1) };
     let end = match (region.end_line.unwrap_or(row), region.end_column) {
         (row, Some(column)) => Place { row, column },
-        // The whole of its last row.
+        // The end is the start of the row after the last one.
         (last, None) if last > row => Place { row: last.saturating_add(1), column: 1 },
         (_, None) => start,
     };
@@ -164,13 +169,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_stand_as_they_are_and_make_no_text_very_long() {
+    fn arguments_are_inserted_once_and_can_not_make_a_huge_text() {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         assert_eq!(filled("{0} of {1}{2} {x} {", &own(&["{1}", "b"])), "{1} of b{2} {x} {");
         let bomb: Vec<String> = (1..20).map(|n| format!("{{{n}}}").repeat(100)).collect();
         assert!(filled(&"{0}".repeat(100), &bomb).len() < 100_000);
         assert_eq!(filled("{+1} {} { 1} {1", &own(&["a", "b"])), "{+1} {} { 1} {1");
-        // A minute and more, if each brace were looked for to the end of the text.
+        // This would take over a minute if the rest of the text were searched for each brace.
         let open = "{".repeat(50 << 20);
         assert!(filled(&open, &own(&["a"])).len() < 100_000);
         let wide = vec!["x".repeat(10_000)];

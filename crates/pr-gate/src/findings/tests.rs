@@ -32,7 +32,7 @@ fn ruff_json(filename: &str) -> String {
 }
 
 #[test]
-fn names_are_from_the_root_and_never_outside() {
+fn names_are_relative_to_the_root_and_never_outside() {
     for (said, name) in [
         ("/r/a.py", Some("a.py")),
         ("b/./c/../a.py", Some("b/a.py")),
@@ -44,7 +44,7 @@ fn names_are_from_the_root_and_never_outside() {
         ("/r", None),
         ("-x\\n@.py", Some("-x\n@.py")),
     ] {
-        // Where every file is outside, there is no answer at all.
+        // The second file is inside the root: if every file were outside, the output would be refused.
         let output = read_at_root(&format!("[{},{}]", ruff_json(said), ruff_json("/r/z.py")));
         let mut files = output.findings.iter().map(|finding| finding.file.as_str());
         let found = files.find(|file| *file != "z.py");
@@ -56,7 +56,7 @@ fn names_are_from_the_root_and_never_outside() {
 #[test]
 fn a_skipped_folder_above_the_root_does_not_count() {
     let output = read(&project(Path::new("/x/reports/r")), ruff_json("/x/reports/r/a.py").as_bytes());
-    assert!(output.is_err(), "an object is no list");
+    assert!(output.is_err(), "an object is not a list");
     let text = format!("[{}]", ruff_json("/x/reports/r/a.py"));
     let output = read(&project(Path::new("/x/reports/r")), text.as_bytes()).expect("ruff's JSON");
     assert_eq!(short(&output), ["a.py F401 1:8-1:10"]);
@@ -80,7 +80,7 @@ fn findings_are_sorted_by_file_and_place() {
 }
 
 #[test]
-fn anything_else_is_refused_with_what_is_expected() {
+fn other_formats_are_refused_with_the_expected_ones() {
     for text in
         ["", "  ", "nonsense", "[1]", "{}", "[{\"filePath\":\"/r/a.js\",\"messages\":[]}]", "[", "[]x"]
     {
@@ -109,7 +109,7 @@ fn sarif_of_eslint_is_read() {
     assert_eq!(output.tool, "ESLint 9.24.0");
     assert_eq!(short(&output), ["web/app.js no-unused-vars 2:7-2:8", "web/öl.js no-undef 1:0-1:0"]);
     assert_eq!(output.warnings.len(), 1, "{:?}", output.warnings);
-    assert!(output.rules.contains("semi"), "a rule that found nothing was looked for: {:?}", output.rules);
+    assert!(output.rules.contains("semi"), "a rule without findings was checked: {:?}", output.rules);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn sarif_of_codeql_is_read() {
 }
 
 #[test]
-fn suppressed_results_are_left_out_unless_that_is_not_accepted() {
+fn suppressed_results_are_left_out_if_every_suppression_is_accepted() {
     let of = |suppressions: &str| {
         format!(
             r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},"results":[{{"ruleId":"R",
@@ -143,7 +143,7 @@ fn suppressed_results_are_left_out_unless_that_is_not_accepted() {
 }
 
 #[test]
-fn output_that_is_not_read_to_its_end_is_unreadable() {
+fn output_that_nests_too_deep_is_unreadable() {
     let log = |levels: usize| {
         let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         let text = format!(

@@ -26,7 +26,7 @@ const SOURCE: &str =
     "class A:\n    def f(self):\n        try:\n            x()\n        except E:\n            raise X\n";
 
 #[test]
-fn it_survives_moved_lines_a_renamed_file_remarks_and_spaces() {
+fn a_fingerprint_survives_moved_lines_renames_annotations_and_spaces() {
     let before = of("a.py", SOURCE, 6, "m from line 3");
     let moved = format!("import os\n\n\n{SOURCE}");
     assert_eq!(of("b/c.py", &moved, 9, "m from line 6"), before);
@@ -40,7 +40,7 @@ fn it_survives_moved_lines_a_renamed_file_remarks_and_spaces() {
 }
 
 #[test]
-fn another_function_rule_text_or_message_is_another_finding() {
+fn another_function_class_text_or_message_changes_the_fingerprint() {
     let before = of("a.py", SOURCE, 6, "m");
     assert_ne!(of("a.py", &SOURCE.replace("def f", "def g"), 6, "m"), before);
     assert_ne!(of("a.py", &SOURCE.replace("class A", "class B"), 6, "m"), before);
@@ -49,7 +49,7 @@ fn another_function_rule_text_or_message_is_another_finding() {
 }
 
 #[test]
-fn comments_and_empty_rows_neither_open_nor_end_a_block() {
+fn comments_and_empty_rows_neither_open_nor_close_a_block() {
     let source = "class A:\n    def f(self):\n        x()\n    def g(self):\n        raise X\n";
     let before = of("a.py", source, 5, "m");
     let remarked = source.replace("        raise", "# class B:\n\n        # def h():\n        raise");
@@ -58,7 +58,7 @@ fn comments_and_empty_rows_neither_open_nor_end_a_block() {
 }
 
 #[test]
-fn what_stands_apart_is_kept_apart() {
+fn hashed_parts_can_not_run_together() {
     let named = |code: &str, message: &str| {
         let mut one = finding("a.py", 1, 1, 2, message);
         one.code = code.to_owned();
@@ -74,7 +74,7 @@ fn what_stands_apart_is_kept_apart() {
 }
 
 #[test]
-fn a_finding_without_a_width_is_about_its_row() {
+fn a_finding_of_zero_width_covers_its_row() {
     let source = |word: &str| BTreeMap::from([("a.py".to_owned(), format!("raise {word}\n"))]);
     for column in [0, 3] {
         let all = [finding("a.py", 1, column, column, "m")];
@@ -83,14 +83,14 @@ fn a_finding_without_a_width_is_about_its_row() {
 }
 
 #[test]
-fn only_the_text_between_its_places_counts() {
+fn only_the_text_of_the_finding_is_hashed() {
     let all = [finding("a.py", 1, 7, 8, "m")];
     let name = |source: &str| fingerprints(&all, &BTreeMap::from([("a.py".to_owned(), source.to_owned())]));
     assert_eq!(name("raise X if a\n"), name("throw X or b\n"));
 }
 
 #[test]
-fn legacy_annotations_do_not_count_either() {
+fn legacy_annotations_are_not_hashed() {
     let bare = normal(without_remarks("raise X"));
     for remark in ["# T4: code=B904 | owner=a", "// TODO[T4-LINT-ISSUE]: {}", "#noqa"] {
         assert_eq!(normal(without_remarks(&format!("raise X  {remark}"))), bare, "{remark}");
@@ -100,7 +100,7 @@ fn legacy_annotations_do_not_count_either() {
 }
 
 #[test]
-fn a_huge_finding_is_told_by_its_beginning() {
+fn only_the_beginning_of_a_long_finding_is_hashed() {
     let source = |last: &str| format!("{}{last}\n", "row\n".repeat(ROWS));
     let mut long = finding("a.py", 1, 1, 9, "m");
     long.end.row = u32::MAX;
@@ -110,7 +110,7 @@ fn a_huge_finding_is_told_by_its_beginning() {
 }
 
 #[test]
-fn findings_that_are_the_same_are_numbered() {
+fn equal_findings_of_a_file_are_numbered() {
     let source = "import os\nimport os\n";
     let all =
         [finding("a.py", 1, 8, 10, "m"), finding("a.py", 2, 8, 10, "m"), finding("b.py", 1, 8, 10, "m")];

@@ -1,4 +1,4 @@
-//! What is to be told to the registry.
+//! The plan of an ingest: the intents to create and to change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,42 +7,42 @@ use registry_core::{NewIntent, Status, normal_path};
 
 use super::{ID_PREFIX, KnownIntent, checked, id_of, reserve};
 
-/// What was looked at: what lies outside of it is not gone, only unseen.
+/// The files and rules that a report covers. A finding outside them may still exist.
 #[derive(Debug, Clone, Copy)]
 pub struct IngestScope<'a> {
-    /// Files and folders, from the root; `.` is everything.
+    /// Files and folders, relative to the root; `.` is everything.
     pub paths: &'a [String],
-    /// The rules that were looked for, as prefixes; empty is all.
+    /// The rules that were checked, as prefixes; empty for all.
     pub codes: &'a [String],
 }
 
-/// What is to be told.
+/// The changes of the registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IngestPlan {
-    /// Intents to create.
+    /// The intents to create.
     pub create: Vec<NewIntent>,
-    /// Intents to change.
+    /// The intents to change.
     pub update: Vec<Update>,
-    /// How many are as they should be.
+    /// The number of intents that need no change.
     pub unchanged: usize,
-    /// What the registry would not take, or what is not ours to change: the subject and why.
+    /// Annotations and findings that are left out: the place of each, and the reason.
     pub skipped: Vec<(String, String)>,
 }
 
-/// A change of one intent. A field that is `None` stays.
+/// A change of one intent. A field that is `None` does not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Update {
-    /// Its id.
+    /// The id of the intent.
     pub id: String,
-    /// Where it is to stand.
+    /// The new status.
     pub status: Option<Status>,
-    /// Who is to answer.
+    /// The new owner.
     pub owner: Option<String>,
-    /// The ticket.
+    /// The new ticket.
     pub ticket: Option<String>,
-    /// Why.
+    /// The new reason.
     pub reason: Option<String>,
-    /// Until when.
+    /// The new date.
     pub eta: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl Update {
 }
 
 impl IngestScope<'_> {
-    /// Whether a file was looked at for a code.
+    /// Whether a file was checked for a code.
     fn covers(&self, file: &str, code: &str) -> bool {
         let file = normal_path(file);
         let below = |path: &String| {
@@ -66,7 +66,7 @@ impl IngestScope<'_> {
     }
 }
 
-/// What a report says that the registry does not hold yet. The report is one without a base to compare with.
+/// Plans the changes of the registry from a report. The report must have been made without `since`.
 #[must_use]
 pub fn plan(report: &CheckReport, known: &[KnownIntent], scope: IngestScope<'_>) -> IngestPlan {
     let mut plan = IngestPlan::default();
@@ -99,7 +99,7 @@ pub fn plan(report: &CheckReport, known: &[KnownIntent], scope: IngestScope<'_>)
     plan
 }
 
-/// One annotation is one intent, however many findings it answers for.
+/// Plans the intent of one annotation. An annotation has one intent, even if it answers for several findings.
 fn annotation(
     plan: &mut IngestPlan,
     by_id: &BTreeMap<&str, &KnownIntent>,
@@ -139,7 +139,7 @@ fn annotation(
         }
         Some(held) if held.file.as_deref().map(normal_path) != Some(normal_path(&by.file)) => {
             let file = held.file.as_deref().unwrap_or("no file");
-            plan.skipped.push((subject, format!("the registry has `{id}` for {file}")));
+            plan.skipped.push((subject, format!("the registry already has `{id}`, for {file}")));
         }
         Some(held) => match change(held, by) {
             Ok(update) if update.is_empty() => plan.unchanged += 1,
@@ -149,7 +149,7 @@ fn annotation(
     }
 }
 
-/// What an annotation says that its intent does not. What it leaves out stays as the registry has it.
+/// Returns the fields in which an annotation differs from its intent. Fields that the annotation lacks do not change.
 fn change(held: &KnownIntent, by: &AnsweredBy) -> Result<Update, String> {
     let other = |said: &Option<String>, held: &Option<String>| {
         said.clone().filter(|said| held.as_ref() != Some(said))
@@ -163,14 +163,14 @@ fn change(held: &KnownIntent, by: &AnsweredBy) -> Result<Update, String> {
         eta: other(&by.eta, &held.eta),
     };
     if let Some(word) = &by.status {
-        let to = Status::parse(word).ok_or_else(|| format!("`{word}` is no status of the registry"))?;
+        let to = Status::parse(word).ok_or_else(|| format!("`{word}` is not a status of the registry"))?;
         let from = Status::read(Some(&held.status)).status;
         if to != from && !from.may_become(to) {
             return Err(format!("the registry has `{}` as {from}, which can't become {to}", held.id));
         }
         update.status = Some(to).filter(|to| *to != from);
     }
-    // The rules of a new intent hold for a changed one.
+    // A changed intent must obey the rules of a new one.
     checked(NewIntent {
         id: Some(held.id.clone()),
         code: held.code.clone(),
@@ -185,7 +185,7 @@ fn change(held: &KnownIntent, by: &AnsweredBy) -> Result<Update, String> {
     .map_err(|why| why.to_string())
 }
 
-/// The placeholder of a finding that an annotation answers for by now is given up.
+/// Expires the reserved intent of a finding that now has an annotation.
 fn superseded(
     plan: &mut IngestPlan,
     by_id: &BTreeMap<&str, &KnownIntent>,
@@ -199,8 +199,8 @@ fn superseded(
     }
 }
 
-/// An intent whose finding is gone is done, when it was about to be; a reserved one only when it came from here, since
-/// other placeholders were never about a finding.
+/// Marks an open intent as implemented if its finding is gone. A reserved intent counts as open only if `t4 ingest`
+/// created it, because other reserved intents need not belong to a finding.
 fn gone(plan: &mut IngestPlan, report: &CheckReport, one: &KnownIntent, scope: IngestScope<'_>) {
     let Some(file) = one.file.as_deref() else { return };
     let open = match Status::read(Some(&one.status)).status {
@@ -210,7 +210,8 @@ fn gone(plan: &mut IngestPlan, report: &CheckReport, one: &KnownIntent, scope: I
     };
     let file = normal_path(file);
     let of_file = || report.findings.iter().filter(|found| normal_path(&found.finding.file) == file);
-    // A placeholder is about one finding, and that is not there; another intent is about any of its code.
+    // A reserved intent of `t4 ingest` belongs to one finding, and that finding is not in the report. Any other intent
+    // belongs to all findings of its code in the file.
     let placeholder = one.id.starts_with(ID_PREFIX);
     let still_found = || !placeholder && of_file().any(|found| found.finding.code == one.code);
     let unseen = || of_file().any(|found| found.finding.code == "invalid-syntax");

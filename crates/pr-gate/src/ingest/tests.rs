@@ -58,7 +58,7 @@ fn of(findings: Vec<Annotated>, held: &[KnownIntent]) -> IngestPlan {
 }
 
 #[test]
-fn what_was_told_is_not_told_again() {
+fn a_second_plan_changes_nothing() {
     let findings =
         || vec![finding("a.py", 3, "F401", Some(by("t4-1", "planned"))), finding("b.py", 1, "F821", None)];
     let first = of(findings(), &[]);
@@ -84,7 +84,7 @@ fn what_was_told_is_not_told_again() {
 }
 
 #[test]
-fn an_intent_whose_finding_is_gone_is_implemented_and_nobody_elses() {
+fn an_open_intent_is_implemented_once_its_finding_is_gone() {
     let reserved = id_of(&finding("a.py", 9, "F401", None));
     for (held, expected) in [
         (known("t4-1", "planned"), true),
@@ -105,11 +105,11 @@ fn an_intent_whose_finding_is_gone_is_implemented_and_nobody_elses() {
     let still_there = of(vec![finding("a.py", 40, "F401", None)], &[known("t4-1", "planned")]);
     assert!(still_there.update.is_empty(), "{still_there:?}");
     let unreadable = of(vec![finding("a.py", 1, "invalid-syntax", None)], &[known("t4-1", "planned")]);
-    assert!(unreadable.update.is_empty(), "nobody could look: {unreadable:?}");
+    assert!(unreadable.update.is_empty(), "the file could not be checked: {unreadable:?}");
 }
 
 #[test]
-fn a_file_is_the_same_in_every_spelling() {
+fn file_names_are_compared_in_normal_form() {
     let spelled = |id: &str| KnownIntent { file: Some("./b/../a.py".to_owned()), ..known(id, "planned") };
     let same = of(vec![finding("a.py", 3, "F401", Some(by("t4-1", "planned")))], &[spelled("t4-1")]);
     assert_eq!((same.unchanged, same.skipped.len()), (1, 0), "{same:?}");
@@ -123,7 +123,7 @@ fn a_file_is_the_same_in_every_spelling() {
 }
 
 #[test]
-fn what_the_registry_would_refuse_is_skipped_with_the_reason() {
+fn an_annotation_that_the_registry_would_refuse_is_skipped_with_the_reason() {
     let lacking = AnsweredBy { ticket: None, ..by("t4-1", "planned") };
     let nameless = AnsweredBy { id: None, ..by("", "planned") };
     for (by, held, why) in [
@@ -143,7 +143,7 @@ fn what_the_registry_would_refuse_is_skipped_with_the_reason() {
 }
 
 #[test]
-fn an_annotation_that_changed_changes_its_intent_and_nothing_else() {
+fn only_the_fields_that_differ_from_the_annotation_change() {
     let plan = of(
         vec![finding("a.py", 3, "F401", Some(by("t4-1", "committed")))],
         &[KnownIntent { eta: Some("2026-12-01".to_owned()), ..known("t4-1", "planned") }],
@@ -154,11 +154,11 @@ fn an_annotation_that_changed_changes_its_intent_and_nothing_else() {
 }
 
 #[test]
-fn the_placeholder_of_a_finding_that_is_annotated_now_is_given_up() {
+fn the_reserved_intent_of_an_annotated_finding_expires() {
     let annotated = finding("a.py", 3, "F401", Some(by("t4-1", "planned")));
     let placeholder = known(&id_of(&annotated), "reserved");
     let plan = of(vec![annotated], &[known("t4-1", "planned"), placeholder]);
-    let given_up: Vec<_> =
+    let statuses: Vec<_> =
         plan.update.iter().filter_map(|one| one.status).map(registry_core::Status::as_str).collect();
-    assert_eq!(given_up, ["expired"]);
+    assert_eq!(statuses, ["expired"]);
 }

@@ -11,29 +11,29 @@ use crate::{Error, Project};
 
 const TEXT: &str = include_str!("templates/pre-commit.sh");
 
-/// What to add to a hook that is somebody else's.
+/// The line to add to a pre-commit hook that T4 did not write.
 pub const LINE: &str = "git diff --cached --name-only -z --diff-filter=ACMR -- '*.py' '*.pyi' | \
                         xargs -0 -r t4 check --since HEAD -- || exit 1";
 
-/// What stands where the hook goes.
+/// The state of a repository's pre-commit hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hook {
-    /// Nothing: the hook can be written here.
+    /// There is no hook. T4's can be written to this path.
     Free(PathBuf),
-    /// The hook, as T4 writes it.
+    /// The hook that T4 writes, unchanged.
     Ours(PathBuf),
-    /// Another hook: it is left alone.
+    /// Another hook, which T4 does not change.
     Foreign(PathBuf),
-    /// git looks for hooks outside of the repository, where they are for other repositories as well: left alone.
+    /// git looks for hooks outside the repository. Other repositories may use them too, so T4 does not change them.
     Shared(PathBuf),
     /// There is no repository.
     NoGit,
 }
 
-/// What stands where the hook goes: git's own folder, or that of `core.hooksPath`.
+/// Returns the state of the pre-commit hook in git's folder, or in that of `core.hooksPath`.
 ///
 /// # Errors
-/// When git or the file can't be asked.
+/// git fails, or the file can't be read.
 pub fn hook(project: &Project) -> Result<Hook, Error> {
     let Some(git) = &project.tree.git else { return Ok(Hook::NoGit) };
     let folder = git.hooks_folder()?;
@@ -41,12 +41,12 @@ pub fn hook(project: &Project) -> Result<Hook, Error> {
     let path = folder.join("pre-commit");
     if !folder.starts_with(&own) {
         let Ok(name) = folder.strip_prefix(&project.tree.root) else { return Ok(Hook::Shared(path)) };
-        // The tree may be somebody else's: no link of it is followed.
+        // The tree is not trusted: no link in it is followed.
         atomic::inside(&project.tree.root, &name.join("pre-commit").display().to_string())?;
     }
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Hook::Free(path)),
-        Err(error) => Err(Error::file(&path, "can't be looked at")(error)),
+        Err(error) => Err(Error::file(&path, "can't be read")(error)),
         Ok(found) if !found.is_file() => Ok(Hook::Foreign(path)),
         Ok(_) => {
             let bytes = fs::read(&path).map_err(Error::file(&path, "can't be read"))?;
@@ -55,29 +55,29 @@ pub fn hook(project: &Project) -> Result<Hook, Error> {
     }
 }
 
-/// git's own folder, absolute: of all working trees of a repository, the one that they share.
+/// Returns the absolute path of git's folder, which all working trees of a repository share.
 fn common_folder(git: &Git) -> Result<PathBuf, Error> {
     let told = git.run(&["rev-parse", "--git-common-dir"])?;
-    let told =
-        String::from_utf8(told).map_err(|_| Error::unreadable("git", "its folder's path is not UTF-8"))?;
+    let told = String::from_utf8(told)
+        .map_err(|_| Error::unreadable("git", "the path of its folder is not UTF-8"))?;
     let path = git.root().join(told.trim_end_matches('\n'));
     Ok(path.canonicalize().unwrap_or(path))
 }
 
-/// Writes the hook to a place that is free, and makes it a program.
+/// Writes the hook to a free path and makes it executable.
 ///
 /// # Errors
-/// When the disk or the permissions stand in the way.
+/// The folder or the file can't be written.
 pub fn install(path: &Path) -> Result<(), Error> {
     let folder = atomic::folder(path);
-    fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
+    fs::create_dir_all(folder).map_err(Error::file(folder, "can't be created"))?;
     atomic::write_mode(path, TEXT.as_bytes(), Some(0o755))
 }
 
-/// Takes the hook away when it is as T4 writes it; where it was.
+/// Removes the hook if it is T4's and unchanged. Returns its path, or `None` when there was none to remove.
 ///
 /// # Errors
-/// When it can't be removed.
+/// Same errors as [`hook()`], or the file can't be removed.
 pub fn remove(project: &Project) -> Result<Option<PathBuf>, Error> {
     let Hook::Ours(path) = hook(project)? else { return Ok(None) };
     fs::remove_file(&path).map_err(Error::file(&path, "can't be removed"))?;

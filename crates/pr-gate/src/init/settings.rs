@@ -9,13 +9,13 @@ use crate::settings::GateSettings;
 use crate::{Error, Project, files};
 
 const TEMPLATE: &str = include_str!("templates/t4.toml");
-/// More folders than this are not listed one by one.
+/// The maximum number of folders to list one by one.
 const MANY: usize = 8;
 
-/// A `t4.toml` that says everything that these settings say, with comments.
+/// Renders settings as a `t4.toml` with comments.
 ///
 /// # Errors
-/// [`Error::Usage`] when a path or a code can't be written.
+/// [`Error::Usage`] when a path or a code has characters that TOML can't hold.
 pub fn settings_text(settings: &GateSettings) -> Result<String, Error> {
     let weights = settings.weights();
     let codes: BTreeSet<&String> = settings.check.codes.iter().chain(settings.weights.keys()).collect();
@@ -31,7 +31,7 @@ pub fn settings_text(settings: &GateSettings) -> Result<String, Error> {
         ("@HISTORY@", quoted(&settings.dashboard.history)),
         ("@GOAL@", settings.dashboard.goal.to_string()),
     ];
-    // Line by line, so that a value that looks like a place is not filled in again.
+    // Line by line, so that a value that looks like a placeholder is not replaced again.
     let fill = |line: &str| match values.iter().find(|(place, _)| line.contains(place)) {
         Some((place, value)) => line.replacen(place, value, 1),
         None => line.to_owned(),
@@ -40,7 +40,7 @@ pub fn settings_text(settings: &GateSettings) -> Result<String, Error> {
     let text = format!("{}\n", text.join("\n"));
     match GateSettings::parse(&text) {
         Ok(read) if read.check == settings.check => Ok(text),
-        _ => Err(Error::Usage("a path or a code holds characters that `t4.toml` can't hold".to_owned())),
+        _ => Err(Error::Usage("a path or a code has characters that `t4.toml` can't hold".to_owned())),
     }
 }
 
@@ -48,15 +48,16 @@ fn list(texts: &[String]) -> String {
     format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
 }
 
-/// A text between quotes; JSON's escapes are TOML's too.
+/// Quotes a text as a TOML string. JSON's escapes are also TOML's.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// The folders that hold Python, when they are few and nothing lies beside them; else everything.
+/// Returns the top-level folders with Python files. Returns `.` when there are more than 8 such folders or none, or
+/// when the root has Python files.
 ///
 /// # Errors
-/// When a folder can't be read.
+/// A folder can't be read.
 pub fn guess_paths(project: &Project) -> Result<Vec<String>, Error> {
     let mut folders = BTreeSet::new();
     for name in files::list(project, &[".".to_owned()])? {
@@ -65,7 +66,7 @@ pub fn guess_paths(project: &Project) -> Result<Vec<String>, Error> {
             continue;
         }
         match name.split_once('/') {
-            // A file at the top, or so many folders that a list would be out of date soon.
+            // A Python file in the root.
             None => return Ok(vec![".".to_owned()]),
             Some((folder, _)) => folders.insert(folder.to_owned()),
         };

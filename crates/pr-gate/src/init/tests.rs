@@ -20,7 +20,7 @@ fn the_written_settings_are_read_back_as_they_are() {
 }
 
 #[test]
-fn every_default_is_visible() {
+fn the_written_settings_list_every_default() {
     let text = settings_text(&GateSettings::default()).unwrap();
     for code in crate::settings::DEFAULT_CODES {
         assert!(text.contains(&format!("\"{code}\" = ")), "the weight of {code}");
@@ -38,14 +38,14 @@ fn a_workflow_defines_each_required_check() {
 }
 
 #[test]
-fn no_workflow_gives_a_pull_request_more_than_reading_or_pastes_its_words_into_a_script() {
+fn workflows_have_read_permissions_only_and_expand_no_expression_in_a_script() {
     for Workflow { file, text } in WORKFLOWS {
         assert!(text.contains("permissions:"), "{file}");
         let rights: Vec<_> =
             text.lines().filter(|line| line.ends_with(": write") || line.contains("write-all")).collect();
         assert!(rights.is_empty(), "{file}: {rights:?}");
         assert!(!text.contains("pull_request_target") && !text.contains("secrets."), "{file}");
-        // An expression is allowed as a value of `env`, of a group, never in a script.
+        // An expression may be a value, such as of `env`. In a script, it would let a pull request inject commands.
         let mut script = None;
         for line in text.lines() {
             let depth = line.len() - line.trim_start().len();
@@ -61,7 +61,7 @@ fn no_workflow_gives_a_pull_request_more_than_reading_or_pastes_its_words_into_a
 }
 
 #[test]
-fn what_is_there_is_kept() {
+fn existing_files_are_kept_and_links_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let project = Project {
         tree: SourceTree::at(folder.path().to_owned()),

@@ -1,50 +1,50 @@
-//! The report of a migration: the original's fields, and what was left alone.
+//! The report of a migration: the fields of the original tool's report, and the skipped annotations.
 
 use annotations::Migration;
 use annotations::pyjson::{JsonObject, Value, dumps};
 use registry_core::Timestamp;
 use serde::Serialize;
 
-/// What became of the legacy annotations of a tree.
+/// The report of a migration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MigrateReport {
-    /// When.
+    /// The time of the migration, in RFC 3339.
     pub timestamp: String,
     /// `dry-run` or `applied`.
     pub mode: &'static str,
-    /// The sources that were looked at.
+    /// The number of files that were searched.
     pub total_files_scanned: usize,
-    /// Those that change.
+    /// The number of files that change.
     pub files_modified: usize,
-    /// The annotations that are converted.
+    /// The number of annotations that are converted.
     pub total_conversions: usize,
     /// The files that change.
     pub files: Vec<FileReport>,
-    /// The annotations as they stand afterwards, with `file` and `line` before their fields.
+    /// The fields of each converted annotation, with `file` and `line` before them.
     pub annotations: Vec<serde_json::Value>,
-    /// What was left alone.
+    /// The annotations that are not converted.
     pub skipped: Vec<Skipped>,
 }
 
 /// A file that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileReport {
-    /// Its name, from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// How many annotations of it are converted.
+    /// The number of its annotations that are converted.
     pub conversions: usize,
-    /// Their ids.
+    /// The ids of these annotations.
     pub annotations: Vec<String>,
 }
 
-/// An annotation, or a finding, that was left alone.
+/// An annotation or a finding that a command skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// The file, from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// The row.
+    /// Its row.
     pub line: u32,
-    /// Why.
+    /// Why it was skipped.
     pub reason: String,
 }
 
@@ -97,7 +97,7 @@ impl MigrateReport {
     }
 }
 
-/// The value as plain JSON: what only Python's knows (`NaN`, lone surrogates) becomes a text.
+/// Converts a value to standard JSON. Values that only Python accepts (`NaN`, lone surrogates) become strings.
 fn json(value: &Value) -> serde_json::Value {
     let written = dumps(value);
     serde_json::from_str(&written).unwrap_or(serde_json::Value::String(written))

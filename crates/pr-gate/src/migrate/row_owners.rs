@@ -1,4 +1,5 @@
-//! Who may own the rows of a file, asked of git once and only when somebody wants to know.
+//! Probable owners of the rows of a file, from `git blame`. git runs at most once for a file, and only when an owner is
+//! needed.
 
 use annotations::Blame;
 use registry_core::Timestamp;
@@ -7,10 +8,10 @@ use source_tree::git::Git;
 
 use crate::Error;
 
-/// How long ago a change may be for its author to be taken for the owner without doubt.
+/// The maximum age of a change, in seconds, for full confidence that its author is the owner.
 const SURE_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-/// Words in the names of authors that are no people.
+/// Words in the author names of bots.
 const BOTS: [&str; 4] = ["bot", "copilot", "dependabot", "renovate"];
 
 fn is_bot(author: &str) -> bool {
@@ -18,8 +19,10 @@ fn is_bot(author: &str) -> bool {
     name.split(|c: char| !c.is_alphanumeric()).any(|word| BOTS.contains(&word))
 }
 
-/// Who may be asked about a row: `@` and the author's name, and how sure that is. A bot gives 0.5, a change of over 30
-/// days before `now` (seconds since 1970) 0.8; a row that is in no commit is nobody's.
+/// Returns the probable owner of a row: `@` and the author's name, with a confidence.
+///
+/// The confidence is 0.5 for a bot, 0.8 for a change more than 30 days before `now` (seconds since 1970), and otherwise
+/// 1.0. A row that is not committed has no owner.
 fn owner(row: &BlameRow, now: i64) -> Blame {
     if !row.committed || row.author.is_empty() {
         return Blame::default();
@@ -34,11 +37,11 @@ fn owner(row: &BlameRow, now: i64) -> Blame {
     Blame { owner: Some(format!("@{}", row.author)), confidence }
 }
 
-/// The owners of one file's rows.
+/// The probable owners of the rows of one file.
 pub(crate) struct RowOwners<'a> {
     git: Option<&'a Git>,
     name: &'a str,
-    /// git's row of each row, where they differ: git knows no lone CR.
+    /// The number of each row in git's count, when it differs. git does not end a row at a lone CR.
     git_rows: Option<Vec<usize>>,
     now: Timestamp,
     rows: Option<Vec<BlameRow>>,
@@ -46,12 +49,12 @@ pub(crate) struct RowOwners<'a> {
 }
 
 impl<'a> RowOwners<'a> {
-    /// Of a file that is about to be asked for; nobody owns anything without git.
+    /// Prepares the owners of a file. Does not run git yet. Without git, no row has an owner.
     pub(crate) fn of(git: Option<&'a Git>, name: &'a str, bytes: &[u8], now: Timestamp) -> Self {
         Self { git, name, git_rows: git.and_then(|_| git_rows(bytes)), now, rows: None, failed: None }
     }
 
-    /// Who may own a row, from 1.
+    /// Returns the probable owner of a row, counted from 1.
     pub(crate) fn of_row(&mut self, row: u32) -> Blame {
         let Some(git) = self.git else { return Blame::default() };
         if self.rows.is_none() {
@@ -69,13 +72,16 @@ impl<'a> RowOwners<'a> {
         row.map_or_else(Blame::default, |row| owner(row, self.now.unix_seconds()))
     }
 
-    /// Whether git could be asked.
+    /// Ends the use of these owners.
+    ///
+    /// # Errors
+    /// The error of `git blame`, if it failed.
     pub(crate) fn end(self) -> Result<(), Error> {
         self.failed.map_or(Ok(()), Err)
     }
 }
 
-/// git's row of each row of ours, from 0; `None` when they are the same.
+/// Returns the number of each row in git's count, from 0. Returns `None` when both counts are the same.
 fn git_rows(bytes: &[u8]) -> Option<Vec<usize>> {
     let lone = |at: usize| bytes.get(at + 1) != Some(&b'\n');
     memchr::memchr_iter(b'\r', bytes).find(|at| lone(*at))?;
@@ -97,13 +103,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_end_at_a_lone_cr_are_found_in_gits_count() {
+    fn rows_that_end_at_a_lone_cr_are_mapped_to_gits_rows() {
         assert_eq!(git_rows(b"a\nb\r\nc\n"), None);
         assert_eq!(git_rows(b"a\rb\r\nc\nd\r"), Some(vec![0, 0, 1, 2, 2]));
     }
 
     #[test]
-    fn bots_and_old_changes_make_an_owner_less_sure() {
+    fn bots_and_old_changes_lower_the_confidence_in_an_owner() {
         let row = |author: &str, time| BlameRow {
             author: author.into(),
             email: String::new(),

@@ -1,4 +1,4 @@
-//! The report as GitHub's workflow commands, which it shows beside the lines of a pull request.
+//! The report as workflow commands, which GitHub shows next to the lines of a pull request.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use registry_core::inert;
 
 use super::{Header, plain, table};
 
-/// GitHub shows so many errors and so many warnings of one step; the rest would vanish without a word.
+/// The number of errors, and of warnings, that GitHub shows for one step. It drops further ones silently.
 const SHOWN: usize = 10;
 
 struct Remark<'a> {
@@ -20,7 +20,7 @@ struct Remark<'a> {
     message: String,
 }
 
-/// Workflow commands for what GitHub shows, one with a count of the rest, and the table for the step's log.
+/// Renders the workflow commands that GitHub shows, a command that counts the rest, and the table for the step's log.
 #[must_use]
 pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
     let mut text = String::new();
@@ -34,14 +34,14 @@ pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
             column: one.finding.start.column,
             end_row: one.finding.last_row(),
             title: one.finding.code.clone(),
-            message: format!("{} (nothing answers for this finding)", one.finding.message),
+            message: format!("{} (no annotation, waiver or intent answers for it)", one.finding.message),
         })
         .collect();
-    errors.extend(report.quality_issues.iter().map(|issue| of(issue, "annotation to mend")));
+    errors.extend(report.quality_issues.iter().map(|issue| of(issue, "annotation to fix")));
     let mut warnings: Vec<_> = report
         .stale
         .iter()
-        .map(|by| (by, "stale annotation", "its finding is gone; `t4 prune` takes it out".to_owned()))
+        .map(|by| (by, "stale annotation", "its finding is gone; `t4 prune` removes it".to_owned()))
         .chain(report.expired.iter().map(|one| (&one.by, "expired", format!("`{}` has passed", one.date))))
         .map(|(by, title, message)| Remark {
             file: &by.file,
@@ -56,7 +56,7 @@ pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
     warnings.extend(report.warnings.iter().map(|issue| of(issue, "warning")));
     list(&mut text, "error", &errors);
     list(&mut text, "warning", &warnings);
-    // What follows is text from sources: no line of it may be taken for a command.
+    // The table contains text from sources: no line of it may be read as a command.
     text.push_str(&inert(&table::render(header, report)));
     text
 }
@@ -73,7 +73,7 @@ fn of<'a>(issue: &'a Issue, title: &str) -> Remark<'a> {
 }
 
 fn list(text: &mut String, level: &str, remarks: &[Remark<'_>]) {
-    // The last place goes to the count of those that do not fit.
+    // When some do not fit, the last command is the count of the rest.
     let shown = if remarks.len() > SHOWN { SHOWN - 1 } else { remarks.len() };
     for remark in remarks.iter().take(shown) {
         let _ = write!(text, "::{level} file={}", property(remark.file));
@@ -97,13 +97,13 @@ fn list(text: &mut String, level: &str, remarks: &[Remark<'_>]) {
     }
 }
 
-/// The data of a command: `%`, CR and LF are escaped, as GitHub's runner reads them back. Other runners find theirs in
-/// the middle of a line.
+/// Escapes the message of a command: `%`, CR and LF, which GitHub's runner decodes. [`inert`] also breaks the commands
+/// of other runners, which find them in the middle of a line.
 fn message(text: &str) -> String {
     inert(&plain(text)).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property of a command: `:` and `,` as well.
+/// Escapes a property of a command: `:` and `,` as well.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,4 +1,4 @@
-//! The report for machines. Its JSON Schema is `docs/schemas/check.schema.json`.
+//! The report as JSON. Its JSON Schema is `docs/schemas/check.schema.json`.
 
 use annotations::CheckReport;
 use registry_core::inert_json;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Header;
 
-/// The version of the format: a member may be added to it; a member that goes or changes its meaning makes a new one.
+/// The version of the format. It changes when a member is removed or changes its meaning, not when one is added.
 const FORMAT: &str = "t4.check/1";
 
 #[derive(Serialize)]
@@ -18,10 +18,11 @@ struct CheckDocument<'a> {
     report: &'a CheckReport,
 }
 
-/// One JSON object, indented, with a line end. It is inert ([`inert_json`]), because it is also served.
+/// Renders one indented JSON object with a newline at the end. [`inert_json`] escapes it here, because `t4 dashboard`
+/// serves it without printing it.
 ///
 /// # Errors
-/// When a number of the report is not finite, which the check never makes.
+/// A value can't be written as JSON. This does not occur for a report of the check.
 pub fn render(header: &Header<'_>, report: &CheckReport) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(&CheckDocument { format: FORMAT, header, report })?;
     text.push('\n');

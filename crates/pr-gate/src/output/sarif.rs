@@ -1,4 +1,4 @@
-//! The report as SARIF 2.1.0, for GitHub code scanning and others.
+//! The report as SARIF 2.1.0, for GitHub code scanning and other tools.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,24 +10,24 @@ use sha2::{Digest as _, Sha256};
 use super::{Header, answer};
 use crate::fingerprint::hex_prefix;
 
-/// Rules of our own, beside the linter's: what is wrong with annotations.
+/// T4's rules about annotations and waivers, which are listed with the linter's rules.
 const OWN_RULES: [(&str, &str); 5] = [
-    ("t4-annotation", "An annotation lacks something that it needs"),
+    ("t4-annotation", "An annotation that is incomplete"),
     ("t4-stale", "An annotation whose finding is gone"),
-    ("t4-expired", "An annotation or waiver whose day has passed"),
-    ("t4-duplicate", "An id that more than one annotation has"),
-    ("t4-warning", "Something to look at"),
+    ("t4-expired", "An annotation or waiver whose date has passed"),
+    ("t4-duplicate", "An id that several annotations use"),
+    ("t4-warning", "A possible problem"),
 ];
 
-/// One SARIF log with one run. Findings that are let pass are there as suppressed ones.
+/// Renders one SARIF log with one run. Findings that are answered for are suppressed results.
 ///
 /// # Errors
-/// When a value can't be written as JSON; the report has none such.
+/// A value can't be written as JSON. This does not occur for a report of the check.
 pub fn render(header: &Header<'_>, report: &CheckReport) -> Result<String, serde_json::Error> {
     let mut rules = BTreeMap::new();
     let mut results: Vec<Value> = report.findings.iter().map(|one| result(one, &mut rules)).collect();
     let stale = report.stale.iter().map(|by| {
-        own("t4-stale", &by.file, by.row, "The finding of this annotation is gone; `t4 prune` takes it out")
+        own("t4-stale", &by.file, by.row, "The finding of this annotation is gone; `t4 prune` removes it")
     });
     let expired = report.expired.iter().map(|one| {
         own(
@@ -119,7 +119,7 @@ fn own(rule: &str, file: &str, row: u32, message: &str) -> Value {
     })
 }
 
-/// `primaryLocationLineHash` is what GitHub tracks an alert by; the other is ours by name.
+/// The fingerprint under two names: GitHub tracks an alert by `primaryLocationLineHash`; `t4/v1` is for other readers.
 fn fingerprints(fingerprint: &str) -> Value {
     json!({"t4/v1": fingerprint, "primaryLocationLineHash": format!("{fingerprint}:1")})
 }
@@ -140,7 +140,7 @@ fn location(file: &str, region: &Value) -> Value {
     }})
 }
 
-/// A name as a relative reference (RFC 3986): what is not allowed in a path is escaped.
+/// Writes a file name as a relative reference (RFC 3986), with percent escapes where a path needs them.
 fn uri(file: &str) -> String {
     let mut uri = String::with_capacity(file.len());
     for byte in file.bytes() {

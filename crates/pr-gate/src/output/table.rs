@@ -1,4 +1,4 @@
-//! The report for people.
+//! The report as a table for people.
 
 use std::fmt::Write as _;
 
@@ -6,37 +6,41 @@ use annotations::{Annotated, AnsweredBy, CheckReport, CheckVerdict, FindingState
 
 use super::{Header, answer, plain};
 
-/// Findings that are let pass are listed up to here; the JSON lists all.
+/// The maximum number of suppressed findings in the table. The JSON lists all.
 const SHOWN: usize = 50;
-/// The widest place that others are lined up with.
+/// The maximum width of the location column. A wider location pushes its text to the right.
 const WIDEST: usize = 44;
 
-/// The report as text: what may pass first, what must be done last, nearest to the prompt.
+/// Renders the report as text. Suppressed findings come first and unanswered ones last, nearest to the prompt.
 #[must_use]
 pub fn render(header: &Header<'_>, report: &CheckReport) -> String {
     let mut text = String::new();
     passed(&mut text, report);
     section(&mut text, "Warnings", &report.warnings.iter().map(issue).collect::<Vec<_>>());
     let stale: Vec<_> = report.stale.iter().map(|by| (at(&by.file, by.row), gone(by))).collect();
-    section(&mut text, "Stale, the finding is gone (`t4 prune` takes them out)", &stale);
+    section(&mut text, "Stale, the finding is gone (`t4 prune` removes them)", &stale);
     let expired: Vec<_> = report
         .expired
         .iter()
         .map(|one| {
-            let why = if one.malformed { "is no date" } else { "has passed" };
+            let why = if one.malformed { "is not a date" } else { "has passed" };
             (at(&one.by.file, one.by.row), format!("`{}` {why}: {}", one.date, answer(&one.by)))
         })
         .collect();
     section(&mut text, "Expired", &expired);
-    section(&mut text, "Ids that are used twice", &report.duplicates.iter().map(issue).collect::<Vec<_>>());
-    section(&mut text, "Annotations to mend", &report.quality_issues.iter().map(issue).collect::<Vec<_>>());
+    section(
+        &mut text,
+        "Ids that several annotations use",
+        &report.duplicates.iter().map(issue).collect::<Vec<_>>(),
+    );
+    section(&mut text, "Annotations to fix", &report.quality_issues.iter().map(issue).collect::<Vec<_>>());
     let open: Vec<_> = report
         .findings
         .iter()
         .filter(|one| one.state == FindingState::Unannotated)
         .map(|one| (place(one), format!("{} {}", one.finding.code, one.finding.message)))
         .collect();
-    section(&mut text, "Not answered for", &open);
+    section(&mut text, "Unanswered", &open);
     end(&mut text, header, report);
     text
 }
@@ -62,7 +66,7 @@ fn section(text: &mut String, title: &str, lines: &[(String, String)]) {
     section_of(text, title, lines.len(), lines);
 }
 
-/// A title with a count, and lines of a place and what is said of it.
+/// Writes a title with a count, and a line for each location and its text.
 fn section_of(text: &mut String, title: &str, count: usize, lines: &[(String, String)]) {
     if lines.is_empty() {
         return;
@@ -100,14 +104,14 @@ fn end(text: &mut String, header: &Header<'_>, report: &CheckReport) {
     };
     let _ = writeln!(
         text,
-        "{}, {} not answered for, {} to mend: {verdict}",
+        "{}, {} unanswered, {} to fix: {verdict}",
         plain(&found),
         summary.unannotated,
         counted(summary.quality_issues, "annotation"),
     );
     if summary.unannotated > 0 {
         text.push_str(
-            "`t4 annotate` writes annotations to fill in; `t4 codemod` and ruff's --fix may mend the code.\n",
+            "`t4 annotate` writes annotations to fill in; `t4 codemod` and ruff's --fix may fix the code.\n",
         );
     }
 }

@@ -1,7 +1,7 @@
-//! Rules for what guards the gate, merged into a CODEOWNERS file.
+//! CODEOWNERS rules for the files that control the gate.
 //!
-//! They stand in a block of their own at the end of the file, where they win over rules for wider patterns. Every other
-//! byte stays.
+//! The rules are in one block at the end of the CODEOWNERS file. There they win over rules for wider patterns, because
+//! the last match counts. Every byte outside the block stays.
 
 use annotations::CodeOwners;
 use source_tree::contained;
@@ -13,24 +13,24 @@ use crate::{Error, Project};
 const BEGIN: &str = "# t4: begin";
 const END: &str = "# t4: end";
 const ABOUT: &str =
-    "# What guards the gate needs a review. `t4 protect` keeps this block; write your own rules above it.";
-/// GitHub takes no larger one.
+    "# These files control the PR gate. `t4 protect` maintains this block; write your own rules above it.";
+/// The largest file that GitHub accepts, in bytes.
 const LARGEST: u64 = 3 << 20;
 
-/// What is done about the CODEOWNERS file.
+/// The plan for the CODEOWNERS file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
-    /// The file, from the root.
+    /// The file's name, relative to the root.
     pub file: String,
-    /// What is written, if anything changes.
+    /// The change of the file, if any.
     pub change: Option<FileChange>,
-    /// Patterns whose owners the file names already outside of the block, with the row; they stay its own.
+    /// Patterns that already have a rule outside the block, with its row. The block does not repeat them.
     pub respected: Vec<(String, u32)>,
-    /// Patterns without a rule of their own whose files a wider rule gives owners.
+    /// Patterns that get no rule, because a wider rule gives their files owners.
     pub covered: Vec<String>,
 }
 
-/// The patterns that need owners, each with a file that it matches.
+/// Returns the patterns that need owners, each with a file that it matches. `place` is the name of the CODEOWNERS file.
 #[must_use]
 pub fn patterns(project: &Project, place: &str) -> Vec<(String, String)> {
     let own = |pattern: &str, file: &str| (pattern.to_owned(), file.to_owned());
@@ -40,7 +40,7 @@ pub fn patterns(project: &Project, place: &str) -> Vec<(String, String)> {
         (format!("/{folder}/"), format!("{folder}/any.yaml")),
         own("/.github/workflows/t4-*.yml", ".github/workflows/t4-validator.yml"),
         own("/.github/t4-install.sh", ".github/t4-install.sh"),
-        // Where GitHub looks first: another file would be put in its place there.
+        // GitHub reads this file first, so a new one here would replace the existing one.
         own("/.github/CODEOWNERS", ".github/CODEOWNERS"),
     ];
     if place != ".github/CODEOWNERS" {
@@ -54,16 +54,19 @@ pub fn patterns(project: &Project, place: &str) -> Vec<(String, String)> {
     patterns
 }
 
-/// The file of a project with the rules that are missing. `owners` may be empty: then those of the block that is there
-/// stay, and patterns that the file's other rules cover need none.
+/// Plans the CODEOWNERS file of a project with the missing rules.
+///
+/// If `owners` is empty, the existing block keeps its owners, and patterns that other rules cover need no owners.
 ///
 /// # Errors
-/// [`Error::Usage`] when owners are needed and not given or are none, [`Error::Refused`] when the block is broken, or
-/// when the file can't be read.
+/// - [`Error::Usage`] when an owner is malformed, or when owners are needed and `owners` is empty.
+/// - [`Error::Refused`] when the block's marker lines are broken, or when the name of the waiver folder has characters
+///   with a meaning in CODEOWNERS.
+/// - Another error when the file can't be read.
 pub fn merge(project: &Project, owners: &[String]) -> Result<Merged, Error> {
     if let Some(wrong) = owners.iter().find(|owner| !is_owner(owner)) {
         return Err(Error::Usage(format!(
-            "`{}` is no owner such as `@octo`, `@octo/platform` or `octo@example.com`",
+            "`{}` is not an owner such as `@octo`, `@octo/platform` or `octo@example.com`",
             wrong.escape_debug()
         )));
     }
@@ -77,11 +80,12 @@ pub fn merge(project: &Project, owners: &[String]) -> Result<Merged, Error> {
     }
     let text = found.clone().unwrap_or_default();
     let patterns = patterns(project, place);
-    // The folder of the waivers comes from the tree; it must not bring rules of its own.
+    // The tree names the folder of the waivers. The name must not add rules.
     let plain = |c: char| c.is_alphanumeric() || "-_./".contains(c);
     if !project.settings.waivers.folder.chars().all(plain) {
         return Err(Error::Refused(
-            "the folder of the waivers in `t4.toml` holds characters that CODEOWNERS reads otherwise"
+            "the folder of the waivers in `t4.toml` has characters with a meaning in CODEOWNERS: use letters, \
+             digits and `-_./`"
                 .to_owned(),
         ));
     }
@@ -126,10 +130,10 @@ impl Problem {
     fn named(self, place: &str) -> Error {
         match self {
             Self::Broken => Error::Refused(format!(
-                "`{place}` must have one line `{BEGIN}` and one line `{END}` after it, or neither: mend it by hand"
+                "`{place}` must have one line `{BEGIN}` and one line `{END}` after it, or neither: fix it by hand"
             )),
             Self::NoOwner(pattern) => Error::Usage(format!(
-                "nobody owns `{pattern}` by `{place}`: give --owner, such as `--owner @octo/platform`"
+                "`{place}` names no owner for `{pattern}`: add --owner, such as `--owner @octo/platform`"
             )),
         }
     }
@@ -137,7 +141,7 @@ impl Problem {
 
 fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Result<CodeownersDraft, Problem> {
     let (before, block, after) = split(text)?;
-    // Empty lines for the block: the rows are those of the file.
+    // Empty lines replace the block, so that rows are those of the file.
     let gap = "\n".repeat(block.lines().count());
     let outside = CodeOwners::read(&format!("{before}{gap}{after}"));
     let kept = CodeOwners::read(block);
@@ -160,7 +164,7 @@ fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Resul
         }
     }
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    // At the end the last match is ours; a block with rules behind it moves there.
+    // The block must be last, so that its rules win. A block with rules after it moves to the end.
     let mut new = if after.trim().is_empty() { before.to_owned() } else { format!("{before}{after}") };
     let tail = if after.trim().is_empty() { after } else { "" };
     if !rules.is_empty() {
@@ -179,7 +183,7 @@ fn merged(text: &str, patterns: &[(String, String)], owners: &[String]) -> Resul
     Ok(CodeownersDraft { text: new, respected, covered })
 }
 
-/// What stands before the block, the block, and what stands after it.
+/// Splits a file into the text before the block, the block, and the text after it.
 fn split(text: &str) -> Result<(&str, &str, &str), Problem> {
     let mut marks = [Vec::new(), Vec::new()];
     let mut offset = 0;
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_outside_of_the_block_stays_and_a_second_run_changes_nothing() {
+    fn bytes_outside_the_block_stay_and_a_second_run_changes_nothing() {
         for text in [
             "",
             "* @all",
@@ -238,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_behind_the_block_do_not_win_over_it() {
+    fn rules_added_after_the_block_do_not_override_it() {
         let once = merged("a @a\n", &patterns(), &owners()).unwrap().text;
         let twice = merged(&format!("{once}* @mallory\n"), &patterns(), &owners()).unwrap().text;
         assert_eq!(CodeOwners::read(&twice).of("t4.toml"), owners());
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_the_user_wrote_for_the_same_path_stays_theirs() {
+    fn a_rule_that_the_user_wrote_for_the_same_path_is_kept() {
         let text = "* @all\nt4.toml @me\n";
         let got = merged(text, &patterns(), &owners()).unwrap();
         assert_eq!(got.respected, [("/t4.toml".to_owned(), 2)]);
@@ -255,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn without_owners_what_is_covered_is_left_and_what_is_not_is_asked_for() {
+    fn without_owners_covered_patterns_get_no_rule_and_others_are_an_error() {
         let got = merged("* @all\n", &patterns(), &[]).unwrap();
         assert_eq!((got.text.as_str(), got.covered.len()), ("* @all\n", 2));
         assert_eq!(
@@ -265,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_block_is_not_guessed_at() {
+    fn a_broken_block_is_an_error() {
         for text in ["# t4: begin\n", "# t4: end\n# t4: begin\n", "# t4: begin\n# t4: begin\n# t4: end\n"] {
             assert_eq!(merged(text, &patterns(), &owners()).unwrap_err(), Problem::Broken, "{text}");
         }

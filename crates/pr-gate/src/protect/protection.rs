@@ -1,11 +1,13 @@
-//! Branch protection as JSON. GitHub takes it in one shape (`PUT`) and gives it in another (`GET`): switches come back
-//! as objects, names as accounts.
+//! Branch protection as JSON.
+//!
+//! GitHub accepts it in one shape (`PUT`) and returns it in another (`GET`): switches are returned as objects, and
+//! names as accounts. Here, `shown` is a protection as returned and `body` is one as sent.
 
 use serde_json::{Map, Value, json};
 
 use super::CHECKS;
 
-/// Switches that a body may have.
+/// The switches of a body.
 const SWITCHES: [&str; 7] = [
     "required_linear_history",
     "allow_force_pushes",
@@ -16,7 +18,7 @@ const SWITCHES: [&str; 7] = [
     "allow_fork_syncing",
 ];
 
-/// The body that puts back a protection as GitHub showed it.
+/// Converts a protection that GitHub returned to the body that restores it.
 #[must_use]
 pub fn as_request(shown: &Value) -> Value {
     Value::Object(request(shown))
@@ -42,8 +44,9 @@ fn request(shown: &Value) -> Map<String, Value> {
     body
 }
 
-/// The body that adds T4's checks to a protection, as GitHub showed it; `None` for a branch without one. What is there
-/// stays, and administrators are no longer exempt.
+/// Returns the body that adds T4's checks to a protection; `None` stands for a branch without one.
+///
+/// Existing rules stay, except that administrators are no longer exempt.
 #[must_use]
 pub fn wanted(shown: Option<&Value>) -> Value {
     let mut body = request(shown.unwrap_or(&Value::Null));
@@ -57,7 +60,7 @@ pub fn wanted(shown: Option<&Value>) -> Value {
             continue;
         }
         let Some(required) = required.as_object_mut() else { continue };
-        // Without the id of an app GitHub takes the one that last reported the check.
+        // Without the id of an app, GitHub expects the check from the app that last reported it.
         if let Some(Value::Array(list)) = required.get_mut("checks") {
             list.push(json!({ "context": check }));
         } else if let Some(Value::Array(list)) = required.get_mut("contexts") {
@@ -72,7 +75,7 @@ pub fn wanted(shown: Option<&Value>) -> Value {
     Value::Object(body)
 }
 
-/// What a protection that GitHub shows lacks of a body that it took, in words.
+/// Describes the parts of an accepted body that the returned protection lacks.
 #[must_use]
 pub fn lacking(shown: &Value, body: &Value) -> Vec<String> {
     let now = as_request(shown);
@@ -92,7 +95,7 @@ pub fn lacking(shown: &Value, body: &Value) -> Vec<String> {
     lacking
 }
 
-/// Whether two protections that GitHub showed are the same in all that a body can say.
+/// Whether two protections that GitHub returned correspond to the same body.
 #[must_use]
 pub fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
     one.map(as_request) == other.map(as_request)
@@ -104,7 +107,7 @@ pub fn asks_code_owners(body: &Value) -> bool {
     member(member(body, "required_pull_request_reviews"), "require_code_owner_reviews") == &json!(true)
 }
 
-/// The names of the required checks of a body.
+/// Returns the names of the required checks of a body.
 #[must_use]
 pub fn contexts(body: &Value) -> Vec<String> {
     required_contexts(member(body, "required_status_checks"))
@@ -116,7 +119,7 @@ fn required_contexts(required: &Value) -> Vec<String> {
     checks.chain(list("contexts").filter_map(Value::as_str)).map(str::to_owned).collect()
 }
 
-/// Whether a value has all that another says.
+/// Whether a value has every member of another, with the same value.
 fn holds(now: &Value, wanted: &Value) -> bool {
     match wanted {
         Value::Object(members) => members.iter().all(|(name, value)| holds(member(now, name), value)),
@@ -124,7 +127,7 @@ fn holds(now: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// A member of an object; null when there is none.
+/// Returns a member of an object; null when there is none.
 fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).unwrap_or(&Value::Null)
 }
@@ -138,14 +141,14 @@ fn checks(shown: &Value) -> Value {
         return Value::Null;
     }
     let strict = member(shown, "strict").as_bool().unwrap_or(false);
-    // GitHub takes one of the two lists; old servers know the second only.
+    // GitHub accepts only one of the two lists. Old servers have only `contexts`.
     let Some(checks) = member(shown, "checks").as_array() else {
         let contexts = member(shown, "contexts").as_array().cloned().unwrap_or_default();
         return json!({ "strict": strict, "contexts": contexts });
     };
     let mut list: Vec<Value> = Vec::new();
     for check in checks {
-        // Shown as null, taken as -1: any app.
+        // Any app is returned as null and sent as -1.
         let id = member(check, "app_id").as_i64().unwrap_or(-1);
         list.push(json!({ "context": member(check, "context"), "app_id": id }));
     }
@@ -176,7 +179,7 @@ fn reviews(shown: &Value) -> Value {
     Value::Object(body)
 }
 
-/// Accounts as the lists of their names, sorted; null for none.
+/// Converts accounts to sorted lists of their names; null when there is no restriction.
 fn people(shown: &Value) -> Value {
     if !shown.is_object() {
         return Value::Null;

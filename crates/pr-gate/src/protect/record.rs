@@ -1,4 +1,4 @@
-//! What stood on GitHub before `t4 protect` changed it, kept in `.t4/protect/` for undo.
+//! Records of runs of `t4 protect --apply`, kept in `.t4/protect/` for undo.
 
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
@@ -19,35 +19,35 @@ const LARGEST: u64 = 8 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProtectionRecord {
-    /// The version of this form.
+    /// The version of this format.
     pub version: u32,
-    /// Its name, by the time.
+    /// The id, made from the time of the run.
     pub id: String,
-    /// When.
+    /// The time of the run, in RFC 3339.
     pub created_at: String,
-    /// The API that was called.
+    /// The base URL of GitHub's API.
     pub api: String,
     /// The repository, `OWNER/NAME`.
     pub repo: String,
     /// The branch.
     pub branch: String,
-    /// The protection that GitHub showed before; `None` when there was none.
+    /// The protection that GitHub returned before; `None` when there was none.
     pub before: Option<Value>,
     /// The body that was sent.
     pub sent: Value,
-    /// The protection that GitHub showed afterwards; `None` when it did not come to that.
+    /// The protection that GitHub returned afterwards; `None` when the run ended before.
     pub after: Option<Value>,
-    /// The snapshot of the files; `None` when none was changed.
+    /// The snapshot of the files; `None` when no file was changed.
     pub snapshot: Option<String>,
-    /// Whether it was undone.
+    /// Whether the run was undone.
     pub reverted: bool,
 }
 
 impl ProtectionRecord {
-    /// A record of what is about to be done, with a name that is not taken.
+    /// Creates the record of a run that is about to start, with a new id.
     ///
     /// # Errors
-    /// When the folder can't be read.
+    /// The folder of the records can't be read.
     pub fn begin(project: &Project, now: Timestamp) -> Result<Self, Error> {
         let time: String =
             now.to_string().chars().take(19).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
@@ -68,10 +68,10 @@ impl ProtectionRecord {
         })
     }
 
-    /// Writes it, readable by its owner alone.
+    /// Writes the record with mode 0600.
     ///
     /// # Errors
-    /// When the disk or the permissions stand in the way, or a link is where the folder should be.
+    /// The folder or the file can't be written, or the folder is a link.
     pub fn save(&self, project: &Project) -> Result<(), Error> {
         let root = &project.tree.root;
         let folder = atomic::inside(root, &format!("{STATE}/{FOLDER}"))?;
@@ -79,7 +79,7 @@ impl ProtectionRecord {
             .recursive(true)
             .mode(0o700)
             .create(&folder)
-            .map_err(Error::file(&folder, "can't be made"))?;
+            .map_err(Error::file(&folder, "can't be created"))?;
         let ignore = format!("{STATE}/.gitignore");
         if contained::look(root, &ignore)?.is_none() {
             atomic::write_inside(root, &ignore, b"*\n", None)?;
@@ -90,10 +90,11 @@ impl ProtectionRecord {
         atomic::write_inside(root, &name, &text, Some(0o600))
     }
 
-    /// The newest one of a repository that was not undone.
+    /// Returns the newest record of a repository whose run was not undone.
     ///
     /// # Errors
-    /// When one can't be read, or when they are part of the repository: such ones are somebody else's.
+    /// A record can't be read. [`Error::Refused`] when git tracks the folder of the records, because an untrusted
+    /// author may have written them.
     pub fn newest(project: &Project, api: &str, repo: &str) -> Result<Option<Self>, Error> {
         refuse_foreign(project)?;
         for id in ids(project)?.into_iter().rev() {
@@ -102,9 +103,9 @@ impl ProtectionRecord {
             let record: Self =
                 serde_json::from_str(&text).map_err(|error| Error::unreadable(&name, error))?;
             if record.version != 1 || record.id != id {
-                return Err(Error::unreadable(&name, "it is not the record of this name"));
+                return Err(Error::unreadable(&name, "its version or its id is not the expected one"));
             }
-            // Neither the server nor the repository is taken from a file.
+            // A record never chooses the server or the repository. It must match those of this run.
             if !record.reverted && record.api == api && record.repo.eq_ignore_ascii_case(repo) {
                 return Ok(Some(record));
             }
@@ -113,19 +114,19 @@ impl ProtectionRecord {
     }
 }
 
-/// A record that came with the repository would set a protection that its author likes.
+/// Refuses records that git tracks. Undo would set whichever protection their author chose.
 fn refuse_foreign(project: &Project) -> Result<(), Error> {
     let Some(git) = &project.tree.git else { return Ok(()) };
     if git.run(&["ls-files", "-z", "--", STATE])?.is_empty() {
         return Ok(());
     }
     Err(Error::Refused(format!(
-        "`{STATE}` is part of the repository, so what it says may be anybody's: take it out (`git rm -r --cached {STATE}`) \
-         and look at what is in it first"
+        "`{STATE}` is part of the repository, so anyone may have written its records: check them, and remove the \
+         folder from the repository (`git rm -r --cached {STATE}`)"
     )))
 }
 
-/// The names of the records, oldest first.
+/// Returns the ids of the records, oldest first.
 fn ids(project: &Project) -> Result<Vec<String>, Error> {
     let folder = atomic::inside(&project.tree.root, &format!("{STATE}/{FOLDER}"))?;
     let entries = match fs::read_dir(&folder) {

@@ -1,30 +1,30 @@
-//! Which repository on GitHub.
+//! Names of GitHub repositories.
 
 use std::fmt::{self, Write as _};
 
 use crate::Error;
 
-/// A repository's owner and name.
+/// The owner and name of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     owner: String,
     name: String,
 }
 
-/// What the address of a git remote says.
+/// The host and the repository in the address of a git remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// The host, such as `github.com`.
     pub host: String,
-    /// The repository there.
+    /// The repository on that host.
     pub repository: Repository,
 }
 
 impl Repository {
-    /// Reads `OWNER/NAME`.
+    /// Parses `OWNER/NAME`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for anything else.
+    /// [`Error::Usage`] when the text has another form.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let part = |text: &str| {
             let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -35,19 +35,19 @@ impl Repository {
                 Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
             }
             _ => Err(Error::Usage(format!(
-                "`{}` is no repository such as `octo/widgets`",
+                "`{}` is not a repository such as `octo/widgets`",
                 text.escape_debug()
             ))),
         }
     }
 
-    /// Its path in the API.
+    /// Returns the path of the repository in the API.
     #[must_use]
     pub fn path(&self) -> String {
         format!("/repos/{}/{}", self.owner, self.name)
     }
 
-    /// The path of the protection of a branch.
+    /// Returns the path of a branch's protection in the API.
     #[must_use]
     pub fn protection(&self, branch: &str) -> String {
         let mut encoded = String::new();
@@ -55,7 +55,7 @@ impl Repository {
             if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
                 encoded.push(char::from(byte));
             } else {
-                // Writing to a text does not fail.
+                // Writing to a `String` does not fail.
                 let _ = write!(encoded, "%{byte:02X}");
             }
         }
@@ -70,8 +70,8 @@ impl fmt::Display for Repository {
 }
 
 impl Remote {
-    /// Reads the address of a remote: `https://HOST/O/R.git`, `ssh://git@HOST/O/R.git`, `git@HOST:O/R.git`. `None` for
-    /// any other, such as a folder.
+    /// Parses the address of a remote: `https://HOST/O/R.git`, `ssh://git@HOST/O/R.git` or `git@HOST:O/R.git`. Returns
+    /// `None` for another form, such as a folder.
     #[must_use]
     pub fn parse(address: &str) -> Option<Self> {
         let address = address.trim();
@@ -83,7 +83,7 @@ impl Remote {
         } else {
             address.split_once(':')?
         };
-        // What stands before the host may be a password.
+        // The part before `@` may contain a password.
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         let host = host.split(':').next().unwrap_or_default().to_lowercase();
         let path = path.trim_matches('/');
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_and_a_branch_are_each_one_part_of_a_path() {
+    fn names_can_not_add_segments_to_an_api_path() {
         for wrong in ["", "octo", "octo/", "/widgets", "a/b/c", "../x", "a/..", "a/b?c", "a/b c", "a/é"] {
             assert!(Repository::parse(wrong).is_err(), "{wrong}");
         }

@@ -6,11 +6,13 @@ use crate::{Error, Project};
 
 use super::{LARGEST, is_waiver_file};
 
-/// The waiver files as they are in a commit, sorted by name. Links and files larger than 1 MiB are left out: nothing
-/// that is there now is let off because of them.
+/// Returns the waiver files of a commit, sorted by name: their names, relative to the root, and their texts.
+///
+/// Links and files larger than 1 MiB are left out. This makes the ratchet stricter: their waivers do not count as
+/// earlier ones.
 ///
 /// # Errors
-/// When git can't be run or fails.
+/// git can't be run or fails.
 pub fn at(project: &Project, git: &Git, commit: &str) -> Result<Vec<(String, String)>, Error> {
     let folder = &project.settings.waivers.folder;
     let listed = git.run(&["ls-tree", "-z", "-l", "--full-tree", commit, "--", &format!("{folder}/")])?;

@@ -1,4 +1,4 @@
-//! Waivers may become fewer, never more.
+//! The ratchet on waivers: their number may fall, but not grow.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,34 @@ use annotations::{Waiver, Waivers};
 use super::{at, load};
 use crate::{Error, Project};
 
-/// How the waivers of the working tree differ from those of its base.
+/// The difference between the waivers of the working tree and those of its base.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ratchet {
-    /// The commit that they are compared with.
+    /// The commit of the base.
     pub base: String,
-    /// How many entries it has.
+    /// The number of waivers at the base.
     pub before: usize,
-    /// How many there are now.
+    /// The number of waivers in the working tree.
     pub now: usize,
-    /// Entries that the base does not have: a file, line and codes that were not waived like that.
+    /// Waivers whose combination of file, line and codes the base does not have.
     pub new: Vec<Waiver>,
-    /// Entries that hold longer than they did.
+    /// Waivers that expire later than at the base.
     pub extended: Vec<Extended>,
-    /// Waiver files of the base that are no lists of waivers. They count as empty.
+    /// Waiver files of the base that can't be parsed. They count as empty.
     pub unreadable: Vec<String>,
 }
 
-/// An entry that holds longer than it did.
+/// A waiver that expires later than at the base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extended {
-    /// As it is now.
+    /// The waiver in the working tree.
     pub waiver: Waiver,
-    /// Until when it held; `None` for no end.
+    /// The expiry date at the base; `None` for no expiry.
     pub before: Option<String>,
 }
 
 impl Ratchet {
-    /// Whether there are more entries than before.
+    /// Whether there are more waivers than at the base.
     #[must_use]
     pub fn grew(&self) -> bool {
         self.now > self.before
@@ -44,14 +44,17 @@ impl Ratchet {
 /// Compares the waivers of the working tree with those of the merge base of a revision and HEAD.
 ///
 /// # Errors
-/// When there is no repository, no such revision or no common commit (both as [`Error::Usage`]), or the waivers of the
-/// working tree can't be read.
+/// - [`Error::Usage`] when there is no repository, no such revision, or no common commit.
+/// - Same errors as [`load`], for the waivers of the working tree.
+/// - git fails.
 pub fn ratchet(project: &Project, revision: &str) -> Result<Ratchet, Error> {
     let Some(git) = &project.tree.git else {
-        return Err(Error::Usage("there is no git repository to compare with".to_owned()));
+        return Err(Error::Usage(
+            "this is not a git repository, so there are no earlier waivers to compare with".to_owned(),
+        ));
     };
     let commit = git.commit(revision)?.ok_or_else(|| {
-        Error::Usage(format!("`{revision}` names no commit; in CI, fetch the base branch first"))
+        Error::Usage(format!("`{revision}` is not the name of a commit; in CI, fetch the base branch first"))
     })?;
     let found = git.output(&["merge-base", &commit, "HEAD"])?;
     let base = String::from_utf8_lossy(&found.stdout).trim().to_owned();
@@ -65,7 +68,8 @@ pub fn ratchet(project: &Project, revision: &str) -> Result<Ratchet, Error> {
     Ok(Ratchet { base, unreadable, ..compare(&past, now.list) })
 }
 
-/// What can be read of the base: entries that lack something count as well, so that mending them is not growth.
+/// Reads the waivers of the base, and the names of the files that can't be parsed. Incomplete waivers count too, so
+/// that completing them is not growth.
 fn past(files: &[(String, String)]) -> (Vec<Waiver>, Vec<String>) {
     let (waivers, problems) = Waivers::inspect(files);
     let mut list = waivers.list;
@@ -79,7 +83,7 @@ fn past(files: &[(String, String)]) -> (Vec<Waiver>, Vec<String>) {
     (list, unreadable)
 }
 
-/// What an entry waives.
+/// The file, line and codes of a waiver.
 type Key = (String, Option<u32>, Vec<String>);
 
 fn key(waiver: &Waiver) -> Key {
@@ -89,7 +93,8 @@ fn key(waiver: &Waiver) -> Key {
     (waiver.file.clone(), waiver.line, codes)
 }
 
-/// Sorts by how long a waiver holds: one whose date can't be read holds no day, one without a date for ever.
+/// Sort key for how long a waiver is valid. A waiver without a date never expires; one whose date can't be parsed is
+/// never valid.
 fn reach(waiver: &Waiver) -> (bool, Option<time::Date>) {
     match waiver.last_day() {
         None => (true, None),
@@ -136,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_more_is_growth_and_a_swap_is_not() {
+    fn an_additional_waiver_is_growth_and_a_replaced_one_is_not() {
         let past = [waiver("a", 1, ""), waiver("b", 1, "")];
         let swapped = compare(&past, vec![waiver("a", 1, ""), waiver("b", 2, "")]);
         assert!(!swapped.grew() && swapped.new == [waiver("b", 2, "")]);
@@ -145,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn holding_longer_is_told_whatever_it_was_before() {
+    fn a_later_expiry_is_reported() {
         for (before, now, longer) in [
             ("2026-12-01", "2026-12-02", true),
             ("2026-12-01", "", true),

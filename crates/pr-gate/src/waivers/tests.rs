@@ -1,4 +1,4 @@
-//! Waiver files of hostile trees.
+//! Waiver files, also of hostile trees.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -33,7 +33,7 @@ fn every_yaml_file_of_the_folder_is_read_in_order() {
 }
 
 #[test]
-fn a_link_a_huge_file_and_what_is_no_file_are_refused() {
+fn links_large_files_and_other_file_types_are_refused() {
     let (folder, project) = tree();
     let file = project.tree.path("audit/waivers/a.yaml");
     let outside = folder.path().join("outside.yaml");
@@ -52,7 +52,7 @@ fn a_link_a_huge_file_and_what_is_no_file_are_refused() {
 }
 
 #[test]
-fn the_folder_is_never_outside_of_the_root() {
+fn the_folder_is_never_outside_the_root() {
     let (folder, mut project) = tree();
     fs::write(folder.path().join("w.yaml"), ENTRY).unwrap();
     for name in ["..", "audit/../..", "/", "", "./audit", "audit/waivers/"] {
@@ -67,7 +67,7 @@ fn the_folder_is_never_outside_of_the_root() {
 }
 
 #[test]
-fn a_waiver_file_that_can_not_be_read_fails_closed_with_its_place() {
+fn a_waiver_file_that_can_not_be_parsed_is_an_error_with_its_row() {
     let (_folder, project) = tree();
     fs::write(project.tree.path("audit/waivers/a.yaml"), "waivers:\n- {file: a.py}\n").unwrap();
     let error = load(&project).unwrap_err().to_string();

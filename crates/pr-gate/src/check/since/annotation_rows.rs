@@ -1,19 +1,19 @@
-//! Where annotations stand in one version of a file.
+//! The rows of annotations in one version of a file.
 
 use std::collections::HashSet;
 
 use annotations::{AnnotationKind, Finding, Language, scan};
 
-/// The rows of annotations, from 1.
+/// The rows of annotations, counted from 1.
 #[derive(Debug, Default)]
 pub struct Tags {
     rows: HashSet<u32>,
-    /// Those with nothing else on their row.
+    /// The rows that have only an annotation.
     alone: HashSet<u32>,
 }
 
 impl Tags {
-    /// The annotations of a source that count as an answer, old grammars included.
+    /// Finds the annotations of a source that can answer for findings, including legacy ones.
     pub fn of(file: &str, source: &str) -> Self {
         let mut tags = Self::default();
         let Some(language) = Language::of_path(file) else { return tags };
@@ -33,12 +33,12 @@ impl Tags {
         tags
     }
 
-    /// Whether one stands on a row.
+    /// Whether a row has an annotation.
     pub fn on(&self, row: u32) -> bool {
         self.rows.contains(&row)
     }
 
-    /// Whether one stands on the rows of a finding, or alone on those above.
+    /// Whether a row of the finding has an annotation, or the row above has only an annotation.
     pub fn answer(&self, finding: &Finding) -> bool {
         let (first, last) = (finding.start.row, finding.last_row());
         let above = || first.checked_sub(1).is_some_and(|row| self.alone.contains(&row));

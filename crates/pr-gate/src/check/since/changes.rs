@@ -1,4 +1,4 @@
-//! Which files differ from the base.
+//! The files that differ from the base.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,32 +10,33 @@ use crate::Error;
 #[derive(Debug, Default)]
 pub struct TreeChanges {
     base: String,
-    /// The changed files by their names now: their names in the base, if they are there.
+    /// The changed files: for each name in the working tree, the name in the base, if it exists there.
     changed: BTreeMap<String, Option<String>>,
-    /// What git tracks.
+    /// The files that git tracks.
     tracked: BTreeSet<String>,
-    /// Changed files behind a filter that is not run: what the base has of them is not what they were.
+    /// Changed files with a git filter. The filter does not run, so the base has other bytes than the file had.
     behind_filter: BTreeSet<String>,
 }
 
-/// What a file was in the base.
+/// The version of a file in the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BaseVersion<'a> {
-    /// What it is now.
+    /// The file is unchanged.
     Same,
-    /// Something else, under this name.
+    /// The file differs; it has this name in the base.
     Other(&'a str),
-    /// It was not there.
+    /// The base has no version to compare with.
     Nothing,
 }
 
 impl TreeChanges {
-    /// What differs between the merge base of a revision and `HEAD` and the working tree, whether committed or not.
+    /// Compares the working tree, including uncommitted changes, with the merge base of a revision and `HEAD`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the revision names no commit that shares a history with `HEAD`.
+    /// [`Error::Usage`] when the revision is not the name of a commit, or has no commit in common with `HEAD`. Another
+    /// error when git fails.
     pub fn since(git: &Git, revision: &str) -> Result<Self, Error> {
-        // The flags undo what a user's settings may change, and keep git from looking into submodules.
+        // The flags override the user's settings, and keep git from searching submodules for changes.
         const DIFF: [&str; 8] = [
             "diff",
             "--name-status",
@@ -47,7 +48,8 @@ impl TreeChanges {
             "--ignore-submodules=dirty",
         ];
         let base = git.merge_base(revision)?;
-        // First, since git reads the configuration of a submodule for the diff, and this refuses one without an end.
+        // This must run first: for the diff, git reads the configuration of submodules, and this call refuses one that
+        // is a device or a pipe.
         let submodules = git.dirty_submodules(true)?;
         let output = git.run(&[&DIFF[..], &[&base, "--"]].concat())?;
         let tracked = listing::names(&git.run(&["ls-files", "-z"])?).filter_map(text).collect();
@@ -63,18 +65,20 @@ impl TreeChanges {
         Ok(Self { base, changed, tracked, behind_filter })
     }
 
-    /// The base: a commit's name.
+    /// Returns the commit of the base.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// The changed files that can't be compared with what they were, since they lie behind a filter that is not run.
+    /// Returns the changed files that can't be compared with the base, because a git filter applies to them.
     pub fn behind_filter(&self) -> &BTreeSet<String> {
         &self.behind_filter
     }
 
-    /// What a file was. A file in a submodule is the same when the submodule is. One that can't be compared was nothing: all
-    /// that is found in it is new.
+    /// Returns the version of a file in the base.
+    ///
+    /// A file in a submodule is unchanged when the submodule is. A file that can't be compared has no version, so that
+    /// all its findings are new.
     pub fn before<'a>(&'a self, file: &'a str) -> BaseVersion<'a> {
         if self.behind_filter.contains(file) {
             return BaseVersion::Nothing;
@@ -97,7 +101,8 @@ impl TreeChanges {
     }
 }
 
-/// A name as a text. A linter's names are UTF-8: others match none of them, and must not look like one that does.
+/// Converts a name to a string, or returns `None` when it is not UTF-8. Names of a linter's findings are UTF-8. A lossy
+/// conversion could make another name equal to one of them.
 fn text(name: &[u8]) -> Option<String> {
     std::str::from_utf8(name).ok().map(str::to_owned)
 }
@@ -126,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_utf_8_answers_for_no_other() {
+    fn a_name_that_is_not_utf8_is_not_taken_for_another_name() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         run(root, &["init", "-q"]);
@@ -135,7 +140,7 @@ mod tests {
         write(root, b"moved\xff.py", &long);
         run(root, &["add", "-A"]);
         run(root, &["commit", "-q", "-m", "one"]);
-        // What is shown in place of these bytes is a name as well.
+        // The replacement character is also a valid file name.
         write(root, "\u{fffd}.py".as_bytes(), "x = 2\n");
         std::fs::rename(root.join(odd()), root.join("a.py")).unwrap();
         run(root, &["add", "a.py"]);
@@ -144,11 +149,7 @@ mod tests {
         let git = Git::find(root, &launcher).unwrap().unwrap();
         let changes = TreeChanges::since(&git, "HEAD").unwrap();
         assert_eq!(changes.before("\u{fffd}.py"), BaseVersion::Nothing);
-        assert_eq!(
-            changes.before("a.py"),
-            BaseVersion::Nothing,
-            "renamed from a name that can't be asked for"
-        );
+        assert_eq!(changes.before("a.py"), BaseVersion::Nothing, "renamed from a name that is not UTF-8");
     }
 
     fn odd() -> std::ffi::OsString {

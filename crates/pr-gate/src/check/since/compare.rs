@@ -1,9 +1,10 @@
-//! Two versions of one file: which findings of the later one does the earlier one not have?
+//! Comparison of two versions of one file: which findings of the new version are not in the old one?
 //!
-//! A finding on a row that stayed is old when the earlier version has one of the same rule there. What was taken out
-//! here and put in there is old when it is the same text in the same function; each earlier finding answers for one.
-//! So a finding that is fixed in one function never pays for another one elsewhere. A finding that loses its annotation
-//! is new: the change is what leaves it to nobody.
+//! A row of the new version is aligned with a row of the old version if a diff finds them equal and they are in the
+//! same function. A finding on an aligned row is old if the old version has a finding of the same rule on that row. Any
+//! other finding is old if the old version has a finding with the same fingerprint on a row that is not aligned: it has
+//! moved. Each old finding matches at most one finding. So a fix in one function never hides a new finding in another.
+//! A finding that loses its annotation is new, because the change leaves it unanswered.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -14,32 +15,32 @@ use similar::{Algorithm, DiffOp};
 use super::annotation_rows::Tags;
 use crate::fingerprint::{Scopes, identity};
 
-/// How many rows of both versions are aligned beyond what they begin and end with alike: the time that takes grows
-/// with the square. The rest is compared by its text.
+/// The maximum number of rows, of both versions together, between the common beginning and end that a diff aligns. Its
+/// time grows with the square of the rows. Beyond the limit, findings are compared by their text.
 const ALIGNED: usize = 10_000;
 
-/// How many rows a finding may have that are compared one by one; a longer one is new when its file changed.
+/// The maximum number of rows of a finding that are compared one by one. A longer finding in a changed file is new.
 const LONGEST: usize = 10_000;
 
 /// Two versions of one file.
 pub struct Pair<'a> {
     before: Scopes<'a>,
     now: Scopes<'a>,
-    /// For each row now (from 0), the row that it was.
+    /// For each row of the new version (from 0), the aligned row of the old version.
     was: Vec<Option<usize>>,
-    /// The rows before that are still there.
+    /// The rows of the old version that are aligned with a row of the new version.
     stays: HashSet<usize>,
     tags_before: Tags,
     tags_now: Tags,
 }
 
 impl<'a> Pair<'a> {
-    /// `file` is its name now.
+    /// Aligns two versions of a file. `file` is its name in the new version.
     pub fn of(file: &str, before: &'a str, now: &'a str) -> Self {
         let (tags_before, tags_now) = (Tags::of(file, before), Tags::of(file, now));
         let (before, now) = (Scopes::of(file, before), Scopes::of(file, now));
         let mut was = align(&before, &now);
-        // A row that stayed, but in another function, did not stay: unless that function got another name.
+        // Rows in different functions are not aligned, unless the function was renamed.
         let (blocks_before, blocks_now) = (before.blocks(), now.blocks());
         let all_before: HashSet<u64> = blocks_before.iter().copied().collect();
         let all_now: HashSet<u64> = blocks_now.iter().copied().collect();
@@ -56,7 +57,7 @@ impl<'a> Pair<'a> {
         Self { before, now, was, stays, tags_before, tags_now }
     }
 
-    /// Whether a finding had an annotation and has none any more.
+    /// Whether a finding has lost its annotation.
     fn is_bared(&self, old: &Finding, finding: &Finding) -> bool {
         self.tags_before.answer(old) && !self.tags_now.answer(finding)
     }
@@ -69,7 +70,7 @@ impl<'a> Pair<'a> {
         index(row).is_some_and(|row| self.stays.contains(&row))
     }
 
-    /// Marks the findings that none of the earlier ones answers for.
+    /// Marks the findings that match none of the old findings.
     pub fn compare(&self, old: &[Finding], findings: &mut [KnownFinding]) {
         let mut in_place: HashMap<usize, Vec<&Finding>> = HashMap::new();
         let mut taken_out: HashMap<String, Vec<&Finding>> = HashMap::new();
@@ -81,7 +82,7 @@ impl<'a> Pair<'a> {
                 _ => taken_out.entry(identity(finding, Some(&self.before))).or_default().push(finding),
             }
         }
-        // Of several on one row, the one at the same column first: the row may have got an annotation in between.
+        // Findings at the same column match first. Then the columns may differ, because the row may have changed there.
         for same_column in [true, false] {
             for KnownFinding { finding, new, .. } in &mut *findings {
                 let Some(row) = self.was(finding.start.row) else { continue };
@@ -107,8 +108,8 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// The same without findings of the earlier version: those on rows that stayed are old, and those whose rows were
-    /// taken out here and put in there.
+    /// Marks the new findings without findings of the old version. A finding is old if each of its rows is aligned, or
+    /// was removed at one place and added at another in the same function.
     pub fn compare_rows(&self, findings: &mut [KnownFinding]) {
         let (blocks_before, blocks_now) = (self.before.blocks(), self.now.blocks());
         let mut taken_out: HashMap<(u64, String), usize> = HashMap::new();
@@ -117,7 +118,7 @@ impl<'a> Pair<'a> {
                 *taken_out.entry((*block, self.before.plain(row))).or_default() += 1;
             }
         }
-        // Findings of one row share it: a row that moved moved once.
+        // For each row, whether it was moved. Findings on one row share the result, because a removed row counts once.
         let mut moved: HashMap<usize, bool> = HashMap::new();
         for KnownFinding { finding, new, .. } in findings {
             let (Some(first), Some(last)) = (index(finding.start.row), index(finding.last_row())) else {
@@ -128,7 +129,7 @@ impl<'a> Pair<'a> {
                 *new = true;
                 continue;
             }
-            // The row stayed, and its annotation went.
+            // The row is aligned, and its annotation was removed.
             let was = self.was(finding.start.row).and_then(|row| u32::try_from(row + 1).ok());
             let bared = was.is_some_and(|was| self.tags_before.on(was)) && !self.tags_now.answer(finding);
             *new = bared
@@ -146,12 +147,12 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// A row, from 0.
+/// Converts a row counted from 1 to an index.
 fn index(row: u32) -> Option<usize> {
     usize::try_from(row).ok()?.checked_sub(1)
 }
 
-/// For each row now, the row that it was; annotations do not count.
+/// Returns for each row of the new version the equal row of the old version. Annotations are ignored.
 fn align(before: &Scopes<'_>, now: &Scopes<'_>) -> Vec<Option<usize>> {
     let rows =
         |scopes: &Scopes<'_>| -> Vec<u64> { (0..scopes.len()).map(|row| hash(scopes.bare(row))).collect() };

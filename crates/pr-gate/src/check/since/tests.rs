@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::compare::Pair;
 
-/// A finding for each row that holds `BAD`, about that word.
+/// Returns a finding for each row that contains `BAD`, at that word.
 fn findings(source: &str) -> Vec<Finding> {
     let of_row = |(row, text): (usize, &str)| {
         let column = u32::try_from(text.find("BAD")? + 1).ok()?;
@@ -16,24 +16,24 @@ fn findings(source: &str) -> Vec<Finding> {
     source.lines().enumerate().filter_map(of_row).collect()
 }
 
-/// Findings of which nothing is known yet.
+/// Converts findings to known findings that are not marked as new.
 fn known(findings: impl IntoIterator<Item = Finding>) -> Vec<KnownFinding> {
     findings.into_iter().map(|finding| KnownFinding { new: false, ..finding.into() }).collect()
 }
 
-/// The rows of the findings that are new.
+/// Returns the rows of the findings that are marked as new.
 fn rows_of_new(all: &[KnownFinding]) -> Vec<u32> {
     all.iter().filter(|known| known.new).map(|known| known.finding.start.row).collect()
 }
 
-/// The rows of the findings that are new.
+/// Returns the rows of the new findings between two versions.
 fn new_rows(before: &str, now: &str) -> Vec<u32> {
     let mut all = known(findings(now));
     Pair::of("a.py", before, now).compare(&findings(before), &mut all);
     rows_of_new(&all)
 }
 
-/// The same when the linter did not see the earlier version.
+/// Same as [`new_rows`], without findings of the old version.
 fn new_rows_by_text(before: &str, now: &str) -> Vec<u32> {
     let mut all = known(findings(now));
     Pair::of("a.py", before, now).compare_rows(&mut all);
@@ -43,7 +43,7 @@ fn new_rows_by_text(before: &str, now: &str) -> Vec<u32> {
 const TWO: &str = "def f():\n    a = 1\n    BAD\n    return a\n\ndef g():\n    b = 2\n    ok\n    return b\n";
 
 #[test]
-fn lines_that_only_moved_bring_nothing_new() {
+fn moved_lines_have_no_new_findings() {
     let moved = format!("import os\n\n\n{TWO}");
     assert!(new_rows(TWO, &moved).is_empty());
     assert!(new_rows_by_text(TWO, &moved).is_empty());
@@ -54,7 +54,7 @@ fn lines_that_only_moved_bring_nothing_new() {
 }
 
 #[test]
-fn a_finding_that_loses_its_annotation_is_new_and_one_that_keeps_or_gets_it_is_not() {
+fn a_finding_is_new_when_it_loses_its_annotation_but_not_when_it_keeps_or_gets_one() {
     let tag = |id: u32| format!("# TODO[T4-ISSUE]: {{\"id\":\"{id}\",\"code\":\"X1\"}}");
     let trailing = TWO.replace("BAD\n", &format!("BAD  {}\n", tag(1)));
     let alone = TWO.replace("    BAD\n", &format!("    {}\n    BAD\n", tag(1)));
@@ -79,11 +79,11 @@ fn a_finding_that_loses_its_annotation_is_new_and_one_that_keeps_or_gets_it_is_n
 }
 
 #[test]
-fn a_fix_does_not_pay_for_a_regression_in_another_function() {
+fn a_fix_does_not_hide_a_new_finding_in_another_function() {
     let now = TWO.replace("    ok\n", "    BAD\n").replacen("    BAD\n", "    good\n", 1);
     assert_eq!(new_rows(TWO, &now), [8]);
     assert_eq!(new_rows_by_text(TWO, &now), [8]);
-    // Here the row itself stays in the eyes of a diff, but in another function.
+    // A diff aligns the row `BAD`, but it is now in another function.
     let before = "def f():\n    BAD\n\ndef g():\n    pass\n";
     let now = "def f():\n    pass\n\ndef g():\n    BAD\n";
     assert_eq!(new_rows(before, now), [5]);
@@ -91,7 +91,7 @@ fn a_fix_does_not_pay_for_a_regression_in_another_function() {
 }
 
 #[test]
-fn a_regression_beside_an_old_finding_is_new() {
+fn a_second_finding_next_to_an_old_one_is_new() {
     let before = "def f():\n    BAD\n";
     assert_eq!(new_rows(before, "def f():\n    BAD\n    BAD\n").len(), 1);
     assert_eq!(new_rows_by_text(before, "def f():\n    BAD\n    BAD\n").len(), 1);
@@ -105,15 +105,15 @@ fn a_renamed_function_keeps_its_findings() {
 }
 
 #[test]
-fn an_annotation_on_the_row_does_not_make_it_new() {
+fn a_new_annotation_does_not_make_its_finding_new() {
     let now = TWO.replace("BAD\n", "BAD  # TODO[T4-ISSUE]: {\"id\":\"t4-1\"}\n");
     assert!(new_rows(TWO, &now).is_empty());
     assert!(new_rows_by_text(TWO, &now).is_empty());
 }
 
 #[test]
-fn a_row_that_stayed_can_have_a_new_finding() {
-    // The linter finds something there now that it did not find before: a use elsewhere is gone.
+fn an_unchanged_row_can_have_a_new_finding() {
+    // The import is now unused, because the change removed its use in another row.
     let before = "import BAD\nuse\n";
     let mut all = known(findings("import BAD\n"));
     Pair::of("a.py", before, "import BAD\n").compare(&[], &mut all);
@@ -121,7 +121,7 @@ fn a_row_that_stayed_can_have_a_new_finding() {
 }
 
 #[test]
-fn a_finding_over_rows_is_new_when_one_of_them_is() {
+fn a_finding_over_several_rows_is_new_when_one_row_is() {
     let (before, now) = ("if a:\n    x\n", "if a:\n    if b:\n        x\n");
     let mut finding = findings("BAD\n").remove(0);
     finding.end = Place { row: 3, column: 10 };
@@ -131,7 +131,7 @@ fn a_finding_over_rows_is_new_when_one_of_them_is() {
 }
 
 #[test]
-fn versions_that_have_little_in_common_are_compared_in_time() {
+fn long_versions_with_little_in_common_are_compared_quickly() {
     let many =
         |word: &str| (0..40_000).map(|n| word.to_owned() + ["0\n", "1\n", "2\n"][n % 3]).collect::<String>();
     let before = format!("def f():\n    BAD\n{}", many("a"));
@@ -140,7 +140,7 @@ fn versions_that_have_little_in_common_are_compared_in_time() {
 }
 
 #[test]
-fn of_findings_on_one_row_the_one_at_the_same_column_is_old_and_each_answers_once() {
+fn an_old_finding_matches_one_finding_of_its_row_and_prefers_the_same_column() {
     let two = findings("BAD\n");
     let later = |column: u32| {
         let mut finding = two[0].clone();
@@ -157,7 +157,7 @@ fn of_findings_on_one_row_the_one_at_the_same_column_is_old_and_each_answers_onc
 }
 
 #[test]
-fn a_row_that_moved_takes_all_of_its_findings_along() {
+fn all_findings_of_a_moved_row_are_old() {
     let (before, now) = ("a\nb\nBAD BAD\n", "BAD BAD\na\nb\n");
     let mut all = known([findings(now).remove(0), findings(now).remove(0)]);
     all[1].finding.start.column += 4;
@@ -169,7 +169,7 @@ fn a_row_that_moved_takes_all_of_its_findings_along() {
 }
 
 #[test]
-fn a_row_that_stayed_but_came_into_a_method_of_another_class_is_new() {
+fn an_unchanged_row_that_is_now_in_another_class_is_new() {
     let before = "class A:\n    def f():\n        x\n        BAD\n";
     let now = "class A:\n    def f():\n        x\nclass B:\n    def f():\n        BAD\n";
     assert_eq!(new_rows(before, now), [6]);
@@ -195,13 +195,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_more_findings_are_old_than_there_were(before in source(), now in source()) {
+    fn at_most_as_many_findings_are_old_as_there_were_before(before in source(), now in source()) {
         let old = findings(&now).len() - new_rows(&before, &now).len();
         prop_assert!(old <= findings(&before).len());
     }
 
     #[test]
-    fn a_version_has_nothing_new_beside_itself(source in source()) {
+    fn a_version_compared_with_itself_has_nothing_new(source in source()) {
         prop_assert!(new_rows(&source, &source).is_empty());
         prop_assert!(new_rows_by_text(&source, &source).is_empty());
         let later = format!("# a comment\n{source}");

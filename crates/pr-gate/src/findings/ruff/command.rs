@@ -1,37 +1,37 @@
-//! The command lines of ruff: what T4 asks of it, and which of its settings T4 overrules.
+//! The command lines with which T4 runs ruff, and the ruff settings that they override.
 
 use std::process::Command;
 
 use super::Ruff;
 
-/// How long a command line may get, in bytes: systems allow 128 KB and more.
+/// The maximum length of the names on a command line, in bytes. Systems allow 128 KB or more for a command line.
 const COMMAND_LINE: usize = 64 << 10;
 
-/// Nothing of what is read is kept in the tree.
+/// Keeps ruff from writing a cache into the tree.
 const NO_CACHE: &str = "--no-cache";
 
-/// Overrules `fix-only` of the tree's settings, which would hide every finding.
+/// Overrides `fix-only` of the tree's settings, which would hide every finding.
 const NO_FIX_ONLY: &str = "--no-fix-only";
 
-/// When a file that ruff's settings exclude is left out.
+/// When ruff leaves out a file that its settings exclude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excluded {
-    /// When ruff finds it in a folder, as always: a file that is named is looked at.
+    /// Only when ruff finds it in a folder, which is ruff's default. A file on the command line is checked.
     WhenFound,
-    /// Also when it is named.
+    /// Also when the file is on the command line.
     Always,
 }
 
 impl Ruff {
-    /// A command that runs ruff in the root, without the `RUFF_*` variables that could redirect its output.
+    /// Returns a command that runs ruff in the root, without the `RUFF_*` variables that could redirect its output.
     pub(super) fn command(&self) -> Command {
         let mut command = self.launcher.command(&self.program, &self.root, self.passes);
         command.args(&self.before).env("NO_COLOR", "1");
         command
     }
 
-    /// `ruff check` for some rules. The tree's settings count, but for those that would change files, hide findings
-    /// that could be fixed, or put the cache elsewhere.
+    /// Returns `ruff check` for some rules. The tree's settings apply, except those that would change files, hide
+    /// fixable findings, or move the cache.
     pub(super) fn linter(&self, codes: &[String], excluded: Excluded) -> Command {
         let mut command = self.command();
         command.args(["check", "--output-format=json", "--exit-zero", "--no-fix", NO_FIX_ONLY]);
@@ -47,7 +47,7 @@ impl Ruff {
         command
     }
 
-    /// `ruff check` that prints the files below names that it looks at.
+    /// Returns a command that prints the files that ruff checks for these files and folders.
     pub(super) fn lister(&self, names: &[String]) -> Command {
         let mut command = self.command();
         command.args(["check", "--show-files", NO_CACHE, "--"]);
@@ -55,7 +55,7 @@ impl Ruff {
         command
     }
 
-    /// `ruff check` that prints its input with the fixes of one rule.
+    /// Returns a command that prints its input with the fixes of one rule.
     pub(super) fn fixer(&self, name: &str, code: &str, unsafe_fixes: bool) -> Command {
         let mut command = self.command();
         command.args(["check", "--fix", "--exit-zero", NO_CACHE, "--quiet", NO_FIX_ONLY]);
@@ -66,7 +66,7 @@ impl Ruff {
     }
 }
 
-/// Names, in portions that a command line can hold.
+/// Splits names into portions that fit on a command line.
 pub fn portions(names: &[String]) -> Vec<&[String]> {
     let mut portions = Vec::new();
     let mut rest = names;
@@ -83,7 +83,8 @@ pub fn portions(names: &[String]) -> Vec<&[String]> {
     portions
 }
 
-/// A name as an argument. `-` would be the standard input, and `@name` a file of further arguments, even after `--`.
+/// Converts a name to an argument. Without `./`, ruff would read `-` as stdin and `@name` as a file of further
+/// arguments, even after `--`.
 pub fn argument(name: &str) -> String {
     if name == "." { name.to_owned() } else { format!("./{name}") }
 }
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn no_command_line_changes_files_or_leaves_a_cache_elsewhere() {
+    fn no_command_line_changes_files_or_writes_a_cache_elsewhere() {
         let root = Path::new("/r");
         let ruff = Ruff {
             program: "/bin/ruff".into(),

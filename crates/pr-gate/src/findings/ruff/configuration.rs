@@ -1,9 +1,9 @@
-//! Search for ruff configuration that leads out of the tree.
+//! Search for ruff configuration that refers to files outside the tree.
 //!
-//! ruff's error messages quote the configuration that it can't parse. A tree can make any file of the machine part of its
-//! configuration, by a link or by `extend`, and the quoted lines would end up in a public log. Before T4 passes on what ruff
-//! wrote to stderr, it follows the tree's configuration here. A false "outside" hides a message; a false "inside" could
-//! disclose a file, so every doubt counts as outside.
+//! ruff's error messages quote the configuration that it can't parse. A tree can make any file of the machine part of
+//! its configuration, by a link or by `extend`, and the quoted lines could appear in a public log. Before T4 shows
+//! ruff's stderr, this module follows the tree's configuration. A false "outside" hides a message; a false "inside"
+//! could disclose a file. So every doubt counts as outside.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -14,39 +14,38 @@ use toml::{Table, Value};
 
 use crate::Error;
 
-/// The files that ruff takes for its configuration, in any folder.
+/// The names of ruff's configuration files, in any folder.
 const NAMES: [&str; 3] = ["pyproject.toml", "ruff.toml", ".ruff.toml"];
 
-/// A larger file is not looked into.
+/// The maximum size of a configuration file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Why ruff's messages may quote a file outside of the tree.
+/// Why ruff's messages may quote a file outside the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigProblem {
-    /// The configuration leads out of the tree.
+    /// The configuration refers to a file outside the tree.
     Outside {
-        /// The file of the tree, from the root.
+        /// The configuration file in the tree, relative to the root.
         file: String,
-        /// Where it leads.
+        /// The file outside.
         to: String,
-        /// Whether a device or a pipe is there: reading it would never end.
+        /// Whether that file is a device or a pipe, which may have no end.
         is_endless: bool,
     },
-    /// The configuration can't be read here, so it may lead anywhere.
+    /// The configuration can't be read, so it may refer to any file.
     Unreadable {
-        /// The file, from the root.
-        file: String,
+        /// The configuration file in the tree, relative to the root.
         /// What is wrong with it.
         problem: String,
     },
 }
 
-/// Whether a file of this name, from the root, is one of ruff's.
+/// Whether this is the name of a configuration file of ruff.
 pub fn is_configuration(name: &Path) -> bool {
     name.file_name().is_some_and(|last| NAMES.iter().any(|known| last == *known))
 }
 
-/// The first problem with the configuration of a tree, wherever it lies in it.
+/// Returns the first problem with the configuration files of a tree, in any folder.
 pub fn of_tree(root: &Path) -> Option<ConfigProblem> {
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
@@ -55,7 +54,7 @@ pub fn of_tree(root: &Path) -> Option<ConfigProblem> {
         .build();
     let names = walk.filter_map(|entry| {
         let entry = entry.ok()?;
-        // The folders above it may have names that are not UTF-8: ruff reads it all the same.
+        // Its folders may have names that are not UTF-8. ruff reads it there too.
         let name = entry.path().strip_prefix(root).ok()?.to_owned();
         is_configuration(&name).then_some(name)
     });
@@ -64,28 +63,29 @@ pub fn of_tree(root: &Path) -> Option<ConfigProblem> {
     of_files(root, &names)
 }
 
-/// The first problem with files of a tree.
+/// Returns the first problem with some configuration files of a tree.
 pub fn of_files(root: &Path, names: &[PathBuf]) -> Option<ConfigProblem> {
     let Ok(root) = root.canonicalize() else { return None };
     let mut done = BTreeSet::new();
     names.iter().find_map(|name| follow(&root, &name.to_string_lossy(), &root.join(name), &mut done))
 }
 
-/// Refuses configuration files that lead to a device or a pipe, which a linter would read forever.
+/// Refuses configuration files that refer to a device or a pipe, which a linter could read forever.
 ///
 /// # Errors
-/// [`Error::Unreadable`] with the file that does.
+/// [`Error::Unreadable`] with the name of the configuration file.
 pub fn refuse_endless(root: &Path, names: &[PathBuf]) -> Result<(), Error> {
     match of_files(root, names) {
-        Some(ConfigProblem::Outside { file, to, is_endless: true }) => {
-            Err(Error::unreadable(file, format!("leads to `{to}`, which is no ordinary file: take it out")))
-        }
+        Some(ConfigProblem::Outside { file, to, is_endless: true }) => Err(Error::unreadable(
+            file,
+            format!("refers to `{to}`, which is not a regular file: remove the reference"),
+        )),
         _ => Ok(()),
     }
 }
 
-/// Follows one file. `name` is the configuration file of the tree from which it was reached, `done` the files that were
-/// followed already.
+/// Follows one file. `name` is the configuration file of the tree that refers to it; `done` has the files that were
+/// already followed.
 fn follow(root: &Path, name: &str, path: &Path, done: &mut BTreeSet<PathBuf>) -> Option<ConfigProblem> {
     if !done.insert(path.to_owned()) {
         return None;
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_in_the_tree_is_fine() {
+    fn configuration_within_the_tree_is_no_problem() {
         let folder = tree(&[
             ("root/ruff.toml", "extend = \"in.toml\""),
             (
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_out_of_it_is_found_by_every_way() {
+    fn every_reference_out_of_the_tree_is_found() {
         let absolute = |folder: &tempfile::TempDir| folder.path().join("outside.toml").display().to_string();
         for extend in [
             "../outside.toml",
@@ -240,7 +240,7 @@ mod tests {
                 "{name}"
             );
         }
-        // In a folder whose name is not UTF-8 too.
+        // Also in a folder whose name is not UTF-8.
         let folder = tree(&[]);
         let odd = folder.path().join("root").join(OsStr::from_bytes(b"odd\xff"));
         std::fs::create_dir(&odd).unwrap();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_followed_is_a_problem_and_what_has_no_end_is_refused() {
+    fn unparsable_configuration_is_a_problem_and_a_device_is_refused() {
         let folder = tree(&[("root/ruff.toml", "extend-select = [\"F\"]\nnonsense = [\n")]);
         assert_eq!(problem(&folder), None);
         let folder = tree(&[("root/ruff.toml", "tool.ruff = {\"extend\" = \"x\"\nnonsense = [\n")]);

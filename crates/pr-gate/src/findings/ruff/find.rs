@@ -1,4 +1,4 @@
-//! Where ruff is, and its version.
+//! Finds ruff and its version.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,22 +9,24 @@ use super::running::RunningRuff;
 use super::{Ruff, RuffSaid, failed};
 use crate::{Error, Project};
 
-/// Runs `python3 -m ruff` with a path of modules that lacks the working directory: a `ruff.py` in the tree is not it.
+/// Runs `python3 -m ruff` without the working directory in the module path, so that a `ruff.py` of the tree is not run.
 const MODULE: &str = "import sys\nsys.path[:] = [p for p in sys.path if p]\n\
                       import runpy\nrunpy.run_module('ruff', run_name='__main__', alter_sys=True)\n";
 
-/// `ruff --version`, while it runs.
+/// A running `ruff --version`.
 pub struct Version {
     child: RunningRuff,
 }
 
 impl Ruff {
-    /// Finds ruff: the program that the caller named; else the first of the active virtual environment, PATH, `python3 -m`
-    /// and `uvx`. Its version is asked for at the same time. A ruff inside the tree is run only when the caller named it, or
-    /// when its virtual environment is active and git does not track it.
+    /// Finds ruff and starts `ruff --version`.
+    ///
+    /// The program is the one that the caller named, or else the first of: the active virtual environment, `PATH`,
+    /// `python3 -m ruff`, and `uvx ruff`. A ruff inside the tree is run only when the caller named it, or when its
+    /// virtual environment is active and not tracked by git.
     ///
     /// # Errors
-    /// When there is none, with how to get it; when the named program does not run.
+    /// There is no ruff (the error says how to get it), the named program can't be run, or git fails.
     pub fn find(project: &Project) -> Result<(Self, Version), Error> {
         let (root, launcher) = (&project.tree.root, &project.tree.launcher);
         let ruff = |program: PathBuf, before: &[&str], passes: fn(&str) -> bool| Self {
@@ -53,12 +55,13 @@ impl Ruff {
         }
         candidates.extend(launcher.program("ruff").map(plain));
         candidates.extend(launcher.program("python3").map(|python| ruff(python, &["-c", MODULE], |_| false)));
-        // Its settings come from the user alone: those of the tree could name a server to take a program from.
+        // uvx must not read settings of the tree: they could name a server from which it downloads a program.
         candidates
             .extend(launcher.program("uvx").map(|uvx| ruff(uvx, &["--no-config", "ruff"], is_of_network)));
         for candidate in candidates {
             let Ok(mut child) = candidate.version() else { continue };
-            // A program named ruff is not waited for. `python3` and `uvx` may be installed without one.
+            // A program with the name ruff is accepted before its version is known. `python3` and `uvx` may be
+            // installed without ruff, so their answer is awaited here.
             if candidate.before.is_empty() {
                 return Ok((candidate, Version { child }));
             }
@@ -69,13 +72,13 @@ impl Ruff {
             }
         }
         let own = if root.join(".venv/bin/ruff").exists() {
-            "; the tree has a `.venv/bin/ruff`, which is run when its environment is active or `--ruff` names it"
+            "; the tree has a `.venv/bin/ruff`: activate its environment or name it with `--ruff` to run it"
         } else {
             ""
         };
         Err(failed(format!(
-            "it is not on PATH, not in an active virtual environment, not in `python3`, and there is no `uvx`: install it \
-             (`pip install ruff`), or give `t4 check --from` a linter's output{own}"
+            "it is not on PATH, not in an active virtual environment, not in `python3`, and there is no `uvx`: \
+             install it (`pip install ruff`), or pass a linter's output to `t4 check --from`{own}"
         )))
     }
 
@@ -87,25 +90,25 @@ impl Ruff {
 }
 
 impl Version {
-    /// What it says: `ruff 0.14.2`.
+    /// Waits for the version, such as `ruff 0.14.2`.
     ///
     /// # Errors
-    /// When it says nothing that a version could be.
+    /// `ruff --version` fails.
     pub fn wait(mut self) -> Result<String, Error> {
         let text = self.child.said.take().or_else(|| self.child.text());
         text.ok_or_else(|| failed("`ruff --version` failed".to_owned()))
     }
 }
 
-/// Whether ruff may write into this folder: it, and what is in it, is no link that leads elsewhere.
+/// Whether ruff may write into this folder: neither the folder nor an entry of it is a link.
 fn is_own_folder(folder: &Path) -> bool {
     let Ok(kind) = folder.symlink_metadata() else { return true };
     let no_link = |entry: std::fs::DirEntry| entry.file_type().is_ok_and(|kind| !kind.is_symlink());
     kind.is_dir() && folder.read_dir().is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(no_link)))
 }
 
-/// Whether git tracks a file of the virtual environment that a program belongs to. Programs that come with a pull request
-/// are not run.
+/// Whether git tracks a file of the virtual environment that contains a program. A pull request could add a tracked
+/// program, so it must not run.
 fn is_tracked(git: Option<&Git>, root: &Path, program: &Path) -> Result<bool, Error> {
     let environment = program.parent().and_then(Path::parent);
     let Some((git, name)) = git.zip(environment.and_then(|folder| folder.strip_prefix(root).ok())) else {
@@ -115,7 +118,7 @@ fn is_tracked(git: Option<&Git>, root: &Path, program: &Path) -> Result<bool, Er
     Ok(!git.run(&["ls-files", "-z", "--", name])?.is_empty())
 }
 
-/// Variables for `uvx`, which downloads ruff: proxies, certificates and the user's settings of uv.
+/// Whether `uvx`, which may download ruff, needs a variable: for proxies, certificates, or the user's settings of uv.
 fn is_of_network(name: &str) -> bool {
     const NETWORK: [&str; 10] = [
         "http_proxy",

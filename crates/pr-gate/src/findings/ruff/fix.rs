@@ -1,4 +1,4 @@
-//! ruff's own fixes.
+//! Fixes by ruff.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -12,15 +12,15 @@ use super::{Ruff, RuffSaid, failed};
 use crate::findings::file_names::Names;
 use crate::{Error, Project};
 
-/// How many findings there are, by rule and file.
+/// Numbers of findings, by rule and file.
 pub type Survey = BTreeMap<String, BTreeMap<String, FindingCount>>;
 
-/// The findings of a rule in a file.
+/// Numbers of findings of one rule in one file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FindingCount {
-    /// All of them.
+    /// All findings.
     pub found: usize,
-    /// Those that ruff has a fix for.
+    /// The findings that ruff can fix.
     pub fixable: usize,
 }
 
@@ -37,16 +37,16 @@ struct RawFix {
 }
 
 impl Ruff {
-    /// This ruff in another folder, where it leaves no cache.
+    /// Returns this ruff for another root, where it writes no cache.
     #[must_use]
     pub fn at(&self, root: &Path) -> Self {
         Self { root: root.to_owned(), cache: false, said: RuffSaid::of(root), ..self.clone() }
     }
 
-    /// Counts the findings below names, and those that it could fix.
+    /// Counts the findings in files and folders, and those that ruff can fix.
     ///
     /// # Errors
-    /// When ruff fails, with what it said.
+    /// ruff fails. The error has its message.
     pub fn survey(
         &self,
         project: &Project,
@@ -76,10 +76,10 @@ impl Ruff {
         Ok(survey)
     }
 
-    /// A text as its fixes of one rule leave it. Nothing is written.
+    /// Returns a text with ruff's fixes for one rule. Writes nothing.
     ///
     /// # Errors
-    /// When ruff fails, with what it said.
+    /// ruff fails. The error has its message.
     pub fn fix_text(&self, name: &str, text: &str, code: &str, unsafe_fixes: bool) -> Result<String, Error> {
         let mut command = self.fixer(name, code, unsafe_fixes);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -87,7 +87,7 @@ impl Ruff {
         let stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
             scope.spawn(move || {
-                // A ruff that ends before it has read everything says why.
+                // If ruff exits before it has read everything, its message is the error.
                 stdin.and_then(|mut stdin| stdin.write_all(text.as_bytes()).ok())
             });
             child.wait_with_output()
@@ -96,7 +96,7 @@ impl Ruff {
         if !output.status.success() {
             return Err(self.failed_with(&output.stderr));
         }
-        // Nothing may be left of a file that held unused imports alone.
+        // The text may be empty: a file may have only unused imports.
         String::from_utf8(output.stdout).map_err(|_| failed("its fix is not UTF-8".to_owned()))
     }
 }

@@ -1,4 +1,4 @@
-//! Runs of ruff, and what they print.
+//! Running ruff processes and their output.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -10,14 +10,14 @@ use crate::Error;
 use crate::findings::file_names::Names;
 use crate::findings::ruff_json;
 
-/// How much ruff may print before its output is refused.
+/// The maximum size of ruff's output, in bytes.
 const LARGEST: u64 = 1 << 30;
 
-/// How much is kept of what ruff says beside its findings.
+/// The maximum size of ruff's messages on stderr that is kept, in bytes.
 const SAID: u64 = 64 << 10;
 
 impl Ruff {
-    /// Runs ruff to its end: the findings, and what it said beside them.
+    /// Runs ruff until it exits. Returns the findings and the messages on stderr.
     pub(super) fn run(
         &self,
         command: &mut Command,
@@ -41,12 +41,12 @@ impl Ruff {
                 String::from_utf8_lossy(&said).into_owned()
             });
             if let (Some(mut stdin), Some(text)) = (stdin, text) {
-                // A ruff that ends before it has read everything says why.
+                // If ruff exits before it has read everything, its message is the error.
                 let _ = stdin.write_all(text);
             }
             let findings = ruff_json::stream(stdout.take(LARGEST), known);
             if findings.is_err() {
-                // It may still write, and nobody reads.
+                // ruff may still write output, which is no longer read.
                 let _ = running.child.kill();
             }
             (findings, said.join().unwrap_or_default())
@@ -58,14 +58,15 @@ impl Ruff {
         }
         match findings {
             Ok(findings) if status.success() => Ok((findings, said)),
-            Ok(_) => Err(failed(format!("it ended with {status}"))),
-            Err(error) => {
-                Err(Error::unreadable("ruff's output", format!("{error} (it ended with {status})")))
-            }
+            Ok(_) => Err(failed(format!("it failed with {status}"))),
+            Err(error) => Err(Error::unreadable("ruff's output", format!("{error} ({status})"))),
         }
     }
 
-    /// What a command prints when it ends well.
+    /// Returns what a command prints to stdout.
+    ///
+    /// # Errors
+    /// The command can't be run, or fails.
     pub(super) fn printed(&self, command: &mut Command) -> Result<Vec<u8>, Error> {
         let output = command.stdin(Stdio::null()).output();
         let output = output.map_err(|error| failed(format!("can't be run: {error}")))?;
@@ -73,7 +74,7 @@ impl Ruff {
     }
 }
 
-/// A program that is ended when nobody waits for it any more.
+/// A running ruff, which is killed when this value is dropped.
 pub struct RunningRuff {
     child: Child,
     pub said: Option<String>,
@@ -84,7 +85,7 @@ impl RunningRuff {
         Ok(Self { child: command.spawn()?, said: None })
     }
 
-    /// What it prints, in one line, when it ends well.
+    /// Returns the first line that it prints to stdout, or `None` when it fails.
     pub fn text(&mut self) -> Option<String> {
         let mut text = String::new();
         self.child.stdout.take()?.take(1024).read_to_string(&mut text).ok()?;

@@ -1,4 +1,4 @@
-//! Filter for ruff's messages on stderr, which may quote files outside of the tree.
+//! Filter for ruff's messages on stderr, which may quote files outside the tree.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ impl RuffSaid {
         Self { root: root.to_owned(), problem: Arc::default() }
     }
 
-    /// The message, or the reason why it is not shown.
+    /// Returns the message, or the reason why it is not shown.
     pub fn told(&self, said: &str) -> String {
         let said = said.trim();
         // Messages about T4's arguments, or about a tree without Python, quote no configuration.
@@ -28,7 +28,7 @@ impl RuffSaid {
         match self.problem.get_or_init(|| configuration::of_tree(&self.root)) {
             None => said.to_owned(),
             Some(ConfigProblem::Outside { file, to, .. }) => format!(
-                "its configuration leads out of the tree (`{file}` to `{to}`), so its messages are not shown: they may \
+                "its configuration `{file}` refers to `{to}` outside the tree, so its messages are not shown: they may \
                  quote that file; run `ruff check` to see them"
             ),
             Some(ConfigProblem::Unreadable { file, problem }) => {

@@ -1,4 +1,4 @@
-//! The parts of SARIF that are read. Everything else is skipped.
+//! The parts of SARIF that T4 reads. serde skips everything else.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Log {
 #[serde(rename_all = "camelCase")]
 pub struct SarifRun {
     pub tool: Tool,
-    /// None at all: the tool failed before it could look.
+    /// `None` when the tool failed before it checked anything.
     pub results: Option<Vec<ResultItem>>,
     pub invocations: Option<Vec<Invocation>>,
     #[serde(default)]
@@ -75,8 +75,7 @@ pub struct ResultItem {
 }
 
 impl ResultItem {
-    /// Whether it is a finding: it says that something is wrong, and nobody has accepted that in the source or in the
-    /// tool.
+    /// Whether the result is a finding: it reports a problem that is present and that no accepted suppression covers.
     pub fn counts(&self) -> bool {
         let fine = matches!(self.kind.as_deref(), Some("pass" | "notApplicable"));
         let gone = self.baseline_state.as_deref() == Some("absent");

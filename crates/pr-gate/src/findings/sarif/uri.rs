@@ -1,14 +1,14 @@
-//! Where a file is, by its URI.
+//! Paths of files from URIs.
 
 use std::path::Path;
 
 use super::shape::{ArtifactLocation, SarifRun};
 
-/// How many bases may stand on one another.
+/// The maximum length of a chain of base URIs.
 const BASES: usize = 8;
 
-/// The path of a file: absolute, or from the root. `None` when none is named; a URI that is no file's is kept as it is,
-/// and leads out of the root.
+/// Returns the path of a file: absolute, or relative to the root. Returns `None` when the location names no file. A URI
+/// with another scheme than `file` becomes an absolute path, which is outside the root.
 pub fn path(run: &SarifRun, location: &ArtifactLocation) -> Option<String> {
     let mut location = location;
     if location.uri.is_none() {
@@ -21,7 +21,7 @@ pub fn path(run: &SarifRun, location: &ArtifactLocation) -> Option<String> {
         if is_absolute(&path) {
             break;
         }
-        // A base that is not said is the root.
+        // A base without a URI is the root.
         let Some(above) = base.and_then(|base| run.original_uri_base_ids.get(base)) else { break };
         let Some(uri) = &above.uri else { break };
         path = format!("{}/{path}", of_uri(uri).trim_end_matches('/'));
@@ -34,7 +34,7 @@ fn is_absolute(path: &str) -> bool {
     Path::new(path).is_absolute() || path.contains("://")
 }
 
-/// A `file:` URI or a relative one as a path.
+/// Converts a `file:` URI or a relative URI to a path.
 fn of_uri(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once(':') else { return decoded(uri) };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -46,14 +46,14 @@ fn of_uri(uri: &str) -> String {
         return format!("/{uri}");
     }
     let path = match rest.strip_prefix("//") {
-        // The machine's name, which may be empty.
+        // Skips the host name, which may be empty.
         Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
         None => rest,
     };
     decoded(path)
 }
 
-/// Without `%` escapes. What does not decode to UTF-8 stays as it is.
+/// Decodes `%` escapes. A text that does not decode to UTF-8 is returned unchanged.
 fn decoded(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
@@ -72,7 +72,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// A path as a URI writes it: each byte as it is, where that is allowed, or escaped.
+    /// Writes a path as a URI. `choices` decide which bytes are escaped, where both forms are allowed.
     fn written(path: &str, choices: &[bool]) -> String {
         let mut choices = choices.iter().cycle();
         let one = |byte: u8| {
@@ -111,17 +111,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_path_is_read_back_from_every_way_to_write_it(path in "/([ -.0-~éß\n][ -~éß\n]{0,11})?", choices in vec(any::<bool>(), 1..9)) {
+        fn a_path_is_read_back_from_every_spelling_of_its_uri(path in "/([ -.0-~éß\n][ -~éß\n]{0,11})?", choices in vec(any::<bool>(), 1..9)) {
             let uri = written(&path, &choices);
             for start in ["file://", "file://host", "FILE:"] {
                 prop_assert_eq!(of_uri(&format!("{start}{uri}")), path.clone(), "{}", uri);
             }
-            // A relative one, whose first part has no colon of its own.
+            // A relative one, whose first segment has no colon.
             prop_assert_eq!(of_uri(&format!("a{uri}")), format!("a{path}"));
         }
 
         #[test]
-        fn a_uri_is_never_longer_as_a_path_but_by_the_mark_of_another_scheme(uri in "[a-z+.:/%0-9A-F]{0,20}|\\PC{0,12}") {
+        fn a_path_is_at_most_one_byte_longer_than_its_uri(uri in "[a-z+.:/%0-9A-F]{0,20}|\\PC{0,12}") {
             let path = of_uri(&uri);
             prop_assert!(path.len() <= uri.len() + 1, "{}", path);
             if !uri.contains('%') && !uri.contains(':') {

@@ -1,4 +1,4 @@
-//! What linters could write, written and read back; and what they could not, which brings no name from outside.
+//! Property tests: generated output of linters is read back, and malformed output names no file outside the root.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// A finding as a linter has it: its file as it says it, and as it is named from the root.
+/// A finding in a linter's output. `said` is the file's name there; `named` is its name relative to the root.
 #[derive(Debug, Clone)]
 struct Found {
     said: String,
@@ -24,7 +24,7 @@ struct Found {
 
 const ROOT: &str = "/r";
 
-/// A file below the root, or outside of it, as the standard library sees it.
+/// The expected name of a file relative to the root; `None` when it is outside or skipped.
 fn named(said: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     let below = if said.starts_with('/') { said.strip_prefix("/r/")? } else { said };
@@ -65,7 +65,7 @@ fn found() -> impl Strategy<Value = Found> {
     )
 }
 
-/// What is read of a finding.
+/// The expected result of reading a finding.
 fn read_as(found: &Found) -> Option<Finding> {
     let row = |place: Place| Place { row: place.row.max(1), ..place };
     let start = row(found.start);
@@ -90,7 +90,7 @@ fn ruff(all: &[Found]) -> Value {
     all.iter().map(one).collect()
 }
 
-/// A URI of a path: what is not plain is escaped.
+/// Writes a path as a URI with escapes.
 fn uri(path: &str) -> String {
     let one = |byte: u8| match byte {
         b'a'..=b'z' | b'/' | b'.' | b'-' => char::from(byte).to_string(),
@@ -115,7 +115,7 @@ fn sarif(all: &[Found]) -> Value {
     json!({ "version": "2.1.0", "runs": [{ "tool": { "driver": { "name": "x" } }, "results": all.iter().map(one).collect::<Value>() }] })
 }
 
-/// Few bytes at a time.
+/// A reader that returns at most 3 bytes at a time.
 struct Slow<'a>(&'a [u8]);
 
 impl Read for Slow<'_> {
@@ -127,7 +127,7 @@ impl Read for Slow<'_> {
     }
 }
 
-/// What holds for whatever is read.
+/// Checks properties of every output that is read.
 fn sound(output: &Output) -> Result<(), TestCaseError> {
     for finding in &output.findings {
         let parts: Vec<_> = finding.file.split('/').collect();
@@ -144,7 +144,7 @@ fn sound(output: &Output) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A document with a value replaced.
+/// Returns a document with one value replaced.
 fn replaced(document: &Value, at: &mut usize, other: &Value) -> Value {
     if *at == 0 {
         *at = usize::MAX;
@@ -163,7 +163,7 @@ fn replaced(document: &Value, at: &mut usize, other: &Value) -> Value {
 
 proptest! {
     #[test]
-    fn what_ruff_writes_is_read_back(all in vec(found(), 0..6), at in any::<Index>()) {
+    fn output_of_ruff_is_read_back(all in vec(found(), 0..6), at in any::<Index>()) {
         let project = project(Path::new(ROOT));
         let text = ruff(&all).to_string();
         let mut expected: Vec<_> = all.iter().filter_map(read_as).collect();
@@ -175,10 +175,10 @@ proptest! {
             prop_assert_eq!(&output.findings, &expected);
             sound(&output)?;
         } else {
-            // Nothing was left, since all of it is elsewhere.
+            // It is refused because every file is outside the root.
             prop_assert!(expected.is_empty() && !all.is_empty());
         }
-        // What broke off is no answer.
+        // Truncated output is refused.
         let cut = at.index(text.len());
         let part = text.as_bytes().get(..cut).unwrap();
         prop_assert!(read(&project, part).is_err());
@@ -186,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn what_sarif_holds_is_read_back(all in vec(found(), 0..6), at in any::<Index>()) {
+    fn results_of_sarif_are_read_back(all in vec(found(), 0..6), at in any::<Index>()) {
         let project = project(Path::new(ROOT));
         let text = sarif(&all).to_string();
         let mut expected: Vec<_> = all
@@ -208,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn no_output_brings_a_name_from_outside(
+    fn malformed_output_names_no_file_outside_the_root(
         all in vec(found(), 1..4), is_ruff in any::<bool>(), at in any::<Index>(), edits in vec((any::<Index>(), any::<u8>()), 0..3),
         other in select(vec![
             json!(null), json!(-1), json!(1.5), json!(4_294_967_296_u64), json!(""), json!("../x"), json!("/etc/passwd"),

@@ -1,14 +1,14 @@
 #!/bin/sh
-# t4 pre-commit hook. Written by `t4 init`; `t4 init --undo` takes it away while it is as written.
+# t4 pre-commit hook. `t4 init` wrote it; `t4 init --undo` removes it while it is unchanged.
 #
-# It refuses new legacy annotations, and new findings in staged Python files that nothing answers for. It looks at the
-# files as they are in the working tree. To commit all the same: git commit --no-verify
+# It refuses new legacy annotations, and new unanswered findings in staged Python files. It checks the files of the
+# working tree, not of the index. To commit without this check: git commit --no-verify
 set -u
 
 added=$(git diff --cached --no-color --no-ext-diff --no-textconv --unified=0 --diff-filter=ACMR -- . ':(exclude)*.md' |
   grep -E '^\+.*(#|//|/\*|--).*TODO\[T4-(UNUSED-IMPORT|LINT-ISSUE)\]')
 if [ -n "$added" ]; then
-  echo "t4: these staged lines have annotations in the old form; convert them with: t4 migrate --apply" >&2
+  echo "t4: these staged lines have legacy annotations; convert them with: t4 migrate --apply" >&2
   printf '%s\n' "$added" | LC_ALL=C tr -d '\000-\010\013-\037\177' >&2
   exit 1
 fi
@@ -17,7 +17,7 @@ if git diff --cached --quiet --diff-filter=ACMR -- '*.py' '*.pyi'; then
   exit 0
 fi
 if ! command -v t4 >/dev/null 2>&1; then
-  echo "t4: not installed here, so the check is left to CI" >&2
+  echo "t4: not installed on this machine, so the check is left to CI" >&2
   exit 0
 fi
 cd "$(git rev-parse --show-toplevel)" || exit 3
@@ -27,8 +27,8 @@ else
   git diff --cached --name-only -z --diff-filter=ACMR -- '*.py' '*.pyi' | xargs -0 t4 check --
 fi
 status=$?
-# xargs answers 123 for any code of the program from 1 to 125.
+# xargs exits with 123 when the program exits with a code from 1 to 125.
 if [ "$status" -ne 0 ]; then
-  echo "t4: not committed. Answer for the findings (t4 annotate --apply), or: git commit --no-verify" >&2
+  echo "t4: not committed. Annotate the findings (t4 annotate --apply), or commit without this check (git commit --no-verify)" >&2
   exit 1
 fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Puts `t4` and ruff on the PATH of a runner. The workflows t4-*.yml call it.
+# Installs `t4` and ruff on a runner. The workflows t4-*.yml call it.
 #
-# Written by `t4 init` or `t4 protect`, which leave it alone from then on. It is yours: say below how your runners get
-# `t4`. GitHub hands no repository variables to pull requests from forks, so a command that stands here is safer than
-# the variable T4_INSTALL, which is taken when this place is empty. Examples:
+# `t4 init` or `t4 protect` wrote it and will not change it again. Edit it: set install_t4 to the command that installs
+# `t4` on your runners. If install_t4 is empty, the repository's variable T4_INSTALL is used. A command in this file also
+# works for pull requests from forks, to which GitHub passes no variables. Examples:
 #
 #   install_t4='cargo install --locked --git https://git.example.com/t4 --rev <commit> t4'
 #   install_t4='curl -fsSLo "$bin/t4" https://files.example.com/t4-1.0 && echo "<sha256>  $bin/t4" | sha256sum -c && chmod +x "$bin/t4"'

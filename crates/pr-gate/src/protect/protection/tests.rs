@@ -1,6 +1,6 @@
 use super::*;
 
-/// As GitHub shows a protection that somebody made on its pages.
+/// A protection as GitHub returns it, made on GitHub's pages.
 fn shown() -> Value {
     let accounts = |key: &str, names: &[&str]| -> Value {
         names.iter().map(|name| json!({ key: name, "id": 7, "url": "https://api.github.com/x" })).collect()
@@ -34,7 +34,7 @@ fn shown() -> Value {
 }
 
 #[test]
-fn what_is_shown_is_turned_into_what_is_taken() {
+fn a_returned_protection_is_converted_to_the_body_that_restores_it() {
     let expected = json!({
         "required_status_checks": {
             "strict": false,
@@ -59,7 +59,7 @@ fn what_is_shown_is_turned_into_what_is_taken() {
 }
 
 #[test]
-fn what_is_there_stays_and_the_checks_and_the_administrators_come_in() {
+fn existing_rules_stay_and_the_checks_and_enforcement_for_admins_are_added() {
     let before = as_request(&shown());
     let body = wanted(Some(&shown()));
     assert_eq!(contexts(&body), ["build", "ci/tests", "t4-validator", "t4-intent-api-health"]);
@@ -73,7 +73,7 @@ fn what_is_there_stays_and_the_checks_and_the_administrators_come_in() {
 }
 
 #[test]
-fn a_branch_without_protection_gets_every_member_that_must_be_there() {
+fn a_branch_without_protection_gets_every_required_member() {
     let expected = json!({
         "required_status_checks": {
             "strict": true,
@@ -91,7 +91,7 @@ fn a_branch_without_protection_gets_every_member_that_must_be_there() {
 }
 
 #[test]
-fn an_old_server_that_knows_no_apps_gets_its_own_list_back() {
+fn a_server_without_app_ids_gets_the_list_of_names() {
     let shown = json!({ "required_status_checks": { "strict": true, "contexts": ["build"] } });
     let body = wanted(Some(&shown));
     let names = json!(["build", "t4-validator", "t4-intent-api-health", "ci/tests"]);
@@ -99,7 +99,7 @@ fn an_old_server_that_knows_no_apps_gets_its_own_list_back() {
 }
 
 #[test]
-fn what_did_not_come_through_is_named() {
+fn missing_parts_of_a_protection_are_named() {
     let body = wanted(Some(&shown()));
     let told = lacking(&shown(), &body);
     assert_eq!(
