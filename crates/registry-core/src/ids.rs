@@ -16,12 +16,8 @@ macro_rules! text_id {
             /// Checks a new name.
             ///
             /// # Errors
-<<<<<<< HEAD
             /// [`TextError`](crate::TextError) when the name is empty, too long, or could be mistaken for another name
             /// ([`crate::check_name`]).
-=======
-            /// [`TextError`](crate::TextError) when it is empty, too long, or could be taken for another name ([`crate::check_name`]).
->>>>>>> main
             pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
                 let text = text.into();
                 $crate::check_name(&text, $max)?;
