@@ -6,11 +6,11 @@ use std::str::FromStr;
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
 
-/// A range of addresses, such as `10.0.0.0/8`.
+/// Range of addresses, such as `10.0.0.0/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr(IpNet);
 
-/// A text that is no range of addresses.
+/// Text that is not a range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a CIDR such as 10.0.0.0/8 or ::1/128")]
 pub struct CidrError(String);
@@ -18,7 +18,7 @@ pub struct CidrError(String);
 impl FromStr for Cidr {
     type Err = CidrError;
 
-    /// Reads a range, or one address.
+    /// Parses a range, or one address.
     fn from_str(text: &str) -> Result<Self, CidrError> {
         let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
         text.parse().ok().or_else(one).map(Self).ok_or_else(|| CidrError(text.to_owned()))
@@ -31,7 +31,7 @@ impl Cidr {
     }
 }
 
-/// The client's address: the peer, or, when the peer is a trusted proxy, the rightmost untrusted address of
+/// Returns the client's address: the peer, or, when the peer is a trusted proxy, the rightmost untrusted address of
 /// `X-Forwarded-For`.
 pub(crate) fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Cidr]) -> IpAddr {
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ip| ip.to_canonical());
@@ -45,7 +45,7 @@ pub(crate) fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Cidr]
     }
     let mut client = peer;
     for hop in hops.into_iter().rev() {
-        // A hop that is no address was not written by a proxy that we trust: stop at what is known.
+        // An entry that is not an address was not written by a trusted proxy: stop at what is known.
         let Some(ip) = parse_hop(hop) else { break };
         client = ip;
         if !is_trusted(ip) {
@@ -60,7 +60,7 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
-/// Whether a request comes from this very machine: a loopback peer, and no proxy in between.
+/// Whether a request comes from this machine: a loopback peer, and no proxy in between.
 pub(crate) fn is_local(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
     let loopback = peer.is_some_and(|ip| match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_loopback(),

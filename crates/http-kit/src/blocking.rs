@@ -16,11 +16,11 @@ use crate::shares::hop;
 pub use crate::shares::{ADMIN, METRICS};
 use crate::state::ServerState;
 
-/// Runs a read of a few rows by key: at once on the worker's thread, or on the blocking pool when no connection is free
+/// Runs a read of a few rows by key: at once on the worker thread, or on the blocking pool when no connection is free
 /// or the store's reads block.
 ///
 /// # Errors
-/// Those of `read`, and 503 `server_busy`.
+/// The errors of `read`, and 503 `server_busy`.
 pub async fn point<T, F>(state: &ServerState, caller: &str, read: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
@@ -42,8 +42,8 @@ where
     .map_err(ApiError)
 }
 
-/// Runs a read that gives up by itself when it is not small, at once on the worker's thread. `None` when it gave up, or
-/// when reads of the store block.
+/// Runs a read that gives up when it is not small, at once on the worker thread. `None` when it gave up, or when the
+/// store's reads block.
 fn small<T>(
     state: &ServerState,
     read: impl FnOnce(&Services) -> Result<Option<T>, ServiceError>,
@@ -51,11 +51,11 @@ fn small<T>(
     if state.services.store.reads_block() { Ok(None) } else { Ok(read(&state.services)?) }
 }
 
-/// Runs a list, a scan or a figure, and the writing of its answer, on the blocking pool, with a place of the caller's
-/// share of the readers.
+/// Runs a list, a scan or a figure, and writes its answer, on the blocking pool, with a place of the caller's share
+/// of the readers.
 ///
 /// # Errors
-/// Those of `read`, and 503 `server_busy`.
+/// The errors of `read`, and 503 `server_busy`.
 pub async fn scan<T, F>(state: &ServerState, caller: &str, read: F) -> Result<T, ApiError>
 where
     T: Send + 'static,
@@ -71,22 +71,22 @@ where
     .map_err(ApiError)
 }
 
-/// Writes the answer to a change on the blocking pool. Without a share: the change is made, so its answer is never
-/// refused, and changes are bounded before they are made.
+/// Writes the answer to a change on the blocking pool, without a share: the change is made, so its answer must not be
+/// refused, and changes are limited before they are made.
 ///
 /// # Errors
-/// Those of `write`.
+/// The errors of `write`.
 pub async fn answer<T: Send + 'static>(
     write: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ApiError> {
     hop(write).await?.map_err(ApiError)
 }
 
-/// Runs a list that is often small: at once on the worker's thread while it is, else as a [`scan`]. `args` is what both
-/// reads are asked.
+/// Runs a list that is often small: at once on the worker thread if it is, otherwise as a [`scan`]. `args` are the
+/// arguments of both reads.
 ///
 /// # Errors
-/// Those of the reads, and 503 `server_busy`.
+/// The errors of the reads, and 503 `server_busy`.
 pub async fn small_or_scan<A, T>(
     state: &ServerState,
     caller: &str,

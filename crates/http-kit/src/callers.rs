@@ -33,17 +33,17 @@ use crate::request_state::{change_request_state, read_request_state};
 use crate::routes::{reads_list, route_of};
 use crate::state::ServerState;
 
-/// A class of callers.
+/// Class of callers.
 pub trait CallerClass: 'static {
-    /// A caller of this class.
+    /// Caller of this class.
     type Caller: 'static;
-    /// The class in the description of a route.
+    /// Guard of the class in the description of a route.
     const GUARD: RouteGuard;
 
     /// Checks the credentials of a request.
     ///
     /// # Errors
-    /// The refusal, with what is known of the caller all the same.
+    /// The refusal, with what is known of the caller.
     fn admit(
         state: &ServerState,
         request: &HttpRequest,
@@ -82,17 +82,17 @@ macro_rules! agents {
 }
 
 agents! {
-    /// An agent that may read intents.
+    /// Agent that may read intents.
     IntentsRead = Scope::IntentsRead, authenticate_agent;
-    /// An agent that may write intents.
+    /// Agent that may write intents.
     IntentsWrite = Scope::IntentsWrite, authenticate_agent;
-    /// An agent that may call models.
+    /// Agent that may call models.
     LlmCall = Scope::LlmCall, authenticate_agent;
-    /// An agent that settles or releases what it holds; the day's quota of audit rows does not keep it from that.
+    /// Agent that settles or releases its holds; the daily quota of audit rows does not prevent that.
     LlmSettle = Scope::LlmCall, authenticate_settling_agent;
 }
 
-/// An admin.
+/// Admin.
 #[derive(Debug)]
 pub struct Admin;
 
@@ -117,7 +117,7 @@ impl CallerClass for Admin {
     }
 }
 
-/// Callers that may read the metrics: local ones, admins, or all when the metrics are public.
+/// Callers that may read the metrics: local callers, admins, or all when the metrics are public.
 #[derive(Debug)]
 pub struct MetricsReader;
 
@@ -177,17 +177,17 @@ impl CallerClass for Anybody {
     }
 }
 
-/// A caller who may go on, what the handler reads of the head, and the body. The order of checks is this type's whole
-/// purpose.
+/// Extractor for an authenticated caller: the caller, what the handler reads of the head, and the body. Its purpose
+/// is the order of the checks.
 #[derive(Debug)]
 pub struct Authenticated<W: CallerClass, B: FromBody = NoBody, H: RequestHead = ()> {
-    /// Who calls, when, and the open record of the request.
+    /// Caller, time and audit draft.
     pub context: OpContext<W::Caller>,
-    /// The body.
+    /// Body.
     pub body: B::Out,
-    /// What the head has.
+    /// Values of the head.
     pub head: H,
-    /// What the body takes; free when this is dropped.
+    /// Memory of the body; freed when this is dropped.
     pub memory: MemoryPermit,
 }
 
@@ -199,7 +199,7 @@ impl<W: CallerClass, B: FromBody, H: RequestHead> Entrance for Authenticated<W, 
     }
 }
 
-/// The first argument of a handler that answers everybody and leaves no record.
+/// First argument of a handler that answers all callers and leaves no audit row.
 #[derive(Debug, Clone, Copy)]
 pub struct Probe;
 
@@ -222,7 +222,7 @@ impl<W: CallerClass, B: FromBody, H: RequestHead> FromRequest for Authenticated<
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
-    /// The body lies with the request layer, and goes back there when the request is refused.
+    /// The request layer owns the body, and gets it back when the request is refused.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
@@ -273,7 +273,7 @@ async fn extract<W: CallerClass, B: FromBody, H: RequestHead>(
     });
     check_query(request)?;
     if reads_list(request) {
-        // The rows and the text of a page are there before anything of it leaves.
+        // The rows and the text of a page are complete before anything of it is sent.
         let mut page = state.memory.permit(owner);
         page.resize(LIST_MEMORY)?;
         change_request_state(request, |shared| shared.answer_memory = Some(page));
@@ -308,7 +308,7 @@ async fn extract<W: CallerClass, B: FromBody, H: RequestHead>(
     Ok(Authenticated { context, body, head, memory })
 }
 
-/// What a list takes until its text is written: a page of rows, the same as they are shown, and the text.
+/// Memory of a list until its text is written: the rows of a page, their API form, and the text.
 const LIST_MEMORY: usize = 3 << 20;
 
 /// Guard that marks the body of a request as being read until it is dropped.
@@ -332,7 +332,7 @@ impl Drop for ReadingBody {
     }
 }
 
-/// A query is UTF-8, whatever a route reads of it: the parser would put U+FFFD where it is not.
+/// A query must be UTF-8, whatever a route reads of it: the parser would replace other bytes by U+FFFD.
 fn check_query(request: &HttpRequest) -> Result<(), ApiError> {
     let query = request.query_string();
     if query.contains('%') && percent_encoding::percent_decode_str(query).decode_utf8().is_err() {
@@ -351,7 +351,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-/// Every credential that a request presents, in any header or parameter that can carry one.
+/// Returns every credential of a request, in any header or parameter that can carry one.
 pub(crate) fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     const NAMES: [&str; 4] = ["x-t4-api-key", "authorization", "x-api-key", "x-t4-admin-token"];
     let values = NAMES.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());
@@ -361,13 +361,13 @@ pub(crate) fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The agent's key.
+/// Returns the agent's key.
 fn agent_key(request: &HttpRequest) -> Option<&str> {
     let headers = request.headers();
     header(headers, "x-t4-api-key").or_else(|| bearer(headers)).or_else(|| header(headers, "x-api-key"))
 }
 
-/// The admin token, and whether it stood in the query, where it should not.
+/// Returns the admin token, and whether it was in the query, which is deprecated.
 fn admin_token(request: &HttpRequest) -> Option<(Cow<'_, str>, bool)> {
     let headers = request.headers();
     if let Some(token) = header(headers, "x-t4-admin-token").or_else(|| bearer(headers)) {

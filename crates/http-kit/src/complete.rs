@@ -35,13 +35,13 @@ const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// When the admin token in the query became deprecated (CONTRACT).
+/// Time at which the admin token in the query became deprecated (CONTRACT).
 const DEPRECATED_SINCE: HeaderValue = HeaderValue::from_static("@1762387200");
 
-/// Gives an answer its headers, and an error its body.
+/// Adds the headers of an answer, and the body of an error.
 ///
 /// # Errors
-/// For a handler that took its request down with it: the error then carries the whole answer.
+/// For a handler that destroyed its request; the error then carries the whole answer.
 pub(crate) fn complete(
     answer: Option<ServiceResponse>,
     shared: &mut RequestState,
@@ -83,9 +83,9 @@ pub(crate) fn complete(
     }
 }
 
-/// The text of a refusal, and what was not read of the request. The HTTP layer ends a connection when its answer is
-/// sent while somebody still holds the rest of the request; a rest of unknown length that nobody holds it would read
-/// to its end, however long that takes.
+/// Body of a refusal, with the unread rest of the request. The HTTP layer ends a connection when its answer is sent
+/// while the rest of the request is still held. A rest of unknown length that nobody holds would be read to its end,
+/// however long that takes.
 struct RefusalBody {
     text: Option<Bytes>,
     _unread: Payload,
@@ -120,7 +120,7 @@ fn set_headers(headers: &mut HeaderMap, shared: &RequestState, request_id: &Requ
     }
 }
 
-/// The IETF draft's fields (structured fields), and the older ones that clients know.
+/// Adds the fields of the IETF draft (structured fields), and the older ones that clients know.
 fn limit_headers(headers: &mut HeaderMap, limit: Decision) {
     let reset = limit.reset_seconds();
     let fields = [

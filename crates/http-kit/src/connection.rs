@@ -15,14 +15,14 @@ use crate::address::Cidr;
 
 pub(crate) use stream::GuardedStream;
 
-/// How many bytes are read ahead of the request that is being served: a caller that sends requests without end while
-/// it waits for the first answer fills no memory. A request of 20 bytes takes some kilobytes once it is read.
+/// Bytes that are read ahead of the request being served: a client that sends endless requests while it waits for the
+/// first answer fills no memory. A request of 20 bytes takes some kilobytes once it is parsed.
 pub(crate) const READ_AHEAD: usize = 256;
 
-/// What the stream of a connection and the layers above it share.
+/// State that the stream of a connection shares with the layers above it.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionState {
-    /// Requests that were begun, so that the stream sees that one was there between two of its reads.
+    /// Number of requests that have begun, by which the stream sees that there was one between two of its reads.
     begun: Cell<u64>,
     serving: Cell<bool>,
     reading_body: Cell<bool>,
@@ -65,12 +65,12 @@ impl Drop for ServingGuard {
     }
 }
 
-/// How many connections there may be.
+/// Maximum number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// All together.
+    /// In total.
     pub total: usize,
-    /// From one network (IPv4 /24, IPv6 /64); trusted proxies have no such limit.
+    /// Per network (IPv4 /24, IPv6 /64); trusted proxies have no such limit.
     pub per_network: usize,
 }
 
@@ -80,7 +80,7 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Counts the connections of a process.
+/// Counter of the connections of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionCounts(Arc<CountState>);
 
@@ -94,11 +94,11 @@ struct CountState {
 #[derive(Debug, Default)]
 struct OpenCounts {
     all: usize,
-    /// Networks without connections take no room.
+    /// Networks without connections take no memory.
     by_network: HashMap<Network, usize>,
 }
 
-/// A place for one connection; free again when it is dropped.
+/// Place for one connection; freed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPlace {
     counts: ConnectionCounts,
@@ -114,7 +114,7 @@ impl ConnectionCounts {
         self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from this address; `None` when there is none.
+    /// Takes a place for a connection from this address; `None` when there is none.
     pub(crate) fn take(&self, peer: IpAddr) -> Option<ConnectionPlace> {
         let peer = peer.to_canonical();
         let trusted = self.0.trusted.iter().any(|range| range.contains(peer));
@@ -135,7 +135,7 @@ impl ConnectionCounts {
         Some(ConnectionPlace { counts: self.clone(), network })
     }
 
-    /// All connections.
+    /// Returns the number of all connections.
     pub(crate) fn open(&self) -> usize {
         self.lock().all
     }

@@ -6,14 +6,14 @@ use api_keys::Scope;
 use api_types::Code;
 use serde_json::{Value, json};
 
-/// Who may call a route.
+/// Guard: who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteGuard {
-    /// Everybody; not recorded (a probe).
+    /// All callers; not recorded (a probe).
     Probe,
-    /// Everybody.
+    /// All callers.
     Public,
-    /// This machine, an admin, or everybody when the operator says so.
+    /// This machine, an admin, or all callers when the operator allows it.
     Metrics,
     /// An agent whose key has the scope.
     Agent(Scope),
@@ -22,7 +22,7 @@ pub enum RouteGuard {
 }
 
 impl RouteGuard {
-    /// The guard in the OpenAPI document (`x-t4-guard`).
+    /// Returns the guard as the OpenAPI document names it (`x-t4-guard`).
     #[must_use]
     pub fn text(self) -> String {
         match self {
@@ -35,12 +35,12 @@ impl RouteGuard {
     }
 }
 
-/// A parameter of the query.
+/// Parameter of the query.
 #[derive(Debug, Clone)]
 pub struct QueryParam {
     /// Its name.
     pub name: &'static str,
-    /// What it does.
+    /// Description.
     pub about: &'static str,
     /// Whether the route needs it.
     pub required: bool,
@@ -48,29 +48,29 @@ pub struct QueryParam {
     pub schema: Value,
 }
 
-/// A header that a route reads.
+/// Header that a route reads.
 #[derive(Debug, Clone)]
 pub struct HeaderParam {
     /// Its name.
     pub name: &'static str,
-    /// What it does.
+    /// Description.
     pub about: &'static str,
     /// Its JSON Schema.
     pub schema: Value,
 }
 
-/// The schema of a type and of all types below it.
+/// Schema of a type and of all types that it refers to.
 #[derive(Debug)]
 pub struct TypeSchema {
-    /// The name in the document.
+    /// Name in the document.
     pub name: String,
-    /// Its own schema and those it refers to.
+    /// The schema and those it refers to.
     pub schemas: Vec<(String, Value)>,
 }
 
-/// A type that has a schema in the document.
+/// Type that has a schema in the document.
 pub trait Described: 'static {
-    /// The schema.
+    /// Returns the schema.
     fn schema() -> TypeSchema;
 }
 
@@ -80,35 +80,35 @@ impl<T: utoipa::ToSchema + 'static> Described for T {
     }
 }
 
-/// The success of a route.
+/// Success of a route.
 #[derive(Debug)]
 pub enum Success {
     /// One JSON document, with one of these statuses.
     Json(&'static [u16], TypeSchema),
-    /// A bare array, with a `Link` to the next page.
+    /// An array, with a `Link` to the next page.
     List(TypeSchema),
-    /// One JSON document, or the same in events (`text/event-stream`) when the caller asks for it.
+    /// One JSON document, or the same as events (`text/event-stream`) when the caller asks for it.
     Events(TypeSchema),
     /// A text of this media type.
     Text(&'static str),
 }
 
-/// What the types of a handler tell of its route.
+/// Description of a route, derived from the types of its handler.
 #[derive(Debug)]
 pub struct RouteDescription {
     /// Who may call it.
     pub guard: RouteGuard,
-    /// Its body, and whether it may be left out.
+    /// Its body, and whether it is optional.
     pub body: Option<(TypeSchema, bool)>,
-    /// The headers that it reads.
+    /// Headers that it reads.
     pub headers: Vec<HeaderParam>,
     /// Parameters of the query.
     pub params: Vec<QueryParam>,
-    /// What a success looks like.
+    /// Success.
     pub success: Success,
-    /// Headers that a success may carry, each with what it tells.
+    /// Headers that a success may have, each with its description.
     pub answer_headers: Vec<(&'static str, &'static str)>,
-    /// The codes of its errors.
+    /// Codes of its errors.
     pub codes: BTreeSet<Code>,
 }
 
@@ -125,7 +125,7 @@ impl RouteDescription {
         }
     }
 
-    /// Adds parameters of the query, and the codes that they bring.
+    /// Adds parameters of the query, and their codes.
     pub fn add_params(&mut self, params: impl IntoIterator<Item = QueryParam>) {
         self.params.extend(params);
         if !self.params.is_empty() {
@@ -133,7 +133,7 @@ impl RouteDescription {
         }
     }
 
-    /// Adds a header that the route reads, and the codes that it brings.
+    /// Adds a header that the route reads, and its codes.
     pub fn add_header(&mut self, header: HeaderParam, codes: &[Code]) {
         self.headers.push(header);
         self.codes.insert(Code::InvalidQuery);
@@ -141,7 +141,7 @@ impl RouteDescription {
     }
 }
 
-/// The schema of a type.
+/// Returns the schema of a type.
 #[must_use]
 pub fn schema_of<T: utoipa::ToSchema>() -> TypeSchema {
     let mut below = Vec::new();
@@ -155,10 +155,10 @@ pub fn schema_of<T: utoipa::ToSchema>() -> TypeSchema {
     TypeSchema { name, schemas }
 }
 
-/// Texts without control characters, as JSON Schema says it.
+/// JSON Schema pattern for texts without control characters.
 pub const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
-/// A parameter that takes a text of at most `max` characters.
+/// Describes a parameter with a text of at most `max` characters.
 #[must_use]
 pub fn text_param(name: &'static str, about: &'static str, max: u32, required: bool) -> QueryParam {
     let schema = json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": ONE_LINE });

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use audit::{DraftSlot, Outcome, OwnedDraft};
 use control_plane::Services;
 
-/// The status that the log shows for a client that disconnected (nginx's number).
+/// Status in the log for a client that disconnected (nginx's number).
 const CLIENT_GONE: u16 = 499;
 
 /// Guard of a request that is being served. When it is dropped before [`done`](Self::done) is set, the client has
-/// disconnected, and the request is recorded as that. A transaction that has the draft records it with its change; if it
-/// fails, the draft comes back and is recorded here.
+/// disconnected, and the request is recorded as such. A transaction that has the draft records it with its change; if
+/// it fails, the draft returns and is recorded here.
 pub(crate) struct DisconnectGuard {
     services: Arc<Services>,
     draft: DraftSlot,
-    /// The request was answered.
+    /// Whether the request was answered.
     pub done: bool,
 }
 
@@ -32,8 +32,8 @@ impl Drop for DisconnectGuard {
     }
 }
 
-/// Records a draft with this outcome when its holder gives it back, at once if nobody holds it. No answer waits for the
-/// row.
+/// Records a draft with this outcome when its holder gives it back, at once if nobody holds it. No answer waits for
+/// the row.
 pub(crate) fn record_when_returned(services: &Arc<Services>, slot: &DraftSlot, outcome: Outcome) {
     let services = Arc::clone(services);
     slot.bequeath(move |mut draft: OwnedDraft| {

@@ -8,15 +8,15 @@ use crate::description::{QueryParam, RouteDescription};
 use crate::error::{Codes, Refused};
 use crate::response::{Answer, SuccessShape};
 
-/// The first argument of a handler, which decides who may call it.
+/// First argument of a handler, which decides who may call it.
 pub trait Entrance {
     /// Adds the guard, and what else the argument reads.
     fn describe(route: &mut RouteDescription);
 }
 
-/// The arguments of a handler. The first is an [`Entrance`], so that no handler is public by omission.
+/// Arguments of a handler. The first is an [`Entrance`], so that no handler is public by omission.
 pub trait Arguments {
-    /// Adds what they tell.
+    /// Adds the description of all arguments.
     fn describe(route: &mut RouteDescription);
 }
 
@@ -34,9 +34,9 @@ arguments!();
 arguments!(Second);
 arguments!(Second Third);
 
-/// What a handler returns.
+/// Result of a handler.
 pub trait HandlerOutcome {
-    /// Adds what a success looks like, and the codes of errors.
+    /// Adds the success and the error codes.
     fn describe(route: &mut RouteDescription);
 }
 
@@ -53,7 +53,7 @@ impl<S: SuccessShape> HandlerOutcome for Answer<S> {
     }
 }
 
-/// A route.
+/// Endpoint: a route and its handler.
 #[derive(Clone)]
 pub struct Endpoint {
     /// HTTP method, upper case.
@@ -62,17 +62,17 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Name in the OpenAPI document.
     pub id: &'static str,
-    /// The heading it is shown under.
+    /// Heading in the document.
     pub tag: &'static str,
-    /// One sentence.
+    /// One-sentence summary.
     pub summary: &'static str,
-    /// What the types of its handler tell.
+    /// Description derived from the types of the handler.
     pub description: Arc<RouteDescription>,
     pub(crate) handler: Arc<dyn Fn() -> Route + Send + Sync>,
 }
 
 impl Endpoint {
-    /// The route of a handler.
+    /// Creates the endpoint of a handler.
     pub fn new<F, A>(method: &'static str, path: &'static str, id: &'static str, handler: F) -> Self
     where
         F: Handler<A> + Copy + Send + Sync,
@@ -87,7 +87,7 @@ impl Endpoint {
         Self { method, path, id, tag: "registry", summary: "", description, handler }
     }
 
-    /// Its heading and its sentence in the document.
+    /// Sets its heading and summary in the document.
     #[must_use]
     pub fn about(mut self, tag: &'static str, summary: &'static str) -> Self {
         (self.tag, self.summary) = (tag, summary);

@@ -10,13 +10,13 @@ use control_plane::ServiceError;
 
 use crate::description::{RouteDescription, TypeSchema, schema_of};
 
-/// A refusal or failure of an extractor or a helper of handlers.
+/// Error of an extractor or a helper of handlers.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct ApiError(#[from] pub ServiceError);
 
 impl ApiError {
-    /// A refusal: what happened, and the code's own advice.
+    /// Creates a refusal: what happened, and the advice of the code.
     pub fn new(code: Code, what: impl AsRef<str>) -> Self {
         Self(ServiceError::new(code, what))
     }
@@ -33,15 +33,15 @@ impl ResponseError for ApiError {
         status(self.0.code)
     }
 
-    /// A bare answer: the request layer writes the body.
+    /// Only the status: the request layer writes the body.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
 }
 
-/// The error codes of one handler, besides those that its arguments bring.
+/// Error codes of one handler, in addition to those of its arguments.
 pub trait Codes: 'static {
-    /// The codes.
+    /// Returns the codes.
     const CODES: &'static [Code];
 }
 
@@ -60,7 +60,7 @@ macro_rules! codes {
     };
 }
 
-/// No codes besides those of the arguments.
+/// No codes in addition to those of the arguments.
 #[derive(Debug)]
 pub struct NoCodes;
 
@@ -68,7 +68,7 @@ impl Codes for NoCodes {
     const CODES: &'static [Code] = &[];
 }
 
-/// The error of a handler that may have the codes `C`, and those of its arguments.
+/// Error of a handler that may have the codes `C`, and those of its arguments.
 #[derive(Debug)]
 pub struct Refused<C: Codes = NoCodes>(ApiError, PhantomData<C>);
 
@@ -102,19 +102,19 @@ impl<C: Codes> From<Refused<C>> for Error {
     }
 }
 
-/// The shape of the errors of a part of the routes.
+/// Shape of the errors of some routes.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorShape {
-    /// The schema of the body.
+    /// Returns the schema of the body.
     pub schema: fn() -> TypeSchema,
-    /// The body: of this error, with the id of its request.
+    /// Returns the body of an error, with the id of its request.
     pub body: fn(&ServiceError, &str) -> String,
-    /// Adds headers that clients of this shape look at.
+    /// Adds headers that clients of this shape read.
     pub headers: fn(&ServiceError, &mut HeaderMap),
 }
 
 impl ErrorShape {
-    /// The shape of every route that has no other.
+    /// Shape of all other routes.
     pub const T4: Self = Self { schema: schema_of::<ErrorBody>, body: t4_body, headers: |_, _| () };
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
     StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What the framework refused by itself, in the words of the one table.
+/// Converts a refusal of the framework.
 pub(crate) fn of_status(status: StatusCode) -> ServiceError {
     match status {
         StatusCode::NOT_FOUND => ServiceError::new(Code::RouteNotFound, "there is no such route"),

@@ -9,7 +9,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use api_keys::hide_keys;
 use registry_core::KnownSecrets;
 
-/// The text without secrets.
+/// Removes secrets from a text.
 pub(crate) fn clean<'t>(text: &'t str, secrets: &KnownSecrets) -> Cow<'t, str> {
     match secrets.clean(text) {
         Cow::Borrowed(text) => hide_keys(text),
@@ -17,7 +17,7 @@ pub(crate) fn clean<'t>(text: &'t str, secrets: &KnownSecrets) -> Cow<'t, str> {
     }
 }
 
-/// The text of a body without secrets; `None` when it holds none, or is no text, which no route takes.
+/// Removes secrets from the text of a body; `None` when it has none, or is not text, which no route accepts.
 pub(crate) fn cleaned_body(bytes: &[u8], secrets: &KnownSecrets) -> Option<String> {
     match clean(std::str::from_utf8(bytes).ok()?, secrets) {
         Cow::Borrowed(_) => None,

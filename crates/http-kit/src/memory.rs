@@ -18,17 +18,17 @@ use registry_core::{KeyId, Network};
 use crate::error::ApiError;
 use crate::shares;
 
-/// The budget when the operator names none, and the least that can be set: the largest body of a model call needs it.
+/// Default and lowest budget: the largest body of a model call needs it.
 pub const DEFAULT_MEMORY_MIB: u32 = 96;
 
-/// Whose bytes they are.
+/// Owner of memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum MemoryOwner {
-    /// An agent's key.
+    /// The key of an agent.
     Key(KeyId),
-    /// The admins, all together.
+    /// All admins together.
     Admin,
-    /// Callers without credentials, by the network that they come from.
+    /// Callers without credentials, by network.
     Network(Network),
 }
 
@@ -41,7 +41,7 @@ impl MemoryOwner {
         }
     }
 
-    /// The name under which other shares of this caller are counted.
+    /// Returns the name under which other shares of this caller are counted.
     fn caller(&self) -> String {
         match self {
             Self::Key(key) => key.as_str().to_owned(),
@@ -51,7 +51,7 @@ impl MemoryOwner {
     }
 }
 
-/// The budget of one process.
+/// Memory budget of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryBudget(Arc<BudgetCounts>);
 
@@ -65,11 +65,11 @@ struct BudgetCounts {
 #[derive(Debug, Default)]
 struct MemoryUse {
     all: usize,
-    /// Callers without bytes take no room.
+    /// Callers without memory take no entry.
     by_owner: HashMap<MemoryOwner, usize>,
 }
 
-/// A part of the budget; free again when it is dropped.
+/// Part of the budget; freed when it is dropped.
 #[derive(Debug)]
 pub struct MemoryPermit {
     budget: MemoryBudget,
@@ -88,27 +88,28 @@ impl MemoryBudget {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What one key, or all admins together, may have: five eighths.
+    /// Returns the share of one key, or of all admins together: five eighths.
     pub(crate) fn share(&self) -> usize {
         self.0.total / 8 * 5
     }
 
-    /// What every caller may have of the last quarter too, and all that a network without credentials may have.
+    /// Returns the part of the last quarter that every caller may use, which is all that a network without
+    /// credentials may have.
     pub(crate) fn small_share(&self) -> usize {
         self.0.total / 32
     }
 
-    /// An empty permit of this caller.
+    /// Creates an empty permit for a caller.
     pub(crate) fn permit(&self, owner: MemoryOwner) -> MemoryPermit {
         MemoryPermit { budget: self.clone(), owner, bytes: 0 }
     }
 
-    /// The bytes that are taken.
+    /// Returns the bytes in use.
     pub(crate) fn used(&self) -> usize {
         self.lock().all
     }
 
-    /// How many requests found no memory.
+    /// Returns how many requests found no memory.
     pub(crate) fn refusals(&self) -> u64 {
         self.0.refusals.load(Ordering::Relaxed)
     }
@@ -126,13 +127,13 @@ impl MemoryBudget {
 }
 
 impl MemoryPermit {
-    /// How many bytes it is for.
+    /// Returns its bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The name under which other shares of its caller are counted.
+    /// Returns the name under which other shares of its caller are counted.
     pub(crate) fn caller(&self) -> String {
         self.owner.caller()
     }
@@ -158,8 +159,8 @@ impl MemoryPermit {
         Err(ApiError(error.with_retry_after(1)))
     }
 
-    /// Grows to `bytes` even past the share: for the answer to what has been done already. Its size is bounded, and
-    /// until it has left, the caller's next requests are refused.
+    /// Grows to `bytes` even beyond the share: for the answer to a change that is made. Its size is limited, and
+    /// until it is sent, the caller's next requests are refused.
     pub(crate) fn force(&mut self, bytes: usize) {
         self.set(bytes, true);
     }

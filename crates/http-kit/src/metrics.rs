@@ -16,7 +16,7 @@ use crate::memory::MemoryBudget;
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
-/// The metrics of a server's requests.
+/// Metrics of a server's requests.
 pub struct HttpMetrics {
     requests: IntCounterVec,
     latency: HistogramVec,
@@ -91,7 +91,7 @@ impl HttpMetrics {
     }
 }
 
-/// The method, when it is one that HTTP software uses: a caller may invent others, of any text.
+/// Returns the method, when it is a common one: a client may invent others, of any text.
 pub(crate) fn known_method(method: &Method) -> &str {
     match *method {
         Method::GET
@@ -105,7 +105,7 @@ pub(crate) fn known_method(method: &Method) -> &str {
     }
 }
 
-/// A registry that makes metrics. Names follow Prometheus' rules: base units, `_total` for counters.
+/// Registry that creates metrics. Names follow Prometheus' rules: base units, `_total` for counters.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricRegistry<'r>(pub &'r Registry);
 
@@ -119,26 +119,26 @@ impl MetricRegistry<'_> {
         Ok(metric)
     }
 
-    /// A counter.
+    /// Creates a counter.
     ///
     /// # Errors
-    /// A name that is not valid, or is taken; as of the other methods.
+    /// An invalid name, or one that is taken; the other methods have the same errors.
     pub fn counter(self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
         self.add(IntCounter::new(name, help))
     }
 
-    /// A counter of something that is no whole number, such as seconds.
+    /// Creates a counter of a quantity that is not an integer, such as seconds.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn float_counter(self, name: &str, help: &str) -> Result<Counter, prometheus::Error> {
         self.add(Counter::new(name, help))
     }
 
-    /// Counters by label.
+    /// Creates counters by label.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn counters(
         self,
         name: &str,
@@ -148,10 +148,10 @@ impl MetricRegistry<'_> {
         self.add(IntCounterVec::new(Opts::new(name, help), labels))
     }
 
-    /// Counters by label, of something that is no whole number.
+    /// Creates counters by label, of a quantity that is not an integer.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn float_counters(
         self,
         name: &str,
@@ -161,34 +161,34 @@ impl MetricRegistry<'_> {
         self.add(CounterVec::new(Opts::new(name, help), labels))
     }
 
-    /// A gauge.
+    /// Creates a gauge.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn gauge(self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         self.add(IntGauge::new(name, help))
     }
 
-    /// A gauge of something that is no whole number.
+    /// Creates a gauge of a quantity that is not an integer.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn float_gauge(self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
         self.add(Gauge::new(name, help))
     }
 
-    /// Gauges by label.
+    /// Creates gauges by label.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn gauges(self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
-    /// Histograms by label, with these upper bounds of the buckets.
+    /// Creates histograms by label, with these upper bounds of the buckets.
     ///
     /// # Errors
-    /// As of [`Self::counter`].
+    /// Same errors as [`Self::counter`].
     pub fn histograms(
         self,
         name: &str,
@@ -200,13 +200,13 @@ impl MetricRegistry<'_> {
     }
 }
 
-/// Brings a counter of seconds up to a total of microseconds that is kept elsewhere.
+/// Raises a counter of seconds to a total of microseconds that is kept elsewhere.
 pub fn raise_seconds(counter: &Counter, micros: u64) {
     let seconds = Duration::from_micros(micros).as_secs_f64();
     counter.inc_by((seconds - counter.get()).max(0.0));
 }
 
-/// Brings a counter up to a total that is kept elsewhere.
+/// Raises a counter to a total that is kept elsewhere.
 pub fn raise(counter: &IntCounter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));
 }

@@ -9,18 +9,18 @@ use crate::description::{HeaderParam, ONE_LINE, QueryParam, RouteGuard, Success,
 use crate::endpoint::Endpoint;
 use crate::routes::Routes;
 
-/// What the document says of a server as a whole.
+/// Description of a server as a whole.
 #[derive(Debug, Clone, Copy)]
 pub struct DocumentInfo {
-    /// The name of its API.
+    /// Name of its API.
     pub title: &'static str,
-    /// The program's version.
+    /// Version of the program.
     pub version: &'static str,
-    /// One sentence.
+    /// One-sentence summary.
     pub description: &'static str,
 }
 
-/// The document.
+/// Returns the document.
 #[must_use]
 pub fn document(routes: &Routes, info: DocumentInfo) -> Value {
     let mut schemas = Map::new();
@@ -96,7 +96,7 @@ fn operation(endpoint: &Endpoint, error: &str, schemas: &mut Map<String, Value>)
     Value::Object(operation)
 }
 
-/// Codes that every route with a recorded caller can answer with: trouble of the store and of the server.
+/// Codes that every route with a recorded caller can answer: errors of the store and of the server.
 const TROUBLE: [Code; 9] = [
     Code::StoreUnavailable,
     Code::StoreBusy,
@@ -109,7 +109,7 @@ const TROUBLE: [Code; 9] = [
     Code::Internal,
 ];
 
-/// Codes that a guard can answer with.
+/// Codes that a guard can answer.
 fn guard_codes(guard: RouteGuard) -> Vec<Code> {
     let (own, trouble): (&[Code], &[Code]) = match guard {
         RouteGuard::Probe => (&[], &[]),
@@ -206,7 +206,7 @@ fn responses(
     Value::Object(all)
 }
 
-/// Tells the headers of a success.
+/// Describes the headers of a success.
 fn add_headers(responses: &mut Value, headers: &[(&str, &str)]) {
     if headers.is_empty() {
         return;

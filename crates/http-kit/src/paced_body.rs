@@ -14,10 +14,10 @@ use actix_web::web::{Bytes, BytesMut};
 use crate::connection::ServingGuard;
 use crate::memory::MemoryPermit;
 
-/// The largest piece, in bytes.
+/// Largest piece, in bytes.
 pub(crate) const PIECE_BYTES: usize = 32 * 1024;
 
-/// A text in pieces, each freed when it has left. It is written like a file.
+/// Text in pieces, each freed when it has been sent. It is written like a file.
 #[derive(Debug, Default)]
 pub struct PiecedText {
     full: VecDeque<Bytes>,
@@ -26,7 +26,7 @@ pub struct PiecedText {
 }
 
 impl PiecedText {
-    /// A text of which about so many bytes are expected.
+    /// Creates a text with an expected length in bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self { last: BytesMut::with_capacity(bytes.min(PIECE_BYTES)), ..Self::default() }
     }
@@ -52,7 +52,7 @@ impl io::Write for PiecedText {
         Ok(now.len())
     }
 
-    /// JSON comes in many short parts, nearly all of which fit as they are.
+    /// JSON arrives in many short parts, nearly all of which fit unchanged.
     fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
         if self.last.len() + text.len() < PIECE_BYTES {
             self.last.extend_from_slice(text);
@@ -93,13 +93,13 @@ impl MessageBody for PiecedText {
     }
 }
 
-/// The body of every answer: no piece is larger than 32 KiB, and the memory that is held for it shrinks as
-/// pieces leave. While it is there, its connection serves a request.
+/// Body of every answer. No piece is larger than 32 KiB, and the reserved memory shrinks as pieces are sent. As long
+/// as it exists, its connection serves a request.
 pub struct PacedBody {
     inner: BoxBody,
-    /// What is left of a chunk that was too large.
+    /// Rest of a chunk that was too large.
     rest: Bytes,
-    /// How long that chunk was: its memory is free when the last of it has left.
+    /// Length of that chunk: its memory is freed when the last of it has been sent.
     chunk: usize,
     memory: Option<MemoryPermit>,
     _serving: Option<ServingGuard>,

@@ -114,7 +114,7 @@ pub async fn request_layer<B: MessageBody + 'static>(
         shared.borrow_mut().set_route(route.as_ref());
         if let Some(draft) = slot.take() {
             if let Err(refusal) = record(&services, draft, &outcome).await
-                // A request that the store refused changed nothing; its reason is more useful than the row's.
+                // A request that the store refused changed nothing; its reason is more useful than that of the row.
                 && status(&failure) != StatusCode::SERVICE_UNAVAILABLE
             {
                 failure = Some(refusal);
@@ -142,10 +142,10 @@ pub async fn request_layer<B: MessageBody + 'static>(
     Ok(answer.map_body(|_, body| PacedBody::new(body, memory, serving)))
 }
 
-/// The memory of an answer until it has left. One that fits the HTTP layer's buffer needs none.
+/// Reserves memory for an answer until it is sent. An answer that fits the HTTP layer's buffer needs none.
 ///
 /// # Errors
-/// 503 `server_busy` for a read: it can be repeated. The answer to what was done is sent in any case.
+/// 503 `server_busy` for a read, which can be repeated. The answer to a change is sent in any case.
 fn answer_memory(
     state: &ServerState,
     shared: &mut RequestState,
@@ -170,7 +170,7 @@ fn answer_memory(
     Ok(Some(permit))
 }
 
-/// Opens what the layers share about a request.
+/// Creates the state that the layers share about a request.
 fn open(
     request: &ServiceRequest,
     state: &ServerState,
@@ -222,7 +222,7 @@ async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     .await
 }
 
-/// Every answer of 400 and above has its error, whoever refused.
+/// Gives every answer with a status of 400 or above the error body, whichever layer refused.
 fn failure_of(status: StatusCode, error: Option<&Error>) -> Option<ServiceError> {
     match error.and_then(|error| error.as_error::<ApiError>()) {
         Some(error) => Some(error.0.clone()),
@@ -231,11 +231,11 @@ fn failure_of(status: StatusCode, error: Option<&Error>) -> Option<ServiceError>
     }
 }
 
-/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer, else
-/// the answer waits for it only while rows are written late.
+/// Closes the draft of a request that no use case recorded. In strict mode the row is durable before the answer;
+/// otherwise the answer waits only while rows are written late.
 ///
 /// # Errors
-/// The refusal that the caller gets instead, when the row can't be kept.
+/// The refusal that the client gets instead, when the row can't be stored.
 async fn record(services: &Services, mut draft: OwnedDraft, outcome: &Outcome) -> Result<(), ServiceError> {
     let closed = draft.close(outcome, None, services.clock.monotonic_micros());
     let Some(record) = closed else {
@@ -244,7 +244,7 @@ async fn record(services: &Services, mut draft: OwnedDraft, outcome: &Outcome) -
     };
     let kept = if services.audit.recorder.mode() == AuditMode::Batched {
         let row = services.audit.recorder.push(record);
-        // From here on the recorder owns the row, even if the caller disconnects.
+        // From here on the recorder owns the row, even if the client disconnects.
         draft.recorded();
         services.audit.recorder.in_time(row).await
     } else {

@@ -14,53 +14,53 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{ConnectionCounts, ConnectionPlace, ConnectionState, READ_AHEAD};
 
-/// How long bytes may stay unacknowledged, and how long a caller may keep its window closed.
+/// How long bytes may stay unacknowledged, and how long a client may keep its window closed.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many bytes the HTTP layer is given at a time while no body is read: it makes requests of all that it is given before
-/// it looks whether there are too many.
+/// Bytes that are passed to the HTTP layer at a time while no body is read: it turns all of them into requests before
+/// it checks whether there are too many.
 const BURST: usize = 1024;
-/// How long a caller may take to send the head of a request that is not the first one of its connection. (The HTTP
-/// layer watches the first one.)
+/// How long a client may take to send the head of a request that is not the first of its connection. (The HTTP layer
+/// checks the first one.)
 const LATER_HEAD_TIME: Duration = Duration::from_secs(15);
-/// How often the rate of a caller that does not take all at once is looked at.
+/// Interval in which the rate of a client that reads slowly is checked.
 const WRITE_WINDOW: Duration = Duration::from_secs(10);
-/// The least that such a caller takes in that time, in bytes.
+/// Bytes that such a client must take in that interval.
 const WRITE_LEAST: usize = 40 * 1024;
 
-/// What the system keeps of an answer that is not acknowledged, in bytes. It would let that grow to some megabytes for
-/// each connection.
+/// Bytes of an unacknowledged answer that the system keeps. Otherwise it would let them grow to some megabytes per
+/// connection.
 const SEND_BUFFER: usize = 256 * 1024;
 
-/// A TCP connection with its limits.
+/// TCP connection with its limits.
 pub(crate) struct GuardedStream<S = TcpStream> {
     inner: S,
     state: Rc<ConnectionState>,
     head: Option<HeadTimer>,
     write: Option<WriteWindow>,
-    /// Bytes that the HTTP layer was given since it last waited.
+    /// Bytes that were passed to the HTTP layer since it last waited.
     burst: usize,
     _place: Option<ConnectionPlace>,
 }
 
-/// Runs from the first byte of a head.
+/// Timer that starts with the first byte of a head.
 struct HeadTimer {
     timer: Pin<Box<Sleep>>,
-    /// How many requests there were then.
+    /// Number of requests at that time.
     begun: u64,
 }
 
-/// What a caller took since it last took less than it was given.
+/// Bytes that a client took since it last took less than it was given.
 struct WriteWindow {
     timer: Pin<Box<Sleep>>,
     taken: usize,
 }
 
 impl GuardedStream {
-    /// Takes a connection in; `None` when there are too many.
+    /// Accepts a connection; `None` when there are too many.
     pub(crate) fn admit(inner: TcpStream, peer: IpAddr, counts: &ConnectionCounts) -> Option<Self> {
         let place = counts.take(peer)?;
-        // A frame of a stream leaves when it is there, not when the one before it was acknowledged. A connection that
-        // takes no options is broken, which its first read shows.
+        // A frame of a stream is sent at once, not when the previous one was acknowledged. A connection that accepts
+        // no options is broken, which its first read shows.
         let _ = inner.set_nodelay(true);
         let socket = socket2::SockRef::from(&inner);
         let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
@@ -74,7 +74,7 @@ impl<S> GuardedStream<S> {
         Self { inner, state: Rc::default(), head: None, write: None, burst: 0, _place: None }
     }
 
-    /// What the layers above share with this stream.
+    /// Returns the state shared with the layers above.
     pub(crate) fn state(&self) -> Rc<ConnectionState> {
         Rc::clone(&self.state)
     }
@@ -96,7 +96,7 @@ impl<S> GuardedStream<S> {
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the head came too slowly"))
     }
 
-    /// Looks at the rate of a caller that has not taken all.
+    /// Checks the rate of a client that has not taken all.
     fn poll_write_rate(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let window =
             self.write.get_or_insert_with(|| WriteWindow { timer: Box::pin(sleep(WRITE_WINDOW)), taken: 0 });
@@ -172,7 +172,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
         }
     }
 
-    /// The HTTP layer flushes when all that it had was taken: then the reader is not slow.
+    /// The HTTP layer flushes when all that it had was taken: then the client is not slow.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         stream.write = None;

@@ -25,38 +25,38 @@ use crate::known_secrets::{clean, cleaned_body};
 use crate::memory::MemoryPermit;
 use crate::shares::{self, Shares};
 
-/// How long a caller may take to send a body.
+/// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// How long a caller may take before its rate counts.
+/// How long a client may take before its rate counts.
 const BODY_GRACE: Duration = Duration::from_secs(5);
-/// The least that a caller sends in a second after that, in bytes.
+/// Bytes that a client must send per second after that.
 const BODY_RATE: u32 = 16 * 1024;
-/// How far the memory of a body of unknown length grows at first, in bytes; it doubles from there.
+/// First memory for a body of unknown length, in bytes; it doubles from there.
 const FIRST_BYTES: usize = 16 * 1024;
 
-/// A body that a handler wants.
+/// Kind of a body.
 pub trait FromBody: 'static {
-    /// What it becomes.
+    /// Value of the body for the handler.
     type Out: Send + 'static;
-    /// The most bytes that are read; `None` when the route takes no body.
+    /// Maximum bytes that are read; `None` when the route takes no body.
     const LIMIT: Option<usize>;
-    /// How often the bytes are in memory at once, at the most.
+    /// Number of copies of the bytes in memory at the same time, at most.
     const COPIES: usize = 2;
-    /// Whether it is passed on as it came. From every other body known secrets are removed before it is read.
+    /// Whether it is passed on unchanged. From every other body, known secrets are removed before it is read.
     const PASSED_ON: bool = false;
-    /// Whether the audit log has its length and digest alone, unless the operator keeps prompts.
+    /// Whether the audit log has only its length and digest, unless the operator keeps prompts.
     const PRIVATE: bool = false;
 
-    /// Reads the bytes.
+    /// Parses the bytes.
     ///
     /// # Errors
     /// 400 `malformed_json`, 422 `invalid_body`.
     fn parse(bytes: &[u8]) -> Result<Self::Out, ApiError>;
 
-    /// Its schema, and whether it may be left out; `None` when the route takes no body.
+    /// Schema, and whether the body is optional; `None` when the route takes no body.
     fn schema() -> Option<(TypeSchema, bool)>;
 
-    /// Adds it to the description of the route, with the codes that it brings.
+    /// Adds it to the description of the route, with its codes.
     fn describe(route: &mut RouteDescription) {
         route.body = Self::schema();
         if route.body.is_some() {
@@ -90,7 +90,7 @@ impl FromBody for NoBody {
     }
 }
 
-/// A JSON document of at most `KIB` KiB.
+/// JSON document of at most `KIB` KiB.
 #[derive(Debug)]
 pub struct JsonBody<T, const KIB: usize>(PhantomData<T>);
 
@@ -107,7 +107,7 @@ impl<T: DeserializeOwned + Described + Send, const KIB: usize> FromBody for Json
     }
 }
 
-/// A JSON document that may be left out.
+/// Optional JSON document.
 #[derive(Debug)]
 pub struct OptionalJson<T, const KIB: usize>(PhantomData<T>);
 
@@ -124,7 +124,7 @@ impl<T: DeserializeOwned + Described + Default + Send, const KIB: usize> FromBod
     }
 }
 
-/// A body of which the audit log has length and digest alone, unless the operator keeps prompts.
+/// Body of which the audit log has only length and digest, unless the operator keeps prompts.
 #[derive(Debug)]
 pub struct Private<B>(PhantomData<B>);
 
@@ -144,7 +144,7 @@ impl<B: FromBody> FromBody for Private<B> {
     }
 }
 
-/// A JSON object of at most `KIB` KiB that becomes a model call: it is kept, in more than one form, until the call is
+/// JSON object of at most `KIB` KiB for a model call: it is kept in memory, in more than one form, until the call is
 /// settled.
 #[derive(Debug)]
 pub struct ModelBody<T, const KIB: usize>(PhantomData<T>);
@@ -152,7 +152,7 @@ pub struct ModelBody<T, const KIB: usize>(PhantomData<T>);
 impl<T: DeserializeOwned + Described + Send, const KIB: usize> FromBody for ModelBody<T, KIB> {
     type Out = T;
     const LIMIT: Option<usize> = Some(KIB * 1024);
-    /// What was parsed, what is sent to the provider, and the copy for a further attempt.
+    /// The parsed body, the body for the provider, and the copy for a further attempt.
     const COPIES: usize = 3;
     const PASSED_ON: bool = true;
     const PRIVATE: bool = true;
@@ -166,14 +166,14 @@ impl<T: DeserializeOwned + Described + Send, const KIB: usize> FromBody for Mode
     }
 }
 
-/// A [`ModelBody`] whose members are of another API, described by `S`: they are passed on as they came.
+/// Like a [`ModelBody`], for an object of another API, described by `S`: its members are passed on unchanged.
 #[derive(Debug)]
 pub struct RawObject<S, const KIB: usize>(PhantomData<S>);
 
 impl<S: Described, const KIB: usize> FromBody for RawObject<S, KIB> {
     type Out = Map<String, Value>;
     const LIMIT: Option<usize> = Some(KIB * 1024);
-    /// As of a [`ModelBody`].
+    /// Same as for [`ModelBody`].
     const COPIES: usize = 3;
     const PASSED_ON: bool = true;
     const PRIVATE: bool = true;
@@ -187,16 +187,16 @@ impl<S: Described, const KIB: usize> FromBody for RawObject<S, KIB> {
     }
 }
 
-/// The most values of a body, an object counted tenfold: each takes far more memory than the bytes that it is written
-/// in. Embeddings of token lists have some 300,000.
+/// Maximum number of values of a body, an object counted tenfold: each takes far more memory than the bytes in which
+/// it is written. Embeddings of token lists have some 300,000.
 const MOST_VALUES: usize = 600_000;
-/// What an object takes more than another value.
+/// Values that an object counts.
 const OBJECT: usize = 10;
-/// What one value takes once it is read, in bytes: a `Value` has 32, and a list that grows has room for as many again.
+/// Memory of one value once it is parsed, in bytes: a `Value` has 32, and a growing list has room for as many again.
 const VALUE_BYTES: usize = 72;
 
-/// How many values a JSON text has at the most, without reading them: each but the first of its container follows a
-/// comma, a brace or a bracket outside of strings.
+/// Returns the maximum number of values of a JSON text without parsing it: each but the first of its container
+/// follows a comma, a brace or a bracket outside of strings.
 fn values(text: &[u8]) -> usize {
     let (mut count, mut quoted, mut escaped) = (0, false, false);
     for byte in text {
@@ -212,11 +212,11 @@ fn values(text: &[u8]) -> usize {
     count
 }
 
-/// What is made of a body's bytes.
+/// Results of preparing a body.
 pub(crate) struct PreparedBody<T> {
     /// What the audit log keeps.
     pub kept: Body,
-    /// The digest for the idempotency key, when there is one.
+    /// Digest for the idempotency key, when there is one.
     pub fingerprint: Option<[u8; 32]>,
     pub out: Result<T, ApiError>,
 }
@@ -224,17 +224,17 @@ pub(crate) struct PreparedBody<T> {
 /// How a body is to be treated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyTreatment {
-    /// The audit log keeps its digest alone.
+    /// The audit log keeps only its digest.
     pub private: bool,
     /// A fingerprint is wanted.
     pub fingerprint: bool,
 }
 
-/// From this many bytes on a body is read on the blocking pool: it would hold up every other request of the worker.
+/// Size from which on a body is parsed on the blocking pool: it would delay all other requests of the worker.
 const LARGE_BYTES: usize = 256 * 1024;
 
-/// Digests and reads a body, within the memory that its values take; a large one within its caller's share of the
-/// threads for that.
+/// Computes digests of a body and parses it, within the memory that its values take. A large body needs a share of
+/// its caller's threads for that.
 pub(crate) async fn prepare<B: FromBody>(
     shares: &Shares,
     bytes: Bytes,
@@ -249,20 +249,20 @@ pub(crate) async fn prepare<B: FromBody>(
         let cleaned = if B::PASSED_ON && treat.private { None } else { cleaned_body(&bytes, &secrets) };
         let kept = cleaned.as_ref().map_or(&*bytes, String::as_bytes);
         let read = if B::PASSED_ON { &*bytes } else { kept };
-        // From here on there is one reading of the body: ours, the record's, the idempotency key's, a provider's.
+        // From here on the body has one meaning: for T4, the record, the idempotency key and a provider.
         let reading = Reading::of(read, treat, kept.len());
         let fingerprint = treat.fingerprint.then(|| reading.fingerprint(read));
         let out = match reading.fault() {
             None => B::parse(read),
             Some(MemberFault::Twice(duplicate)) => Err(refuse_duplicate(duplicate, &secrets)),
-            // A parser that skips over a value would go on.
+            // A parser that skips a value would continue.
             Some(MemberFault::Unreadable) => B::parse(read).and_then(|_| Err(refuse_unread())),
         };
         let kept = match reading {
-            // What came twice has no reading that could be kept.
+            // A member that comes twice has no meaning that could be kept.
             Reading::Fault(_) => Body::digest_only(kept),
             _ if treat.private || kept.len() > Body::MAX_PARSED_BYTES => Body::digest_only(kept),
-            // What is kept of a body that is passed on is without secrets, and what is read has them.
+            // What is kept of a body that is passed on has no secrets; what is parsed has them.
             _ if !std::ptr::eq(kept, read) => Body::json(kept),
             Reading::Value(value) => Body::value(value),
             Reading::Walked => Body::json(kept),
@@ -276,9 +276,9 @@ pub(crate) async fn prepare<B: FromBody>(
     make()
 }
 
-/// A body, read to its end once for all who need its members.
+/// Body, parsed once for all who need its members.
 enum Reading {
-    /// The value, where the record or the idempotency key needs it.
+    /// Value, where the record or the idempotency key needs it.
     Value(Value),
     /// No object has a member twice.
     Walked,
@@ -286,11 +286,11 @@ enum Reading {
 }
 
 impl Reading {
-    /// Reads `text`; `kept` is the length of what the record keeps of it.
+    /// Parses `text`; `kept` is the length of what the record keeps of it.
     fn of(text: &[u8], treat: BodyTreatment, kept: usize) -> Self {
         let record = !treat.private && kept <= Body::MAX_PARSED_BYTES;
         let read = match text {
-            // No body at all names no member.
+            // An empty body names no member.
             [] => Ok(Self::Walked),
             text if treat.fingerprint || record => canonical::value_once(text).map(Self::Value),
             text => canonical::members_once(text).map(|()| Self::Walked),
@@ -302,7 +302,7 @@ impl Reading {
         if let Self::Fault(fault) = self { Some(fault) } else { None }
     }
 
-    /// The digest of a body, the same for every spelling of the same JSON.
+    /// Returns the digest of a body, equal for every spelling of the same JSON.
     fn fingerprint(&self, text: &[u8]) -> [u8; 32] {
         let canonical = match self {
             Self::Value(value) => canonical::to_jcs(value).ok(),
@@ -313,13 +313,13 @@ impl Reading {
     }
 }
 
-/// The refusal of a body that is parsed, but of which a part was not read.
+/// Refusal of a body that was parsed, but of which a part was not read.
 fn refuse_unread() -> ApiError {
     let what = "the body nests deeper than 127 levels, or has a number that can't be read";
     ApiError::new(Code::InvalidBody, what)
 }
 
-/// The refusal of a body that names a member twice. Names are the caller's text: it may be long, or a secret.
+/// Refusal of a body that names a member twice. Names are the caller's text: they may be long, or secret.
 fn refuse_duplicate(duplicate: &DuplicateMember, secrets: &KnownSecrets) -> ApiError {
     let shown = |text: &str| -> String {
         let cleaned = clean(text, secrets);
@@ -335,10 +335,10 @@ fn refuse_duplicate(duplicate: &DuplicateMember, secrets: &KnownSecrets) -> ApiE
     ApiError(ServiceError::new(Code::DuplicateMember, what).with_details(details))
 }
 
-/// Where the name of a member that is shown is cut, in characters.
+/// Length at which the name of a member is cut when it is shown, in characters.
 const NAME_SHOWN: usize = 200;
 
-/// Takes the memory of what a body is read as, before it is read.
+/// Reserves the memory of the parsed body before it is parsed.
 fn admit_values(bytes: &[u8], copies: usize, memory: &mut MemoryPermit) -> Result<(), ApiError> {
     let values = values(bytes);
     if values > MOST_VALUES {
@@ -357,8 +357,8 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-/// Reads a body within its limit, its time and the caller's memory; of a refused one the rest stays in `payload`. An
-/// empty one needs no content type.
+/// Reads a body within its limit, its time and the caller's memory. The rest of a refused body stays in `payload`. An
+/// empty body needs no content type.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -380,7 +380,7 @@ pub(crate) async fn read(
         bytes.reserve(told);
     }
     loop {
-        // A caller that sends nothing is cut off when its rate falls below the least.
+        // A client that sends nothing is disconnected when its rate falls below the minimum.
         let sent = Duration::from_secs_f64(
             f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) / f64::from(BODY_RATE),
         );

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::request_state::read_request_state;
 use crate::whole_number::whole_number;
 
-/// A part of the head, read after the key was checked and before the body.
+/// Part of the head, read after the key was checked and before the body.
 pub trait RequestHead: Sized + 'static {
     /// Reads it.
     ///
@@ -28,7 +28,7 @@ pub trait RequestHead: Sized + 'static {
         false
     }
 
-    /// Takes the digest of the body.
+    /// Receives the digest of the body.
     fn set_fingerprint(&mut self, _fingerprint: [u8; 32]) {}
 }
 
@@ -60,7 +60,7 @@ impl<A: RequestHead, B: RequestHead> RequestHead for (A, B) {
     }
 }
 
-/// `limit` and `cursor` of a list that shows `DEFAULT` rows when the caller names no limit.
+/// `limit` and `cursor` of a list with `DEFAULT` rows when the caller states no limit.
 #[derive(Debug)]
 pub struct Paged<const DEFAULT: u32>(pub PageRequest);
 
@@ -83,7 +83,7 @@ impl<const DEFAULT: u32> RequestHead for Paged<DEFAULT> {
     }
 }
 
-/// The idempotency key, on a route where a repeat with the same key has the same outcome.
+/// Idempotency key, on a route where a repetition with the same key has the same outcome.
 #[derive(Debug)]
 pub struct Idempotent {
     key: Option<String>,
@@ -91,7 +91,7 @@ pub struct Idempotent {
 }
 
 impl Idempotent {
-    /// What makes a repeat recognisable; `None` when the caller sent no key.
+    /// Returns what identifies a repetition; `None` when the caller sent no key.
     #[must_use]
     pub fn known(self) -> Option<Idempotency> {
         let (key, fingerprint) = self.key.zip(self.fingerprint)?;
@@ -99,7 +99,7 @@ impl Idempotent {
     }
 }
 
-/// The longest idempotency key, in characters.
+/// Longest idempotency key, in characters.
 const MAX_KEY: usize = 255;
 
 impl RequestHead for Idempotent {
@@ -141,7 +141,7 @@ impl RequestHead for Idempotent {
     }
 }
 
-/// The version of `If-Match`; `None` for any.
+/// Version of `If-Match`; `None` for any.
 #[derive(Debug)]
 pub struct Conditional(pub Option<u64>);
 

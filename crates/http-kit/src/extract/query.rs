@@ -12,12 +12,12 @@ use crate::known_secrets::clean;
 use crate::request_state::read_request_state;
 use crate::whole_number::whole_number;
 
-/// The parameters of a query. Unknown ones are left alone; a known one that comes twice is refused.
+/// Parameters of a query. Unknown ones are ignored; a known one that is repeated is refused.
 #[derive(Debug)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// The parameters of this request.
+    /// Reads the parameters of a request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
         let text = request.query_string();
@@ -31,14 +31,14 @@ impl Query {
         )
     }
 
-    /// The first value of this name, empty ones left out.
+    /// Returns the first value with this name that is not empty.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// The one value of this name, checked as a text. A value that is there is not empty: `?until=` is more likely a
-    /// mistake than a wish for all.
+    /// Returns the value with this name, checked as a text. An empty value is refused: `?until=` is more likely a
+    /// mistake than a wish for everything.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -49,7 +49,7 @@ impl Query {
         Ok(Some(text.to_owned()))
     }
 
-    /// Refuses a parameter that comes twice: readers of a query differ in which one they take.
+    /// Refuses a repeated parameter: readers of a query differ in which value they use.
     fn once(&self, name: &str) -> Result<(), ApiError> {
         if self.0.iter().filter(|(n, _)| n == name).count() > 1 {
             return Err(invalid(&format!("`{name}` comes twice")));
@@ -57,7 +57,7 @@ impl Query {
         Ok(())
     }
 
-    /// The path of a file, in the form that intents are kept under.
+    /// Returns the path of a file, in its normal form.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -65,7 +65,7 @@ impl Query {
         Ok(self.checked("file", Limits::FILE)?.map(|file| normal_path(&file).into_owned()))
     }
 
-    /// A whole number within a range.
+    /// Returns an integer within a range.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -75,7 +75,7 @@ impl Query {
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
-    /// A whole number within a range, such as of tokens.
+    /// Returns an integer within a range, such as a number of tokens.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -85,7 +85,7 @@ impl Query {
         number.map(Some).ok_or_else(|| invalid(&format!("`{name}` takes {min} to {max}, got `{text}`")))
     }
 
-    /// `true` or `false`; false when it is absent.
+    /// Returns `true` or `false`; `false` when it is absent.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -97,7 +97,7 @@ impl Query {
         }
     }
 
-    /// A point in time.
+    /// Returns a point in time.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -106,7 +106,7 @@ impl Query {
         Timestamp::parse_lenient(&text).map(Some).map_err(|problem| invalid(&format!("`{name}`: {problem}")))
     }
 
-    /// `limit` and `cursor`.
+    /// Returns `limit` and `cursor`.
     ///
     /// # Errors
     /// 422 `invalid_query`.
@@ -117,13 +117,14 @@ impl Query {
     }
 }
 
-/// The refusal of a query.
+/// Creates the refusal of a query.
 #[must_use]
 pub fn invalid(what: &str) -> ApiError {
     ApiError::new(Code::InvalidQuery, what)
 }
 
-/// A parameter of the path, decoded and without known secrets: it may be kept with the outcome of the request.
+/// Returns a parameter of the path, decoded and without known secrets: it may be kept with the outcome of the
+/// request.
 ///
 /// # Errors
 /// 400 `malformed_request` for a path that is not UTF-8.
@@ -133,8 +134,8 @@ pub fn path_param(request: &HttpRequest, name: &str) -> Result<String, ApiError>
     Ok(cleaned.unwrap_or(text))
 }
 
-/// A parameter of the path that may be a key, decoded. The framework leaves `%2F`, `%25` and `%2B` as they came, so
-/// that an encoded slash does not split a segment.
+/// Returns a parameter of the path that may be a key, decoded. The framework leaves `%2F`, `%25` and `%2B` as they
+/// arrived, so that an encoded slash does not split a segment.
 ///
 /// # Errors
 /// 400 `malformed_request` for a path that is not UTF-8.
