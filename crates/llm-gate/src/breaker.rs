@@ -1,5 +1,5 @@
-//! Circuit breaker for one provider. After several failures in a row no calls are sent to the provider for a while; then
-//! one call probes whether it works again.
+//! Circuit breaker for one provider. After several failures in a row, no calls are sent to the provider for a while.
+//! Then one call probes whether it works again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -76,8 +76,8 @@ impl Breaker {
     }
 }
 
-/// The permission for one attempt. Dropping it without a result changes nothing; after a dropped probe, the next attempt
-/// is the probe.
+/// The permission for one attempt. Dropping it without a result changes nothing. After a dropped probe, the next
+/// attempt is the probe.
 #[derive(Debug)]
 pub(crate) struct Pass {
     breaker: Arc<Breaker>,

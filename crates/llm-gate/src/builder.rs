@@ -134,7 +134,7 @@ impl GateBuilder {
         self
     }
 
-    /// Sets the look-up of API keys by the `api_key_env` of a provider. The builder then makes every configured provider
+    /// Sets the look-up of API keys by the `api_key_env` of a provider. The builder then makes each configured provider
     /// that was not [added](Self::provider).
     pub fn keys(mut self, environment: impl Fn(&str) -> Option<String> + Send + 'static) -> Self {
         self.keys = Some(Box::new(environment));
