@@ -1,5 +1,5 @@
-//! Property tests of the parser against a simple model of the standard's rules. The model reads all bytes at once: first
-//! it splits lines, then it interprets them. The parser must agree with it for any bytes, split in any way.
+//! Property tests of the parser against a simple model of the standard's rules. The model reads all bytes at once: it
+//! splits them into lines, then interprets the lines. The parser must agree with it for any bytes, split in any way.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
