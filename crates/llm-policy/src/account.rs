@@ -84,7 +84,7 @@ pub struct Shortfall {
     pub needed_pico_usd: i64,
 }
 
-/// Checks that every account has the amount left.
+/// Checks that every account has at least this amount left.
 ///
 /// # Errors
 /// [`Shortfall`] when at least one account has less left. It names the account with the least left.

@@ -25,7 +25,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     /// The worst case does not fit a budget.
-    #[error("the call may cost more than what the {} budget of `{}` has left", .0.account.scope.as_str(), .0.account.id)]
+    #[error("the call may cost more than the {} budget of `{}` has left", .0.account.scope.as_str(), .0.account.id)]
     Quota(Box<Shortfall>),
     /// The price book has no price for the model.
     #[error("`{model}` of `{provider}` has no price")]

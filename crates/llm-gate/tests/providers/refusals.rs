@@ -74,7 +74,7 @@ async fn a_document_that_is_not_an_answer_is_passed_on_without_text() {
         let odd = whole(&*openai(&server.url)).await.unwrap();
         assert_eq!((&*odd.body, odd.usage, odd.text), (body.as_bytes(), None, None));
         let Ok(Incoming::Whole(odd)) = openai(&server.url).send(small(true)).await else {
-            panic!("{body} is no stream");
+            panic!("a stream or an error for {body}");
         };
         assert_eq!((&*odd.body, odd.text), (body.as_bytes(), None));
     }

@@ -114,7 +114,7 @@ async fn a_tls_handshake_without_an_answer_is_not_connected() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/v1", listener.local_addr().unwrap());
     let silent = provider(&with(&url, |config| config.connect_timeout_ms = 60));
-    let Err(error) = silent.send(small(false)).await else { panic!("nobody answered") };
+    let Err(error) = silent.send(small(false)).await else { panic!("an answer without a server") };
     assert!(matches!(&error, ProviderError::NotConnected(_)), "{error:?}");
 }
 

@@ -142,7 +142,7 @@ const OPENAI: PromptTemplate =
 
 /// An upper bound for the templates of all other providers, who bill the text that they add. gpt-oss adds a system
 /// message of about 70 tokens. Llama and Qwen add one of about 30 tokens if the chat has none. Anthropic documents up
-/// to 530 tokens for chats with tools. SentencePiece tokenizers add one token to each text.
+/// to 530 tokens for chats with tools. `SentencePiece` tokenizers add one token to each text.
 pub const OTHERS: PromptTemplate =
     PromptTemplate { chat: 128, message: 16, part: 8, tools: 1024, tool: 64, embedded: 16 };
 
