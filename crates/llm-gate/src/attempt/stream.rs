@@ -52,8 +52,8 @@ enum RelayEnd {
     Complete,
     /// With an error.
     Broken(ProviderError),
-    /// Before its end, because the drain time was over. It begins when the caller disconnects, or has all the output
-    /// that it may have.
+    /// Before its end, because the drain time was over. The drain time begins when the caller disconnects, or has
+    /// received all the output that it may have.
     Late,
     /// Before its end, because the caller lost its right.
     Cut(LostRight),

@@ -20,7 +20,7 @@ use crate::builder::{GateState, Upstream};
 use crate::open_calls::OpenCall;
 use crate::provider::Outgoing;
 
-/// The number of tries to release a hold that may have been written. After them the hold becomes an orphan.
+/// The number of tries to release a hold that may have been written. If all fail, the hold ends with its lease.
 const UNSURE_TRIES: usize = 3;
 
 /// The size of text in a body, in bytes, above which its tokens are counted on a thread for blocking work.
