@@ -1,4 +1,4 @@
-//! What a call gives back.
+//! Answers of calls, and the channel that carries a streamed answer.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -16,33 +16,33 @@ use crate::GateError;
 /// The answer of a call.
 #[derive(Debug)]
 pub enum GateAnswer {
-    /// One document.
+    /// A complete document.
     Whole {
-        /// It, in OpenAI's form, as the provider sent it unless it was cut.
+        /// The document in OpenAI's format. It is unchanged unless it was translated or truncated.
         body: Bytes,
-        /// What it used and cost.
+        /// The usage and cost of the call.
         receipt: Receipt,
     },
-    /// Server-sent events, as they come.
+    /// A stream of server-sent events.
     Stream(AnswerStream),
 }
 
-/// A streamed answer: a stream of complete server-sent events in OpenAI's form, `data: {…}` and an empty line
-/// each, `data: [DONE]` at the end.
+/// A streamed answer in OpenAI's format. Each item is a complete server-sent event: `data: {…}` and an empty line. The
+/// last event is `data: [DONE]`.
 ///
-/// When the caller asked for usage, the event with the usage has a member `t4` with `call_id`, `cost_usd`,
-/// `cost_pico_usd`, `budget_remaining_usd`, `source` and `overrun`. An error in the middle is one event with a
-/// member `error`, and the last one. Dropping the stream is a hang-up: the rest of the answer is read and settled
-/// without the caller.
+/// If the caller asked for usage, the event with the usage has a member `t4` with `call_id`, `cost_usd`,
+/// `cost_pico_usd`, `budget_remaining_usd`, `source` and `overrun`. An error after the first event is sent as an event
+/// with a member `error`, which ends the stream. Dropping the stream counts as a disconnect: the rest of the answer is
+/// read and settled in the background.
 #[derive(Debug)]
 pub struct AnswerStream {
-    /// What was known when the first byte left.
+    /// What was known at the first event.
     pub opened: Opened,
     pub(crate) feed: Feed,
 }
 
 impl AnswerStream {
-    /// What the call used and cost; there once the stream has ended without an error.
+    /// Returns the usage and cost of the call; `None` until the stream has ended without an error.
     #[must_use]
     pub fn receipt(&self) -> Option<&Receipt> {
         self.feed.receipt.as_deref()
@@ -59,81 +59,81 @@ impl Stream for AnswerStream {
                 Some(Ok(Piece::Frame(bytes))) => Some(bytes),
                 Some(Err(error)) => Some(error_event(&error)),
                 None => None,
-                // Text is what the library's own streams get.
+                // Pieces of text occur only in a `ChatStream`.
                 Some(Ok(Piece::Text(_) | Piece::Failed(_) | Piece::End(_))) => continue,
             });
         }
     }
 }
 
-/// What an answered call used and cost.
+/// The usage and cost of an answered call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The call, as its usage rows name it.
+    /// The id of the call in its usage rows.
     pub call_id: CallId,
-    /// Which attempt was answered, from 1.
+    /// The number of the attempt that was answered, from 1.
     pub attempt: u32,
     /// The provider that answered.
     pub provider: String,
-    /// The model that was asked.
+    /// The model.
     pub model: String,
-    /// The `max_tokens` of each choice that was sent; `None` where there is no output.
+    /// The `max_tokens` of each choice that was sent; `None` when the operation has no output.
     pub max_tokens: Option<u64>,
     /// Whether `max_tokens` was filled in because the caller stated none.
     pub filled: bool,
-    /// The tokens.
+    /// The tokens used.
     pub usage: Usage,
-    /// Where these numbers come from.
+    /// The source of these numbers.
     pub source: UsageSource,
-    /// What it cost, in pico-dollars.
+    /// The cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// What the tightest budget allows now, in pico-dollars.
+    /// What the tightest budget has left now, in pico-dollars.
     pub remaining_pico_usd: i64,
-    /// Whether the provider gave more output than was asked for, or billed more than was held.
+    /// Whether the provider produced more output than was asked for, or the cost exceeds the hold.
     pub overrun: bool,
-    /// The provider's own name of the request.
+    /// The id that the provider gave the request.
     pub provider_request_id: Option<String>,
 }
 
-/// What is known of a streamed call when its first byte leaves.
+/// What is known of a streamed call at its first event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// The call, as its usage rows name it.
+    /// The id of the call in its usage rows.
     pub call_id: CallId,
     /// The provider that answers.
     pub provider: String,
-    /// The model that was asked.
+    /// The model.
     pub model: String,
-    /// The `max_tokens` of each choice that was sent; `None` where there is no output.
+    /// The `max_tokens` of each choice that was sent; `None` when the operation has no output.
     pub max_tokens: Option<u64>,
     /// Whether `max_tokens` was filled in because the caller stated none.
     pub filled: bool,
 }
 
-/// What the task of a call hands to whoever reads its stream.
+/// A message from the task of a call to the reader of its stream.
 #[derive(Debug)]
 pub(crate) enum Piece {
     /// A complete event.
     Frame(Bytes),
-    /// What a frame adds to the text.
+    /// The text that a frame adds.
     Text(String),
-    /// The answer ends here, and not well.
+    /// The answer ends with an error.
     Failed(GateError),
-    /// All of it was there.
+    /// The answer is complete.
     End(Box<Receipt>),
 }
 
-/// The reader's end.
+/// The receiving end of a streamed answer.
 #[derive(Debug)]
 pub(crate) struct Feed {
     pieces: mpsc::Receiver<Piece>,
-    /// Set when the answer ends before the pieces that wait were read.
+    /// Set when the answer ends at once. Pieces that were not read yet are then dropped.
     cut: Arc<OnceLock<GateError>>,
     receipt: Option<Box<Receipt>>,
     over: bool,
 }
 
-/// The other end of a [`Feed`].
+/// The sending end of a [`Feed`].
 #[derive(Debug)]
 pub(crate) struct FeedSender {
     pub(crate) pieces: mpsc::Sender<Piece>,
@@ -141,15 +141,15 @@ pub(crate) struct FeedSender {
 }
 
 impl FeedSender {
-    /// Ends the answer with this error, before the pieces that wait.
+    /// Ends the answer with this error, ahead of the pieces that were not read yet.
     pub(crate) fn cut(self, error: GateError) {
-        // Set before the sender goes, which wakes the reader.
+        // The error is set before the sender is dropped, which wakes the reader.
         drop(self.cut.set(error));
     }
 }
 
 impl Feed {
-    /// How many pieces wait for a slow reader before the provider is not read any further.
+    /// The number of pieces that wait for a slow reader before the gate stops reading from the provider.
     const DEPTH: usize = 64;
 
     pub(crate) fn new() -> (FeedSender, Self) {
@@ -163,7 +163,7 @@ impl Feed {
         self.receipt.as_deref()
     }
 
-    /// The next frame or text, or why there is none.
+    /// Polls for the next frame or text; an error if the answer ended early, `None` at its end.
     pub(crate) fn poll(
         &mut self,
         opened: &Opened,
@@ -186,7 +186,7 @@ impl Feed {
             }
             Some(Piece::Failed(error)) => Some(Err(error)),
             Some(piece) => Some(Ok(piece)),
-            // A reader that is too slow is taken for gone; it is told when it comes back.
+            // The sender is gone without an end: the reader was too slow and counted as disconnected.
             None => Some(Err(GateError::Failed {
                 provider: opened.provider.clone(),
                 call_id: opened.call_id.clone(),
@@ -196,7 +196,7 @@ impl Feed {
     }
 }
 
-/// The most of a cause that is logged: it may repeat what a caller wrote.
+/// The maximum length of a logged cause, in characters. It may contain text of the caller.
 const LOGGED_CHARS: usize = 300;
 
 fn error_event(error: &GateError) -> Bytes {
@@ -206,10 +206,10 @@ fn error_event(error: &GateError) -> Bytes {
             return error_of(kind, &lost.code, &lost.message);
         }
         GateError::TimedOut { .. } => ("provider_timeout", error.to_string()),
-        // What the provider wrote may be about the key that it was shown: that is for the log alone.
+        // The cause may contain details about the gate's API key, so it is only logged.
         GateError::Failed { provider, cause, .. } => {
             let cause: String = cause.chars().take(LOGGED_CHARS).collect();
-            tracing::warn!(llm.provider = provider, cause, "a streamed answer broke off");
+            tracing::warn!(llm.provider = provider, cause, "a streamed answer failed");
             ("provider_failed", format!("`{provider}` failed in the middle of its answer"))
         }
         _ => ("provider_failed", error.to_string()),
@@ -222,12 +222,12 @@ fn error_of(kind: &str, code: &str, message: &str) -> Bytes {
     event(body.to_string().as_bytes())
 }
 
-/// A server-sent event with this payload.
+/// Returns a server-sent event with this payload.
 pub(crate) fn event(payload: &[u8]) -> Bytes {
     ServerSentEvent { data: payload, ..ServerSentEvent::default() }.to_bytes().into()
 }
 
-/// The members that all chunks of an answer share, from one of them.
+/// Returns the members that all chunks of an answer share, taken from one of them.
 pub(crate) fn chunk_head(sample: Option<&Bytes>, ask: &HoldAsk, created: i64) -> Map<String, Value> {
     let mut head = Map::new();
     if let Some(Ok(sample)) = sample.map(|bytes| serde_json::from_slice::<Map<String, Value>>(bytes)) {
@@ -244,7 +244,7 @@ pub(crate) fn chunk_head(sample: Option<&Bytes>, ask: &HoldAsk, created: i64) ->
     head
 }
 
-/// The event that ends an answer which was cut.
+/// Returns the event that marks an answer as truncated.
 pub(crate) fn length_event(mut head: Map<String, Value>, choices: u32) -> Bytes {
     let ends: Vec<Value> =
         (0..choices).map(|index| json!({"index": index, "delta": {}, "finish_reason": "length"})).collect();
@@ -252,7 +252,7 @@ pub(crate) fn length_event(mut head: Map<String, Value>, choices: u32) -> Bytes 
     event(Value::Object(head).to_string().as_bytes())
 }
 
-/// The event with the usage: the provider's own where it sent one, and the receipt.
+/// Returns the event with the usage and the receipt. It is based on the provider's own usage event, if there was one.
 pub(crate) fn usage_event(
     last: Option<&Bytes>,
     head: impl FnOnce() -> Map<String, Value>,

@@ -1,4 +1,4 @@
-//! Anthropic Messages, spoken for callers that speak OpenAI's protocol.
+//! Anthropic's Messages API, translated from and to OpenAI's format.
 
 mod answer;
 mod blocks;
@@ -23,19 +23,22 @@ use crate::sse::Frames;
 
 pub(crate) use events::AnthropicEvents;
 
-/// The version of the API whose answers are read here.
+/// The version of the API.
 const VERSION: &str = "2023-06-01";
 
-/// A provider that speaks Anthropic Messages: `POST {base_url}/messages`, with the key as `x-api-key`.
+/// Makes a provider with Anthropic's Messages API: `POST {base_url}/messages`, with the key as `x-api-key`.
 ///
-/// Requests and answers are translated from and to OpenAI's form. System and developer messages, wherever they
-/// stand, become the `system` prompt. `seed`, `stream_options` and the thoughts in earlier answers are left out,
-/// because the API has nothing of that kind and answers are the same without; whatever else has no counterpart is
-/// refused by name with [`ProviderError::NotSent`]: `n` above 1, `logprobs`, `response_format` other than text,
-/// audio, files, embeddings and so on. `cache_control` of parts and tools is passed on.
+/// Requests and answers are translated from and to OpenAI's format:
+///
+/// - System and developer messages become the `system` prompt, at any position.
+/// - `seed`, `stream_options` and the reasoning in earlier answers are dropped. The API has no such fields, and the
+///   request means the same without them.
+/// - `cache_control` of parts and tools is passed on.
+/// - Everything else without a counterpart is refused with [`ProviderError::NotSent`], which names the field. Examples
+///   are `n` above 1, `logprobs`, `response_format` other than text, audio, files and embeddings.
 ///
 /// # Errors
-/// As [`crate::provider_of`].
+/// Same errors as [`crate::provider_of`].
 pub fn anthropic(
     config: &ProviderConfig,
     api_key: Option<&str>,

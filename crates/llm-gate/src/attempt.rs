@@ -1,4 +1,4 @@
-//! One attempt of a call: what was held for it, and how that is settled or given back.
+//! One attempt of a call, from its hold to the settlement or release.
 
 mod outcome;
 mod stream;
@@ -20,7 +20,7 @@ use crate::provider::{Head, Incoming, Outgoing};
 use crate::{GateError, Opened, Receipt};
 use stream::Relay;
 
-/// The first pause before a ledger that could not be used is asked again; it doubles.
+/// The first pause before an unavailable ledger is tried again; further pauses double.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -28,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest message of a failure, in bytes.
 const MAX_CAUSE: usize = 1100;
 
-/// Where a call may go, and what that means for its hold.
+/// A provider for a call, and the values that its hold depends on.
 #[derive(Debug)]
 pub(crate) struct Candidate {
     pub(crate) upstream: Arc<Upstream>,
@@ -37,21 +37,21 @@ pub(crate) struct Candidate {
     pub(crate) reasoning: bool,
 }
 
-/// An attempt whose hold is durable.
+/// An attempt with a durable hold.
 pub(crate) struct CallAttempt<'c> {
     pub(crate) shared: &'c GateState,
     pub(crate) ledger: &'c dyn Ledger,
-    /// What no text of the provider's may repeat.
+    /// Secrets that are removed from texts of the provider.
     pub(crate) secrets: &'c KnownSecrets,
     pub(crate) candidate: &'c Candidate,
     pub(crate) ask: HoldAsk,
     pub(crate) held: Held,
-    /// When the request left, on the monotonic clock.
+    /// The time at which the request was sent, in microseconds of the monotonic clock.
     pub(crate) departed: u64,
 }
 
 impl CallAttempt<'_> {
-    /// Sends the attempt, answers and settles.
+    /// Sends the request, answers the caller and settles.
     pub(crate) async fn send(
         &self,
         outgoing: Outgoing,
@@ -63,14 +63,14 @@ impl CallAttempt<'_> {
         let incoming = tokio::select! {
             biased;
             lost = self.ledger.right_lost() => {
-                // What the provider may bill for it is not known.
+                // It is unknown what the provider bills for the request.
                 drop(pass);
                 let end = self.settlement(Measured::WorstCase, CallOutcome::Cut, None, None);
                 return self.finish(end, reply, |_, _| Err(no_right(lost))).await;
             }
             incoming = self.candidate.upstream.provider.send(outgoing) => incoming,
             () = self.abandoned(reply) => {
-                // The provider may yet answer: how long a caller waits says nothing about it.
+                // The provider might still have answered, so this is neither a success nor a failure of the provider.
                 drop(pass);
                 let end = self.settlement(Measured::WorstCase, CallOutcome::ClientGone, None, None);
                 return self.finish(end, reply, |_, _| Err(self.timed_out())).await;
@@ -86,13 +86,13 @@ impl CallAttempt<'_> {
             Ok(Incoming::Stream(head, _)) => {
                 pass.succeeded();
                 let end = self.settlement(Measured::WorstCase, CallOutcome::BadAnswer, Some(&head), None);
-                let error = self.failed("it sent a stream, which was not asked for");
+                let error = self.failed("it sent a stream although none was requested");
                 self.finish(end, reply, |_, _| Err(error)).await
             }
         }
     }
 
-    /// Whether the caller has lost its right before the request has left.
+    /// Returns the reason if the caller has already lost its right, without waiting.
     pub(crate) async fn lost_already(&self) -> Option<LostRight> {
         tokio::select! {
             biased;
@@ -101,27 +101,29 @@ impl CallAttempt<'_> {
         }
     }
 
-    /// Returns when the caller has been gone for as long as the rest of an answer is waited for.
+    /// Completes when the caller has disconnected and the drain time has passed since.
     async fn abandoned(&self, reply: &mut CallReply) {
         reply.gone().await;
         sleep_until(self.drained_by()).await;
     }
 
-    /// The most output tokens of all choices together.
+    /// Returns the maximum of output tokens of all choices together.
     pub(crate) fn bound(&self) -> u64 {
         self.held.max_tokens.map_or(0, |each| each.saturating_mul(u64::from(self.ask.choices)))
     }
 
+    /// Returns the time since the request was sent, in microseconds.
     pub(crate) fn micros(&self) -> u64 {
         self.shared.clock.monotonic_micros().saturating_sub(self.departed)
     }
 
-    /// Until when the rest of a stream is read that nobody gets any more.
+    /// Returns the time until which the rest of a stream is read when it is no longer passed to the caller.
     pub(crate) fn drained_by(&self) -> Instant {
         Instant::now() + Duration::from_secs(u64::from(self.shared.limits.drain_seconds))
     }
 
-    /// Counted tokens, where counting text tells the truth: a model that thinks bills what nobody sees.
+    /// Returns a measurement from counted output tokens. For a reasoning model it is the worst case instead, because
+    /// the hidden tokens that it bills can't be counted.
     pub(crate) fn estimate(&self, completion_tokens: u64) -> Measured {
         if self.candidate.reasoning {
             return Measured::WorstCase;
@@ -184,8 +186,8 @@ impl CallAttempt<'_> {
         }
     }
 
-    /// The failure of this attempt. `cause` may hold what the provider wrote: known secrets are removed before it is
-    /// cut, so that no part of one is left.
+    /// Returns the failure of this attempt. `cause` may contain text of the provider. Known secrets are removed before
+    /// it is truncated, so that no part of a secret remains.
     pub(crate) fn failed(&self, cause: &str) -> GateError {
         let mut cause = self.secrets.clean_parts(cause).into_owned();
         cause.truncate(cause.floor_char_boundary(MAX_CAUSE));
@@ -196,20 +198,17 @@ impl CallAttempt<'_> {
         GateError::TimedOut { provider: self.ask.provider.clone(), call_id: self.ask.call_id.clone() }
     }
 
-    /// Settles. `None` when the ledger can't be used now: the same settlement must come again.
+    /// Tries to settle. Returns `None` if the ledger is unavailable; the same settlement must then be tried again.
     pub(crate) async fn settle_once(&self, end: &Settlement) -> Option<Bill> {
         let hold = &self.held.hold_id;
         let bill = match self.ledger.settle(hold.clone(), end.clone()).await {
             Ok(settled) => Bill::settled(&settled),
             Err(LedgerError::Unavailable { cause, .. }) => {
-                tracing::warn!(llm.hold_id = hold.as_str(), "a call can't be settled now: {cause}");
+                tracing::warn!(llm.hold_id = hold.as_str(), "a call could not be settled yet: {cause}");
                 return None;
             }
             Err(error) => {
-                tracing::error!(
-                    llm.hold_id = hold.as_str(),
-                    "the ledger does not take a settlement: {error}"
-                );
+                tracing::error!(llm.hold_id = hold.as_str(), "the ledger refused a settlement: {error}");
                 self.bill(end)
             }
         };
@@ -217,8 +216,8 @@ impl CallAttempt<'_> {
         Some(bill)
     }
 
-    /// Settles, and comes again until it is in. A lease after the first try it is left to the ledger, which
-    /// settles what nobody settles at its worst case.
+    /// Settles, and retries until it succeeds. It gives up after the time of one lease. The hold is then an orphan, and
+    /// the ledger settles it at its worst case.
     pub(crate) async fn settle(&self, end: &Settlement) -> Bill {
         let mut retry = Retry::new(self.ask.lease_seconds);
         loop {
@@ -229,7 +228,7 @@ impl CallAttempt<'_> {
                 tracing::error!(
                     llm.hold_id = self.held.hold_id.as_str(),
                     llm.provider = self.ask.provider,
-                    "a call was not settled within its lease and is left to the ledger at its worst case"
+                    "a call was not settled within its lease; the ledger settles it at its worst case"
                 );
                 let bill = self.bill(end);
                 self.report(&bill, end);
@@ -255,30 +254,30 @@ impl CallAttempt<'_> {
         });
     }
 
-    /// Gives the hold back. False when the ledger can't be used now.
+    /// Tries to release the hold. Returns `false` if the ledger is unavailable.
     pub(crate) async fn release_once(&self, reason: ReleaseReason) -> bool {
         let hold = &self.held.hold_id;
         match self.ledger.release(hold.clone(), reason).await {
             Ok(()) => true,
             Err(LedgerError::Unavailable { cause, .. }) => {
-                tracing::warn!(llm.hold_id = hold.as_str(), "a hold can't be given back now: {cause}");
+                tracing::warn!(llm.hold_id = hold.as_str(), "a hold could not be released yet: {cause}");
                 false
             }
             Err(error) => {
-                tracing::error!(llm.hold_id = hold.as_str(), "the ledger does not take a hold back: {error}");
+                tracing::error!(llm.hold_id = hold.as_str(), "the ledger refused to release a hold: {error}");
                 true
             }
         }
     }
 
-    /// Gives the hold back, and comes again until it is in or its lease is over.
+    /// Releases the hold, and retries until it succeeds or the time of one lease is over.
     pub(crate) async fn release(&self, reason: ReleaseReason) {
         let mut retry = Retry::new(self.ask.lease_seconds);
         while !self.release_once(reason).await {
             if !retry.pause().await {
                 tracing::error!(
                     llm.hold_id = self.held.hold_id.as_str(),
-                    "a hold was not given back within its lease and is left to the ledger at its worst case"
+                    "a hold was not released within its lease; the ledger settles it at its worst case"
                 );
                 return;
             }
@@ -286,27 +285,27 @@ impl CallAttempt<'_> {
     }
 }
 
-/// The end of a call whose caller has lost its right.
+/// Returns the error of a call whose caller has lost its right.
 pub(crate) fn no_right(lost: LostRight) -> GateError {
     LedgerError::NoRight(Box::new(lost)).into()
 }
 
-/// How a call goes on after an attempt.
+/// The next step of a call after an attempt.
 pub(crate) enum Next {
-    /// It is answered and settled.
+    /// None: the caller was answered, and the attempt is settled or released.
     Done,
-    /// Nothing was sent to the caller, so another attempt may be made.
+    /// Another attempt may be made, because nothing was sent to the caller.
     Again {
-        /// What the caller is told if there is none.
+        /// The error for the caller if there is no other attempt.
         error: GateError,
-        /// What `Retry-After` asks for, in seconds.
+        /// The delay that `Retry-After` asks for, in seconds.
         retry_after: Option<u64>,
-        /// Whether the same provider may be asked again.
+        /// Whether the same provider may be tried again.
         come_back: bool,
     },
 }
 
-/// Pauses that double, within one lease.
+/// Doubling pauses between retries, within the time of one lease.
 pub(crate) struct Retry {
     until: Instant,
     pause: Duration,
@@ -317,7 +316,7 @@ impl Retry {
         Self { until: Instant::now() + Duration::from_secs(u64::from(lease_seconds)), pause: FIRST_PAUSE }
     }
 
-    /// Waits. False when the time is over.
+    /// Waits for the next pause. Returns `false` without waiting if the time is over.
     pub(crate) async fn pause(&mut self) -> bool {
         if Instant::now() + self.pause > self.until {
             return false;
@@ -328,10 +327,10 @@ impl Retry {
     }
 }
 
-/// One attempt that reached a provider, or may have; for metrics.
+/// Report for metrics on one attempt that reached a provider, or may have reached it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallReport {
-    /// What it did.
+    /// The operation.
     pub operation: Operation,
     /// The provider's name.
     pub provider: String,
@@ -339,23 +338,23 @@ pub struct CallReport {
     pub model: String,
     /// How it ended.
     pub outcome: CallOutcome,
-    /// What it used.
+    /// Its usage.
     pub usage: Usage,
-    /// Where these numbers come from.
+    /// The source of these numbers.
     pub source: UsageSource,
-    /// What it cost, in pico-dollars.
+    /// Its cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// Whether the provider gave more output than was asked for, or billed more than was held.
+    /// Whether the provider produced more output than was asked for, or the cost exceeds the hold.
     pub overrun: bool,
-    /// From the request's departure to the first byte of the answer, in microseconds.
+    /// The time from sending the request to the first byte of the answer, in microseconds.
     pub first_byte_micros: Option<u64>,
-    /// From the request's departure to the end, in microseconds.
+    /// The time from sending the request to the end of the attempt, in microseconds.
     pub total_micros: u64,
-    /// The provider's HTTP status; `None` when there was none.
+    /// The provider's HTTP status; `None` when there was no answer.
     pub provider_status: Option<u16>,
 }
 
-/// What an attempt comes to: first as computed here, then as the ledger has written it.
+/// The usage and cost of an attempt: computed by the gate before the settlement, or returned by the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bill {
     pub(crate) usage: Usage,
@@ -366,7 +365,7 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
-    /// As the ledger will charge it, so that an answer need not wait for it.
+    /// Computes the bill that the ledger will confirm, so that an answer need not wait for the settlement.
     pub(crate) fn of(ask: &HoldAsk, held: &Held, measured: &Measured) -> Self {
         let terms = HeldTerms {
             rates: &held.rates,

@@ -1,25 +1,26 @@
-//! A circuit breaker: a provider that failed too often is left alone for a while.
+//! Circuit breaker for one provider. After several failures in a row, no calls are sent to the provider for a while.
+//! Then one call probes whether it works again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many failures in a row open the breaker.
+/// The number of failures in a row that open the breaker.
 const FAILURES: u32 = 5;
-/// How long it stays open, in microseconds.
+/// The time for which it stays open, in microseconds.
 const OPEN_MICROS: u64 = 10_000_000;
 
-/// How a provider's breaker stands.
+/// The state of a provider's circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BreakerState {
-    /// Calls go there.
+    /// Calls are sent to the provider.
     Closed,
-    /// The provider failed too often and is left alone.
+    /// The provider failed too often; no calls are sent to it.
     Open,
-    /// One call may try, or is trying.
+    /// One call may probe the provider, or is probing it.
     HalfOpen,
 }
 
 impl BreakerState {
-    /// The word of the API.
+    /// Returns the name that the API uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,7 +38,7 @@ enum Phase {
     Probing,
 }
 
-/// The breaker of one provider. Times are of one monotonic clock, in microseconds.
+/// The circuit breaker of one provider. All times are from one monotonic clock, in microseconds.
 #[derive(Debug)]
 pub(crate) struct Breaker(Mutex<Phase>);
 
@@ -50,7 +51,7 @@ impl Breaker {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets an attempt pass, or says for how many microseconds none may.
+    /// Admits an attempt, or returns the number of microseconds until one may be admitted.
     pub(crate) fn admit(self: &Arc<Self>, now_micros: u64) -> Result<Pass, u64> {
         let mut phase = self.phase();
         let probe = match *phase {
@@ -75,7 +76,8 @@ impl Breaker {
     }
 }
 
-/// The right to one attempt. Dropped without a verdict it changes nothing: the next attempt may be the probe.
+/// The permission for one attempt. Dropping it without a result changes nothing. After a dropped probe, the next
+/// attempt is the probe.
 #[derive(Debug)]
 pub(crate) struct Pass {
     breaker: Arc<Breaker>,
@@ -84,30 +86,31 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// A further attempt of a call that has failed here already: its failure is not another one.
+    /// Marks a further attempt of a call that has already failed at this provider. Its failure does not count again.
     pub(crate) fn uncounted(mut self) -> Self {
         self.counts = false;
         self
     }
 
-    /// The provider has begun to answer. That is enough for a probe, which need not wait for the end of a stream.
+    /// Records that the provider has begun to answer. A probe succeeds at this point: the breaker must not stay
+    /// half-open until a long stream ends.
     pub(crate) fn answered(&mut self) {
         if std::mem::take(&mut self.probe) {
             *self.breaker.phase() = Phase::Closed { failures: 0 };
         }
     }
 
-    /// The provider did its part.
+    /// Records a success.
     pub(crate) fn succeeded(mut self) {
         self.answered();
         let mut phase = self.breaker.phase();
-        // An answer to an older request says nothing about a provider that has been found down since.
+        // An older request may succeed after the breaker has opened. It must not close the breaker.
         if let Phase::Closed { failures } = &mut *phase {
             *failures = 0;
         }
     }
 
-    /// The provider failed.
+    /// Records a failure.
     pub(crate) fn failed(mut self, now_micros: u64) {
         let open = Phase::Open { until_micros: now_micros.saturating_add(OPEN_MICROS) };
         let probe = std::mem::take(&mut self.probe);
@@ -145,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_open_it_for_ten_seconds() {
+    fn five_failures_in_a_row_open_the_breaker_for_ten_seconds() {
         let breaker = Breaker::new();
         fail(&breaker, 4, 1);
         assert_eq!(breaker.state(1), BreakerState::Closed);
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_starts_the_count_again() {
+    fn a_success_resets_the_count_of_failures() {
         let breaker = Breaker::new();
         fail(&breaker, 4, 0);
         breaker.admit(0).unwrap().succeeded();
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn one_probe_at_a_time_decides() {
+    fn only_one_probe_at_a_time_is_admitted_and_its_result_decides() {
         let breaker = Breaker::new();
         fail(&breaker, 5, 0);
         let probe = breaker.admit(OPEN_MICROS).unwrap();
@@ -180,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_comes_to_nothing_leaves_room_for_the_next() {
+    fn a_probe_without_a_result_allows_the_next_probe() {
         let breaker = Breaker::new();
         fail(&breaker, 5, 0);
         drop(breaker.admit(OPEN_MICROS).unwrap());
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_began_before_it_opened_neither_closes_nor_prolongs_it() {
+    fn attempts_from_before_the_breaker_opened_neither_close_nor_prolong_it() {
         let breaker = Breaker::new();
         let (early, other) = (breaker.admit(0).unwrap(), breaker.admit(0).unwrap());
         fail(&breaker, 5, 0);

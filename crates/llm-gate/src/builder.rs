@@ -1,4 +1,4 @@
-//! Putting a gate together.
+//! Builder for a gate.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::open_calls::OpenCalls;
 use crate::provider::Provider;
 use crate::{CallReport, Gate, SetupError, anthropic, openai};
 
-/// Who is told of every attempt that reached a provider, or may have.
+/// Callback for every attempt that reached a provider, or may have reached it.
 type Observer = Arc<dyn Fn(&CallReport) + Send + Sync>;
 
 /// One configured provider.
@@ -32,10 +32,10 @@ impl fmt::Debug for Upstream {
     }
 }
 
-/// What all calls of a gate share, whatever their ledger.
+/// State that all calls of a gate share, independent of their ledger.
 pub(crate) struct GateState {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
-    /// Where the calls of each model go, in order. Never empty for a model that is there.
+    /// The providers of each model, in order. Never empty for a model that is present.
     pub(crate) models: HashMap<String, Vec<Arc<Upstream>>>,
     /// The models in the order of the configuration.
     pub(crate) order: Vec<String>,
@@ -50,7 +50,7 @@ pub(crate) struct GateState {
     pub(crate) open: Arc<OpenCalls>,
 }
 
-/// The key that a variable holds.
+/// Look-up of an API key by the name of its environment variable.
 type KeySource = Box<dyn Fn(&str) -> Option<String> + Send>;
 
 /// Builds a [`Gate`]. The order of calls does not matter.
@@ -71,79 +71,83 @@ pub struct GateBuilder {
 }
 
 impl GateBuilder {
-    /// Providers, routes and limits. Without it the gate has no provider.
+    /// Sets the providers, routes and limits. Without a configuration the gate has no provider.
     pub fn config(mut self, config: LlmConfig) -> Self {
         self.config = Some(config);
         self
     }
 
-    /// The price book; the built-in one by default.
+    /// Sets the price book; the built-in one by default.
     pub fn prices(mut self, prices: PriceBook) -> Self {
         self.prices = Some(prices);
         self
     }
 
-    /// The provider of the configuration that has this one's name.
+    /// Adds the implementation of the configured provider with the same name.
     pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
         self.providers.push(provider);
         self
     }
 
-    /// Who keeps the money. Without it every call is refused, until [`Gate::with_ledger`] gives one.
+    /// Sets the ledger. Without one every call is refused; [`Gate::with_ledger`] can set it later.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
         self
     }
 
-    /// Where the time comes from; the machine's clock by default.
+    /// Sets the clock; the system clock by default.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Where the ids of calls come from; the operating system's random source by default.
+    /// Sets the random source for call ids; that of the operating system by default.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = Some(entropy);
         self
     }
 
-    /// The runtime that calls run on, apart from whoever waits for them; by default the one of the first call.
+    /// Sets the runtime on which the tasks of calls run; by default that of the first call.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Is told of every attempt that reached a provider, or may have, once it is settled. It must not block.
+    /// Sets a callback for every attempt that reached a provider, or may have reached it. It is called once the attempt
+    /// is settled, and must not block.
     pub fn observer(mut self, observer: Arc<dyn Fn(&CallReport) + Send + Sync>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// Has the end of an answer wait until the call is settled. By default it does not wait: the hold is durable, so a
-    /// crash in between bills the worst case, and no call is forgotten.
+    /// Delays the end of an answer until the call is settled. The default is not to wait. This is safe because the hold
+    /// is durable: after a crash in between, the ledger settles the call at its worst case.
     pub fn settle_before_answer(mut self) -> Self {
         self.settle_before_answer = true;
         self
     }
 
-    /// Secrets besides the providers' own keys that are removed from whatever the gate tells about a call that failed.
+    /// Adds secrets that are removed from all that the gate reports about a failed call. The keys of the providers are
+    /// always removed.
     pub fn secrets(mut self, secrets: KnownSecrets) -> Self {
         self.secrets = secrets;
         self
     }
 
-    /// Where the keys of providers come from, by the `api_key_env` of each: every provider of the configuration that is
-    /// not [given](Self::provider) is made with its key.
+    /// Sets the look-up of API keys by the `api_key_env` of a provider. The builder then makes each configured provider
+    /// that was not [added](Self::provider).
     pub fn keys(mut self, environment: impl Fn(&str) -> Option<String> + Send + 'static) -> Self {
         self.keys = Some(Box::new(environment));
         self
     }
 
-    /// The gate.
+    /// Builds the gate.
     ///
     /// # Errors
-    /// [`SetupError::NoKey`] when a provider has none, whatever [`provider_of`] finds, and when providers and
-    /// configuration do not fit each other.
+    /// - [`SetupError::NoKey`] when the key of a provider is not set.
+    /// - [`SetupError::Provider`] when a provider can't be built; see [`provider_of`].
+    /// - [`SetupError::Missing`], [`SetupError::NotConfigured`] or [`SetupError::Route`] when the configuration and the
+    ///   providers do not match.
     pub fn build(mut self) -> Result<Gate, SetupError> {
         let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock::new()));
         self.connect(&clock)?;
@@ -183,7 +187,7 @@ impl GateBuilder {
                     .ok_or_else(|| SetupError::Route { model: route.model.clone(), provider: name.clone() })
             };
             let places = route.to.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-            // A route to nowhere says nothing.
+            // A route without providers has no effect.
             if !places.is_empty() && models.insert(route.model.clone(), places).is_none() {
                 order.push(route.model);
             }
@@ -208,7 +212,7 @@ impl GateBuilder {
 }
 
 impl GateBuilder {
-    /// Makes the providers that were not given.
+    /// Makes the configured providers that were not added.
     fn connect(&mut self, clock: &Arc<dyn Clock>) -> Result<(), SetupError> {
         let Some(keys) = self.keys.take() else { return Ok(()) };
         for config in self.config.iter().flat_map(|config| &config.providers) {
@@ -234,12 +238,14 @@ impl fmt::Debug for GateBuilder {
     }
 }
 
-/// The provider of a configuration, by its kind. Without `api_key` requests carry no credential. The clock dates
-/// what Anthropic does not date, and reads a `Retry-After` that is a date; time limits are the runtime's.
+/// Makes the provider of a configuration. Without `api_key`, requests carry no credential.
+///
+/// The clock provides the `created` time that answers of Anthropic lack, and the current time for a `Retry-After` that
+/// is a date. Time limits use the timer of the runtime instead.
 ///
 /// # Errors
-/// [`SetupError::Provider`] when the address or the key can't be used, or when `https` is asked for and this
-/// machine has no root certificates.
+/// [`SetupError::Provider`] when the base URL or the key is unusable, or when the URL is `https` and the system has no
+/// root certificates.
 pub fn provider_of(
     config: &ProviderConfig,
     api_key: Option<&str>,
@@ -251,14 +257,14 @@ pub fn provider_of(
     }
 }
 
-/// The ledger of a gate that was given none: without one there is no call.
+/// The ledger of a gate without a ledger. It refuses everything.
 struct NoLedger;
 
 impl NoLedger {
     fn unavailable<T: Send + 'static>() -> BoxFuture<'static, Result<T, LedgerError>> {
         Box::pin(std::future::ready(Err(LedgerError::Unavailable {
             trouble: LedgerTrouble::Other,
-            cause: "the gate was given no ledger".to_owned(),
+            cause: "the gate has no ledger".to_owned(),
         })))
     }
 }
@@ -302,7 +308,7 @@ mod tests {
             |builder| builder.secrets(KnownSecrets::default()),
             GateBuilder::settle_before_answer,
         ];
-        // `keys` in each place, the others before and after it in either direction.
+        // `keys` comes at each position, with the other steps around it in both orders.
         for place in 0..=steps.len() {
             let (before, after) = steps.split_at(place);
             let forwards =
@@ -318,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_without_its_key_is_named() {
+    fn the_error_names_the_provider_or_the_variable_that_is_missing() {
         let none = GateBuilder::default().keys(|_| None).config(config()).build();
         assert!(matches!(none, Err(SetupError::NoKey { variable, .. }) if variable == "OPENAI_API_KEY"));
         let unasked = GateBuilder::default().config(config()).build();

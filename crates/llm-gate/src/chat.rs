@@ -1,4 +1,4 @@
-//! Chat without JSON, for agents that link the gate.
+//! Typed API for chat completions, for agents that link the gate.
 
 use std::fmt;
 use std::pin::Pin;
@@ -24,70 +24,72 @@ pub struct ChatMessage {
 }
 
 impl ChatMessage {
-    /// What a user says.
+    /// Makes a message of the user.
     #[must_use]
     pub fn user(content: impl Into<String>) -> Self {
         Self { role: "user".to_owned(), content: content.into() }
     }
 
-    /// What the model is told to be.
+    /// Makes a system message.
     #[must_use]
     pub fn system(content: impl Into<String>) -> Self {
         Self { role: "system".to_owned(), content: content.into() }
     }
 }
 
-/// A chat completion of one choice. What is left out makes the same request the same answer, as far as the provider
-/// allows: temperature 0 and a seed. Models that think take neither, so they get what is stated only.
+/// A request for a chat completion with one choice.
+///
+/// The defaults make answers as repeatable as the provider allows: temperature 0, and a fixed seed for providers that
+/// accept one. Reasoning models accept neither, so they get only values that are stated.
 #[derive(Default)]
 pub struct ChatRequest {
-    /// The model; the gate's default when absent.
+    /// The model; by default the default model of the gate.
     pub model: Option<String>,
     /// The conversation.
     pub messages: Vec<ChatMessage>,
-    /// 0 when absent.
+    /// The temperature; 0 by default.
     pub temperature: Option<f64>,
-    /// 0 when absent, where the provider has one.
+    /// The seed; 0 by default, for providers that accept one.
     pub seed: Option<i64>,
-    /// The most output, in tokens; filled in when absent.
+    /// The maximum of output tokens; filled in when absent.
     pub max_tokens: Option<u64>,
-    /// The call's id, when the caller chose one; no other call may ever have it.
+    /// The id of the call, if the caller chooses it. It must never be used for another call.
     pub call_id: Option<CallId>,
-    /// Dropped when the call is settled.
+    /// A resource that is dropped when the call is settled.
     pub keep: Option<CallHoldings>,
 }
 
 impl fmt::Debug for ChatRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The messages are a prompt, which no log is to have.
+        // The messages are the prompt, which must not be logged.
         let mut shown = f.debug_struct("ChatRequest");
         shown.field("model", &self.model).field("call_id", &self.call_id).finish_non_exhaustive()
     }
 }
 
 impl ChatRequest {
-    /// One message of a user.
+    /// Makes a request with one message of the user.
     #[must_use]
     pub fn prompt(text: impl Into<String>) -> Self {
         Self { messages: vec![ChatMessage::user(text)], ..Self::default() }
     }
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatAnswer {
     /// Its text.
     pub text: String,
-    /// Why it ended: `stop`, `length` and others of the provider's.
+    /// The reason why it ended: `stop`, `length` or another value of the provider.
     pub finish_reason: Option<String>,
-    /// What it used and cost.
+    /// Its usage and cost.
     pub receipt: Receipt,
 }
 
-/// A streamed answer: a stream of pieces of its text. Dropping it is a hang-up.
+/// A streamed answer, as pieces of its text. Dropping the stream counts as a disconnect.
 #[derive(Debug)]
 pub struct ChatStream {
-    /// What was known when the first byte left.
+    /// What was known at the first event.
     pub opened: Opened,
     source: ChatSource,
 }
@@ -95,12 +97,12 @@ pub struct ChatStream {
 #[derive(Debug)]
 enum ChatSource {
     Feed(Feed),
-    /// The provider answered in one piece all the same.
+    /// The provider sent a complete answer instead of a stream.
     Whole(Option<String>, Box<Receipt>),
 }
 
 impl ChatStream {
-    /// What the call used and cost; there once the stream has ended without an error.
+    /// Returns the usage and cost of the call; `None` until the stream has ended without an error.
     #[must_use]
     pub fn receipt(&self) -> Option<&Receipt> {
         match &self.source {
@@ -110,10 +112,10 @@ impl ChatStream {
         }
     }
 
-    /// The next piece of text; `None` at the end.
+    /// Returns the next piece of text; `None` at the end.
     ///
     /// # Errors
-    /// [`GateError`] when the answer ends before its time; nothing comes after.
+    /// [`GateError`] when the answer ends early. The stream ends after the error.
     pub async fn next(&mut self) -> Option<Result<String, GateError>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -131,7 +133,7 @@ impl Stream for ChatStream {
         loop {
             return Poll::Ready(match std::task::ready!(feed.poll(&this.opened, cx)) {
                 Some(Ok(Piece::Text(text))) => Some(Ok(text)),
-                // The event that marks a cut answer has no text.
+                // The event that marks a truncated answer has no text.
                 Some(Ok(Piece::Frame(_) | Piece::Failed(_) | Piece::End(_))) => continue,
                 Some(Err(error)) => Some(Err(error)),
                 None => None,
@@ -141,10 +143,10 @@ impl Stream for ChatStream {
 }
 
 impl Gate {
-    /// Asks for a whole answer.
+    /// Makes a chat completion and returns the complete answer.
     ///
     /// # Errors
-    /// [`GateError`], as of [`Gate::call`].
+    /// Same errors as [`Gate::call`], and [`GateError::Failed`] when the answer is not a chat completion.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatAnswer, GateError> {
         match self.call(self.chat_call(request, false)).await? {
             GateAnswer::Whole { body, receipt } => read(&body, receipt),
@@ -152,10 +154,10 @@ impl Gate {
         }
     }
 
-    /// Asks for an answer piece by piece.
+    /// Makes a chat completion and returns the answer as a stream.
     ///
     /// # Errors
-    /// [`GateError`], as of [`Gate::call`].
+    /// Same errors as [`Gate::call`], and [`GateError::Failed`] when the answer is not a chat completion.
     pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, GateError> {
         match self.start(self.chat_call(request, true), StreamForm::Text).await? {
             GateAnswer::Stream(stream) => {
@@ -175,7 +177,7 @@ impl Gate {
         }
     }
 
-    /// The request in OpenAI's form, with what makes it repeatable.
+    /// Returns the request in OpenAI's format, with the defaults filled in.
     fn chat_call(&self, request: ChatRequest, stream: bool) -> GateCall {
         let ChatRequest { model, messages, temperature, seed, max_tokens, call_id, keep } = request;
         let model = model.or_else(|| self.shared.default_model.clone()).unwrap_or_default();
@@ -239,11 +241,11 @@ fn read(body: &Bytes, receipt: Receipt) -> Result<ChatAnswer, GateError> {
     })
 }
 
-/// A document that is there and is billed, and is not what was asked for.
+/// Returns the error for a document that is not an answer to the request. The attempt is still billed.
 pub(crate) fn unreadable(provider: &str, call_id: &CallId) -> GateError {
     GateError::Failed {
         provider: provider.to_owned(),
         call_id: call_id.clone(),
-        cause: "its answer has another form than was asked for".to_owned(),
+        cause: "its answer does not have the requested format".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Embeddings without JSON, for agents that link the gate.
+//! Typed API for embeddings, for agents that link the gate.
 
 use std::fmt;
 
@@ -10,43 +10,43 @@ use crate::chat::unreadable;
 use crate::gate::CallHoldings;
 use crate::{Gate, GateAnswer, GateCall, GateError, Receipt};
 
-/// Texts that are to become vectors.
+/// A request for the embedding vectors of texts.
 #[derive(Default)]
 pub struct EmbedRequest {
     /// The model.
     pub model: String,
     /// The texts.
     pub input: Vec<String>,
-    /// How long the vectors are to be, where the model has a choice.
+    /// The length of the vectors, for models that offer several.
     pub dimensions: Option<u32>,
-    /// The call's id, when the caller chose one; no other call may ever have it.
+    /// The id of the call, if the caller chooses it. It must never be used for another call.
     pub call_id: Option<CallId>,
-    /// Dropped when the call is settled.
+    /// A resource that is dropped when the call is settled.
     pub keep: Option<CallHoldings>,
 }
 
 impl fmt::Debug for EmbedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The texts are the agent's, and no log is to have them.
+        // The texts must not be logged.
         let mut shown = f.debug_struct("EmbedRequest");
         shown.field("model", &self.model).field("call_id", &self.call_id).finish_non_exhaustive()
     }
 }
 
-/// Their vectors.
+/// The embedding vectors of texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EmbedAnswer {
-    /// One for each text, in the order of the texts.
+    /// One vector for each text, in the same order.
     pub vectors: Vec<Vec<f32>>,
-    /// What it used and cost.
+    /// Its usage and cost.
     pub receipt: Receipt,
 }
 
 impl Gate {
-    /// Makes vectors of texts.
+    /// Returns the embedding vectors of texts.
     ///
     /// # Errors
-    /// [`GateError`], as of [`Gate::call`]; [`GateError::Failed`] too when the vectors do not fit the texts.
+    /// Same errors as [`Gate::call`], and [`GateError::Failed`] when the answer does not have one vector for each text.
     pub async fn embed(&self, request: EmbedRequest) -> Result<EmbedAnswer, GateError> {
         let EmbedRequest { model, input, dimensions, call_id, keep } = request;
         let texts = input.len();
@@ -66,7 +66,7 @@ impl Gate {
     }
 }
 
-/// The vectors of a document by their index; `None` when they are not one for each text.
+/// Returns the vectors of a document, ordered by index; `None` unless there is one for each text.
 fn read(body: &[u8], texts: usize) -> Option<Vec<Vec<f32>>> {
     #[derive(Deserialize)]
     struct EmbedDocument {

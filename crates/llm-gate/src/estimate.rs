@@ -1,13 +1,13 @@
-//! Counting an answer whose provider does not say what it billed.
+//! Token counts of answers for which the provider reports no usage.
 
 use llm_policy::{Encoding, count_text};
 
-/// How much text is kept in one piece before it is counted and let go, in bytes. Cutting text adds at most a token
-/// for each cut, and a stream of any length takes no more memory than this.
+/// The size at which collected text is counted and dropped, in bytes. It limits the memory that a long stream needs.
+/// Each split of the text adds at most one token to the count.
 const PIECE: usize = 16 * 1024;
 
-/// The tokens of a whole answer's text. Without a tokenizer its bytes, but not more than it was allowed: both
-/// are upper bounds.
+/// Returns the number of tokens of a complete answer. Without a tokenizer it returns the number of bytes, but at most
+/// `bound`; both are upper bounds.
 pub(crate) fn count_whole(text: &str, encoding: Option<Encoding>, bound: u64) -> u64 {
     match encoding {
         Some(_) => count_text(text, encoding),
@@ -15,19 +15,19 @@ pub(crate) fn count_whole(text: &str, encoding: Option<Encoding>, bound: u64) ->
     }
 }
 
-/// What a stream has brought so far.
+/// A running token count of a streamed answer.
 #[derive(Debug)]
 pub(crate) struct TokenTally {
     encoding: Option<Encoding>,
-    /// Counted pieces.
+    /// The tokens of the text that was dropped.
     counted: u64,
-    /// The piece that is not counted yet.
+    /// The text that is not counted yet.
     piece: String,
-    /// Frames with text: each is a token at least.
+    /// The number of frames with text. Each has at least one token.
     frames: u64,
-    /// Never less than the tokens so far; cheap to keep.
+    /// An upper bound of the tokens so far that is cheap to update.
     at_most: u64,
-    /// Whether `at_most` is kept by counting frames instead of bytes.
+    /// Whether `at_most` grows by the tokens of each frame instead of its bytes.
     near: bool,
 }
 
@@ -58,14 +58,15 @@ impl TokenTally {
         self.counted.saturating_add(count_text(&self.piece, self.encoding))
     }
 
-    /// The tokens so far: as the tokenizer counts them, at least one for each frame with text. Without a tokenizer
-    /// the bytes, but not more than `bound`, which the provider was told.
+    /// Returns the number of tokens so far, at least one for each frame with text. Without a tokenizer each byte counts
+    /// as a token, up to `bound`, the maximum that the request stated.
     pub(crate) fn count(&self, bound: u64) -> u64 {
         let tokens = if self.encoding.is_some() { self.tokens() } else { self.tokens().min(bound) };
         tokens.max(self.frames)
     }
 
-    /// Whether more has come than `bound`. Text is counted only when its bytes do not settle the question.
+    /// Returns whether there are more tokens than `bound`. Text is counted only when its length in bytes does not
+    /// already answer this.
     pub(crate) fn exceeds(&mut self, bound: u64) -> bool {
         if self.frames > bound {
             return true;
@@ -93,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_with_text_is_a_token_at_least() {
+    fn a_frame_with_text_counts_as_at_least_one_token() {
         let one_word = ["h", "e", "l", "l", "o", ""];
         assert_eq!(count_text("hello", Some(Encoding::O200k)), 1);
         assert_eq!(tally(Some(Encoding::O200k), &one_word).count(100), 5);
     }
 
     #[test]
-    fn without_a_tokenizer_bytes_count_up_to_what_was_allowed() {
+    fn without_a_tokenizer_bytes_count_up_to_the_stated_maximum() {
         assert_eq!(tally(None, &["hello"]).count(100), 5);
         assert_eq!(tally(None, &["hello"]).count(3), 3);
         assert_eq!(tally(None, &["a", "b", "c", "d"]).count(3), 4);
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn text_beyond_the_bound_is_noticed_by_its_tokens() {
+    fn more_text_than_the_maximum_is_detected() {
         let mut one_frame = tally(Some(Encoding::O200k), &[&"word ".repeat(50)]);
         assert!(one_frame.exceeds(40));
         assert!(!one_frame.exceeds(60));
@@ -118,10 +119,10 @@ mod tests {
     }
 
     proptest! {
-        // Every step counts all text again, which is slow in a build for tests.
+        // Every step counts all text again, which is slow without optimization.
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn the_bound_is_never_passed_unnoticed(words in proptest::collection::vec("[a-z]{1,9} ", 1..50), bound in 1_u64..40) {
+        fn the_cheap_check_agrees_with_the_full_count(words in proptest::collection::vec("[a-z]{1,9} ", 1..50), bound in 1_u64..40) {
             let mut tally = TokenTally::new(Some(Encoding::O200k));
             for word in &words {
                 tally.add(word);

@@ -1,4 +1,4 @@
-//! The gate: where a call comes in.
+//! The gate: the entry point of model calls.
 
 mod attempts;
 
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::builder::{GateBuilder, GateState};
 use crate::{BreakerState, GateAnswer, GateError};
 
-/// Calls providers within budgets. Cloning it is cheap.
+/// Client for model calls within budgets. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Gate {
     pub(crate) shared: Arc<GateState>,
@@ -24,11 +24,11 @@ pub struct Gate {
     secrets: KnownSecrets,
 }
 
-/// What a call holds until it is settled, such as a slot or memory: it is dropped then.
-pub struct CallHoldings(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Send>);
+/// A resource that is dropped when its call is settled, such as a semaphore permit.
+pub struct CallHoldings(#[expect(dead_code, reason = "the value is only dropped")] Box<dyn Send>);
 
 impl CallHoldings {
-    /// Holds a value.
+    /// Wraps a value.
     #[must_use]
     pub fn new(held: impl Send + 'static) -> Self {
         Self(Box::new(held))
@@ -41,50 +41,50 @@ impl fmt::Debug for CallHoldings {
     }
 }
 
-/// One call, in OpenAI's form.
+/// One call, in OpenAI's format.
 pub struct GateCall {
-    /// What it does.
+    /// The operation.
     pub operation: Operation,
-    /// The body. Fields that the gate does not know are passed on.
+    /// The body. Unknown fields are passed on.
     pub body: Map<String, Value>,
-    /// Its id, when the caller chose one; no other call may ever have it.
+    /// The id of the call, if the caller chooses it. It must never be used for another call.
     pub call_id: Option<CallId>,
-    /// Dropped when the call is settled: a slot that the call takes.
+    /// A resource that is dropped when the call is settled.
     pub keep: Option<CallHoldings>,
 }
 
 impl fmt::Debug for GateCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The body is a prompt, which no log is to have.
+        // The body contains the prompt, which must not be logged.
         let mut shown = f.debug_struct("GateCall");
         shown.field("operation", &self.operation).field("call_id", &self.call_id).finish_non_exhaustive()
     }
 }
 
-/// A model that can be asked for.
+/// A model that can be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {
     /// Its name.
     pub id: String,
-    /// The provider that is asked first.
+    /// The provider that is tried first.
     pub provider: String,
 }
 
-/// How a provider stands.
+/// The current state of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderStatus {
     /// Its name.
     pub name: String,
     /// Its protocol.
     pub kind: ProviderKind,
-    /// What may be asked for.
+    /// Its models.
     pub models: Vec<String>,
-    /// Whether calls go there.
+    /// The state of its circuit breaker.
     pub breaker: BreakerState,
 }
 
 impl Gate {
-    /// Begins a gate.
+    /// Returns a builder for a gate.
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
@@ -93,26 +93,26 @@ impl Gate {
         Self { shared, ledger, secrets }
     }
 
-    /// The same gate, with the money kept there.
+    /// Returns a copy of the gate that uses another ledger.
     #[must_use]
     pub fn with_ledger(&self, ledger: Arc<dyn Ledger>) -> Self {
         Self { ledger, ..self.clone() }
     }
 
-    /// The same gate with further secrets that are removed from whatever it tells about a call that failed, such as
-    /// the key of who calls.
+    /// Returns a copy of the gate with further secrets, such as the caller's API key. Known secrets are removed from
+    /// all that the gate reports about a failed call.
     #[must_use]
     pub fn with_secrets(&self, secrets: &KnownSecrets) -> Self {
         Self { secrets: self.secrets.and(secrets), ..self.clone() }
     }
 
-    /// Makes a call: holds its worst case, asks a provider, hands the answer on, settles.
+    /// Makes a call: holds its worst-case cost, sends it to a provider, returns the answer, and settles.
     ///
-    /// All this happens in a task of its own. Dropping the future, or the stream that it gives, is a hang-up: what
-    /// has left is settled without the caller, what has not is given back.
+    /// The call runs in a separate task. Dropping the future, or the stream that it returns, counts as a disconnect. An
+    /// attempt that was sent is then settled in the background, and a hold whose request was not sent is released.
     ///
     /// # Errors
-    /// [`GateError`]. What attempts of a call that failed have cost is in the ledger.
+    /// [`GateError`] when no attempt succeeds. The ledger records the cost of failed attempts.
     pub async fn call(&self, call: GateCall) -> Result<GateAnswer, GateError> {
         self.start(call, StreamForm::Events).await
     }
@@ -127,11 +127,11 @@ impl Gate {
         };
         let (sender, answer) = oneshot::channel();
         runtime.spawn(attempts::run(self.clone(), call, form, CallReply::new(sender), open));
-        // The task answers before it ends, unless its runtime stops.
+        // The task always answers, unless its runtime stops.
         answer.await.unwrap_or(Err(GateError::Closing))
     }
 
-    /// The models that can be asked for, in the order of the configuration.
+    /// Returns the models that can be called, in the order of the configuration.
     #[must_use]
     pub fn models(&self) -> Vec<ModelInfo> {
         let info = |id: &String| {
@@ -141,7 +141,7 @@ impl Gate {
         self.shared.order.iter().filter_map(info).collect()
     }
 
-    /// The providers, in the order of the configuration.
+    /// Returns the state of all providers, in the order of the configuration.
     #[must_use]
     pub fn status(&self) -> Vec<ProviderStatus> {
         let now = self.shared.clock.monotonic_micros();
@@ -154,26 +154,27 @@ impl Gate {
         self.shared.upstreams.iter().map(status).collect()
     }
 
-    /// The model of a call that names none.
+    /// Returns the model that is used when a call names none.
     #[must_use]
     pub fn default_model(&self) -> Option<&str> {
         self.shared.default_model.as_deref()
     }
 
-    /// The price book.
+    /// Returns the price book.
     #[must_use]
     pub fn prices(&self) -> &PriceBook {
         &self.shared.prices
     }
 
-    /// The provider that a model's calls are sent to first, and the name that it has in the price book.
+    /// Returns the provider that is tried first for a model, and its name in the price book.
     #[must_use]
     pub fn candidate(&self, model: &str) -> Option<(String, String)> {
         let config = &self.shared.models.get(model)?.first()?.config;
         Some((config.name.clone(), config.priced_as.clone()))
     }
 
-    /// Takes no further calls, and waits until those under way are settled. Gives the number of those that are not.
+    /// Refuses further calls and waits until those in progress are settled. Returns the number of calls that are still
+    /// not settled.
     pub async fn drain(&self, within: Duration) -> usize {
         self.shared.open.drain(within).await
     }
@@ -185,16 +186,16 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// What of a streamed answer its reader wants.
+/// The form in which a streamed answer is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StreamForm {
-    /// The events.
+    /// Server-sent events.
     Events,
-    /// The text.
+    /// Pieces of text.
     Text,
 }
 
-/// The caller's ear; it may be gone at any time.
+/// The channel for the answer to the caller. The caller may stop waiting at any time.
 #[derive(Debug)]
 pub(crate) struct CallReply(Option<oneshot::Sender<Result<GateAnswer, GateError>>>);
 
@@ -203,24 +204,24 @@ impl CallReply {
         Self(Some(sender))
     }
 
-    /// Whether nobody waits any more.
+    /// Returns whether the caller has stopped waiting.
     pub(crate) fn is_gone(&self) -> bool {
         self.0.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 
-    /// Returns when nobody waits any more.
+    /// Completes when the caller stops waiting.
     pub(crate) async fn gone(&mut self) {
         if let Some(sender) = &mut self.0 {
             sender.closed().await;
         }
     }
 
-    /// Answers. False when nobody took it.
+    /// Sends the answer. Returns `false` if the caller has stopped waiting.
     pub(crate) fn give(&mut self, answer: Result<GateAnswer, GateError>) -> bool {
         self.0.take().is_some_and(|sender| sender.send(answer).is_ok())
     }
 
-    /// Waits. False when the caller left meanwhile.
+    /// Waits for a time. Returns `false` if the caller stopped waiting before it ended.
     pub(crate) async fn pause(&mut self, wait: Duration) -> bool {
         if wait.is_zero() {
             return !self.is_gone();

@@ -1,5 +1,5 @@
-//! The HTTP client of a provider: its connections, the time limit of each phase, and which failure surely left
-//! nothing behind.
+//! HTTP client of a provider. It pools connections, limits the time of each phase, and reports whether a failed request
+//! surely was not sent.
 
 #[cfg(test)]
 mod tests;
@@ -24,22 +24,22 @@ use crate::provider::{Head, Incoming, Outgoing, Provider, ProviderError};
 
 /// The largest whole answer that is read, in bytes.
 pub(crate) const MAX_WHOLE: usize = 32 << 20;
-/// How much of an answer with an error status is kept, in bytes.
+/// The maximum of an answer with an error status that is kept, in bytes.
 const MAX_REFUSAL: usize = 64 << 10;
-/// How long an idle connection is kept. Providers and the balancers before them close theirs after a minute or
-/// more; a connection that is closed just when a call takes it breaks that call.
+/// The time for which an idle connection is kept. Providers and their load balancers close idle connections after a
+/// minute or more. A call that takes a connection at the moment it is closed fails, so this client closes it earlier.
 const KEEP_IDLE: Duration = Duration::from_secs(50);
-/// No time limit is longer, so that no sum overflows: a year, in milliseconds.
+/// The longest time limit, in milliseconds: one year. It keeps sums of times from overflowing.
 const MAX_MILLIS: u64 = 365 * 86_400_000;
-/// The most that is set aside before anything has come, in bytes: the length that an answer states may be a lie.
+/// The maximum memory that is reserved before a body arrives, in bytes. The stated length of an answer may be wrong.
 const MAX_AHEAD: u64 = 1 << 20;
-/// How long the end of a body is waited for when its content is complete.
+/// The time limit for reading the end of a body whose content is complete.
 const LINGER: Duration = Duration::from_secs(1);
-/// How much may still come then, in bytes.
+/// The maximum number of bytes that are read for that.
 const MAX_LINGER: usize = 64 << 10;
-/// Headers in which providers name a request.
+/// The headers in which providers send the id of a request.
 const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
-/// The longest name of a request that is kept, in bytes.
+/// The longest request id that is kept, in bytes.
 const MAX_REQUEST_ID: usize = 200;
 
 /// Protocol that a provider speaks.
@@ -74,7 +74,7 @@ impl<P: Protocol> Provider for HttpProvider<P> {
     }
 }
 
-/// A provider's client.
+/// The HTTP client of one provider.
 pub(crate) struct Http {
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
@@ -83,16 +83,16 @@ pub(crate) struct Http {
     total: Duration,
 }
 
-/// An answer whose body is still to be read.
+/// An answer whose body has not been read yet.
 pub(crate) struct ProviderAnswer {
     pub(crate) head: Head,
-    /// Whether the body is a stream of events, by its media type or for want of one.
+    /// Whether the body is a stream of events: its media type says so, or is absent.
     pub(crate) is_event_stream: bool,
     pub(crate) body: AnswerBody,
 }
 
 impl Http {
-    /// A client that sends `headers` with every request.
+    /// Makes a client that sends `headers` with every request.
     pub(crate) fn new(
         config: &ProviderConfig,
         mut headers: HeaderMap,
@@ -101,7 +101,7 @@ impl Http {
         let scheme = UrlScheme::of(config.base_url.url());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let user_agent = concat!("t4-llm-gate/", env!("CARGO_PKG_VERSION"));
-        // Every attempt has a hold of its own; one that the client repeats would have none.
+        // The client must not retry a request by itself: every attempt needs its own hold.
         let client = ClientOptions::new(user_agent, scheme, millis(config.connect_timeout_ms))
             .headers(headers)
             .pool_idle_timeout(KEEP_IDLE)
@@ -146,15 +146,15 @@ impl ProviderAnswer {
         (200..300).contains(&self.head.status)
     }
 
-    /// What a provider wrote with a status that is no success, as far as it came. The status says what happened,
-    /// so a body that breaks off does not change that.
+    /// Returns the head and the body of an answer with an error status. If the body breaks off, the part that arrived
+    /// is returned, because the status already states the outcome.
     pub(crate) async fn refusal(mut self) -> (Head, Bytes) {
         let body = self.body.read_some(MAX_REFUSAL).await;
         (self.head, body)
     }
 }
 
-/// A body that is still coming. Dropping it before its end closes the connection.
+/// A body that is being received. Dropping it before its end closes the connection.
 pub(crate) struct AnswerBody {
     chunks: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     length: Option<u64>,
@@ -176,7 +176,7 @@ impl AnswerBody {
         }
     }
 
-    /// The next bytes; `None` at the end.
+    /// Polls for the next bytes; `None` at the end.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ProviderError>>> {
         let next = match self.chunks.as_mut().poll_next(cx) {
             Poll::Ready(next) => next,
@@ -191,7 +191,7 @@ impl AnswerBody {
         Poll::Ready(match next {
             None => None,
             Some(Err(error)) => Some(Err(ProviderError::Broken(with_causes(&error.without_url())))),
-            // A body that never pauses does not wait for the timer.
+            // The timer is polled only when the body pauses, so the total time is checked here as well.
             Some(Ok(_)) if self.total <= now => Some(Err(ProviderError::Timeout { phase: "total" })),
             Some(Ok(chunk)) => {
                 self.timer.as_mut().reset(self.total.min(now + self.idle));
@@ -204,10 +204,11 @@ impl AnswerBody {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
-    /// All of it.
+    /// Reads the whole body.
     ///
     /// # Errors
-    /// [`ProviderError::BadAnswer`] when it is longer than `most` bytes; else what ended it too early.
+    /// - [`ProviderError::BadAnswer`] when it is longer than `most` bytes.
+    /// - [`ProviderError::Timeout`] or [`ProviderError::Broken`] when it ends early.
     pub(crate) async fn read(&mut self, most: usize) -> Result<Bytes, ProviderError> {
         let too_long = || ProviderError::BadAnswer(format!("it is longer than {} MiB", most >> 20));
         let stated = self.length.unwrap_or(0);
@@ -225,7 +226,7 @@ impl AnswerBody {
         Ok(all.freeze())
     }
 
-    /// Its first `most` bytes, or what came of them.
+    /// Reads the first `most` bytes, or fewer if the body ends or breaks off.
     async fn read_some(&mut self, most: usize) -> Bytes {
         let mut all = BytesMut::new();
         while all.len() <= most
@@ -237,20 +238,20 @@ impl AnswerBody {
         all.freeze()
     }
 
-    /// Reads the end of a body whose content is complete, so that the next call can have the connection.
+    /// Reads the end of a body whose content is complete, so that the connection can be reused.
     pub(crate) fn release(mut self, cx: &mut Context<'_>) {
         if let Poll::Ready(None | Some(Err(_))) = self.poll_chunk(cx) {
             return;
         }
         tokio::spawn(async move {
             let rest = self.read_some(MAX_LINGER);
-            // Whoever does not end in time loses the connection, nothing else.
+            // If the end does not arrive in time, only the connection is lost.
             let _ = timeout(LINGER, rest).await;
         });
     }
 }
 
-/// What the head of an answer says.
+/// Reads the status and headers of an answer.
 fn read_head(status: u16, headers: &HeaderMap, now: Timestamp) -> Head {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     Head {
@@ -264,7 +265,7 @@ fn read_head(status: u16, headers: &HeaderMap, now: Timestamp) -> Head {
     }
 }
 
-/// An answer without a media type is taken for what was asked for.
+/// Returns whether the body is an event stream. An answer without a media type is assumed to have the requested format.
 fn is_event_stream(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_none_or(|value| {
         let media = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
@@ -272,29 +273,30 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Seconds from now, by RFC 9110 section 10.2.3: a number of seconds or a date. A date that has passed is 0.
+/// Parses `Retry-After` (RFC 9110, section 10.2.3), a number of seconds or a date, to seconds from now. A date in the
+/// past is 0.
 fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number holds mean as long as can be.
+        // A number that does not fit is the longest delay.
         return Some(value.parse().unwrap_or(u64::MAX));
     }
     let micros = http_date(value)?.since(now).max(0);
     Some(u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000))
 }
 
-/// A date in one of the forms of RFC 9110 section 5.6.7.
+/// Parses a date in one of the formats of RFC 9110, section 5.6.7.
 fn http_date(value: &str) -> Option<Timestamp> {
     let since = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_micros(i64::try_from(since.as_micros()).ok()?))
 }
 
-/// The URL of a route of a provider.
+/// Returns the URL of a route of a provider.
 pub(crate) fn route(config: &ProviderConfig, path: &str) -> Result<Url, SetupError> {
     config.base_url.join(path).map_err(|fault| setup(config, &format!("its `base_url` {}", fault.problem())))
 }
 
-/// The header with a provider's key, which is not shown in any log; none without a key.
+/// Returns the header with a provider's API key, marked as sensitive so that it is not logged; none without a key.
 pub(crate) fn secret(
     config: &ProviderConfig,
     name: HeaderName,
@@ -304,7 +306,7 @@ pub(crate) fn secret(
     let mut headers = HeaderMap::new();
     if let Some(key) = key.map(str::trim).filter(|key| !key.is_empty()) {
         let mut value = HeaderValue::from_str(&format!("{prefix}{key}"))
-            .map_err(|_| setup(config, "its key has characters that no header can carry"))?;
+            .map_err(|_| setup(config, "its key has characters that a header can't contain"))?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }
@@ -319,9 +321,9 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis.min(MAX_MILLIS))
 }
 
-/// What a failure before the head of an answer says about the request. A connection from the pool that was closed
-/// before anything was written to it is replaced by the HTTP client itself, which gets the request back unsent;
-/// any other failure on a connection may have come after the provider had read the request.
+/// Classifies a failure before the head of an answer. If a pooled connection was closed before anything was written to
+/// it, the HTTP client gets the request back unsent and uses another connection by itself. Any other failure on a
+/// connection may have happened after the provider read the request.
 fn failure(error: reqwest::Error) -> ProviderError {
     let error = error.without_url();
     if error.is_builder() {

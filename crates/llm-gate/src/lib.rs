@@ -1,11 +1,12 @@
-//! What agents link for LLM calls: hold, call the provider, settle, on any ledger.
+//! Model calls within a budget, for any ledger: hold, call the provider, settle. Agents link this crate.
 //!
-//! It owns the way of one call: which provider is asked, in which order, how its answer is read, and that every
-//! attempt that left is settled. It refuses budgets and prices (`llm-policy` and the ledger have them), storage,
-//! and the HTTP server.
+//! The crate owns the execution of a call: the choice and order of providers, the parsing of their answers, and the
+//! guarantee that every attempt that was sent is settled. It owns no budgets and no prices, which belong to
+//! `llm-policy` and the ledger, no storage and no HTTP server.
 //!
-//! Every call runs in a task of its own: it holds the worst case on the ledger, asks a provider, hands the answer
-//! on, and settles. Who asked may leave at any time; what has left is settled all the same.
+//! Every call runs in a separate task. The task holds the worst-case cost on the ledger, sends the request to a
+//! provider, passes the answer to the caller, and settles. The caller may stop waiting at any time; an attempt that was
+//! sent is still settled.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -13,7 +14,7 @@
 //! use llm_gate::{ChatRequest, Gate, GateError, SetupError};
 //! use llm_policy::{Ledger, LlmConfig};
 //!
-//! /// The providers of a file, their keys looked up by the names that the file gives them.
+//! /// Builds a gate with the providers of a file. `key` looks up an API key by the name in the file.
 //! fn connect(
 //!     file: LlmConfig,
 //!     key: impl Fn(&str) -> Option<String> + Send + 'static,
@@ -22,13 +23,13 @@
 //!     Gate::builder().config(file).ledger(ledger).keys(key).build()
 //! }
 //!
-//! /// One answer, and what it cost, in pico-dollars.
+//! /// Returns one answer, and its cost in pico-dollars.
 //! async fn ask(gate: &Gate, prompt: &str) -> Result<(String, i64), GateError> {
 //!     let answer = gate.chat(ChatRequest::prompt(prompt)).await?;
 //!     Ok((answer.text, answer.receipt.cost_pico_usd))
 //! }
 //!
-//! /// The same, shown while it comes.
+//! /// Prints an answer while it arrives.
 //! async fn show(gate: &Gate, prompt: &str, mut print: impl FnMut(&str)) -> Result<(), GateError> {
 //!     let mut answer = gate.chat_stream(ChatRequest::prompt(prompt)).await?;
 //!     while let Some(piece) = answer.next().await {

@@ -1,4 +1,4 @@
-//! The calls of a gate that are under way.
+//! Bookkeeping of the calls in progress, so that a gate can stop gracefully.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,8 @@ use tokio::sync::watch;
 pub(crate) struct OpenCalls {
     count: watch::Sender<usize>,
     closing: AtomicBool,
-    /// Ids that callers chose. A ledger gives the same ask the same hold, so two calls of one id at a time would
-    /// leave one row for two requests.
+    /// The ids that callers chose. Two concurrent calls with one id would get the same hold from the ledger, and so
+    /// leave one usage row for two requests.
     chosen: Mutex<HashSet<CallId>>,
 }
 
@@ -27,25 +27,25 @@ impl OpenCalls {
         })
     }
 
-    /// Counts a call; `None` once the gate is about to stop.
+    /// Registers a call; `None` once the gate is stopping.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<OpenCall> {
         self.count.send_modify(|count| *count += 1);
         let call = OpenCall { calls: Arc::clone(self), id: None };
-        // Counted first: a stop either sees this call or is seen by it.
+        // The call is counted before `closing` is read. So either `drain` sees the call, or the call sees `closing`.
         (!self.closing.load(Ordering::SeqCst)).then_some(call)
     }
 
-    /// Takes no further calls and waits for those that are open; how many still are.
+    /// Refuses further calls and waits for those in progress. Returns the number of calls that remain.
     pub(crate) async fn drain(&self, within: Duration) -> usize {
         self.closing.store(true, Ordering::SeqCst);
         let mut count = self.count.subscribe();
-        // The sender lives as long as `self`, so waiting ends with nobody left or with the time.
+        // The sender lives as long as `self`, so the wait ends only when no call is left or the time is over.
         let _ = tokio::time::timeout(within, count.wait_for(|count| *count == 0)).await;
         *self.count.borrow()
     }
 }
 
-/// One call under way.
+/// One call in progress. Dropping it ends the call.
 #[derive(Debug)]
 pub(crate) struct OpenCall {
     calls: Arc<OpenCalls>,
@@ -53,7 +53,7 @@ pub(crate) struct OpenCall {
 }
 
 impl OpenCall {
-    /// Takes an id that a caller chose. False when another call under way has it.
+    /// Reserves an id that the caller chose. Returns `false` if another call in progress has it.
     pub(crate) fn take(&mut self, id: &CallId) -> bool {
         let mut chosen = self.calls.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = chosen.insert(id.clone());

@@ -1,4 +1,4 @@
-//! OpenAI's protocol, which most other endpoints speak as well.
+//! OpenAI's API, which most other providers offer as well.
 
 #[cfg(test)]
 mod tests;
@@ -22,16 +22,16 @@ use crate::http::{Http, HttpProvider, MAX_WHOLE, Protocol, route, secret};
 use crate::provider::{Frame, Incoming, Outgoing, Provider, ProviderError, Whole};
 use crate::sse::{DONE, Decode, Frames};
 
-/// How much of a provider's own message about an error is looked at, in bytes.
+/// The maximum of a provider's error message that is read, in bytes.
 const MAX_MESSAGE: usize = 64 << 10;
-/// No call uses more tokens; a larger number is a fault.
+/// The largest plausible number of tokens. A usage with a larger number is ignored.
 pub(crate) const MAX_TOKENS: u64 = 1_000_000_000;
 
-/// A provider that speaks OpenAI's protocol: `POST {base_url}/chat/completions` and `{base_url}/embeddings`, with
-/// the key as a bearer token.
+/// Makes a provider with OpenAI's API: `POST {base_url}/chat/completions` and `{base_url}/embeddings`, with the key as
+/// a bearer token.
 ///
 /// # Errors
-/// As [`crate::provider_of`].
+/// Same errors as [`crate::provider_of`].
 pub fn openai(
     config: &ProviderConfig,
     api_key: Option<&str>,
@@ -78,7 +78,7 @@ impl Openai {
         let mut answer = http.post(url, &hold_id, body).await?;
         if !answer.is_success() {
             let (head, body) = answer.refusal().await;
-            // A body that was cut is no JSON any more, and then says nothing about usage.
+            // A truncated body is not valid JSON, so it yields no usage.
             let usage = read_answer(operation, &body).and_then(|read| read.usage);
             return Ok(Incoming::Whole(Whole { head, body, usage, text: None }));
         }
@@ -91,7 +91,7 @@ impl Openai {
     }
 }
 
-/// The body as the endpoint takes it.
+/// Serializes the body for the provider.
 fn write(
     mut body: Map<String, Value>,
     max_tokens_field: &str,
@@ -111,13 +111,13 @@ fn write(
         }
     } else {
         body.remove("stream");
-        // Refused by OpenAI without `stream`.
+        // OpenAI refuses this field without `stream`.
         body.remove("stream_options");
     }
     serde_json::to_vec(&body).map_err(|error| ProviderError::NotSent(error.to_string()))
 }
 
-// A whole answer: only what is counted or billed is read, the rest passes unread.
+// Complete answers. Only the usage and the text to count are parsed.
 
 #[derive(Deserialize)]
 struct OpenaiAnswer<'a> {
@@ -134,15 +134,15 @@ struct OpenaiChoice<'a> {
     message: Option<OpenaiMessage<'a>>,
 }
 
-/// What an answer says.
+/// The usage and text of an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct ReadAnswer {
     usage: Option<Usage>,
-    /// `None` when it is no answer.
+    /// `None` when the document is not an answer.
     text: Option<String>,
 }
 
-/// Reads an answer; `None` when it is no JSON of the known form.
+/// Parses an answer; `None` when it is not JSON in the known format.
 fn read_answer(operation: Operation, body: &[u8]) -> Option<ReadAnswer> {
     let document: OpenaiAnswer<'_> = object(std::str::from_utf8(body).ok()?)?;
     let text = match operation {
@@ -158,9 +158,9 @@ fn read_answer(operation: Operation, body: &[u8]) -> Option<ReadAnswer> {
     Some(ReadAnswer { usage: document.usage.and_then(|raw| read_usage(raw, operation)), text })
 }
 
-// The frames of a streamed answer: read for what they add, passed on as they came.
+// Frames of streamed answers. They are parsed for their text and usage, and passed on unchanged.
 
-/// Reads `chat.completion.chunk` events.
+/// Decoder for `chat.completion.chunk` events.
 pub(crate) struct Chunks;
 
 #[derive(Deserialize)]
@@ -169,7 +169,7 @@ struct OpenaiChunk<'a> {
     choices: Option<Vec<OpenaiChunkChoice<'a>>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
-    /// Where Groq puts the usage of a stream.
+    /// Groq's member for the usage of a stream.
     #[serde(borrow)]
     x_groq: Option<Groq<'a>>,
     #[serde(borrow)]
@@ -227,32 +227,32 @@ fn read_chunk(data: Bytes) -> Result<Frame, ProviderError> {
     Ok(Frame { text, usage, usage_only, done: false, notice, data: one_line(data) })
 }
 
-/// Reads an event's JSON object. The error says where it goes wrong and nothing of what it says.
+/// Parses the JSON object of an event. The error states the position of the fault, but does not repeat any content.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
     let unreadable = |what: &str| ProviderError::BadAnswer(format!("an event is {what}"));
     let text = std::str::from_utf8(data).map_err(|_| unreadable("not UTF-8"))?;
     let read = serde_json::from_str(text).map_err(|error| {
         unreadable(&if error.is_data() {
-            format!("of an unknown form (at column {})", error.column())
+            format!("in an unknown format (at column {})", error.column())
         } else {
             format!("not JSON (at column {})", error.column())
         })
     })?;
-    if is_object(text) { Ok(read) } else { Err(unreadable("of an unknown form (at column 1)")) }
+    if is_object(text) { Ok(read) } else { Err(unreadable("in an unknown format (at column 1)")) }
 }
 
-/// Reads a JSON object; `None` when it is anything else.
+/// Parses a JSON object; `None` when the text is anything else.
 pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     if is_object(text) { serde_json::from_str(text).ok() } else { None }
 }
 
-/// Whether JSON is an object. The derived reading of a struct also takes a list of its members in their order, which is
-/// no form of any provider.
+/// Returns whether a JSON text is an object. Serde also deserializes a struct from an array of its fields, a format
+/// that no provider uses.
 fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')
 }
 
-/// What a provider says about its error: the message, or all of it.
+/// Returns the message of a provider's error, or the whole error if it has no message.
 pub(crate) fn message(error: &RawValue) -> String {
     #[derive(Deserialize)]
     struct OpenaiErrorMessage {
@@ -264,7 +264,8 @@ pub(crate) fn message(error: &RawValue) -> String {
     text
 }
 
-/// Line ends between JSON's tokens would end the event when it is sent on; spaces mean the same.
+/// Replaces line ends in JSON by spaces. They can only occur between tokens, and would end the event when it is passed
+/// on.
 fn one_line(data: Bytes) -> Bytes {
     if !data.contains(&b'\n') {
         return data;
@@ -272,20 +273,20 @@ fn one_line(data: Bytes) -> Bytes {
     data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect()
 }
 
-// The text that a model wrote, for counting: whatever field it is in.
+// The text that a model wrote, from all fields that may contain it, for counting tokens.
 
-/// A message, or what a frame adds to one. Every field is kept as it came, because endpoints differ in what they
-/// put there, and a surprise in one must not make an answer unreadable.
+/// A message, or the part of a message that a frame adds. The fields are kept as raw JSON, because providers differ in
+/// the types that they use, and an unexpected type must not make the answer unreadable.
 #[derive(Deserialize, Default)]
 struct OpenaiMessage<'a> {
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     #[serde(borrow)]
     refusal: Option<&'a RawValue>,
-    /// What a model thought, by the name that `DeepSeek` gave it.
+    /// The reasoning of the model, under the name that `DeepSeek` introduced.
     #[serde(borrow)]
     reasoning_content: Option<&'a RawValue>,
-    /// The same, as Groq and `OpenRouter` call it.
+    /// The reasoning of the model, as Groq and `OpenRouter` name it.
     #[serde(borrow)]
     reasoning: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -319,9 +320,9 @@ struct OpenaiPart<'a> {
 }
 
 impl OpenaiMessage<'_> {
-    /// Adds the message's text.
+    /// Appends the text of the message.
     fn add_to(&self, text: &mut String) {
-        // Some endpoints give the thoughts under both names.
+        // Some providers send the reasoning under both names.
         let thoughts = self.reasoning_content.or(self.reasoning);
         for raw in [thoughts, self.content, self.refusal].into_iter().flatten() {
             add_text(text, raw);
@@ -336,13 +337,13 @@ impl OpenaiMessage<'_> {
     }
 }
 
-/// A string, or the texts of a list of parts; anything else as it is written.
+/// Appends a string, the texts of a list of parts, or any other value as raw JSON.
 fn add_text(text: &mut String, raw: &RawValue) {
     let written = raw.get();
     if written.starts_with('"') {
         match serde_json::from_str::<Plain<'_>>(written) {
             Ok(Plain(plain)) => return text.push_str(&plain),
-            // Half of a surrogate pair, which no text can hold.
+            // The string has half of a surrogate pair, which a Rust string can't contain.
             Err(_) => return text.push_str(written),
         }
     }
@@ -355,7 +356,7 @@ fn add_text(text: &mut String, raw: &RawValue) {
 #[derive(Deserialize)]
 struct Plain<'a>(#[serde(borrow)] Cow<'a, str>);
 
-// What a provider says that it billed.
+// The usage that a provider reports.
 
 #[derive(Deserialize)]
 struct Numbers<'a> {
@@ -382,7 +383,7 @@ fn details<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     object(raw.get())
 }
 
-/// The usage of an answer; `None` when a number is missing, no count, or beyond any sense.
+/// Returns the usage of an answer; `None` when a number is missing, not a count, or larger than [`MAX_TOKENS`].
 fn read_usage(raw: &RawValue, operation: Operation) -> Option<Usage> {
     let numbers: Numbers<'_> = object(raw.get())?;
     let prompt = numbers.prompt_tokens;
@@ -396,7 +397,7 @@ fn read_usage(raw: &RawValue, operation: Operation) -> Option<Usage> {
         Operation::Chat => {
             let shown = numbers.completion_tokens?;
             let parts = prompt.checked_add(shown)?;
-            // xAI and Gemini count what the model thought in the total alone, and bill it as output.
+            // xAI and Gemini count hidden reasoning only in the total, and bill it as output.
             let hidden = numbers.total_tokens.unwrap_or(parts).saturating_sub(parts);
             (shown.checked_add(hidden)?, output.reasoning_tokens.unwrap_or(hidden))
         }

@@ -1,4 +1,4 @@
-//! The seam to a provider.
+//! The interface between the gate and a provider.
 
 use std::pin::Pin;
 
@@ -8,109 +8,109 @@ use llm_policy::{BoxFuture, HoldId, Operation, Usage};
 use registry_core::KnownSecrets;
 use serde_json::{Map, Value};
 
-/// One attempt, ready to leave. Bodies are in OpenAI's form; a provider with another protocol translates.
+/// One attempt that is ready to be sent. The body is in OpenAI's format; a provider with another protocol translates.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// What it does.
+    /// The operation.
     pub operation: Operation,
-    /// The hold behind it, sent as `X-Client-Request-Id` so that a provider's log can be matched with the ledger.
+    /// The hold of the attempt. It is sent as `X-Client-Request-Id`, so that the provider's log can be matched with the
+    /// ledger.
     pub hold_id: HoldId,
-    /// The body in OpenAI's form. Its `model` is the provider's name of the model; of the fields that bound the
-    /// output only `max_completion_tokens` is there, and the provider writes it under the name that it takes.
+    /// The body in OpenAI's format. `max_completion_tokens` is the only field that limits the output; the provider
+    /// sends it under the name that its API expects.
     pub body: Map<String, Value>,
-    /// Whether the answer is to come as a stream. `stream_options.include_usage` is then set by the provider.
+    /// Whether the answer is requested as a stream. The provider then sets `stream_options.include_usage`.
     pub stream: bool,
 }
 
-/// An answer, in OpenAI's form.
+/// An answer, in OpenAI's format.
 pub enum Incoming {
-    /// One document.
+    /// A complete document.
     Whole(Whole),
-    /// Frames, as they come; the HTTP status was 2xx.
+    /// A stream of frames. The HTTP status was 2xx.
     Stream(Head, FrameStream),
 }
 
-/// What comes before the body.
+/// The status and headers of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     /// The HTTP status.
     pub status: u16,
-    /// The provider's own name of the request (`x-request-id`, `request-id`).
+    /// The id that the provider gave the request (`x-request-id`, `request-id`).
     pub request_id: Option<String>,
-    /// What `Retry-After` asks for, in seconds.
+    /// The delay that `Retry-After` asks for, in seconds.
     pub retry_after: Option<u64>,
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Whole {
-    /// What came before the body.
+    /// The status and headers.
     pub head: Head,
-    /// The body in OpenAI's form; for a status of 400 and above whatever the provider sent.
+    /// The body in OpenAI's format; the unchanged body of the provider if the status is not 2xx.
     pub body: Bytes,
-    /// What the provider says that it billed; `None` when it says nothing that can be believed (missing, negative,
-    /// or beyond any sense).
+    /// The usage that the provider reported; `None` when it is missing or implausible (negative, or above 1,000,000,000
+    /// tokens).
     pub usage: Option<Usage>,
-    /// The text of the answer, tool calls included, over all choices, for counting; `None` when the body can't
-    /// be read as an answer.
+    /// The text of all choices, including tool calls, for counting tokens; `None` when the body is not an answer.
     pub text: Option<String>,
 }
 
-/// The frames of a streamed answer. Dropping it closes the connection.
+/// The frames of a streamed answer. Dropping the stream closes the connection.
 pub type FrameStream = Pin<Box<dyn Stream<Item = Result<Frame, ProviderError>> + Send>>;
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The event's payload in OpenAI's form, without `data: ` and line ends, as it came where nothing was
-    /// translated. `[DONE]` is a frame as well.
+    /// The payload in OpenAI's format, without `data: ` and line ends. It is unchanged unless it was translated.
+    /// `[DONE]` is a frame as well.
     pub data: Bytes,
-    /// What it adds to the answer's text, tool calls included, for counting.
+    /// The text that the frame adds to the answer, including tool calls, for counting tokens.
     pub text: String,
-    /// The usage, when this frame brings it.
+    /// The usage, if the frame reports it.
     pub usage: Option<Usage>,
-    /// Whether the frame carries only the usage (no choices): a caller that did not ask for it does not get it.
+    /// Whether the frame has only the usage and no choices. It is passed only to callers that asked for usage.
     pub usage_only: bool,
     /// Whether this is the end (`[DONE]`).
     pub done: bool,
-    /// Whether it is neither a part of the answer nor its usage but something else that the provider says, such as an
-    /// error in a form of its own. Known secrets are removed from it.
+    /// Whether the frame is neither a part of the answer nor its usage, such as an error in a format of the provider.
+    /// Known secrets are removed from such frames.
     pub notice: bool,
 }
 
-/// Why there is no (further) answer.
+/// Reason why a provider failed to answer, or why its answer ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// No connection came about: the request surely never left.
+    /// No connection was made, so the request surely was not sent.
     #[error("no connection: {0}")]
     NotConnected(String),
-    /// The request could not be built: it surely never left.
+    /// The request could not be built, so it surely was not sent.
     #[error("the request can't be sent: {0}")]
     NotSent(String),
-    /// A time of [`llm_policy::ProviderConfig`] ran out after the request had left, or may have.
+    /// A time limit of [`llm_policy::ProviderConfig`] ran out after the request was sent, or may have been sent.
     #[error("no answer in time ({phase})")]
     Timeout {
         /// `first_byte`, `idle` or `total`.
         phase: &'static str,
     },
-    /// The connection broke after the request had left, or may have.
+    /// The connection broke after the request was sent, or may have been sent.
     #[error("the connection broke: {0}")]
     Broken(String),
-    /// What came is no answer.
+    /// The answer is invalid, or reports that the provider failed.
     #[error("the answer can't be read: {0}")]
     BadAnswer(String),
 }
 
 /// A provider of models.
 pub trait Provider: Send + Sync {
-    /// The name of the configuration.
+    /// Returns its name in the configuration.
     fn name(&self) -> &str;
 
-    /// The credentials that it sends. The gate removes them from whatever it tells about a call that failed.
+    /// Returns the credentials that it sends. The gate removes them from all that it reports about a failed call.
     fn secrets(&self) -> KnownSecrets {
         KnownSecrets::default()
     }
 
-    /// Sends one attempt, and returns once the head of the answer (of a stream) or all of it is there.
+    /// Sends one attempt. Returns when the head of a streamed answer, or all of another answer, has arrived.
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, ProviderError>>;
 }

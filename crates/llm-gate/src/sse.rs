@@ -1,4 +1,4 @@
-//! Server-sent events, by the parsing rules of the HTML standard (section 9.2.6), from bytes as they come.
+//! Incremental parser for server-sent events, by the rules of the HTML standard (section 9.2.6).
 
 #[cfg(test)]
 mod tests;
@@ -20,14 +20,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The data that ends a stream in OpenAI's protocol.
 pub(crate) const DONE: &[u8] = b"[DONE]";
 
-/// The data of an event so far.
+/// The data of the current event so far.
 #[derive(Debug, Default)]
 enum EventData {
     #[default]
     Nothing,
-    /// One line: where it is in the buffer.
+    /// One line, as a range of the buffer.
     Line(Range<usize>),
-    /// More lines, joined.
+    /// Several lines, joined.
     Lines(Vec<u8>),
 }
 
@@ -36,25 +36,25 @@ enum EventData {
 enum EventStreamEnd {
     /// Between two events.
     Clean,
-    /// With `[DONE]`, whose blank line did not come.
+    /// After `[DONE]`, without the blank line that ends an event.
     Done,
     /// In the middle of an event.
     Broken,
 }
 
-/// Cuts bytes into the data of events. The cuts of the network do not change what comes out.
+/// Splits bytes into the data of events. The result does not depend on how the network split the bytes.
 #[derive(Debug, Default)]
 struct Splitter {
-    /// What is not used yet. It begins with the event's first `data` line, or with the line that is being read.
+    /// The bytes that are still needed. They begin with the first `data` line of the event, or with the current line.
     buffer: BytesMut,
-    /// Where the line that is being read begins.
+    /// The start of the current line.
     line: usize,
-    /// Up to where it has been looked through for its end.
+    /// The position up to which the current line was searched for its end.
     seen: usize,
     data: EventData,
-    /// Whether the byte order mark is behind us.
+    /// Whether the position of the byte order mark has been passed.
     begun: bool,
-    /// Whether the last line ended with a carriage return, which a line feed may belong to.
+    /// Whether the last line ended with a carriage return. A line feed that follows is a part of the same line end.
     after_cr: bool,
 }
 
@@ -63,7 +63,7 @@ impl Splitter {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The data of the next event that is complete.
+    /// Returns the data of the next complete event.
     fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
         if !self.begun && !self.begin() {
             return Ok(None);
@@ -98,7 +98,7 @@ impl Splitter {
         Ok(None)
     }
 
-    /// What the end of the connection means.
+    /// Returns how the stream ended, when the connection has ended.
     fn finish(&mut self) -> EventStreamEnd {
         let broken = match self.data {
             EventData::Nothing => self.line < self.buffer.len(),
@@ -112,7 +112,7 @@ impl Splitter {
         }
     }
 
-    /// Looks for a byte order mark, as soon as enough has come to tell.
+    /// Skips a byte order mark. Returns `false` if more bytes are needed to detect it.
     fn begin(&mut self) -> bool {
         if self.buffer.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.buffer) {
             return false;
@@ -124,7 +124,7 @@ impl Splitter {
         true
     }
 
-    /// Where the line that is being read ends, and with which byte.
+    /// Returns the end of the current line, and the byte that ends it.
     fn line_end(&mut self) -> Option<(usize, u8)> {
         let rest = self.buffer.get(self.seen..).unwrap_or_default();
         let found = rest.iter().copied().enumerate().find(|(_, byte)| matches!(byte, b'\n' | b'\r'));
@@ -134,7 +134,7 @@ impl Splitter {
         found.map(|(at, byte)| (self.seen + at, byte))
     }
 
-    /// Only `data` counts: comments, and fields that nobody uses, are skipped.
+    /// Processes a line. Only `data` fields are used; comments and other fields are skipped.
     fn field(&mut self, line: Range<usize>) {
         let end = line.end;
         let value = match self.buffer.get(line.clone()).and_then(|line| line.strip_prefix(b"data")) {
@@ -168,24 +168,24 @@ fn check(bytes: usize) -> Result<(), ProviderError> {
     Ok(())
 }
 
-/// What a provider's events mean.
+/// Decoder from the events of a provider to frames.
 pub(crate) trait Decode {
-    /// The frames that an event comes to, in order.
+    /// Appends the frames of an event, in order.
     ///
     /// # Errors
-    /// [`ProviderError::BadAnswer`] when it can't be read, or says that the provider failed.
+    /// [`ProviderError::BadAnswer`] when the event can't be parsed, or reports that the provider failed.
     fn event(&mut self, data: Bytes, out: &mut VecDeque<Frame>) -> Result<(), ProviderError>;
 
-    /// The frames that are still owed when the stream ends before it says so.
+    /// Appends the remaining frames when the stream ends without an end event.
     fn end(&mut self, out: &mut VecDeque<Frame>);
 }
 
-/// From bytes to frames, without the network.
+/// Conversion of bytes to frames, independent of the network.
 struct FrameReader<D> {
     splitter: Splitter,
     decode: D,
     ready: VecDeque<Frame>,
-    /// Nothing more is to come.
+    /// Whether no further frame follows.
     over: bool,
 }
 
@@ -198,7 +198,7 @@ impl<D: Decode> FrameReader<D> {
         self.splitter.push(chunk);
     }
 
-    /// The next frame, of what has come. What follows the end or an error is not read.
+    /// Returns the next frame from the bytes so far. Bytes after the end or an error are ignored.
     fn next(&mut self) -> Option<Result<Frame, ProviderError>> {
         loop {
             if let Some(frame) = self.ready.pop_front() {
@@ -222,7 +222,7 @@ impl<D: Decode> FrameReader<D> {
         }
     }
 
-    /// The body has ended.
+    /// Handles the end of the body. Returns the next frame, or the error if the body ended early.
     fn finish(&mut self) -> Option<Result<Frame, ProviderError>> {
         if self.over {
             return None;
@@ -250,7 +250,7 @@ impl<D: Decode> FrameReader<D> {
     }
 }
 
-/// The frames of a body.
+/// The stream of frames of a body.
 pub(crate) struct Frames<D> {
     body: Option<AnswerBody>,
     reader: FrameReader<D>,
@@ -261,7 +261,7 @@ impl<D: Decode + Send + Unpin + 'static> Frames<D> {
         Box::pin(Self { body: Some(body), reader: FrameReader::new(decode) })
     }
 
-    /// After the last frame the rest of the body is read apart, so that nobody waits for it.
+    /// Reads the rest of the body in the background, so that the caller does not wait for it.
     fn close(&mut self, cx: &mut Context<'_>) {
         if let Some(body) = self.body.take() {
             body.release(cx);

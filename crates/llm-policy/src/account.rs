@@ -1,19 +1,19 @@
-//! Accounts: what a budget has spent and holds in one window.
+//! Accounts: the settled and held amounts of one budget in one window.
 
 use serde::{Deserialize, Serialize};
 
 use crate::usage::words;
 
 words! {
-    /// Whose spending a budget bounds.
+    /// The party whose spending a budget limits.
     BudgetScope {
         /// One API key (its `daily_limit`).
         Key = "key",
         /// One agent, with all its keys.
         Agent = "agent",
-        /// One owner, with all keys that it answers for.
+        /// One owner, with all its keys.
         Owner = "owner",
-        /// Everybody.
+        /// All keys of the installation.
         Platform = "platform",
     }
 }
@@ -25,69 +25,69 @@ words! {
         Day = "day",
         /// Monday to Sunday (ISO 8601).
         Week = "week",
-        /// The first to the last of a month.
+        /// The first to the last day of a month.
         Month = "month",
     }
 }
 
-/// The name of an account. The window is part of it, so nothing is ever reset.
+/// The name of an account. It contains the window, so a new window starts a new account and no counter is ever reset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountKey {
-    /// Whose.
+    /// The party that the budget limits.
     pub scope: BudgetScope,
-    /// The key id, agent, owner, or `*` for the platform.
+    /// The key id, the agent, the owner, or `*` for the platform.
     pub id: String,
     /// The kind of window.
     pub window: WindowKind,
-    /// The window: `2026-11-21`, `2026-W47` or `2026-11`.
+    /// The id of the window, such as `2026-11-21`, `2026-W47` or `2026-11`.
     pub window_id: String,
 }
 
-/// What an account has spent and holds, in pico-dollars.
+/// The settled and held amounts of an account, in pico-dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AccountState {
-    /// Settled calls.
+    /// The cost of settled attempts.
     pub settled_pico_usd: i64,
-    /// Calls under way, at their worst case.
+    /// The worst-case cost of attempts in progress.
     pub held_pico_usd: i64,
 }
 
 impl AccountState {
-    /// What the limit still allows; never below zero.
+    /// Returns the part of the limit that is neither spent nor held; never negative.
     #[must_use]
     pub fn remaining(self, limit_pico_usd: i64) -> i64 {
         limit_pico_usd.saturating_sub(self.settled_pico_usd).saturating_sub(self.held_pico_usd).max(0)
     }
 }
 
-/// An account with its limit, as a decision sees it.
+/// An account with its limit: the input of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its name.
     pub key: AccountKey,
     /// Its limit, in pico-dollars.
     pub limit_pico_usd: i64,
-    /// How it stands.
+    /// Its settled and held amounts.
     pub state: AccountState,
 }
 
-/// The account that a call does not fit.
+/// An account that cannot cover a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
-    /// Which.
+    /// The account.
     pub account: AccountKey,
     /// Its limit, in pico-dollars.
     pub limit_pico_usd: i64,
-    /// What it still allows, in pico-dollars.
+    /// The part of the limit that is left, in pico-dollars.
     pub remaining_pico_usd: i64,
-    /// What the call needs, in pico-dollars.
+    /// The amount that the call needs, in pico-dollars.
     pub needed_pico_usd: i64,
 }
 
-/// Whether an amount fits every account; it must fit all.
+/// Checks that every account has at least this amount left.
 ///
 /// # Errors
-/// The account with the least left, of those that it does not fit.
+/// [`Shortfall`] when at least one account has less left. It names the account with the least left.
 pub fn fits(accounts: &[Account], amount_pico_usd: i64) -> Result<(), Shortfall> {
     let short = accounts
         .iter()
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_beyond_its_limit_has_nothing_left_but_lets_free_calls_through() {
+    fn an_account_over_its_limit_has_nothing_left_but_admits_free_calls() {
         let over = account("a", 100, 150, 0);
         assert_eq!(over.state.remaining(over.limit_pico_usd), 0);
         assert_eq!(fits(std::slice::from_ref(&over), 0), Ok(()));
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn no_account_refuses_nothing() {
+    fn without_accounts_every_amount_fits() {
         assert_eq!(fits(&[], i64::MAX), Ok(()));
     }
 
     proptest! {
         #[test]
-        fn an_amount_fits_exactly_when_no_sum_passes_its_limit(
+        fn an_amount_fits_exactly_when_no_account_would_exceed_its_limit(
             rows in prop::collection::vec((0..=i64::MAX, 0..=i64::MAX, 0..=i64::MAX), 0..6),
             amount in prop_oneof![1..1000_i64, 1..=i64::MAX],
         ) {

@@ -1,10 +1,10 @@
-//! When a budget's spending is worth an alert.
+//! Thresholds at which the spending of a budget raises an alert.
 
-/// The parts of a limit, in per cent, that are reported once in each window when settled calls reach them.
+/// Percentages of a limit. Each one raises one alert in a window, when the settled cost reaches it.
 pub const ALERT_PERCENTS: [u8; 3] = [50, 80, 100];
 
-/// The parts of a limit that spending reached when it went from `before` to `after`, all in pico-dollars, in
-/// rising order. A limit of nothing is reached before anything is spent, and never reported.
+/// Returns the percentages of a limit that spending reached when it rose from `before` to `after`, in ascending order.
+/// All amounts are in pico-dollars. A limit of zero is reached before anything is spent, so it never yields one.
 pub fn crossed(limit_pico_usd: i64, before_pico_usd: i64, after_pico_usd: i64) -> impl Iterator<Item = u8> {
     ALERT_PERCENTS.into_iter().filter(move |percent| {
         let threshold = i128::from(limit_pico_usd) * i128::from(*percent);
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_crossed_under_a_limit_of_nothing_or_backwards() {
+    fn nothing_is_crossed_under_a_limit_of_zero_or_when_spending_falls() {
         assert_eq!(all(0, 0, 10), [0_u8; 0]);
         assert_eq!(all(-5, 0, 10), [0_u8; 0]);
         assert_eq!(all(1000, 900, 100), [0_u8; 0]);
@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_threshold_is_crossed_once_on_any_way_up(
+        fn each_threshold_is_crossed_once_however_spending_rises(
             limit in 1_i64..1_000_000, steps in proptest::collection::vec(0_i64..200_000, 0..40)
         ) {
             let mut spent = 0;

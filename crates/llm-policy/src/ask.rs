@@ -1,4 +1,4 @@
-//! What is asked of a ledger, and what it answers.
+//! Requests to a ledger, and its answers.
 
 use registry_core::Timestamp;
 
@@ -6,145 +6,146 @@ use crate::usage::words;
 use crate::{AccountKey, AccountState, CallId, CallOutcome, HoldId, Rates, Shortfall, Usage, UsageSource};
 
 words! {
-    /// What a call does.
+    /// The kind of a model call.
     Operation {
         /// A chat completion.
         Chat = "chat",
-        /// Embeddings: no output tokens.
+        /// Embeddings; they have no output tokens.
         Embeddings = "embeddings",
     }
 }
 
-/// How much output a caller wants.
+/// The output that a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputWish {
     /// The operation has no output tokens.
     Nothing,
-    /// The caller's own `max_tokens` for each choice. It is never lowered: it fits, or the call is refused.
+    /// The `max_tokens` that the caller stated for each choice. It is never lowered: if it does not fit the budgets,
+    /// the call is refused.
     Stated(u64),
-    /// None was stated: the cap, or what the budgets still allow.
+    /// The caller stated none. The ledger fills in the cap, or less when the budgets allow less.
     Fill,
 }
 
 impl OutputWish {
-    /// The least that a missing `max_tokens` is filled with; below it the call is refused.
+    /// The smallest value that is filled in for a missing `max_tokens`. If the budgets allow less, the call is refused.
     pub const LEAST: u64 = 16;
 }
 
-/// One attempt that wants to leave for a provider.
+/// A request for a hold: one attempt, before it is sent to a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldAsk {
     /// The call.
     pub call_id: CallId,
-    /// Which attempt of it, from 1.
+    /// The number of the attempt within the call, from 1.
     pub attempt: u32,
-    /// What it does.
+    /// The kind of the call.
     pub operation: Operation,
     /// The provider's name.
     pub provider: String,
-    /// The provider under whose name the price book lists the model; usually the same.
+    /// The provider under whose name the price book lists the model; usually equal to `provider`.
     pub priced_as: String,
     /// The model.
     pub model: String,
-    /// An upper bound of the input's tokens.
+    /// An upper bound of the input tokens.
     pub input_tokens: u64,
-    /// How many answers are asked for (`n`), at least 1.
+    /// The number of answers asked for (`n`), at least 1.
     pub choices: u32,
-    /// The output.
+    /// The output asked for.
     pub output: OutputWish,
-    /// How long the hold lives unless it is settled or renewed, in seconds.
+    /// The lease of the hold, in seconds: the time until it becomes an orphan unless it is settled or renewed.
     pub lease_seconds: u32,
 }
 
-/// What a hold came to, before it is written.
+/// The terms of a hold, before it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// The most that the attempt can cost, in pico-dollars.
+    /// The worst-case cost of the attempt, in pico-dollars.
     pub amount_pico_usd: i64,
-    /// The `max_tokens` of each choice; `None` where there is no output.
+    /// The `max_tokens` of each choice; `None` when the operation has no output.
     pub max_tokens: Option<u64>,
 }
 
-/// A durable hold: the request may leave.
+/// A hold that is on disk, so the request may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Its name.
+    /// Its id.
     pub hold_id: HoldId,
     /// The prices that the settlement will use.
     pub rates: Rates,
     /// The version of the price book.
     pub price_version: String,
-    /// What is held, in pico-dollars.
+    /// The held amount, in pico-dollars.
     pub amount_pico_usd: i64,
-    /// The `max_tokens` of each choice that must be sent; `None` where there is no output.
+    /// The `max_tokens` of each choice that must be sent to the provider; `None` when the operation has no output.
     pub max_tokens: Option<u64>,
-    /// What the tightest budget allows besides this hold, in pico-dollars.
+    /// What the tightest budget has left besides this hold, in pico-dollars.
     pub remaining_pico_usd: i64,
-    /// When the hold becomes an orphan.
+    /// The time at which the hold becomes an orphan.
     pub lease_until: Timestamp,
 }
 
-/// What an attempt used.
+/// The measured usage of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measured {
-    /// These tokens, known from there.
+    /// The tokens used, and the source of these numbers.
     Tokens(Usage, UsageSource),
-    /// Nothing is known: the hold's bound.
+    /// The usage is unknown, so the attempt is charged at the amount of its hold.
     WorstCase,
 }
 
-/// The end of an attempt that reached the provider, or may have.
+/// The result of an attempt that reached the provider, or may have reached it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// What it used.
+    /// Its usage.
     pub measured: Measured,
     /// How it ended.
     pub outcome: CallOutcome,
-    /// The provider's HTTP status; `None` when there was none.
+    /// The provider's HTTP status; `None` when there was no answer.
     pub provider_status: Option<u16>,
-    /// The provider's own name of the request.
+    /// The id that the provider gave the request.
     pub provider_request_id: Option<String>,
-    /// From the request's departure to the first byte of the answer, in microseconds.
+    /// The time from sending the request to the first byte of the answer, in microseconds.
     pub first_byte_micros: Option<u64>,
-    /// From the request's departure to the end, in microseconds.
+    /// The time from sending the request to the end of the attempt, in microseconds.
     pub total_micros: u64,
 }
 
 /// A settled attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// What it cost, in pico-dollars.
+    /// Its cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// What it used.
+    /// Its usage.
     pub usage: Usage,
-    /// Where these numbers come from.
+    /// The source of these numbers.
     pub source: UsageSource,
-    /// Whether the provider gave more output than was asked for, or billed more than was held.
+    /// Whether the provider produced more output than was asked for, or the cost exceeds the hold.
     pub overrun: bool,
-    /// What the tightest budget allows now, in pico-dollars.
+    /// What the tightest budget has left now, in pico-dollars.
     pub remaining_pico_usd: i64,
 }
 
-/// How a budget stands.
+/// The current state of a budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetState {
-    /// Which account.
+    /// The account.
     pub account: AccountKey,
-    /// When its window began.
+    /// The start of its window.
     pub starts_at: Timestamp,
-    /// When its window ends.
+    /// The end of its window.
     pub ends_at: Timestamp,
     /// Its limit, in pico-dollars.
     pub limit_pico_usd: i64,
-    /// What it has spent and holds.
+    /// Its settled and held amounts.
     pub state: AccountState,
 }
 
-/// Whether a call would run, and what would remain. Asking changes nothing.
+/// The answer to whether a call would be admitted. Asking changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
-    /// What would be held; or why nothing would.
+    /// The hold that the call would get, or the budget that it does not fit.
     pub verdict: Result<Grant, Shortfall>,
-    /// Every budget that the call must fit.
+    /// All budgets that the call must fit.
     pub budgets: Vec<BudgetState>,
 }

@@ -1,4 +1,4 @@
-//! The price book: what a token of each model costs, with the source and the date of every figure.
+//! The price book: the prices of every model, with the source and the date of each entry.
 
 mod entry;
 mod price;
@@ -14,10 +14,10 @@ use entry::read_entries;
 pub(crate) use entry::{MAX_TOKENS, check_name, is_date};
 pub(crate) use price::{Price, PriceError};
 
-/// The book as it is built in.
+/// The built-in prices.
 const BUILTIN: &str = include_str!("builtin.toml");
 
-/// How a model cuts text into tokens, where that is public.
+/// A tokenizer that is public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
@@ -27,63 +27,62 @@ pub enum Encoding {
     Cl100k,
 }
 
-/// What one model of one provider costs.
+/// The prices and limits of one model of one provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PriceEntry {
     /// The provider.
     pub provider: String,
-    /// The model, by the provider's own name for it.
+    /// The provider's name for the model.
     pub model: String,
-    /// What the model does.
+    /// The operation that the model performs.
     pub operation: Operation,
     /// Its prices, in pico-dollars per token.
     pub rates: Rates,
-    /// Whether it costs nothing. Then, and only then, all prices are zero.
+    /// Whether the model is free. If and only if it is, all prices are zero.
     pub free: bool,
-    /// Who says so: the name or the address of a price page.
+    /// The source of the prices: the name or the address of a price page.
     pub source: String,
-    /// The day of the figures, as `2026-11-21`.
+    /// The date of the prices, such as `2026-11-21`.
     pub date: String,
-    /// Its tokenizer; `None` where it is not known, so that its input is bounded by bytes.
+    /// Its tokenizer; `None` when it is unknown. The input is then bounded by its length in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// The most input tokens that one image can come to; `None` where that is not known, so that images are
-    /// refused.
+    /// The maximum of input tokens for one image; `None` when it is unknown. Images are then refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_tokens: Option<u64>,
-    /// The most output tokens of one answer, by the provider's own limit.
+    /// The provider's maximum of output tokens for one answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output: Option<u64>,
-    /// Whether it thinks in output tokens that are billed and not shown, and takes no temperature.
+    /// Whether the model bills hidden reasoning tokens as output and accepts no temperature.
     pub reasoning: bool,
 }
 
-/// A file of prices that can't be taken. Nothing of it is.
+/// Reason why a price file is refused. A refused file changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BookError {
-    /// It is not TOML, or not JSON where that is expected.
-    #[error("the prices can't be read: {0}")]
+    /// The file is not valid TOML, or a table to import is not valid JSON.
+    #[error("the prices can't be parsed: {0}")]
     Syntax(String),
-    /// It is not a list of `[[price]]` tables.
-    #[error("{0}; a file of prices takes `[[price]]` tables and nothing else")]
+    /// The file is not a list of `[[price]]` tables.
+    #[error("{0}; a price file has `[[price]]` tables and nothing else")]
     Shape(String),
-    /// One entry is wrong.
+    /// One entry is invalid.
     #[error("price of {entry}: {what}")]
     Entry {
-        /// The provider and the model, or the number of the table.
+        /// The provider and the model, or the number of the table in the file.
         entry: String,
-        /// What is wrong, and what is taken.
+        /// The problem, and what is accepted.
         what: String,
     },
-    /// The day of an import is no date.
-    #[error("`{0}` is no date; it takes a day such as `2026-11-21`")]
+    /// The date of an import is invalid.
+    #[error("`{0}` is not a date; use a day such as `2026-11-21`")]
     Date(String),
-    /// The version can't be computed.
+    /// The version of the book can't be computed.
     #[error("the version of the price book can't be computed: {0}")]
     Version(String),
 }
 
-/// All prices, sorted by provider and model. Cloning it is cheap.
+/// The prices of all models, sorted by provider and model. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct PriceBook(Arc<BookContents>);
 
@@ -93,34 +92,42 @@ struct BookContents {
     entries: Entries,
 }
 
-/// By provider, then by model, so that a look-up needs no owned key.
+/// Entries by provider, then by model. The nesting allows look-ups with borrowed keys.
 type Entries = BTreeMap<String, BTreeMap<String, PriceEntry>>;
 
 static BUILTIN_BOOK: LazyLock<PriceBook> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the text is part of the program and read by a test")]
-    PriceBook::seal(Entries::new(), BUILTIN).expect("the built-in prices can be read")
+    #[expect(clippy::expect_used, reason = "the text is part of the program, and tests parse it")]
+    PriceBook::seal(Entries::new(), BUILTIN).expect("the built-in prices are valid")
 });
 
 impl PriceBook {
-    /// The prices that are built in.
+    /// Returns the built-in price book.
     #[must_use]
     pub fn builtin() -> Self {
         BUILTIN_BOOK.clone()
     }
 
-    /// This book with the entries of a file (`T4_PRICES`) laid over it. An entry of the file takes the place of
+    /// Returns a copy of this book with the entries of a price file (`T4_PRICES`) added. An entry of the file replaces
     /// the whole entry of the same provider and model.
     ///
-    /// The file has one table `[[price]]` for each model: `provider`, `model`, `operation` (`chat` unless it is
-    /// `embeddings`), `input_usd_per_mtok`, `output_usd_per_mtok`, `cached_input_usd_per_mtok`,
-    /// `cache_write_usd_per_mtok` (these two cost as much as input unless they are there), `long` (`above`, in
-    /// input tokens, and the same four prices), `source`, `date`, `free`, `encoding`, `image_tokens`,
-    /// `max_output`, `reasoning`. Prices are dollars per million tokens, as a number or as text, and taken by
-    /// their decimal digits; what is no whole number of pico-dollars per token is rounded up.
+    /// The file has one `[[price]]` table for each model, with these fields:
+    ///
+    /// - `provider`, `model`, `source` and `date`.
+    /// - `operation`: `chat` (the default) or `embeddings`.
+    /// - `input_usd_per_mtok` and `output_usd_per_mtok`.
+    /// - `cached_input_usd_per_mtok` and `cache_write_usd_per_mtok`; both default to the price of input.
+    /// - `long`: the prices of calls with more input tokens than `above`. It has `above` and the same four prices.
+    /// - `free`, `encoding`, `image_tokens`, `max_output` and `reasoning`, all optional.
+    ///
+    /// Prices are in dollars per million tokens, as a number or as a string. They are read by their decimal digits and
+    /// rounded up to whole pico-dollars per token.
     ///
     /// # Errors
-    /// [`BookError`], which names the entry: a field that is not known or missing, a price below zero or above
-    /// $1,000 per million tokens, a price of zero without `free = true`, a model that is there twice.
+    /// - [`BookError::Syntax`] when the text is not valid TOML.
+    /// - [`BookError::Shape`] when it has something other than `[[price]]` tables.
+    /// - [`BookError::Entry`] when a field is unknown, missing or invalid, a price is negative or above $1,000 per
+    ///   million tokens, a price is zero without `free = true`, or a model has two entries.
+    /// - [`BookError::Version`] when the version can't be computed.
     pub fn with_overlay(&self, toml: &str) -> Result<Self, BookError> {
         Self::seal(self.0.entries.clone(), toml)
     }
@@ -136,20 +143,20 @@ impl PriceBook {
         Ok(Self(Arc::new(BookContents { version, entries })))
     }
 
-    /// The book's version: the first 12 hexadecimal digits of the SHA-256 of its entries as canonical JSON. It
-    /// changes if and only if an entry does.
+    /// Returns the version: the first 12 hexadecimal digits of the SHA-256 of all entries as canonical JSON. It changes
+    /// if and only if an entry changes.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// The entry of a provider's model.
+    /// Returns the entry of a model of a provider.
     #[must_use]
     pub fn find(&self, provider: &str, model: &str) -> Option<&PriceEntry> {
         self.0.entries.get(provider)?.get(model)
     }
 
-    /// Every entry, sorted by provider and model.
+    /// Returns all entries, sorted by provider and model.
     pub fn entries(&self) -> impl Iterator<Item = &PriceEntry> {
         self.0.entries.values().flat_map(BTreeMap::values)
     }

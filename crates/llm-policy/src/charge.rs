@@ -1,38 +1,38 @@
-//! What a held attempt used and costs: the one place where a measurement becomes money.
+//! The cost of an attempt under the terms of its hold. Only this module turns a measurement into money.
 
 use crate::{Measured, Rates, Usage, UsageSource};
 
-/// The terms of a hold, as far as its price depends on them.
+/// The terms of a hold on which the cost of its attempt depends.
 #[derive(Debug, Clone, Copy)]
 pub struct HeldTerms<'h> {
-    /// The prices of its time.
+    /// The prices at the time of the hold.
     pub rates: &'h Rates,
-    /// What is held, in pico-dollars.
+    /// The held amount, in pico-dollars.
     pub amount_pico_usd: i64,
-    /// The bound of the input, in tokens.
+    /// The upper bound of the input, in tokens.
     pub input_tokens: u64,
-    /// The most output of each choice, in tokens; `None` when the call has no output.
+    /// The maximum output of each choice, in tokens; `None` when the operation has no output.
     pub max_tokens: Option<u64>,
-    /// How many answers were asked for.
+    /// The number of answers asked for.
     pub choices: u32,
 }
 
-/// What an attempt comes to.
+/// The usage and cost of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge {
-    /// What it used.
+    /// Its usage.
     pub usage: Usage,
-    /// Where these numbers come from.
+    /// The source of these numbers.
     pub source: UsageSource,
-    /// What it costs, in pico-dollars.
+    /// Its cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// Whether there was more output than was asked for, or the cost is above what was held.
+    /// Whether there was more output than was asked for, or the cost exceeds the hold.
     pub overrun: bool,
 }
 
 impl HeldTerms<'_> {
-    /// What an attempt with this measurement comes to. One that was not measured is charged at its worst case, which is
-    /// what is held.
+    /// Returns the charge for a measurement. An attempt whose usage is unknown is charged the held amount, which is its
+    /// worst case.
     #[must_use]
     pub fn charge(&self, measured: &Measured) -> Charge {
         let most_output = self.max_tokens.unwrap_or(0).saturating_mul(u64::from(self.choices.max(1)));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_costs_what_is_held() {
+    fn an_attempt_of_unknown_usage_costs_the_held_amount() {
         let rates = Rates::default();
         let charge = terms(&rates).charge(&Measured::WorstCase);
         assert_eq!(

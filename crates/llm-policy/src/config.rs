@@ -1,4 +1,4 @@
-//! Providers, routes, limits and budgets: what an operator writes into `T4_LLM_CONFIG`.
+//! Configuration of model calls: the providers, routes, limits and budgets in the file that `T4_LLM_CONFIG` names.
 
 mod error;
 mod fields;
@@ -16,78 +16,78 @@ use registry_core::BaseUrl;
 words! {
     /// The protocol that a provider speaks.
     ProviderKind {
-        /// OpenAI's, or any endpoint that is compatible with it.
+        /// The OpenAI API, which many other providers offer as well.
         Openai = "openai",
-        /// Anthropic Messages.
+        /// The Anthropic Messages API.
         Anthropic = "anthropic",
     }
 }
 
-/// Everything that the file says, with the defaults filled in.
+/// The contents of the file, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LlmConfig {
-    /// Where calls may go; names are unique.
+    /// The providers; names are unique.
     pub providers: Vec<ProviderConfig>,
-    /// Fallbacks.
+    /// The fallbacks of models.
     pub routes: Vec<RouteConfig>,
-    /// Caps.
+    /// The limits of calls.
     pub limits: CallLimits,
-    /// Budgets beside each key's own.
+    /// Budgets in addition to the `daily_limit` of each key.
     pub budgets: Vec<BudgetRule>,
-    /// The model of a call that names none (`POST /llm/chat`): `[defaults] model`, else the first of the first
-    /// provider.
+    /// The model of a call that names none (`POST /llm/chat`): `[defaults] model`, or else the first model of the
+    /// first provider.
     pub default_model: Option<String>,
-    /// Whether prompts are kept in the audit log (`[audit] keep_prompts`), redacted and bounded; off by default.
+    /// Whether the audit log keeps prompts, redacted and truncated (`[audit] keep_prompts`); off by default.
     pub keep_prompts: bool,
 }
 
-/// One endpoint.
+/// One provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderConfig {
     /// Its name: 1 to 64 letters, digits, `.`, `_` and `-`.
     pub name: String,
     /// Its protocol.
     pub kind: ProviderKind,
-    /// Where it is.
+    /// Its base URL.
     pub base_url: BaseUrl,
-    /// The environment variable that has its key; `None` for an endpoint that wants none.
+    /// The environment variable that holds its API key; `None` for a provider that needs no key.
     pub api_key_env: Option<String>,
-    /// What agents may ask for.
+    /// The models that agents may call.
     pub models: Vec<String>,
-    /// The provider whose prices in the book hold (`priced_as`); its own name by default.
+    /// The provider whose prices in the price book apply (`priced_as`); by default `name`.
     pub priced_as: String,
-    /// The name of the field that bounds the output (`max_tokens_field`): `max_completion_tokens` for
-    /// `api.openai.com`, else `max_tokens`, unless the file says otherwise.
+    /// The request field that limits the output (`max_tokens_field`). The default is `max_completion_tokens` for
+    /// `api.openai.com` and `max_tokens` for all others.
     pub max_tokens_field: String,
-    /// How long a connection may take, in milliseconds (`connect_timeout_ms`, 2,000).
+    /// The time limit for connecting, in milliseconds (`connect_timeout_ms`, default 2,000).
     pub connect_timeout_ms: u64,
-    /// How long the first byte of an answer may take (`first_byte_timeout_ms`, 60,000).
+    /// The time limit for the first byte of an answer, in milliseconds (`first_byte_timeout_ms`, default 60,000).
     pub first_byte_timeout_ms: u64,
-    /// How long the next byte may take (`idle_timeout_ms`, 60,000).
+    /// The time limit between two reads of an answer, in milliseconds (`idle_timeout_ms`, default 60,000).
     pub idle_timeout_ms: u64,
-    /// How long all may take (`total_timeout_ms`, 600,000).
+    /// The time limit for a whole attempt, in milliseconds (`total_timeout_ms`, default 600,000).
     pub total_timeout_ms: u64,
 }
 
-/// Ordered fallbacks of a model.
+/// The fallbacks of a model, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteConfig {
     /// The model.
     pub model: String,
-    /// Names of providers that have it, in order.
+    /// The names of providers that list the model. They are tried in this order.
     pub to: Vec<String>,
 }
 
-/// Caps.
+/// Limits of model calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallLimits {
-    /// The most output tokens of one choice (`max_tokens`, 4,096).
+    /// The maximum of output tokens for one choice (`max_tokens`, default 4,096).
     pub max_tokens: u64,
-    /// The most calls of one key at a time (`concurrent_calls_per_key`, 16).
+    /// The maximum of concurrent calls of one key (`concurrent_calls_per_key`, default 16).
     pub concurrent_calls_per_key: u32,
-    /// How long the rest of an answer is read after its caller has gone (`drain_seconds`, 30).
+    /// How long the rest of an answer is read after its caller has disconnected (`drain_seconds`, default 30).
     pub drain_seconds: u32,
-    /// How long a hold lives unless its server renews it (`lease_seconds`, 60, at least 2).
+    /// The lease of a hold, which the server renews during the attempt (`lease_seconds`, default 60, at least 2).
     pub lease_seconds: u32,
 }
 
@@ -100,13 +100,14 @@ impl Default for CallLimits {
 /// A budget of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetRule {
-    /// Whose spending; never a key, whose budget is its `daily_limit`.
+    /// The party whose spending is limited. Never a key: its budget is its `daily_limit`.
     pub scope: BudgetScope,
-    /// The agent or owner; `*` means each by itself. For the platform it is `*` and one account.
+    /// The agent or the owner. `*` gives each of them a separate account. For the platform it is always `*`, and there
+    /// is one account.
     pub id: String,
     /// The kind of window.
     pub window: WindowKind,
-    /// The calendar.
+    /// The time zone of the window.
     pub zone: Zone,
     /// The limit, in pico-dollars.
     pub limit_pico_usd: i64,

@@ -1,17 +1,19 @@
-//! Counting tokens of a text, and cutting it to a number of them.
+//! Counting the tokens of a text, and truncating a text to a number of tokens.
 
 use bpe_openai::Tokenizer;
 
 use crate::Encoding;
 
-/// Texts that are longer are bounded by their bytes instead of counted, so that no request can buy much time.
+/// The longest text that is counted, in bytes. Longer texts are bounded by their length instead, so that no request
+/// can use much processor time.
 pub(crate) const LONGEST_COUNTED: usize = 256 * 1024;
 
-/// How many characters a cut gives up at most to come below its bound.
+/// The maximum number of characters that a cut drops from its end to get down to its number of tokens.
 const MOST_TAKEN_BACK: usize = 16;
 
-/// The tokens of a text as a provider with this tokenizer counts them, special tokens not read. Without a tokenizer,
-/// and for texts of more than 256 KiB, its bytes: no byte-level tokenizer makes more tokens than that.
+/// Returns the number of tokens of a text under a tokenizer. Names of special tokens count as plain text. Without a
+/// tokenizer, and for texts of more than 256 KiB, it returns the number of bytes: a byte-level tokenizer never makes
+/// more tokens than that.
 #[must_use]
 pub fn count_text(text: &str, encoding: Option<Encoding>) -> u64 {
     match encoding {
@@ -20,8 +22,9 @@ pub fn count_text(text: &str, encoding: Option<Encoding>) -> u64 {
     }
 }
 
-/// The start of a text that is left when a provider stops after `max_tokens` tokens, without a character that was
-/// cut in two: [`count_text`] of it is never more than `max_tokens`. Without a tokenizer, as many bytes.
+/// Returns the start of a text that remains when a provider stops after `max_tokens` tokens. An incomplete character
+/// at the end is dropped. [`count_text`] of the result is never more than `max_tokens`. Without a tokenizer, each byte
+/// counts as one token.
 #[must_use]
 pub fn cut_text(text: &str, max_tokens: u64, encoding: Option<Encoding>) -> &str {
     let most = usize::try_from(max_tokens).unwrap_or(usize::MAX);
@@ -32,8 +35,8 @@ pub fn cut_text(text: &str, max_tokens: u64, encoding: Option<Encoding>) -> &str
     let tokenizer = tokenizer(encoding);
     let head = start(text, LONGEST_COUNTED);
     let left = first_tokens(tokenizer, head, most);
-    // A token may end inside of a character, and what it has before that can be several tokens by itself. Some
-    // characters less put that right; the bytes are the last resort.
+    // A token may end inside a character. The complete characters before that point can take more tokens on their own,
+    // so up to `MOST_TAKEN_BACK` characters are dropped. If that is not enough, the text is cut by bytes.
     std::iter::once(left.len())
         .chain(left.char_indices().rev().take(MOST_TAKEN_BACK).map(|(end, _)| end))
         .map(|end| start(left, end))
@@ -55,11 +58,11 @@ fn count(tokenizer: &Tokenizer, text: &str) -> u64 {
         rest = rest.saturating_sub(piece.len());
         tokens += tokenizer.bpe.count(piece.as_bytes());
     }
-    // Were there ever a text that the split does not cover to its end, its bytes would bound the rest.
+    // If the split does not cover the text to its end, the remaining bytes bound the remaining tokens.
     u64::try_from(tokens + rest).unwrap_or(u64::MAX)
 }
 
-/// The characters that lie wholly in the first tokens of a text.
+/// Returns the complete characters within the first tokens of a text.
 fn first_tokens<'a>(tokenizer: &Tokenizer, text: &'a str, mut tokens: usize) -> &'a str {
     let mut end = 0_usize;
     for piece in tokenizer.split(text) {
@@ -73,7 +76,7 @@ fn first_tokens<'a>(tokenizer: &Tokenizer, text: &'a str, mut tokens: usize) -> 
     start(text, end)
 }
 
-/// The first bytes of a text, as far as they are whole characters.
+/// Returns the complete characters within the first bytes of a text.
 fn start(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }

@@ -1,17 +1,19 @@
-//! Whether a call fits its budgets, and with how much output.
+//! The decision whether a call fits its budgets, and how much output it may have.
 
 use crate::account::fits;
 use crate::{Account, Grant, HoldAsk, LedgerError, Operation, OutputWish, PriceEntry, Rates};
 
-/// What a call that is asked for may hold. `cap` is the most output tokens of one choice, by configuration; the
-/// model's own limit caps them as well. The grant's amount fits every account. A missing `max_tokens` is filled in
-/// with the cap, or with the most that every account still allows, if that is at least [`OutputWish::LEAST`] (or the
-/// cap, where that is smaller).
+/// Returns the hold that a call may have, with an amount that fits every account.
+///
+/// `cap` is the configured maximum of output tokens for one choice; the model's `max_output` lowers it further. A
+/// missing `max_tokens` is filled in with the cap, or with less when the accounts allow less. It is never filled in
+/// with less than [`OutputWish::LEAST`], or the cap if that is smaller.
 ///
 /// # Errors
-/// [`LedgerError::NotPriced`] when the entry is for another operation, or has no prices and is not free;
-/// [`LedgerError::AboveCap`]; [`LedgerError::Quota`] with the amount that was needed at least;
-/// [`LedgerError::Uncountable`] when the worst case reaches `i64::MAX` pico-dollars.
+/// - [`LedgerError::NotPriced`] when the entry is for another operation, or has no prices and is not free.
+/// - [`LedgerError::AboveCap`] when the stated `max_tokens` is above the cap, or the cap is 0.
+/// - [`LedgerError::Quota`] when an account has too little left, with the smallest amount that the call needs.
+/// - [`LedgerError::Uncountable`] when the worst case reaches `i64::MAX` pico-dollars.
 pub fn decide(
     entry: &PriceEntry,
     ask: &HoldAsk,
@@ -19,7 +21,7 @@ pub fn decide(
     accounts: &[Account],
 ) -> Result<Grant, LedgerError> {
     let unpriced = !entry.free && entry.rates == Rates::FREE;
-    // A price for another operation says nothing: embeddings have no price for output.
+    // Prices hold for one operation only: embeddings have no output price, which would make a chat's output free.
     if unpriced || entry.operation != ask.operation {
         return Err(LedgerError::NotPriced { provider: entry.provider.clone(), model: entry.model.clone() });
     }
@@ -30,7 +32,7 @@ pub fn decide(
             return Err(LedgerError::AboveCap { stated, cap });
         }
         (Operation::Chat, OutputWish::Stated(stated)) => Some(stated),
-        // An answer always has output: without a number it takes what it gets.
+        // A chat always has output, so a chat that claims none is filled in as well.
         (Operation::Chat, OutputWish::Fill | OutputWish::Nothing) => Some(fill(entry, ask, cap, accounts)?),
     };
     let amount_pico_usd = worst_case(&entry.rates, ask, max_tokens.unwrap_or(0))?;
@@ -38,10 +40,10 @@ pub fn decide(
     Ok(Grant { amount_pico_usd, max_tokens })
 }
 
-/// The `max_tokens` of a call that states none: as much as every account allows, but never less than the least, which
-/// then fits or is refused like a stated one.
+/// Returns the `max_tokens` of a call that states none: as much as every account allows, but at least
+/// [`OutputWish::LEAST`] or the cap. The caller then checks the amount as it does for a stated one.
 fn fill(entry: &PriceEntry, ask: &HoldAsk, cap: u64, accounts: &[Account]) -> Result<u64, LedgerError> {
-    // No answer has less than one token.
+    // The smallest possible answer has one token.
     if cap == 0 {
         return Err(LedgerError::AboveCap { stated: 1, cap });
     }
@@ -52,9 +54,9 @@ fn fill(entry: &PriceEntry, ask: &HoldAsk, cap: u64, accounts: &[Account]) -> Re
     Ok(cap.min(affordable.unwrap_or(0)).max(cap.min(OutputWish::LEAST)))
 }
 
-/// The most that all choices can cost together.
+/// Returns the maximum cost of all choices together.
 fn worst_case(rates: &Rates, ask: &HoldAsk, max_tokens: u64) -> Result<i64, LedgerError> {
-    // A product beyond `u64` is beyond any amount too, unless output costs nothing.
+    // Saturation is safe: that many tokens cost more than any amount, unless output is free.
     let output = max_tokens.saturating_mul(u64::from(ask.choices.max(1)));
     let amount = rates.worst_case(ask.input_tokens, output);
     if amount == i64::MAX { Err(LedgerError::Uncountable) } else { Ok(amount) }

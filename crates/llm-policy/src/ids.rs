@@ -1,24 +1,24 @@
-//! The names of a call and of its attempts.
+//! Ids of model calls and of the holds of their attempts.
 
 use registry_core::{Entropy, Timestamp, sortable_id, text_id};
 use serde::{Deserialize, Serialize};
 
 text_id! {
-    /// The name of one call, whatever number of attempts it took: `call_` and 26 characters that sort by time, or a
-    /// caller's own of 1 to 64 letters, digits, `_` and `-`.
+    /// Id of one model call; all its attempts share it. It is `call_` and 26 characters that sort by time, or an id
+    /// that the caller chose, of 1 to 64 letters, digits, `_` and `-`.
     #[derive(Serialize, Deserialize)]
     #[serde(transparent)]
     CallId
 }
 
 impl CallId {
-    /// A new id.
+    /// Makes a new id.
     #[must_use]
     pub fn mint(now: Timestamp, entropy: &dyn Entropy) -> Self {
         Self(format!("call_{}", sortable_id(now, entropy)))
     }
 
-    /// Takes a caller's id; `None` when it is not 1 to 64 letters, digits, `_` and `-`.
+    /// Accepts an id that the caller chose; `None` when it is not 1 to 64 letters, digits, `_` and `-`.
     #[must_use]
     pub fn sane(text: &str) -> Option<Self> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
@@ -27,24 +27,24 @@ impl CallId {
 }
 
 text_id! {
-    /// The name of one attempt's hold among those of its key: the call's id, a point, and the attempt's number from 1.
+    /// Id of the hold of one attempt, unique for its key: the call id, a dot, and the number of the attempt from 1.
     #[derive(Serialize, Deserialize)]
     #[serde(transparent)]
     HoldId
 }
 
 impl HoldId {
-    /// Reads a caller's text; `None` when it is not a call's id, a point and a number from 1.
+    /// Parses a hold id; `None` when the text is not a call id, a dot and a number from 1.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (call, attempt) = text.rsplit_once('.')?;
         let number: u32 = attempt.parse().ok().filter(|number| *number > 0)?;
         let id = Self::of(&CallId::sane(call)?, number);
-        // `+1` and `01` are numbers too, but not in the form of an id.
+        // `+1` and `01` parse as numbers, but an id has only one spelling.
         (id.as_str() == text).then_some(id)
     }
 
-    /// The hold of an attempt.
+    /// Returns the id of the hold of an attempt.
     #[must_use]
     pub fn of(call: &CallId, attempt: u32) -> Self {
         Self(format!("{call}.{attempt}"))

@@ -1,4 +1,4 @@
-//! Prices from the widely used `model_prices_and_context_window.json`.
+//! Import of prices from `model_prices_and_context_window.json`, a widely used public table.
 
 mod model;
 mod prices;
@@ -15,68 +15,69 @@ use crate::{BookError, LongRates, PriceBook, PriceEntry, Rates};
 use model::{ImportedModel, read_model};
 use write::write_overlay;
 
-/// What an import came to.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceImport {
-    /// Every price that was taken, as a file for [`PriceBook::with_overlay`], sorted by provider and model. The
-    /// same input gives the same bytes.
+    /// All imported prices as a file for [`PriceBook::with_overlay`], sorted by provider and model. Equal input
+    /// produces equal bytes.
     pub toml: String,
-    /// Models that the book did not have.
+    /// Models that the book does not have.
     pub added: Vec<PriceEntry>,
-    /// Models that the book has otherwise.
+    /// Models that the book has with other values.
     pub changed: Vec<ChangedPrice>,
-    /// How many models the book has with the very same figures; they keep their source and date.
+    /// The number of models that the book has with equal values. They keep their source and date.
     pub unchanged: usize,
-    /// Models that were left out because their figures can't be believed or do not bound a call.
+    /// Models whose prices are implausible, or do not limit the cost of a call.
     pub refused: Vec<RefusedModel>,
-    /// How many entries are of no use here: other modes than text and embeddings, and the sample.
+    /// The number of entries that do not apply: the sample entry, and modes other than text and embeddings.
     pub skipped: usize,
 }
 
-/// A model whose figures are new.
+/// A model whose values change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedPrice {
-    /// What the book says.
+    /// The entry of the book.
     pub before: PriceEntry,
-    /// What the import says.
+    /// The entry of the import.
     pub after: PriceEntry,
 }
 
-/// A model that was left out.
+/// A model that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedModel {
-    /// Its name in the file.
+    /// Its name in the table.
     pub model: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// Reads a table of the `model_prices_and_context_window.json` form and compares it with a book. `date` is the
-/// day on which the table was fetched, as `2026-11-21`: the table has none.
+/// Parses a table in the format of `model_prices_and_context_window.json` and compares it with a book. `date` is the
+/// date on which the table was fetched, such as `2026-11-21`; the table itself has no dates.
 ///
-/// - Only the modes `chat`, `completion`, `responses` and `embedding` are taken; others are skipped.
-/// - The provider's name in front of a model's (`groq/llama-3.3-70b-versatile`) is taken off.
-/// - Prices are read with 15 significant digits, which is what a float holds: more of them are noise. What is no
-///   whole number of pico-dollars per token is rounded up.
-/// - A price above $1,000 per million tokens, below zero, or of zero refuses the model. So do prices per request,
-///   second or search, because a price per token does not bound them.
-/// - Of several prices for one thing the dearest is taken: of output and reasoning, of input and a write to the
-///   cache, of the tiers above the lowest bound, of two entries for one model.
-/// - The tokenizer, the bound of an image and, for a model that the book knows, `reasoning` stay as the book has
-///   them: the table does not have them, or not with the same meaning.
+/// - Only the modes `chat`, `completion`, `responses` and `embedding` are imported; others are skipped.
+/// - The provider's prefix is removed from the name of a model, such as `groq/` from `groq/llama-3.3-70b-versatile`.
+/// - Prices are read with 15 significant digits, the precision of a float; further digits are noise. The result is
+///   rounded up to whole pico-dollars per token.
+/// - A model is refused when a price is above $1,000 per million tokens, negative, or zero. It is also refused when it
+///   has prices per request, second or search, because prices per token do not limit these costs.
+/// - If there are several prices for one thing, the highest is used: of output and reasoning, of input and cache
+///   writes, of all tiers above the lowest threshold, and of two entries for one model.
+/// - The tokenizer and the maximum of tokens for an image are copied from the book, because the table has none. So is
+///   `reasoning` for a model that is in the book, because the table defines it differently.
 ///
 /// # Errors
-/// [`BookError::Syntax`] when the text is not a JSON object or names a member twice, [`BookError::Date`] when the date is none.
+/// - [`BookError::Syntax`] when the text is not a JSON object or has a duplicate member.
+/// - [`BookError::Date`] when `date` is not a date.
 pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<PriceImport, BookError> {
     if !is_date(date) {
         return Err(BookError::Date(date.to_owned()));
     }
     if let Err(MemberFault::Twice(twice)) = canonical::members_once(json.as_bytes()) {
-        return Err(BookError::Syntax(format!("`{}` comes twice", twice.pointer)));
+        return Err(BookError::Syntax(format!("duplicate member `{}`", twice.pointer)));
     }
     let table: Map<String, Value> =
         serde_json::from_str(json).map_err(|cause| BookError::Syntax(cause.to_string()))?;
-    // Sorted, whatever order the map keeps: two entries of one model are merged in it.
+    // Two entries of one model are merged in the order of their names, so the order must not depend on the JSON map.
     let table: BTreeMap<String, Value> = table.into_iter().collect();
     let mut taken: BTreeMap<(String, String), PriceEntry> = BTreeMap::new();
     let mut refused = Vec::new();
@@ -94,7 +95,7 @@ pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<PriceI
                     slot.insert(merged);
                 }
                 Slot::Occupied(_) => {
-                    let why = "another entry has the same name and another mode".to_owned();
+                    let why = "another entry for this model has a different mode".to_owned();
                     refused.push(RefusedModel { model: name, why });
                 }
             },
@@ -129,14 +130,14 @@ pub fn import_litellm(json: &str, base: &PriceBook, date: &str) -> Result<PriceI
     Ok(import)
 }
 
-/// Whether two entries differ at most in who said it and when.
+/// Returns whether two entries differ at most in their source and date.
 fn same_figures(one: &PriceEntry, other: &PriceEntry) -> bool {
     let figures =
         |entry: &PriceEntry| PriceEntry { source: String::new(), date: String::new(), ..entry.clone() };
     figures(one) == figures(other)
 }
 
-/// One entry that bounds both.
+/// Merges two entries of one model into one with the higher of each price.
 fn dearest_of(one: &PriceEntry, other: &PriceEntry) -> PriceEntry {
     let long_of = |rates: &Rates, above: u64| {
         rates.long.unwrap_or(LongRates {

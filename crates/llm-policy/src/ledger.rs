@@ -1,4 +1,4 @@
-//! The seam between a gate and whoever keeps the money.
+//! The ledger as the gate sees it. The registry implements the trait on its database, a remote client over HTTP.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,26 +8,26 @@ use serde_json::Value;
 use crate::usage::words;
 use crate::{Held, HoldAsk, HoldId, Settled, Settlement, Shortfall};
 
-/// A boxed future, so that the trait is object safe.
+/// A boxed future, which keeps [`Ledger`] dyn-compatible.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 words! {
-    /// Why a hold is given back: the request surely never reached the provider.
+    /// Reason why a hold is released. In each case the request surely never reached the provider.
     ReleaseReason {
-        /// No connection came about.
+        /// No connection was made.
         NotConnected = "not_connected",
-        /// The request was not sent after all.
+        /// The request was not sent.
         NotSent = "not_sent",
     }
 }
 
-/// Why a ledger does not do what it was asked. Nothing was changed, unless it says so.
+/// Reason why a ledger refuses a request. Nothing was changed unless the variant says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     /// The worst case does not fit a budget.
-    #[error("the call may cost more than what the {} budget of `{}` has left", .0.account.scope.as_str(), .0.account.id)]
+    #[error("the call may cost more than the {} budget of `{}` has left", .0.account.scope.as_str(), .0.account.id)]
     Quota(Box<Shortfall>),
-    /// The price book has no price.
+    /// The price book has no price for the model.
     #[error("`{model}` of `{provider}` has no price")]
     NotPriced {
         /// The provider's name in the book.
@@ -38,83 +38,84 @@ pub enum LedgerError {
     /// The caller's `max_tokens` is above the cap.
     #[error("`max_tokens` is {stated}, the cap is {cap}")]
     AboveCap {
-        /// What was stated.
+        /// The caller's `max_tokens`.
         stated: u64,
         /// The cap.
         cap: u64,
     },
-    /// The caller's key does not give the right any more.
+    /// The caller's key no longer has the right to make calls.
     #[error("{}", .0.message)]
     NoRight(Box<LostRight>),
     /// Another call has this id.
     #[error("another call has this id")]
     CallExists,
-    /// There is no such hold of this caller's.
+    /// The caller has no hold with this id.
     #[error("there is no such hold")]
     UnknownHold,
-    /// The hold was settled or released with other numbers.
-    #[error("the hold was settled already")]
+    /// The hold was already settled with other numbers, or released.
+    #[error("the hold was already settled or released")]
     Settled,
-    /// The amount can't be counted.
-    #[error("the amount is beyond what can be counted")]
+    /// The cost does not fit into the range of amounts.
+    #[error("the cost is too large to be counted")]
     Uncountable,
-    /// The ledger can't be written now; it is not known whether it was.
-    #[error("the ledger can't be used now: {cause}")]
+    /// The ledger can't be written now. The change may or may not have been stored.
+    #[error("the ledger is unavailable: {cause}")]
     Unavailable {
-        /// What keeps it from that.
+        /// The kind of trouble.
         trouble: LedgerTrouble,
-        /// For the log.
+        /// Details for the log.
         cause: String,
     },
 }
 
-/// What keeps a ledger from being used.
+/// Reason why a ledger is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerTrouble {
-    /// Too many writes wait.
+    /// Too many writes are waiting.
     Busy,
-    /// Too many reads wait.
+    /// Too many reads are waiting.
     NoReader,
-    /// Another process holds the database.
+    /// Another process has locked the database.
     Locked,
-    /// It took more of the database's time than one request may.
+    /// The request exceeded the database time that one request may use.
     TooSlow,
     /// The server is stopping.
     Stopping,
-    /// Writes are stopped, because the audit log or the schema was changed.
+    /// Writes are stopped because the audit log or the schema was modified outside the server.
     WritesStopped,
-    /// What the ledger keeps can't be read, or does not fit together. A repeat ends in the same way.
+    /// The stored data can't be read or is inconsistent. A retry fails as well.
     Broken,
-    /// Anything else.
+    /// Any other reason.
     Other,
 }
 
-/// Why a caller that was let in may not go on: its key was revoked, has expired, or lost a scope.
+/// Reason why an admitted caller may not continue: its key was revoked, has expired, or lost a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostRight {
-    /// The stable code of the registry's table.
+    /// The stable error code of the registry.
     pub code: String,
     /// What happened and what to do, for the caller.
     pub message: String,
-    /// More facts for programs.
+    /// Further facts, for programs.
     pub details: Option<Value>,
-    /// Seconds after which a repeat makes sense.
+    /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
 }
 
-/// Keeps the money of one caller. Every answer is durable when it is given.
+/// The holds and settlements of one caller. Changes are durable before a method returns.
 pub trait Ledger: Send + Sync {
-    /// Holds the worst case of an attempt. The very same ask again gives the very same hold.
+    /// Holds the worst-case cost of an attempt. Repeating an identical request returns the same hold.
     fn hold(&self, ask: HoldAsk) -> BoxFuture<'_, Result<Held, LedgerError>>;
 
-    /// Writes what an attempt used, and frees the rest of its hold. The same settlement again gives the same
-    /// answer.
+    /// Records the usage of an attempt and frees the rest of its hold. Repeating an identical settlement returns the
+    /// same answer.
     fn settle(&self, hold: HoldId, end: Settlement) -> BoxFuture<'_, Result<Settled, LedgerError>>;
 
-    /// Gives a hold back, without a usage row. The second time changes nothing.
+    /// Releases a hold without a usage row. Repeating it changes nothing.
     fn release(&self, hold: HoldId, reason: ReleaseReason) -> BoxFuture<'_, Result<(), LedgerError>>;
 
-    /// Returns when the caller has lost the right to go on with its call. A ledger that does not watch this never does.
+    /// Completes when the caller loses the right to continue its call. The default never completes; it is for ledgers
+    /// that do not watch rights.
     fn right_lost(&self) -> BoxFuture<'_, LostRight> {
         Box::pin(std::future::pending())
     }

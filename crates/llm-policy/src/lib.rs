@@ -1,8 +1,9 @@
-//! What a model call may cost, and the arithmetic that keeps it within its budgets.
+//! Prices of model calls, and the arithmetic that keeps their cost within budgets.
 //!
-//! It owns prices, token bounds, calendar windows, hold and settle arithmetic, the configuration of providers and
-//! budgets, and the [`Ledger`] trait. It refuses the network, storage and the clock: times reach it as arguments.
-//! Money is counted in integer pico-dollars (10⁻¹² $), tokens in integers.
+//! This crate owns prices, upper bounds of token counts, calendar windows, the arithmetic of holds and settlements,
+//! the configuration of providers and budgets, and the [`Ledger`] trait. It uses no network, no storage and no clock:
+//! callers pass in the time. Money is counted in integer pico-dollars (10⁻¹² $) and tokens in integers, so results
+//! are exact.
 
 mod account;
 mod alerts;

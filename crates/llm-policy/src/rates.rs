@@ -1,10 +1,10 @@
-//! Prices per token, and what a call costs at them.
+//! Prices per token, and the cost of a call at these prices.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Usage;
 
-/// Prices in pico-dollars per token. $1 per million tokens is 1,000,000.
+/// Prices in pico-dollars per token. $1 per million tokens is 1,000,000 pico-dollars per token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
@@ -14,18 +14,18 @@ pub struct Rates {
     pub cached_input: u64,
     /// Input written to the provider's cache.
     pub cache_write: u64,
-    /// Output, reasoning included.
+    /// Output, including reasoning.
     pub output: u64,
-    /// Prices of calls whose input is longer than a bound.
+    /// Prices of calls with long input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<LongRates>,
 }
 
-/// Prices of long calls: they hold for the whole call.
+/// Prices of calls with long input. They apply to all tokens of such a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LongRates {
-    /// Input tokens above which these prices hold.
+    /// The number of input tokens above which these prices apply.
     pub above: u64,
     /// Input.
     pub input: u64,
@@ -37,7 +37,7 @@ pub struct LongRates {
     pub output: u64,
 }
 
-/// The prices that hold for one call.
+/// The prices that apply to one call.
 #[derive(Clone, Copy)]
 struct Tier {
     input: u64,
@@ -47,7 +47,7 @@ struct Tier {
 }
 
 impl Rates {
-    /// Prices of nothing.
+    /// Prices of a free model.
     pub const FREE: Self = Self { input: 0, cached_input: 0, cache_write: 0, output: 0, long: None };
 
     fn tier(&self, input_tokens: u64) -> Tier {
@@ -67,7 +67,7 @@ impl Rates {
         }
     }
 
-    /// The dearest prices that a call of at most this much input may meet.
+    /// Returns the highest prices that can apply to a call with at most this many input tokens.
     fn dearest(&self, input_tokens: u64) -> Tier {
         let base = self.tier(0);
         let long = self.tier(input_tokens);
@@ -83,8 +83,10 @@ impl Rates {
         }
     }
 
-    /// What a call cost, in pico-dollars. Cached parts beyond the input count as input; amounts beyond `i64`
-    /// are cut to it.
+    /// Returns the cost of a call, in pico-dollars.
+    ///
+    /// Cached and written tokens are capped at the total input, so that no token is billed twice. Amounts above
+    /// `i64::MAX` become `i64::MAX`.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> i64 {
         let tier = self.tier(usage.prompt_tokens);
@@ -100,20 +102,20 @@ impl Rates {
         sum(&parts)
     }
 
-    /// The most that a call can cost, in pico-dollars: never less than [`Rates::cost`] of any usage with at
-    /// most this many tokens.
+    /// Returns the maximum cost of a call, in pico-dollars. It is never less than [`Rates::cost`] of any usage with at
+    /// most this many input and output tokens.
     #[must_use]
     pub fn worst_case(&self, input_tokens: u64, output_tokens: u64) -> i64 {
         let tier = self.dearest(input_tokens);
         sum(&[(input_tokens, tier.input), (output_tokens, tier.output)])
     }
 
-    /// How many output tokens each of `choices` answers may have so that the worst case fits the amount.
-    /// `None` when the input alone does not fit or can't be counted; `u64::MAX` when output costs nothing.
+    /// Returns how many output tokens each of `choices` answers may have so that the worst case fits the amount.
+    /// `None` when the input alone does not fit or its cost overflows; `u64::MAX` when output is free.
     #[must_use]
     pub fn affordable_output(&self, input_tokens: u64, choices: u32, amount_pico_usd: i64) -> Option<u64> {
         let tier = self.dearest(input_tokens);
-        // An input beyond what can be counted is cut to the range, and must not fit the largest amount.
+        // `sum` saturates at `i64::MAX`, so a cost of `i64::MAX` may be an overflow and fits no amount.
         let input = Some(sum(&[(input_tokens, tier.input)])).filter(|cost| *cost < i64::MAX)?;
         let left = amount_pico_usd.checked_sub(input).filter(|left| *left >= 0)?;
         let per_token = u128::from(tier.output) * u128::from(choices.max(1));

@@ -1,7 +1,7 @@
-//! What of a request in OpenAI's form changes its price, and what bounds its input.
+//! The price-relevant parts of a request in OpenAI's format, and an upper bound of its input.
 //!
-//! A field that a provider may know passes, whatever it says. A field that changes the price is understood, or the
-//! request is refused: nothing is ignored.
+//! Unknown fields are allowed, because a provider may know them. They count as input. A field that is known to change
+//! the price is either taken into account, or the request is refused.
 
 mod fields;
 mod input;
@@ -12,40 +12,40 @@ use serde_json::{Map, Value};
 
 use crate::{Operation, OutputWish, PriceEntry};
 
-/// What changes the price of a request.
+/// The parts of a request that determine its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestShape {
-    /// What it does.
+    /// The operation.
     pub operation: Operation,
     /// The model that it names.
     pub model: String,
-    /// Whether the answer is to come as a stream.
+    /// Whether the answer is requested as a stream.
     pub stream: bool,
-    /// Whether the stream is to end with a usage frame (`stream_options.include_usage`).
+    /// Whether the stream must end with a usage frame (`stream_options.include_usage`).
     pub wants_usage: bool,
-    /// How many answers (`n`), 1 to 128.
+    /// The number of answers (`n`), 1 to 128.
     pub choices: u32,
-    /// The output of each answer.
+    /// The output that each answer may have.
     pub output: OutputWish,
 }
 
-/// Why a request is not taken. Nothing was sent.
+/// Reason why a request is refused before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// A field has no form that can be understood.
+    /// A field has an invalid value.
     #[error("`{param}` {what}")]
     Invalid {
-        /// Where, such as `messages[2].content`.
+        /// The path of the field, such as `messages[2].content`.
         param: String,
-        /// What it must be.
+        /// What the value must be.
         what: String,
     },
-    /// A part of it is billed by something else than the model's tokens, or its tokens can't be bounded.
+    /// A part of the request is not billed by the tokens of the model, or has no upper bound of tokens.
     #[error("`{param}` can't be priced: {what}")]
     NotPriced {
-        /// Where, such as `tools[0].type`.
+        /// The path of the field, such as `tools[0].type`.
         param: String,
-        /// Why.
+        /// The reason.
         what: String,
     },
 }
@@ -60,11 +60,11 @@ impl RequestError {
     }
 }
 
-/// Reads a chat completion.
+/// Reads a request for a chat completion.
 ///
 /// # Errors
-/// [`RequestError`]: `model`, `messages`, `n`, `max_tokens`, `stream` and the like have no form that can be
-/// understood; or a part is billed by something else than the model's tokens.
+/// - [`RequestError::Invalid`] when a field such as `model`, `messages`, `n`, `max_tokens` or `stream` is invalid.
+/// - [`RequestError::NotPriced`] when a part is not billed by the tokens of the model, or has no upper bound.
 pub fn read_chat(body: &Map<String, Value>) -> Result<RequestShape, RequestError> {
     let model = fields::model(body)?;
     let stream = fields::boolean(body, "stream", "stream")?;
@@ -79,12 +79,12 @@ pub fn read_chat(body: &Map<String, Value>) -> Result<RequestShape, RequestError
 /// Reads a request for embeddings.
 ///
 /// # Errors
-/// [`RequestError`]: `model` or `input` have no form that can be understood; or a part is billed by something else
-/// than the model's tokens.
+/// - [`RequestError::Invalid`] when a field such as `model` or `input` is invalid, or a stream is requested.
+/// - [`RequestError::NotPriced`] when a part is not billed by the tokens of the model, or has no upper bound.
 pub fn read_embeddings(body: &Map<String, Value>) -> Result<RequestShape, RequestError> {
     let model = fields::model(body)?;
     if fields::boolean(body, "stream", "stream")? {
-        return Err(RequestError::invalid("stream", "must not be true: embeddings come whole"));
+        return Err(RequestError::invalid("stream", "must not be true: embeddings have no stream"));
     }
     refused::check_embeddings(body)?;
     input::check_embeddings(body)?;
@@ -99,12 +99,13 @@ pub fn read_embeddings(body: &Map<String, Value>) -> Result<RequestShape, Reques
 }
 
 impl RequestShape {
-    /// An upper bound of the input's tokens: counted where the model's tokenizer is known and the texts have at most
-    /// 256 KiB together, else bounded by bytes. `body` is the one that the shape was read from.
+    /// Returns an upper bound of the input tokens. Tokens are counted if the tokenizer of the model is known and all
+    /// texts together have at most 256 KiB; otherwise each byte counts as a token. `body` must be the body from which
+    /// the shape was read.
     ///
     /// # Errors
-    /// [`RequestError::NotPriced`] when it has images, and the entry no bound for them; or a part that
-    /// [`read_chat`] would refuse.
+    /// - [`RequestError::NotPriced`] when the body has images and the entry has no maximum of tokens for an image.
+    /// - The errors of [`read_chat`] or [`read_embeddings`] when the body is not the one that was read.
     pub fn input_tokens(&self, body: &Map<String, Value>, entry: &PriceEntry) -> Result<u64, RequestError> {
         input::tokens(self.operation, body, entry)
     }

@@ -1,24 +1,24 @@
-//! What a call used, and how that is known.
+//! The usage of a model call, and the source of its numbers.
 
 use serde::{Deserialize, Serialize};
 
-/// Tokens that a provider bills. `prompt_tokens` includes the cached ones and those written to the cache;
-/// `completion_tokens` includes the reasoning ones, over all choices.
+/// Tokens that a provider bills. `prompt_tokens` includes tokens read from the cache and tokens written to it.
+/// `completion_tokens` covers all choices and includes reasoning tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
     /// All tokens of the input.
     pub prompt_tokens: u64,
-    /// Those of the input that came from the provider's cache.
+    /// Input tokens that came from the provider's cache.
     #[serde(default)]
     pub cached_tokens: u64,
-    /// Those of the input that were written to the provider's cache, where it bills that.
+    /// Input tokens that were written to the provider's cache, if the provider bills that.
     #[serde(default)]
     pub cache_write_tokens: u64,
     /// All tokens of the output.
     #[serde(default)]
     pub completion_tokens: u64,
-    /// Those of the output that nobody sees.
+    /// Output tokens of hidden reasoning.
     #[serde(default)]
     pub reasoning_tokens: u64,
 }
@@ -31,16 +31,16 @@ macro_rules! words {
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
         impl $name {
-            /// Every one.
+            /// All variants.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word of the API and of the database.
+            /// Returns the name that the API and the database use.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// Reads the word.
+            /// Parses a name of the API or the database; `None` when it is unknown.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
@@ -51,15 +51,15 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// Where the numbers of a usage row come from.
+    /// The source of the numbers in a usage row.
     UsageSource {
-        /// The provider's own numbers.
+        /// The provider reported them.
         Provider = "provider",
-        /// Counted here, because the provider gave none that can be used.
+        /// Counted here, because the provider reported no usable numbers.
         Estimated = "estimated",
-        /// The hold's bound, because nothing else is known.
+        /// The upper bounds of the hold, because nothing else is known.
         WorstCase = "worst_case",
-        /// Told by the agent that called the provider itself.
+        /// Reported by an agent that called the provider directly.
         Reported = "reported",
     }
 }
@@ -67,21 +67,21 @@ words! {
 words! {
     /// How an attempt ended.
     CallOutcome {
-        /// The answer came whole.
+        /// The answer was complete.
         Ok = "ok",
         /// The provider answered with an error.
         ProviderError = "provider_error",
         /// The provider did not answer in time.
         Timeout = "timeout",
-        /// The connection broke after the request had left.
+        /// The connection broke after the request was sent.
         Broken = "broken",
-        /// The answer could not be read.
+        /// The answer could not be parsed.
         BadAnswer = "bad_answer",
-        /// The caller went away; the answer was read to its end, or as far as the bound allows.
+        /// The caller disconnected; the rest of the answer was read to its end, or until the drain time ran out.
         ClientGone = "client_gone",
-        /// The caller's key lost its right while the call ran, so the call was cut.
+        /// The caller's key lost its right during the call, so the call was aborted.
         Cut = "cut",
-        /// Nobody settled the hold before its lease ended.
+        /// The hold was not settled before its lease ended.
         Orphan = "orphan",
     }
 }

@@ -7,18 +7,18 @@ use registry_core::Timestamp;
 
 use crate::WindowKind;
 
-/// A time zone of the IANA database, which is built in.
+/// A time zone of the IANA database. The database is built into the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
-/// One window of a calendar: it holds every `at` with `starts_at <= at < ends_at`.
+/// One window of a calendar: all times with `starts_at <= time < ends_at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalendarWindow {
-    /// `2026-11-21`, `2026-W47` or `2026-11`.
+    /// The id, such as `2026-11-21`, `2026-W47` or `2026-11`.
     pub id: String,
-    /// When it begins.
+    /// The start.
     pub starts_at: Timestamp,
-    /// When it ends; the next one begins there.
+    /// The end, which is the start of the next window.
     pub ends_at: Timestamp,
 }
 
@@ -26,29 +26,31 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(TimeZone::UTC);
 
-    /// A zone by its name, such as `Europe/Berlin`; case does not matter. Only the built-in database is asked, so
-    /// that every server has the same calendar.
+    /// Looks up a zone by its name, such as `Europe/Berlin`, ignoring case. Only the built-in database is used, so all
+    /// servers have the same calendar.
     ///
     /// # Errors
-    /// The name is not in the database.
+    /// [`UnknownZone`] when the name is not in the database.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
         let found = TimeZoneDatabase::bundled().get(name).ok().filter(|zone| !zone.is_unknown());
         found.map(Self).ok_or_else(|| UnknownZone(name.chars().take(64).collect()))
     }
 
-    /// The name, as the database writes it.
+    /// Returns the name as the database spells it.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
     }
 
-    /// The window that `at` lies in. A day begins at the first moment whose local date is not before it: where
-    /// midnight does not exist it begins when the clocks have jumped, and where midnight comes twice it begins at
-    /// the first one. Weeks are those of ISO 8601.
+    /// Returns the window that contains `at`.
     ///
-    /// Windows tile all time that a [`Timestamp`] can name, without gaps or overlaps. What they would have before
-    /// its first point or after its last one is cut off; the last window begins in the last days of the year 9999
-    /// and holds [`Timestamp::MAX`] as well.
+    /// A day begins at the first instant whose local date is that day or later. If a clock change skips midnight, the
+    /// day begins at the change. If midnight occurs twice, the day begins at the first one. Weeks are those of
+    /// ISO 8601.
+    ///
+    /// Windows cover the whole range of [`Timestamp`] without gaps or overlaps. The first and the last window are cut
+    /// off at the ends of that range. The last window begins in the last days of the year 9999 and also contains
+    /// [`Timestamp::MAX`].
     #[must_use]
     pub fn window(&self, kind: WindowKind, at: Timestamp) -> CalendarWindow {
         let instant = instant_of(at);
@@ -58,7 +60,7 @@ impl Zone {
             let next = next_period(kind, first);
             let ends_at = next.map_or(Timestamp::MAX, |day| self.start(day));
             match next {
-                // The clocks went back over midnight: the date says yesterday, but today has begun already.
+                // The clocks were set back over midnight: the local date is yesterday's, but today has already begun.
                 Some(day) if ends_at <= at && ends_at < Timestamp::MAX => {
                     first = day;
                     starts_at = ends_at;
@@ -68,13 +70,13 @@ impl Zone {
         }
     }
 
-    /// The first moment whose local date is `day` or later.
+    /// Returns the first instant whose local date is `day` or later.
     fn start(&self, day: Date) -> Timestamp {
         let midnight = self.0.to_ambiguous_timestamp(day.to_datetime(Time::midnight()));
         let in_gap = matches!(midnight.offset(), AmbiguousOffset::Gap { .. });
-        // Only midnights after the last instant that the calendar library knows have none.
+        // This fails only after the last instant that the calendar library supports.
         let Ok(instant) = midnight.compatible() else { return Timestamp::MAX };
-        // A gap may have begun before midnight, as in Toronto in 1919: then the day begins with the jump.
+        // A gap may begin before midnight, as in Toronto in 1919. The day then begins at the clock change.
         let jump = instant
             .checked_add(1.nanosecond())
             .ok()
@@ -85,8 +87,8 @@ impl Zone {
     }
 }
 
-/// The calendar library ends two days earlier than [`Timestamp`] does, so that every offset fits; both of these days
-/// are in the last window anyway.
+/// Converts a time to the calendar library's type. The library's range ends two days before that of [`Timestamp`], to
+/// leave room for every offset. Later times become its last instant, which is in the last window as well.
 fn instant_of(at: Timestamp) -> Instant {
     Instant::from_microsecond(at.as_micros()).unwrap_or(Instant::MAX)
 }
@@ -102,7 +104,7 @@ fn first_day(kind: WindowKind, day: Date) -> Date {
     }
 }
 
-/// `None` after the year 9999.
+/// Returns the first day of the next window; `None` after the year 9999.
 fn next_period(kind: WindowKind, first: Date) -> Option<Date> {
     let length = match kind {
         WindowKind::Day => 1.day(),
@@ -123,9 +125,9 @@ fn id(kind: WindowKind, first: Date) -> String {
     }
 }
 
-/// A name that is no time zone; cut to 64 characters.
+/// A name that is not in the time zone database, truncated to 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no IANA time zone, such as `Europe/Berlin`")]
+#[error("`{0}` is not an IANA time zone such as `Europe/Berlin`")]
 pub struct UnknownZone(String);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A whole answer of Anthropic's as one of OpenAI's.
+//! Translation of a complete answer of Anthropic to OpenAI's format.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ struct AnthropicMessage<'a> {
     usage: Option<&'a RawValue>,
 }
 
-/// Block of an answer, whole or as a stream begins it.
+/// Block of an answer, or the start of a block in a stream.
 #[derive(Deserialize)]
 pub(super) struct AnthropicBlock<'a> {
     #[serde(borrow, rename = "type")]
@@ -85,14 +85,14 @@ struct ChatCompletionFunction<'a> {
     arguments: &'a str,
 }
 
-/// An answer in OpenAI's form.
+/// An answer in OpenAI's format.
 pub(super) struct TranslatedAnswer {
     pub(super) body: Bytes,
     pub(super) usage: Option<Usage>,
     pub(super) text: String,
 }
 
-/// Translates an answer; `None` when it is none.
+/// Translates an answer; `None` when the document is not an answer.
 pub(super) fn translate(body: &[u8], created: i64) -> Option<TranslatedAnswer> {
     let message: AnthropicMessage<'_> = object(std::str::from_utf8(body).ok()?)?;
     let mut tokens = Tokens::default();
@@ -123,7 +123,7 @@ pub(super) fn translate(body: &[u8], created: i64) -> Option<TranslatedAnswer> {
                     arguments: block.input.map_or("{}", RawValue::get),
                 },
             }),
-            // What has no place in OpenAI's form: encrypted thoughts, and tools that run at Anthropic.
+            // Blocks without a counterpart: encrypted reasoning, and tools that run at Anthropic.
             _ => {}
         }
     }
@@ -149,13 +149,13 @@ pub(super) fn translate(body: &[u8], created: i64) -> Option<TranslatedAnswer> {
     Some(TranslatedAnswer { body: serde_json::to_vec(&completion).ok()?.into(), usage, text })
 }
 
-/// Why the model stopped, in OpenAI's word for it.
+/// Translates the reason why the model stopped.
 pub(super) fn finish_reason(stop_reason: Option<&str>) -> &'static str {
     match stop_reason {
         Some("max_tokens" | "model_context_window_exceeded") => "length",
         Some("tool_use") => "tool_calls",
         Some("refusal") => "content_filter",
-        // `end_turn`, `stop_sequence`, `pause_turn`, and whatever comes to be.
+        // `end_turn`, `stop_sequence`, `pause_turn`, and unknown reasons.
         Some(_) | None => "stop",
     }
 }

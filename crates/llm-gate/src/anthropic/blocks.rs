@@ -1,10 +1,10 @@
-//! The parts of one message.
+//! Translation of the parts of one message.
 
 use serde_json::{Map, Value, json};
 
 use super::convert::{Untold, cache_control, object, text};
 
-/// Who says something.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
     System,
@@ -14,7 +14,7 @@ pub(super) enum Speaker {
 }
 
 impl Speaker {
-    /// The role of the turn. Results of tools are told by the user, and the system prompt is no turn.
+    /// Returns the role of the turn. Results of tools belong to the user's turn. The system prompt is not a turn.
     pub(super) const fn role(self) -> &'static str {
         match self {
             Self::System | Self::User | Self::Tool => "user",
@@ -23,14 +23,14 @@ impl Speaker {
     }
 }
 
-/// The blocks of a message's content: a text, a list of parts, or nothing. Empty texts are left out, as Anthropic
-/// refuses them.
+/// Translates the content of a message to blocks. The content is a string, a list of parts, or null. Empty texts are
+/// dropped, because Anthropic refuses them.
 pub(super) fn write(content: Value, at: &str, speaker: Speaker) -> Result<Vec<Value>, Untold> {
     let parts = match content {
         Value::Null => return Ok(Vec::new()),
         Value::String(text) => return Ok(block(text, Map::new()).into_iter().collect()),
         Value::Array(parts) => parts,
-        _ => return Err(Untold::Wrong(format!("{at}.content"), "must be a text or a list of parts")),
+        _ => return Err(Untold::Wrong(format!("{at}.content"), "must be a string or a list of parts")),
     };
     let mut blocks = Vec::with_capacity(parts.len());
     for (index, value) in parts.into_iter().enumerate() {
@@ -67,7 +67,7 @@ fn block(text: String, mut out: Map<String, Value>) -> Option<Value> {
     Some(Value::Object(out))
 }
 
-/// Where an image is: in a `data:` URL (RFC 2397) or on the web.
+/// Translates the source of an image: a `data:` URL (RFC 2397) or an `https` URL.
 fn source(url: &str, at: &str) -> Result<Value, Untold> {
     if url.starts_with("https://") {
         return Ok(json!({ "type": "url", "url": url }));

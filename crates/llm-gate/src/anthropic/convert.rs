@@ -1,14 +1,14 @@
-//! Small readings that every part of a request needs.
+//! Helpers for the translation of requests.
 
 use serde_json::{Map, Value};
 
-/// What of a request can't be said to Anthropic. Nothing was sent.
+/// Reason why a request can't be translated. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Untold {
-    /// The API has nothing of that kind.
+    /// Anthropic's API has no such field.
     #[error("`{0}` has no counterpart in Anthropic's API")]
     NoCounterpart(String),
-    /// It is not of OpenAI's form.
+    /// The field is invalid in OpenAI's format.
     #[error("`{0}` {1}")]
     Wrong(String, &'static str),
 }
@@ -27,7 +27,8 @@ pub(super) fn text(value: Option<Value>, at: &str, name: &str) -> Result<String,
     }
 }
 
-/// Anthropic's own mark of what its cache keeps; compatible clients write it into parts and tools.
+/// Copies `cache_control`, Anthropic's mark for content to cache. Clients with OpenAI's format set it in parts and
+/// tools.
 pub(super) fn cache_control(from: &mut Map<String, Value>, into: &mut Map<String, Value>) {
     if let Some(control) = from.remove("cache_control").filter(|value| !value.is_null()) {
         into.insert("cache_control".to_owned(), control);

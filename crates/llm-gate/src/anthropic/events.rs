@@ -1,4 +1,4 @@
-//! A streamed answer of Anthropic's as one of OpenAI's.
+//! Translation of Anthropic's stream events to OpenAI's frames.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -45,7 +45,7 @@ struct Start<'a> {
     usage: Option<&'a RawValue>,
 }
 
-/// What an event changes: of a block, or of the message.
+/// The change that an event makes to a block or to the message.
 #[derive(Deserialize)]
 struct AnthropicDelta<'a> {
     #[serde(borrow)]
@@ -58,17 +58,17 @@ struct AnthropicDelta<'a> {
     stop_reason: Option<Cow<'a, str>>,
 }
 
-/// A tool call that is being told.
+/// A tool call whose arguments are being received.
 #[derive(Clone, Copy)]
 struct OpenToolCall {
-    /// Its block.
+    /// The index of its block.
     block: u64,
-    /// Its place among the tool calls.
+    /// Its index among the tool calls.
     place: u32,
     has_arguments: bool,
 }
 
-/// Reads the events of the Messages API.
+/// Decoder for the stream events of the Messages API.
 pub(crate) struct AnthropicEvents {
     writer: ChunkWriter,
     tokens: Tokens,
@@ -77,7 +77,7 @@ pub(crate) struct AnthropicEvents {
 }
 
 impl AnthropicEvents {
-    /// `created` is when the answer began, in Unix seconds.
+    /// Makes a decoder. `created` is the time at which the answer began, in Unix seconds.
     pub(crate) fn new(created: i64) -> Self {
         Self { writer: ChunkWriter::new(created), tokens: Tokens::default(), calls: 0, open: None }
     }
@@ -97,7 +97,7 @@ impl AnthropicEvents {
                     name: name.unwrap_or_default(),
                 }))
             }
-            // Encrypted thoughts, and tools that run at Anthropic.
+            // Encrypted reasoning, and tools that run at Anthropic.
             _ => None,
         }
     }
@@ -116,7 +116,7 @@ impl AnthropicEvents {
         Some(self.writer.delta(&Delta::Arguments { place, json }))
     }
 
-    /// A tool that takes nothing is called without a word, but OpenAI's clients read its arguments as JSON.
+    /// Ends a tool call. A call without arguments gets `{}`, because OpenAI's clients parse arguments as JSON.
     fn close(&mut self, index: u64) -> Option<Frame> {
         let call = self.open.take_if(|call| call.block == index)?;
         (!call.has_arguments).then(|| self.writer.delta(&Delta::Arguments { place: call.place, json: "{}" }))
@@ -145,7 +145,7 @@ impl Decode for AnthropicEvents {
             "message_start" => {
                 if let Some(start) = event.message {
                     if let Some(raw) = start.usage {
-                        // Its count of the output is that of the first token.
+                        // The output count of this event covers only the first token.
                         self.tokens.learn(raw, false);
                     }
                     self.writer.name(start.id, start.model);
@@ -177,10 +177,10 @@ impl Decode for AnthropicEvents {
                 });
             }
             "error" => {
-                let text = event.error.map_or_else(|| "an error without a word".to_owned(), message);
+                let text = event.error.map_or_else(|| "an error without details".to_owned(), message);
                 return Err(ProviderError::BadAnswer(text));
             }
-            // `ping`, and by the API's versioning policy whatever comes to be.
+            // `ping`, and unknown events: the API's versioning policy allows new ones.
             _ => {}
         }
         Ok(())

@@ -1,22 +1,23 @@
-//! The messages of a conversation: the system prompt and turns that alternate.
+//! Translation of a conversation to a system prompt and alternating turns.
 
 use serde_json::{Map, Value, json};
 
 use super::blocks::{self, Speaker};
 use super::convert::{Untold, object, text};
 
-/// Members of a message that are of no use to the model: what a client sends back of an earlier answer.
+/// Members of a message that are dropped. Clients send them back from earlier answers, and the model does not need
+/// them.
 const LEFT_OUT: [&str; 3] = ["annotations", "reasoning", "reasoning_content"];
 
-/// The turns so far. Anthropic wants all results of a turn's tools in the one turn that follows, where OpenAI has a
-/// message for each.
+/// The turns so far. Anthropic expects the results of all tool calls of a turn in the next turn, while OpenAI has a
+/// message for each result.
 #[derive(Default)]
 struct Turns(Vec<(Speaker, Vec<Value>)>);
 
 impl Turns {
     fn say(&mut self, speaker: Speaker, mut blocks: Vec<Value>) {
         match self.0.last_mut() {
-            // Anthropic refuses a turn in which nothing is said.
+            // Anthropic refuses an empty turn.
             _ if blocks.is_empty() => {}
             Some((last, said)) if *last == speaker => said.append(&mut blocks),
             Some(_) | None => self.0.push((speaker, blocks)),
@@ -29,7 +30,7 @@ impl Turns {
     }
 }
 
-/// The blocks of the system prompt, and the turns.
+/// Returns the blocks of the system prompt, and the turns.
 pub(super) fn write(messages: Value) -> Result<(Vec<Value>, Vec<Value>), Untold> {
     let Value::Array(messages) = messages else {
         return Err(Untold::Wrong("messages".to_owned(), "must be a list"));
@@ -103,7 +104,7 @@ fn tool_result(id: &str, content: Value, at: &str) -> Result<Value, Untold> {
     Ok(json!({ "type": "tool_result", "tool_use_id": id, "content": content }))
 }
 
-/// What is still there was not read above: it must not matter.
+/// Refuses members of a message that were not translated, unless they are empty or in [`LEFT_OUT`].
 fn nothing_left(message: &Map<String, Value>, at: &str) -> Result<(), Untold> {
     let matters = |(name, value): &(&String, &Value)| {
         let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);

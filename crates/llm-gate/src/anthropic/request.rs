@@ -1,11 +1,11 @@
-//! A request of OpenAI's form as a request to Anthropic.
+//! Translation of a request in OpenAI's format to Anthropic's.
 
 use serde_json::{Map, Value, json};
 
 use super::convert::Untold;
 use super::{messages, tools};
 
-/// Writes the body. `stream` is what the gate wants, whatever the body says.
+/// Translates the body. `stream` overrides the field of the body.
 pub(super) fn write(body: Map<String, Value>, stream: bool) -> Result<Map<String, Value>, Untold> {
     let mut out = Map::new();
     let mut choice = None;
@@ -49,7 +49,7 @@ pub(super) fn write(body: Map<String, Value>, stream: bool) -> Result<Map<String
         }
     }
     if !out.contains_key("max_tokens") {
-        return Err(Untold::Wrong("max_completion_tokens".to_owned(), "must be there"));
+        return Err(Untold::Wrong("max_completion_tokens".to_owned(), "is missing"));
     }
     if let Some(choice) = tools::choice(choice, parallel, out.contains_key("tools"))? {
         out.insert("tool_choice".to_owned(), choice);
@@ -60,7 +60,7 @@ pub(super) fn write(body: Map<String, Value>, stream: bool) -> Result<Map<String
     Ok(out)
 }
 
-/// OpenAI's scale goes to 2, Anthropic's to 1, and one is not the other's double.
+/// Checks the temperature. OpenAI's range ends at 2 and Anthropic's at 1, and the two scales are not proportional.
 fn temperature(value: Value) -> Result<Value, Untold> {
     match value.as_f64() {
         Some(degrees) if degrees > 1.0 => {
@@ -79,7 +79,7 @@ fn stop(value: Value) -> Result<Value, Untold> {
     }
 }
 
-/// Whether a field that has no counterpart asks for nothing but what happens anyway.
+/// Returns whether a field without a counterpart has its default value and can be dropped.
 fn is_neutral(name: &str, value: &Value) -> bool {
     match name {
         "n" | "best_of" => value.as_u64() == Some(1),

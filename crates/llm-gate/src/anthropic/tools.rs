@@ -1,10 +1,10 @@
-//! Tools, and which of them the model is to use.
+//! Translation of tools and of the choice among them.
 
 use serde_json::{Map, Value, json};
 
 use super::convert::{Untold, cache_control, object, text};
 
-/// The tools of a request.
+/// Translates the tools of a request.
 pub(super) fn write(tools: Value) -> Result<Vec<Value>, Untold> {
     let Value::Array(tools) = tools else { return Err(Untold::Wrong("tools".to_owned(), "must be a list")) };
     tools.into_iter().enumerate().map(|(index, tool)| one(tool, &format!("tools[{index}]"))).collect()
@@ -32,7 +32,7 @@ fn one(tool: Value, at: &str) -> Result<Value, Untold> {
     Ok(Value::Object(out))
 }
 
-/// The choice among the tools; without tools there is none.
+/// Translates the choice among the tools; `None` without tools.
 pub(super) fn choice(
     choice: Option<Value>,
     parallel: Option<bool>,

@@ -1,4 +1,4 @@
-//! What Anthropic says that it billed.
+//! The usage that Anthropic reports.
 
 use llm_policy::Usage;
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::openai::{MAX_TOKENS, object};
 
-/// Token counts as they come: all at once, or spread over the events of a stream, where a later number replaces
-/// an earlier one.
+/// Token counts, from one document or from several events of a stream. In a stream, a later number replaces an earlier
+/// one.
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
 pub(super) struct Tokens {
     #[serde(rename = "input_tokens")]
@@ -18,13 +18,13 @@ pub(super) struct Tokens {
     cache_creation: Option<u64>,
     #[serde(rename = "output_tokens")]
     output: Option<u64>,
-    /// Whether any of it could not be read. Then none of it is believed.
+    /// Whether any usage could not be parsed. All counts are then ignored.
     #[serde(skip)]
     odd: bool,
 }
 
 impl Tokens {
-    /// Adds what an event says about the input, and about the output when it is the output's count so far.
+    /// Adds the counts of an event. The output count is used only if `output_counts` is true.
     pub(super) fn learn(&mut self, raw: &RawValue, output_counts: bool) {
         let Some(news) = object::<Self>(raw.get()) else {
             self.odd = true;
@@ -38,7 +38,8 @@ impl Tokens {
         }
     }
 
-    /// The usage, when it can be believed. Anthropic's `input_tokens` leaves out what its cache had a part in.
+    /// Returns the usage; `None` when it is incomplete or implausible. Anthropic's `input_tokens` does not include
+    /// tokens that were read from the cache or written to it.
     pub(super) fn usage(&self) -> Option<Usage> {
         let (input, output) = (self.input?, self.output?);
         let cached = self.cache_read.unwrap_or(0);
@@ -54,7 +55,7 @@ impl Tokens {
     }
 }
 
-/// The usage in OpenAI's form.
+/// The usage in OpenAI's format.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     #[serde(rename = "prompt_tokens")]
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prompt_is_all_input_whatever_the_cache_did() {
+    fn prompt_tokens_include_cache_reads_and_writes() {
         for (json, usage) in [
             (r#"{"input_tokens":3,"output_tokens":4}"#, Some((3, 0, 0, 4))),
             (
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_that_is_no_count_spoils_all() {
+    fn one_invalid_number_makes_the_usage_unknown() {
         let raw = |json| serde_json::from_str::<&RawValue>(json).unwrap();
         let mut tokens = Tokens::default();
         tokens.learn(raw(r#"{"input_tokens":3,"output_tokens":4}"#), true);

@@ -1,4 +1,4 @@
-//! What comes back once an attempt has left, or has not.
+//! Handling of failures and of complete answers: settlement, error for the caller, and whether a retry is allowed.
 
 use bytes::Bytes;
 use llm_policy::{CallOutcome, Encoding, Measured, ReleaseReason, Settlement, Usage, UsageSource, cut_text};
@@ -12,7 +12,7 @@ use crate::gate::CallReply;
 use crate::provider::{Head, ProviderError, Whole};
 use crate::{GateAnswer, GateError};
 
-/// What is told of a provider's own words, at most.
+/// The maximum of a provider's error document that is passed on, in bytes.
 const BODY: usize = 4096;
 
 impl CallAttempt<'_> {
@@ -35,7 +35,8 @@ impl CallAttempt<'_> {
                 return self.give_back(ReleaseReason::NotSent, failure, false, reply).await;
             }
             ProviderError::Timeout { .. } => {
-                // A long answer that comes whole is late by its caller's choice, not by the provider's.
+                // Without a stream, the first byte comes after the whole answer is generated. A long answer may exceed
+                // the time limit because of the request, so the timeout does not count as a failure of the provider.
                 if streamed {
                     pass.failed(now);
                 }
@@ -54,7 +55,7 @@ impl CallAttempt<'_> {
         self.finish(end, reply, |_, _| Err(failure)).await
     }
 
-    /// The request surely never left.
+    /// Releases the hold of a request that surely was not sent.
     async fn give_back(
         &self,
         reason: ReleaseReason,
@@ -65,7 +66,7 @@ impl CallAttempt<'_> {
         if self.release_once(reason).await {
             return Next::Again { error, retry_after: None, come_back };
         }
-        // A ledger that can't be used takes no further hold either.
+        // An unavailable ledger would not grant the hold of another attempt either.
         reply.give(Err(error));
         self.release(reason).await;
         Next::Done
@@ -96,7 +97,7 @@ impl CallAttempt<'_> {
         .await
     }
 
-    /// An answer that is longer than it was allowed to be is cut.
+    /// Truncates an answer that is longer than the request allowed.
     fn cut(&self, body: Bytes, bill: &Bill) -> Bytes {
         match self.held.max_tokens {
             Some(each) if bill.usage.completion_tokens > self.bound() => {
@@ -106,17 +107,19 @@ impl CallAttempt<'_> {
         }
     }
 
-    /// The provider answered with an error. It bills what it says, which is nothing when it says nothing.
+    /// Handles an error status. The attempt costs what the error document reports, or nothing if it reports no usage.
     async fn refused(&self, whole: Whole, pass: Pass, reply: &mut CallReply) -> Next {
         let Whole { head, body, usage, .. } = whole;
         let now = self.shared.clock.monotonic_micros();
         match head.status {
-            // The request may be what it can't stand: one agent's calls close the provider to nobody else.
+            // The request itself may cause this error. It does not count, so that one agent's requests can't open the
+            // breaker for all others.
             500 => drop(pass),
             501.. => pass.failed(now),
             _ => pass.succeeded(),
         }
-        // What stands before a provider gives up with these; the call may have run behind it.
+        // A proxy in front of the provider answers with these statuses when it gives up waiting. The provider may have
+        // run the call, so the usage is unknown.
         let unsure = usage.is_none() && matches!(head.status, 408 | 504 | 520..=524 | 598 | 599);
         let measured = if unsure { Measured::WorstCase } else { provided(usage.unwrap_or_default()) };
         let end = self.settlement(measured, CallOutcome::ProviderError, Some(&head), Some(self.micros()));
@@ -127,7 +130,7 @@ impl CallAttempt<'_> {
         if self.settle_once(&end).await.is_some() {
             return Next::Again { error, retry_after: head.retry_after, come_back: true };
         }
-        // A ledger that can't be used takes no further hold either.
+        // An unavailable ledger would not grant the hold of another attempt either.
         reply.give(Err(error));
         self.settle(&end).await;
         Next::Done
@@ -137,19 +140,21 @@ impl CallAttempt<'_> {
         let provider = self.ask.provider.clone();
         match head.status {
             429 => GateError::Limited { provider, retry_after: head.retry_after },
-            // The credentials are the server's own, so this says nothing about the request.
-            401 | 403 => self.failed(&format!("it refuses the credentials with status {}", head.status)),
+            // The credentials belong to the gate, so the request is not at fault.
+            401 | 403 => self.failed(&format!("it refused its API key with status {}", head.status)),
             408 | 504 | 522 | 524 | 598 | 599 => self.timed_out(),
-            // The server's account or address is wrong, not the request.
-            402 | 404 => self.failed(&format!("it refuses the server with status {}", head.status)),
+            // The account or the base URL is wrong, not the request.
+            402 | 404 => {
+                self.failed(&format!("it refused its account or base URL with status {}", head.status))
+            }
             status if (400..500).contains(&status) => {
                 GateError::Rejected { provider, status, body: told(body, self.secrets) }
             }
-            status => self.failed(&format!("it answers with status {status}")),
+            status => self.failed(&format!("it answered with status {status}")),
         }
     }
 
-    /// Answers and settles, in the order that the gate was built for.
+    /// Answers the caller and settles. `settle_before_answer` of the builder decides which comes first.
     pub(super) async fn finish(
         &self,
         mut end: Settlement,
@@ -181,7 +186,8 @@ fn provided(usage: Usage) -> Measured {
     Measured::Tokens(usage, UsageSource::Provider)
 }
 
-/// A provider's error document, as text. Known secrets are removed before it is cut, so that no part of one is left.
+/// Returns a provider's error document as text. Known secrets are removed before it is truncated, so that no part of a
+/// secret remains.
 fn told(body: &Bytes, secrets: &KnownSecrets) -> String {
     let text = String::from_utf8_lossy(body);
     let mut text = secrets.clean_parts(&text).into_owned();
@@ -189,8 +195,9 @@ fn told(body: &Bytes, secrets: &KnownSecrets) -> String {
     text
 }
 
-/// Cuts the text of each choice to what it was allowed. An unknown tokenizer is near enough to the usual one for
-/// this: what is billed does not depend on it. Tool calls stay whole, half of one is none.
+/// Truncates the text of each choice to the allowed number of tokens. If the tokenizer is unknown, a common one is
+/// close enough, because the bill does not depend on the cut. Tool calls stay complete, because a part of one is
+/// useless.
 fn cut_answer(body: &Bytes, max_tokens: u64, encoding: Option<Encoding>) -> Option<Bytes> {
     let encoding = Some(encoding.unwrap_or(Encoding::O200k));
     let mut answer: Value = serde_json::from_slice(body).ok()?;
@@ -208,7 +215,7 @@ fn cut_answer(body: &Bytes, max_tokens: u64, encoding: Option<Encoding>) -> Opti
         cut.push(is_cut);
     }
     for (choice, is_cut) in choices.iter_mut().zip(cut) {
-        // When no text is too long the provider alone knows which choice was: all are marked.
+        // If no text was cut, it is unknown which choice was too long, so all are marked.
         if let (true, Some(choice)) = (is_cut || !cut_any, choice.as_object_mut()) {
             choice.insert("finish_reason".to_owned(), "length".into());
         }

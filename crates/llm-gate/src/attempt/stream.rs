@@ -1,4 +1,4 @@
-//! Handing a streamed answer on, frame by frame, and knowing at its end what it used.
+//! Relay of a streamed answer to the caller, frame by frame, with a settlement at its end.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -20,21 +20,23 @@ use crate::provider::{Frame, FrameStream, Head, ProviderError};
 use crate::sse::DONE;
 use crate::{AnswerStream, GateAnswer, GateError, Receipt};
 
-/// How long the end of a body is waited for after `[DONE]`, so that its connection can be used again.
+/// The time limit for reading the rest of a body after `[DONE]`, so that its connection can be reused.
 const TAIL: Duration = Duration::from_secs(1);
-/// How many frames after `[DONE]` are looked at for that.
+/// The maximum number of frames that are read for that.
 const TAIL_FRAMES: usize = 16;
 
-/// Who gets the frames.
+/// The receiver of the frames.
 enum StreamReader<'r> {
-    /// Nobody yet: until the first frame an error can still be a plain refusal.
+    /// The caller waits for the first frame. Until then, an error is returned instead of a stream.
     Waiting(&'r mut CallReply),
+    /// The caller reads the stream.
     Reading(FeedSender),
+    /// The caller has disconnected.
     Gone,
 }
 
 impl StreamReader<'_> {
-    /// Returns when the reader leaves; never, once it has.
+    /// Completes when the caller disconnects. Never completes after that.
     async fn left(&mut self) {
         match self {
             Self::Waiting(reply) => reply.gone().await,
@@ -46,16 +48,18 @@ impl StreamReader<'_> {
 
 /// How a provider's stream ended.
 enum RelayEnd {
-    /// With `[DONE]`, or cleanly.
+    /// With `[DONE]`, or between two events.
     Complete,
+    /// With an error.
     Broken(ProviderError),
-    /// It was not read to its end: the caller had left, or was given all that it may have, and the time for the
-    /// rest is over.
+    /// Before its end, because the drain time was over. The drain time begins when the caller disconnects, or has
+    /// received all the output that it may have.
     Late,
-    /// The caller has lost its right.
+    /// Before its end, because the caller lost its right.
     Cut(LostRight),
 }
 
+/// The next event of the relay.
 enum Step {
     Item(Option<Result<Frame, ProviderError>>),
     Left,
@@ -63,26 +67,27 @@ enum Step {
     Cut(LostRight),
 }
 
+/// A relay of one streamed answer.
 pub(crate) struct Relay<'a, 'r> {
     attempt: &'a CallAttempt<'a>,
     shape: &'a RequestShape,
     form: StreamForm,
     head: Head,
     reader: StreamReader<'r>,
-    /// When the rest of the stream is not worth reading any more.
+    /// The end of the drain time, once it has begun.
     until: Option<Instant>,
     first_byte: Option<u64>,
     tally: TokenTally,
-    /// What the provider has said so far, for secrets that are split over an answer and an error.
+    /// The text of the provider so far. It detects secrets that are split between the answer and an error.
     said: SecretStream,
-    /// The usage of the last frame that brought one.
+    /// The usage of the last frame that reported it.
     usage: Option<Usage>,
-    /// The last frame with nothing but the usage. The caller gets it at the end, and only one. Copied, like the
-    /// next one: a frame is a piece of the connection's buffer, which is to be used again.
+    /// The last frame that has only the usage. The caller gets one such frame, at the end. It is copied, like `sample`,
+    /// because a frame would keep the buffer of the connection from being reused.
     last: Option<Bytes>,
-    /// The first frame, for what all frames have in common.
+    /// The first frame, as the source of the members that all frames share.
     sample: Option<Bytes>,
-    /// Whether the caller has had all the content that it may have.
+    /// Whether the caller has received all the output that it may have.
     cut: bool,
 }
 
@@ -111,7 +116,7 @@ impl<'a, 'r> Relay<'a, 'r> {
         }
     }
 
-    /// Reads the stream to its end, hands it on and settles.
+    /// Reads the stream to its end, passes it to the caller, and settles.
     pub(crate) async fn run(mut self, mut frames: FrameStream, mut pass: Pass) {
         let mut lost = self.attempt.ledger.right_lost();
         let end = loop {
@@ -137,7 +142,7 @@ impl<'a, 'r> Relay<'a, 'r> {
                     if frame.done {
                         break RelayEnd::Complete;
                     }
-                    // A slow reader keeps no call alive.
+                    // A slow reader must not delay the end of a call whose right was lost.
                     tokio::select! {
                         biased;
                         why = &mut lost => break RelayEnd::Cut(why),
@@ -155,7 +160,7 @@ impl<'a, 'r> Relay<'a, 'r> {
         if matches!(end, RelayEnd::Complete) {
             tokio::spawn(tail(frames));
         } else {
-            // Closes the connection: the provider need not go on.
+            // This closes the connection, so that the provider can stop.
             drop(frames);
         }
         self.finish(end).await;
@@ -171,7 +176,7 @@ impl<'a, 'r> Relay<'a, 'r> {
             self.usage = frame.usage;
         }
         if frame.usage_only {
-            // One that can't be believed is not handed on either.
+            // An implausible usage is not passed on.
             if frame.usage.is_some() {
                 self.last = Some(Bytes::copy_from_slice(&frame.data));
             }
@@ -203,7 +208,7 @@ impl<'a, 'r> Relay<'a, 'r> {
         chunk_head(self.sample.as_ref(), &self.attempt.ask, created)
     }
 
-    /// Answers with a stream, if that was not done yet.
+    /// Answers the caller with a stream, unless that has been done.
     fn open(&mut self) {
         if let StreamReader::Waiting(reply) = &mut self.reader {
             let (sender, feed) = Feed::new();
@@ -221,7 +226,7 @@ impl<'a, 'r> Relay<'a, 'r> {
         self.until.get_or_insert(self.attempt.drained_by());
     }
 
-    /// Hands a piece on. A reader that takes none for longer than the provider itself may pause is gone.
+    /// Passes a piece to the caller. A caller that accepts none for the provider's idle timeout counts as disconnected.
     async fn give(&mut self, piece: Piece) {
         self.open();
         let StreamReader::Reading(sender) = &self.reader else { return };
@@ -240,11 +245,11 @@ impl<'a, 'r> Relay<'a, 'r> {
 }
 
 impl Relay<'_, '_> {
-    /// What the answer used, as far as that is known.
+    /// Returns the usage of the answer, measured or estimated.
     fn measured(&self, end: &RelayEnd) -> Measured {
         match (end, self.usage) {
             (RelayEnd::Complete, Some(usage)) => Measured::Tokens(usage, UsageSource::Provider),
-            // The usage stands in the last frame: nothing but the end is missing.
+            // The final usage has arrived; only `[DONE]` is missing.
             (_, Some(usage)) if self.last.is_some() => Measured::Tokens(usage, UsageSource::Provider),
             (RelayEnd::Broken(_) | RelayEnd::Cut(_), None) if self.first_byte.is_none() => {
                 Measured::WorstCase
@@ -253,7 +258,7 @@ impl Relay<'_, '_> {
                 let counted = self.tally.count(self.attempt.bound());
                 let running = running.unwrap_or_default();
                 match self.attempt.estimate(counted.max(running.completion_tokens)) {
-                    // What has been read of the input is not going to change.
+                    // A running usage already has the final number of input tokens.
                     Measured::Tokens(guess, source) if running.prompt_tokens > 0 => Measured::Tokens(
                         Usage { completion_tokens: guess.completion_tokens, ..running },
                         source,
@@ -280,7 +285,7 @@ impl Relay<'_, '_> {
         }
     }
 
-    /// Tells the reader how it ended, and settles.
+    /// Sends the end or the error to the caller, and settles.
     async fn finish(mut self, end: RelayEnd) {
         let attempt = self.attempt;
         let mut settlement =
@@ -291,7 +296,7 @@ impl Relay<'_, '_> {
         let before = attempt.shared.settle_before_answer;
         let bill = if before { attempt.settle(&settlement).await } else { attempt.bill(&settlement) };
         match end {
-            // It was told before the settlement.
+            // `cut_off` has sent the error.
             RelayEnd::Cut(_) => {}
             RelayEnd::Broken(error) if self.last.is_none() => self.give_up(&error).await,
             RelayEnd::Broken(_) | RelayEnd::Complete | RelayEnd::Late => {
@@ -304,7 +309,7 @@ impl Relay<'_, '_> {
         }
     }
 
-    /// A caller that left before the very end has left.
+    /// Records a disconnect that happened while the end was sent.
     fn note_hang_up(&self, settlement: &mut Settlement) {
         if matches!(self.reader, StreamReader::Gone) && settlement.outcome == CallOutcome::Ok {
             settlement.outcome = CallOutcome::ClientGone;
@@ -322,7 +327,7 @@ impl Relay<'_, '_> {
         self.give(Piece::End(Box::new(receipt))).await;
     }
 
-    /// An error without the secrets, and the parts of secrets, that it goes on with.
+    /// Removes known secrets from an error, including the rest of a secret that began in the answer.
     fn cleaned(&mut self, error: &ProviderError) -> ProviderError {
         let mut clean = |text: &str| self.said.piece(text).into_owned();
         match error {
@@ -350,7 +355,7 @@ impl Relay<'_, '_> {
 }
 
 impl Relay<'_, '_> {
-    /// Ends the caller's answer at once: it gets nothing of what waits for it.
+    /// Ends the caller's answer at once. Pieces that still wait in the channel are dropped.
     fn cut_off(&mut self, error: GateError) {
         match std::mem::replace(&mut self.reader, StreamReader::Gone) {
             StreamReader::Waiting(reply) => {
@@ -362,7 +367,7 @@ impl Relay<'_, '_> {
     }
 }
 
-/// What a provider says beside its answer, without known secrets. It stays as it came where there is none.
+/// Removes known secrets from a frame that is not part of the answer. Without a secret, the frame stays unchanged.
 fn clean_notice(data: Bytes, said: &mut SecretStream) -> Bytes {
     let Ok(mut value) = serde_json::from_slice::<Value>(&data) else { return data };
     if !clean_texts(&mut value, said) {
@@ -371,8 +376,8 @@ fn clean_notice(data: Bytes, said: &mut SecretStream) -> Bytes {
     value.to_string().into()
 }
 
-/// Removes known secrets from the texts and names of a value, in their order: one may go on where another ends.
-/// Returns whether there were any.
+/// Removes known secrets from the strings and member names of a value, and returns whether there were any. The strings
+/// are read in order, because a secret may be split over two of them.
 fn clean_texts(value: &mut Value, said: &mut SecretStream) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
@@ -400,7 +405,7 @@ async fn next(frames: &mut FrameStream) -> Option<Result<Frame, ProviderError>> 
     poll_fn(|cx| frames.as_mut().poll_next(cx)).await
 }
 
-/// Reads a body to its end, so that its connection can be used again. That is worth little time, and no error.
+/// Reads a body to its end, so that its connection can be reused. Failure only costs the connection.
 async fn tail(mut frames: FrameStream) {
     let _ = timeout(TAIL, async {
         for _ in 0..TAIL_FRAMES {

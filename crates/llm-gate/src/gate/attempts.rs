@@ -1,4 +1,4 @@
-//! The task of a call: attempts, one after the other, until one is answered.
+//! The task of a call. It makes one attempt after another until one is answered.
 
 #[cfg(test)]
 mod tests;
@@ -20,16 +20,16 @@ use crate::builder::{GateState, Upstream};
 use crate::open_calls::OpenCall;
 use crate::provider::Outgoing;
 
-/// How often a hold that may have been written is given back before it is left to its lease.
+/// The number of tries to release a hold that may have been written. If all fail, the hold ends with its lease.
 const UNSURE_TRIES: usize = 3;
 
-/// Bodies with more text than this are counted apart from the tasks that wait for providers.
+/// The size of text in a body, in bytes, above which its tokens are counted on a thread for blocking work.
 const BIG: usize = 32 * 1024;
-/// The least number of attempts that a call may take, however few candidates it has.
+/// The maximum number of attempts of a call. Calls with more candidates have one attempt for each.
 const ATTEMPTS: usize = 3;
-/// The longest `Retry-After` that is waited for, in seconds.
+/// The longest `Retry-After` for which a call waits, in seconds.
 const PATIENCE: u64 = 5;
-/// How long a second round over the candidates waits; each further one twice as long.
+/// The pause before the second round over the candidates. It doubles for each further round.
 const ROUND: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(
@@ -85,7 +85,7 @@ impl Task<'_> {
                 return;
             }
             let pass = match candidate.upstream.breaker.admit(self.shared.clock.monotonic_micros()) {
-                // However often one call fails there, it is one failure.
+                // All failures of one call at one provider count as a single failure.
                 Ok(pass) => match asked.get_mut(index).map(|asked| std::mem::replace(asked, true)) {
                     Some(true) => pass.uncounted(),
                     Some(false) | None => pass,
@@ -118,7 +118,8 @@ impl Task<'_> {
                 Err(error) => {
                     let unsure = matches!(error, LedgerError::Unavailable { .. });
                     reply.give(Err(error.into()));
-                    // With an id that a caller chose, the hold might be another call's.
+                    // The hold may have been written, so it is released. With an id that the caller chose, it might
+                    // belong to another call.
                     if unsure && minted {
                         self.give_back_unsure(&ask).await;
                     }
@@ -145,7 +146,7 @@ impl Task<'_> {
                 attempt.release(ReleaseReason::NotSent).await;
                 return;
             }
-            // A copy is kept only while there may be a further attempt.
+            // The body is copied only if there may be another attempt.
             let copy = if rotation.is_over() { std::mem::take(&mut body) } else { body.clone() };
             let outgoing = outgoing(&attempt, &shape, copy);
             attempt.departed = self.shared.clock.monotonic_micros();
@@ -164,7 +165,7 @@ impl Task<'_> {
         reply.give(Err(refusal.unwrap_or(GateError::Unavailable { retry_after })));
     }
 
-    /// Gives a hold back that may not have been written: the ledger did not say.
+    /// Releases a hold for which the ledger did not confirm whether it was written.
     async fn give_back_unsure(&self, ask: &HoldAsk) {
         let hold = HoldId::of(&ask.call_id, ask.attempt);
         let mut retry = Retry::new(ask.lease_seconds);
@@ -180,7 +181,7 @@ impl Task<'_> {
     }
 }
 
-/// The body as it leaves: with the output that is held, under its one name.
+/// Builds the request of an attempt. Its `max_completion_tokens` is the output that is held.
 fn outgoing(attempt: &CallAttempt<'_>, shape: &RequestShape, mut body: Map<String, Value>) -> Outgoing {
     body.remove("max_tokens");
     match (shape.operation, attempt.held.max_tokens) {
@@ -197,17 +198,18 @@ fn outgoing(attempt: &CallAttempt<'_>, shape: &RequestShape, mut body: Map<Strin
     Outgoing { operation: shape.operation, hold_id: attempt.held.hold_id.clone(), body, stream: shape.stream }
 }
 
-/// A call that may be made.
+/// A checked call, ready for its first attempt.
 struct PreparedCall {
     call_id: CallId,
-    /// Whether the id was made here, so that no other call can have it.
+    /// Whether the gate made the id, so that no other call can have it.
     minted: bool,
     shape: RequestShape,
-    /// Where it may go, in order; not empty.
+    /// The providers for the call, in order; not empty.
     candidates: Vec<Candidate>,
     body: Map<String, Value>,
 }
 
+/// Checks a call, finds its providers and counts its input tokens.
 async fn prepare(
     shared: &GateState,
     operation: Operation,
@@ -251,7 +253,7 @@ async fn prepare(
     Ok(PreparedCall { call_id, minted, shape, candidates, body })
 }
 
-/// The input's tokens for each entry.
+/// Returns the number of input tokens for each entry of the price book.
 async fn count(
     shape: RequestShape,
     body: Map<String, Value>,
@@ -266,11 +268,11 @@ async fn count(
         let counts = count_each(&shape, &body, &entries.iter().collect::<Vec<_>>());
         counts.map(|counts| (counts, shape, body))
     });
-    // It ends without a result only when the runtime stops.
+    // The blocking task fails only when the runtime stops.
     Ok(counting.await.map_err(|_| GateError::Closing)??)
 }
 
-/// Counts once for all entries that count alike.
+/// Counts the input tokens for each entry. Entries with the same tokenizer and image limit share one count.
 fn count_each(
     shape: &RequestShape,
     body: &Map<String, Value>,
@@ -290,7 +292,7 @@ fn count_each(
     Ok(counts)
 }
 
-/// Whether the texts of a body are long. Stops looking as soon as they are.
+/// Returns whether a body has more than [`BIG`] bytes of text. It stops reading at that size.
 fn is_big(body: &Map<String, Value>) -> bool {
     fn take(value: &Value, left: usize) -> Option<usize> {
         match value {
@@ -306,7 +308,7 @@ fn is_big(body: &Map<String, Value>) -> bool {
     take_members(body, BIG).is_none()
 }
 
-/// One turn after the other, first to last, then again, until the call has had its attempts.
+/// The order of a call's attempts: rounds over the candidates, first to last, until the maximum number of attempts.
 #[derive(Debug)]
 struct Rotation {
     barred: Vec<bool>,
@@ -325,7 +327,7 @@ impl Rotation {
         self.barred.len().max(ATTEMPTS)
     }
 
-    /// The candidate that is next, and how long to wait before.
+    /// Returns the index of the next candidate, and the pause before its attempt.
     fn next(&mut self) -> Option<(usize, Duration)> {
         if self.made >= self.most() {
             return None;
@@ -354,25 +356,25 @@ impl Rotation {
         }
     }
 
-    /// Counts an attempt; its number, from 1.
+    /// Counts an attempt and returns its number, from 1.
     fn attempt(&mut self) -> u32 {
         self.made += 1;
         u32::try_from(self.made).unwrap_or(u32::MAX)
     }
 
-    /// Whether the attempt that was counted last is the call's last one.
+    /// Returns whether the latest attempt is the last one of the call.
     fn is_over(&self) -> bool {
         self.made >= self.most()
     }
 
-    /// This call does not go to that candidate any more.
+    /// Excludes a candidate from further attempts of this call.
     fn bar(&mut self, index: usize) {
         if let Some(barred) = self.barred.get_mut(index) {
             *barred = true;
         }
     }
 
-    /// Follows a provider's `Retry-After`: a short one is waited for, after a long one the call does not come back.
+    /// Follows a provider's `Retry-After`. After a short delay the same candidate is next; a long delay excludes it.
     fn retry_after(&mut self, index: usize, seconds: Option<u64>) {
         match seconds {
             Some(seconds) if seconds <= PATIENCE => self.again = Some((index, Duration::from_secs(seconds))),

@@ -1,8 +1,8 @@
-//! The head of an answer, and the time limits of reading its body.
+//! Tests of reading the head of an answer, and of the time limits for its body.
 
 use super::*;
 
-/// Bytes without end and without a pause.
+/// An endless stream of bytes that never pauses.
 struct Flood;
 
 impl Stream for Flood {
@@ -14,7 +14,7 @@ impl Stream for Flood {
 }
 
 #[tokio::test]
-async fn a_body_that_never_pauses_ends_at_its_total() {
+async fn a_body_that_never_pauses_ends_at_the_total_time_limit() {
     let idle = Duration::from_mins(1);
     let total = Instant::now() + Duration::from_millis(20);
     let timer = Box::pin(sleep_until(total));
@@ -59,7 +59,7 @@ fn retry_after_is_read_as_seconds_or_as_a_date() {
 }
 
 #[test]
-fn only_an_event_stream_is_one() {
+fn only_the_media_type_of_event_streams_or_none_is_a_stream() {
     let of = |media: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, media.parse().unwrap());
@@ -73,7 +73,7 @@ fn only_an_event_stream_is_one() {
 }
 
 #[test]
-fn a_name_of_a_request_that_is_too_long_is_left_out() {
+fn a_request_id_that_is_too_long_is_ignored() {
     let of = |id: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("request-id", id.parse().unwrap());
@@ -85,13 +85,13 @@ fn a_name_of_a_request_that_is_too_long_is_left_out() {
 }
 
 mod retry_after {
-    //! The date form of RFC 9110, written from a count of days and read back.
+    //! Round trip of the date format of RFC 9110 from a count of days.
 
     use proptest::prelude::*;
 
     use super::super::*;
 
-    /// The date of a day since 1970, by the calendar rule alone.
+    /// Returns the year, month and day of a day since 1970.
     fn date(mut days: u32) -> (u32, usize, u32) {
         let mut year = 1970;
         loop {
@@ -109,7 +109,7 @@ mod retry_after {
 
     proptest! {
         #[test]
-        fn a_date_is_as_far_away_as_it_says(days in 0_u32..100_000, second in 0_u32..86_400, from in 0_i64..8_640_000_000) {
+        fn a_date_yields_the_seconds_until_then(days in 0_u32..100_000, second in 0_u32..86_400, from in 0_i64..8_640_000_000) {
             let (year, month, day) = date(days);
             let (hour, minute) = (second / 3600, second / 60 % 60);
             let away = i64::from(days) * 86_400 + i64::from(second);

@@ -1,4 +1,4 @@
-//! Answers, frames, their text and their usage.
+//! Tests of parsing answers and frames, and of their text and usage.
 
 use super::*;
 
@@ -8,7 +8,7 @@ mod answer {
     use super::*;
 
     #[test]
-    fn what_is_no_answer_has_no_text() {
+    fn a_document_that_is_not_an_answer_has_no_text() {
         let of = |operation, body: &str| read_answer(operation, body.as_bytes()).and_then(|read| read.text);
         assert_eq!(of(Operation::Chat, r#"{"choices":[]}"#), Some(String::new()));
         assert_eq!(of(Operation::Embeddings, r#"{"data":[{"embedding":[1,2]}]}"#), Some(String::new()));
@@ -39,7 +39,7 @@ mod chunk {
     }
 
     #[test]
-    fn only_a_frame_without_choices_carries_the_usage_alone() {
+    fn only_a_usage_frame_without_choices_is_usage_only() {
         let alone = of(r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#).unwrap();
         assert!(alone.usage_only && alone.usage.is_some());
         let mixed =
@@ -53,7 +53,7 @@ mod chunk {
     }
 
     #[test]
-    fn errors_say_where_but_not_what() {
+    fn parse_errors_state_the_position_but_repeat_no_content() {
         for data in [
             r#"{"choices":"secret"}"#,
             r#"{"choices":[{"delta":{"content":"secret"#,
@@ -67,7 +67,7 @@ mod chunk {
     }
 
     #[test]
-    fn an_error_in_the_stream_is_told_in_the_providers_words() {
+    fn an_error_in_a_stream_keeps_the_providers_message() {
         let bad = |text: &str| ProviderError::BadAnswer(text.to_owned());
         assert_eq!(of(r#"{"error":{"message":"overloaded","code":1}}"#).unwrap_err(), bad("overloaded"));
         assert_eq!(of(r#"{"error":"gone"}"#).unwrap_err(), bad(r#""gone""#));
@@ -78,7 +78,7 @@ mod chunk {
     }
 
     #[test]
-    fn a_frame_leaves_as_one_line() {
+    fn a_frame_is_passed_on_as_one_line() {
         let frame = of("{\"choices\":\n[{\"delta\":{\"content\":\"a\\nb\"}}]}").unwrap();
         assert_eq!(frame.data, r#"{"choices": [{"delta":{"content":"a\nb"}}]}"#);
         assert_eq!(frame.text, "a\nb");
@@ -128,7 +128,7 @@ mod usage {
     }
 
     #[test]
-    fn usage_is_believed_only_when_every_number_is_a_count() {
+    fn usage_is_used_only_when_every_number_is_a_plausible_count() {
         for (json, usage) in [
             (r#"{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}"#, Some((3, 0, 4, 0))),
             (r#"{"prompt_tokens":0,"completion_tokens":0}"#, Some((0, 0, 0, 0))),
@@ -157,7 +157,7 @@ mod usage {
             (r#"{"completion_tokens":1}"#, None),
             (r#""none""#, None),
             ("[]", None),
-            // A list of the members in their order is no form of any provider.
+            // No provider sends an array in place of an object.
             ("[3,4,7,null,null]", None),
             (r#"{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":[2]}"#, None),
         ] {
@@ -172,7 +172,7 @@ mod usage {
     }
 
     #[test]
-    fn output_that_only_the_total_counts_is_output() {
+    fn tokens_that_only_the_total_includes_count_as_output() {
         let thought = r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":45,
                           "completion_tokens_details":{"reasoning_tokens":30}}"#;
         assert_eq!(of(thought, Operation::Chat), Some((10, 0, 35, 30)));
@@ -183,7 +183,7 @@ mod usage {
     }
 
     #[test]
-    fn parts_are_never_more_than_the_whole() {
+    fn cached_and_reasoning_tokens_are_capped_at_their_totals() {
         let odd = r#"{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":9},
                       "completion_tokens_details":{"reasoning_tokens":9}}"#;
         assert_eq!(of(odd, Operation::Chat), Some((3, 3, 4, 4)));

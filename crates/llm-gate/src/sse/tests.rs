@@ -1,4 +1,4 @@
-//! Events and frames, however the network cuts their bytes.
+//! Tests that events and frames do not depend on how the network splits their bytes.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn events(chunks: &[&[u8]]) -> Result<(Vec<Bytes>, EventStreamEnd), ProviderErro
 }
 
 #[test]
-fn events_are_cut_by_the_rules_of_the_standard() {
+fn events_are_split_by_the_rules_of_the_standard() {
     for (bytes, expected, end) in [
         ("data: a\n\ndata: b\n\n", vec!["a", "b"], EventStreamEnd::Clean),
         ("data: a\r\n\r\ndata: b\r\n\r\n", vec!["a", "b"], EventStreamEnd::Clean),
@@ -76,7 +76,7 @@ fn pieces() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn the_cuts_of_the_network_change_nothing(
+    fn events_do_not_depend_on_how_the_bytes_are_split(
         text in pieces(), cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..8)
     ) {
         let whole = events(&[text.as_bytes()]).unwrap();
@@ -90,14 +90,14 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_parsed_without_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(events(&[&bytes]).is_ok());
     }
 }
 
 #[test]
-fn an_event_is_refused_at_its_bound_whatever_its_cuts() {
-    // `data: `, the text, and two line feeds.
+fn an_event_that_is_too_long_is_refused_however_it_is_split() {
+    // An event is `data: `, the text, and two line feeds.
     for (bytes, fits) in [(MAX_EVENT - 8, true), (MAX_EVENT - 7, false)] {
         let text = format!("data: {}\n\ndata: next\n\n", "x".repeat(bytes));
         for chunk in [text.len(), 1 << 20, 4097] {
@@ -154,13 +154,13 @@ fn at_every_boundary<D: Decode>(provider: &str, decode: impl Fn() -> D) {
 }
 
 #[test]
-fn the_fixtures_give_the_same_frames_at_every_boundary() {
+fn the_fixtures_yield_the_same_frames_when_split_at_any_byte() {
     at_every_boundary("openai", || Chunks);
     at_every_boundary("anthropic", || AnthropicEvents::new(0));
 }
 
 #[test]
-fn nothing_follows_the_end() {
+fn no_frame_follows_the_end() {
     let text = "data: {\"choices\":[]}\n\ndata: [DONE]\n\ndata: {\"choices\":[]}\n\nda";
     let frames = frames(Chunks, &[text.as_bytes()]);
     assert_eq!(frames.len(), 2);
@@ -168,7 +168,7 @@ fn nothing_follows_the_end() {
 }
 
 #[test]
-fn nothing_follows_an_error() {
+fn no_frame_follows_an_error() {
     let text = "data: {\"error\":{\"message\":\"no\"}}\n\ndata: {\"choices\":[]}\n\nda";
     assert_eq!(frames(Chunks, &[text.as_bytes()]), [Err(ProviderError::BadAnswer("no".to_owned()))]);
 }

@@ -1,4 +1,4 @@
-//! The circuit breaker, seen from outside.
+//! The circuit breaker as the callers of a gate observe it.
 
 use llm_gate::provider::ProviderError;
 use llm_gate::{BreakerState, GateError};
@@ -16,7 +16,7 @@ async fn open_breaker(bench: &Bench) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_failed_five_times_is_left_alone_for_ten_seconds_and_then_probed_once() {
+async fn a_provider_that_failed_five_times_gets_no_calls_for_ten_seconds_and_then_one_probe() {
     let bench = Bench::new();
     open_breaker(&bench).await;
     let told = bench.ask_whole(question()).await.unwrap_err();
@@ -46,7 +46,7 @@ async fn a_provider_that_failed_five_times_is_left_alone_for_ten_seconds_and_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_fails_opens_it_again() {
+async fn a_failed_probe_opens_the_breaker_again() {
     let bench = Bench::new();
     open_breaker(&bench).await;
     bench.clock.advance_micros(10_000_000);
@@ -58,7 +58,7 @@ async fn a_probe_that_fails_opens_it_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_no_budget_allows_leaves_room_for_the_next() {
+async fn a_probe_that_the_budget_refuses_allows_the_next_probe() {
     let bench = Bench::new();
     open_breaker(&bench).await;
     bench.clock.advance_micros(10_000_000);
@@ -71,7 +71,7 @@ async fn a_probe_that_no_budget_allows_leaves_room_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_it_is_open_the_other_provider_answers() {
+async fn while_a_breaker_is_open_the_other_provider_answers() {
     let bench = Bench::pair();
     open_breaker(&bench).await;
     bench.beta.then(whole("hi", Some(usage(9, 2))));
@@ -81,7 +81,7 @@ async fn while_it_is_open_the_other_provider_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_kind_of_failure_counts_and_a_refusal_does_not() {
+async fn every_kind_of_failure_counts_but_a_rejected_request_does_not() {
     let bench = Bench::new();
     bench.alpha.then(fail(ProviderError::Broken("reset".to_owned())));
     bench.alpha.then(status(501, None, None));
@@ -109,10 +109,10 @@ async fn every_kind_of_failure_counts_and_a_refusal_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_caller_can_bring_about_closes_a_provider_to_nobody() {
+async fn failures_that_a_caller_can_cause_do_not_open_the_breaker() {
     let bench = Bench::new();
     for _ in 0..10 {
-        // A long answer that comes whole, and a request that the provider can't stand.
+        // A timeout of an answer without a stream, then a request that makes the provider fail with status 500.
         bench.alpha.then(fail(ProviderError::Timeout { phase: "first_byte" }));
         bench.ask_whole(question()).await.unwrap_err();
         for _ in 0..3 {
@@ -125,7 +125,7 @@ async fn what_a_caller_can_bring_about_closes_a_provider_to_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_attempts_of_one_call_are_one_failure() {
+async fn all_failed_attempts_of_one_call_count_as_one_failure() {
     let bench = Bench::new();
     for _ in 0..4 {
         for _ in 0..3 {

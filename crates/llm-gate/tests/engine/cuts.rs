@@ -1,4 +1,4 @@
-//! Callers that lose their right, at every point of a call.
+//! Callers that lose their right, at each stage of a call.
 
 use llm_gate::GateError;
 use llm_policy::{CallOutcome, LedgerError, Measured, ReleaseReason, UsageSource};
@@ -14,7 +14,7 @@ fn refused() -> GateError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_lost_before_the_request_has_left_gives_the_hold_back() {
+async fn a_right_lost_before_the_request_is_sent_releases_the_hold() {
     let bench = Bench::new();
     bench.ledger.stop_answering_holds();
     let gate = bench.gate.clone();
@@ -29,7 +29,7 @@ async fn a_right_lost_before_the_request_has_left_gives_the_hold_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_its_next_attempt_is_cut_at_once() {
+async fn a_call_that_waits_for_its_next_attempt_is_aborted_at_once() {
     let bench = Bench::new();
     bench.alpha.then(status(429, Some(5), None));
     let gate = bench.gate.clone();
@@ -46,10 +46,10 @@ async fn a_call_that_waits_for_its_next_attempt_is_cut_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_its_provider_is_cut_at_once_and_settled_at_its_worst_case() {
+async fn a_call_that_waits_for_its_provider_is_aborted_at_once_and_settled_at_its_worst_case() {
     for body in [question(), streamed()] {
         let bench = Bench::new();
-        // The request has left, and no head of an answer comes.
+        // The request is sent, and no answer arrives.
         bench.alpha.then(Box::pin(std::future::pending()));
         let gate = bench.gate.clone();
         let asked = tokio::spawn(async move { gate.call(call(body)).await.map(|_| ()) });
@@ -66,7 +66,7 @@ async fn a_call_that_waits_for_its_provider_is_cut_at_once_and_settled_at_its_wo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_is_cut_at_once_and_settled_for_what_came() {
+async fn a_stream_is_aborted_at_once_and_settled_for_the_output_so_far() {
     for before in [false, true] {
         let bench = Bench::with(|builder| if before { builder.settle_before_answer() } else { builder });
         bench.alpha.then(silent_after(frames(5)));
@@ -92,7 +92,7 @@ async fn a_stream_is_cut_at_once_and_settled_for_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_without_a_frame_is_settled_at_its_worst_case() {
+async fn a_stream_aborted_before_its_first_frame_is_settled_at_its_worst_case() {
     let bench = Bench::new();
     bench.alpha.then(silent_after(Vec::new()));
     let gate = bench.gate.clone();
@@ -108,9 +108,9 @@ async fn a_stream_without_a_frame_is_settled_at_its_worst_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_takes_nothing_neither_delays_the_cut_nor_gets_what_waits_for_it() {
+async fn a_slow_reader_neither_delays_the_abort_nor_gets_the_frames_that_wait_for_it() {
     let bench = Bench::new();
-    // More than may wait for a reader.
+    // More frames than the channel to the reader can hold.
     bench.alpha.then(silent_after(frames(90)));
     let mut answer = bench.ask_stream(streamed()).await.unwrap();
     for _ in 0..1000 {
@@ -124,7 +124,7 @@ async fn a_reader_that_takes_nothing_neither_delays_the_cut_nor_gets_what_waits_
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rest_of_a_stream_is_not_waited_for_when_its_caller_left_and_then_lost_its_right() {
+async fn the_drain_of_a_stream_ends_at_once_when_the_disconnected_caller_loses_its_right() {
     let bench = Bench::new();
     bench.alpha.then(silent_after(frames(2)));
     let mut answer = bench.ask_stream(streamed()).await.unwrap();
@@ -139,7 +139,7 @@ async fn the_rest_of_a_stream_is_not_waited_for_when_its_caller_left_and_then_lo
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_providers_own_numbers_are_taken_when_they_came_before_the_cut() {
+async fn the_providers_usage_is_used_when_it_arrived_before_the_abort() {
     let bench = Bench::new();
     let (feed, act) = live();
     bench.alpha.then(act);

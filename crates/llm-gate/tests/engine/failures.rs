@@ -1,4 +1,4 @@
-//! What a failed attempt is billed at, and what the caller is told.
+//! Failed attempts: their bill, and the error for the caller.
 
 use llm_gate::GateError;
 use llm_gate::provider::ProviderError;
@@ -22,7 +22,7 @@ fn call_id(bench: &Bench) -> llm_policy::CallId {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_run_is_billed_at_its_worst_case_and_not_repeated() {
+async fn an_attempt_that_may_have_run_is_billed_at_its_worst_case_and_not_retried() {
     for (error, outcome) in [
         (timeout(), CallOutcome::Timeout),
         (broken(), CallOutcome::Broken),
@@ -49,7 +49,7 @@ async fn what_may_have_run_is_billed_at_its_worst_case_and_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_cannot_be_read_is_billed_at_its_worst_case() {
+async fn an_unreadable_answer_is_billed_at_its_worst_case() {
     let bench = Bench::pair();
     bench.alpha.then(status(200, None, None));
     let told = bench.ask_whole(question()).await.unwrap_err();
@@ -61,7 +61,7 @@ async fn an_answer_that_cannot_be_read_is_billed_at_its_worst_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_the_provider_costs_what_it_says_and_else_nothing() {
+async fn an_error_of_the_provider_costs_the_usage_that_it_reports_or_nothing() {
     for (said, billed) in [(None, usage(0, 0)), (Some(usage(9, 0)), usage(9, 0))] {
         let bench = Bench::pair();
         bench.alpha.then(status(400, None, said));
@@ -76,7 +76,7 @@ async fn an_error_of_the_provider_costs_what_it_says_and_else_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_credentials_are_the_servers_fault_and_not_the_requests() {
+async fn refused_credentials_are_a_failure_and_not_a_rejected_request() {
     let bench = Bench::new();
     bench.alpha.then(status(401, None, None));
     let told = bench.ask_whole(question()).await.unwrap_err();
@@ -85,7 +85,7 @@ async fn refused_credentials_are_the_servers_fault_and_not_the_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_surely_never_left_is_given_back() {
+async fn the_hold_of_a_request_that_was_surely_not_sent_is_released() {
     for (error, reason) in [
         (ProviderError::NotConnected("refused".to_owned()), ReleaseReason::NotConnected),
         (ProviderError::NotSent("no such header".to_owned()), ReleaseReason::NotSent),
@@ -103,7 +103,7 @@ async fn what_surely_never_left_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_in_the_middle_is_counted_and_the_caller_is_told() {
+async fn a_broken_stream_is_billed_for_its_output_and_ends_with_an_error_event() {
     for (error, outcome, code) in [
         (broken(), CallOutcome::Broken, "provider_failed"),
         (ProviderError::Timeout { phase: "idle" }, CallOutcome::Timeout, "provider_timeout"),
@@ -126,7 +126,7 @@ async fn a_stream_that_breaks_in_the_middle_is_counted_and_the_caller_is_told() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_before_its_first_frame_is_a_plain_failure_at_the_worst_case() {
+async fn a_stream_that_breaks_before_its_first_frame_fails_and_costs_the_worst_case() {
     let bench = Bench::pair();
     bench.alpha.then(stream(vec![Err(broken())]));
     let told = bench.ask_stream(streamed()).await.unwrap_err();
@@ -137,7 +137,7 @@ async fn a_stream_that_breaks_before_its_first_frame_is_a_plain_failure_at_the_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_stream_of_a_model_that_thinks_is_billed_at_its_worst_case() {
+async fn a_broken_stream_of_a_reasoning_model_is_billed_at_its_worst_case() {
     let bench = Bench::new();
     let mut items = frames(3);
     items.push(Err(broken()));
@@ -150,7 +150,7 @@ async fn a_broken_stream_of_a_model_that_thinks_is_billed_at_its_worst_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_running_usage_is_the_least_that_a_broken_stream_costs() {
+async fn a_broken_stream_costs_at_least_its_last_running_usage() {
     let bench = Bench::new();
     let items = vec![content("tok", Some(usage(7, 40))), Err(broken())];
     bench.alpha.then(stream(items));
@@ -160,7 +160,7 @@ async fn a_running_usage_is_the_least_that_a_broken_stream_costs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_break_after_the_usage_takes_nothing_away() {
+async fn a_stream_that_breaks_after_the_usage_ends_normally_for_the_caller() {
     let bench = Bench::new();
     let mut items = frames(3);
     items.extend([told_usage(usage(9, 3)), Err(broken())]);
@@ -174,7 +174,7 @@ async fn a_break_after_the_usage_takes_nothing_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_nobody_asked_for_is_a_bad_answer() {
+async fn a_stream_that_was_not_requested_is_a_bad_answer() {
     let bench = Bench::new();
     bench.alpha.then(silent_after(frames(3)));
     let told = bench.ask_whole(question()).await.unwrap_err();

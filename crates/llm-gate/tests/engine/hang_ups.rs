@@ -1,4 +1,4 @@
-//! Callers that leave, at every point of a call.
+//! Callers that disconnect, at each stage of a call.
 
 use std::future::Future as _;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::support::{
     usage, whole,
 };
 
-/// The act, once there is a permit.
+/// Delays an act until there is a permit.
 fn after(permit: &Arc<Semaphore>, act: Act) -> Act {
     let permit = Arc::clone(permit);
     Box::pin(async move {
@@ -22,10 +22,10 @@ fn after(permit: &Arc<Semaphore>, act: Act) -> Act {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_before_the_hold_leaves_no_trace() {
+async fn a_disconnect_before_the_hold_leaves_no_hold_and_no_request() {
     let bench = Bench::new();
     let mut asked = Box::pin(bench.gate.call(call(question())));
-    // The first poll starts the task, which has not run when its caller is gone.
+    // The first poll spawns the task. The caller disconnects before the task runs.
     assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(asked);
     assert_eq!(bench.finish().await.len(), 0);
@@ -33,7 +33,7 @@ async fn who_leaves_before_the_hold_leaves_no_trace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_between_hold_and_request_gets_the_hold_back_and_no_call_is_made() {
+async fn a_disconnect_between_hold_and_request_releases_the_hold_and_sends_nothing() {
     let bench = Bench::new();
     bench.ledger.stop_answering_holds();
     let gate = bench.gate.clone();
@@ -48,7 +48,7 @@ async fn who_leaves_between_hold_and_request_gets_the_hold_back_and_no_call_is_m
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_is_given_back_even_when_the_ledger_has_to_be_asked_again() {
+async fn a_release_is_retried_until_the_ledger_is_available() {
     let bench = Bench::new();
     bench.ledger.stop_answering_holds();
     bench.ledger.fail_releases(5);
@@ -63,7 +63,7 @@ async fn a_hold_is_given_back_even_when_the_ledger_has_to_be_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_while_the_provider_works_is_settled_with_its_numbers() {
+async fn a_disconnect_while_the_provider_works_is_settled_with_the_providers_usage() {
     for before in [false, true] {
         let bench = Bench::with(|builder| if before { builder.settle_before_answer() } else { builder });
         let permit = Arc::new(Semaphore::new(0));
@@ -84,7 +84,7 @@ async fn who_leaves_while_the_provider_works_is_settled_with_its_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_attempt_is_not_repeated_for_a_caller_that_has_left() {
+async fn a_failed_attempt_is_not_retried_after_a_disconnect() {
     let bench = Bench::pair();
     let permit = Arc::new(Semaphore::new(0));
     bench.alpha.then(after(&permit, crate::support::status(500, None, None)));
@@ -101,7 +101,7 @@ async fn a_failed_attempt_is_not_repeated_for_a_caller_that_has_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hang_up_at_any_frame_is_settled_with_the_providers_numbers() {
+async fn a_disconnect_at_any_frame_is_settled_with_the_providers_usage() {
     for read in 0..=66 {
         let bench = Bench::new();
         let (feed, act) = live();
@@ -118,7 +118,7 @@ async fn a_hang_up_at_any_frame_is_settled_with_the_providers_numbers() {
             next(&mut answer).await.unwrap();
         }
         drop(answer);
-        // The provider goes on without a reader.
+        // The provider continues without a reader.
         for frame in rest {
             tokio::task::yield_now().await;
             feed.send(frame).unwrap();
@@ -133,7 +133,7 @@ async fn a_hang_up_at_any_frame_is_settled_with_the_providers_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hang_up_at_any_frame_of_a_provider_that_then_falls_silent_costs_its_frames_at_least() {
+async fn a_disconnect_from_a_provider_that_then_sends_nothing_costs_at_least_its_frames() {
     for sent in 1..=64 {
         let bench = Bench::new();
         bench.alpha.then(silent_after(frames(sent)));
@@ -144,7 +144,7 @@ async fn a_hang_up_at_any_frame_of_a_provider_that_then_falls_silent_costs_its_f
         let began = tokio::time::Instant::now();
         drop(answer);
         let (entry, report) = bench.finish_one().await;
-        assert_eq!(began.elapsed().as_secs(), 30, "the rest is waited for as long as the limits say");
+        assert_eq!(began.elapsed().as_secs(), 30, "the gate waits for the rest for `drain_seconds`");
         let (counted, source) = entry.tokens();
         assert!(counted.completion_tokens >= u64::try_from(sent).unwrap(), "{counted:?} for {sent}");
         assert_eq!(counted.prompt_tokens, entry.ask.input_tokens);
@@ -153,7 +153,7 @@ async fn a_hang_up_at_any_frame_of_a_provider_that_then_falls_silent_costs_its_f
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_before_the_first_frame_is_settled_as_well() {
+async fn a_disconnect_before_the_first_frame_is_settled_with_the_providers_usage() {
     let bench = Bench::new();
     let (feed, act) = live();
     bench.alpha.then(act);
@@ -173,14 +173,14 @@ async fn who_leaves_before_the_first_frame_is_settled_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_just_before_the_end_has_left() {
+async fn a_disconnect_just_before_the_end_is_recorded_as_a_disconnect() {
     let bench = Bench::new();
     let (feed, act) = live();
     bench.alpha.then(act);
     feed.send(frames(1).remove(0)).unwrap();
     let mut answer = bench.ask_stream(streamed()).await.unwrap();
     next(&mut answer).await.unwrap();
-    // Both are there when the call looks again: the end of the stream, and that nobody reads.
+    // The task sees the disconnect and the end of the stream at the same time.
     drop(answer);
     feed.send(told_usage(usage(9, 1))).unwrap();
     feed.send(done()).unwrap();
@@ -188,7 +188,7 @@ async fn who_leaves_just_before_the_end_has_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_read_to_the_end_has_not_left() {
+async fn a_caller_that_reads_to_the_end_is_not_recorded_as_disconnected() {
     let bench = Bench::new();
     let mut items = frames(2);
     items.extend([told_usage(usage(9, 2)), done()]);

@@ -1,4 +1,4 @@
-//! A ledger that can't be used, or says no.
+//! A ledger that is unavailable, or refuses a request.
 
 use llm_gate::GateError;
 use llm_gate::provider::ProviderError;
@@ -18,11 +18,11 @@ async fn without_a_hold_no_call_is_made() {
     assert_eq!(bench.ask_whole(question()).await.unwrap_err(), unavailable());
     assert_eq!(bench.finish().await.len(), 0);
     assert_eq!((bench.alpha.seen().len(), bench.beta.seen().len()), (0, 0));
-    assert_eq!(bench.ledger.unknown_releases(), 1, "it may have been written, so it is given back");
+    assert_eq!(bench.ledger.unknown_releases(), 1, "the hold may have been written, so it is released");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_under_an_id_that_the_caller_chose_is_never_given_back_unseen() {
+async fn an_unconfirmed_hold_with_an_id_of_the_caller_is_not_released() {
     let bench = Bench::new();
     bench.ledger.fail_holds(1);
     let mut call = call(question());
@@ -33,7 +33,7 @@ async fn a_hold_under_an_id_that_the_caller_chose_is_never_given_back_unseen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_settlement_comes_again_unchanged_until_it_is_in() {
+async fn a_settlement_is_retried_unchanged_until_it_succeeds() {
     let bench = Bench::new();
     bench.ledger.fail_settles(12);
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
@@ -46,7 +46,7 @@ async fn a_settlement_comes_again_unchanged_until_it_is_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_lease_it_is_left_to_the_ledger() {
+async fn after_the_time_of_a_lease_the_settlement_is_left_to_the_ledger() {
     let bench = Bench::new();
     bench.ledger.fail_settles(usize::MAX);
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
@@ -59,7 +59,7 @@ async fn after_a_lease_it_is_left_to_the_ledger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_attempt_that_cannot_be_settled_now_ends_the_call_and_is_settled_later() {
+async fn a_failed_attempt_that_cannot_be_settled_yet_ends_the_call_and_is_settled_later() {
     let bench = Bench::pair();
     bench.ledger.fail_settles(3);
     bench.alpha.then(status(500, None, None));
@@ -71,7 +71,7 @@ async fn a_failed_attempt_that_cannot_be_settled_now_ends_the_call_and_is_settle
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unsent_attempt_that_cannot_be_given_back_now_ends_the_call_and_is_given_back_later() {
+async fn an_unsent_attempt_that_cannot_be_released_yet_ends_the_call_and_is_released_later() {
     let bench = Bench::pair();
     bench.ledger.fail_releases(3);
     bench.alpha.then(fail(ProviderError::NotConnected("refused".to_owned())));
@@ -81,7 +81,7 @@ async fn an_unsent_attempt_that_cannot_be_given_back_now_ends_the_call_and_is_gi
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_ledger_refuses_is_told_and_not_tried_elsewhere() {
+async fn a_refusal_of_the_ledger_is_returned_and_no_other_provider_is_tried() {
     for error in [
         LedgerError::NoRight(Box::new(lost())),
         LedgerError::CallExists,
@@ -96,7 +96,7 @@ async fn what_the_ledger_refuses_is_told_and_not_tried_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_calls_of_one_id_at_a_time_are_one_call_too_many() {
+async fn a_second_concurrent_call_with_the_same_id_is_refused() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     bench.ledger.stop_answering_holds();

@@ -1,4 +1,4 @@
-//! The gate as a library.
+//! The typed API for chats and embeddings.
 
 use bytes::Bytes;
 use llm_gate::provider::{Head, Incoming, ProviderError, Whole};
@@ -18,7 +18,7 @@ fn answered(body: &serde_json::Value) -> Act {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_is_repeatable_unless_it_says_otherwise() {
+async fn a_chat_has_temperature_and_seed_0_unless_it_states_others() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2)))).then(whole("hi", Some(usage(9, 2))));
     let answer = bench.gate.chat(ChatRequest::prompt("hello")).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_chat_is_repeatable_unless_it_says_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_thinks_gets_neither_temperature_nor_seed() {
+async fn a_reasoning_model_gets_neither_temperature_nor_seed() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     let request = ChatRequest { model: Some("thinker".to_owned()), ..ChatRequest::prompt("hello") };
@@ -78,7 +78,7 @@ async fn a_provider_without_a_seed_gets_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_comes_piece_by_piece_with_the_receipt_at_its_end() {
+async fn a_chat_stream_yields_pieces_of_text_and_the_receipt_at_its_end() {
     let bench = Bench::new();
     let items =
         vec![content("", None), content("one ", None), content("two", None), told_usage(usage(9, 2)), done()];
@@ -96,7 +96,7 @@ async fn a_chat_comes_piece_by_piece_with_the_receipt_at_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_stream_that_breaks_says_so_once() {
+async fn a_broken_chat_stream_yields_one_error() {
     let bench = Bench::new();
     let mut items = frames(1);
     items.push(Err(ProviderError::Broken("reset".to_owned())));
@@ -110,7 +110,7 @@ async fn a_chat_stream_that_breaks_says_so_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_stream_that_is_cut_has_no_more_text_than_was_asked_for() {
+async fn a_truncated_chat_stream_has_no_more_text_than_requested() {
     let bench = Bench::new();
     let mut items = frames(20);
     items.extend([told_usage(usage(9, 20)), done()]);
@@ -128,7 +128,7 @@ async fn a_chat_stream_that_is_cut_has_no_more_text_than_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_stream_of_a_provider_that_answers_whole_is_one_piece() {
+async fn a_complete_answer_to_a_chat_stream_is_one_piece() {
     let bench = Bench::new();
     bench.alpha.then(whole("all of it", Some(usage(9, 2))));
     let mut answer = bench.gate.chat_stream(ChatRequest::prompt("hello")).await.unwrap();
@@ -139,7 +139,7 @@ async fn a_chat_stream_of_a_provider_that_answers_whole_is_one_piece() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn vectors_come_in_the_order_of_the_texts() {
+async fn vectors_are_returned_in_the_order_of_the_texts() {
     let bench = Bench::new();
     bench.alpha.then(answered(&json!({"data": [
         {"index": 1, "embedding": [2.0, 2.5]}, {"index": 0, "embedding": [1.0, 1.5]},
@@ -159,7 +159,7 @@ async fn vectors_come_in_the_order_of_the_texts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn vectors_that_do_not_fit_the_texts_are_no_answer_and_billed_all_the_same() {
+async fn a_missing_vector_is_a_failure_that_is_still_billed() {
     let bench = Bench::new();
     bench.alpha.then(answered(&json!({"data": [{"index": 0, "embedding": [1.0]}]})));
     let request = EmbedRequest {

@@ -1,9 +1,10 @@
-//! The way of a call through the gate, on a provider that follows a script and a ledger that forgives nothing.
+//! Tests of whole calls through the gate, with a scripted provider and a ledger that detects every violation of its
+//! rules.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests fail by panicking as well"
+    reason = "test helpers report failures by panicking"
 )]
 
 mod breaking;

@@ -1,4 +1,4 @@
-//! A thousand calls at a time.
+//! A thousand concurrent calls.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ fn after(permit: &Arc<Semaphore>, act: Act) -> Act {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_thousand_calls_as_many_leave_as_fit_and_each_of_them_is_settled_once() {
+async fn of_a_thousand_calls_exactly_those_that_fit_the_budget_are_sent_and_settled_once() {
     const FIT: usize = 137;
     let bench = Bench::new();
     let permit = Arc::new(Semaphore::new(0));
-    // The first call tells what one holds.
+    // The first call shows how much one call holds.
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     bench.ask_whole(question()).await.unwrap();
     while bench.ledger.settled_pico_usd() == 0 {
@@ -40,7 +40,7 @@ async fn of_a_thousand_calls_as_many_leave_as_fit_and_each_of_them_is_settled_on
             tokio::spawn(async move { gate.call(call(question())).await })
         })
         .collect();
-    // All have been decided before the first one is answered.
+    // All holds are decided before the first call is answered.
     bench.ledger.wait_for_holds(1001).await;
     permit.add_permits(FIT);
     let (mut answered, mut refused) = (0, 0);
@@ -58,5 +58,5 @@ async fn of_a_thousand_calls_as_many_leave_as_fit_and_each_of_them_is_settled_on
     let mut ids: Vec<_> = entries.iter().map(|entry| entry.ask.call_id.clone()).collect();
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), FIT + 1, "every call has an id of its own");
+    assert_eq!(ids.len(), FIT + 1, "call ids are unique");
 }

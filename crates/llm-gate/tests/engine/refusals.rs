@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Bench, call, config, prices, provider_config, question, usage, whole};
 
 #[tokio::test(start_paused = true)]
-async fn a_gate_without_providers_says_so() {
+async fn a_gate_without_providers_refuses_calls() {
     let gate = Gate::builder().build().unwrap();
     assert_eq!(gate.call(call(question())).await.unwrap_err(), GateError::NoProvider);
     assert_eq!(gate.models(), []);
@@ -15,7 +15,7 @@ async fn a_gate_without_providers_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_model_is_named() {
+async fn the_error_names_an_unknown_model() {
     let bench = Bench::new();
     let mut body = question();
     body["model"] = "m2".into();
@@ -25,7 +25,7 @@ async fn an_unknown_model_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_request_is_refused_before_anything_is_held() {
+async fn an_invalid_request_is_refused_before_anything_is_held() {
     let bench = Bench::new();
     let mut body = question();
     body["n"] = json!("many");
@@ -46,7 +46,7 @@ async fn a_model_without_a_price_is_refused_and_never_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_price_of_embeddings_is_no_price_of_a_chat() {
+async fn a_price_for_embeddings_does_not_price_a_chat() {
     let bench = Bench::new();
     let mut body = question();
     body["model"] = "vectors".into();
@@ -56,7 +56,7 @@ async fn the_price_of_embeddings_is_no_price_of_a_chat() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_without_a_price_is_passed_over() {
+async fn a_provider_without_a_price_is_skipped() {
     let mut unpriced = provider_config("alpha", &["m"]);
     unpriced.priced_as = "nobody".to_owned();
     let bench = Bench::build(config(vec![unpriced, provider_config("beta", &["m"])]), |builder| builder);
@@ -67,7 +67,7 @@ async fn a_provider_without_a_price_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_the_ledger_has_no_price_for_is_passed_over() {
+async fn a_call_that_the_ledger_has_no_price_for_is_refused_and_not_sent() {
     let bench = Bench::pair();
     let error = LedgerError::NotPriced { provider: "alpha".to_owned(), model: "m".to_owned() };
     bench.ledger.refuse(error.clone());
@@ -77,7 +77,7 @@ async fn a_provider_that_the_ledger_has_no_price_for_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_fit_the_budget_is_refused_and_leaves_it_untouched() {
+async fn a_call_that_does_not_fit_the_budget_is_refused_and_holds_nothing() {
     let bench = Bench::new();
     bench.ledger.set_limit(1_000_000);
     let told = bench.ask_whole(question()).await.unwrap_err();
@@ -99,7 +99,7 @@ async fn the_models_are_listed_in_the_order_of_the_configuration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn providers_and_configuration_must_fit_each_other() {
+async fn providers_and_configuration_must_match() {
     let bench = Bench::pair();
     let one = || config(vec![provider_config("alpha", &["m"])]);
     let missing = Gate::builder().config(one()).build().unwrap_err();

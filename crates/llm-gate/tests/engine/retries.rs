@@ -1,4 +1,4 @@
-//! Further attempts: each with its own hold, under one call id.
+//! Retries: each has a separate hold under the id of the call.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::support::{Bench, fail, question, status, usage, whole};
 
 #[tokio::test(start_paused = true)]
-async fn an_overloaded_provider_is_asked_three_times_with_a_hold_and_a_row_each() {
+async fn an_overloaded_provider_is_tried_three_times_with_a_hold_and_a_usage_row_each() {
     for code in [429, 500, 502, 503, 529] {
         let bench = Bench::new();
         bench.alpha.then(status(code, None, None));
@@ -41,7 +41,7 @@ async fn an_overloaded_provider_is_asked_three_times_with_a_hold_and_a_row_each(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_the_requests_fault_or_may_have_run_is_not_repeated() {
+async fn a_request_that_is_at_fault_or_may_have_run_is_not_retried() {
     for code in [400, 404, 408, 413, 422, 501, 504, 524] {
         let bench = Bench::pair();
         bench.alpha.then(status(code, None, None));
@@ -51,7 +51,7 @@ async fn what_is_the_requests_fault_or_may_have_run_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_provider_takes_over() {
+async fn after_a_failure_the_next_provider_is_tried() {
     let bench = Bench::pair();
     bench.alpha.then(status(500, None, None));
     bench.beta.then(whole("hi", Some(usage(9, 2))));
@@ -61,7 +61,7 @@ async fn the_next_provider_takes_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_sets_the_order() {
+async fn a_route_sets_the_order_of_providers() {
     let bench = Bench::routed(&["beta", "alpha"]);
     bench.beta.then(fail(ProviderError::NotConnected("refused".to_owned())));
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
@@ -84,7 +84,7 @@ async fn a_short_retry_after_is_waited_for_on_the_same_provider() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_retry_after_is_not_waited_for_and_is_told() {
+async fn a_long_retry_after_is_not_waited_for_and_is_returned() {
     let bench = Bench::new();
     bench.alpha.then(status(429, Some(60), None));
     let began = Instant::now();
@@ -95,7 +95,7 @@ async fn a_long_retry_after_is_not_waited_for_and_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_connection_anywhere_costs_nothing() {
+async fn a_call_without_any_connection_costs_nothing() {
     let bench = Bench::pair();
     bench.alpha.then(fail(ProviderError::NotConnected("refused".to_owned())));
     bench.beta.then(fail(ProviderError::NotConnected("refused".to_owned())));
@@ -108,7 +108,7 @@ async fn no_connection_anywhere_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_cannot_be_built_is_not_tried_again_on_the_same_provider() {
+async fn a_request_that_cannot_be_built_is_not_retried_at_the_same_provider() {
     let bench = Bench::new();
     bench.alpha.then(fail(ProviderError::NotSent("no such header".to_owned())));
     bench.ask_whole(question()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A provider that repeats secrets finds none of them in what the gate tells, keeps or passes on beside an answer.
+//! Known secrets are removed from everything that the gate reports, stores or passes on, except the answer itself.
 
 use llm_gate::GateError;
 use llm_gate::provider::ProviderError;
@@ -13,7 +13,7 @@ fn bench() -> Bench {
     Bench::with(|builder| builder.secrets(KnownSecrets::new([KEY], [])))
 }
 
-/// No eight bytes of the key in a row.
+/// Checks that a text does not contain any eight consecutive bytes of the key.
 #[track_caller]
 fn holds_no_part(text: &str) {
     for part in KEY.as_bytes().windows(8) {
@@ -23,7 +23,7 @@ fn holds_no_part(text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_provider_writes_of_an_error_comes_without_secrets_however_it_is_cut() {
+async fn error_texts_of_a_provider_contain_no_secret_wherever_they_are_truncated() {
     for filler in [0, 1000, 1050, 1065, 4050, 4060, 4085, 70_000] {
         let bench = bench();
         let words = format!("{} {KEY} and {KEY}", "x".repeat(filler));
@@ -43,12 +43,12 @@ async fn what_a_provider_writes_of_an_error_comes_without_secrets_however_it_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_a_provider_names_by_a_secret_is_kept_without_it() {
+async fn a_secret_in_the_providers_request_id_is_redacted() {
     let bench = bench();
     let body = json!({ "choices": [{ "message": { "content": KEY } }] }).to_string();
     bench.alpha.then(answer(200, &format!("req-{KEY}"), &body, Some(KEY)));
     let (whole, receipt) = bench.ask_whole(question()).await.unwrap();
-    assert_eq!(whole, body.as_bytes(), "an answer passes as it came");
+    assert_eq!(whole, body.as_bytes(), "an answer is passed on unchanged");
     assert_eq!(receipt.provider_request_id.as_deref(), Some("req-[redacted]"));
     let (entry, _) = bench.finish_one().await;
     assert_eq!(entry.settlement().provider_request_id.as_deref(), Some("req-[redacted]"));
@@ -73,9 +73,9 @@ async fn a_secret_split_over_two_frames_of_an_error_is_removed_from_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_that_goes_on_with_a_secret_of_the_answer_is_told_without_its_rest() {
+async fn the_rest_of_a_secret_that_began_in_the_answer_is_removed_from_the_error() {
     let bench = bench();
-    // Too short to be told from a word by itself.
+    // The second part alone is too short to be recognised as a part of a secret.
     let (first, second) = KEY.split_at(KEY.len() - 10);
     let (sender, act) = crate::support::live();
     bench.alpha.then(act);
@@ -88,14 +88,14 @@ async fn an_error_that_goes_on_with_a_secret_of_the_answer_is_told_without_its_r
     sender.send(Err(ProviderError::BadAnswer(format!("{second} is refused")))).unwrap();
     drop(sender);
     let mut answer = call.await.unwrap();
-    assert_eq!(answer.next().await.unwrap().unwrap(), first, "an answer passes as it came");
+    assert_eq!(answer.next().await.unwrap().unwrap(), first, "an answer is passed on unchanged");
     let error = answer.next().await.unwrap().unwrap_err().to_string();
     assert!(error.ends_with("[redacted] is refused"), "{error}");
     bench.finish().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_credential_of_a_provider_is_removed_without_being_named_to_the_gate() {
+async fn the_credential_of_a_provider_is_always_removed() {
     let bench = Bench::new();
     let key = bench.alpha.key();
     bench.alpha.then(answer(400, "r", &format!("{key} is no key"), None));
@@ -105,7 +105,7 @@ async fn the_credential_of_a_provider_is_removed_without_being_named_to_the_gate
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_provider_says_beside_its_answer_passes_as_it_came_when_it_holds_no_secret() {
+async fn a_notice_without_a_secret_is_passed_on_unchanged() {
     let bench = bench();
     let said = json!({ "prompt_filter_results": [{ "a": 1.50 }], "b": "PROVIDE" });
     bench.alpha.then(stream(vec![notice(&said), content("x", None), done()]));

@@ -1,4 +1,4 @@
-//! Streamed answers: every frame as it came, and the truth at the end.
+//! Streamed answers: unchanged frames, and the usage and cost at the end.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn unasked() -> serde_json::Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_pass_as_they_came_and_the_usage_brings_the_receipt() {
+async fn frames_are_passed_on_unchanged_and_the_usage_event_has_the_receipt() {
     let bench = Bench::new();
     let mut items = frames(3);
     items.extend([told_usage(usage(9, 3)), done()]);
@@ -49,7 +49,7 @@ async fn frames_pass_as_they_came_and_the_usage_brings_the_receipt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_is_handed_on_before_the_next_one_comes() {
+async fn a_frame_is_passed_on_before_the_next_one_arrives() {
     let bench = Bench::new();
     let (feed, act) = live();
     bench.alpha.then(act);
@@ -64,7 +64,7 @@ async fn a_frame_is_handed_on_before_the_next_one_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_did_not_ask_for_usage_does_not_get_it() {
+async fn a_caller_that_did_not_ask_for_usage_gets_no_usage_event() {
     let bench = Bench::new();
     let mut items = frames(2);
     items.extend([told_usage(usage(9, 2)), done()]);
@@ -77,7 +77,7 @@ async fn who_did_not_ask_for_usage_does_not_get_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_duplicate_usage_frames_the_last_counts_and_one_is_handed_on() {
+async fn of_duplicate_usage_frames_the_last_counts_and_one_is_passed_on() {
     let bench = Bench::new();
     let mut items = frames(2);
     items.extend([told_usage(usage(9, 1)), told_usage(usage(9, 2)), done()]);
@@ -90,7 +90,7 @@ async fn of_duplicate_usage_frames_the_last_counts_and_one_is_handed_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_running_usage_the_last_counts_and_the_asker_gets_a_frame_of_its_own() {
+async fn the_last_running_usage_counts_and_is_sent_in_a_separate_usage_event() {
     let bench = Bench::new();
     let items = vec![content("a ", Some(usage(9, 1))), content("b ", Some(usage(9, 2))), done()];
     bench.alpha.then(stream(items));
@@ -104,7 +104,7 @@ async fn of_running_usage_the_last_counts_and_the_asker_gets_a_frame_of_its_own(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_usage_that_cannot_be_believed_is_counted_instead_and_not_handed_on() {
+async fn an_implausible_usage_is_replaced_by_an_estimate() {
     let bench = Bench::new();
     let mut odd = told_usage(usage(9, 7_777)).unwrap();
     odd.usage = None;
@@ -123,7 +123,7 @@ async fn a_usage_that_cannot_be_believed_is_counted_instead_and_not_handed_on() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_just_ends_is_done_and_says_so() {
+async fn a_stream_that_ends_without_done_is_complete_and_gets_a_done_event() {
     let bench = Bench::new();
     bench.alpha.then(stream(frames(2)));
     let events = bench.events(unasked()).await;
@@ -145,7 +145,7 @@ async fn an_empty_stream_is_an_answer_without_text() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_explicit_zero_at_the_end_of_a_stream_stays_zero() {
+async fn an_explicit_usage_of_zero_in_a_stream_is_billed_as_zero() {
     let bench = Bench::new();
     let mut items = frames(2);
     items.extend([told_usage(usage(0, 0)), done()]);
@@ -156,7 +156,7 @@ async fn an_explicit_zero_at_the_end_of_a_stream_stays_zero() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_was_asked_for_is_cut_in_a_stream_and_billed_as_it_was() {
+async fn a_stream_above_its_output_limit_is_truncated_and_billed_in_full() {
     for said in [Some(usage(9, 20)), None] {
         let bench = Bench::new();
         let mut items = frames(20);
@@ -167,7 +167,7 @@ async fn more_than_was_asked_for_is_cut_in_a_stream_and_billed_as_it_was() {
         body["max_tokens"] = 10.into();
         let events = bench.events(body).await;
         let with_text = events.iter().filter(|event| event.contains("tok ")).count();
-        // A frame is one token or two, as the tokenizer sees "tok ".
+        // The text "tok " of a frame is one or two tokens.
         assert!((5..=10).contains(&with_text), "{with_text}");
         let rest: Vec<_> = events[with_text..].iter().collect();
         assert_eq!(rest.len(), 3, "{rest:?}");
@@ -183,7 +183,7 @@ async fn more_than_was_asked_for_is_cut_in_a_stream_and_billed_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_tokenizer_frames_are_the_measure_of_what_is_cut() {
+async fn without_a_tokenizer_a_stream_is_truncated_by_its_number_of_frames() {
     let bench = Bench::new();
     let mut items = frames(20);
     items.push(done());
@@ -198,7 +198,7 @@ async fn without_a_tokenizer_frames_are_the_measure_of_what_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_never_stops_is_left_after_the_cut() {
+async fn a_truncated_stream_that_never_ends_is_closed_after_the_drain_time() {
     let bench = Bench::new();
     bench.alpha.then(silent_after(frames(20)));
     let mut body = streamed();
@@ -213,7 +213,7 @@ async fn a_provider_that_never_stops_is_left_after_the_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_stream_waits_for_its_settlement_where_that_is_asked_for() {
+async fn with_settle_before_answer_the_end_of_a_stream_waits_for_its_settlement() {
     let bench = Bench::with(GateBuilder::settle_before_answer);
     bench.ledger.stop_taking_settlements();
     let mut items = frames(2);
@@ -233,7 +233,7 @@ async fn the_end_of_a_stream_waits_for_its_settlement_where_that_is_asked_for() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_takes_nothing_is_taken_for_gone() {
+async fn a_reader_that_accepts_nothing_for_too_long_counts_as_disconnected() {
     let mut provider = provider_config("alpha", &["m"]);
     provider.idle_timeout_ms = 2_000;
     let bench = Bench::build(config(vec![provider]), |builder| builder);
@@ -256,7 +256,7 @@ async fn a_reader_that_takes_nothing_is_taken_for_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_that_comes_back_gets_everything() {
+async fn a_slow_reader_that_resumes_in_time_gets_everything() {
     let bench = Bench::new();
     let mut items = frames(200);
     items.extend([told_usage(usage(9, 200)), done()]);
@@ -274,7 +274,7 @@ async fn a_slow_reader_that_comes_back_gets_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_does_not_stream_answers_whole() {
+async fn a_complete_answer_to_a_stream_request_is_passed_on() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     let (body, _) = bench.ask_whole(streamed()).await.unwrap();

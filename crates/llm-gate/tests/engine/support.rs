@@ -1,4 +1,4 @@
-//! A gate with everything around it in the test's hand.
+//! A gate with a scripted provider, a checked ledger and a manual clock.
 
 mod ledger;
 mod provider;
@@ -20,8 +20,8 @@ pub use provider::{
     told_usage, whole,
 };
 
-/// $1 and $2 per million tokens wherever there is a price. Only `counted` has a tokenizer, which takes long to load
-/// in a build for tests; the tokens of the others are bounded by bytes.
+/// Prices of $1 for input and $2 for output per million tokens. Only `counted` has a tokenizer, because loading one is
+/// slow without optimization. The tokens of other models are bounded by bytes.
 const PRICES: &str = r#"
 [[price]]
 provider = "alpha"
@@ -67,7 +67,7 @@ source = "these tests"
 date = "2026-11-21"
 "#;
 
-/// The longest time that a test waits for calls to end; on the paused clock it takes none.
+/// The longest time for which a test waits for calls to end. On the paused clock it passes at once.
 const PATIENCE: Duration = Duration::from_hours(1);
 
 pub fn prices() -> PriceBook {
@@ -101,7 +101,7 @@ pub fn config(providers: Vec<ProviderConfig>) -> LlmConfig {
     }
 }
 
-/// A gate, its surroundings, and what they saw.
+/// A gate and everything that it is connected to.
 pub struct Bench {
     pub gate: Gate,
     pub ledger: Arc<StrictLedger>,
@@ -112,7 +112,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// One provider, `alpha`.
+    /// Makes a bench with one provider, `alpha`.
     pub fn new() -> Self {
         Self::with(|builder| builder)
     }
@@ -121,7 +121,7 @@ impl Bench {
         Self::build(config(vec![provider_config("alpha", &["m", "counted", "thinker", "vectors"])]), change)
     }
 
-    /// `alpha`, then `beta`, both with the model `m`.
+    /// Makes a bench with the providers `alpha` and `beta`, in this order, both with the model `m`.
     pub fn pair() -> Self {
         Self::build(config(vec![provider_config("alpha", &["m"]), provider_config("beta", &["m"])]), |b| b)
     }
@@ -156,7 +156,7 @@ impl Bench {
         Self { gate, ledger, alpha, beta, clock, reports }
     }
 
-    /// Waits until every call has ended, and has the ledger and the observer checked.
+    /// Waits until every call has ended, and checks the ledger, the scripts and the observer.
     pub async fn finish(&self) -> Vec<Entry> {
         assert_eq!(self.gate.drain(PATIENCE).await, 0, "calls that never end");
         self.alpha.check();
@@ -167,7 +167,7 @@ impl Bench {
         entries
     }
 
-    /// [`Bench::finish`] where there was one attempt, which reached the provider.
+    /// Does the same as [`Bench::finish`], and checks that there was exactly one attempt, which reached the provider.
     pub async fn finish_one(&self) -> (Entry, CallReport) {
         let mut entries = self.finish().await;
         assert_eq!(entries.len(), 1);
@@ -182,18 +182,18 @@ impl Bench {
     pub async fn ask_whole(&self, body: Value) -> Result<(Bytes, Receipt), GateError> {
         match self.ask(body).await? {
             GateAnswer::Whole { body, receipt } => Ok((body, receipt)),
-            GateAnswer::Stream(_) => panic!("a stream, which was not asked for"),
+            GateAnswer::Stream(_) => panic!("a stream that was not requested"),
         }
     }
 
     pub async fn ask_stream(&self, body: Value) -> Result<AnswerStream, GateError> {
         match self.ask(body).await? {
             GateAnswer::Stream(stream) => Ok(stream),
-            GateAnswer::Whole { .. } => panic!("a whole answer where a stream was asked for"),
+            GateAnswer::Whole { .. } => panic!("a complete answer instead of a stream"),
         }
     }
 
-    /// The events of a streamed answer, to its end.
+    /// Makes a streamed call and returns all its events.
     pub async fn events(&self, body: Value) -> Vec<String> {
         let mut stream = self.ask_stream(body).await.unwrap();
         let mut events = Vec::new();
@@ -211,16 +211,16 @@ pub fn call(body: Value) -> GateCall {
 pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
-        other => panic!("{other} is no object"),
+        other => panic!("{other} is not an object"),
     }
 }
 
-/// A question of one message, with at most 100 tokens of output.
+/// Returns a request with one message and at most 100 tokens of output.
 pub fn question() -> Value {
     json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 100})
 }
 
-/// The same question, its answer as a stream with the usage at its end.
+/// Returns the request of [`question`] for a stream with usage.
 pub fn streamed() -> Value {
     let mut body = question();
     body["stream"] = true.into();
@@ -228,7 +228,7 @@ pub fn streamed() -> Value {
     body
 }
 
-/// The same, of the model whose tokenizer is known.
+/// Changes a request to the model with a tokenizer.
 pub fn counted(mut body: Value) -> Value {
     body["model"] = "counted".into();
     body
@@ -249,7 +249,7 @@ pub fn usage(prompt_tokens: u64, completion_tokens: u64) -> Usage {
     Usage { prompt_tokens, completion_tokens, ..Usage::default() }
 }
 
-/// Why a caller whose key was revoked may not go on.
+/// Returns the reason that stops a caller whose key was revoked.
 pub fn lost() -> LostRight {
     LostRight {
         code: "revoked_key".to_owned(),

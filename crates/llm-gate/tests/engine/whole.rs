@@ -1,4 +1,4 @@
-//! Whole answers: what leaves, what comes back, and what is billed.
+//! Complete answers: the request, the answer and the bill.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 use crate::support::{Bench, call, counted, document, question, usage, whole};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_held_sent_answered_and_settled_with_the_providers_numbers() {
+async fn a_call_is_held_sent_answered_and_settled_with_the_providers_usage() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     let (body, receipt) = bench.ask_whole(question()).await.unwrap();
-    assert_eq!(body, document("hi"), "the document is handed on as it came");
+    assert_eq!(body, document("hi"), "the document is passed on unchanged");
     assert_eq!((receipt.attempt, receipt.provider.as_str(), receipt.model.as_str()), (1, "alpha", "m"));
     assert_eq!((receipt.max_tokens, receipt.filled), (Some(100), false));
     assert_eq!((receipt.usage, receipt.source), (usage(9, 2), UsageSource::Provider));
@@ -34,7 +34,7 @@ async fn a_call_is_held_sent_answered_and_settled_with_the_providers_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_held_output_leaves_under_one_name_and_the_rest_as_it_came() {
+async fn the_held_output_limit_is_sent_under_one_name_and_other_fields_unchanged() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
     let mut body = question();
@@ -51,10 +51,10 @@ async fn the_held_output_leaves_under_one_name_and_the_rest_as_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_max_tokens_is_filled_in_and_said() {
+async fn a_missing_max_tokens_is_filled_in_and_reported() {
     let bench = Bench::new();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
-    // 20 tokens of output fit, besides the input's bound.
+    // The budget allows the upper bound of the input and 20 tokens of output.
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}]});
     let shape = llm_policy::read_chat(body.as_object().unwrap()).unwrap();
     let prices = crate::support::prices();
@@ -67,7 +67,7 @@ async fn a_missing_max_tokens_is_filled_in_and_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_explicit_zero_stays_zero() {
+async fn an_explicit_usage_of_zero_is_billed_as_zero() {
     let bench = Bench::new();
     bench.alpha.then(whole("some text", Some(usage(0, 0))));
     let (_, receipt) = bench.ask_whole(question()).await.unwrap();
@@ -100,7 +100,7 @@ async fn without_a_tokenizer_bytes_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_thinks_is_not_counted_but_billed_at_its_worst_case() {
+async fn a_reasoning_model_without_usage_is_billed_at_its_worst_case() {
     let bench = Bench::new();
     bench.alpha.then(whole("one two three", None));
     let mut body = question();
@@ -113,7 +113,7 @@ async fn a_model_that_thinks_is_not_counted_but_billed_at_its_worst_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_was_asked_for_is_cut_flagged_and_billed_as_it_was() {
+async fn output_above_the_limit_is_truncated_flagged_and_billed_in_full() {
     let bench = Bench::new();
     bench.alpha.then(whole(&"word ".repeat(50), Some(usage(9, 50))));
     let mut body = question();
@@ -130,7 +130,7 @@ async fn more_than_was_asked_for_is_cut_flagged_and_billed_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_much_as_was_asked_for_is_not_cut() {
+async fn output_at_the_limit_is_not_truncated() {
     let bench = Bench::new();
     let text = "word ".repeat(10);
     bench.alpha.then(whole(&text, Some(usage(9, 10))));
@@ -154,7 +154,7 @@ async fn the_answer_does_not_wait_for_its_settlement() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_does_where_that_is_asked_for() {
+async fn with_settle_before_answer_the_answer_waits_for_its_settlement() {
     let bench = Bench::with(GateBuilder::settle_before_answer);
     bench.ledger.stop_taking_settlements();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
@@ -168,7 +168,7 @@ async fn it_does_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_call_keeps_is_let_go_when_it_is_settled_and_not_before() {
+async fn the_resource_of_a_call_is_dropped_when_the_call_is_settled_and_not_before() {
     let bench = Bench::new();
     bench.ledger.stop_taking_settlements();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));
@@ -183,7 +183,7 @@ async fn what_a_call_keeps_is_let_go_when_it_is_settled_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_waits_for_open_calls_and_takes_no_further_ones() {
+async fn a_drain_waits_for_open_calls_and_refuses_further_ones() {
     let bench = Bench::new();
     bench.ledger.stop_taking_settlements();
     bench.alpha.then(whole("hi", Some(usage(9, 2))));

@@ -1,4 +1,4 @@
-//! What the Messages API can't be told, and how it is addressed.
+//! Requests to Anthropic, and fields that can't be translated.
 
 use llm_gate::provider::{Incoming, ProviderError};
 use llm_policy::{Operation, ProviderKind};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::server::{COMPLETION, Server, answer, config, json_answer, provider, request_of, small, whole};
 
-/// A small request with one field set.
+/// Returns a small request with one field changed.
 fn with(name: &str, value: Value) -> llm_gate::provider::Outgoing {
     let mut request = small(false);
     request.body.insert(name.to_owned(), value);
@@ -14,7 +14,7 @@ fn with(name: &str, value: Value) -> llm_gate::provider::Outgoing {
 }
 
 #[tokio::test]
-async fn what_has_no_counterpart_is_refused_by_name_and_nothing_is_sent() {
+async fn fields_without_a_counterpart_are_refused_by_name_and_nothing_is_sent() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let anthropic = provider(&config(ProviderKind::Anthropic, &server.url));
     let user = |content: Value| json!([{ "role": "user", "content": content }]);
@@ -97,7 +97,7 @@ async fn what_has_no_counterpart_is_refused_by_name_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn there_are_no_embeddings() {
+async fn embeddings_are_refused_and_nothing_is_sent() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let mut request = request_of(json!({ "model": "m", "input": "x" }), false);
     request.operation = Operation::Embeddings;
@@ -121,7 +121,7 @@ async fn a_request_carries_the_key_the_version_and_the_hold() {
 }
 
 #[tokio::test]
-async fn an_error_is_handed_on_as_it_came() {
+async fn an_error_document_is_passed_on_unchanged() {
     let body = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
     let server = Server::always(answer("529 Overloaded", "retry-after: 3\r\n", body)).await;
     let refused = whole(&*provider(&config(ProviderKind::Anthropic, &server.url))).await.unwrap();
@@ -130,7 +130,7 @@ async fn an_error_is_handed_on_as_it_came() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_has_no_text() {
+async fn a_document_that_is_not_a_message_has_no_text() {
     for body in ["<html>", "{}", COMPLETION, r#"{"id":"msg","content":"#] {
         let server = Server::always(json_answer(body)).await;
         let anthropic = provider(&config(ProviderKind::Anthropic, &server.url));

@@ -1,4 +1,4 @@
-//! Connections that end too early, at every byte.
+//! Connections that end early, tested at every byte.
 
 use llm_gate::provider::ProviderError;
 
@@ -22,18 +22,18 @@ async fn cut_whole(answer: String, end: Step) {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_closed_at_any_byte_is_broken() {
+async fn an_answer_whose_connection_is_closed_at_any_byte_is_broken() {
     cut_whole(json_answer(COMPLETION), Step::Close).await;
     cut_whole(chunked("application/json", &[COMPLETION]), Step::Close).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_reset_at_any_byte_is_broken() {
+async fn an_answer_whose_connection_is_reset_at_any_byte_is_broken() {
     cut_whole(json_answer(COMPLETION), Step::Reset).await;
 }
 
 #[tokio::test]
-async fn a_stream_that_is_closed_at_any_byte_gives_what_came_and_is_broken() {
+async fn a_stream_whose_connection_is_closed_at_any_byte_yields_its_frames_and_is_broken() {
     let answer = chunked("text/event-stream", &[FRAMES]);
     let bytes = answer.len();
     let head = answer.find("\r\n\r\n").unwrap() + 4;
@@ -51,13 +51,13 @@ async fn a_stream_that_is_closed_at_any_byte_gives_what_came_and_is_broken() {
         };
         let (frames, error) = collect(frames).await;
         assert_eq!(frames.len(), came, "cut at {cut}");
-        // After `[DONE]` nothing more is read.
+        // Nothing is read after `[DONE]`.
         assert_eq!(error.as_ref().is_some_and(is_broken), came < 4, "cut at {cut}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_at_any_byte_never_ends_well() {
+async fn a_stream_whose_connection_is_reset_at_any_byte_is_broken() {
     let answer = chunked("text/event-stream", &[FRAMES]);
     let bytes = answer.find("data: [DONE]").unwrap();
     let server = Server::start(move |number| vec![send(&answer.as_bytes()[..number]), Step::Reset]).await;
@@ -72,7 +72,7 @@ async fn a_stream_that_is_reset_at_any_byte_never_ends_well() {
 }
 
 #[tokio::test]
-async fn a_stream_without_a_length_is_broken_only_within_an_event() {
+async fn a_stream_without_a_length_is_broken_only_inside_an_event() {
     const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     let server =
         Server::start(|number| vec![send(HEAD), send(&FRAMES.as_bytes()[..number]), Step::Close]).await;

@@ -1,4 +1,4 @@
-//! Every fixture of `golden/`: what a provider's bytes come to, and what is sent to Anthropic.
+//! Tests of all fixtures in `golden/`: parsed answers of providers, and requests to Anthropic.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +14,7 @@ use super::server::{
 
 const KINDS: [ProviderKind; 2] = [ProviderKind::Openai, ProviderKind::Anthropic];
 
-/// The files of a folder that end like this, with what stands before that.
+/// Returns the files of a folder with this name ending, each with its path without the ending.
 fn fixtures(kind: ProviderKind, folder: &str, end: &str, least: usize) -> Vec<(PathBuf, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(kind.as_str()).join(folder);
     let mut found = Vec::new();
@@ -64,7 +64,7 @@ fn told(frames: &[Frame], error: Option<&ProviderError>) -> String {
 }
 
 #[tokio::test]
-async fn streams_come_to_the_frames_of_their_fixtures() {
+async fn streams_yield_the_frames_of_their_fixtures() {
     for kind in KINDS {
         for (stem, path) in fixtures(kind, "stream", ".sse", 9) {
             let server = Server::always(chunked("text/event-stream", &[&text(&path)])).await;
@@ -72,13 +72,13 @@ async fn streams_come_to_the_frames_of_their_fixtures() {
             let (frames, error) = collect(frames).await;
             let told = told(&frames, error.as_ref());
             let expected = text(&stem.with_extension("frames"));
-            assert_eq!(told, expected, "{} comes to\n{told}", path.display());
+            assert_eq!(told, expected, "{} yields\n{told}", path.display());
         }
     }
 }
 
 #[tokio::test]
-async fn whole_answers_come_to_what_their_fixtures_say() {
+async fn complete_answers_are_parsed_as_their_fixtures_state() {
     for kind in KINDS {
         for (stem, path) in fixtures(kind, "whole", ".json", 8) {
             let sent = text(&path);
@@ -100,7 +100,7 @@ async fn whole_answers_come_to_what_their_fixtures_say() {
 }
 
 #[tokio::test]
-async fn requests_to_anthropic_are_those_of_their_fixtures() {
+async fn requests_to_anthropic_match_their_fixtures() {
     let server = Server::always(answer("200 OK", "", COMPLETION)).await;
     let anthropic = provider(&config(ProviderKind::Anthropic, &server.url));
     for (stem, path) in fixtures(ProviderKind::Anthropic, "request", ".openai.json", 9) {

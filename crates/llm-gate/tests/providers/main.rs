@@ -1,4 +1,4 @@
-//! The providers against a server of scripted bytes.
+//! Tests of the providers against a server that sends scripted bytes.
 
 #[cfg(test)]
 mod anthropic;

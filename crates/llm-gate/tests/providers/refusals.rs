@@ -1,4 +1,4 @@
-//! Answers that are none: error statuses, other media, too much, too little.
+//! Invalid answers: error statuses, other media types, and bodies that are too long or too short.
 
 use llm_gate::provider::{Incoming, ProviderError};
 
@@ -7,7 +7,7 @@ use super::server::{
 };
 
 #[tokio::test]
-async fn a_limit_says_when_to_come_again() {
+async fn a_rate_limit_answer_states_the_retry_time() {
     for (header, seconds) in [
         ("retry-after: 7\r\n", Some(7)),
         ("retry-after: Sat, 21 Nov 2026 00:00:09 GMT\r\n", Some(9)),
@@ -26,7 +26,7 @@ async fn a_limit_says_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn an_error_may_bring_its_usage() {
+async fn an_error_document_may_report_usage() {
     let body = r#"{"error":{"message":"filtered"},"usage":{"prompt_tokens":8,"completion_tokens":0}}"#;
     let server = Server::always(answer("400 Bad Request", "", body)).await;
     let refused = whole(&*openai(&server.url)).await.unwrap();
@@ -35,7 +35,7 @@ async fn an_error_may_bring_its_usage() {
 }
 
 #[tokio::test]
-async fn of_a_long_error_the_beginning_is_kept() {
+async fn a_long_error_document_is_truncated() {
     let server = Server::always(answer("500 Oh", "", &"x".repeat(1 << 20))).await;
     let refused = whole(&*openai(&server.url)).await.unwrap();
     assert_eq!((refused.head.status, refused.body.len()), (500, 64 << 10));
@@ -60,7 +60,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_handed_on_without_text() {
+async fn a_document_that_is_not_an_answer_is_passed_on_without_text() {
     let half = COMPLETION.split_at(COMPLETION.len() - 20).0;
     for (media, body) in [
         ("text/html", "<html><body>Welcome to the portal</body></html>"),
@@ -74,14 +74,14 @@ async fn what_is_no_answer_is_handed_on_without_text() {
         let odd = whole(&*openai(&server.url)).await.unwrap();
         assert_eq!((&*odd.body, odd.usage, odd.text), (body.as_bytes(), None, None));
         let Ok(Incoming::Whole(odd)) = openai(&server.url).send(small(true)).await else {
-            panic!("{body} is no stream");
+            panic!("a stream or an error for {body}");
         };
         assert_eq!((&*odd.body, odd.text), (body.as_bytes(), None));
     }
 }
 
 #[tokio::test]
-async fn an_answer_beyond_its_bound_is_not_kept() {
+async fn an_answer_that_is_too_long_is_refused() {
     let server = Server::always("HTTP/1.1 200 OK\r\ncontent-length: 33554433\r\n\r\n{").await;
     let error = whole(&*openai(&server.url)).await.unwrap_err();
     assert!(matches!(&error, ProviderError::BadAnswer(_)), "{error:?}");
@@ -99,7 +99,7 @@ async fn an_answer_beyond_its_bound_is_not_kept() {
 }
 
 #[tokio::test]
-async fn an_event_beyond_its_bound_ends_the_stream() {
+async fn an_event_that_is_too_long_ends_the_stream() {
     let long = format!("data: {}\n\n", "x".repeat(4 << 20));
     let server = Server::always(chunked("text/event-stream", &["data: {}\n\n", &long])).await;
     let (frames, error) = collect(open(&*openai(&server.url)).await.unwrap()).await;
@@ -108,7 +108,7 @@ async fn an_event_beyond_its_bound_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn the_name_of_the_request_is_kept() {
+async fn the_request_id_of_the_provider_is_kept() {
     let server = Server::always(json_answer(COMPLETION)).await;
     assert_eq!(whole(&*openai(&server.url)).await.unwrap().head.request_id.as_deref(), Some("req_7"));
 }

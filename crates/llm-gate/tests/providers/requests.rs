@@ -1,4 +1,4 @@
-//! What an OpenAI-compatible endpoint is sent.
+//! Requests to a provider with OpenAI's API.
 
 use llm_gate::provider::Incoming;
 use llm_policy::{Operation, ProviderKind};
@@ -21,7 +21,7 @@ async fn a_request_carries_the_key_and_the_hold() {
 }
 
 #[tokio::test]
-async fn the_bound_has_the_name_that_the_endpoint_takes() {
+async fn the_output_limit_is_sent_under_the_configured_name() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let mut config = config(ProviderKind::Openai, &server.url);
     config.max_tokens_field = "max_completion_tokens".to_owned();
@@ -31,7 +31,7 @@ async fn the_bound_has_the_name_that_the_endpoint_takes() {
 }
 
 #[tokio::test]
-async fn a_stream_always_asks_for_its_usage() {
+async fn a_stream_request_always_asks_for_usage() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let provider = openai(&server.url);
     for (options, sent) in [
@@ -54,7 +54,7 @@ async fn a_stream_always_asks_for_its_usage() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_is_asked_for_as_such() {
+async fn a_request_for_a_complete_answer_has_no_stream_fields() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let body = json!({ "model": "m", "stream": true, "stream_options": { "include_usage": true } });
     openai(&server.url).send(request_of(body, false)).await.map(drop).unwrap();
@@ -62,7 +62,7 @@ async fn a_whole_answer_is_asked_for_as_such() {
 }
 
 #[tokio::test]
-async fn fields_that_nobody_here_knows_are_passed_on() {
+async fn unknown_fields_are_passed_on() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let body = json!({ "model": "m", "min_p": 0.25, "new": { "deep": [1, null, "é"] }, "seed": 0 });
     openai(&server.url).send(request_of(body.clone(), false)).await.map(drop).unwrap();
@@ -84,7 +84,7 @@ async fn embeddings_have_their_own_route_and_no_output() {
 }
 
 #[tokio::test]
-async fn without_a_key_there_is_no_credential() {
+async fn without_a_key_no_credential_is_sent() {
     let server = Server::always(json_answer(COMPLETION)).await;
     for (kind, header) in [(ProviderKind::Openai, "authorization"), (ProviderKind::Anthropic, "x-api-key")] {
         let clock = std::sync::Arc::new(registry_core::SystemClock::new());

@@ -1,4 +1,4 @@
-//! Connections that are used again, and what that may not lead to.
+//! Reuse of connections, which must never repeat a request.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn connections(server: &Server) -> usize {
 }
 
 #[tokio::test]
-async fn calls_one_after_another_use_the_same_connections() {
+async fn consecutive_calls_reuse_connections() {
     let server = Server::start(|number| {
         vec![send(match number % 3 {
             0 => json_answer(COMPLETION),
@@ -28,11 +28,11 @@ async fn calls_one_after_another_use_the_same_connections() {
         assert_eq!(collect(open(&*provider).await.unwrap()).await.1, None);
         assert_eq!(whole(&*provider).await.unwrap().head.status, 429);
     }
-    // A call that follows at once may come before the connection is back in the pool, and open a second one.
+    // A call that follows at once may find no connection in the pool yet and open another one.
     assert!(connections(&server) <= 3, "{} connections for 15 calls", connections(&server));
 }
 
-/// The end of the body comes after `[DONE]`, and nobody waits for it.
+/// The end of the body arrives after `[DONE]`. The caller does not wait for it.
 #[tokio::test]
 async fn the_end_of_a_stream_is_read_after_its_last_frame() {
     let text = chunked("text/event-stream", &[FRAMES]);
@@ -46,7 +46,7 @@ async fn the_end_of_a_stream_is_read_after_its_last_frame() {
     let provider = openai(&server.url);
     let (frames, error) = collect(open(&*provider).await.unwrap()).await;
     assert_eq!((frames.len(), error), (4, None));
-    // The next call finds the connection free once the end has been read.
+    // The next call can reuse the connection once its end has been read.
     let mut calls = 0;
     while server.seen().last().is_none_or(|seen| calls == 0 || seen.connection > 0) {
         tokio::time::sleep(std::time::Duration::from_millis(60)).await;
@@ -56,9 +56,9 @@ async fn the_end_of_a_stream_is_read_after_its_last_frame() {
     }
 }
 
-/// The provider may have done what it was asked for, so nothing repeats the request in secret.
+/// The provider may have executed the request, so the HTTP client must not send it again.
 #[tokio::test]
-async fn a_request_that_a_used_connection_swallowed_is_broken_and_not_sent_again() {
+async fn a_request_lost_on_a_reused_connection_is_broken_and_not_sent_again() {
     let server = Server::start(|number| match number % 2 {
         0 => vec![send(json_answer(COMPLETION))],
         _ => vec![Step::Close],

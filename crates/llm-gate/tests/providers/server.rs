@@ -1,4 +1,4 @@
-//! A server that answers each request with scripted bytes, and keeps what it was sent.
+//! A server that answers each request with scripted bytes and records the requests.
 
 use std::fmt::Write as _;
 use std::future::poll_fn;
@@ -14,17 +14,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// What the server does once it has read a request.
+/// One step of the server's answer to a request.
 #[derive(Clone)]
 pub enum Step {
+    /// Sends these bytes.
     Send(Vec<u8>),
-    /// Waits.
+    /// Waits for this many milliseconds.
     Pause(u64),
-    /// Says nothing until the client goes.
+    /// Sends nothing until the client closes the connection.
     Hang,
-    /// Ends the connection orderly.
+    /// Closes the connection.
     Close,
-    /// Ends it with a reset.
+    /// Resets the connection.
     Reset,
 }
 
@@ -32,7 +33,7 @@ pub fn send(text: impl AsRef<[u8]>) -> Step {
     Step::Send(text.as_ref().to_vec())
 }
 
-/// A request, on the connection of this number.
+/// A recorded request, with the number of its connection.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub connection: usize,
@@ -77,7 +78,7 @@ impl Server {
         Self { url, seen, gone }
     }
 
-    /// One answer to every request.
+    /// Answers every request with the same bytes.
     pub async fn always(answer: impl AsRef<[u8]>) -> Self {
         let steps = vec![send(answer)];
         Self::start(move |_| steps.clone()).await
@@ -87,7 +88,7 @@ impl Server {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Waits until a connection is over.
+    /// Waits until a connection has ended.
     pub async fn connection_over(&self) {
         tokio::time::timeout(Duration::from_secs(10), self.gone.notified()).await.unwrap();
     }
@@ -140,7 +141,7 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     }
 }
 
-/// An answer with a stated length.
+/// Returns an answer with a `content-length`.
 pub fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
 }
@@ -149,7 +150,7 @@ pub fn json_answer(body: &str) -> String {
     answer("200 OK", "content-type: application/json\r\nx-request-id: req_7\r\n", body)
 }
 
-/// A chunked answer; each piece is a chunk of its own.
+/// Returns a chunked answer with one chunk for each piece.
 pub fn chunked(media: &str, pieces: &[&str]) -> String {
     let mut text = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\nx-request-id: req_7\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -179,7 +180,7 @@ pub fn config(kind: ProviderKind, url: &str) -> ProviderConfig {
     }
 }
 
-/// The moment at which the tests' clock stands: 2026-11-21 00:00:00 UTC.
+/// The fixed time of the tests, in Unix seconds: 2026-11-21 00:00:00 UTC.
 pub const NOW: i64 = 1_795_219_200;
 
 pub fn provider(config: &ProviderConfig) -> Arc<dyn Provider> {
@@ -202,7 +203,7 @@ pub fn small(stream: bool) -> Outgoing {
     request_of(json!({ "model": "m", "max_completion_tokens": 16, "messages": messages }), stream)
 }
 
-/// The whole answer to a small request.
+/// Sends a small request and returns the complete answer.
 pub async fn whole(provider: &dyn Provider) -> Result<Whole, ProviderError> {
     match provider.send(small(false)).await? {
         Incoming::Whole(whole) => Ok(whole),
@@ -224,7 +225,7 @@ pub async fn next(frames: &mut FrameStream) -> Option<Result<Frame, ProviderErro
     poll_fn(|cx| frames.as_mut().poll_next(cx)).await
 }
 
-/// All that a stream brings, and what ended it, if anything did.
+/// Reads a stream to its end. Returns its frames, and the error that ended it, if any.
 pub async fn collect(mut frames: FrameStream) -> (Vec<Frame>, Option<ProviderError>) {
     let mut all = Vec::new();
     while let Some(frame) = next(&mut frames).await {

@@ -1,4 +1,4 @@
-//! Configurations that make no provider, and secrets that stay inside.
+//! Configurations that are refused, and secrets that do not appear in errors.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use registry_core::SystemClock;
 use super::server::{config, provider};
 
 #[test]
-fn an_unusable_address_is_refused_without_being_repeated() {
+fn an_invalid_base_url_is_refused_and_not_repeated_in_the_error() {
     for url in [
         "",
         "localhost",
@@ -28,7 +28,7 @@ fn an_unusable_address_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn an_unusable_key_is_refused_without_being_repeated() {
+fn an_invalid_key_is_refused_and_not_repeated_in_the_error() {
     for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
         let config = config(kind, "http://localhost/v1/");
         let error = provider_of(&config, Some("sk\ngeheim"), Arc::new(SystemClock::new())).err().unwrap();
@@ -45,7 +45,7 @@ fn a_provider_has_the_name_of_its_configuration() {
 }
 
 #[test]
-fn a_provider_tells_the_gate_which_credential_it_sends() {
+fn a_provider_lists_its_key_among_its_secrets() {
     for kind in [ProviderKind::Openai, ProviderKind::Anthropic] {
         let config = config(kind, "http://localhost");
         let clock = Arc::new(SystemClock::new());

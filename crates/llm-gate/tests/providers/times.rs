@@ -1,4 +1,4 @@
-//! Time limits of each phase, and connections that do not come about.
+//! Time limits of each phase, and connections that fail.
 
 use llm_gate::provider::{Incoming, ProviderError};
 use llm_policy::{ProviderConfig, ProviderKind};
@@ -24,7 +24,7 @@ fn with(url: &str, change: impl Fn(&mut ProviderConfig)) -> ProviderConfig {
 }
 
 #[tokio::test]
-async fn a_first_byte_that_does_not_come_is_a_timeout() {
+async fn a_missing_first_byte_is_a_timeout() {
     let server = Server::start(|_| vec![Step::Hang]).await;
     let slow = provider(&with(&server.url, |config| config.first_byte_timeout_ms = 60));
     assert_eq!(whole(&*slow).await.unwrap_err(), timeout("first_byte"));
@@ -34,7 +34,7 @@ async fn a_first_byte_that_does_not_come_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_body_that_stops_is_idle() {
+async fn a_body_that_pauses_too_long_is_an_idle_timeout() {
     let half = json_answer(COMPLETION);
     let half = half.split_at(half.len() - 9).0.to_owned();
     let server = Server::start(move |_| vec![send(&half), Step::Hang]).await;
@@ -46,7 +46,7 @@ async fn a_body_that_stops_is_idle() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_begin_is_idle() {
+async fn a_body_that_does_not_begin_is_an_idle_timeout() {
     let server = Server::start(|_| vec![send(STREAM), Step::Hang]).await;
     let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 60));
     let (frames, error) = collect(open(&*slow).await.unwrap()).await;
@@ -54,7 +54,7 @@ async fn a_body_that_does_not_begin_is_idle() {
 }
 
 #[tokio::test]
-async fn a_stream_that_stops_is_idle_after_what_came() {
+async fn a_stream_that_pauses_too_long_yields_its_frames_and_an_idle_timeout() {
     let server = Server::start(|_| vec![send(STREAM), send(FRAME), send(FRAME), Step::Hang]).await;
     let slow = provider(&with(&server.url, |config| config.idle_timeout_ms = 60));
     let (frames, error) = collect(open(&*slow).await.unwrap()).await;
@@ -63,7 +63,7 @@ async fn a_stream_that_stops_is_idle_after_what_came() {
 }
 
 #[tokio::test]
-async fn a_stream_that_goes_on_and_on_ends_at_its_total() {
+async fn an_endless_stream_ends_at_the_total_time_limit() {
     let server = Server::start(|_| {
         let drip = [send(FRAME), Step::Pause(5)];
         [send(STREAM)].into_iter().chain(drip.into_iter().cycle().take(20_000)).collect()
@@ -77,7 +77,7 @@ async fn a_stream_that_goes_on_and_on_ends_at_its_total() {
 }
 
 #[tokio::test]
-async fn each_byte_begins_the_idle_time_anew() {
+async fn each_byte_restarts_the_idle_time() {
     let pieces = FRAMES.as_bytes().chunks(FRAMES.len() / 8 + 1);
     let mut steps = vec![send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")];
     for piece in pieces {
@@ -90,11 +90,11 @@ async fn each_byte_begins_the_idle_time_anew() {
 }
 
 #[tokio::test]
-async fn a_stream_is_there_before_its_end() {
+async fn a_frame_arrives_before_the_stream_ends() {
     let server = Server::start(|_| vec![send(STREAM), send(FRAME), Step::Hang]).await;
     let mut frames = open(&*openai(&server.url)).await.unwrap();
     assert!(next(&mut frames).await.unwrap().is_ok());
-    // Who drops it hangs up.
+    // Dropping the stream closes the connection.
     drop(frames);
     server.connection_over().await;
 }
@@ -110,16 +110,16 @@ async fn a_closed_port_is_not_connected() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_come_is_not_connected() {
+async fn a_tls_handshake_without_an_answer_is_not_connected() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/v1", listener.local_addr().unwrap());
     let silent = provider(&with(&url, |config| config.connect_timeout_ms = 60));
-    let Err(error) = silent.send(small(false)).await else { panic!("nobody answered") };
+    let Err(error) = silent.send(small(false)).await else { panic!("an answer without a server") };
     assert!(matches!(&error, ProviderError::NotConnected(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_stream_may_be_answered_whole() {
+async fn a_complete_answer_to_a_stream_request_is_accepted() {
     let server = Server::always(json_answer(COMPLETION)).await;
     let Ok(Incoming::Whole(whole)) = openai(&server.url).send(small(true)).await else { panic!("no answer") };
     assert_eq!(whole.text.as_deref(), Some("Hi there"));

@@ -1,4 +1,4 @@
-//! Reading `[[price]]` tables.
+//! Parsing and checking of `[[price]]` tables.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use super::{BookError, Encoding, Price, PriceEntry, PriceError};
 use crate::config::toml_problem;
 use crate::{LongRates, Operation, Rates};
 
-/// The largest number of tokens that a field may have: no model's limits come near, and exact arithmetic and
-/// canonical JSON hold it.
+/// The largest number of tokens that a field may state. It is far above the limits of any model, and small enough for
+/// exact arithmetic and canonical JSON.
 pub const MAX_TOKENS: u64 = 1_000_000_000;
 
 #[derive(Deserialize)]
@@ -45,18 +45,18 @@ struct RawLong {
     cache_write_usd_per_mtok: Option<toml::Value>,
 }
 
-/// Reads every entry of a file.
+/// Parses all entries of a price file.
 pub fn read_entries(text: &str) -> Result<Vec<PriceEntry>, BookError> {
     let mut file: toml::Table =
         toml::from_str(text).map_err(|cause| BookError::Syntax(toml_problem(text, &cause)))?;
     let prices = file.remove("price");
     if let Some(name) = file.keys().next() {
-        return Err(BookError::Shape(format!("`{name}` is not known")));
+        return Err(BookError::Shape(format!("unknown field `{name}`")));
     }
     let tables = match prices {
         None => Vec::new(),
         Some(toml::Value::Array(tables)) => tables,
-        Some(_) => return Err(BookError::Shape("`price` is no list of tables".to_owned())),
+        Some(_) => return Err(BookError::Shape("`price` is not a list of tables".to_owned())),
     };
     let mut seen = BTreeSet::new();
     let mut entries = Vec::with_capacity(tables.len());
@@ -64,7 +64,7 @@ pub fn read_entries(text: &str) -> Result<Vec<PriceEntry>, BookError> {
         let name = entry_name(&table, index);
         let entry = read_entry(table).map_err(|what| BookError::Entry { entry: name.clone(), what })?;
         if !seen.insert((entry.provider.clone(), entry.model.clone())) {
-            let what = "it is there twice; each model takes one entry".to_owned();
+            let what = "the file has two entries for this model; keep one".to_owned();
             return Err(BookError::Entry { entry: name, what });
         }
         entries.push(entry);
@@ -72,7 +72,7 @@ pub fn read_entries(text: &str) -> Result<Vec<PriceEntry>, BookError> {
     Ok(entries)
 }
 
-/// How errors call an entry.
+/// Returns the name of an entry for error messages.
 fn entry_name(table: &toml::Value, index: usize) -> String {
     let text = |field| table.get(field).and_then(toml::Value::as_str);
     match (text("provider"), text("model")) {
@@ -87,10 +87,10 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
     check_name("provider", &raw.provider, 64)?;
     check_name("model", &raw.model, 256)?;
     if raw.source.trim().is_empty() || raw.source.chars().any(char::is_control) {
-        return Err("`source` takes the name or the address of a price page, in one line".to_owned());
+        return Err("`source` must be the name or the address of a price page, on one line".to_owned());
     }
     if !is_date(&raw.date) {
-        return Err(format!("`date` takes a day such as `2026-11-21`; it has `{}`", raw.date));
+        return Err(format!("`date` must be a day such as `2026-11-21`, got `{}`", raw.date));
     }
     for (field, tokens) in [("image_tokens", raw.image_tokens), ("max_output", raw.max_output)] {
         if let Some(tokens) = tokens {
@@ -124,7 +124,7 @@ fn read_entry(table: toml::Value) -> Result<PriceEntry, String> {
 
 fn read_long(raw: &RawLong, kind: PriceKind) -> Result<LongRates, String> {
     if kind.free {
-        return Err("`long` can't be there with `free = true`".to_owned());
+        return Err("`long` is not allowed with `free = true`".to_owned());
     }
     check_tokens("long.above", raw.above)?;
     let [input, output, cached_input, cache_write] = kind
@@ -138,7 +138,7 @@ fn read_long(raw: &RawLong, kind: PriceKind) -> Result<LongRates, String> {
     Ok(LongRates { above: raw.above, input, cached_input, cache_write, output })
 }
 
-/// What decides which prices must be there.
+/// The properties of an entry that decide which prices it must have.
 #[derive(Clone, Copy)]
 struct PriceKind {
     free: bool,
@@ -146,7 +146,7 @@ struct PriceKind {
 }
 
 impl PriceKind {
-    /// Input, output, cached input and cache write, in pico-dollars per token.
+    /// Returns the prices of input, output, cached input and cache writes, in pico-dollars per token.
     fn prices(self, raw: [Option<&toml::Value>; 4]) -> Result<[u64; 4], String> {
         let [input, output, cached_input, cache_write] = raw;
         let input = self.price("input_usd_per_mtok", input, None)?;
@@ -155,11 +155,11 @@ impl PriceKind {
             Operation::Embeddings => Some(Price::ZERO),
         };
         let output = match (no_output, output) {
-            // Embeddings have no output; a zero that says so is no price of zero.
+            // Embeddings have no output, so an explicit output price of 0 is accepted without `free = true`.
             (Some(zero), Some(given)) if read_price("output_usd_per_mtok", given)? == zero => zero,
             (default, given) => self.price("output_usd_per_mtok", given, default)?,
         };
-        // Unless it is known to be cheaper, the cache costs what input costs.
+        // Without a stated price, the cache costs as much as input.
         let cached_input = self.price("cached_input_usd_per_mtok", cached_input, Some(input))?;
         let cache_write = self.price("cache_write_usd_per_mtok", cache_write, Some(input))?;
         Ok([input, output, cached_input, cache_write].map(Price::pico))
@@ -175,10 +175,10 @@ impl PriceKind {
         match (self.free, given) {
             (true, None | Some(Price::ZERO)) => Ok(Price::ZERO),
             (true, Some(price)) => {
-                Err(format!("`{field}` is {price}, but `free = true` takes no price above 0"))
+                Err(format!("`{field}` is {price}, but `free = true` allows no price above 0"))
             }
             (false, Some(Price::ZERO)) => Err(format!(
-                "`{field}` is 0; a model that costs nothing needs `free = true`, and a part with no price of its own is left out"
+                "`{field}` is 0; set `free = true` for a free model, and leave out an unknown price of the cache"
             )),
             (false, Some(price)) => Ok(price),
             (false, None) => default.ok_or_else(|| format!("`{field}` is missing")),
@@ -190,7 +190,7 @@ fn read_price(field: &str, value: &toml::Value) -> Result<Price, String> {
     let text = match value {
         toml::Value::String(text) => text.clone(),
         toml::Value::Integer(number) => number.to_string(),
-        // `Display` of a float is its shortest decimal writing: the digits that were typed.
+        // `Display` of a float is its shortest exact decimal notation, which is the one that was typed.
         toml::Value::Float(number) => number.to_string(),
         toml::Value::Boolean(_)
         | toml::Value::Datetime(_)
@@ -201,19 +201,19 @@ fn read_price(field: &str, value: &toml::Value) -> Result<Price, String> {
     };
     Price::per_million(&text).map_err(|cause| {
         let why = match cause {
-            PriceError::NotANumber => "is no decimal number",
-            PriceError::Negative => "is less than nothing",
-            PriceError::Outlier => "is beyond belief",
+            PriceError::NotANumber => "is not a decimal number",
+            PriceError::Negative => "is negative",
+            PriceError::Outlier => "is too high",
         };
-        format!("`{field}` takes dollars per million tokens, at most 1000, such as 0.15; `{text}` {why}")
+        format!("`{field}` must be dollars per million tokens, at most 1000, such as 0.15; `{text}` {why}")
     })
 }
 
-/// Checks a name: 1 to `longest` bytes without spaces and control characters.
+/// Checks that a name has 1 to `longest` bytes and no spaces or control characters.
 pub fn check_name(field: &str, name: &str, longest: usize) -> Result<(), String> {
     if name.is_empty() || name.len() > longest || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(format!(
-            "`{field}` takes 1 to {longest} bytes without spaces; it has `{}`",
+            "`{field}` must be 1 to {longest} bytes without spaces, got `{}`",
             name.escape_debug()
         ));
     }
@@ -224,10 +224,10 @@ fn check_tokens(field: &str, tokens: u64) -> Result<(), String> {
     if (1..=MAX_TOKENS).contains(&tokens) {
         return Ok(());
     }
-    Err(format!("`{field}` takes 1 to {MAX_TOKENS} tokens; it has {tokens}"))
+    Err(format!("`{field}` must be 1 to {MAX_TOKENS} tokens, got {tokens}"))
 }
 
-/// Whether a text is a day of the calendar, as `2026-11-21`.
+/// Returns whether a text is a calendar date such as `2026-11-21`.
 pub fn is_date(text: &str) -> bool {
     text.len() == 10 && Timestamp::parse(&format!("{text}T00:00:00Z")).is_ok()
 }

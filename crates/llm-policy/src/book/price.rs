@@ -1,54 +1,54 @@
-//! Exact prices: decimal writing to whole pico-dollars per token, without a float in between.
+//! Exact conversion of decimal prices to whole pico-dollars per token, without floats.
 
 use std::fmt;
 
-/// The dearest price that is believed: $1,000 per million tokens. Published tables have prices beyond it that
-/// are off by five orders of magnitude.
+/// The highest price that is accepted: $1,000 per million tokens. Published tables contain higher prices that are
+/// wrong by five orders of magnitude.
 pub const MAX_PICO_PER_TOKEN: u64 = 1_000_000_000;
 
-/// Digits of a price beyond this many say nothing, and a writing with more is no price.
+/// The maximum number of characters of a price before its exponent. More of them carry no information.
 const MAX_DIGITS: usize = 400;
 
-/// A price of a token, in pico-dollars.
+/// The price of one token, in pico-dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price(u64);
 
-/// Why a writing is no price.
+/// Reason why a text is not a valid price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PriceError {
     /// It is not a decimal number.
     NotANumber,
-    /// It is less than nothing.
+    /// It is negative.
     Negative,
     /// It is above [`MAX_PICO_PER_TOKEN`].
     Outlier,
 }
 
 impl Price {
-    /// The price of nothing.
+    /// A price of zero.
     pub const ZERO: Self = Self(0);
 
-    /// That many pico-dollars per token.
+    /// Makes a price from pico-dollars per token.
     pub const fn from_pico(pico: u64) -> Self {
         Self(pico)
     }
 
-    /// Pico-dollars per token.
+    /// Returns the price in pico-dollars per token.
     pub const fn pico(self) -> u64 {
         self.0
     }
 
-    /// Reads dollars per million tokens, such as `0.15`: a millionth of that is a pico-dollar.
+    /// Parses dollars per million tokens, such as `0.15`. $0.000001 per million tokens is one pico-dollar per token.
     pub fn per_million(text: &str) -> Result<Self, PriceError> {
         Self::scaled(text, 6)
     }
 
-    /// Reads dollars per token, such as `1.5e-7`.
+    /// Parses dollars per token, such as `1.5e-7`.
     pub fn per_token(text: &str) -> Result<Self, PriceError> {
         Self::scaled(text, 12)
     }
 
-    /// Reads a decimal number times ten to the `power`, rounded up to a whole number.
+    /// Parses a decimal number, multiplies it by ten to the `power`, and rounds up to a whole number.
     fn scaled(text: &str, power: i32) -> Result<Self, PriceError> {
         let decimal = Decimal::read(text)?;
         if decimal.digits.iter().all(|digit| *digit == 0) {
@@ -61,7 +61,7 @@ impl Price {
         let whole = usize::try_from(point).unwrap_or(0);
         let mut pico = 0_u64;
         for place in 0..whole {
-            // Zero so far: leading zeros, which may be many, do not make a number larger.
+            // Places after the last stated digit are zeros.
             let digit = decimal.digits.get(place).copied().unwrap_or(0);
             pico = pico * 10 + u64::from(digit);
             if pico > MAX_PICO_PER_TOKEN {
@@ -74,7 +74,7 @@ impl Price {
     }
 }
 
-/// A decimal number: its digits, and after how many of them the point stands.
+/// A decimal number: its digits without leading zeros, and the number of digits before the decimal point.
 struct Decimal {
     negative: bool,
     digits: Vec<u8>,
@@ -99,7 +99,7 @@ impl Decimal {
             .map(|byte| if byte.is_ascii_digit() { Ok(byte - b'0') } else { Err(PriceError::NotANumber) })
             .collect::<Result<_, _>>()?;
         let point = i32::try_from(whole.len()).map_err(|_| PriceError::NotANumber)?.saturating_add(exponent);
-        // Zeros in front only shift the point.
+        // Dropping a leading zero moves the point by one.
         let zeros = digits.iter().take_while(|digit| **digit == 0).count();
         let digits = digits.get(zeros..).unwrap_or_default().to_vec();
         let point = point.saturating_sub(i32::try_from(zeros).unwrap_or(i32::MAX));

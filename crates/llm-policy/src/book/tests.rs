@@ -6,7 +6,7 @@ fn overlay(text: &str) -> Result<PriceBook, BookError> {
     PriceBook::builtin().with_overlay(text)
 }
 
-/// An entry for `acme`'s `m` with these lines more.
+/// Returns an entry for model `m` of `acme` with these additional lines.
 fn acme(lines: &str) -> String {
     format!(
         "[[price]]\nprovider = \"acme\"\nmodel = \"m\"\nsource = \"a test\"\ndate = \"2026-11-21\"\n{lines}\n"
@@ -38,7 +38,7 @@ fn builtin_book_has_the_prices_of_the_seed() {
 }
 
 #[test]
-fn builtin_entries_are_believable_and_say_who_says_so() {
+fn builtin_entries_have_plausible_prices_and_name_their_source() {
     let book = PriceBook::builtin();
     assert!(book.entries().count() >= 60);
     for entry in book.entries() {
@@ -52,13 +52,13 @@ fn builtin_entries_are_believable_and_say_who_says_so() {
         if let Some(long) = entry.rates.long {
             assert!(long.input >= entry.rates.input && long.output >= entry.rates.output, "{name}");
         }
-        // Its tokenizer is public for these models of OpenAI's and for no other provider's.
+        // Only OpenAI publishes its tokenizers.
         assert!(entry.encoding.is_none() || entry.provider == "openai", "{name}");
     }
 }
 
 #[test]
-fn builtin_images_are_bounded_by_their_tiles() {
+fn builtin_image_tokens_follow_from_the_number_of_tiles() {
     let book = PriceBook::builtin();
     let bound = |model| book.find("openai", model).unwrap().image_tokens;
     assert_eq!(bound("gpt-4o"), Some(1445));
@@ -68,7 +68,7 @@ fn builtin_images_are_bounded_by_their_tiles() {
 }
 
 #[test]
-fn models_that_hide_their_thoughts_are_marked() {
+fn models_with_hidden_reasoning_are_marked() {
     let book = PriceBook::builtin();
     for (provider, model, hides) in [
         ("openai", "o3", true),
@@ -83,7 +83,7 @@ fn models_that_hide_their_thoughts_are_marked() {
 }
 
 #[test]
-fn prices_are_exact_however_they_are_written() {
+fn prices_are_exact_in_every_notation() {
     for (written, pico) in [
         ("0.15", 150_000),
         ("\"0.15\"", 150_000),
@@ -98,7 +98,7 @@ fn prices_are_exact_however_they_are_written() {
         ("\"00.50\"", 500_000),
         ("1000.0", 1_000_000_000),
         ("\"1000.000000\"", 1_000_000_000),
-        // What is no whole pico-dollar is rounded up.
+        // Fractions of a pico-dollar are rounded up.
         ("\"0.0000001\"", 1),
         ("0.0000011", 2),
         ("\"0.1500000000000000000000000000000000001\"", 150_001),
@@ -109,7 +109,7 @@ fn prices_are_exact_however_they_are_written() {
 }
 
 #[test]
-fn what_is_no_price_is_refused_by_name() {
+fn an_invalid_price_is_refused_with_the_name_of_its_field() {
     for written in [
         "1000.000001",
         "\"1000.0000000001\"",
@@ -132,14 +132,14 @@ fn what_is_no_price_is_refused_by_name() {
     ] {
         let error = refusal(&format!("input_usd_per_mtok = 1\noutput_usd_per_mtok = {written}"));
         assert!(
-            error.starts_with("price of `m` of `acme`: `output_usd_per_mtok` takes"),
+            error.starts_with("price of `m` of `acme`: `output_usd_per_mtok` must be"),
             "{written}: {error}"
         );
     }
 }
 
 #[test]
-fn unknown_is_never_free() {
+fn a_missing_or_zero_price_is_never_taken_as_free() {
     for (lines, named) in [
         ("output_usd_per_mtok = 1", "input_usd_per_mtok"),
         ("input_usd_per_mtok = 1", "output_usd_per_mtok"),
@@ -159,7 +159,7 @@ fn unknown_is_never_free() {
 }
 
 #[test]
-fn free_takes_no_price() {
+fn a_free_model_has_no_prices() {
     assert_eq!(rates("free = true"), Rates::FREE);
     assert_eq!(rates("free = true\ninput_usd_per_mtok = 0\noutput_usd_per_mtok = \"0.00\""), Rates::FREE);
     assert!(refusal("free = true\ninput_usd_per_mtok = 0.1").contains("free = true"));
@@ -168,7 +168,7 @@ fn free_takes_no_price() {
 }
 
 #[test]
-fn a_cache_costs_what_input_costs_unless_it_is_known_to_be_cheaper() {
+fn the_cache_costs_as_much_as_input_unless_its_price_is_stated() {
     let plain = rates("input_usd_per_mtok = 2\noutput_usd_per_mtok = 8");
     assert_eq!((plain.cached_input, plain.cache_write), (2_000_000, 2_000_000));
     let known = rates(
@@ -188,14 +188,14 @@ fn a_cache_costs_what_input_costs_unless_it_is_known_to_be_cheaper() {
 }
 
 #[test]
-fn an_overlay_takes_the_place_of_the_whole_entry() {
+fn an_entry_of_the_file_replaces_the_whole_builtin_entry() {
     let text = "[[price]]\nprovider = \"openai\"\nmodel = \"gpt-4o\"\ninput_usd_per_mtok = 2.5\n\
                 output_usd_per_mtok = 10\nsource = \"our contract\"\ndate = \"2026-01-31\"\n";
     let book = overlay(text).unwrap();
     let entry = book.find("openai", "gpt-4o").unwrap();
     assert_eq!((entry.rates.input, entry.rates.output), (2_500_000, 10_000_000));
     assert_eq!((entry.source.as_str(), entry.encoding, entry.image_tokens), ("our contract", None, None));
-    // The rest is as it was, and so is the book underneath.
+    // Other entries are unchanged, and so is the built-in book.
     let before = PriceBook::builtin();
     assert_eq!(book.entries().count(), before.entries().count());
     assert_eq!(book.find("openai", "gpt-4"), before.find("openai", "gpt-4"));
@@ -204,14 +204,14 @@ fn an_overlay_takes_the_place_of_the_whole_entry() {
 }
 
 #[test]
-fn files_of_another_shape_are_refused() {
+fn malformed_price_files_are_refused() {
     let entry = acme("input_usd_per_mtok = 1\noutput_usd_per_mtok = 1");
     for (text, said) in [
-        ("prices = 1".to_owned(), "`prices` is not known"),
-        ("price = 1".to_owned(), "no list of tables"),
+        ("prices = 1".to_owned(), "unknown field `prices`"),
+        ("price = 1".to_owned(), "not a list of tables"),
         ("price = [1]".to_owned(), "table 1"),
-        ("not toml".to_owned(), "can't be read"),
-        (format!("{entry}{entry}"), "`m` of `acme`: it is there twice"),
+        ("not toml".to_owned(), "can't be parsed"),
+        (format!("{entry}{entry}"), "`m` of `acme`: the file has two entries"),
         (format!("{entry}inputs = 3"), "unknown field `inputs`"),
         (entry.replace("source = \"a test\"\n", ""), "missing field `source`"),
         (entry.replace("a test", " "), "`source`"),
@@ -231,7 +231,7 @@ fn files_of_another_shape_are_refused() {
 }
 
 #[test]
-fn an_empty_overlay_changes_nothing() {
+fn an_empty_price_file_changes_nothing() {
     assert_eq!(overlay("# nothing\n").unwrap().version(), PriceBook::builtin().version());
 }
 
@@ -245,14 +245,14 @@ fn the_version_is_the_start_of_the_digest_of_the_entries() {
 }
 
 #[test]
-fn entries_come_sorted() {
+fn entries_are_sorted_by_provider_and_model() {
     let book = overlay(&acme("input_usd_per_mtok = 1\noutput_usd_per_mtok = 1")).unwrap();
     let names: Vec<_> = book.entries().map(|entry| (&entry.provider, &entry.model)).collect();
     assert!(names.is_sorted());
     assert_eq!(names.first().unwrap().0, "acme");
 }
 
-/// The lines of an entry, each of which changes it.
+/// Generates the lines of an entry; a change in any line changes the entry.
 fn lines() -> impl Strategy<Value = Vec<String>> {
     let price = 1_u64..=1_000_000_000;
     let shown = |pico: u64| format!("{}.{:06}", pico / 1_000_000, pico % 1_000_000);
@@ -284,17 +284,17 @@ proptest! {
         let same = a.find("acme", "m") == b.find("acme", "m");
         prop_assert_eq!(a.version() == b.version(), same);
         prop_assert_eq!(same, one[field] == other[field]);
-        // The order of a file and its comments are not part of it.
+        // The order of lines and comments do not affect the version.
         mixed.reverse();
         let again = overlay(&format!("# again\n{}", entry_of(&mixed))).unwrap();
         prop_assert_eq!(again.version(), b.version());
     }
 
     #[test]
-    fn a_price_is_never_below_its_writing(digits in 0_u64..1_000_000_000_000_000, scale in 0_u32..=15) {
+    fn a_price_is_the_stated_one_rounded_up(digits in 0_u64..1_000_000_000_000_000, scale in 0_u32..=15) {
         let unit = 10_u64.pow(scale);
         let text = format!("{}.{:0width$}", digits / unit, digits % unit, width = scale.max(1) as usize);
-        // Exactly: pico-dollars per token times the unit, against the digits times a million.
+        // Exact comparison: pico-dollars per token times `unit`, against the digits times a million.
         let (exact, unit) = (u128::from(digits) * 1_000_000, u128::from(unit));
         match Price::per_million(&text) {
             Ok(price) => {
@@ -310,7 +310,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_reader_fail(text in "[-+0-9.eE]{0,12}|\\PC{0,20}") {
+    fn no_text_makes_the_price_parser_panic(text in "[-+0-9.eE]{0,12}|\\PC{0,20}") {
         if let Ok(price) = Price::per_token(&text) {
             prop_assert!(price.pico() <= 1_000_000_000);
         }

@@ -1,41 +1,41 @@
-//! Why a configuration is refused.
+//! Errors of the configuration file.
 
-/// A configuration of providers and budgets that can't be taken.
+/// Reason why a configuration of providers and budgets is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It is not TOML, or a field is not known, missing or of another type.
-    #[error("the configuration can't be read: {0}")]
+    /// The file is not valid TOML, or a field is unknown, missing or of the wrong type.
+    #[error("the configuration can't be parsed: {0}")]
     Syntax(String),
-    /// A provider is wrong.
+    /// A provider is invalid.
     #[error("provider `{name}`: {what}")]
     Provider {
         /// Its name.
         name: String,
-        /// What is wrong, and what is taken.
+        /// The problem, and what is accepted.
         what: String,
     },
-    /// A route is wrong.
+    /// A route is invalid.
     #[error("route for `{model}`: {what}")]
     Route {
         /// Its model.
         model: String,
-        /// What is wrong, and what is taken.
+        /// The problem, and what is accepted.
         what: String,
     },
-    /// A limit is wrong.
+    /// A limit is out of range.
     #[error("`limits.{field}` {what}")]
     Limit {
         /// Its name.
         field: &'static str,
-        /// What it takes.
+        /// The accepted range.
         what: String,
     },
-    /// A budget is wrong.
+    /// A budget is invalid.
     #[error("budget {budget}: {what}")]
     Budget {
-        /// Its number in the file, from 1, with its scope and its id.
+        /// Its number in the file, from 1, and its scope.
         budget: String,
-        /// What is wrong, and what is taken.
+        /// The problem, and what is accepted.
         what: String,
     },
     /// No provider lists the default model.

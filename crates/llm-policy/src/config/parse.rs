@@ -1,4 +1,4 @@
-//! Reading and checking `T4_LLM_CONFIG`.
+//! Parsing and checking of the configuration file.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +10,18 @@ use super::raw::{RawBudget, RawConfig, RawLimits, RawRoute};
 use super::{BudgetRule, CallLimits, ConfigError, LlmConfig, ProviderConfig, RouteConfig};
 use crate::{BudgetScope, Zone};
 
-/// The largest `max_tokens`, far beyond any model's.
+/// The largest `max_tokens`, far above the limit of any model.
 const MOST_TOKENS: u64 = 10_000_000;
-/// The most calls of one key at a time.
+/// The largest `concurrent_calls_per_key`.
 const MOST_CALLS: u64 = 100_000;
-/// The longest time in seconds: an hour.
+/// The longest time in seconds: one hour.
 const MOST_SECONDS: u64 = 3600;
 
 impl LlmConfig {
-    /// Reads a configuration and checks all of it.
+    /// Parses and checks a configuration.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the part and says what it takes.
+    /// [`ConfigError`] names the first invalid part and states what is accepted there.
     pub fn parse(toml: &str) -> Result<Self, ConfigError> {
         let raw: RawConfig =
             toml::from_str(toml).map_err(|cause| ConfigError::Syntax(toml_problem(toml, &cause)))?;
@@ -29,7 +29,7 @@ impl LlmConfig {
         for provider in raw.provider {
             let provider = read_provider(provider)?;
             if providers.iter().any(|other| other.name == provider.name) {
-                let what = "there is another one of this name".to_owned();
+                let what = "another provider has the same name".to_owned();
                 return Err(ConfigError::Provider { name: provider.name, what });
             }
             providers.push(provider);
@@ -38,7 +38,8 @@ impl LlmConfig {
         for route in raw.route {
             let route = read_route(route, &providers)?;
             if routes.iter().any(|other| other.model == route.model) {
-                let what = "there is another one for this model".to_owned();
+                let what =
+                    "there is another route for this model; write one route with all providers".to_owned();
                 return Err(ConfigError::Route { model: route.model, what });
             }
             routes.push(route);
@@ -64,7 +65,7 @@ impl LlmConfig {
 fn read_route(raw: RawRoute, providers: &[ProviderConfig]) -> Result<RouteConfig, ConfigError> {
     let wrong = |what: String| ConfigError::Route { model: raw.model.clone(), what };
     if raw.to.is_empty() {
-        return Err(wrong("`to` is empty; it takes names of providers, in order".to_owned()));
+        return Err(wrong("`to` is empty; it must list names of providers, in order".to_owned()));
     }
     let mut seen = BTreeSet::new();
     for name in &raw.to {
@@ -75,7 +76,7 @@ fn read_route(raw: RawRoute, providers: &[ProviderConfig]) -> Result<RouteConfig
             return Err(wrong(format!("the provider `{name}` does not list this model")));
         }
         if !seen.insert(name) {
-            return Err(wrong(format!("the provider `{name}` is there twice")));
+            return Err(wrong(format!("`to` lists the provider `{name}` twice")));
         }
     }
     Ok(RouteConfig { model: raw.model, to: raw.to })
@@ -104,7 +105,7 @@ fn read_limits(raw: &RawLimits) -> Result<CallLimits, ConfigError> {
             1,
             MOST_SECONDS,
         )?),
-        // It is renewed before it ends, which whole seconds leave no room for below two.
+        // A lease is renewed before it ends. In whole seconds, that needs at least two.
         lease_seconds: small(read(
             "lease_seconds",
             raw.lease_seconds,
@@ -125,7 +126,7 @@ fn read_budgets(raw: Vec<RawBudget>) -> Result<Vec<BudgetRule>, ConfigError> {
         };
         if budgets.iter().any(same) {
             let what = format!(
-                "`{}` has another budget for each {}; one account takes one limit",
+                "`{}` already has a budget for each {}; an account has only one limit",
                 rule.id,
                 rule.window.as_str()
             );
@@ -139,23 +140,24 @@ fn read_budgets(raw: Vec<RawBudget>) -> Result<Vec<BudgetRule>, ConfigError> {
 fn read_budget(raw: RawBudget) -> Result<BudgetRule, String> {
     let id = match (raw.scope, raw.id) {
         (BudgetScope::Key, _) => {
-            return Err(
-                "a key has its budget from its own `daily_limit`; `scope` takes `agent`, `owner` or \
+            return Err("the budget of a key is its `daily_limit`; `scope` must be `agent`, `owner` or \
                         `platform`"
-                    .to_owned(),
-            );
+                .to_owned());
         }
         (BudgetScope::Platform, Some(id)) if id != "*" => {
-            return Err(format!("the platform is one account and takes no `id`; it has `{id}`"));
+            return Err(format!("the platform is one account and has no `id`, got `{id}`"));
         }
         (BudgetScope::Platform, _) => "*".to_owned(),
         (BudgetScope::Agent | BudgetScope::Owner, None) => {
-            return Err("`id` is missing; it takes a name, or `*` for each by itself".to_owned());
+            return Err("`id` is missing; write a name, or `*` for a budget of each one".to_owned());
         }
         (BudgetScope::Agent | BudgetScope::Owner, Some(id)) => id,
     };
     if id != "*" && (id.trim() != id || id.is_empty() || id.chars().any(char::is_control)) {
-        return Err(format!("`id` takes a name, or `*` for each by itself; it has `{}`", id.escape_debug()));
+        return Err(format!(
+            "`id` must be a name, or `*` for a budget of each one, got `{}`",
+            id.escape_debug()
+        ));
     }
     let limit_pico_usd = dollars_to_pico(raw.limit_usd).map_err(|cause| format!("`limit_usd`: {cause}"))?;
     let zone = match raw.time_zone {
@@ -165,8 +167,8 @@ fn read_budget(raw: RawBudget) -> Result<BudgetRule, String> {
     Ok(BudgetRule { scope: raw.scope, id, window: raw.window, zone, limit_pico_usd })
 }
 
-/// The parser's message and the line that it is about, in one line: it stands in the one sentence that a refused
-/// start says.
+/// Returns the message of the TOML parser with its line number, as one line. The server reports a refused
+/// configuration in a single line of text.
 pub(crate) fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', ", ");
     match error.span().and_then(|span| text.get(..span.start)) {
@@ -180,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_problem_is_one_line_that_names_the_line() {
+    fn a_toml_problem_is_one_line_with_the_line_number() {
         let text = "a = 1\nb = \n";
         let error = toml::from_str::<toml::Table>(text).unwrap_err();
         let told = toml_problem(text, &error);

@@ -1,4 +1,4 @@
-//! Checking one `[[provider]]`, and the providers that are there without a file.
+//! Checks of one `[[provider]]`, and the providers that are configured without a file.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ const CONNECT_MS: u64 = 2000;
 const FIRST_BYTE_MS: u64 = 60_000;
 const IDLE_MS: u64 = 60_000;
 const TOTAL_MS: u64 = 600_000;
-/// The longest time that a provider is waited for, in milliseconds: an hour.
+/// The largest time limit, in milliseconds: one hour.
 const MOST_MS: u64 = 3_600_000;
 
 const OPENAI_URL: &str = "https://api.openai.com/v1";
@@ -21,24 +21,24 @@ const OPENAI_MODEL: &str = "gpt-4o-mini";
 const GROQ_URL: &str = "https://api.groq.com/openai/v1";
 const GROQ_MODEL: &str = "llama-3.3-70b-versatile";
 
-/// That `OPENAI_API_KEY` is set.
+/// Marker that `OPENAI_API_KEY` is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenaiKey<'a> {
-    /// `OPENAI_BASE_URL`; OpenAI's own address unless it is set.
+    /// The value of `OPENAI_BASE_URL`; `None` for the address of OpenAI.
     pub base_url: Option<&'a str>,
 }
 
-/// That `GROQ_API_KEY` is set.
+/// Marker that `GROQ_API_KEY` is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroqKey;
 
 impl LlmConfig {
-    /// The configuration without a file: each key that is set makes a provider, which has every model that the
-    /// book lists under its name. Another base URL changes where calls go, not what they are taken to cost.
-    /// Without a key there is no provider.
+    /// Returns the configuration for an installation without a file. Each key that is set makes a provider with all
+    /// models that the price book lists under its name. Without a key there is no provider. Another base URL changes
+    /// the address of the provider, but not its prices.
     ///
     /// # Errors
-    /// [`ConfigError::Provider`] when the base URL is none.
+    /// [`ConfigError::Provider`] when the base URL is invalid, or the book lists no model of a provider.
     pub fn from_keys(
         book: &PriceBook,
         openai: Option<OpenaiKey<'_>>,
@@ -60,10 +60,11 @@ impl LlmConfig {
 }
 
 impl ProviderConfig {
-    /// An endpoint that has these models and wants no key, with the standard time limits and prices by its name.
+    /// Makes a provider that needs no key, with the default time limits. Its prices are those that the price book lists
+    /// under its name.
     ///
     /// # Errors
-    /// [`ConfigError::Provider`] for a name, an address or a model that a file could not have either.
+    /// [`ConfigError::Provider`] when the name, the base URL or the models are invalid.
     pub fn new<M: Into<String>>(
         name: impl Into<String>,
         kind: ProviderKind,
@@ -85,10 +86,11 @@ impl ProviderConfig {
         })
     }
 
-    /// The same with the environment variable that has its key.
+    /// Sets the environment variable that holds the API key of the provider.
     ///
     /// # Errors
-    /// [`ConfigError::Provider`] for what is no name of a variable, such as a key.
+    /// [`ConfigError::Provider`] when the text is not the name of a variable. It may be a key that was pasted by
+    /// mistake, so the error does not repeat it.
     pub fn key_from(self, variable: impl Into<String>) -> Result<Self, ConfigError> {
         let variable = variable.into();
         match check_variable(&variable) {
@@ -98,25 +100,26 @@ impl ProviderConfig {
     }
 }
 
-/// A key that was pasted in the place of its variable must not come out in a log.
+/// Checks the name of an environment variable. The error does not repeat the text: it may be a key that was pasted by
+/// mistake, and errors are logged.
 fn check_variable(variable: &str) -> Result<(), String> {
     if is_variable(variable) {
         return Ok(());
     }
     Err(format!(
-        "`api_key_env` takes the name of an environment variable in capitals, not the key itself; it has {} bytes of \
-         something else",
+        "`api_key_env` must be the name of an environment variable in capitals, not the key itself; got {} bytes that \
+         are not such a name",
         variable.len()
     ))
 }
 
-/// A provider with every model that the book lists under its name.
+/// Returns a provider with all models that the book lists under its name.
 fn listed(book: &PriceBook, name: &str, url: &str, key: &str) -> Result<ProviderConfig, ConfigError> {
     let models = book.entries().filter(|entry| entry.provider == name).map(|entry| entry.model.clone());
     ProviderConfig::new(name, ProviderKind::Openai, url, models)?.key_from(key)
 }
 
-/// Checks a provider and fills in what it leaves out.
+/// Checks a provider and fills in its defaults.
 pub fn read_provider(raw: RawProvider) -> Result<ProviderConfig, ConfigError> {
     let name = raw.name.clone();
     checked(raw).map_err(|what| ConfigError::Provider { name, what })
@@ -124,17 +127,17 @@ pub fn read_provider(raw: RawProvider) -> Result<ProviderConfig, ConfigError> {
 
 fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
     if !is_name(&raw.name) {
-        return Err("`name` takes 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
+        return Err("`name` must be 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
     }
     let priced_as = raw.priced_as.unwrap_or_else(|| raw.name.clone());
     if !is_name(&priced_as) {
-        return Err("`priced_as` takes 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
+        return Err("`priced_as` must be 1 to 64 letters, digits, `.`, `_` and `-`".to_owned());
     }
     let base_url = BaseUrl::parse(&raw.base_url).map_err(|fault| {
         format!(
-            "`base_url` takes an address such as `{OPENAI_URL}`; this one {}{}",
+            "`base_url` must be an address such as `{OPENAI_URL}`; this one {}{}",
             fault.problem(),
-            if fault == BaseUrlFault::Credentials { " (a key comes from `api_key_env`)" } else { "" }
+            if fault == BaseUrlFault::Credentials { " (name the key in `api_key_env`)" } else { "" }
         )
     })?;
     raw.api_key_env.as_deref().map_or(Ok(()), check_variable)?;
@@ -142,25 +145,25 @@ fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
     for model in &raw.models {
         if model.is_empty() || model.len() > 256 || model.chars().any(|c| c.is_control() || c.is_whitespace())
         {
-            return Err(format!("`models` takes names of models; it has `{}`", model.escape_debug()));
+            return Err(format!("`models` must list names of models, got `{}`", model.escape_debug()));
         }
         if !seen.insert(model) {
-            return Err(format!("`models` has `{model}` twice"));
+            return Err(format!("`models` lists `{model}` twice"));
         }
     }
     if raw.models.is_empty() {
-        return Err("`models` is empty; it takes what agents may ask for".to_owned());
+        return Err("`models` is empty; it must list the models that agents may call".to_owned());
     }
     let max_tokens_field = match raw.max_tokens_field {
         Some(field) if MAX_TOKENS_FIELDS.contains(&field.as_str()) => field,
         Some(field) => {
             let [old, new] = MAX_TOKENS_FIELDS;
             return Err(format!(
-                "`max_tokens_field` takes `{old}` or `{new}`; it has `{}`",
+                "`max_tokens_field` must be `{old}` or `{new}`, got `{}`",
                 field.escape_debug()
             ));
         }
-        // OpenAI's newer models refuse the old name; most compatible endpoints know only that.
+        // OpenAI's newer models refuse the old name, while most compatible providers know only the old one.
         None if base_url.host() == "api.openai.com" => "max_completion_tokens".to_owned(),
         None => "max_tokens".to_owned(),
     };
@@ -182,5 +185,5 @@ fn checked(raw: RawProvider) -> Result<ProviderConfig, String> {
     })
 }
 
-/// What a protocol calls the bound of the output.
+/// The names of the request field that limits the output.
 const MAX_TOKENS_FIELDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];

@@ -1,11 +1,11 @@
-//! The file as it is written.
+//! The configuration file before its values are checked.
 
 use serde::Deserialize;
 
 use super::ProviderKind;
 use crate::{BudgetScope, WindowKind};
 
-/// `T4_LLM_CONFIG`.
+/// The file that `T4_LLM_CONFIG` names.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawConfig {

@@ -16,13 +16,13 @@ fn parse(text: &str) -> LlmConfig {
     LlmConfig::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// What is said of a file that has the provider and this.
+/// Returns the error of a file that consists of `PROVIDER` and this text.
 fn refusal(more: &str) -> String {
     LlmConfig::parse(&format!("{PROVIDER}{more}")).unwrap_err().to_string()
 }
 
 #[test]
-fn the_example_says_what_it_means() {
+fn the_example_file_parses_to_the_values_it_states() {
     let config = parse(EXAMPLE);
     let names: Vec<_> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
     assert_eq!(names, ["openai", "azure-east", "anthropic", "ollama"]);
@@ -46,8 +46,8 @@ fn the_example_says_what_it_means() {
 }
 
 #[test]
-fn the_example_shows_the_defaults_as_they_are() {
-    // Taking the `#` off every default changes nothing.
+fn the_defaults_in_the_example_file_are_the_real_ones() {
+    // Removing the `#` before each default changes nothing.
     let shown = EXAMPLE
         .lines()
         .map(|line| match line.strip_prefix("# ") {
@@ -61,7 +61,7 @@ fn the_example_shows_the_defaults_as_they_are() {
 }
 
 #[test]
-fn every_model_of_the_example_but_the_free_one_is_in_the_book() {
+fn all_models_of_the_example_except_those_of_ollama_have_prices() {
     let book = PriceBook::builtin();
     for provider in parse(EXAMPLE).providers {
         for model in &provider.models {
@@ -72,7 +72,7 @@ fn every_model_of_the_example_but_the_free_one_is_in_the_book() {
 }
 
 #[test]
-fn what_is_left_out_has_its_default() {
+fn omitted_fields_have_their_defaults() {
     let config = parse(PROVIDER);
     let provider = &config.providers[0];
     assert_eq!(provider.base_url.as_str(), "https://api.openai.com/v1");
@@ -92,7 +92,7 @@ fn what_is_left_out_has_its_default() {
 }
 
 #[test]
-fn only_openai_itself_gets_the_new_name_of_the_bound() {
+fn only_the_host_of_openai_gets_max_completion_tokens() {
     for (url, field) in [
         ("https://API.openai.com:443/v1", "max_completion_tokens"),
         ("https://api.openai.com.example.org/v1", "max_tokens"),
@@ -114,8 +114,8 @@ fn an_empty_file_has_no_provider() {
 #[test]
 fn providers_are_checked() {
     for (from, to, said) in [
-        ("\"openai\"\nkind", "\"open ai\"\nkind", "`name` takes"),
-        ("\"openai\"\nkind", "\"\"\nkind", "`name` takes"),
+        ("\"openai\"\nkind", "\"open ai\"\nkind", "`name` must be"),
+        ("\"openai\"\nkind", "\"\"\nkind", "`name` must be"),
         ("kind = \"openai\"", "kind = \"azure\"", "unknown variant `azure`"),
         ("https://", "ftp://", "`http://`"),
         ("https://", "", "`http://`"),
@@ -126,16 +126,16 @@ fn providers_are_checked() {
         ("\"OPENAI_API_KEY\"", "\"sk-proj-abc\"", "not the key itself"),
         ("\"OPENAI_API_KEY\"", "\"gsk_sk-projSecret\"", "not the key itself"),
         ("\"OPENAI_API_KEY\"", "\"gsk_secret1\"", "not the key itself"),
-        ("\"OPENAI_API_KEY\"", "\"\"", "`api_key_env` takes"),
+        ("\"OPENAI_API_KEY\"", "\"\"", "`api_key_env` must be"),
         ("[\"gpt-4o\", \"gpt-4o-mini\"]", "[]", "`models` is empty"),
         ("\"gpt-4o-mini\"]", "\"gpt-4o\"]", "`gpt-4o` twice"),
         ("\"gpt-4o-mini\"]", "\"a b\"]", "names of models"),
         ("models =", "model =", "unknown field `model`"),
-        ("models =", "priced_as = \"\"\nmodels =", "`priced_as` takes"),
-        ("models =", "max_tokens_field = \"n\"\nmodels =", "`max_tokens_field` takes"),
-        ("models =", "connect_timeout_ms = 0\nmodels =", "`connect_timeout_ms` takes"),
-        ("models =", "total_timeout_ms = -5\nmodels =", "`total_timeout_ms` takes"),
-        ("models =", "idle_timeout_ms = 3600001\nmodels =", "`idle_timeout_ms` takes"),
+        ("models =", "priced_as = \"\"\nmodels =", "`priced_as` must be"),
+        ("models =", "max_tokens_field = \"n\"\nmodels =", "`max_tokens_field` must be"),
+        ("models =", "connect_timeout_ms = 0\nmodels =", "`connect_timeout_ms` must be"),
+        ("models =", "total_timeout_ms = -5\nmodels =", "`total_timeout_ms` must be"),
+        ("models =", "idle_timeout_ms = 3600001\nmodels =", "`idle_timeout_ms` must be"),
         ("models =", "first_byte_timeout_ms = 1.5\nmodels =", "invalid type"),
     ] {
         assert!(PROVIDER.contains(from));
@@ -143,35 +143,35 @@ fn providers_are_checked() {
         assert!(error.contains(said), "{to}: {error}");
         assert!(!error.contains("sk-proj") && !error.contains("secret"), "{error}");
     }
-    assert_eq!(refusal(PROVIDER), "provider `openai`: there is another one of this name");
+    assert_eq!(refusal(PROVIDER), "provider `openai`: another provider has the same name");
 }
 
 #[test]
-fn routes_lead_to_providers_that_have_the_model() {
+fn routes_name_providers_that_list_the_model() {
     for (route, said) in [
         ("model = \"gpt-4o\"\nto = [\"azure\"]", "there is no provider `azure`"),
         ("model = \"gpt-4\"\nto = [\"openai\"]", "does not list this model"),
         ("model = \"gpt-4o\"\nto = []", "`to` is empty"),
-        ("model = \"gpt-4o\"\nto = [\"openai\", \"openai\"]", "is there twice"),
+        ("model = \"gpt-4o\"\nto = [\"openai\", \"openai\"]", "`openai` twice"),
         ("model = \"gpt-4o\"\nto = [\"openai\"]\nweight = 1", "unknown field `weight`"),
     ] {
         let error = refusal(&format!("[[route]]\n{route}"));
         assert!(error.contains(said), "{route}: {error}");
     }
     let route = "[[route]]\nmodel = \"gpt-4o\"\nto = [\"openai\"]\n";
-    assert!(refusal(&format!("{route}{route}")).contains("another one for this model"));
+    assert!(refusal(&format!("{route}{route}")).contains("another route for this model"));
 }
 
 #[test]
-fn limits_have_bounds() {
+fn limits_out_of_range_are_refused() {
     for (limit, said) in [
-        ("max_tokens = 0", "`limits.max_tokens` takes 1 to"),
-        ("max_tokens = -1", "`limits.max_tokens` takes 1 to"),
-        ("max_tokens = 10000001", "`limits.max_tokens` takes 1 to"),
-        ("concurrent_calls_per_key = 0", "`limits.concurrent_calls_per_key` takes 1 to"),
-        ("drain_seconds = 0", "`limits.drain_seconds` takes 1 to"),
-        ("lease_seconds = 1", "`limits.lease_seconds` takes 2 to"),
-        ("lease_seconds = 4294967297", "`limits.lease_seconds` takes 2 to"),
+        ("max_tokens = 0", "`limits.max_tokens` must be 1 to"),
+        ("max_tokens = -1", "`limits.max_tokens` must be 1 to"),
+        ("max_tokens = 10000001", "`limits.max_tokens` must be 1 to"),
+        ("concurrent_calls_per_key = 0", "`limits.concurrent_calls_per_key` must be 1 to"),
+        ("drain_seconds = 0", "`limits.drain_seconds` must be 1 to"),
+        ("lease_seconds = 1", "`limits.lease_seconds` must be 2 to"),
+        ("lease_seconds = 4294967297", "`limits.lease_seconds` must be 2 to"),
         ("leases = 3", "unknown field `leases`"),
     ] {
         let error = refusal(&format!("[limits]\n{limit}"));
@@ -188,10 +188,10 @@ fn limits_have_bounds() {
 fn budgets_are_checked() {
     for (budget, said) in [
         ("scope = \"key\"\nid = \"k\"", "`daily_limit`"),
-        ("scope = \"platform\"\nid = \"all\"", "takes no `id`"),
+        ("scope = \"platform\"\nid = \"all\"", "has no `id`"),
         ("scope = \"agent\"", "`id` is missing"),
-        ("scope = \"owner\"\nid = \"\"", "`id` takes"),
-        ("scope = \"owner\"\nid = \" team\"", "`id` takes"),
+        ("scope = \"owner\"\nid = \"\"", "`id` must be"),
+        ("scope = \"owner\"\nid = \" team\"", "`id` must be"),
         ("scope = \"team\"\nid = \"a\"", "unknown variant `team`"),
         ("scope = \"agent\"\nid = \"a\"\ntime_zone = \"Mars/Olympus\"", "`Mars/Olympus`"),
         ("scope = \"agent\"\nid = \"a\"\nlimits = 3", "unknown field `limits`"),
@@ -208,13 +208,13 @@ fn budgets_are_checked() {
 }
 
 #[test]
-fn one_account_takes_one_limit() {
+fn an_account_has_only_one_limit() {
     let budget = |scope: &str, id: &str, window: &str| {
         format!("[[budget]]\nscope = \"{scope}\"\nid = \"{id}\"\nwindow = \"{window}\"\nlimit_usd = 5\n")
     };
     let a_day = budget("agent", "a", "day");
     let twice = format!("{a_day}time_zone = \"Asia/Tokyo\"\n{a_day}");
-    assert!(refusal(&twice).starts_with("budget 2 (`agent`): `a` has another budget for each day"));
+    assert!(refusal(&twice).starts_with("budget 2 (`agent`): `a` already has a budget for each day"));
     let others = [
         budget("agent", "b", "day"),
         budget("agent", "a", "week"),
@@ -234,7 +234,7 @@ fn limits_in_dollars_are_exact() {
 }
 
 #[test]
-fn defaults_name_what_is_there() {
+fn the_default_model_must_be_listed_by_a_provider() {
     assert_eq!(
         refusal("[defaults]\nmodel = \"gpt-9\""),
         "`defaults.model` is `gpt-9`, which no provider lists"
@@ -249,7 +249,7 @@ fn defaults_name_what_is_there() {
 }
 
 #[test]
-fn keys_alone_make_providers_with_every_model_of_the_book() {
+fn without_a_file_each_key_makes_a_provider_with_all_models_of_the_book() {
     let book = PriceBook::builtin();
     let models = |name: &str| -> Vec<String> {
         book.entries().filter(|entry| entry.provider == name).map(|entry| entry.model.clone()).collect()
@@ -274,7 +274,7 @@ fn keys_alone_make_providers_with_every_model_of_the_book() {
 }
 
 #[test]
-fn another_address_is_still_priced_as_openai() {
+fn another_base_url_still_has_the_prices_of_openai() {
     let book = PriceBook::builtin();
     let key = OpenaiKey { base_url: Some("http://127.0.0.1:9000/v1/") };
     let config = LlmConfig::from_keys(&book, Some(key), None).unwrap();
@@ -295,7 +295,7 @@ fn without_a_key_there_is_no_provider() {
 }
 
 #[test]
-fn a_provider_made_in_code_is_that_of_a_file() {
+fn a_provider_made_in_code_equals_one_from_a_file() {
     let made = ProviderConfig::new(
         "openai",
         ProviderKind::Openai,

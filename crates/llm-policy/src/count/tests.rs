@@ -6,7 +6,7 @@ use crate::Encoding;
 const BOTH: [Encoding; 2] = [Encoding::O200k, Encoding::Cl100k];
 
 #[test]
-fn texts_have_the_tokens_that_openai_names() {
+fn token_counts_match_those_of_openais_documentation() {
     // OpenAI's cookbook, "How to count tokens with tiktoken".
     for (text, cl100k, o200k) in [
         ("", 0, 0),
@@ -20,7 +20,7 @@ fn texts_have_the_tokens_that_openai_names() {
 }
 
 #[test]
-fn without_a_tokenizer_bytes_are_taken() {
+fn without_a_tokenizer_each_byte_counts_as_a_token() {
     assert_eq!(count_text("お誕生日", None), 12);
     assert_eq!(cut_text("お誕生日", 7, None), "お誕");
     assert_eq!(cut_text("お誕生日", 12, None), "お誕生日");
@@ -29,14 +29,14 @@ fn without_a_tokenizer_bytes_are_taken() {
 }
 
 #[test]
-fn names_of_special_tokens_are_plain_text() {
+fn names_of_special_tokens_count_as_plain_text() {
     for encoding in BOTH {
         assert!(count_text("<|endoftext|>", Some(encoding)) > 1);
     }
 }
 
 #[test]
-fn texts_beyond_256_kib_are_bounded_by_their_bytes() {
+fn texts_above_256_kib_are_bounded_by_their_bytes() {
     let most = "a ".repeat(LONGEST_COUNTED / 2);
     let counted = count_text(&most, Some(Encoding::O200k));
     assert!(counted < 150_000, "{counted}");
@@ -53,15 +53,15 @@ fn a_cut_ends_where_the_provider_would_have_stopped() {
             assert_eq!(cut_text(text, tokens, Some(encoding)), left);
         }
     }
-    // This character takes four tokens; two of them are no character.
+    // This character takes four tokens, and two of them are not a character.
     assert_eq!(count_text("𒀀", Some(Encoding::Cl100k)), 4);
     assert_eq!(cut_text("a𒀀b", 3, Some(Encoding::Cl100k)), "a");
     assert_eq!(cut_text("a𒀀b", 5, Some(Encoding::Cl100k)), "a𒀀");
 }
 
 #[test]
-fn a_cut_through_a_character_leaves_no_more_tokens_than_it_may() {
-    // The first of two tokens ends inside of the last character; without that part it is two tokens itself.
+fn a_cut_inside_a_character_leaves_no_more_tokens_than_allowed() {
+    // The first of two tokens ends inside the last character. The complete characters before it take two tokens.
     for (encoding, text, whole) in [(Encoding::O200k, " მაბ", " მა"), (Encoding::Cl100k, "無しぁ", "無し")]
     {
         assert_eq!(count_text(text, Some(encoding)), 2);
@@ -83,16 +83,16 @@ fn a_long_text_is_cut_like_a_short_one() {
 }
 
 #[test]
-fn no_text_takes_out_of_proportion_long_to_count_or_cut() {
+fn counting_and_cutting_take_linear_time_for_every_text() {
     for encoding in BOTH {
         for unit in ["a", " ", "🧑‍🚀", "ʰA", "ab"] {
             let text = unit.repeat(LONGEST_COUNTED / unit.len());
-            #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
+            #[expect(clippy::disallowed_methods, reason = "the test measures time")]
             let start = std::time::Instant::now();
             assert!(count_text(&text, Some(encoding)) > 2000);
             assert!(cut_text(&text, 2000, Some(encoding)).len() >= 2000);
-            // Unoptimized and on a busy machine this takes a second or two. Work that grows with the square of the
-            // text would be some 70,000,000,000 steps.
+            // An unoptimized build takes a second or two on a busy machine. Quadratic work would take some
+            // 70,000,000,000 steps.
             assert!(start.elapsed().as_secs() < 20, "{unit:?} {encoding:?}: {:?}", start.elapsed());
         }
     }
@@ -133,18 +133,18 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn bytes_are_never_fewer_than_tokens(text in texts(), encoding in prop::sample::select(&BOTH[..])) {
+    fn a_text_never_has_more_tokens_than_bytes(text in texts(), encoding in prop::sample::select(&BOTH[..])) {
         prop_assert!(count_text(&text, Some(encoding)) <= count_text(&text, None));
     }
 
     #[test]
-    fn tokens_are_those_of_the_whole_encoder(text in texts()) {
+    fn counts_match_those_of_the_full_encoder(text in texts()) {
         let encoded = bpe_openai::o200k_base().encode(text.as_str()).len();
         prop_assert_eq!(count_text(&text, Some(Encoding::O200k)), encoded as u64);
     }
 
     #[test]
-    fn a_cut_never_has_more_than_it_may(
+    fn a_cut_text_never_has_more_tokens_than_allowed(
         text in texts(),
         most in 0..60_u64,
         encoding in prop::option::of(prop::sample::select(&BOTH[..])),
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_leaves_no_more_than_a_few_tokens_out(text in texts(), most in 0..60_u64) {
+    fn a_cut_drops_at_most_eight_tokens_too_many(text in texts(), most in 0..60_u64) {
         let tokenizer = bpe_openai::o200k_base();
         let left = cut_text(&text, most, Some(Encoding::O200k)).len();
         let ids = tokenizer.encode(text.as_str());

@@ -148,7 +148,7 @@ fn an_output_above_the_cap_or_the_models_own_limit_is_refused() {
 }
 
 #[test]
-fn a_free_model_fits_a_limit_of_nothing() {
+fn a_free_model_fits_a_limit_of_zero() {
     let mut entry = entry();
     entry.rates = Rates::FREE;
     entry.free = true;
@@ -163,7 +163,7 @@ fn a_free_model_fits_a_limit_of_nothing() {
 }
 
 #[test]
-fn a_model_that_costs_something_does_not_fit_a_limit_of_nothing() {
+fn a_model_that_costs_something_does_not_fit_a_limit_of_zero() {
     let none = [account("k", 0, 0, 0)];
     for output in [OutputWish::Fill, OutputWish::Stated(1)] {
         assert!(matches!(decide(&entry(), &ask(0, output), 4096, &none), Err(LedgerError::Quota(_))));
@@ -180,7 +180,7 @@ fn a_model_without_prices_is_free_only_where_the_book_says_so() {
 }
 
 #[test]
-fn a_price_of_embeddings_is_none_of_a_chat() {
+fn a_price_for_embeddings_does_not_price_a_chat() {
     let mut entry = entry();
     entry.operation = Operation::Embeddings;
     entry.rates.output = 0;
@@ -189,7 +189,7 @@ fn a_price_of_embeddings_is_none_of_a_chat() {
 }
 
 #[test]
-fn embeddings_hold_their_input_alone() {
+fn embeddings_hold_the_cost_of_their_input_only() {
     let mut entry = entry();
     entry.operation = Operation::Embeddings;
     entry.rates.output = 0;
@@ -203,14 +203,14 @@ fn embeddings_hold_their_input_alone() {
 }
 
 #[test]
-fn a_chat_that_claims_no_output_is_filled_all_the_same() {
+fn a_chat_that_claims_no_output_is_filled_in_as_well() {
     let grant = decide(&entry(), &ask(1000, OutputWish::Nothing), 100, &[]).unwrap();
     assert_eq!(grant.max_tokens, Some(100));
     assert_eq!(grant.amount_pico_usd, dollars(0.03) + 100 * 60_000_000);
 }
 
 #[test]
-fn amounts_beyond_the_range_are_refused_whatever_the_limits() {
+fn amounts_beyond_i64_are_refused_under_any_limit() {
     let all = [account("k", i64::MAX, 0, 0)];
     let mut many = ask(0, OutputWish::Stated(u64::MAX));
     many.choices = 128;
@@ -224,7 +224,7 @@ fn amounts_beyond_the_range_are_refused_whatever_the_limits() {
             assert_eq!(decide(&entry(), &ask, cap, accounts), Err(LedgerError::Uncountable));
         }
     }
-    // i64::MAX / 60,000,000 tokens are the last that can be counted.
+    // i64::MAX / 60,000,000 is the largest number of tokens whose cost can be counted.
     let most = i64::MAX.unsigned_abs() / OUTPUT;
     let grant = decide(&entry(), &ask(0, OutputWish::Stated(most)), u64::MAX, &all).unwrap();
     assert_eq!(grant.amount_pico_usd.unsigned_abs(), most * OUTPUT);

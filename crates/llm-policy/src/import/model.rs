@@ -1,4 +1,4 @@
-//! One model of the table.
+//! Conversion of one model of the table.
 
 use serde_json::{Map, Value};
 
@@ -6,22 +6,24 @@ use super::prices::{Fields, read_rates};
 use crate::book::{MAX_TOKENS, check_name};
 use crate::{Operation, PriceBook, PriceEntry};
 
-/// The source of an entry whose own the table does not name.
+/// The source of an entry for which the table names none.
 const TABLE: &str = "model_prices_and_context_window.json";
 
-/// What becomes of an entry of the table.
+/// The outcome for one entry of the table.
 pub enum ImportedModel {
-    /// It is none of ours.
+    /// The entry does not apply: it is the sample, or has another mode.
     Skipped,
-    /// It can't be used, for this reason.
+    /// The entry can't be used, for this reason.
     Refused(String),
-    /// It is a price.
+    /// The entry was converted.
     Taken(Box<PriceEntry>),
 }
 
-/// Reads one entry of the table.
+/// Converts one entry of the table.
 pub fn read_model(name: &str, value: &Value, base: &PriceBook, date: &str) -> ImportedModel {
-    let Value::Object(fields) = value else { return ImportedModel::Refused("it is no object".to_owned()) };
+    let Value::Object(fields) = value else {
+        return ImportedModel::Refused("it is not a JSON object".to_owned());
+    };
     let operation = match text(fields, "mode") {
         _ if name == "sample_spec" => return ImportedModel::Skipped,
         Some("chat" | "completion" | "responses") => Operation::Chat,
@@ -41,7 +43,7 @@ fn read_entry(
     base: &PriceBook,
     date: &str,
 ) -> Result<PriceEntry, String> {
-    let provider = text(fields, "litellm_provider").ok_or("it names no `litellm_provider`")?;
+    let provider = text(fields, "litellm_provider").ok_or("`litellm_provider` is missing")?;
     let model = name.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
     check_name("litellm_provider", provider, 64)?;
     check_name("model", model, 256)?;
@@ -73,23 +75,23 @@ fn read_entry(
     })
 }
 
-/// Refuses what costs something beside its tokens: a bound in tokens would not bound it.
+/// Refuses a model that has costs besides its tokens: a maximum of tokens would not limit them.
 fn check_per_token_only(provider: &str, model: &str, fields: &Map<String, Value>) -> Result<(), String> {
     let also = fields.iter().find(|(name, value)| {
         let counted = ["_cost_per_request", "_cost_per_second", "_cost_per_query"];
-        // Most models search only when a call asks for it, which is refused on its own.
+        // Most models search only if a call asks for it, and such calls are refused.
         let always_searches = provider == "perplexity" || model.contains("search");
         let counts =
             counted.iter().any(|end| name.ends_with(end)) && (name.as_str() != SEARCH || always_searches);
         counts && !is_nothing(value)
     });
     match also {
-        Some((name, _)) => Err(format!("it also bills by `{name}`, which a price per token does not bound")),
+        Some((name, _)) => Err(format!("it is also billed by `{name}`, which prices per token do not limit")),
         None => Ok(()),
     }
 }
 
-/// The one price per search that the table has; an object with a price for each size.
+/// The field for prices per search: an object with a price for each size of search.
 const SEARCH: &str = "search_context_cost_per_query";
 
 fn is_nothing(value: &Value) -> bool {

@@ -1,4 +1,4 @@
-//! The prices of one model of the table, with its tiers.
+//! The prices of one model of the table, including its tiers by length of input.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ const IMAGE_OUTPUT: &str = "output_cost_per_image_token";
 const CACHED: &str = "cache_read_input_token_cost";
 const WRITE: &str = "cache_creation_input_token_cost";
 
-/// The fields of one model.
+/// The fields of one model, or of one of its tiers.
 #[derive(Clone, Copy)]
 pub struct Fields<'a>(pub &'a Map<String, Value>);
 
-/// Prices of one tier.
+/// The prices of one tier.
 #[derive(Clone, Copy, Default)]
 struct TierPrices<P> {
     input: P,
@@ -27,13 +27,13 @@ struct TierPrices<P> {
     write: P,
 }
 
-/// Prices of one tier, as far as the table has them.
+/// The prices that the table states for a tier. Some may be absent.
 type Sparse = TierPrices<Option<Price>>;
 
-/// Prices of one tier, complete.
+/// The prices of a tier after absent ones are filled in.
 type Full = TierPrices<Price>;
 
-/// Reads the prices of a model.
+/// Converts the prices of a model.
 pub fn read_rates(fields: Fields<'_>, operation: Operation) -> Result<Rates, String> {
     let mut base = fields.sparse("")?;
     let mut tiers = fields.named_tiers()?;
@@ -49,7 +49,7 @@ pub fn read_rates(fields: Fields<'_>, operation: Operation) -> Result<Rates, Str
     let mut long: Option<(u64, Full)> = None;
     for (above, tier) in tiers {
         let tier = tier.complete(Some(base), operation)?;
-        // The map is sorted: the first bound is the lowest, and from there the dearest holds.
+        // The map is sorted, so the first threshold is the lowest. Above it the highest price of all tiers applies.
         long = Some(long.map_or((above, tier), |(lowest, dearest)| (lowest, dearest.dearer(tier))));
     }
     Ok(Rates {
@@ -68,15 +68,15 @@ pub fn read_rates(fields: Fields<'_>, operation: Operation) -> Result<Rates, Str
 }
 
 impl Fields<'_> {
-    /// The prices whose names end like this.
+    /// Returns the prices whose field names end with this text.
     fn sparse(self, end: &str) -> Result<Sparse, String> {
         let read = |name: &str| self.price(&format!("{name}{end}"));
         let text = read(OUTPUT)?;
-        // The dearest kind of output bounds the others.
+        // The most expensive kind of output is an upper bound for the others.
         let dearest = text.max(read(REASONING)?).max(read(IMAGE_OUTPUT)?);
         Ok(Sparse {
             input: read(INPUT)?,
-            // A lowest tier needs the price of text itself: the others do not stand in for it.
+            // The lowest tier must state the price of text output; prices of other output do not replace it.
             output: if end.is_empty() { text.and(dearest) } else { dearest },
             cached: read(CACHED)?,
             write: read(WRITE)?,
@@ -87,7 +87,7 @@ impl Fields<'_> {
         let text = match self.0.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.trim().to_owned(),
-            // 15 significant digits are what every float holds; those beyond them are noise of arithmetic.
+            // A float holds 15 significant digits; further digits are rounding noise.
             Some(Value::Number(number)) => {
                 number.as_f64().map(|price| format!("{price:.14e}")).unwrap_or_default()
             }
@@ -96,8 +96,8 @@ impl Fields<'_> {
         Price::per_token(&text).map(Some).map_err(|cause| {
             let shown = self.0.get(name).map(ToString::to_string).unwrap_or_default();
             match cause {
-                PriceError::NotANumber => format!("`{name}` is {shown}, which is no number"),
-                PriceError::Negative => format!("`{name}` is {shown}, which is less than nothing"),
+                PriceError::NotANumber => format!("`{name}` is {shown}, which is not a number"),
+                PriceError::Negative => format!("`{name}` is {shown}, which is negative"),
                 PriceError::Outlier => {
                     format!("`{name}` is {shown}, which is above $1,000 per million tokens")
                 }
@@ -105,7 +105,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Tiers by name: `input_cost_per_token_above_200k_tokens`.
+    /// Returns the tiers in field names such as `input_cost_per_token_above_200k_tokens`.
     fn named_tiers(self) -> Result<BTreeMap<u64, Sparse>, String> {
         let mut tiers = BTreeMap::new();
         for name in self.0.keys() {
@@ -114,7 +114,8 @@ impl Fields<'_> {
             }) else {
                 continue;
             };
-            // `cache_creation_input_token_cost_above_1hr_above_200k_tokens` is a price of another thing.
+            // The price for longer cache writes, `cache_creation_input_token_cost_above_1hr_above_200k_tokens`, does
+            // not parse as a number here and is ignored.
             if let Ok(bound) = thousands.parse::<u64>() {
                 let above = bound.saturating_mul(1000);
                 check_bound(above)?;
@@ -124,16 +125,16 @@ impl Fields<'_> {
         Ok(tiers)
     }
 
-    /// Tiers by list: `tiered_pricing`, each with a `range` of input tokens.
+    /// Returns the tiers in the list `tiered_pricing`. Each has a `range` of input tokens.
     fn listed_tiers(self) -> Result<Vec<(u64, Sparse)>, String> {
         let list = match self.0.get("tiered_pricing") {
             None | Some(Value::Null) => return Ok(Vec::new()),
             Some(Value::Array(list)) => list,
-            Some(_) => return Err("`tiered_pricing` is no list".to_owned()),
+            Some(_) => return Err("`tiered_pricing` is not a list".to_owned()),
         };
         list.iter()
             .map(|tier| {
-                let fields = tier.as_object().ok_or("a tier of `tiered_pricing` is no object")?;
+                let fields = tier.as_object().ok_or("a tier of `tiered_pricing` is not an object")?;
                 let above = fields
                     .get("range")
                     .and_then(|range| range.get(0))
@@ -152,16 +153,16 @@ fn check_bound(above: u64) -> Result<(), String> {
     if (1..=MAX_TOKENS).contains(&above) {
         return Ok(());
     }
-    Err(format!("a tier above {above} input tokens is beyond belief"))
+    Err(format!("a tier above {above} input tokens is implausible"))
 }
 
-/// A whole number, also where it is written as a float.
+/// Returns a whole number, even if it is written as a float.
 fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().and_then(|number| format!("{number}").parse().ok()))
 }
 
 impl<P: Ord> TierPrices<P> {
-    /// The higher of each two prices; a price that is missing is the lowest.
+    /// Returns the higher of each two prices. An absent price is lower than any other.
     fn dearer(self, other: Self) -> Self {
         Self {
             input: self.input.max(other.input),
@@ -173,8 +174,8 @@ impl<P: Ord> TierPrices<P> {
 }
 
 impl Sparse {
-    /// Fills in what is missing from the lowest tier, and what the cache costs from the input. No tier is
-    /// cheaper than the lowest: prices rise with the length, and a part of a tier may be missing.
+    /// Fills in absent prices: input and output from the lowest tier, the cache from input. The prices of input and
+    /// output are at least those of the lowest tier, because real prices rise with the length of the input.
     fn complete(self, lowest: Option<Full>, operation: Operation) -> Result<Full, String> {
         let input = positive(self.input.max(lowest.map(|tier| tier.input)), INPUT)?;
         let output = self.output.max(lowest.map(|tier| tier.output));
@@ -185,9 +186,9 @@ impl Sparse {
         Ok(Full {
             input,
             output,
-            // Zero says that nothing is known: a cache is cheaper only where the table has its price.
+            // In this table, zero means that the price is unknown. Reading the cache then costs as much as input.
             cached: self.cached.filter(|price| *price > Price::ZERO).unwrap_or(input),
-            // Tokens that are written to a cache are input as well.
+            // Tokens written to the cache are input too, so they never cost less.
             write: self.write.map_or(input, |price| price.max(input)),
         })
     }
@@ -195,10 +196,10 @@ impl Sparse {
 
 fn positive(price: Option<Price>, name: &str) -> Result<Price, String> {
     match price {
-        Some(Price::ZERO) => Err(format!(
-            "`{name}` is 0; a model that costs nothing needs an entry of its own with `free = true`"
-        )),
+        Some(Price::ZERO) => {
+            Err(format!("`{name}` is 0; for a free model, write an entry with `free = true` yourself"))
+        }
         Some(price) => Ok(price),
-        None => Err(format!("it has no `{name}`")),
+        None => Err(format!("`{name}` is missing")),
     }
 }

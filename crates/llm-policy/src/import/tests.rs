@@ -9,7 +9,7 @@ fn import(table: &Value) -> PriceImport {
     import_litellm(&table.to_string(), &PriceBook::builtin(), DAY).unwrap()
 }
 
-/// The one entry that this model comes to.
+/// Imports one model and returns its entry.
 fn one(fields: &Value) -> PriceEntry {
     let import = import(&json!({ "acme/m": fields }));
     assert_eq!(import.refused, []);
@@ -17,7 +17,7 @@ fn one(fields: &Value) -> PriceEntry {
     import.added[0].clone()
 }
 
-/// Why this model is refused.
+/// Imports one model and returns the reason why it is refused.
 fn why(fields: &Value) -> String {
     let import = import(&json!({ "acme/m": fields }));
     assert_eq!(import.toml, "");
@@ -26,7 +26,7 @@ fn why(fields: &Value) -> String {
     refused.why.clone()
 }
 
-/// A chat model of `acme`'s at $1 and $2 with these fields more.
+/// Returns a chat model at $1 and $2 per million tokens with these additional fields.
 fn chat(more: &Value) -> Value {
     let mut fields = json!({
         "litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6,
@@ -38,7 +38,7 @@ fn chat(more: &Value) -> Value {
 }
 
 #[test]
-fn a_model_is_read_with_its_figures() {
+fn a_model_is_imported_with_its_prices_and_limits() {
     let entry = one(&chat(&json!({
         "input_cost_per_token": 1.5e-7, "output_cost_per_token": 6e-7, "cache_read_input_token_cost": 7.5e-8,
         "cache_creation_input_token_cost": 1.875e-7, "max_output_tokens": 16384, "supports_reasoning": true,
@@ -57,7 +57,7 @@ fn a_model_is_read_with_its_figures() {
 }
 
 #[test]
-fn the_noise_of_floats_is_left_out_and_parts_of_a_pico_dollar_are_not() {
+fn float_noise_is_dropped_and_fractions_of_a_pico_dollar_are_rounded_up() {
     for (price, pico) in [
         ("3.0000000000000004e-07", 300_000),
         ("2.9999999999999997e-07", 300_000),
@@ -76,7 +76,7 @@ fn the_noise_of_floats_is_left_out_and_parts_of_a_pico_dollar_are_not() {
 }
 
 #[test]
-fn only_text_and_embeddings_are_taken() {
+fn only_text_and_embeddings_are_imported() {
     let import = import(&json!({
         "sample_spec": chat(&json!({})),
         "a": chat(&json!({"mode": "image_generation"})),
@@ -93,18 +93,18 @@ fn only_text_and_embeddings_are_taken() {
 }
 
 #[test]
-fn what_can_not_be_believed_is_refused_by_name() {
+fn implausible_values_are_refused_with_the_name_of_their_field() {
     for (fields, said) in [
         (json!({"output_cost_per_token": 0.54}), "`output_cost_per_token` is 0.54, which is above $1,000"),
         (json!({"cache_read_input_token_cost": 0.0011}), "`cache_read_input_token_cost`"),
         (json!({"output_cost_per_reasoning_token": 1}), "`output_cost_per_reasoning_token` is 1, "),
         (json!({"input_cost_per_token_above_200k_tokens": 1}), "`input_cost_per_token_above_200k_tokens`"),
-        (json!({"input_cost_per_token": -1e-6}), "less than nothing"),
-        (json!({"input_cost_per_token": "much"}), "no number"),
-        (json!({"input_cost_per_token": null}), "it has no `input_cost_per_token`"),
+        (json!({"input_cost_per_token": -1e-6}), "negative"),
+        (json!({"input_cost_per_token": "much"}), "not a number"),
+        (json!({"input_cost_per_token": null}), "`input_cost_per_token` is missing"),
         (
             json!({"output_cost_per_token": null, "output_cost_per_reasoning_token": 1e-6}),
-            "it has no `output",
+            "`output_cost_per_token` is missing",
         ),
         (json!({"input_cost_per_token": 0}), "`input_cost_per_token` is 0"),
         (json!({"output_cost_per_token": 0.0}), "`output_cost_per_token` is 0"),
@@ -112,18 +112,18 @@ fn what_can_not_be_believed_is_refused_by_name() {
         (json!({"output_cost_per_second": 0.005}), "`output_cost_per_second`"),
         (json!({"litellm_provider": null}), "`litellm_provider`"),
         (json!({"litellm_provider": "a b"}), "`litellm_provider`"),
-        (json!({"input_cost_per_token_above_9000000k_tokens": 1e-6}), "beyond belief"),
-        (json!({"tiered_pricing": {}}), "`tiered_pricing` is no list"),
+        (json!({"input_cost_per_token_above_9000000k_tokens": 1e-6}), "implausible"),
+        (json!({"tiered_pricing": {}}), "`tiered_pricing` is not a list"),
         (json!({"tiered_pricing": [{"input_cost_per_token": 1e-6}]}), "no `range`"),
     ] {
         let said_so = why(&chat(&fields));
         assert!(said_so.contains(said), "{fields}: {said_so}");
     }
-    assert_eq!(why(&json!(7)), "it is no object");
+    assert_eq!(why(&json!(7)), "it is not a JSON object");
 }
 
 #[test]
-fn only_models_that_always_search_are_refused_for_its_price() {
+fn prices_per_search_refuse_only_models_that_always_search() {
     let price = json!({"search_context_cost_per_query": {"search_context_size_low": 0.03}});
     let import = import(&json!({
         "acme/m": chat(&price),
@@ -138,7 +138,7 @@ fn only_models_that_always_search_are_refused_for_its_price() {
 }
 
 #[test]
-fn only_the_own_provider_is_taken_off_a_name() {
+fn only_the_prefix_of_the_models_provider_is_removed_from_a_name() {
     for (name, provider, model) in [
         ("groq/llama-3.3", "groq", "llama-3.3"),
         ("groq/openai/gpt-oss-120b", "groq", "openai/gpt-oss-120b"),
@@ -154,7 +154,7 @@ fn only_the_own_provider_is_taken_off_a_name() {
 }
 
 #[test]
-fn the_dearest_kind_of_output_is_the_price_of_output() {
+fn the_highest_price_of_output_is_used() {
     assert_eq!(one(&chat(&json!({"output_cost_per_reasoning_token": 3e-6}))).rates.output, 3_000_000);
     assert_eq!(one(&chat(&json!({"output_cost_per_image_token": 3e-5}))).rates.output, 30_000_000);
     assert_eq!(one(&chat(&json!({"output_cost_per_reasoning_token": 1e-6}))).rates.output, 2_000_000);
@@ -162,14 +162,14 @@ fn the_dearest_kind_of_output_is_the_price_of_output() {
 }
 
 #[test]
-fn a_cache_is_never_cheaper_than_known() {
+fn the_cache_is_not_cheaper_than_input_unless_its_price_is_stated() {
     let rates =
         one(&chat(&json!({"cache_read_input_token_cost": 0, "cache_creation_input_token_cost": 1e-7}))).rates;
     assert_eq!((rates.cached_input, rates.cache_write), (1_000_000, 1_000_000));
 }
 
 #[test]
-fn of_several_tiers_the_dearest_holds_above_the_lowest_bound() {
+fn above_the_lowest_threshold_the_highest_price_of_all_tiers_applies() {
     let entry = one(&chat(&json!({
         "input_cost_per_token_above_128k_tokens": 2e-6, "output_cost_per_token_above_128k_tokens": 9e-6,
         "input_cost_per_token_above_512k_tokens": 4e-6, "output_cost_per_token_above_512k_tokens": 8e-6,
@@ -189,7 +189,7 @@ fn of_several_tiers_the_dearest_holds_above_the_lowest_bound() {
 }
 
 #[test]
-fn a_tier_is_no_cheaper_than_the_one_below_it() {
+fn a_tier_is_never_cheaper_than_the_lowest_tier() {
     let rates = one(&chat(&json!({"output_cost_per_reasoning_token_above_200k_tokens": 5e-6}))).rates;
     let long = rates.long.unwrap();
     assert_eq!((long.above, long.input, long.output), (200_000, 1_000_000, 5_000_000));
@@ -201,7 +201,7 @@ fn a_tier_is_no_cheaper_than_the_one_below_it() {
 }
 
 #[test]
-fn tiers_by_list_are_read_as_well() {
+fn tiers_are_also_read_from_tiered_pricing() {
     let fields = json!({
         "litellm_provider": "acme", "mode": "chat",
         "tiered_pricing": [
@@ -218,7 +218,7 @@ fn tiers_by_list_are_read_as_well() {
 }
 
 #[test]
-fn two_entries_of_one_model_are_bounded_by_one() {
+fn two_entries_of_one_model_are_merged_with_the_higher_prices() {
     let import = import(&json!({
         "m": chat(&json!({"output_cost_per_token": 9e-6, "max_output_tokens": 100})),
         "acme/m": chat(&json!({
@@ -234,7 +234,7 @@ fn two_entries_of_one_model_are_bounded_by_one() {
 }
 
 #[test]
-fn the_report_compares_with_the_book() {
+fn the_result_compares_the_table_with_the_book() {
     let book = PriceBook::builtin();
     let openai = |input: f64, output: f64| {
         chat(&json!({
@@ -249,25 +249,25 @@ fn the_report_compares_with_the_book() {
     let [changed] = import.changed.as_slice() else { panic!("{import:?}") };
     assert_eq!(Some(&changed.before), book.find("openai", "gpt-4o-mini"));
     assert_eq!((changed.after.rates.input, changed.after.rates.output), (150_000, 600_000));
-    // What the table does not have stays as the book has it.
+    // Values that the table does not have are copied from the book.
     assert_eq!(changed.after.encoding, changed.before.encoding);
     assert_eq!(changed.after.image_tokens, Some(48_169));
     assert_eq!(import.added[0].model, "gpt-9");
     let after = book.with_overlay(&import.toml).unwrap();
-    // An unchanged model keeps who said so.
+    // An unchanged model keeps its source.
     assert_eq!(after.find("openai", "gpt-4o"), book.find("openai", "gpt-4o"));
     assert_eq!(after.find("openai", "gpt-4o-mini"), Some(&changed.after));
 }
 
 #[test]
-fn what_the_book_knows_about_thinking_is_kept() {
+fn reasoning_is_kept_as_the_book_has_it() {
     let fields = |provider: &str| chat(&json!({"litellm_provider": provider, "supports_reasoning": true}));
     let import = import(&json!({"claude-haiku-4-5": fields("anthropic"), "acme/m": fields("acme")}));
     assert!(!import.changed[0].after.reasoning && import.added[0].reasoning);
 }
 
 #[test]
-fn a_table_or_a_date_that_is_none_is_refused() {
+fn an_invalid_table_or_date_is_refused() {
     let book = PriceBook::builtin();
     assert!(matches!(import_litellm("[]", &book, DAY), Err(BookError::Syntax(_))));
     assert!(matches!(import_litellm("{", &book, DAY), Err(BookError::Syntax(_))));
@@ -276,7 +276,7 @@ fn a_table_or_a_date_that_is_none_is_refused() {
     assert_eq!(import_litellm("{}", &book, "today"), Err(BookError::Date("today".to_owned())));
 }
 
-/// A table of models that may be odd in any part.
+/// Generates a table of models with plausible and implausible values.
 fn tables() -> impl Strategy<Value = Value> {
     let price = || {
         prop_oneof![
@@ -302,7 +302,7 @@ fn tables() -> impl Strategy<Value = Value> {
         move |(costs, used, provider, most, thinks)| {
             let mut fields = Map::new();
             for (name, price) in names.into_iter().zip(costs) {
-                // Two of three models have no tiers, like most.
+                // Like most real models, two of three have no tiers.
                 if most == 0 || !name.contains("above") {
                     fields.insert(name.to_owned(), price);
                 }
@@ -325,7 +325,7 @@ fn tables() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn an_import_laid_over_the_book_is_what_the_import_said(table in tables()) {
+    fn an_imported_file_yields_the_entries_that_the_import_reported(table in tables()) {
         let book = PriceBook::builtin();
         let import = import(&table);
         let after = book.with_overlay(&import.toml).unwrap();
@@ -334,7 +334,7 @@ proptest! {
         }
         let nothing_new = import.added.is_empty() && import.changed.is_empty();
         prop_assert_eq!(after.version() == book.version(), nothing_new);
-        // The second time changes nothing, whatever the day, and writes the same file.
+        // A second import on another day changes nothing and writes the same file.
         let again = import_litellm(&table.to_string(), &after, "2027-01-01").unwrap();
         prop_assert!(again.added.is_empty() && again.changed.is_empty());
         prop_assert_eq!(again.unchanged, import.added.len() + import.changed.len() + import.unchanged);
@@ -343,7 +343,7 @@ proptest! {
     }
 
     #[test]
-    fn no_import_is_beyond_belief_free_or_below_the_table(table in tables()) {
+    fn no_imported_price_is_implausible_free_or_below_the_table(table in tables()) {
         let import = import(&table);
         for entry in import.added.iter().chain(import.changed.iter().map(|changed| &changed.after)) {
             let rates = &entry.rates;
@@ -356,7 +356,7 @@ proptest! {
                 prop_assert!(price > 0 || entry.operation == Operation::Embeddings);
             }
             prop_assert!(!entry.free && rates.input > 0);
-            // A plain call costs at least what any entry of the table for it says.
+            // A plain call costs at least as much as with any entry of the table for its model.
             let usage = Usage { prompt_tokens: 1000, completion_tokens: 1000, ..Usage::default() };
             for name in [entry.model.clone(), format!("{}/{}", entry.provider, entry.model)] {
                 let Some(fields) = table.get(&name).filter(|fields| fields["litellm_provider"] == entry.provider) else {

@@ -1,9 +1,9 @@
-//! Writing prices as a file that [`PriceBook::with_overlay`](crate::PriceBook::with_overlay) takes.
+//! Serialization of prices as a file for [`PriceBook::with_overlay`](crate::PriceBook::with_overlay).
 
 use crate::book::Price;
 use crate::{Encoding, LongRates, Operation, PriceEntry};
 
-/// Writes entries in their order.
+/// Serializes entries in the given order.
 pub fn write_overlay(entries: &[PriceEntry]) -> String {
     let mut text = String::new();
     for entry in entries {
@@ -47,11 +47,11 @@ fn fields(entry: &PriceEntry) -> Vec<(&'static str, String)> {
 
 fn prices([input, output, cached_input, cache_write]: [u64; 4]) -> Vec<(&'static str, String)> {
     let mut prices = vec![("input_usd_per_mtok", dollars(input))];
-    // Embeddings have none, and zero is no price.
+    // Embeddings have no output price.
     if output > 0 {
         prices.push(("output_usd_per_mtok", dollars(output)));
     }
-    // What costs as much as input is left out, as people would.
+    // A price equal to that of input is the default and left out, as in a file written by hand.
     for (name, price) in
         [("cached_input_usd_per_mtok", cached_input), ("cache_write_usd_per_mtok", cache_write)]
     {
@@ -77,7 +77,7 @@ fn dollars(pico_per_token: u64) -> String {
     Price::from_pico(pico_per_token).to_string()
 }
 
-/// A string in quotes. The escapes of JSON are TOML's as well, and no text here has control characters.
+/// Returns a quoted TOML string. JSON escapes are valid in TOML too, and no text here has control characters.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -44,7 +44,7 @@ fn reasoning_is_part_of_the_output_and_not_billed_twice() {
 }
 
 #[test]
-fn long_prices_hold_for_the_whole_call_and_only_above_the_bound() {
+fn prices_of_long_input_apply_to_the_whole_call_and_only_above_the_threshold() {
     assert_eq!(SAMPLE.cost(&usage(200_000, 0, 0, 1)), 200_000 * 2_500_000 + 10_000_000);
     assert_eq!(
         SAMPLE.cost(&usage(200_001, 1, 2, 1)),
@@ -53,14 +53,14 @@ fn long_prices_hold_for_the_whole_call_and_only_above_the_bound() {
 }
 
 #[test]
-fn parts_beyond_the_input_are_not_billed_twice() {
+fn cached_parts_above_the_input_are_not_billed_twice() {
     assert_eq!(SAMPLE.cost(&usage(10, 1000, 1000, 0)), 10 * 1_250_000);
     assert_eq!(SAMPLE.cost(&usage(10, 4, 1000, 0)), 4 * 1_250_000 + 6 * 3_125_000);
 }
 
 #[test]
-fn the_worst_case_takes_the_dearest_price_that_may_hold() {
-    // The cache's write price is the dearest of the input.
+fn the_worst_case_uses_the_highest_price_that_can_apply() {
+    // A cache write is the most expensive kind of input here.
     assert_eq!(SAMPLE.worst_case(1000, 10), 1000 * 3_125_000 + 10 * 10_000_000);
     assert_eq!(SAMPLE.worst_case(200_000, 1), 200_000 * 3_125_000 + 10_000_000);
     assert_eq!(SAMPLE.worst_case(200_001, 1), 200_001 * 6_250_000 + 20_000_000);
@@ -68,8 +68,8 @@ fn the_worst_case_takes_the_dearest_price_that_may_hold() {
 }
 
 #[test]
-fn the_worst_case_covers_a_call_that_turns_out_shorter_than_its_bound() {
-    // Long calls are cheaper here, and each part is the dearest once.
+fn the_worst_case_covers_a_call_with_less_input_than_its_upper_bound() {
+    // Long calls are cheaper here, and each kind of input is the most expensive one once.
     let long = Some(LongRates { above: 100, input: 1, cached_input: 1, cache_write: 1, output: 1 });
     let part = |input, cached_input, cache_write| Rates { input, cached_input, cache_write, output: 5, long };
     for (rates, used) in [
@@ -83,7 +83,7 @@ fn the_worst_case_covers_a_call_that_turns_out_shorter_than_its_bound() {
 }
 
 #[test]
-fn amounts_beyond_the_range_are_cut_to_it() {
+fn amounts_saturate_at_i64_max() {
     assert_eq!(SAMPLE.worst_case(u64::MAX, u64::MAX), i64::MAX);
     assert_eq!(SAMPLE.cost(&usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX)), i64::MAX);
     let dear = Rates {
@@ -98,7 +98,7 @@ fn amounts_beyond_the_range_are_cut_to_it() {
 }
 
 #[test]
-fn what_is_affordable_is_counted_for_all_choices() {
+fn affordable_output_is_divided_among_all_choices() {
     let left = 1000 * 3_125_000;
     assert_eq!(SAMPLE.affordable_output(1000, 1, left - 1), None);
     assert_eq!(SAMPLE.affordable_output(1000, 1, left), Some(0));
@@ -139,7 +139,7 @@ fn any_tokens() -> impl Strategy<Value = u64> {
 
 proptest! {
     #[test]
-    fn no_usage_within_the_bounds_costs_more_than_the_worst_case(
+    fn no_usage_within_the_upper_bounds_costs_more_than_the_worst_case(
         rates in rates(),
         input in any_tokens(),
         output in any_tokens(),
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn the_worst_case_grows_with_its_bounds(
+    fn the_worst_case_never_falls_when_a_bound_rises(
         rates in rates(),
         (input, output) in (any_tokens(), any_tokens()),
         (more_input, more_output) in (any_tokens(), any_tokens()),

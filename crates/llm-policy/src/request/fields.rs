@@ -1,13 +1,13 @@
-//! The fields that bound a request. `null` counts as absent, as it does for OpenAI.
+//! Access to the fields that determine the price of a request. `null` counts as absent, as it does for OpenAI.
 
 use serde_json::{Map, Value};
 
 use super::RequestError;
 
-/// The most answers of one call, by OpenAI's API reference.
+/// The maximum number of answers of one call, according to OpenAI's API reference.
 const MOST_CHOICES: u64 = 128;
 
-/// A field, unless it is absent or `null`.
+/// Returns a field; `None` when it is absent or `null`.
 pub fn get<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     body.get(name).filter(|value| !value.is_null())
 }
@@ -18,7 +18,7 @@ pub fn model(body: &Map<String, Value>) -> Result<String, RequestError> {
     Ok(model.to_owned())
 }
 
-/// `false` when it is absent.
+/// Returns a boolean field; `false` when it is absent.
 pub fn boolean(body: &Map<String, Value>, name: &str, param: &str) -> Result<bool, RequestError> {
     match get(body, name) {
         None => Ok(false),
@@ -43,13 +43,13 @@ pub fn choices(body: &Map<String, Value>) -> Result<u32, RequestError> {
         .ok_or_else(|| RequestError::invalid("n", "must be an integer from 1 to 128"))
 }
 
-/// The bound of each answer, under its old name or its new one.
+/// Returns the maximum of output tokens for each answer, under its old name or its new one.
 pub fn max_tokens(body: &Map<String, Value>) -> Result<Option<u64>, RequestError> {
     let old = positive(body, "max_tokens")?;
     let new = positive(body, "max_completion_tokens")?;
     match (old, new) {
         (Some(old), Some(new)) if old != new => {
-            let what = "must be the same as `max_tokens`, or one of them absent";
+            let what = "must equal `max_tokens`; send only one of them";
             Err(RequestError::invalid("max_completion_tokens", what))
         }
         _ => Ok(new.or(old)),

@@ -1,4 +1,4 @@
-//! The input of a request: whether all of it can be bounded, and by how many tokens.
+//! The upper bound of the input tokens of a request, and the check that every part has one.
 
 use serde_json::{Map, Value};
 
@@ -9,8 +9,8 @@ use super::refused::check_cache;
 use crate::count::LONGEST_COUNTED;
 use crate::{Operation, PriceEntry};
 
-/// Fields of a chat that never reach the prompt, and those that are looked at by themselves. Whatever is not here may
-/// be part of the prompt somewhere (`documents`, `tool_choice`, `response_format`) and is bounded.
+/// Fields that never become part of the prompt, and fields that are measured separately. Every other field, such as
+/// `documents` or `tool_choice`, may become part of the prompt of some provider, so it counts as input.
 const NOT_WRITTEN: &[&str] = &[
     "best_of",
     "dimensions",
@@ -48,17 +48,17 @@ const NOT_WRITTEN: &[&str] = &[
     "verbosity",
 ];
 
-/// Whether every part of a chat has a form that can be bounded.
+/// Checks that every part of a chat has an upper bound of tokens.
 pub fn check_chat(body: &Map<String, Value>) -> Result<(), RequestError> {
     chat(body, &OTHERS, &mut Meter::new(None)).map(|_| ())
 }
 
-/// Whether every input has a form that can be bounded.
+/// Checks that every input of an embeddings request has an upper bound of tokens.
 pub fn check_embeddings(body: &Map<String, Value>) -> Result<(), RequestError> {
     embeddings(body, &OTHERS, &mut Meter::new(None))
 }
 
-/// An upper bound of the input.
+/// Returns an upper bound of the input tokens.
 pub fn tokens(
     operation: Operation,
     body: &Map<String, Value>,
@@ -72,14 +72,14 @@ pub fn tokens(
         };
         if let Some(param) = image {
             let each = entry.image_tokens.ok_or_else(|| {
-                let why = format!("the price book has no bound for images of `{}`", entry.model);
+                let why = format!("the price book has no `image_tokens` for `{}`", entry.model);
                 RequestError::not_priced(param, why)
             })?;
             meter.add(meter.images.saturating_mul(each));
         }
         Ok(meter)
     };
-    // The bytes tell first whether counting is worth its time.
+    // The length in bytes is found first, because long texts are not counted.
     let bounded = measure(Meter::new(None))?;
     let short = usize::try_from(bounded.text_bytes).is_ok_and(|bytes| bytes <= LONGEST_COUNTED);
     match entry.encoding {
@@ -88,7 +88,7 @@ pub fn tokens(
     }
 }
 
-/// Where the first image is.
+/// The path of the first image of a request.
 type FirstImage = Option<String>;
 
 fn chat(
@@ -147,7 +147,7 @@ fn message(
             ("content", Value::Array(parts)) => image = content(parts, index, template, meter)?,
             ("content", _) => {
                 let param = format!("messages[{index}].content");
-                return Err(RequestError::invalid(param, "must be a text, a list of parts, or null"));
+                return Err(RequestError::invalid(param, "must be a string, a list of parts, or null"));
             }
             ("role", Value::String(role)) => meter.text(role),
             ("name", Value::String(name)) => {
@@ -156,7 +156,7 @@ fn message(
             }
             ("audio", _) => {
                 let param = format!("messages[{index}].audio");
-                return Err(RequestError::not_priced(param, "audio has its own price"));
+                return Err(RequestError::not_priced(param, "audio is billed at a separate price"));
             }
             ("tool_calls", Value::Array(calls)) => {
                 for call in calls {
@@ -195,10 +195,10 @@ fn content(
             Some("text" | "refusal") => false,
             Some("image_url") => true,
             Some(_) => {
-                let why = "only texts and images can be bounded";
+                let why = "only text and images have an upper bound of tokens";
                 return Err(RequestError::not_priced(format!("{}.type", param()), why));
             }
-            None => return Err(RequestError::invalid(format!("{}.type", param()), "must be a text")),
+            None => return Err(RequestError::invalid(format!("{}.type", param()), "must be a string")),
         };
         if picture {
             meter.images = meter.images.saturating_add(1);
@@ -206,7 +206,7 @@ fn content(
         }
         for (name, value) in part.iter().filter(|(name, _)| *name != "type") {
             match (name.as_str(), value) {
-                // The picture itself, or where it is: no text of the prompt.
+                // The data or the address of the image, neither of which is text of the prompt.
                 ("image_url", _) if picture => {}
                 ("text" | "refusal", Value::String(text)) => meter.text(text),
                 (name, value) => {
@@ -228,7 +228,7 @@ fn embeddings(
     let wrong = || {
         RequestError::invalid(
             "input",
-            "must be a text, a list of texts, or a list of lists of tokens, not empty",
+            "must be a string, a list of strings, a list of tokens, or a list of such lists, and not empty",
         )
     };
     match get(body, "input") {
@@ -264,7 +264,7 @@ fn one_of_tokens(tokens: &[Value], template: &PromptTemplate, meter: &mut Meter)
     meter.add(u64::try_from(tokens.len()).unwrap_or(u64::MAX));
 }
 
-/// Whatever else may be part of the prompt.
+/// Counts all other fields, because a provider may write them into the prompt.
 fn rest(body: &Map<String, Value>, meter: &mut Meter) {
     for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
         if !NOT_WRITTEN.contains(&name.as_str()) {

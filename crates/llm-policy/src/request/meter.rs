@@ -1,19 +1,19 @@
-//! Adding up what a request may come to, with what providers put around its texts.
+//! Counter of input tokens, and allowances for the text that providers add to a prompt.
 
 use serde_json::Value;
 
 use crate::count::{bytes, count_text};
 use crate::{Encoding, PriceEntry};
 
-/// Adds up tokens, and how many bytes of text they stand for.
+/// Counter of tokens, bytes of text and images.
 pub struct Meter {
-    /// `None` takes bytes for tokens.
+    /// The tokenizer; with `None`, each byte counts as a token.
     encoding: Option<Encoding>,
-    /// So many tokens.
+    /// The number of tokens.
     pub tokens: u64,
-    /// So many bytes of text there are in all.
+    /// The number of bytes of all texts.
     pub text_bytes: u64,
-    /// So many images.
+    /// The number of images.
     pub images: u64,
 }
 
@@ -26,15 +26,15 @@ impl Meter {
         self.tokens = self.tokens.saturating_add(tokens);
     }
 
-    /// A text that reaches the model as it is.
+    /// Adds a text that reaches the model unchanged.
     pub fn text(&mut self, text: &str) {
         self.text_bytes = self.text_bytes.saturating_add(bytes(text));
         self.add(count_text(text, self.encoding));
     }
 
-    /// A value whose texts reach the model as they are, with its names.
+    /// Adds a value whose texts and member names reach the model unchanged.
     pub fn texts(&mut self, value: &Value) {
-        // Whatever stands between two texts.
+        // Separators between texts.
         self.add(2);
         match value {
             Value::String(text) => self.text(text),
@@ -49,9 +49,9 @@ impl Meter {
         }
     }
 
-    /// A value that the provider writes into the prompt in a form of its own: JSON, a type declaration, XML. It takes
-    /// no more tokens than the longest JSON that is usual has bytes, with two more for each value, since a
-    /// declaration may put a space and a bar where JSON has a comma.
+    /// Adds a value that the provider writes into the prompt in a format of its choice: JSON, a type declaration or
+    /// XML. The count is the length in bytes of the longest usual JSON, plus two tokens for each value, because a
+    /// declaration may have a space and a bar in place of a comma.
     pub fn written(&mut self, value: &Value) {
         self.add(2);
         match value {
@@ -80,8 +80,8 @@ impl Meter {
         self.add(longest_string(text));
     }
 
-    /// A value of a tool call: what the model wrote earlier, or with an unknown tokenizer whatever its template makes
-    /// of it.
+    /// Adds a value of a tool call. With a known tokenizer, it counts as the text that the model wrote earlier. With an
+    /// unknown one, the provider's template may write it in any format.
     pub fn call(&mut self, value: &Value) {
         match self.encoding {
             Some(_) => self.texts(value),
@@ -90,8 +90,9 @@ impl Meter {
     }
 }
 
-/// The bytes of a string in the longest JSON that is usual. Some writers escape what is not ASCII (Python), or what
-/// HTML could misread (Go, Jinja); a line end may become a new line of a comment with its indent.
+/// Returns the length in bytes of a string in the longest usual JSON. Some serializers escape all characters outside
+/// ASCII (Python) or those that are special in HTML (Go, Jinja). A line break in a description may become a new,
+/// indented line of a comment.
 fn longest_string(text: &str) -> u64 {
     let length: usize = text
         .chars()
@@ -105,7 +106,7 @@ fn longest_string(text: &str) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX).saturating_add(2)
 }
 
-/// No number that JSON can carry here prints longer than this.
+/// The length of the longest number that JSON can contain here.
 const LONGEST_NUMBER: u64 = 25;
 
 fn plain_length(value: &Value) -> u64 {
@@ -117,35 +118,36 @@ fn plain_length(value: &Value) -> u64 {
     }
 }
 
-/// What a provider's template adds to the texts, in tokens.
+/// Tokens that a provider's prompt template adds to the texts of a request.
 pub struct PromptTemplate {
-    /// Around all messages.
+    /// Tokens for the whole chat.
     pub chat: u64,
-    /// Around each message.
+    /// Tokens for each message.
     pub message: u64,
-    /// Around each part of a message's content.
+    /// Tokens for each part of a message.
     pub part: u64,
-    /// Around all tools, or the schema of the answer.
+    /// Tokens for all tools together, or for the schema of the answer.
     pub tools: u64,
-    /// Around each tool, and each call of one.
+    /// Tokens for each tool, and for each tool call.
     pub tool: u64,
-    /// Around each text to embed.
+    /// Tokens for each text to embed.
     pub embedded: u64,
 }
 
-/// OpenAI's cookbook ("How to count tokens with tiktoken"): 3 per message and 3 for the start of the answer. How it
-/// writes tools is not documented; they are bounded by their JSON, and this is the frame around it.
+/// The template of OpenAI. Its cookbook ("How to count tokens with tiktoken") states 3 tokens per message and 3 for the
+/// start of the answer. The format of tools is not documented. They count with the length of their JSON, and the values
+/// here are an allowance for the text around it.
 const OPENAI: PromptTemplate =
     PromptTemplate { chat: 3, message: 3, part: 3, tools: 64, tool: 16, embedded: 0 };
 
-/// Others put their own words around the texts, which the usage then bills: gpt-oss a system message of some 70
-/// tokens, Llama and Qwen one of some 30 when there is none, Anthropic up to 530 (by its documentation) when there are
-/// tools. Sentence-piece tokenizers add one token to each text.
+/// An upper bound for the templates of all other providers, who bill the text that they add. gpt-oss adds a system
+/// message of about 70 tokens. Llama and Qwen add one of about 30 tokens if the chat has none. Anthropic documents up
+/// to 530 tokens for chats with tools. `SentencePiece` tokenizers add one token to each text.
 pub const OTHERS: PromptTemplate =
     PromptTemplate { chat: 128, message: 16, part: 8, tools: 1024, tool: 64, embedded: 16 };
 
 impl PromptTemplate {
-    /// The one that holds for an entry.
+    /// Returns the template for a model.
     pub fn of(entry: &PriceEntry) -> &'static Self {
         if entry.encoding.is_some() && entry.provider == "openai" { &OPENAI } else { &OTHERS }
     }

@@ -1,57 +1,57 @@
-//! Fields that change the price in a way that the price book can't tell. They are refused, for every provider: a
-//! compatible endpoint may know another one's field.
+//! Fields that change the price in a way that the price book does not cover. They are refused for every provider,
+//! because a compatible endpoint may accept the fields of another provider.
 
 use serde_json::{Map, Value};
 
 use super::RequestError;
 use super::fields::{get, positive};
 
-/// Fields that must not be there, and why. `false` and `null` count as absent.
+/// Fields that are refused, and the reasons. `false` and `null` count as absent.
 const REFUSED: &[(&str, &str)] = &[
     // OpenAI
-    ("audio", "audio has its own price"),
-    ("web_search_options", "searches are billed by their number"),
-    ("prediction", "rejected tokens of a prediction are billed beyond `max_tokens`"),
+    ("audio", "audio is billed at a separate price"),
+    ("web_search_options", "searches are billed per search"),
+    ("prediction", "rejected tokens of a prediction are billed in addition to `max_tokens`"),
     // Azure, xAI, Qwen, OpenRouter, Groq
-    ("data_sources", "searches add input that nobody bounds"),
-    ("search_parameters", "searches are billed by their number"),
-    ("enable_search", "searches are billed by their number"),
-    ("plugins", "plugins are billed by their use"),
-    ("models", "another model has another price"),
-    ("provider", "another provider has another price"),
-    ("compound_custom", "hosted tools are billed by their use"),
+    ("data_sources", "searches add an unknown amount of input"),
+    ("search_parameters", "searches are billed per search"),
+    ("enable_search", "searches are billed per search"),
+    ("plugins", "plugins are billed per use"),
+    ("models", "another model has different prices"),
+    ("provider", "another provider has different prices"),
+    ("compound_custom", "hosted tools are billed per use"),
     // Anthropic
-    ("mcp_servers", "their tools add input that nobody bounds"),
-    ("container", "hosted tools are billed by their use"),
-    ("inference_geo", "places have their own prices"),
-    ("speed", "faster answers have their own price"),
+    ("mcp_servers", "their tools add an unknown amount of input"),
+    ("container", "hosted tools are billed per use"),
+    ("inference_geo", "prices differ between regions"),
+    ("speed", "faster answers are billed at a separate price"),
     // Gemini, vLLM, llama.cpp and others
-    ("extra_body", "its fields belong into the body itself"),
-    ("chat_template", "a template can repeat its input as often as it likes"),
-    ("max_output_tokens", "the bound of the output is `max_completion_tokens`"),
-    ("max_new_tokens", "the bound of the output is `max_completion_tokens`"),
-    ("n_predict", "the bound of the output is `max_completion_tokens`"),
-    ("num_predict", "the bound of the output is `max_completion_tokens`"),
-    ("max_tokens_to_sample", "the bound of the output is `max_completion_tokens`"),
-    ("max_gen_len", "the bound of the output is `max_completion_tokens`"),
-    ("max_length", "the bound of the output is `max_completion_tokens`"),
-    ("thinking_budget", "the bound of the output is `max_completion_tokens`"),
-    ("generation_config", "its fields belong into the body itself"),
-    ("n_cmpl", "the number of answers is `n`"),
-    ("num_return_sequences", "the number of answers is `n`"),
-    ("use_beam_search", "beams beyond `n` are computed and not shown"),
-    ("cached_content", "what is cached elsewhere adds input that nobody bounds"),
-    ("google", "its fields add input that nobody bounds"),
-    ("search_options", "searches are billed by their number"),
-    ("enable_code_interpreter", "hosted tools are billed by their use"),
-    ("vl_high_resolution_images", "it lifts the bound of an image"),
-    ("mm_processor_kwargs", "it lifts the bound of an image"),
-    ("safety_model", "another model has another price"),
-    ("preset", "what a preset adds is not known"),
-    ("deferred", "deferred answers have their own price"),
+    ("extra_body", "put its fields into the body itself"),
+    ("chat_template", "a template can repeat its input any number of times"),
+    ("max_output_tokens", "use `max_completion_tokens` to limit the output"),
+    ("max_new_tokens", "use `max_completion_tokens` to limit the output"),
+    ("n_predict", "use `max_completion_tokens` to limit the output"),
+    ("num_predict", "use `max_completion_tokens` to limit the output"),
+    ("max_tokens_to_sample", "use `max_completion_tokens` to limit the output"),
+    ("max_gen_len", "use `max_completion_tokens` to limit the output"),
+    ("max_length", "use `max_completion_tokens` to limit the output"),
+    ("thinking_budget", "use `max_completion_tokens` to limit the output"),
+    ("generation_config", "put its fields into the body itself"),
+    ("n_cmpl", "use `n` for the number of answers"),
+    ("num_return_sequences", "use `n` for the number of answers"),
+    ("use_beam_search", "beams beyond `n` are computed but not returned"),
+    ("cached_content", "cached content adds an unknown amount of input"),
+    ("google", "its fields add an unknown amount of input"),
+    ("search_options", "searches are billed per search"),
+    ("enable_code_interpreter", "hosted tools are billed per use"),
+    ("vl_high_resolution_images", "it raises the number of tokens per image"),
+    ("mm_processor_kwargs", "it raises the number of tokens per image"),
+    ("safety_model", "another model has different prices"),
+    ("preset", "a preset adds an unknown amount of input"),
+    ("deferred", "deferred answers are billed at a separate price"),
 ];
 
-/// Fields that are understood here, in a body, a message or a part of one.
+/// Fields that this module knows, in a body, a message, or a part of a message.
 const UNDERSTOOD: &[&str] = &[
     "model",
     "messages",
@@ -74,8 +74,8 @@ const UNDERSTOOD: &[&str] = &[
     "cache_control",
 ];
 
-/// Some providers read names without regard to case, and take U+017F for `s` and U+212A for `k`. A name that is one of
-/// ours for them and none for us would pass without being bounded.
+/// Refuses other spellings of known names. Some providers compare names without regard to case, and take U+017F for `s`
+/// and U+212A for `k`. Without this check, a misspelt field would take effect at the provider but not in the price.
 fn check_names(body: &Map<String, Value>) -> Result<(), RequestError> {
     check_object(body)?;
     let messages = get(body, "messages").and_then(Value::as_array).into_iter().flatten();
@@ -97,7 +97,7 @@ fn check_object(object: &Map<String, Value>) -> Result<(), RequestError> {
             UNDERSTOOD.contains(&folded.as_str()) || REFUSED.iter().any(|(known, _)| *known == folded);
         if known && folded != *name {
             let short: String = name.chars().take(64).collect();
-            return Err(RequestError::invalid(short, format!("is spelled `{folded}`")));
+            return Err(RequestError::invalid(short, format!("must be spelled `{folded}`")));
         }
     }
     Ok(())
@@ -115,7 +115,7 @@ pub fn check_chat(body: &Map<String, Value>, choices: u32) -> Result<(), Request
     check_both(body)?;
     check_modalities(body)?;
     if positive(body, "best_of")?.is_some_and(|best_of| best_of > u64::from(choices)) {
-        return Err(RequestError::not_priced("best_of", "answers beyond `n` are billed and not shown"));
+        return Err(RequestError::not_priced("best_of", "answers beyond `n` are billed but not returned"));
     }
     check_tools(body)
 }
@@ -124,7 +124,7 @@ pub fn check_embeddings(body: &Map<String, Value>) -> Result<(), RequestError> {
     check_both(body)?;
     match get(body, "messages") {
         None => Ok(()),
-        Some(_) => Err(RequestError::not_priced("messages", "only `input` can be bounded")),
+        Some(_) => Err(RequestError::not_priced("messages", "only `input` has an upper bound of tokens")),
     }
 }
 
@@ -137,7 +137,9 @@ fn check_both(body: &Map<String, Value>) -> Result<(), RequestError> {
     }
     match get(body, "service_tier").map(Value::as_str) {
         None | Some(Some("auto" | "default")) => {}
-        Some(_) => return Err(RequestError::not_priced("service_tier", "tiers have their own prices")),
+        Some(_) => {
+            return Err(RequestError::not_priced("service_tier", "service tiers have different prices"));
+        }
     }
     check_cache(body, "")
 }
@@ -153,7 +155,7 @@ fn check_modalities(body: &Map<String, Value>) -> Result<(), RequestError> {
     }
 }
 
-/// Functions run at the caller; tools of any other type run at the provider, which bills them by their use.
+/// Refuses tools that run at the provider, because it bills them per use. Functions and custom tools run at the caller.
 fn check_tools(body: &Map<String, Value>) -> Result<(), RequestError> {
     let tools = match get(body, "tools") {
         None => return Ok(()),
@@ -166,7 +168,8 @@ fn check_tools(body: &Map<String, Value>) -> Result<(), RequestError> {
         match get(tool, "type").and_then(Value::as_str) {
             Some("function" | "custom") => {}
             Some(_) => {
-                let why = "only tools that the caller runs have no price of their own";
+                let why =
+                    "the provider bills tools that it runs per use; only `function` and `custom` are allowed";
                 return Err(RequestError::not_priced(format!("{param}.type"), why));
             }
             None => {
@@ -181,7 +184,8 @@ fn check_tools(body: &Map<String, Value>) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// Anthropic bills what it writes to its cache by how long it stays; the book has the price of five minutes.
+/// Refuses cache lifetimes other than five minutes. Anthropic's price of a cache write depends on the lifetime, and the
+/// price book has only the price for five minutes.
 pub fn check_cache(part: &Map<String, Value>, at: &str) -> Result<(), RequestError> {
     let life = get(part, "cache_control").and_then(|control| control.get("ttl"));
     match life.filter(|life| !life.is_null()).map(Value::as_str) {

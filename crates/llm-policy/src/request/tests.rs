@@ -13,7 +13,7 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// A chat of one short message, with other fields beside it.
+/// Returns a chat with one short message and these additional fields.
 fn chat(more: Value) -> Map<String, Value> {
     let mut body = object(json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}));
     body.extend(object(more));
@@ -68,7 +68,7 @@ fn not_priced(result: Result<RequestShape, RequestError>) -> String {
 }
 
 #[test]
-fn a_plain_chat_has_one_answer_of_any_length() {
+fn a_plain_chat_has_one_answer_without_a_stated_length() {
     let shape = read_chat(&chat(json!({}))).unwrap();
     let expected = RequestShape {
         operation: Operation::Chat,
@@ -82,7 +82,7 @@ fn a_plain_chat_has_one_answer_of_any_length() {
 }
 
 #[test]
-fn what_bounds_a_chat_is_read() {
+fn the_price_relevant_fields_of_a_chat_are_read() {
     let shape = read_chat(&chat(json!({
         "n": 128, "max_tokens": 50, "max_completion_tokens": 50,
         "stream": true, "stream_options": {"include_usage": true},
@@ -109,7 +109,7 @@ fn null_counts_as_absent() {
 }
 
 #[test]
-fn fields_without_a_sensible_form_are_named() {
+fn errors_name_the_invalid_field() {
     for (more, param) in [
         (json!({"model": ""}), "model"),
         (json!({"model": 5}), "model"),
@@ -157,7 +157,7 @@ fn fields_without_a_sensible_form_are_named() {
 }
 
 #[test]
-fn what_changes_the_price_is_refused() {
+fn fields_that_change_the_price_are_refused() {
     let part = |part: Value| json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, part]}]});
     for (more, param) in [
         (json!({"service_tier": "flex"}), "service_tier"),
@@ -210,7 +210,7 @@ fn what_changes_the_price_is_refused() {
 }
 
 #[test]
-fn what_a_provider_may_know_passes() {
+fn fields_that_do_not_change_the_price_are_allowed() {
     let body = chat(json!({
         "messages": [
             {"role": "developer", "content": "be kind"},
@@ -233,7 +233,7 @@ fn what_a_provider_may_know_passes() {
 }
 
 #[test]
-fn embeddings_have_input_alone() {
+fn embeddings_have_input_and_no_output() {
     let body =
         object(json!({"model": "m", "input": "hello", "dimensions": 256, "encoding_format": "base64"}));
     let expected = RequestShape {
@@ -256,7 +256,7 @@ fn embeddings_have_input_alone() {
 }
 
 #[test]
-fn embeddings_of_anything_else_are_refused() {
+fn invalid_input_of_embeddings_is_refused() {
     let read = |more: Value| {
         let mut body = object(json!({"model": "m", "input": "hello"}));
         body.extend(object(more));
@@ -286,11 +286,11 @@ fn embeddings_of_anything_else_are_refused() {
 }
 
 #[test]
-fn errors_say_where_and_what() {
+fn error_messages_state_the_field_and_the_problem() {
     let error = read_chat(&chat(json!({"n": 0}))).unwrap_err().to_string();
     assert_eq!(error, "`n` must be a positive integer");
     let error = read_chat(&chat(json!({"service_tier": "flex"}))).unwrap_err().to_string();
-    assert_eq!(error, "`service_tier` can't be priced: tiers have their own prices");
+    assert_eq!(error, "`service_tier` can't be priced: service tiers have different prices");
 }
 
 fn json_values() -> impl Strategy<Value = Value> {
@@ -312,7 +312,7 @@ fn json_values() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_body_is_a_panic(body in prop::collection::btree_map(
+    fn no_body_causes_a_panic(body in prop::collection::btree_map(
         prop::sample::select(vec![
             "model", "messages", "n", "stream", "tools", "input", "max_tokens", "cache_control", "modalities",
             "best_of", "functions", "response_format", "service_tier", "stream_options",

@@ -41,14 +41,14 @@ fn ids_and_bounds_are_those_of_the_calendar() {
 }
 
 #[test]
-fn the_bounds_belong_to_the_window_that_they_begin() {
+fn the_end_of_a_window_belongs_to_the_next_window() {
     let day = window("Europe/Berlin", WindowKind::Day, "2026-11-21T22:59:59.999999Z");
     assert_eq!(day.id, "2026-11-21");
     assert_eq!(zone("Europe/Berlin").window(WindowKind::Day, day.ends_at).id, "2026-11-22");
 }
 
 #[test]
-fn days_of_the_clock_change_have_23_and_25_hours() {
+fn days_with_a_clock_change_have_23_or_25_hours() {
     for (name, short, long) in [
         ("Europe/Berlin", "2026-03-29T12:00:00Z", "2026-10-25T12:00:00Z"),
         ("America/New_York", "2026-03-08T17:00:00Z", "2026-11-01T17:00:00Z"),
@@ -70,7 +70,7 @@ fn days_of_the_clock_change_have_23_and_25_hours() {
 }
 
 #[test]
-fn a_day_without_midnight_begins_when_the_clocks_have_jumped() {
+fn a_day_without_midnight_begins_at_the_clock_change() {
     check(
         &window("America/Sao_Paulo", WindowKind::Day, "2018-11-04T03:00:00Z"),
         "2018-11-04",
@@ -83,8 +83,8 @@ fn a_day_without_midnight_begins_when_the_clocks_have_jumped() {
 }
 
 #[test]
-fn a_day_whose_first_half_hour_was_jumped_over_begins_with_the_jump() {
-    // Toronto went from 23:30 to 00:30.
+fn a_day_whose_first_half_hour_is_skipped_begins_at_the_clock_change() {
+    // Toronto's clocks moved from 23:30 to 00:30.
     let jump = at("1919-03-31T04:30:00Z");
     let toronto = zone("America/Toronto");
     let day = toronto.window(WindowKind::Day, jump);
@@ -93,8 +93,8 @@ fn a_day_whose_first_half_hour_was_jumped_over_begins_with_the_jump() {
 }
 
 #[test]
-fn a_midnight_that_comes_twice_begins_its_day_once() {
-    // St John's went back from 00:01 to 23:01 of the day before.
+fn a_day_with_two_midnights_begins_at_the_first() {
+    // St John's clocks were set back from 00:01 to 23:01 of the day before.
     let zone = zone("America/St_Johns");
     let midnight = at("2010-11-07T02:30:00Z");
     let before = zone.window(WindowKind::Day, midnight.plus_micros(-1));
@@ -106,7 +106,7 @@ fn a_midnight_that_comes_twice_begins_its_day_once() {
 }
 
 #[test]
-fn offsets_of_13_and_14_hours_and_a_skipped_day_are_followed() {
+fn offsets_of_13_and_14_hours_and_a_skipped_day_are_handled() {
     check(
         &window("Pacific/Kiritimati", WindowKind::Day, "2026-11-20T10:00:00Z"),
         "2026-11-21",
@@ -129,7 +129,7 @@ fn offsets_of_13_and_14_hours_and_a_skipped_day_are_followed() {
 }
 
 #[test]
-fn leap_days_and_year_ends_are_followed() {
+fn leap_days_and_year_ends_are_handled() {
     assert_eq!(window("UTC", WindowKind::Day, "2028-02-29T23:59:59Z").id, "2028-02-29");
     assert_eq!(hours(&window("UTC", WindowKind::Month, "2028-02-10T00:00:00Z")), 29 * 24);
     assert_eq!(hours(&window("UTC", WindowKind::Month, "2027-02-10T00:00:00Z")), 28 * 24);
@@ -142,14 +142,14 @@ fn leap_days_and_year_ends_are_followed() {
 }
 
 #[test]
-fn names_are_read_in_any_case_and_written_as_the_database_does() {
+fn zone_names_are_found_in_any_case_and_returned_as_the_database_spells_them() {
     assert_eq!(zone("europe/BERLIN").name(), "Europe/Berlin");
     assert_eq!(zone("utc").name(), "UTC");
     assert_eq!(Zone::UTC.name(), "UTC");
     assert_eq!(zone("utc"), Zone::UTC);
     for wrong in ["", "Mars/Olympus", "+02:00", "Etc/Unknown", "../etc/passwd", "CET-1CEST"] {
         let error = Zone::parse(wrong).unwrap_err().to_string();
-        assert_eq!(error, format!("`{wrong}` is no IANA time zone, such as `Europe/Berlin`"));
+        assert_eq!(error, format!("`{wrong}` is not an IANA time zone such as `Europe/Berlin`"));
     }
     assert!(Zone::parse(&"é".repeat(10_000)).unwrap_err().to_string().len() < 256);
 }
@@ -168,7 +168,7 @@ fn every_zone_tiles_time_around_each_of_its_clock_changes() {
             .preceding("2030-01-01T00:00:00Z".parse().unwrap())
             .map(|change| change.timestamp())
             .collect();
-        // Many names are those of one and the same calendar.
+        // Many names share one calendar.
         if !seen.insert(changes.clone()) {
             continue;
         }
@@ -176,7 +176,7 @@ fn every_zone_tiles_time_around_each_of_its_clock_changes() {
             let after = zone.0.to_datetime(instant);
             let before = zone.0.to_datetime(instant - 1.nanosecond());
             let change = Timestamp::from_micros(instant.as_microsecond());
-            // Only a change at night, or one over a whole day, can confuse dates.
+            // Only a change near midnight or a skipped date can affect where a day begins.
             if before.date() == after.date() && before.hour() != 23 && after.hour() > 1 {
                 continue;
             }
@@ -191,7 +191,7 @@ fn every_zone_tiles_time_around_each_of_its_clock_changes() {
     assert!(near_midnight > 1000, "{near_midnight}");
 }
 
-/// The promises of a window, at one moment.
+/// Checks that the window at one time contains that time and adjoins its neighbours.
 fn check_tile(zone: &Zone, kind: WindowKind, time: Timestamp) {
     let span = zone.window(kind, time);
     let what = format!("{} {kind:?} {time} {span:?}", zone.name());
@@ -212,7 +212,7 @@ fn check_tile(zone: &Zone, kind: WindowKind, time: Timestamp) {
 }
 
 #[test]
-fn the_ends_of_time_have_windows_too() {
+fn the_first_and_the_last_timestamps_have_windows() {
     for name in ["UTC", "Pacific/Kiritimati", "Pacific/Niue", "America/New_York"] {
         for kind in WindowKind::ALL {
             let zone = zone(name);
@@ -262,7 +262,7 @@ proptest! {
     }
 
     #[test]
-    fn moments_share_a_window_exactly_when_neither_lies_outside(
+    fn two_times_share_a_window_exactly_when_the_later_is_before_its_end(
         zone in zones(),
         kind in prop::sample::select(WindowKind::ALL),
         micros in 0_i64..4_000_000_000_000_000,

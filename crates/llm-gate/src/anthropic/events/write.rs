@@ -1,4 +1,4 @@
-//! Frames of OpenAI's form.
+//! Frames in OpenAI's format.
 
 use llm_policy::Usage;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::anthropic::usage::Told;
 use crate::provider::Frame;
 
-/// What a frame adds.
+/// The change that a frame describes.
 pub(super) enum Delta<'a> {
     Role,
     Text(&'a str),
@@ -16,7 +16,7 @@ pub(super) enum Delta<'a> {
     Finish(&'static str),
 }
 
-/// Writes the frames of one answer.
+/// Serializer for the frames of one answer.
 pub(super) struct ChunkWriter {
     id: String,
     model: String,
@@ -75,7 +75,7 @@ impl ChunkWriter {
         Self { id: String::new(), model: String::new(), created }
     }
 
-    /// What every frame says of its answer.
+    /// Sets the id and the model that all frames repeat.
     pub(super) fn name(&mut self, id: String, model: String) {
         (self.id, self.model) = (id, model);
     }
@@ -127,7 +127,7 @@ impl ChunkWriter {
             choices,
             usage: usage.map(Told::from),
         };
-        // Texts and numbers alone are always JSON.
+        // Strings and numbers always serialize.
         let data = serde_json::to_vec(&chunk).unwrap_or_default().into();
         Frame { data, text, usage, usage_only: usage.is_some(), done: false, notice: false }
     }

@@ -1,4 +1,4 @@
-//! In which order a call's attempts go to its candidates.
+//! Tests of the order in which the candidates of a call are tried.
 
 use super::*;
 
@@ -19,14 +19,14 @@ fn a_single_candidate_has_three_attempts_with_growing_pauses() {
 }
 
 #[test]
-fn every_candidate_has_an_attempt() {
+fn every_candidate_is_tried_at_least_once() {
     assert_eq!(turns(&mut Rotation::new(2)), [(0, 0), (1, 0), (0, 100)]);
     assert_eq!(turns(&mut Rotation::new(4)), [(0, 0), (1, 0), (2, 0), (3, 0)]);
     assert_eq!(turns(&mut Rotation::new(0)), []);
 }
 
 #[test]
-fn a_barred_candidate_has_no_further_turn() {
+fn an_excluded_candidate_is_not_tried_again() {
     let mut rotation = Rotation::new(3);
     assert_eq!(rotation.next(), Some((0, Duration::ZERO)));
     rotation.bar(1);

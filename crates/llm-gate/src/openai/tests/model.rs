@@ -1,4 +1,4 @@
-//! Usage and text of answers, held against a plain reading of the whole document.
+//! Property tests of usage and text against a simple model that parses the whole document.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::sample::select;
 
 use super::*;
 
-/// What may stand where a count belongs.
+/// Generates values of a count: plausible, invalid and absent ones.
 fn counts() -> impl Strategy<Value = Option<String>> {
     let odd = [
         "-1",
@@ -36,7 +36,7 @@ fn members(pairs: &[(&str, &Option<String>)]) -> String {
     format!("{{{}}}", written.collect::<Vec<_>>().join(","))
 }
 
-/// The details of a side: an object with one count, or something else.
+/// Generates the details of input or output: an object with one count, or another value.
 fn details(name: &'static str) -> impl Strategy<Value = Option<String>> {
     prop_oneof![
         4 => counts().prop_map(move |count| Some(members(&[(name, &count)]))),
@@ -60,7 +60,7 @@ fn usages() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A member that may be absent: `Err` when it is there and no count.
+/// Returns a member that may be absent. `Err` when it is present and not a count.
 fn count(of: &Value, name: &str) -> Result<Option<u128>, ()> {
     match of.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -76,7 +76,7 @@ fn detail(of: &Value, name: &str, member: &str) -> Result<Option<u128>, ()> {
     }
 }
 
-/// Prompt, cached, completion, reasoning; with numbers that can't overflow.
+/// Returns prompt, cached, completion and reasoning tokens, computed without overflow.
 fn expected(text: &str, operation: Operation) -> Result<Option<[u128; 4]>, ()> {
     let usage: Value = serde_json::from_str(text).map_err(|_| ())?;
     if !usage.is_object() {
@@ -111,7 +111,7 @@ fn as_read(usage: Option<Usage>) -> Option<[u128; 4]> {
     })
 }
 
-/// JSON with the members that are read, in odd places and of odd kinds.
+/// Generates JSON with known members in unexpected places and of unexpected types.
 fn documents() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         "\\PC{0,5}".prop_map(|text| Value::String(text).to_string()),
@@ -149,14 +149,14 @@ fn documents() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn usage_is_what_a_plain_reading_says_or_nothing(text in usages()) {
+    fn usage_matches_the_model(text in usages()) {
         for operation in [Operation::Chat, Operation::Embeddings] {
             let raw: Result<&RawValue, _> = serde_json::from_str(&text);
-            // A number beyond all floats is no JSON here.
+            // serde_json refuses a number that is too large for a float.
             let Ok(raw) = raw else { continue };
             let plain = expected(&text, operation).unwrap_or(None);
             prop_assert_eq!(as_read(read_usage(raw, operation)), plain, "{}", text);
-            // In an answer and in the last frame it is the same.
+            // A complete answer and the last frame of a stream yield the same usage.
             let answer = format!(r#"{{"choices":[],"data":[],"usage":{text}}}"#);
             let whole = read_answer(operation, answer.as_bytes()).and_then(|read| read.usage);
             prop_assert_eq!(as_read(whole), plain, "{}", text);
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn the_text_of_choices_is_all_of_their_texts_in_order(
+    fn the_text_of_an_answer_is_that_of_all_choices_in_order(
         texts in vec(("\\PC{0,6}|[\"\\\\\u{0}-\u{1f}]{0,4}", "[a-z{}\": ]{0,6}"), 0..5)
     ) {
         let message = |(content, arguments): &(String, String)| serde_json::json!({
@@ -187,11 +187,11 @@ proptest! {
     }
 
     #[test]
-    fn a_document_of_any_form_is_an_answer_or_none(text in documents(), cut in any::<proptest::sample::Index>()) {
+    fn any_document_is_parsed_or_refused_without_a_panic(text in documents(), cut in any::<proptest::sample::Index>()) {
         for operation in [Operation::Chat, Operation::Embeddings] {
             let read = read_answer(operation, text.as_bytes());
             prop_assert!(read.is_none() || text.starts_with('{'), "{}", text);
-            // Text that is counted comes from the body, where a character takes at least as much.
+            // The counted text is never longer than the document that contains it.
             let counted = read.and_then(|read| read.text).unwrap_or_default();
             prop_assert!(counted.len() <= text.len(), "{} {}", counted, text);
         }
@@ -203,7 +203,7 @@ proptest! {
             }
             Err(error) => prop_assert!(matches!(error, ProviderError::BadAnswer(_))),
         }
-        // What broke off is no answer, wherever it did.
+        // A truncated document is never an answer.
         let mut cut = cut.index(text.len());
         while !text.is_char_boundary(cut) {
             cut -= 1;

@@ -1,12 +1,12 @@
-//! The parsing rules of the standard in their simplest form: all bytes at once, line ends first, then lines. The cutter
-//! must agree with it on any bytes, in any pieces.
+//! Property tests of the parser against a simple model of the standard's rules. The model reads all bytes at once: it
+//! splits them into lines, then interprets the lines. The parser must agree with it for any bytes, split in any way.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
 
-/// Lines without their ends, and what follows the last end.
+/// Returns the lines without their ends, and the rest after the last line end.
 fn lines(bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let (mut lines, mut line) = (Vec::new(), Vec::new());
@@ -25,7 +25,7 @@ fn lines(bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
     (lines, line)
 }
 
-/// The data of each event, the data of the event that has no end yet, and the line that has none.
+/// Returns the data of each complete event, the data of the incomplete event, and the incomplete line.
 fn parsed(bytes: &[u8]) -> (Vec<Vec<u8>>, Option<Vec<u8>>, Vec<u8>) {
     let (lines, rest) = lines(bytes);
     let (mut events, mut data) = (Vec::new(), None::<Vec<u8>>);
@@ -72,7 +72,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }
 
-/// Bytes in pieces.
+/// Splits bytes at the given positions.
 fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     at.extend([0, bytes.len()]);
@@ -84,7 +84,7 @@ fn cuts() -> impl Strategy<Value = Vec<Index>> {
     proptest::collection::vec(any::<Index>(), 0..8)
 }
 
-/// Payloads of both protocols: whole ones, odd ones, and ones that are no JSON.
+/// Generates payloads of both protocols: valid, invalid, and some that are not JSON.
 fn payloads() -> impl Strategy<Value = Vec<&'static str>> {
     let openai = [
         r#"{"choices":[{"delta":{"role":"assistant","content":""}}]}"#,
@@ -116,7 +116,7 @@ fn payloads() -> impl Strategy<Value = Vec<&'static str>> {
     proptest::collection::vec(one, 0..12)
 }
 
-/// A stream with these payloads, each on one line or parted where JSON allows a line end.
+/// Returns a stream with these payloads. Each is on one line, or split over two where JSON allows a line end.
 fn written(payloads: &[&str], ends: &[usize]) -> Vec<u8> {
     let mut text = String::new();
     for (payload, form) in payloads.iter().zip(ends.iter().cycle()) {
@@ -127,7 +127,7 @@ fn written(payloads: &[&str], ends: &[usize]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What holds for the frames of any stream.
+/// Checks the properties that hold for the frames of any stream.
 fn sound(frames: &[Result<Frame, ProviderError>]) -> Result<(), TestCaseError> {
     let last = frames.len().saturating_sub(1);
     for (place, frame) in frames.iter().enumerate() {
@@ -136,7 +136,7 @@ fn sound(frames: &[Result<Frame, ProviderError>]) -> Result<(), TestCaseError> {
             continue;
         };
         prop_assert!(!frame.done || place == last, "nothing follows the end");
-        // As an event of its own, it must be one line.
+        // A frame is passed on as one event, so it must be one line.
         prop_assert!(!frame.data.contains(&b'\n') && !frame.data.contains(&b'\r'));
         if frame.done {
             prop_assert_eq!(&frame.data[..], DONE);
@@ -169,7 +169,7 @@ fn same_in_pieces<D: Decode>(
 
 proptest! {
     #[test]
-    fn any_bytes_in_any_pieces_give_the_events_of_the_standard(bytes in streams(), cuts in cuts()) {
+    fn events_match_the_model_for_any_bytes_split_in_any_way(bytes in streams(), cuts in cuts()) {
         let expected = of_the_standard(&bytes);
         prop_assert_eq!(&events(&cut(&bytes, &cuts)).unwrap(), &expected);
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
@@ -177,10 +177,10 @@ proptest! {
     }
 
     #[test]
-    fn any_data_that_is_written_as_an_event_is_read_back(
+    fn any_data_survives_a_round_trip_as_an_event(
         data in proptest::collection::vec("[^\r\n]{0,8}", 1..4), space in any::<bool>()
     ) {
-        // A blank after the colon belongs to the writing, so a line that begins with one needs it.
+        // The parser drops one space after the colon, so a line that begins with a space needs another one.
         let space = space || data.iter().any(|line| line.starts_with(' '));
         let line = |line: &String| format!("data:{}{line}\n", if space { " " } else { "" });
         let text: String = data.iter().map(line).collect();
@@ -190,11 +190,11 @@ proptest! {
     }
 
     #[test]
-    fn frames_are_the_same_in_any_pieces(
+    fn frames_do_not_depend_on_how_the_bytes_are_split(
         payloads in payloads(), ends in proptest::collection::vec(0_usize..6, 1..5), cuts in cuts(), cut_off in any::<Index>()
     ) {
         let bytes = written(&payloads, &ends);
-        // With the end missing as well: a connection breaks anywhere.
+        // The stream is also tested without its end, because a connection can break at any byte.
         for bytes in [&bytes[..], &bytes[..cut_off.index(bytes.len() + 1)]] {
             same_in_pieces(|| Chunks, bytes, &cuts)?;
             same_in_pieces(|| AnthropicEvents::new(7), bytes, &cuts)?;
@@ -202,13 +202,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_frames_or_an_error(bytes in streams(), cuts in cuts()) {
+    fn any_bytes_yield_frames_or_an_error(bytes in streams(), cuts in cuts()) {
         same_in_pieces(|| Chunks, &bytes, &cuts)?;
         same_in_pieces(|| AnthropicEvents::new(7), &bytes, &cuts)?;
     }
 
     #[test]
-    fn what_anthropic_streams_is_told_whole_and_once(
+    fn all_text_of_an_anthropic_stream_is_translated_exactly_once(
         texts in proptest::collection::vec("\\PC{0,6}|[\"\\\\\u{0}-\u{1f}\u{2028}]{0,3}", 0..6),
         counts in (0_u64..2_000_000_000, proptest::option::of(0_u64..2_000_000_000)),
         form in 0_usize..3,
@@ -224,7 +224,7 @@ proptest! {
         let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
         let frames = same_in_pieces(|| AnthropicEvents::new(7), &written(&payloads, &[form]), &[])?;
         let frames: Vec<Frame> = frames.into_iter().collect::<Result<_, _>>().unwrap();
-        // What is counted is what is shown.
+        // The counted text equals the shown text.
         let said = |frame: &Frame| {
             let data = serde_json::from_slice::<serde_json::Value>(&frame.data).unwrap_or_default();
             data["choices"][0]["delta"]["content"].as_str().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! A ledger in memory that notes every breach of its rules.
+//! An in-memory ledger that records every violation of its rules.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -25,7 +25,7 @@ pub struct Entry {
     /// Whether a provider saw the request.
     pub sent: bool,
     pub end: Option<End>,
-    /// What it came to when it was settled.
+    /// The answer to its settlement.
     pub settled: Option<Settled>,
 }
 
@@ -33,14 +33,14 @@ impl Entry {
     pub fn settlement(&self) -> &Settlement {
         match &self.end {
             Some(End::Settled(settlement)) => settlement,
-            other => panic!("settled was expected, not {other:?}"),
+            other => panic!("expected a settlement, got {other:?}"),
         }
     }
 
     pub fn tokens(&self) -> (Usage, UsageSource) {
         match self.settlement().measured {
             Measured::Tokens(usage, source) => (usage, source),
-            Measured::WorstCase => panic!("tokens were expected, not the worst case"),
+            Measured::WorstCase => panic!("expected tokens, got the worst case"),
         }
     }
 }
@@ -51,7 +51,7 @@ struct State {
     settled: i64,
     held: i64,
     breaches: Vec<String>,
-    /// What was tried while the ledger could not be used.
+    /// Settlements that were tried while the ledger was unavailable.
     failed_settles: Vec<Settlement>,
     failed_holds: usize,
     unavailable_holds: usize,
@@ -68,9 +68,9 @@ pub struct StrictLedger {
     limit: Mutex<i64>,
     holds: watch::Sender<usize>,
     lost: watch::Sender<Option<LostRight>>,
-    /// A hold is written first, and answered when there is a permit.
+    /// Delays the answer to a hold, which is already written, until there is a permit.
     pub answer_holds: Semaphore,
-    /// A settlement is written when there is a permit.
+    /// Delays a settlement until there is a permit.
     pub take_settlements: Semaphore,
 }
 
@@ -96,7 +96,7 @@ impl StrictLedger {
         *self.limit.lock().unwrap() = pico_usd;
     }
 
-    /// Holds are written and not answered until there are permits again.
+    /// Makes holds wait for a permit: they are written but not answered.
     pub fn stop_answering_holds(&self) {
         self.answer_holds.forget_permits(Semaphore::MAX_PERMITS);
     }
@@ -117,12 +117,12 @@ impl StrictLedger {
         self.state().unavailable_releases = times;
     }
 
-    /// Every further hold is refused with this.
+    /// Refuses every further hold with this error.
     pub fn refuse(&self, error: LedgerError) {
         self.state().refuse = Some(error);
     }
 
-    /// The caller loses its right.
+    /// Makes the caller lose its right.
     pub fn lose_right(&self, lost: LostRight) {
         self.lost.send_replace(Some(lost));
     }
@@ -143,12 +143,12 @@ impl StrictLedger {
         self.state().settled
     }
 
-    /// Waits until so many holds were written.
+    /// Waits until this many holds were requested.
     pub async fn wait_for_holds(&self, count: usize) {
         self.holds.subscribe().wait_for(|holds| *holds >= count).await.unwrap();
     }
 
-    /// A provider sees a request: its hold must be open, and was not seen before.
+    /// Records that a provider received a request. Its hold must be open, and used for the first time.
     pub fn sent(&self, hold: &HoldId) {
         let mut state = self.state();
         let State { entries, breaches, .. } = &mut *state;
@@ -159,12 +159,12 @@ impl StrictLedger {
         }
     }
 
-    /// Every hold has ended, once, and as it should.
+    /// Checks that no rule was violated and that every hold has ended.
     pub fn check(&self) -> Vec<Entry> {
         let state = self.state();
         assert!(state.breaches.is_empty(), "{:#?}", state.breaches);
         let open: Vec<_> = state.entries.iter().filter(|entry| entry.end.is_none()).collect();
-        assert!(open.is_empty(), "never settled nor given back: {open:#?}");
+        assert!(open.is_empty(), "neither settled nor released: {open:#?}");
         assert_eq!(state.held, 0);
         state.entries.clone()
     }
@@ -272,7 +272,7 @@ impl StrictLedger {
             return Err(LedgerError::UnknownHold);
         };
         if entry.end.is_some() {
-            breaches.push(format!("`{hold}` was given back after its end"));
+            breaches.push(format!("`{hold}` was released after its end"));
             return Err(LedgerError::Settled);
         }
         *held -= entry.held.amount_pico_usd;

@@ -1,5 +1,5 @@
-//! A provider that does what it is told, in order, and remembers what it saw.
-#![expect(clippy::unnecessary_wraps, reason = "a script is a list of frames and of failures")]
+//! A provider that follows a script and records its requests.
+#![expect(clippy::unnecessary_wraps, reason = "the items of a stream are results")]
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::StrictLedger;
 
 type Answer = Result<Incoming, ProviderError>;
-/// What the provider does with one request.
+/// The scripted reaction to one request.
 pub type Act = BoxFuture<'static, Answer>;
 type Item = Result<Frame, ProviderError>;
 
@@ -44,7 +44,7 @@ impl Script {
         self.seen.lock().unwrap().clone()
     }
 
-    /// It was asked exactly as often as it was told what to do.
+    /// Checks that the number of requests equals the number of scripted acts.
     pub fn check(&self) {
         assert_eq!(*self.unexpected.lock().unwrap(), 0, "`{}` was asked too often", self.name);
         assert_eq!(self.acts.lock().unwrap().len(), 0, "`{}` was not asked often enough", self.name);
@@ -52,7 +52,7 @@ impl Script {
 }
 
 impl Script {
-    /// The credential that it would send.
+    /// Returns the credential of this provider.
     pub fn key(&self) -> String {
         format!("the-key-of-{}", self.name)
     }
@@ -90,7 +90,7 @@ pub fn fail(error: ProviderError) -> Act {
     now(Err(error))
 }
 
-/// An answer document with this text.
+/// Returns an answer document with this text.
 pub fn document(text: &str) -> Bytes {
     let body = json!({"id": "c1", "choices": [
         {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
@@ -103,13 +103,13 @@ pub fn whole(text: &str, usage: Option<Usage>) -> Act {
     now(Ok(Incoming::Whole(Whole { head: head(200, None), body, usage, text: Some(text.to_owned()) })))
 }
 
-/// An answer with this status, and a body that is no answer.
+/// Answers with this status and a body that is not an answer.
 pub fn status(status: u16, retry_after: Option<u64>, usage: Option<Usage>) -> Act {
     let body = Bytes::from_static(b"<html>no</html>");
     now(Ok(Incoming::Whole(Whole { head: head(status, retry_after), body, usage, text: None })))
 }
 
-/// An answer with this status and body, whose head names the request so.
+/// Answers with this status, request id and body.
 pub fn answer(status: u16, request_id: &str, body: &str, text: Option<&str>) -> Act {
     let head = Head { status, request_id: Some(request_id.to_owned()), retry_after: None };
     let (body, text) = (Bytes::copy_from_slice(body.as_bytes()), text.map(str::to_owned));
@@ -120,12 +120,12 @@ pub fn stream(items: Vec<Item>) -> Act {
     now(Ok(Incoming::Stream(head(200, None), Box::pin(Items { left: items.into(), endless: false }))))
 }
 
-/// These frames, and then neither more nor an end.
+/// Streams these frames, and then sends nothing more without ending.
 pub fn silent_after(items: Vec<Item>) -> Act {
     now(Ok(Incoming::Stream(head(200, None), Box::pin(Items { left: items.into(), endless: true }))))
 }
 
-/// A stream that the test feeds.
+/// Returns a stream, and the sender with which the test feeds it.
 pub fn live() -> (mpsc::UnboundedSender<Item>, Act) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (sender, now(Ok(Incoming::Stream(head(200, None), Box::pin(Live(receiver))))))
@@ -167,13 +167,13 @@ fn chunk(choices: &Value, usage: Option<&Usage>) -> Bytes {
     Bytes::from(chunk.to_string())
 }
 
-/// A frame with text; with a running usage where the provider sends one.
+/// Returns a frame with text, and with a running usage if there is one.
 pub fn content(text: &str, usage: Option<Usage>) -> Item {
     let data = chunk(&json!([{"index": 0, "delta": {"content": text}}]), usage.as_ref());
     Ok(Frame { data, text: text.to_owned(), usage, usage_only: false, done: false, notice: false })
 }
 
-/// A frame that is neither a part of the answer nor its usage.
+/// Returns a frame that is neither a part of the answer nor its usage.
 pub fn notice(value: &Value) -> Item {
     let data = Bytes::from(value.to_string());
     Ok(Frame { data, text: String::new(), usage: None, usage_only: false, done: false, notice: true })

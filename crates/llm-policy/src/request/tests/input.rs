@@ -7,22 +7,22 @@ use crate::{Encoding, RequestError, count_text};
 
 #[test]
 fn messages_are_counted_as_openai_documents() {
-    // 3 to start the answer, 3 for the message, 1 each for `user` and `hello`.
+    // 3 for the start of the answer, 3 for the message, 1 each for `user` and `hello`.
     assert_eq!(tokens(&chat(json!({})), &openai()), 8);
     let two = chat(json!({"messages": [
         {"role": "system", "content": "one two three"},
         {"role": "user", "name": "ann", "content": "2 + 2 = 4"},
     ]}));
-    // 3, then 3 + 1 + 3, then 3 + 1 + 7 and 1 + 1 for the name.
+    // 3 for the answer; 3 + 1 + 3 for the first message; 3 + 1 + 7 and 1 + 1 for the name for the second.
     assert_eq!(count_text("ann", Some(Encoding::O200k)), 1);
     assert_eq!(tokens(&two, &openai()), 3 + 7 + 13);
 }
 
 #[test]
-fn without_a_tokenizer_bytes_and_a_margin_for_the_template_are_taken() {
+fn without_a_tokenizer_bytes_count_and_the_template_has_an_allowance() {
     // 128 for the chat, 16 for the message, 4 + 5 bytes.
     assert_eq!(tokens(&chat(json!({})), &unknown()), 128 + 16 + 9);
-    // A known tokenizer does not tell another provider's template.
+    // Another provider's template is unknown even if the tokenizer is known.
     let other = entry("groq", Some(Encoding::O200k));
     assert_eq!(tokens(&chat(json!({})), &other), 128 + 16 + 2);
 }
@@ -59,13 +59,13 @@ fn every_text_that_may_reach_the_model_counts() {
 }
 
 #[test]
-fn tools_take_no_less_than_their_json_or_a_declaration_of_them() {
+fn tools_count_at_least_as_much_as_their_json_or_type_declaration() {
     let numbers: Vec<u8> = vec![1; 1000];
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"enum": numbers}}});
     let body = chat(json!({"tools": [tool]}));
-    // As ` | 1`, each takes three tokens, but only two bytes in JSON.
+    // Each number takes three tokens as ` | 1` in a declaration, but only two bytes in JSON.
     assert!(tokens(&body, &openai()) > 3000);
-    // Python writes six bytes for each of these, and so does Go.
+    // Python or Go writes six bytes for each of these.
     for hard in ["ä", "<", "\u{1}", "\"\"\"", "\\\\\\"] {
         let tool = json!({"type": "custom", "custom": {"description": hard.repeat(1000)}});
         assert!(tokens(&chat(json!({"tools": [tool]})), &openai()) > 6000, "{hard:?}");
@@ -73,11 +73,11 @@ fn tools_take_no_less_than_their_json_or_a_declaration_of_them() {
 }
 
 #[test]
-fn tools_and_schemas_have_a_margin_for_the_words_around_them() {
+fn tools_and_schemas_have_an_allowance_for_the_text_around_them() {
     let more = |fields: Value, entry: &crate::PriceEntry| {
         tokens(&chat(fields), entry) - tokens(&chat(json!({})), entry)
     };
-    // `{"type":"custom"}` has 17 bytes; its two values and the spaces after its name have 5 more.
+    // `{"type":"custom"}` has 17 bytes; its two values and the space after its name add 5.
     for (entry, all, each) in [(openai(), 64, 16), (unknown(), 1024, 64)] {
         let tool = json!({"type": "custom"});
         assert_eq!(more(json!({"tools": [tool, tool]}), &entry), all + 2 * (each + 22));
@@ -92,7 +92,7 @@ fn tools_and_schemas_have_a_margin_for_the_words_around_them() {
 }
 
 #[test]
-fn images_are_bounded_by_the_book_or_refused() {
+fn images_count_as_the_book_states_or_are_refused() {
     let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,".to_owned() + &"A".repeat(9999)}});
     let text = json!({"type": "text", "text": "hello"});
     let body = chat(json!({"messages": [
@@ -112,7 +112,7 @@ fn images_are_bounded_by_the_book_or_refused() {
 }
 
 #[test]
-fn texts_of_more_than_256_kib_together_are_bounded_by_bytes() {
+fn texts_with_more_than_256_kib_in_total_are_bounded_by_bytes() {
     let half = "word ".repeat(LONGEST_COUNTED / 10 - 10);
     let message = json!({"role": "user", "content": half});
     let two = chat(json!({"messages": [message, message]}));
@@ -120,14 +120,14 @@ fn texts_of_more_than_256_kib_together_are_bounded_by_bytes() {
     assert!(counted < 110_000, "{counted}");
     let three = chat(json!({"messages": [message, message, message]}));
     assert_eq!(tokens(&three, &openai()), 3 + 3 * (3 + 4 + half.len() as u64));
-    // Neither do tools and their calls hide from the bound.
+    // Tool calls count towards the 256 KiB as well.
     let call = json!({"role": "assistant", "tool_calls": [{"function": {"arguments": half}}]});
     let calls = chat(json!({"messages": [call, call, call]}));
     assert!(tokens(&calls, &openai()) > 3 * half.len() as u64);
 }
 
 #[test]
-fn ten_megabytes_are_bounded_within_the_tenth_of_a_second() {
+fn ten_megabytes_are_measured_within_a_tenth_of_a_second() {
     let long = "word \n".repeat(10_000_000 / 6);
     for more in [
         json!({"messages": [{"role": "user", "content": long}]}),
@@ -138,19 +138,19 @@ fn ten_megabytes_are_bounded_within_the_tenth_of_a_second() {
         let mut entry = openai();
         entry.image_tokens = Some(1);
         let once = || {
-            #[expect(clippy::disallowed_methods, reason = "what is tested is how long it takes")]
+            #[expect(clippy::disallowed_methods, reason = "the test measures time")]
             let start = std::time::Instant::now();
             std::hint::black_box(tokens(&body, &entry));
             start.elapsed().as_millis()
         };
         let best = (0..3).map(|_| once()).min().unwrap();
-        // Unoptimized code is some ten times slower, and other tests run beside this one.
+        // Unoptimized code is about ten times slower, and other tests run at the same time.
         let most = if cfg!(debug_assertions) { 2000 } else { 100 };
         assert!(best < most, "{best} ms");
     }
 }
 
-/// Every text of a value, its names too, behind one another.
+/// Collects all strings and member names of a value.
 fn all_texts(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::String(text) => out.push(text.clone()),
@@ -187,8 +187,8 @@ proptest! {
     }
 
     #[test]
-    fn any_tool_or_member_is_bounded_by_its_tokens(value in json_values()) {
-        // What is `null` is as good as absent.
+    fn any_tool_or_member_counts_at_least_its_tokens(value in json_values()) {
+        // `null` counts as absent.
         prop_assume!(!value.is_null());
         let encoding = Some(Encoding::O200k);
         let written = count_text(&value.to_string(), encoding);
