@@ -35,6 +35,7 @@ pub enum ConfigProblem {
     /// The configuration can't be read, so it may refer to any file.
     Unreadable {
         /// The configuration file in the tree, relative to the root.
+        file: String,
         /// What is wrong with it.
         problem: String,
     },
