@@ -14,7 +14,7 @@ use crate::metrics::ServerMetrics;
 use crate::state::HttpState;
 use crate::{audit, docs, intents, keys, llm, probes};
 
-/// Every route of the server. A handler that is not listed here can't be reached.
+/// All routes of the server. A handler that is not listed here can't be reached.
 #[must_use]
 pub fn routes() -> Routes {
     let mut all: Vec<Endpoint> = probes::endpoints();
@@ -26,7 +26,7 @@ pub fn routes() -> Routes {
     Routes::new(all).with_errors_below(OPENAI_PATHS, OPENAI_ERRORS)
 }
 
-/// The OpenAPI document of the routes.
+/// Returns the OpenAPI document of the routes.
 #[must_use]
 pub fn document() -> Value {
     let info = DocumentInfo {
@@ -38,7 +38,7 @@ pub fn document() -> Value {
 }
 
 impl HttpState {
-    /// The state of a server without providers.
+    /// Creates the state of a server without providers.
     ///
     /// # Errors
     /// When a metric can't be registered, which is a fault of the program.

@@ -12,7 +12,7 @@ use storage::AuditQuery;
 
 use crate::state::HttpState;
 
-/// Rows of a page when the caller names no limit.
+/// Rows of a page when the caller states no limit.
 const DEFAULT: u32 = 100;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {

@@ -13,7 +13,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::state::HttpState;
 
-/// What the page may load: itself.
+/// Sources that the page may load: only this server.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       frame-ancestors 'none'";
 
@@ -47,7 +47,7 @@ media! {
     DocumentText = "application/json";
     /// The page.
     PageMedia = "text/html";
-    /// Scripts, styles and pictures: each comes with a type of its own.
+    /// Scripts, styles and pictures, each with a media type.
     AssetMedia = "*/*";
 }
 
@@ -55,7 +55,7 @@ async fn openapi(_: Authenticated<Anybody>, state: web::Data<HttpState>) -> Answ
     Answer::of(HttpResponse::Ok().content_type("application/json").body(state.document.clone()))
 }
 
-/// The page itself; everything that it loads stands below `/docs/`.
+/// The page itself; everything that it loads is below `/docs/`.
 const PAGE: &str = r#"<!DOCTYPE html>
 <html lang="en">
 <head>

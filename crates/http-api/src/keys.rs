@@ -17,7 +17,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![create::endpoint(), read::endpoint(), update::endpoint(), rotate::endpoint(), revoke::endpoint()]
 }
 
-/// The key that a path names, by its id or by the whole key.
+/// Returns the key that a path names, by its id or by the whole key.
 fn key_of(request: &HttpRequest, state: &HttpState) -> Result<KeyId, ApiError> {
     let text = key_param(request, "key")?;
     let id = api_keys::key_id_of_text(&text, &state.services.auth.pepper);

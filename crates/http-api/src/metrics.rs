@@ -12,7 +12,7 @@ use rate_limit::LimiterMode;
 
 use crate::llm::LlmMetrics;
 
-/// The metrics of a server, besides those of its requests.
+/// Metrics of a server, in addition to those of its requests.
 pub struct ServerMetrics {
     registry: Registry,
     commits: IntCounter,
@@ -71,24 +71,24 @@ impl ServerMetrics {
         })
     }
 
-    /// The metrics of model calls.
+    /// Metrics of model calls.
     pub(crate) fn llm(&self) -> Arc<LlmMetrics> {
         Arc::clone(&self.llm)
     }
 
-    /// What a gate tells of each settled attempt goes here (`GateBuilder::observer`).
+    /// Returns the observer of settled attempts for the gate (`GateBuilder::observer`).
     #[must_use]
     pub fn call_observer(&self) -> Arc<dyn Fn(&CallReport) + Send + Sync> {
         let llm = Arc::clone(&self.llm);
         Arc::new(move |report| llm.settled(report))
     }
 
-    /// Shows how many holds there are, and what they hold.
+    /// Sets the gauges of open holds.
     pub(crate) fn set_held(&self, holds: u64, pico_usd: i64) {
         self.llm.set_held(holds, pico_usd);
     }
 
-    /// The page of `/metrics`, with the figures that others keep brought up to date.
+    /// Returns the page of `/metrics`, after updating the figures that are kept elsewhere.
     pub(crate) fn render(&self, services: &Services) -> Vec<u8> {
         let stats = services.store.stats();
         raise(&self.commits, stats.commits);

@@ -23,7 +23,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /health`: the server answers.
+/// `GET /health`: whether the server answers.
 async fn health(_: Probe, state: web::Data<HttpState>) -> Result<Answer<JsonDocument<Health>>, Refused> {
     let body = Health {
         status: "ok".to_owned(),
@@ -33,15 +33,15 @@ async fn health(_: Probe, state: web::Data<HttpState>) -> Result<Answer<JsonDocu
     Ok(response::json(&body)?)
 }
 
-/// `GET /healthz`: should this process be restarted? A process that answers lives. Whether its dependencies do is
-/// `/readyz`'s to tell: a restart mends none of them.
+/// `GET /healthz`: whether this process should be restarted. A process that answers need not be. Its dependencies are
+/// checked by `/readyz`, because a restart does not fix them.
 async fn healthz(_: Probe) -> Result<Answer<JsonDocument<Readiness>>, Refused> {
     Ok(response::json(&Readiness { status: CheckState::Ok, checks: Vec::new() })?)
 }
 
 codes! { ReadyzCodes = [NotReady] }
 
-/// `GET /readyz`: can this server take requests?
+/// `GET /readyz`: whether this server can serve requests.
 async fn readyz(
     _: Probe,
     state: web::Data<HttpState>,
@@ -58,7 +58,7 @@ async fn readyz(
     }
 }
 
-/// Prometheus' text format.
+/// Text format of Prometheus.
 struct MetricsText;
 
 impl MediaType for MetricsText {
@@ -76,7 +76,7 @@ async fn metrics(
     let totals = blocking::scan(&state.server, blocking::METRICS, |services| {
         Ok(services.store.read(|view| view.held_totals())?)
     });
-    // Without them the page shows the figures of the last time.
+    // Without them the page has the figures of the last time.
     if let Ok((holds, pico_usd)) = totals.await {
         state.metrics.set_held(holds, pico_usd);
     }

@@ -10,8 +10,8 @@ use http_kit::ServerOptions;
 use crate::app::configure;
 use crate::state::HttpState;
 
-/// Binds the listener. Returns the server, which runs when it is awaited, and the bound address, which has the port that
-/// the system chose for port 0.
+/// Binds the listener. Returns the server, which runs when it is awaited, and the bound address, which has the port
+/// that the system chose for port 0.
 ///
 /// # Errors
 /// When the address can't be listened on.

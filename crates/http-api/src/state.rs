@@ -8,17 +8,16 @@ use llm_gate::Gate;
 
 use crate::metrics::ServerMetrics;
 
-/// What every handler can reach.
+/// State that every handler can reach.
 pub struct HttpState {
-    /// What the layers share.
+    /// State that the layers share.
     pub server: Arc<ServerState>,
-    /// The use cases' services.
+    /// Services of the use cases.
     pub services: Arc<Services>,
-    /// The metrics of the store, the audit log and model calls.
+    /// Metrics of the store, the audit log and model calls.
     pub metrics: ServerMetrics,
-    /// The way to the providers of models; `None` when there are none. The gate's observer is
-    /// [`ServerMetrics::call_observer`].
+    /// Gate to the providers; `None` when there are none. The gate's observer is [`ServerMetrics::call_observer`].
     pub gate: Option<Gate>,
-    /// The text of the OpenAPI document.
+    /// Text of the OpenAPI document.
     pub(crate) document: String,
 }

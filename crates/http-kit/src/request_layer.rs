@@ -249,7 +249,7 @@ async fn record(services: &Services, mut draft: OwnedDraft, outcome: &Outcome) -
         services.audit.recorder.in_time(row).await
     } else {
         let written = services.audit.recorder.write(record.clone());
-        // The job is submitted, and runs whether or not the caller waits for it.
+        // The job is submitted, and runs whether or not the client waits for it.
         draft.recorded();
         let written = written.await;
         if written.is_err() {
@@ -263,8 +263,8 @@ async fn record(services: &Services, mut draft: OwnedDraft, outcome: &Outcome) -
     })
 }
 
-/// The caller's id when it is sane, holds no secret and has not the shape of one: it is logged and given back as it
-/// came.
+/// Returns the caller's id when it has the right form, and neither is nor looks like a secret: it is logged and
+/// returned unchanged.
 fn request_id(headers: &HeaderMap, services: &Services, secrets: &KnownSecrets) -> RequestId {
     headers
         .get("x-request-id")
@@ -276,7 +276,7 @@ fn request_id(headers: &HeaderMap, services: &Services, secrets: &KnownSecrets) 
         .unwrap_or_else(|| RequestId::mint(services.entropy.as_ref()))
 }
 
-/// One log line and the metrics.
+/// Writes one log line and the metrics.
 #[expect(clippy::too_many_arguments, reason = "one call, and every argument goes into the line")]
 fn observe(
     state: &ServerState,
@@ -319,7 +319,8 @@ fn observe(
     if let Some(cause) = failure.and_then(|error| error.cause.as_deref()) {
         line!(error, "request failed", cause);
     } else if counted {
-        // A flood has one line a minute as it has one row a minute, or it would push everything else out of the log.
+        // A flood has one log line a minute, as it has one row a minute. Otherwise it would push everything else out
+        // of the log.
         line!(debug, "request");
     } else {
         line!(info, "request");

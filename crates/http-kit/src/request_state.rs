@@ -14,27 +14,28 @@ use crate::error::ErrorShape;
 use crate::memory::{MemoryOwner, MemoryPermit};
 use crate::routes::RouteInfo;
 
-/// What the layers share about one request. Lives in the request's extensions; the layer keeps a handle of its own,
-/// because the framework wants the request to itself until it is routed.
+/// State that the layers share about one request. It is in the request's extensions. The layer also keeps a handle,
+/// because the framework needs the request exclusively until it is routed.
 pub(crate) struct RequestState {
-    /// The open record of the request. A use case takes it; what comes back is recorded by the layer.
+    /// Audit draft of the request. A use case takes it; the layer records a draft that comes back.
     pub draft: DraftSlot,
     pub client: IpAddr,
     pub limit: Option<Decision>,
-    /// The admin token stood in the query.
+    /// Whether the admin token was in the query.
     pub deprecated: bool,
     pub agent: Option<String>,
-    /// What comes after the head, until somebody reads it.
+    /// Unread rest of the request.
     pub unread: Option<Payload>,
-    /// The shape in which errors are told.
+    /// Shape of errors.
     pub errors: ErrorShape,
-    /// Whose bytes the answer's are; the client's network until a key was checked.
+    /// Owner of the answer's memory; the client's network until a key was checked.
     pub memory_owner: Option<MemoryOwner>,
-    /// What no answer, row or log line of this request may hold: the server's secrets, and those that it presents.
+    /// Secrets that no answer, row or log line of this request may contain: the server's, and those that the request
+    /// presents.
     pub secrets: KnownSecrets,
-    /// Memory that was taken for the answer before it was made.
+    /// Memory that was reserved for the answer before it was made.
     pub answer_memory: Option<MemoryPermit>,
-    /// The route, kept because a handler that panics takes the request down with it.
+    /// The route, kept because a handler that panics destroys the request.
     pub route: Option<RouteInfo>,
 }
 
@@ -56,14 +57,14 @@ impl RequestState {
     }
 }
 
-/// Changes what the layers share.
+/// Changes the state.
 pub(crate) fn change_request_state(request: &HttpRequest, change: impl FnOnce(&mut RequestState)) {
     if let Some(shared) = request.extensions().get::<SharedRequestState>() {
         change(&mut shared.borrow_mut());
     }
 }
 
-/// Reads what the layers share.
+/// Reads the state.
 pub(crate) fn read_request_state<T>(
     request: &HttpRequest,
     read: impl FnOnce(&RequestState) -> T,
@@ -71,10 +72,10 @@ pub(crate) fn read_request_state<T>(
     request.extensions().get::<SharedRequestState>().map(|shared| read(&shared.borrow()))
 }
 
-/// What stands for a route where none was found.
+/// Label for a request without a route.
 const NO_ROUTE: &str = "-";
 
-/// The template of a route, for rows, log lines and metrics.
+/// Returns the template of a route, for rows, log lines and metrics.
 pub(crate) fn label(route: Option<&RouteInfo>) -> &'static str {
     route.map_or(NO_ROUTE, |route| route.path)
 }

@@ -14,10 +14,10 @@ use serde::Serialize;
 use crate::description::{Described, RouteDescription, Success};
 use crate::paced_body::PiecedText;
 
-/// The usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
+/// Usual length of one row of a list, in bytes: an answer that grows step by step is copied each time.
 pub const ROW_BYTES: usize = 512;
 
-/// What a success of a route looks like, as a type.
+/// Success of a route, as a type.
 pub trait SuccessShape: 'static {
     /// Adds it to the description of the route.
     fn describe(route: &mut RouteDescription);
@@ -31,15 +31,15 @@ pub struct JsonDocument<T>(PhantomData<T>);
 #[derive(Debug)]
 pub struct Created<T>(PhantomData<T>);
 
-/// One JSON document: 201 for what is new, 200 for what was there.
+/// One JSON document: 201 for a new thing, 200 for an existing one.
 #[derive(Debug)]
 pub struct CreatedOrSame<T>(PhantomData<T>);
 
-/// A page of a list: a bare array of rows, with a `Link` to the next page.
+/// Page of a list: an array of rows, with a `Link` to the next page.
 #[derive(Debug)]
 pub struct Rows<T>(PhantomData<T>);
 
-/// One JSON document, or the same in events when the caller asks for it.
+/// One JSON document, or the same as events when the caller asks for it.
 #[derive(Debug)]
 pub struct Events<T>(PhantomData<T>);
 
@@ -47,9 +47,9 @@ pub struct Events<T>(PhantomData<T>);
 #[derive(Debug)]
 pub struct PlainText<M>(PhantomData<M>);
 
-/// A media type, as a type.
+/// Media type, as a type.
 pub trait MediaType: 'static {
-    /// Its name in the document.
+    /// Name in the document.
     const NAME: &'static str;
 }
 
@@ -79,29 +79,29 @@ impl<M: MediaType> SuccessShape for PlainText<M> {
     }
 }
 
-/// The answer of a handler whose success looks like `S`.
+/// Answer of a handler with the success `S`.
 #[derive(Debug)]
 pub struct Answer<S>(HttpResponse, PhantomData<S>);
 
 impl<S> Answer<S> {
-    /// An answer that was made by hand and looks like `S`.
+    /// Wraps a response that was made by hand.
     #[must_use]
     pub fn of(response: HttpResponse) -> Self {
         Self(response, PhantomData)
     }
 
-    /// Its headers.
+    /// Returns its headers.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.0.headers_mut()
     }
 
-    /// The answer for the framework.
+    /// Returns the response for the framework.
     #[must_use]
     pub fn into_response(self) -> HttpResponse {
         self.0
     }
 
-    /// The same answer, described by another shape.
+    /// Changes the type of the success that describes the answer.
     #[must_use]
     pub fn shaped<R>(self) -> Answer<R> {
         Answer::of(self.0)
@@ -125,7 +125,7 @@ impl<S> Responder for Answer<S> {
     }
 }
 
-/// One JSON document.
+/// Answers with one JSON document.
 ///
 /// # Errors
 /// 500 when it can't be written.
@@ -133,7 +133,7 @@ pub fn json<T: Serialize>(body: &T) -> Result<Answer<JsonDocument<T>>, ServiceEr
     write(StatusCode::OK, body)
 }
 
-/// One JSON document about something new.
+/// Answers with one JSON document about a new thing.
 ///
 /// # Errors
 /// 500 when it can't be written.
@@ -141,7 +141,7 @@ pub fn created<T: Serialize>(body: &T) -> Result<Answer<Created<T>>, ServiceErro
     write(StatusCode::CREATED, body)
 }
 
-/// One JSON document about something that is `new` or was there.
+/// Answers with one JSON document about a thing that is `new` or existed.
 ///
 /// # Errors
 /// 500 when it can't be written.
@@ -153,7 +153,7 @@ fn write<T: Serialize, S>(status: StatusCode, body: &T) -> Result<Answer<S>, Ser
     Ok(Answer::of(of_text(status, text(body, ROW_BYTES)?)))
 }
 
-/// A document as text, with room for `usual` bytes from the start. A large one is written on the blocking pool.
+/// Serialises a document, with room for `usual` bytes from the start. A large one is written on the blocking pool.
 ///
 /// # Errors
 /// 500 when it can't be written.
@@ -164,7 +164,7 @@ pub fn text<T: Serialize>(body: &T, usual: usize) -> Result<PiecedText, ServiceE
     Ok(text)
 }
 
-/// One JSON document about something new, of text that was written elsewhere.
+/// Answers with one JSON document about a new thing, from a text that was written elsewhere.
 #[must_use]
 pub fn created_text<T>(text: PiecedText) -> Answer<Created<T>> {
     Answer::of(of_text(StatusCode::CREATED, text))
@@ -174,7 +174,7 @@ fn of_text(status: StatusCode, text: PiecedText) -> HttpResponse {
     HttpResponse::build(status).content_type("application/json").body(text)
 }
 
-/// One page as the JSON text of its array.
+/// Page as the JSON text of its array.
 #[derive(Debug)]
 pub struct PageText<T> {
     json: PiecedText,
@@ -188,7 +188,7 @@ impl<T> From<ListText> for PageText<T> {
     }
 }
 
-/// A page as text, written where it was read.
+/// Serialises a page where it was read.
 ///
 /// # Errors
 /// 500 when it can't be written.
@@ -197,7 +197,7 @@ pub fn page_text<T: Serialize>(page: &ListPage<T>) -> Result<PageText<T>, Servic
     Ok(PageText { json, next: page.next.clone(), row: PhantomData })
 }
 
-/// A bare array; the next page is in the `Link` header.
+/// Answers with an array; the next page is in the `Link` header.
 pub fn page<T>(request: &HttpRequest, page: impl Into<PageText<T>>) -> Answer<Rows<T>> {
     let page = page.into();
     let mut response = of_text(StatusCode::OK, page.json);
@@ -210,8 +210,8 @@ pub fn page<T>(request: &HttpRequest, page: impl Into<PageText<T>>) -> Answer<Ro
     Answer::of(response)
 }
 
-/// The path and query of the next page: those of this one with another cursor, and without a token that may not
-/// be repeated in an answer.
+/// Returns the path and query of the next page: those of this page with another cursor, and without a token that must
+/// not be repeated in an answer.
 fn next_target(request: &HttpRequest, cursor: &str) -> String {
     let mut target = request.uri().path().to_owned();
     let mut separator = '?';

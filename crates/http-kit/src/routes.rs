@@ -12,29 +12,29 @@ use crate::description::{RouteDescription, RouteGuard, Success};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorShape;
 
-/// Every route of a server. A handler that is not here can't be reached.
+/// All routes of a server. A handler that is not listed here can't be reached.
 #[derive(Clone)]
 pub struct Routes {
     endpoints: Vec<Endpoint>,
     resources: Vec<RouteInfo>,
-    /// Paths below which errors have a shape of their own.
+    /// Path prefixes below which errors have another shape.
     shapes: Vec<(&'static str, ErrorShape)>,
-    /// What stands before a key, in the paths that have one.
+    /// Path prefixes before a key.
     key_prefixes: BTreeSet<&'static str>,
-    /// The paths of probes.
+    /// Paths of probes.
     probes: Vec<&'static str>,
 }
 
-/// The placeholder of a key in a path template: what stands there is replaced by the key's id before it is recorded.
+/// Placeholder of a key in a path template: the text there is replaced by the key's id before it is recorded.
 const KEY: &str = "{key}";
 
 impl Routes {
-    /// These routes. Each answers errors in T4's shape.
+    /// Creates the routes. All answer errors in T4's shape.
     #[must_use]
     pub fn new(endpoints: Vec<Endpoint>) -> Self {
         let mut by_path: BTreeMap<(bool, &'static str), Vec<&Endpoint>> = BTreeMap::new();
         for endpoint in &endpoints {
-            // Templates come after literal paths: `/intents/stale` is no id.
+            // Templates come after literal paths: `/intents/stale` is not an id.
             by_path.entry((endpoint.path.contains('{'), endpoint.path)).or_default().push(endpoint);
         }
         let resources = by_path.into_iter().map(|((_, path), endpoints)| RouteInfo::new(path, &endpoints));
@@ -46,20 +46,20 @@ impl Routes {
         Self { endpoints, resources, shapes: Vec::new(), key_prefixes, probes }
     }
 
-    /// Gives errors below a path another shape, also those of requests that no route takes.
+    /// Sets another shape for errors below a path, also for requests without a route.
     #[must_use]
     pub fn with_errors_below(mut self, path: &'static str, shape: ErrorShape) -> Self {
         self.shapes.push((path, shape));
         self
     }
 
-    /// The routes.
+    /// Returns the routes.
     #[must_use]
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
     }
 
-    /// The shape of the errors of a path, whatever is wrong with it.
+    /// Returns the shape of the errors of a path, whatever is wrong with it.
     #[must_use]
     pub fn error_shape(&self, path: &str) -> ErrorShape {
         let below = |prefix: &str| {
@@ -77,8 +77,8 @@ impl Routes {
         self.probes.contains(&path)
     }
 
-    /// A path that has a key, with `id` in place of it: the request may have the key itself there. What follows stays
-    /// only where a route has it.
+    /// Returns a path that has a key, with `id` in place of it: the request may have sent the key itself. What
+    /// follows is kept only where a route has it.
     pub(crate) fn hide_key(&self, path: &str, id: impl FnOnce(&str) -> String) -> Option<String> {
         let prefix = self.key_prefixes.iter().find(|prefix| path.starts_with(**prefix))?;
         let rest = path.strip_prefix(prefix)?;
@@ -90,15 +90,15 @@ impl Routes {
 
     /// Adds every route to an application.
     ///
-    /// The order of a request, outermost first, and why:
+    /// Order of a request, outermost first, with the reasons:
     /// 1. request id, so that everything that follows can be told apart in the logs;
     /// 2. security headers, on every answer, errors included;
     /// 3. the audit draft, opened before anything can refuse, closed by the same layer for every request that no use
     ///    case recorded with its change: exactly one row per request;
     /// 4. the route: the extractor checks the key first and reads the body after, within its limit and its time.
     ///
-    /// Layers 1 to 3 are one function ([`request_layer`](crate::request_layer)), wrapped around the application by the
-    /// caller.
+    /// Layers 1 to 3 are one function ([`request_layer`](crate::request_layer)), which the caller wraps around the
+    /// application.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
         for info in &self.resources {
             let mut resource = web::resource(info.path);
@@ -113,7 +113,7 @@ impl Routes {
     }
 }
 
-/// HEAD is GET without the body, which the HTTP layer leaves out.
+/// HEAD is GET without the body, which the HTTP layer omits.
 fn takes(context: &GuardContext<'_>, method: &str) -> bool {
     described_method(&context.head().method) == method
 }
@@ -122,8 +122,8 @@ fn described_method(method: &Method) -> &str {
     if *method == Method::HEAD { "GET" } else { method.as_str() }
 }
 
-/// What the request layer needs to know of a path template. The framework could tell the template too, by matching once
-/// more.
+/// What the request layer needs to know about a path template. The framework could provide the template by matching
+/// once more.
 #[derive(Debug, Clone)]
 pub struct RouteInfo {
     /// The template.
@@ -145,7 +145,7 @@ impl RouteInfo {
         Self { path, allow: allow.join(", ").into(), methods: methods.collect() }
     }
 
-    /// The description of one of its methods.
+    /// Returns the description of one of its methods.
     #[must_use]
     pub fn description(&self, method: &Method) -> Option<&RouteDescription> {
         let method = described_method(method);
@@ -153,7 +153,7 @@ impl RouteInfo {
     }
 }
 
-/// The route that a request was routed to.
+/// Returns the route of a request.
 pub(crate) fn route_of(request: &HttpRequest) -> Option<&RouteInfo> {
     request.app_data::<RouteInfo>()
 }

@@ -16,10 +16,10 @@ use crate::connection::GuardedStream;
 use crate::request_layer::request_layer;
 use crate::state::ServerState;
 
-/// How a server listens.
+/// Options of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerOptions {
-    /// Where.
+    /// Address to listen on.
     pub bind: SocketAddr,
     /// Threads that serve requests; one per core when absent.
     pub workers: Option<usize>,
@@ -27,18 +27,18 @@ pub struct ServerOptions {
     pub drain_seconds: u64,
 }
 
-/// How long a caller may take to send the head of the first request.
+/// How long a client may take to send the head of the first request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How many connections may wait to be accepted.
+/// Number of connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
-/// Threads of the blocking pool of one worker, made when they are needed. More than there are places in all the shares
-/// of callers, so that nothing ever waits for a thread behind another caller's work.
+/// Threads of the blocking pool of one worker, started when they are needed. There are more than places in all the
+/// shares of callers, so that nothing waits for a thread behind another caller's work.
 const BLOCKING_THREADS: usize = 256;
 
-/// Binds the listener. `configure` adds the state and the routes. Returns the server, which runs when it is awaited, and the bound address, which has the port
-/// that the system chose for port 0.
+/// Binds the listener. `configure` adds the state and the routes. Returns the server, which runs when it is awaited,
+/// and the bound address, which has the port that the system chose for port 0.
 ///
 /// # Errors
 /// When the address can't be listened on.
@@ -66,7 +66,7 @@ where
             let peer = stream.peer_addr().ok();
             let ip = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
             let admitted = GuardedStream::admit(stream, ip, &counts);
-            // One connection too many is closed at once.
+            // A connection too many is closed at once.
             std::future::ready(admitted.map(|stream| (stream, peer)).ok_or_else(|| {
                 actix_http::error::DispatchError::Io(io::Error::other("too many connections"))
             }))
@@ -81,7 +81,7 @@ where
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIME)
             .client_disconnect_timeout(Duration::from_secs(1))
-            // A caller that closes its sending half is gone: that is how most hang-ups look from here.
+            // A client that closes its sending half counts as disconnected: most disconnections look like that here.
             .h1_allow_half_closed(false)
             .local_addr(address)
             .on_connect_ext(|stream: &GuardedStream, shared| {

@@ -15,33 +15,33 @@ use tokio::sync::oneshot;
 
 use crate::error::ApiError;
 
-/// The longest time that a request waits for its turn.
+/// Longest time that a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Seconds after which a repeat of a refused request makes sense.
+/// Seconds after which to retry a refused request.
 const RETRY_SECONDS: u64 = 1;
 
-/// The admin's name where shares are counted; a key's is its id.
+/// Name of the admins where shares are counted; a key's is its id.
 pub const ADMIN: &str = "admin";
-/// The name of `/metrics` where shares are counted.
+/// Name of `/metrics` where shares are counted.
 pub const METRICS: &str = "metrics";
 
-/// Requests of one caller that wait for a reader.
+/// Requests of one caller that may wait for a reader.
 const WAITING_READS: usize = 16;
-/// Requests of one caller that wait for a thread that reads a large body.
+/// Requests of one caller that may wait for a thread that parses a large body.
 const WAITING_BODIES: usize = 8;
 
-/// What callers have shares of.
+/// Resources that callers share.
 pub(crate) struct Shares {
     /// Lists, scans and figures: as many at a time as there are connections for them.
     pub(crate) scans: CallerShares,
     /// Reads by key that found no connection free, or whose store blocks.
     pub(crate) points: CallerShares,
-    /// Large bodies that are read.
+    /// Large bodies that are parsed.
     pub(crate) bodies: CallerShares,
 }
 
 impl Shares {
-    /// The shares of a store's `readers`, and of a machine's `cores`.
+    /// Creates the shares of a store's `readers` and of a machine's `cores`.
     pub(crate) fn new(readers: usize, cores: usize) -> Self {
         Self {
             scans: CallerShares::halves("readers", readers, WAITING_READS),
@@ -70,22 +70,22 @@ pub(crate) async fn hop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
     web::block(work).await.map_err(cancelled)
 }
 
-/// A resource of several places, and who holds them or waits for one.
+/// Resource with several places, and the callers that hold or await one.
 #[derive(Clone)]
 pub(crate) struct CallerShares {
     inner: Arc<Mutex<ShareState>>,
-    /// What is shared, for the refusal.
+    /// Name of the resource, for the refusal.
     what: &'static str,
-    /// The most places that one caller holds.
+    /// Maximum places that one caller holds.
     held_each: usize,
-    /// The most requests of one caller that wait.
+    /// Maximum waiting requests of one caller.
     waiting_each: usize,
 }
 
 struct ShareState {
     free: usize,
     callers: HashMap<String, CallerShare>,
-    /// Callers with requests that wait; the next one to be served comes first.
+    /// Callers with waiting requests; the next one to be served comes first.
     turns: VecDeque<String>,
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct SharePermit {
 }
 
 impl CallerShares {
-    /// `places` in all, of which one caller holds at most half, or one.
+    /// Creates `places` in total, of which one caller holds at most half, or one.
     pub(crate) fn halves(what: &'static str, places: usize, waiting_each: usize) -> Self {
         let places = places.max(1);
         let state = ShareState { free: places, callers: HashMap::new(), turns: VecDeque::new() };
@@ -112,11 +112,11 @@ impl CallerShares {
     }
 
     fn lock(&self) -> MutexGuard<'_, ShareState> {
-        // No code of others runs under this lock, so a panic can't leave it half changed.
+        // No foreign code runs under this lock, so a panic can't leave it half changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a request of this caller, once it is its turn.
+    /// Takes a place for a request of this caller, once it is its turn.
     ///
     /// # Errors
     /// `server_busy` when too many requests of the caller wait already, or its turn did not come in time.
@@ -124,7 +124,7 @@ impl CallerShares {
         let turn = {
             let mut state = self.lock();
             let share = state.callers.entry(caller.to_owned()).or_default();
-            // A request whose client has gone waits no more.
+            // A request whose client has disconnected waits no more.
             share.waiting.retain(|waiter| !waiter.is_closed());
             if share.waiting.len() >= self.waiting_each {
                 return Err(self.busy());
@@ -148,10 +148,10 @@ impl CallerShares {
         ServiceError::new(Code::ServerBusy, what).with_retry_after(RETRY_SECONDS)
     }
 
-    /// Hands out what is free.
+    /// Hands out free places.
     fn serve(&self) {
         while let Some((waiter, permit)) = self.next() {
-            // Outside of the lock: the permit of a request that has gone meanwhile comes back here and is dropped.
+            // Outside of the lock: the permit of a request that has gone meanwhile returns here and is dropped.
             drop(waiter.send(permit));
         }
     }
@@ -225,7 +225,7 @@ mod tests {
     fn turn(shares: &CallerShares, caller: &'static str) -> Turn {
         let shares = shares.clone();
         let mut turn: Turn = Box::pin(async move { shares.acquire(caller).await });
-        // It takes its place in the queue when it is first asked.
+        // It takes its place in the queue when it is first polled.
         match poll(turn.as_mut()) {
             Poll::Pending => turn,
             Poll::Ready(done) => Box::pin(std::future::ready(done)),
@@ -293,7 +293,7 @@ mod tests {
         drop(held);
         drop(granted(&mut again).expect("the place of the one that has gone is free"));
         assert_eq!(shares.known_callers(), 0);
-        // One that goes between the grant and its next look gives the place back.
+        // A request that is dropped between the grant and its next poll gives the place back.
         let held = granted(&mut turn(&shares, "a"));
         let waiting = turn(&shares, "b");
         drop(held);

@@ -14,35 +14,35 @@ use crate::metrics::HttpMetrics;
 use crate::routes::Routes;
 use crate::shares::Shares;
 
-/// What an operator may set of a server.
+/// Settings of a server.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Cidr>,
-    /// Whether everybody may read `/metrics`.
+    /// Whether all callers may read `/metrics`.
     pub metrics_public: bool,
-    /// The memory that callers' bytes may take, in MiB; less than [`DEFAULT_MEMORY_MIB`] counts as that.
+    /// Memory for callers' data, in MiB; at least [`DEFAULT_MEMORY_MIB`].
     pub memory_mib: Option<u32>,
-    /// How many connections there may be.
+    /// Maximum number of connections.
     pub connections: ConnectionLimits,
-    /// The program's version, for `/health` and the build metric.
+    /// Version of the program, for `/health` and the build metric.
     pub version: String,
 }
 
-/// Gets the code of each error, with the description of the route that it comes from.
+/// Observer of errors: receives the code of each error and the description of its route.
 pub type RefusalObserver = Box<dyn Fn(&RouteDescription, Code) + Send + Sync>;
 
-/// What every handler and layer of a server can reach.
+/// State that every handler and layer of a server can reach.
 pub struct ServerState {
-    /// The use cases' services.
+    /// Services of the use cases.
     pub services: Arc<Services>,
-    /// The routes.
+    /// Routes.
     pub routes: Routes,
-    /// The metrics of requests.
+    /// Metrics of requests.
     pub metrics: HttpMetrics,
     /// Settings.
     pub settings: HttpSettings,
-    /// Counts errors by more than the server's own metrics do.
+    /// Additional counter of errors.
     pub refusals: Option<RefusalObserver>,
     pub(crate) shares: Shares,
     pub(crate) memory: MemoryBudget,
@@ -50,7 +50,7 @@ pub struct ServerState {
 }
 
 impl ServerState {
-    /// The state of a server with these routes, which registers its metrics in `registry`.
+    /// Creates the state of a server with these routes, and registers its metrics in `registry`.
     ///
     /// # Errors
     /// When a metric can't be registered, which is a fault of the program.
@@ -68,7 +68,7 @@ impl ServerState {
         Ok(Self { services, routes, metrics, settings, refusals: None, shares, memory, connections })
     }
 
-    /// Brings the figures of the server itself up to date.
+    /// Updates the figures of the server itself.
     pub fn refresh_metrics(&self) {
         self.metrics.refresh(&self.memory, &self.connections);
     }

@@ -5,7 +5,7 @@ use llm_policy::BoxFuture;
 use outbound::Webhook;
 use registry_core::with_causes;
 
-/// The webhook as the job that delivers alerts sees it.
+/// Webhook as the receiver of alerts.
 pub(crate) struct AlertHook(pub(crate) Webhook);
 
 impl AlertSink for AlertHook {

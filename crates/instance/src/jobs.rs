@@ -16,38 +16,38 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::open::Instance;
 
-/// How often alerts of budgets are looked for.
+/// Interval in which budget alerts are looked for.
 const ALERTS_EVERY: Duration = Duration::from_secs(1);
-/// How often the keys of model calls under way are looked at. With the store's own look at other processes, which comes
-/// as often, a call is cut well within a second.
+/// Interval in which the keys of model calls under way are checked. The store looks at other processes equally often,
+/// so a call is cut well within a second.
 const CUT_EVERY: Duration = Duration::from_millis(200);
-/// How many external changes one transaction records.
+/// Number of external changes that one transaction records.
 const CHANGES_AT_ONCE: u32 = 500;
-/// How long the flusher waits after a failure.
+/// Pause of the flusher after a failure.
 const FLUSH_RETRY: Duration = Duration::from_millis(250);
 
-/// The running jobs.
+/// Running background work.
 pub struct Jobs {
     stop: watch::Sender<bool>,
     running: Vec<JoinHandle<()>>,
 }
 
 impl Instance {
-    /// Starts the jobs on the current runtime.
+    /// Starts the background work on the current runtime.
     #[must_use]
     pub fn start_jobs(&self) -> Jobs {
         Jobs::start(self)
     }
 
-    /// Starts the jobs that a program with a ledger needs beside a server, or without one: leases are renewed, and
+    /// Starts the work that a program with a ledger needs, beside a server or without one: leases are renewed, and
     /// orphans settled. Alerts are left to a server.
     #[must_use]
     pub fn start_ledger_jobs(&self) -> Jobs {
         Jobs::start_ledger(self)
     }
 
-    /// Has the audit log tell of what somebody changed in the database past this program; returns how many changes.
-    /// The jobs do it every second.
+    /// Records changes that another program made to the database; returns how many. The background work does it every
+    /// second.
     ///
     /// # Errors
     /// A storage error.
@@ -83,7 +83,7 @@ impl Jobs {
         Self { stop, running: ledger(&instance.services, &stopped) }
     }
 
-    /// Stops the jobs and waits until the running ones have ended.
+    /// Stops the background work and waits until running parts have ended.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for job in self.running {
@@ -94,8 +94,8 @@ impl Jobs {
     }
 }
 
-/// The jobs that keep holds true: leases are renewed well before they end, orphans are found soon after, and calls end
-/// with the right of their key.
+/// Starts the work that maintains holds: leases are renewed well before they end, orphans are found soon after, and
+/// calls end with the right of their key.
 fn ledger(services: &Arc<Services>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let lease = Duration::from_secs(u64::from(services.llm.rules.limits.lease_seconds.max(2)));
     let run = |every: Duration, job: ScheduledJob| {
@@ -140,7 +140,7 @@ async fn flush(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Apart from the other jobs, because a webhook may take its time and the server's stop must not wait for it.
+/// Separate from the other work, because a webhook may be slow and the server's stop must not wait for it.
 async fn alerts(services: Arc<Services>, desk: Arc<AlertDesk>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(ALERTS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -190,7 +190,7 @@ async fn repeat(
 ) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick comes at once: what a crash left is looked at when the server starts.
+    // The first tick comes at once: what a crash left is handled when the server starts.
     let mut first = true;
     loop {
         tokio::select! {
@@ -232,7 +232,7 @@ async fn run(services: &Services, job: &ScheduledJob, first: bool) {
     }
 }
 
-/// Appends a checkpoint to the operator's file, which lies outside the database so that a cut tail is noticed.
+/// Appends a checkpoint to the operator's file, which is outside the database so that a truncated log is noticed.
 fn note(file: Option<&Path>, checkpoint: &SealedCheckpoint, now: Timestamp) {
     let Some(path) = file else { return };
     let head = hex::encode(checkpoint.chain);

@@ -25,19 +25,19 @@ use crate::error::InstanceError;
 use crate::options::{AdminSource, LlmOptions, Options, PepperSource};
 use crate::secrets;
 
-/// The token of the original's examples: everybody knows it.
+/// The token of the original's examples, which is public.
 const WELL_KNOWN_TOKEN: &str = "CHANGE_ME_ADMIN_TOKEN";
 
-/// How long the last words of a migration may take: the WAL of a large adoption is emptied then.
+/// How long the last part of a migration may take: the WAL of a large adoption is written back then.
 const MIGRATION_CLOSES_WITHIN: Duration = Duration::from_mins(2);
 
-/// An open T4.
+/// Open instance.
 pub struct Instance {
-    /// The services.
+    /// Services.
     pub services: Arc<Services>,
-    /// What opening the database found and did.
+    /// Report of opening the database.
     pub report: OpenReport,
-    /// Where the admin token lies, when it lies in a file.
+    /// Path of the file with the admin token, if it is in a file.
     pub admin_token_file: Option<PathBuf>,
     pub(crate) memory: Arc<MemoryLimiter>,
     pub(crate) checkpoints: Option<PathBuf>,
@@ -49,27 +49,27 @@ pub struct Instance {
 /// Opens everything for a server. Must run inside the runtime that will outlive the others.
 ///
 /// # Errors
-/// [`InstanceError`] says what to do.
+/// [`InstanceError`], which says what to do.
 pub async fn open(options: Options) -> Result<Instance, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     open_with(options, OpenMode::Serve, clock, entropy).await
 }
 
-/// Opens a database for a tool that works on the file: it makes a missing one, and refuses an older or newer one.
+/// Opens a database for a tool that works on the file. It creates a missing one, and refuses an older or newer one.
 ///
 /// # Errors
-/// [`InstanceError`] says what to do.
+/// [`InstanceError`], which says what to do.
 pub async fn open_tool(options: Options) -> Result<Instance, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     open_with(options, OpenMode::Tool, clock, entropy).await
 }
 
-/// Makes, adopts or upgrades a database as a server's start would, and closes it again. No admin token is made.
+/// Creates, adopts or upgrades a database like a server's start, and closes it again. No admin token is created.
 ///
 /// # Errors
-/// [`InstanceError`] says what to do.
+/// [`InstanceError`], which says what to do.
 pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -85,10 +85,10 @@ pub fn migrate(options: Options) -> Result<OpenReport, InstanceError> {
     Ok(report)
 }
 
-/// Opens everything with a clock and a random source of the caller's, for tests and replays.
+/// Opens everything with a given clock and random source, for tests and replays.
 ///
 /// # Errors
-/// [`InstanceError`] says what to do.
+/// [`InstanceError`], which says what to do.
 pub async fn open_with(
     options: Options,
     mode: OpenMode,
@@ -147,7 +147,7 @@ pub async fn open_with(
     Ok(Instance { services, report, admin_token_file, memory, checkpoints, alerts, sqlite })
 }
 
-/// The holder's name is random: a server that is started again must not renew what a crash has left.
+/// The holder's name is random: a restarted server must not renew what a crash has left.
 fn rules(options: LlmOptions, entropy: &dyn Entropy) -> LlmRules {
     let LlmOptions { prices, limits, budgets, keep_prompts } = options;
     let mut bytes = [0; 8];
@@ -157,11 +157,11 @@ fn rules(options: LlmOptions, entropy: &dyn Entropy) -> LlmRules {
 }
 
 impl Instance {
-    /// The ledger of the agent whose key this is. [`start_ledger_jobs`](Self::start_ledger_jobs) keeps its holds
-    /// alive while calls run.
+    /// Returns the ledger of the agent with this key. [`start_ledger_jobs`](Self::start_ledger_jobs) renews the
+    /// leases of its holds while calls run.
     ///
     /// # Errors
-    /// 401 for a key that does not hold, 403 without `llm:call`, 429 for the key's limit, 503 for the store.
+    /// 401 for an invalid key, 403 without `llm:call`, 429 for the key's limit, 503 for the store.
     pub async fn local_ledger(&self, api_key: &str) -> Result<Arc<LocalLedger>, ServiceError> {
         let services = &self.services;
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -171,7 +171,7 @@ impl Instance {
         Ok(LocalLedger::for_agent(services, caller))
     }
 
-    /// Writes what waits and closes the store. The jobs must have stopped.
+    /// Writes what is queued and closes the store. The background work must have stopped.
     ///
     /// # Errors
     /// A storage error.
@@ -184,7 +184,7 @@ impl Instance {
     }
 }
 
-/// The pepper, and its text.
+/// Returns the pepper, and its text.
 fn pepper(options: &Options, entropy: &dyn Entropy) -> Result<(Pepper, String), InstanceError> {
     let of_text = |text: String| Ok((Pepper::from_text(&text)?, text));
     let path = match &options.pepper {
@@ -202,12 +202,12 @@ fn pepper(options: &Options, entropy: &dyn Entropy) -> Result<(Pepper, String), 
     of_text(secrets::make(&path, &text)?)
 }
 
-/// What admins show, and where it comes from.
+/// Admin token and its source.
 struct AdminAccess {
     token: AdminToken,
     /// The token, or its hash when only that is known.
     secret: String,
-    /// The file that the token was made in.
+    /// File in which the token was created.
     file: Option<PathBuf>,
 }
 
@@ -227,7 +227,7 @@ fn admin(options: &Options, mode: OpenMode, entropy: &dyn Entropy) -> Result<Adm
         (AdminSource::Hash(hash), _) => {
             Ok(AdminAccess { token: AdminToken::hashed(hash, entropy)?, secret: hash.clone(), file: None })
         }
-        // A tool shows no token to anybody, so it needs none that would be found later.
+        // A tool shows no token to anyone, so it needs none that would be found later.
         (AdminSource::Beside, OpenMode::Tool) => {
             let secret = random();
             Ok(AdminAccess { token: AdminToken::plain(&secret, entropy), secret, file: None })
@@ -253,7 +253,7 @@ async fn limiter(
         .await
         .map_err(|error| InstanceError::Redis(error.to_string()))?;
     let limiter = Arc::new(limiter);
-    // The probe ends by itself when the limiter goes.
+    // The probe ends when the limiter is dropped.
     drop(limiter.spawn_probe());
     Ok(limiter)
 }

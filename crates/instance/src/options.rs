@@ -8,43 +8,43 @@ use control_plane::AuditMode;
 use llm_policy::{BudgetRule, CallLimits, LlmConfig, PriceBook};
 use storage::Store;
 
-/// Where the pepper comes from.
+/// Source of the pepper.
 #[derive(Clone)]
 pub enum PepperSource {
     /// This text.
     Text(String),
     /// This file.
     File(PathBuf),
-    /// A file beside the database, made when both are missing.
+    /// A file next to the database, created when both are missing.
     Beside,
 }
 
-/// Where the admin token comes from.
+/// Source of the admin token.
 #[derive(Clone)]
 pub enum AdminSource {
     /// This token.
     Token(String),
     /// The argon2id hash of the token.
     Hash(String),
-    /// A file beside the database, made when it is missing.
+    /// A file next to the database, created when it is missing.
     Beside,
 }
 
-/// What holds for model calls: prices, caps and budgets. Where calls go is the gate's to know.
+/// Rules for model calls: prices, caps and budgets. The providers are known to the gate alone.
 #[derive(Clone)]
 pub struct LlmOptions {
-    /// What tokens cost.
+    /// Prices of tokens.
     pub prices: PriceBook,
     /// Caps.
     pub limits: CallLimits,
-    /// Budgets beside each key's own.
+    /// Budgets in addition to each key's daily limit.
     pub budgets: Vec<BudgetRule>,
     /// Whether prompts are kept in the audit log.
     pub keep_prompts: bool,
 }
 
 impl Default for LlmOptions {
-    /// The built-in prices, the default caps, no budgets besides the keys'.
+    /// Creates the built-in prices and default caps, without further budgets.
     fn default() -> Self {
         Self {
             prices: PriceBook::builtin(),
@@ -56,7 +56,7 @@ impl Default for LlmOptions {
 }
 
 impl LlmOptions {
-    /// What an operator's file says, with this price book.
+    /// Creates the rules of an operator's file, with this price book.
     #[must_use]
     pub fn of(config: &LlmConfig, prices: PriceBook) -> Self {
         Self {
@@ -68,13 +68,13 @@ impl LlmOptions {
     }
 }
 
-/// Puts something between the services and their store, such as faults for a test.
+/// Wrapper around the store, such as faults for a test.
 pub type WrapStore = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
 
-/// What an operator sets.
+/// Options of an instance.
 #[derive(Clone)]
 pub struct Options {
-    /// The database file.
+    /// Path of the database file.
     pub db: PathBuf,
     /// The pepper.
     pub pepper: PepperSource,
@@ -82,34 +82,34 @@ pub struct Options {
     pub admin: AdminSource,
     /// Whether only this machine can reach the server.
     pub loopback: bool,
-    /// Keys of the configuration.
+    /// Static keys of the configuration.
     pub static_keys: Vec<String>,
-    /// The Redis server that counts limits for all processes.
+    /// Redis server that counts limits for all processes.
     pub redis: Option<String>,
-    /// Requests that a key may make in any 60 seconds, unless the key says otherwise.
+    /// Requests that a key may make in any 60 seconds, unless the key has another limit.
     pub rate_per_minute: u32,
-    /// What a key may keep and log, unless the key says otherwise.
+    /// Quotas of a key, unless the key has others.
     pub quotas: QuotaLimits,
-    /// When the row of a read is durable.
+    /// When the row of a read becomes durable.
     pub audit: AuditMode,
-    /// A file that each verified checkpoint of the audit log is appended to.
+    /// File that each verified checkpoint of the audit log is appended to.
     pub checkpoints: Option<PathBuf>,
-    /// How many connections serve lists, scans and figures.
+    /// Number of connections for lists, scans and figures.
     pub readers: u32,
-    /// How many connections serve reads of a few rows by key: more than the server has threads that make them.
+    /// Number of connections for reads of a few rows by key: more than the server has threads that make them.
     pub point_readers: u32,
-    /// Model calls.
+    /// Rules for model calls.
     pub llm: LlmOptions,
-    /// Where alerts of budgets are posted (`T4_ALERT_WEBHOOK`).
+    /// Webhook for budget alerts (`T4_ALERT_WEBHOOK`).
     pub alert_webhook: Option<String>,
-    /// Secrets that the services do not use but must not let out: the keys of model providers.
+    /// Secrets that the services do not use but must not reveal: the keys of model providers.
     pub known_secrets: Vec<String>,
-    /// What stands between the services and their store; nothing in a server.
+    /// Wrapper around the store; none in a server.
     pub wrap_store: Option<WrapStore>,
 }
 
 impl Options {
-    /// The usual options for a database file.
+    /// Creates the default options for a database file.
     #[must_use]
     pub fn new(db: PathBuf) -> Self {
         Self {

@@ -12,7 +12,7 @@ use registry_core::KnownSecrets;
 use crate::InstanceError;
 use crate::options::{AdminSource, Options, PepperSource};
 
-/// The path of a file that belongs to a database: the database's own path with `.<what>` at the end.
+/// Returns the path of a file that belongs to a database: the database's path with `.<what>` at the end.
 #[must_use]
 pub fn beside(db: &Path, what: &str) -> PathBuf {
     let mut path = OsString::from(db.as_os_str());
@@ -35,13 +35,13 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, InstanceError> {
     fs::read_to_string(path).map(|text| Some(text.trim().to_owned())).map_err(trouble)
 }
 
-/// Makes a secret's file that only its owner can read. When another process was faster, its secret counts.
+/// Creates a secret's file that only its owner can read. When another process was faster, its secret counts.
 pub(crate) fn make(path: &Path, secret: &str) -> Result<String, InstanceError> {
     let trouble = |source| InstanceError::SecretFile { path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(trouble)?;
     }
-    // Written whole under another name first, so that nobody ever reads half a secret.
+    // Written completely under another name first, so that nobody reads half a secret.
     let draft = beside(path, &format!("{}.new", std::process::id()));
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
@@ -50,7 +50,7 @@ pub(crate) fn make(path: &Path, secret: &str) -> Result<String, InstanceError> {
         fs::hard_link(&draft, path)
     };
     let written = write();
-    // The draft's name has done its work either way.
+    // The temporary file is no longer needed in either case.
     drop(fs::remove_file(&draft));
     match written {
         Ok(()) => Ok(secret.to_owned()),
@@ -62,7 +62,7 @@ pub(crate) fn make(path: &Path, secret: &str) -> Result<String, InstanceError> {
     }
 }
 
-/// The secrets of a process: those of its options, and `made`, which may come from files.
+/// Returns the secrets of a process: those of its options, and `made`, which may come from files.
 pub(crate) fn known<'a>(options: &'a Options, made: impl IntoIterator<Item = &'a str>) -> KnownSecrets {
     let own = options.known_secrets.iter().map(String::as_str);
     let redis = options.redis.as_deref().and_then(password_of);
@@ -70,7 +70,7 @@ pub(crate) fn known<'a>(options: &'a Options, made: impl IntoIterator<Item = &'a
     KnownSecrets::new(own, options.static_keys.iter().map(String::as_str))
 }
 
-/// The secrets that options hold by themselves, for a log that is started before anything is opened.
+/// Returns the secrets in the options themselves, for a log that starts before anything is opened.
 #[must_use]
 pub fn secrets_of(options: &Options) -> KnownSecrets {
     let admin = match &options.admin {
@@ -84,7 +84,7 @@ pub fn secrets_of(options: &Options) -> KnownSecrets {
     known(options, admin.into_iter().chain(pepper))
 }
 
-/// The password of a URL such as `redis://user:password@host`.
+/// Returns the password of a URL such as `redis://user:password@host`.
 fn password_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;

@@ -16,9 +16,9 @@ use storage::IntentQuery;
 
 use crate::state::HttpState;
 
-/// Rows of a page when the caller names no limit.
+/// Rows of a page when the caller states no limit.
 const PAGE: u32 = 100;
-/// Rows of a page when the caller names no limit (the seed's lists were whole).
+/// Rows of a page when the caller states no limit (the seed's lists were whole).
 const WHOLE_LIST: u32 = 1000;
 
 pub(crate) fn get_endpoint() -> Endpoint {
@@ -33,7 +33,7 @@ async fn get(
     request: HttpRequest,
     state: web::Data<HttpState>,
 ) -> Result<Answer<JsonDocument<IntentView>>, Refused<GetIntentCodes>> {
-    // Any text may be asked for: what can't be an id is not there.
+    // Any text may be sent: what can't be an id does not exist.
     let id = IntentId::from_stored(path_param(&request, "id")?);
     let caller = call.context.caller;
     let key = caller.key_id().clone();
@@ -98,7 +98,7 @@ async fn by_owner(
     state: web::Data<HttpState>,
 ) -> Result<Answer<Rows<IntentView>>, Refused<ByOwnerCodes>> {
     let owner = path_param(&request, "owner")?;
-    // What is asked for may be an owner of before, which a new intent could not have.
+    // The text may be an owner of an old row, which a new intent could not have.
     check_text(&owner, Limits::NAME, false)
         .map_err(|problem| ApiError::new(Code::InvalidQuery, format!("the owner {problem}")))?;
     let owner = Owner::from_stored(owner);
@@ -144,9 +144,9 @@ async fn by_file(
     Ok(response::page(&request, found.await?))
 }
 
-/// Days when the caller names none (the seed's).
+/// Days when the caller states none (the seed's).
 const DEFAULT_DAYS: u32 = 30;
-/// The longest time that can be asked for, in days.
+/// Highest number of days.
 const MAX_DAYS: u32 = 36_500;
 
 pub(crate) fn stale_endpoint() -> Endpoint {

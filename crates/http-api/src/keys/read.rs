@@ -7,7 +7,7 @@ use http_kit::{Admin, Answer, Authenticated, Endpoint, NoBody, Paged, Refused, R
 
 use crate::state::HttpState;
 
-/// Rows of a page when the caller names no limit (the seed's lists were whole).
+/// Rows of a page when the caller states no limit (the seed's lists were whole).
 const DEFAULT: u32 = 1000;
 
 pub(crate) fn endpoint() -> Endpoint {

@@ -33,7 +33,7 @@ const COST: HeaderName = HeaderName::from_static("x-t4-cost-usd");
 const REMAINING: HeaderName = HeaderName::from_static("x-t4-budget-remaining-usd");
 const MAX_TOKENS: HeaderName = HeaderName::from_static("x-t4-max-tokens");
 
-/// The success `S` of a route of model calls, with the headers that tell what the call cost.
+/// Success `S` of a route of model calls, with headers that state the cost of the call.
 #[derive(Debug)]
 pub(crate) struct CallAnswer<S>(PhantomData<S>);
 
@@ -44,7 +44,7 @@ impl<S: SuccessShape> SuccessShape for CallAnswer<S> {
     }
 }
 
-/// What the document says of the headers of an answer.
+/// Descriptions of an answer's headers in the OpenAPI document.
 const ANSWER_HEADERS: [(&str, &str); 5] = [
     ("x-t4-call-id", "the call, as its usage rows name it"),
     ("x-t4-provider", "the provider that answered"),
@@ -53,7 +53,7 @@ const ANSWER_HEADERS: [(&str, &str); 5] = [
     ("x-t4-max-tokens", "the `max_tokens` that was sent, when it was filled in"),
 ];
 
-/// The largest body, in KiB: prompts of 10 MB are taken, and pictures in them.
+/// Largest body, in KiB: prompts of 10 MB are accepted, and pictures in them.
 pub(super) const BODY_KIB: usize = 16 * 1024;
 
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -79,8 +79,8 @@ async fn embed(
     Ok(pass_on(&state, call.context, Operation::Embeddings, call.body, call.memory).await?)
 }
 
-/// A caller's way through the gate: its ledger, its place among the calls under way, and its memory. Every route of model
-/// calls goes through here, so that one has the limits of the others.
+/// Model call of one caller: its ledger, its slot among the calls under way, and its memory. Every route of model
+/// calls uses it, so that all have the same limits.
 pub(crate) struct GateAccess {
     pub gate: Gate,
     pub holdings: CallHoldings,
@@ -88,7 +88,7 @@ pub(crate) struct GateAccess {
 }
 
 impl GateAccess {
-    /// Takes a place, and memory for an answer beside that of the body, and opens the caller's ledger.
+    /// Takes a slot, reserves memory for an answer, and opens the caller's ledger.
     ///
     /// # Errors
     /// 503 `no_provider` and `server_busy`, 429 `too_many_calls`.
@@ -106,16 +106,16 @@ impl GateAccess {
         memory.resize(memory.bytes().saturating_add(answer_bytes))?;
         let gate = gate.with_secrets(context.draft.secrets());
         let gate = gate.with_ledger(LocalLedger::for_request(services, context));
-        // A call is settled later than its answer when the caller leaves.
+        // A call is settled later than its answer when the client disconnects.
         let holdings = CallHoldings::new((slot, memory));
         Ok(Self { gate, holdings, caller })
     }
 }
 
-/// Sends an OpenAI body and answers with what comes back.
+/// Sends an OpenAI body and answers with the result.
 ///
 /// # Errors
-/// Whatever keeps the call from having an answer.
+/// Every reason why the call has no answer.
 async fn pass_on<S>(
     state: &HttpState,
     context: OpContext<AgentCaller>,
@@ -133,16 +133,17 @@ async fn pass_on<S>(
     }
 }
 
-/// What is kept of an answer until its call is settled: the frames that wait for the caller, or the text.
+/// Memory of an answer until its call is settled: the frames that wait for the client, or the text.
 pub(super) const ANSWER_BYTES: usize = 256 * 1024;
-/// An embedding of the usual 3,072 numbers, as text and as what is read of it.
+/// Memory of an embedding of the usual 3,072 numbers, as text and parsed.
 const EMBEDDING_BYTES: usize = 96 * 1024;
-/// The probabilities of one answer, which are many times its text.
+/// Memory of the probabilities of one answer, which are many times its text.
 const PROBABILITY_BYTES: usize = 8 << 20;
-/// The largest answer that the gate reads.
+/// Largest answer that the gate reads.
 const MOST_ANSWER_BYTES: usize = 32 << 20;
 
-/// How long the answer to this body may become. The caller's requests decide that, not its bytes.
+/// Returns how long the answer to this body may become. That depends on what the caller asks for, not on the size of
+/// the body.
 fn answer_bytes(operation: Operation, body: &Map<String, Value>) -> usize {
     match operation {
         Operation::Chat => {
@@ -151,7 +152,7 @@ fn answer_bytes(operation: Operation, body: &Map<String, Value>) -> usize {
         }
         Operation::Embeddings => {
             let texts = match body.get("input") {
-                // A list of numbers is one text, as its tokens.
+                // A list of numbers is one text, given as its tokens.
                 Some(Value::Array(list)) if !list.iter().all(Value::is_number) => list.len(),
                 _ => 1,
             };
@@ -166,7 +167,7 @@ fn whole(body: Bytes, receipt: &Receipt) -> HttpResponse {
     response
 }
 
-/// What every whole answer carries besides its body.
+/// Headers of every whole answer.
 pub(crate) fn tell(headers: &mut HeaderMap, receipt: &Receipt) {
     for (name, text) in [
         (CALL_ID, receipt.call_id.as_str().to_owned()),
@@ -183,7 +184,7 @@ pub(crate) fn tell(headers: &mut HeaderMap, receipt: &Receipt) {
     }
 }
 
-/// The exact decimal text of an amount of pico-dollars: no exponent, no zeros at the end.
+/// Returns the exact decimal text of an amount of pico-dollars: no exponent, no trailing zeros.
 fn dollars_text(pico_usd: i64) -> String {
     let (size, unit) = (pico_usd.unsigned_abs(), PICO_PER_DOLLAR.unsigned_abs());
     let sign = if pico_usd < 0 { "-" } else { "" };
@@ -202,7 +203,7 @@ fn streamed(stream: AnswerStream) -> HttpResponse {
     response.body(AnswerEvents(Box::pin(stream)))
 }
 
-/// The events of a streamed answer. The HTTP layer drops it when the caller hangs up, which tells the gate.
+/// Events of a streamed answer. The HTTP layer drops it when the client disconnects, which tells the gate.
 struct AnswerEvents(Pin<Box<AnswerStream>>);
 
 impl MessageBody for AnswerEvents {

@@ -7,7 +7,7 @@ use llm_gate::GateError;
 use llm_policy::RequestError;
 use serde_json::{Value, json};
 
-// The codes that a call may be refused with, besides those of its guard and body.
+// Codes of a refused call, in addition to those of its guard and body.
 codes! {
     CallCodes = [
         ModelNotFound,
@@ -27,21 +27,21 @@ codes! {
     ]
 }
 
-/// When to come again where nobody knows better, in seconds.
+/// Seconds after which to retry when nothing better is known.
 const LATER: u64 = 60;
 
-/// No provider is configured.
+/// Error for a server without providers.
 pub(crate) fn no_provider() -> ApiError {
     ApiError(ServiceError::new(Code::NoProvider, "no provider is configured").with_retry_after(LATER))
 }
 
-/// The key has as many calls under way as it may.
+/// Error for a key with its maximum of calls under way.
 pub(crate) fn too_many_calls(most: u32) -> ApiError {
     let what = format!("the key has {most} calls under way");
     ApiError(ServiceError::new(Code::TooManyCalls, what).with_retry_after(1))
 }
 
-/// A gate's refusal or failure.
+/// Converts an error of the gate.
 pub(crate) fn refused(services: &Services, caller: &AgentCaller, error: GateError) -> ApiError {
     match error {
         GateError::NoProvider => no_provider(),
@@ -50,7 +50,7 @@ pub(crate) fn refused(services: &Services, caller: &AgentCaller, error: GateErro
     }
 }
 
-/// A 429 always says when to come again; for a call that fits no window an admin has to act first.
+/// A 429 always says when to retry; for a call that fits no window, an admin has to act first.
 pub(crate) fn later(refusal: ServiceError) -> ApiError {
     let waits = refusal.code.status() == 429 && refusal.retry_after.is_none();
     ApiError(if waits { refusal.with_retry_after(LATER) } else { refusal })
@@ -77,11 +77,11 @@ fn told(error: GateError) -> ServiceError {
             .with_details(json!({ "provider": provider }))
             .with_retry_after(retry_after.unwrap_or(LATER).max(1)),
         GateError::Failed { provider, call_id, cause } => {
-            // What the provider wrote may be about the key that it was shown: that is for the log alone.
+            // The provider's text may be about the key that it received: it is for the log alone.
             let what = format!("`{provider}` failed, or its answer can't be read");
             let details = json!({ "provider": provider, "call_id": call_id.as_str() });
             let error = ServiceError::new(Code::ProviderFailed, what).with_details(details);
-            // The cause may repeat what the caller wrote, at any length.
+            // The cause may repeat the caller's text, at any length.
             ServiceError { cause: Some(cut(&cause, WHAT_BYTES).to_owned()), ..error }
         }
         GateError::TimedOut { provider, call_id } => ServiceError::new(Code::ProviderTimeout, what)
@@ -95,7 +95,7 @@ fn told(error: GateError) -> ServiceError {
     }
 }
 
-/// A provider that finds the request wrong says what is wrong in its own words; they come first.
+/// A provider that finds the request wrong explains it in its own words; these come first.
 fn rejected(provider: &str, status: u16, body: &str) -> ServiceError {
     let own = serde_json::from_str::<Value>(body).ok().and_then(|body| {
         let error = body.get("error")?;
@@ -110,18 +110,18 @@ fn rejected(provider: &str, status: u16, body: &str) -> ServiceError {
     ServiceError::new(Code::ProviderRejected, what).with_details(details)
 }
 
-/// The most of what is wrong with a request that a message repeats, in bytes: it may name fields of the caller's.
+/// Maximum bytes of a request's fault that a message repeats: it may name fields of the caller's.
 const WHAT_BYTES: usize = 300;
-/// The most of a provider's message that ours repeats, in bytes.
+/// Maximum bytes of a provider's message that T4's message repeats.
 const WORDS_BYTES: usize = 1024;
-/// The most of a provider's answer that is passed on, in bytes.
+/// Maximum bytes of a provider's answer that are passed on.
 const BODY_BYTES: usize = 4096;
 
 fn cut(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }
 
-/// A text of the caller's, cut so that a message stays readable.
+/// Cuts a caller's text, so that a message stays readable.
 fn short(text: &str) -> &str {
     cut(text, 80)
 }

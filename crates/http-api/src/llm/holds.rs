@@ -14,7 +14,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![create::endpoint(), settle::endpoint(), release::endpoint(), read::endpoint()]
 }
 
-/// The hold that a path names. A text that can't name one gets the answer of a hold that is not there.
+/// Returns the hold that a path names. A text that can't be an id is answered like a missing hold.
 fn hold_of(request: &HttpRequest) -> Result<HoldId, ApiError> {
     let text = path_param(request, "id")?;
     HoldId::parse(&text).ok_or_else(|| ApiError(ServiceError::from(LedgerError::UnknownHold)))

@@ -39,7 +39,7 @@ const SECONDS: [f64; 14] =
 const FIRST_SECONDS: [f64; 16] =
     [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// The metrics of model calls.
+/// Metrics of model calls.
 pub(crate) struct LlmMetrics {
     tokens: HistogramVec,
     duration: HistogramVec,
@@ -117,7 +117,7 @@ impl LlmMetrics {
             (report.operation.as_str(), report.provider.as_str(), report.model.as_str());
         let call = [operation, provider, model];
         let tokens = |kind: &str, count: u64| {
-            // A histogram counts in floats; beyond 2^53 nobody minds the last digit.
+            // A histogram counts in floats; above 2^53 the last digit does not matter.
             #[expect(clippy::cast_precision_loss, reason = "a histogram's sum is a float")]
             self.tokens.with_label_values(&[kind, operation, provider, model]).observe(count as f64);
         };
@@ -138,18 +138,18 @@ impl LlmMetrics {
         }
     }
 
-    /// Counts a request below `/llm` that failed.
+    /// Counts a failed request below `/llm`.
     pub(crate) fn refused(&self, code: Code) {
         self.refusals.with_label_values(&[code.as_str()]).inc();
     }
 
-    /// Shows what is held now.
+    /// Sets the gauges of open holds.
     pub(crate) fn set_held(&self, holds: u64, pico_usd: i64) {
         self.holds.set(i64::try_from(holds).unwrap_or(i64::MAX));
         self.held.set(pico_to_dollars(pico_usd));
     }
 
-    /// Brings the figures that others keep up to date.
+    /// Updates the figures that are kept elsewhere.
     pub(crate) fn refresh(&self, services: &Services) {
         self.open.set(i64::try_from(services.llm.slots.taken()).unwrap_or(i64::MAX));
         raise(&self.orphans, services.llm.orphaned_holds.load(Ordering::Relaxed));

@@ -14,7 +14,7 @@ use storage::ReadLane;
 
 use crate::state::HttpState;
 
-/// The most tokens that a caller may name.
+/// Highest number of tokens that a caller may state.
 const MOST_TOKENS: u64 = 1_000_000_000_000;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -35,7 +35,7 @@ pub(crate) fn endpoint() -> Endpoint {
         ])
 }
 
-/// What is asked about.
+/// The question.
 struct AskedCall {
     model: String,
     input_tokens: u64,

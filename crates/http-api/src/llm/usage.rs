@@ -14,11 +14,11 @@ use storage::UsageQuery;
 
 use crate::state::HttpState;
 
-/// Rows of a page when the caller names no limit.
+/// Rows of a page when the caller states no limit.
 pub(super) const ROWS: u32 = 100;
-/// The longest name of a model, in characters.
+/// Longest name of a model, in characters.
 const MODEL: usize = 200;
-/// The longest name of a call, in characters.
+/// Longest call id, in characters.
 const CALL: usize = 64;
 
 codes! { SumCodes = [DeadlineExceeded] }
@@ -110,7 +110,7 @@ fn time(name: &'static str, about: &'static str) -> QueryParam {
     }
 }
 
-/// The parameters of an agent's own list.
+/// Parameters of an agent's list.
 fn own_params() -> Vec<QueryParam> {
     let flagged = QueryParam {
         name: "flagged",
@@ -127,7 +127,7 @@ fn own_params() -> Vec<QueryParam> {
     ]
 }
 
-/// The parameters of the admin's list.
+/// Parameters of the admin's list.
 fn all_params() -> Vec<QueryParam> {
     let mut params = vec![
         text_param("agent_id", "only this agent", 200, false),
@@ -154,7 +154,7 @@ fn not_a_key_id() -> ApiError {
     ))
 }
 
-/// Reads the parameters of an agent's own list.
+/// Reads the parameters of an agent's list.
 fn own(query: &Query) -> Result<UsageQuery, ApiError> {
     Ok(UsageQuery {
         model: query.checked("model", MODEL)?,

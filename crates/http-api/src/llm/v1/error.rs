@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// What every error answer below `/llm/v1` looks like.
+/// Body of every error below `/llm/v1`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OpenaiErrorBody {
     /// The error.
@@ -18,22 +18,22 @@ pub(crate) struct OpenaiErrorBody {
     pub detail: String,
 }
 
-/// What went wrong, with OpenAI's `type` and `param`.
+/// Description of the error, with OpenAI's `type` and `param`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OpenaiErrorDetail {
-    /// One of the stable codes.
+    /// Stable code.
     pub code: String,
     /// What happened and what to do about it.
     pub message: String,
-    /// The class of the error: `invalid_request_error`, `authentication_error`, `permission_error`,
-    /// `insufficient_quota`, `rate_limit_error` or `server_error`.
+    /// Class of the error: `invalid_request_error`, `authentication_error`, `permission_error`, `insufficient_quota`,
+    /// `rate_limit_error` or `server_error`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// The field of the request that it is about.
+    /// Field of the request that the error is about.
     pub param: Option<String>,
-    /// The request's id; the same as the `X-Request-Id` header.
+    /// Request id; the same as the `X-Request-Id` header.
     pub request_id: String,
-    /// More facts for programs, by code.
+    /// Further facts for programs, depending on the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub details: Option<Value>,
@@ -53,7 +53,7 @@ impl OpenaiErrorBody {
     }
 }
 
-/// The path below which errors have OpenAI's shape.
+/// Path below which errors have OpenAI's shape.
 pub(crate) const OPENAI_PATHS: &str = "/llm/v1";
 
 /// OpenAI's shape of errors.
@@ -64,7 +64,7 @@ fn openai_body(error: &ServiceError, request_id: &str) -> String {
     serde_json::to_string(&OpenaiErrorBody::of(error, request_id)).unwrap_or_default()
 }
 
-/// OpenAI's clients repeat a 429 by themselves unless this says no; a budget is not mended by asking again.
+/// OpenAI's clients retry a 429 unless this says no; a retry does not help a used-up budget.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 fn retry_header(error: &ServiceError, headers: &mut HeaderMap) {
@@ -73,7 +73,7 @@ fn retry_header(error: &ServiceError, headers: &mut HeaderMap) {
     }
 }
 
-/// OpenAI's word for the class of an error.
+/// Returns OpenAI's word for the class of an error.
 fn kind(code: Code) -> &'static str {
     match (code, code.status()) {
         (Code::InsufficientQuota, _) => "insufficient_quota",
@@ -85,7 +85,7 @@ fn kind(code: Code) -> &'static str {
     }
 }
 
-/// The field that an error is about, as far as it is known.
+/// Returns the field that an error is about, if it is known.
 fn param(error: &ServiceError) -> Option<String> {
     let named = error.details.as_ref().and_then(|details| details.get("field")).and_then(Value::as_str);
     let implied = match error.code {

@@ -8,20 +8,20 @@ use utoipa::ToSchema;
 
 use crate::state::HttpState;
 
-/// A model, in OpenAI's form.
+/// Model, in OpenAI's form.
 #[derive(Debug, Serialize, ToSchema)]
 struct Model {
     /// Its name.
     id: String,
     /// Always `model`.
     object: &'static str,
-    /// Always 0: nobody says when it was made.
+    /// Always 0: the time of creation is unknown.
     created: u64,
-    /// The provider that is asked first.
+    /// Provider that is called first.
     owned_by: String,
 }
 
-/// Models, in OpenAI's form.
+/// List of models, in OpenAI's form.
 #[derive(Debug, Serialize, ToSchema)]
 struct ModelList {
     /// Always `list`.
