@@ -180,14 +180,14 @@ fn all(query: &Query) -> Result<UsageQuery, ApiError> {
     })
 }
 
-/// What a sum is asked for.
+/// Parameters of a sum.
 struct SummaryQuery {
     by: UsageGroup,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
-/// The parameters of a sum.
+/// Descriptions of the parameters of a sum.
 fn sum_params() -> Vec<QueryParam> {
     let words: Vec<_> = UsageGroup::ALL.iter().map(|by| by.as_str()).collect();
     let by = QueryParam {
