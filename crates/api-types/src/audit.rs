@@ -3,74 +3,74 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One row of the audit log.
+/// A row of the audit log.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditRow {
-    /// The row's number in the table.
+    /// Number of the row in the table.
     pub id: i64,
-    /// Its place in the sealed log; null for rows of the original service.
+    /// Sequence number in the sealed log; null for rows of the original service.
     pub seq: Option<u64>,
     /// `request`, `tool`, `refusals`, `outside_change`, `genesis` or `retention`.
     pub event: String,
-    /// When the request came.
+    /// Time at which the request arrived.
     pub timestamp: String,
-    /// The request's id.
+    /// Request id.
     pub request_id: Option<String>,
     /// `anonymous`, `agent`, `admin` or `system`.
     pub actor: String,
-    /// The key's public name, never a secret.
+    /// Key id, never a secret.
     pub api_key: Option<String>,
     /// The agent.
     pub agent_id: Option<String>,
-    /// The client's address.
+    /// Address of the client.
     pub ip: Option<String>,
     /// HTTP method.
     pub method: Option<String>,
-    /// The route's template.
+    /// Template of the route.
     pub route: Option<String>,
-    /// The path with ids, redacted.
+    /// Path with ids, redacted.
     pub path: Option<String>,
     /// HTTP status.
     pub status_code: Option<u16>,
     /// `ok`, or the error code.
     pub outcome: String,
-    /// How many requests the row stands for.
+    /// Number of requests that the row stands for.
     pub count: u64,
-    /// The body's length in bytes.
+    /// Length of the body in bytes.
     pub body_bytes: u64,
     /// SHA-256 of the redacted body.
     pub body_sha256: Option<String>,
     /// The redacted body, when it was kept.
     pub body: Option<String>,
-    /// More facts of the event, as JSON text.
+    /// Further facts of the event, as JSON text.
     pub detail: Option<String>,
-    /// The row's leaf, hexadecimal.
+    /// Leaf of the row, hexadecimal.
     pub leaf: Option<String>,
 }
 
-/// Whether the log is whole.
+/// Result of a verification of the audit log.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditVerdict {
-    /// Whether every row that was looked at is sound.
+    /// Whether every row that was read is right.
     pub ok: bool,
-    /// How many sealed rows were looked at.
+    /// Number of sealed rows that were read.
     pub checked: u64,
-    /// How many rows of the original service stand before the sealed ones.
+    /// Number of rows of the original service, which precede the sealed ones.
     pub adopted: u64,
-    /// The place after the last sealed row.
+    /// Next sequence number.
     pub next_seq: u64,
-    /// The chain's head, hexadecimal: keep it outside to notice a cut tail.
+    /// Head of the chain, hexadecimal: keep it elsewhere to notice a truncated log.
     pub head: String,
-    /// The first bad row.
+    /// First wrong row.
     pub first_bad: Option<FirstBadRow>,
 }
 
-/// A row that does not verify.
+/// Row that does not verify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FirstBadRow {
-    /// The row's number in the table.
+    /// Number of the row in the table.
     pub id: i64,
-    /// Its place in the log, as the row says.
+    /// Sequence number that the row states.
     pub seq: Option<u64>,
     /// What is wrong with it.
     pub reason: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What every error answer looks like, from every layer.
+/// Body of every error answer, from every layer.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     /// The error.
@@ -12,16 +12,16 @@ pub struct ErrorBody {
     pub detail: String,
 }
 
-/// What went wrong, for programs (`code`) and for people (`message`).
+/// Description of an error, for programs (`code`) and for people (`message`).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDetail {
-    /// One of the stable codes.
+    /// Stable code.
     pub code: String,
     /// What happened and what to do about it.
     pub message: String,
-    /// The request's id; the same as the `X-Request-Id` header.
+    /// Request id; the same as the `X-Request-Id` header.
     pub request_id: String,
-    /// More facts for programs, by code.
+    /// Further facts for programs, depending on the code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub details: Option<serde_json::Value>,
@@ -29,23 +29,23 @@ pub struct ErrorDetail {
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $status:literal, $hint:literal;)+) => {
-        /// A stable error code. Each has one HTTP status.
+        /// Stable error code. Each code has one HTTP status.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $variant,)+
         }
 
         impl Code {
-            /// Every code, in the order of the table.
+            /// All codes, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word of the API.
+            /// Word of the API.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The HTTP status.
+            /// HTTP status.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$variant => $status,)+ }
@@ -57,7 +57,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $hint,)+ }
             }
 
-            /// Reads the word of the API.
+            /// Parses the word of the API.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|code| code.as_str() == text)
@@ -73,14 +73,14 @@ codes! {
     DuplicateMember = "duplicate_member", 400, "send each member once; `details.pointer` says which one came twice";
     /// The request line, a header or the path can't be read.
     MalformedRequest = "malformed_request", 400, "send HTTP/1.1 with UTF-8 paths and sane headers";
-    /// The cursor is not one that this server gave for this query.
+    /// The cursor was not issued by this server for this query.
     InvalidCursor = "invalid_cursor", 400, "start again without `cursor`, then follow the `Link` header as it is";
-    /// No credentials came.
+    /// There are no credentials.
     MissingCredentials = "missing_credentials", 401,
         "send your key in `X-T4-API-KEY`, or the admin token in `X-T4-Admin-Token`";
-    /// The key is damaged: its form or its checksum is wrong.
+    /// The key is damaged: its format or checksum is wrong.
     MalformedKey = "malformed_key", 401, "check that the whole key was copied";
-    /// The registry knows no such key.
+    /// The key is unknown.
     InvalidKey = "invalid_key", 401, "ask an admin for a key";
     /// The key was revoked.
     RevokedKey = "revoked_key", 401, "ask an admin for a new key";
@@ -92,7 +92,7 @@ codes! {
     MissingScope = "missing_scope", 403, "ask an admin to add the scope to the key";
     /// The intent belongs to another agent and owner.
     NotYours = "not_yours", 403, "ask its owner, or use a key with `intents:any`";
-    /// A quota of what the key may keep is used up.
+    /// A quota of what the key may store is used up.
     QuotaExceeded = "quota_exceeded", 403, "ask an admin to raise the quota that `details.quota` names";
     /// The body names another agent than the key.
     IdentityMismatch = "identity_mismatch", 403, "leave `agent_id` out, or send the key's own";
@@ -104,11 +104,11 @@ codes! {
     KeyNotFound = "key_not_found", 404, "see `GET /admin/api_keys` for the key ids";
     /// No provider has this model.
     ModelNotFound = "model_not_found", 404, "see `GET /llm/v1/models` for the models";
-    /// The caller has no hold of this id.
+    /// The caller has no hold with this id.
     HoldNotFound = "hold_not_found", 404, "check the id; released holds are gone";
     /// The route does not take this method.
     MethodNotAllowed = "method_not_allowed", 405, "use a method of the `Allow` header";
-    /// The request came too slowly.
+    /// The request arrived too slowly.
     RequestTimeout = "request_timeout", 408, "send the whole request within the time";
     /// Another intent has this id.
     IntentExists = "intent_exists", 409, "leave `id` out, or PATCH the intent that is there";
@@ -118,19 +118,19 @@ codes! {
     HoldSettled = "hold_settled", 409, "the first settlement stands; see `GET /llm/usage`";
     /// The row has changed since the caller read it.
     VersionMismatch = "version_mismatch", 412, "read it again and repeat with its new `ETag`";
-    /// The body is larger than the route takes.
+    /// The body is larger than the route accepts.
     BodyTooLarge = "body_too_large", 413, "send less at once";
     /// The body is not declared as JSON.
     UnsupportedMediaType = "unsupported_media_type", 415, "send `Content-Type: application/json`";
     /// A field is missing, unknown, or of the wrong type.
     InvalidBody = "invalid_body", 422, "compare the body with the schema in `/openapi.json`";
-    /// A query parameter or a header takes no such value.
+    /// A query parameter or a header has an invalid value.
     InvalidQuery = "invalid_query", 422, "compare the parameters with `/openapi.json`";
     /// A field's value breaks a rule.
     InvalidField = "invalid_field", 422, "change the field that the message names";
-    /// The status may not change this way.
+    /// The transition between these statuses is not allowed.
     IllegalTransition = "illegal_transition", 422, "`details.allowed` lists where it may go";
-    /// Planned and committed need both.
+    /// `planned` and `committed` need an owner and a ticket.
     OwnerAndTicketRequired = "owner_and_ticket_required", 422, "send `owner` and `ticket` with the status";
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "use a new key for a new request";
@@ -140,14 +140,14 @@ codes! {
     PartNotPriced = "part_not_priced", 422, "leave out what the message names";
     /// The stated `max_tokens` is above the cap.
     MaxTokensAboveCap = "max_tokens_above_cap", 422, "send at most `details.cap`, or leave it out";
-    /// The provider says that the request is wrong.
+    /// The provider refused the request as wrong.
     ProviderRejected = "provider_rejected", 422, "change what `details.body` names";
     /// The worst case of the call does not fit a budget.
     InsufficientQuota = "insufficient_quota", 429,
         "ask for less, wait for the next window, or ask an admin for a higher limit";
     /// The key has too many calls under way.
     TooManyCalls = "too_many_calls", 429, "wait for one of them to end";
-    /// The provider's own limit is used up.
+    /// The provider's rate limit is used up.
     ProviderLimited = "provider_limited", 429, "wait for `Retry-After` seconds";
     /// The key's limit of requests is used up.
     RateLimited = "rate_limited", 429, "wait for `Retry-After` seconds";
@@ -156,32 +156,32 @@ codes! {
         "wait for `Retry-After` seconds, or ask an admin to raise the quota that `details.quota` names";
     /// Too many failed authentications came from this address.
     TooManyFailures = "too_many_failures", 429, "wait for `Retry-After` seconds, then use a valid key";
-    /// The headers are larger than the server takes.
+    /// The headers are larger than the server accepts.
     HeadersTooLarge = "headers_too_large", 431, "send smaller headers";
-    /// A fault of the server's.
+    /// A fault of the server.
     Internal = "internal", 500, "report the request id to the admins";
     /// The provider failed, or its answer can't be read.
     ProviderFailed = "provider_failed", 502, "repeat; what the attempt cost is in `GET /llm/usage`";
     /// No provider is configured.
     NoProvider = "no_provider", 503, "an admin sets `OPENAI_API_KEY` or `T4_LLM_CONFIG`";
-    /// The provider failed so often that it is left alone for a while.
+    /// The provider failed so often that it is not called for a while.
     ProviderUnavailable = "provider_unavailable", 503, "repeat after `Retry-After` seconds";
     /// Too many writes wait.
     StoreBusy = "store_busy", 503, "repeat after `Retry-After` seconds";
     /// The caller's share, or all, of the server's memory or readers is used up.
     ServerBusy = "server_busy", 503, "repeat after `Retry-After` seconds";
-    /// The request took more of the writer's or a reader's time than one request may.
+    /// The request used more time of the writer or a reader than one request may.
     DeadlineExceeded = "deadline_exceeded", 503, "ask for less at once";
     /// Another process holds the database.
     StoreLocked = "store_locked", 503, "repeat after `Retry-After` seconds";
     /// The database can't be read or written, or the outcome of a write is unknown.
     StoreUnavailable = "store_unavailable", 503, "repeat with the same `Idempotency-Key`";
-    /// The server can't see whether the key still holds.
+    /// The server can't determine whether the key is still valid.
     AuthUnavailable = "auth_unavailable", 503, "repeat after `Retry-After` seconds";
-    /// The record of this request can't be kept, so the request is refused.
+    /// The audit row of this request can't be stored, so the request is refused.
     AuditUnavailable = "audit_unavailable", 503, "repeat after `Retry-After` seconds";
-    /// The audit log or the schema of the database was changed past the server, which writes nothing until an operator
-    /// has accepted that.
+    /// The audit log or the schema of the database was changed by another program. The server writes nothing until an
+    /// operator has accepted the change.
     AuditBroken = "audit_broken", 503, "an operator runs `t4 audit verify`, then `t4 audit accept-schema`";
     /// The server is stopping.
     ShuttingDown = "shutting_down", 503, "repeat after `Retry-After` seconds";

@@ -3,35 +3,35 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The server answers.
+/// Answer of `/health`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
     pub status: String,
-    /// The server's clock.
+    /// Clock of the server.
     pub time: String,
-    /// The server's version.
+    /// Version of the server.
     pub version: String,
 }
 
-/// How one check stands.
+/// State of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckState {
-    /// All is well.
+    /// It works.
     Ok,
-    /// It works, less well.
+    /// It works with restrictions.
     Degraded,
     /// It does not work.
     Failing,
 }
 
-/// Whether the server can take requests.
+/// Answer of `/readyz`: whether the server can serve requests.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// The worst of the checks.
+    /// The worst state of the checks.
     pub status: CheckState,
-    /// The checks that are not ok, by name.
+    /// Checks that are not ok, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,
 }

@@ -5,7 +5,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Writes a row as [`crate::IntentView`] is written, byte for byte, without making one.
+/// Writes a row exactly as [`crate::IntentView`] is written, without creating one.
 #[derive(Debug, Clone, Copy)]
 pub struct IntentRowView<'a>(pub &'a IntentRow<'a>);
 
@@ -35,7 +35,7 @@ impl Serialize for IntentRowView<'_> {
     }
 }
 
-/// A stored text as JSON; one that is no JSON, which an adopted row may hold, is shown under `text`.
+/// Writes a stored text as JSON. A text that is not JSON, which an adopted row may hold, is shown under `text`.
 struct RawText<'a>(&'a str);
 
 impl Serialize for RawText<'_> {

@@ -9,54 +9,54 @@ use utoipa::ToSchema;
 
 use crate::object::objects;
 
-/// How many intents one batch takes.
+/// Maximum number of intents of one batch.
 pub const MAX_BATCH: usize = 1000;
 
-/// What a creator says of an intent. Only `code` is needed; unknown fields are refused. Names (`id`, `code`, `type`,
-/// `reason_category`, `owner`, `ticket`) have no characters that do not show and no white space around them.
+/// Body of a new intent. Only `code` is required; unknown members are refused. Names (`id`, `code`, `type`,
+/// `reason_category`, `owner`, `ticket`) have no invisible characters and no white space around them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateIntent {
-    /// Its id; minted when absent.
+    /// Id; minted when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub id: Option<String>,
-    /// The lint code or kind of work, such as `F821`.
+    /// Lint code or kind of work, such as `F821`.
     #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub code: String,
-    /// The kind of intent; `lint` when absent.
+    /// Kind of intent; `lint` when absent.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub kind: Option<String>,
-    /// The file, relative to the repository.
+    /// File, relative to the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub file: Option<String>,
-    /// The line, from 1.
+    /// Line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub line: Option<i64>,
-    /// The text of the import it is about.
+    /// Text of the import statement, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub import_text: Option<String>,
-    /// A word for the kind of reason.
+    /// Category of the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub reason_category: Option<String>,
-    /// Why.
+    /// Reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub reason: Option<String>,
-    /// What should be done.
+    /// Suggested fix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub suggestion: Option<String>,
-    /// Who answers for it. Needed for planned and committed.
+    /// Team or person that answers for it. Required for planned and committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub owner: Option<String>,
-    /// The ticket that tracks it. Needed for planned and committed.
+    /// Ticket that tracks it. Required for planned and committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub ticket: Option<String>,
@@ -77,28 +77,29 @@ pub struct CreateIntent {
     /// Ignored: the registry sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
-    /// Whatever else belongs to it: a JSON object of at most 64 KiB.
+    /// Further members: a JSON object of at most 64 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub raw: Option<Box<RawValue>>,
-    /// The key's own agent, when given at all.
+    /// Agent of the key, if it is sent at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub agent_id: Option<String>,
 }
 
 impl CreateIntent {
-    /// The words of the core. `agent_id` is left to the use case, which compares it with the key's.
+    /// Converts to the type of `registry-core`. `agent_id` is left to the use case, which compares it with the key's
+    /// agent.
     ///
     /// # Errors
-    /// A sentence when `raw` is no JSON object, or one that not every reader of JSON can read.
+    /// A sentence when `raw` is not a JSON object, or one that some readers of JSON can't read.
     pub fn into_core(self) -> Result<NewIntent, String> {
         let raw = self.raw.map(|raw| raw.get().to_owned()).filter(|raw| raw != "null");
         if raw.as_ref().is_some_and(|raw| !raw.starts_with('{')) {
             return Err("`raw` takes a JSON object".to_owned());
         }
-        // It is given back to every reader as it came, so it must not be what readers of JSON stumble over: lone
-        // surrogates, numbers beyond all measure, thousands of brackets inside each other.
+        // It is returned to every reader unchanged, so it must not contain what readers of JSON fail on: lone
+        // surrogates, numbers beyond any range, thousands of nested brackets.
         if let Some(Err(problem)) = raw.as_deref().map(serde_json::from_str::<serde_json::Value>) {
             return Err(format!("`raw` takes a JSON object that readers of JSON can read: {problem}"));
         }
@@ -121,7 +122,7 @@ impl CreateIntent {
     }
 }
 
-/// Up to [`MAX_BATCH`] intents; all are created or none.
+/// Body of a batch: up to [`MAX_BATCH`] intents; all are created or none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBatch {
@@ -131,23 +132,23 @@ pub struct CreateBatch {
     pub intents: Vec<CreateIntent>,
 }
 
-/// A change. Absent fields stay, null clears.
+/// Body of a change. Absent members keep their value, null clears it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchIntent {
-    /// Who answers for it.
+    /// Team or person that answers for it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub owner: Option<Option<String>>,
-    /// The ticket that tracks it.
+    /// Ticket that tracks it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub ticket: Option<Option<String>>,
-    /// Where it stands. Can't be cleared.
+    /// Status. Can't be cleared.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, example = "planned", pattern = "^(reserved|planned|committed|implemented|accepted|documented|expired)$")]
     pub status: Option<Option<String>>,
-    /// Why.
+    /// Reason.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub reason: Option<Option<String>>,
@@ -155,7 +156,7 @@ pub struct PatchIntent {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "2026-01-31", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt][0-9:.]+([Zz]|[+-][0-9:]+))?$")]
     pub eta: Option<Option<String>>,
-    /// What should be done.
+    /// Suggested fix.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 10_000, pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$")]
     pub suggestion: Option<Option<String>>,
@@ -179,7 +180,7 @@ impl From<PatchIntent> for IntentPatch {
     }
 }
 
-/// Reads a field that is there: null is `Some(None)`.
+/// Reads a member that is present: null is `Some(None)`.
 #[expect(clippy::option_option, reason = "absent, null and a value mean three things")]
 pub(crate) fn given<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
 where
@@ -189,46 +190,46 @@ where
     Option::<T>::deserialize(from).map(Some)
 }
 
-/// One intent as the API shows it.
+/// Intent as the API shows it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IntentView {
-    /// Its id.
+    /// Id.
     pub id: String,
-    /// The lint code or kind of work.
+    /// Lint code or kind of work.
     pub code: String,
-    /// The kind of intent.
+    /// Kind of intent.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The file.
+    /// File.
     pub file: Option<String>,
-    /// The line.
+    /// Line.
     pub line: Option<i64>,
-    /// The text of the import it is about.
+    /// Text of the import statement, if it is about one.
     pub import_text: Option<String>,
-    /// A word for the kind of reason.
+    /// Category of the reason.
     pub reason_category: Option<String>,
-    /// Why.
+    /// Reason.
     pub reason: Option<String>,
-    /// What should be done.
+    /// Suggested fix.
     pub suggestion: Option<String>,
-    /// Who answers for it.
+    /// Team or person that answers for it.
     pub owner: Option<String>,
-    /// The ticket that tracks it.
+    /// Ticket that tracks it.
     pub ticket: Option<String>,
-    /// When it should be done.
+    /// Expected date of completion.
     pub eta: Option<String>,
-    /// Where it stands.
+    /// Status.
     pub status: String,
-    /// When the registry took it, RFC 3339 UTC.
+    /// Time of creation, RFC 3339 UTC.
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     pub modified_at: String,
-    /// When it entered implemented or accepted.
+    /// Time at which it became implemented or accepted.
     pub resolved_at: Option<String>,
-    /// Whatever else the creator said.
+    /// Further members that the creator sent.
     #[schema(value_type = Option<Object>)]
     pub raw: Option<Box<RawValue>>,
-    /// The agent that created it.
+    /// Agent that created it.
     pub agent_id: Option<String>,
 }
 
@@ -258,45 +259,45 @@ impl From<Intent> for IntentView {
     }
 }
 
-/// A stored text as JSON. An adopted row may hold a text that is no JSON: it is shown under `text`.
+/// Returns a stored text as JSON. An adopted row may hold a text that is not JSON: it is shown under `text`.
 fn raw_object(text: String) -> Option<Box<RawValue>> {
     let shown = serde_json::json!({ "text": text }).to_string();
     RawValue::from_string(text).or_else(|_| RawValue::from_string(shown)).ok()
 }
 
-/// The answer to a create.
+/// Answer to a creation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IntentCreated {
     /// Always `ok`.
     pub status: String,
-    /// The intent as it is now.
+    /// Intent as it is now.
     pub intent: IntentView,
 }
 
-/// Several intents.
+/// Answer with several intents.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Intents {
-    /// The intents, in the order of the request.
+    /// Intents, in the order of the request.
     pub intents: Vec<IntentView>,
 }
 
-/// The answer to a delete.
+/// Answer to a deletion.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Deleted {
     /// Always `deleted`.
     pub status: String,
 }
 
-/// Figures over the whole registry.
+/// Figures of the whole registry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SummaryView {
-    /// All intents.
+    /// Number of all intents.
     pub total: u64,
-    /// Intents by status.
+    /// Number of intents by status.
     pub by_status: BTreeMap<String, u64>,
-    /// Intents by code, the 20 most frequent.
+    /// Number of intents by code, for the 20 most frequent codes.
     pub by_code: BTreeMap<String, u64>,
-    /// Per cent of planned and committed intents that have owner and ticket.
+    /// Percentage of planned and committed intents that have an owner and a ticket.
     pub quality_score: f64,
     /// Mean days from creation to resolution.
     pub avg_time_to_resolve_days: Option<f64>,

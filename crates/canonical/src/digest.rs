@@ -4,26 +4,27 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest. It prints as 64 lower-case hexadecimal digits.
+/// SHA-256 digest. It prints as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
-/// A text that is no digest.
+/// Text that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a digest is 64 lower-case hexadecimal digits")]
 pub struct DigestError;
 
 impl Digest {
-    /// The digest of `bytes`.
+    /// Returns the digest of `bytes`.
     #[must_use]
     pub fn sha256(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest of the parts one after the other, without copying them together.
+    /// Returns the digest of the concatenated parts, without copying them.
     ///
-    /// The first part should be a tag of its own for each use (`t4/chain/v1\0`), so that no digest can pass for
-    /// one of another use; of the others at most one may vary in length, for nothing marks where a part ends.
+    /// The first part should be a tag that is unique for each use (`t4/chain/v1\0`), so that no digest can be
+    /// mistaken for one of another use. At most one of the other parts may vary in length, because nothing marks
+    /// where a part ends.
     #[must_use]
     pub fn sha256_parts(parts: &[&[u8]]) -> Self {
         let mut hasher = Sha256::new();
@@ -33,24 +34,24 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
-    /// Takes the bytes of a digest.
+    /// Creates it from the bytes of a digest.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Takes the bytes of a digest as a database gives them; `None` unless there are 32.
+    /// Creates it from bytes of a database; `None` unless there are 32.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Reads the printed form.
+    /// Parses the printed form.
     ///
     /// # Errors
     /// [`DigestError`] for anything but 64 lower-case hexadecimal digits.
     pub fn from_hex(text: &str) -> Result<Self, DigestError> {
-        // One digest has one form: it may be compared as a text.
+        // One digest has one form, so that it can be compared as a text.
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(DigestError);
         }
@@ -59,7 +60,7 @@ impl Digest {
         Ok(Self(bytes))
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -80,8 +81,8 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The hash of one leaf of a Merkle tree, SHA-256(0x00 ‖ bytes) (RFC 6962, section 2.1). The zero byte keeps a
-/// leaf from passing for an inner node.
+/// Returns the hash of one leaf of a Merkle tree, SHA-256(0x00 ‖ bytes) (RFC 6962, section 2.1). The zero byte keeps
+/// a leaf from being mistaken for an inner node.
 #[must_use]
 pub fn leaf_hash(bytes: &[u8]) -> Digest {
     Digest::sha256_parts(&[&[0], bytes])

@@ -4,19 +4,19 @@ use serde_json::{Number, Value};
 
 use crate::text::write_string;
 
-/// The largest integer, either sign, that every reader of JSON understands alike: 2^53.
+/// Largest integer, of either sign, that every reader of JSON understands alike: 2^53.
 pub const MAX_INTEGER: u64 = 1 << 53;
 
-/// How deep arrays and objects may nest. A parsed text nests at most 128 deep; the rest is room for wrapping it.
+/// Maximum nesting of arrays and objects. A parsed text nests at most 128 deep; the rest is room for wrapping it.
 pub const MAX_DEPTH: usize = 256;
 
-/// Why a value has no canonical text.
+/// Reason why a value has no canonical text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CanonicalError {
-    /// An integer beyond ±2^53: readers that keep numbers as doubles would take it for another one.
+    /// It has an integer beyond ±2^53, which readers that store numbers as doubles would change.
     #[error("number_out_of_range: `{number}` is beyond 2^53, which JSON readers do not agree on")]
     NumberOutOfRange {
-        /// The number as it came.
+        /// The number.
         number: String,
     },
     /// Arrays and objects nest deeper than [`MAX_DEPTH`].
@@ -25,7 +25,7 @@ pub enum CanonicalError {
 }
 
 impl CanonicalError {
-    /// A stable word for this error.
+    /// Returns a stable word for this error.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -35,11 +35,10 @@ impl CanonicalError {
     }
 }
 
-/// The canonical text of `value`: no white space, members sorted by the UTF-16 code units of their names, numbers
-/// as ECMAScript prints them, and only the escapes that JSON demands.
+/// Returns the canonical text of `value`: no white space, members sorted by the UTF-16 code units of their names,
+/// numbers as ECMAScript prints them, and only the escapes that JSON requires.
 ///
-/// An integer of more than 64 bits is already a floating-point number when it has been parsed into a [`Value`],
-/// and is written as that number.
+/// An integer of more than 64 bits was parsed into a floating-point [`Value`] already, and is written as that number.
 ///
 /// # Errors
 /// [`CanonicalError::NumberOutOfRange`] for an integer beyond ±2^53, [`CanonicalError::TooDeep`] for a value that
@@ -50,7 +49,7 @@ pub fn to_jcs(value: &Value) -> Result<String, CanonicalError> {
     Ok(into_text(out))
 }
 
-/// Every writer of this crate puts whole strings and ASCII, so the bytes are UTF-8 and nothing is ever replaced.
+/// Every writer of this crate writes whole strings and ASCII, so the bytes are UTF-8 and nothing is ever replaced.
 fn into_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
@@ -115,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    /// Any value that both this crate and the oracle take: integers within ±2^53.
+    /// Any value that both this crate and the reference accept: integers within ±2^53.
     pub(crate) fn any_value() -> impl Strategy<Value = Value> {
         let limit = i64::try_from(MAX_INTEGER).unwrap();
         let leaf = prop_oneof![
@@ -146,7 +145,8 @@ mod tests {
         #[test]
         fn the_text_reads_back_and_is_its_own_canonical_text(value in any_value()) {
             let text = to_jcs(&value).unwrap();
-            // A float such as 9007199254740994.0 prints as an integer beyond the limit, and is refused when read.
+            // A float such as 9007199254740994.0 prints as an integer beyond the limit, and is refused when it is
+            // read.
             match to_jcs(&serde_json::from_str::<Value>(&text).unwrap()) {
                 Ok(again) => prop_assert_eq!(again, text),
                 Err(e) => prop_assert_eq!(e.code(), "number_out_of_range"),

@@ -11,39 +11,40 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A member that stands twice in one object.
+/// Member that occurs twice in one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DuplicateMember {
-    /// Its name, unescaped.
+    /// Name, unescaped.
     pub name: String,
-    /// Where it stands, as a JSON pointer (RFC 6901).
+    /// Position, as a JSON pointer (RFC 6901).
     pub pointer: String,
 }
 
-/// Why the members of a text are not known to come once.
+/// Reason why the members of a text may not be unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberFault {
-    /// This one comes twice.
+    /// This member occurs twice.
     Twice(DuplicateMember),
-    /// The text is no JSON, nests deeper than 127 levels, or has a number that no parser can read. What comes behind that
+    /// The text is not JSON, nests deeper than 127 levels, or has a number that no parser can read. The text after
+    /// that was not checked.
     /// was not looked at.
     Unreadable,
 }
 
-/// Makes sure that no object of a JSON text has a member twice, however the two names are escaped. Takes time in
-/// proportion to the text.
+/// Verifies that no object of a JSON text has a member twice, however the two names are escaped. It takes time linear
+/// in the text.
 ///
 /// # Errors
-/// [`MemberFault`]: the first duplicate, or that the text could not be read to its end. A reader that skips over a value
-/// may still take such a text, so it must be refused there too.
+/// [`MemberFault`]: the first duplicate, or that the text could not be read to its end. A reader that skips a value
+/// may still accept such a text, so it must be refused there too.
 pub fn members_once(text: &[u8]) -> Result<(), MemberFault> {
     walk(text, false).map(drop)
 }
 
-/// Reads a JSON text of which no object has a member twice.
+/// Parses a JSON text in which no object has a member twice.
 ///
 /// # Errors
-/// [`MemberFault`], as of [`members_once`]; also when something follows the value.
+/// [`MemberFault`], as for [`members_once`]; also when something follows the value.
 pub fn value_once(text: &[u8]) -> Result<Value, MemberFault> {
     walk(text, true)
 }
@@ -74,14 +75,14 @@ impl Found {
 
 struct Found {
     name: String,
-    /// The steps of its pointer, the innermost first.
+    /// Steps of its pointer, innermost first.
     outward: Vec<String>,
 }
 
-/// A walk through one value, which ends at the first duplicate.
+/// Walk through one value, which ends at the first duplicate.
 struct MemberWalk<'f> {
     found: &'f mut Option<Found>,
-    /// Whether the value is kept; else the walk returns `null`.
+    /// Whether the value is kept; otherwise the walk returns `null`.
     keep: bool,
 }
 
@@ -90,7 +91,7 @@ impl MemberWalk<'_> {
         MemberWalk { found: self.found, keep: self.keep }
     }
 
-    /// Notes a step on the way out, when the walk has ended below it.
+    /// Adds a step on the way out, when the walk has ended below it.
     fn step(&mut self, step: impl FnOnce() -> String) {
         if let Some(found) = self.found {
             found.outward.push(step());
@@ -174,8 +175,8 @@ impl<'de> Visitor<'de> for MemberWalk<'_> {
     }
 }
 
-/// The names of an object so far. Most objects have a few, which are compared one by one; a set would cost more than
-/// reading them does.
+/// Names of an object so far. Most objects have a few, which are compared one by one: a set would cost more than
+/// parsing them.
 #[derive(Default)]
 struct SeenNames<'de> {
     few: Vec<Cow<'de, str>>,
@@ -183,7 +184,7 @@ struct SeenNames<'de> {
 }
 
 impl<'de> SeenNames<'de> {
-    /// How many names are compared one by one.
+    /// Number of names that are compared one by one.
     const FEW: usize = 24;
 
     fn contains(&self, name: &str) -> bool {
@@ -199,7 +200,7 @@ impl<'de> SeenNames<'de> {
     }
 }
 
-/// Reads the name of a member, without a copy where the text has no escapes in it.
+/// Reads the name of a member, without a copy where the text has no escapes.
 struct MemberName;
 
 impl<'de> DeserializeSeed<'de> for MemberName {

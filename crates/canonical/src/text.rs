@@ -1,10 +1,10 @@
 //! JSON strings as RFC 8785, section 3.2.2.2, writes them.
 
-/// Writes `text` in quotes, escaping only what JSON forbids to stand as it is.
+/// Writes `text` in quotes, escaping only what JSON requires.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    // Whole runs are copied at once: nearly no text has anything to escape.
+    // Whole runs are copied at once: hardly any text needs escapes.
     while let Some(at) = rest.iter().position(|&b| needs_escape(b)) {
         let (plain, from) = rest.split_at(at);
         out.extend_from_slice(plain);

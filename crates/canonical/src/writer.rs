@@ -2,11 +2,11 @@
 
 use crate::text::write_string;
 
-/// Writes one flat object in canonical form, for the places that run tens of thousands of times a second.
+/// Writer of one flat object in canonical form, for code that runs tens of thousands of times a second.
 ///
-/// Names must be plain ASCII that needs no escape, and come in ascending order, each once; a debug build asserts
-/// it. The bytes then equal those of [`to_jcs`](crate::to_jcs) for the same object. Integers beyond ±2^53, which
-/// that function refuses, are written digit by digit here.
+/// Names must be ASCII without escapes, in ascending order, each once; a debug build asserts it. The bytes then equal
+/// those of [`to_jcs`](crate::to_jcs) for the same object. Integers beyond ±2^53, which that function refuses, are
+/// written digit by digit here.
 #[derive(Debug)]
 pub struct ObjectWriter {
     out: Vec<u8>,
@@ -20,13 +20,13 @@ impl Default for ObjectWriter {
 }
 
 impl ObjectWriter {
-    /// An object with no fields yet.
+    /// Creates an object without fields.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(256)
     }
 
-    /// An object with no fields yet, and room for `bytes` of text.
+    /// Creates an object without fields, with room for `bytes` of text.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         let mut out = Vec::with_capacity(bytes);
@@ -34,13 +34,13 @@ impl ObjectWriter {
         Self { out, last: "" }
     }
 
-    /// A text.
+    /// Writes a text.
     pub fn field_str(&mut self, name: &'static str, value: &str) {
         self.name(name);
         write_string(&mut self.out, value);
     }
 
-    /// A text, or `null`.
+    /// Writes a text, or `null`.
     pub fn field_opt_str(&mut self, name: &'static str, value: Option<&str>) {
         match value {
             Some(text) => self.field_str(name, text),
@@ -48,13 +48,13 @@ impl ObjectWriter {
         }
     }
 
-    /// A whole number.
+    /// Writes a whole number.
     pub fn field_u64(&mut self, name: &'static str, value: u64) {
         self.name(name);
         self.digits(value);
     }
 
-    /// A whole number, or `null`.
+    /// Writes a whole number, or `null`.
     pub fn field_opt_u64(&mut self, name: &'static str, value: Option<u64>) {
         match value {
             Some(number) => self.field_u64(name, number),
@@ -62,7 +62,7 @@ impl ObjectWriter {
         }
     }
 
-    /// A whole number of either sign.
+    /// Writes a whole number of either sign.
     pub fn field_i64(&mut self, name: &'static str, value: i64) {
         self.name(name);
         if value < 0 {
@@ -71,7 +71,7 @@ impl ObjectWriter {
         self.digits(value.unsigned_abs());
     }
 
-    /// A whole number of either sign, or `null`.
+    /// Writes a whole number of either sign, or `null`.
     pub fn field_opt_i64(&mut self, name: &'static str, value: Option<i64>) {
         match value {
             Some(number) => self.field_i64(name, number),
@@ -79,19 +79,19 @@ impl ObjectWriter {
         }
     }
 
-    /// True or false.
+    /// Writes a boolean.
     pub fn field_bool(&mut self, name: &'static str, value: bool) {
         self.name(name);
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
-    /// `null`.
+    /// Writes `null`.
     pub fn field_null(&mut self, name: &'static str) {
         self.name(name);
         self.out.extend_from_slice(b"null");
     }
 
-    /// The object's bytes.
+    /// Returns the bytes of the object.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         self.out.push(b'}');

@@ -15,11 +15,11 @@ use tokio::time::timeout;
 use crate::options::{ConnectError, RedisOptions};
 use crate::script::LimitScript;
 
-/// Counts in Redis for all processes, and in memory always.
+/// Limiter that counts in Redis for all processes, and always in memory.
 ///
-/// All calls share one multiplexed connection: what many ask at once travels together, and none pays for a check
-/// of its connection. Its driver lives on the runtime on which [`Self::connect`] was called; any other runtime may
-/// come and go while it asks, it only exchanges messages with that driver.
+/// All calls share one multiplexed connection: concurrent calls travel together, and no call pays for a check of its
+/// connection. Its driver runs on the runtime on which [`Self::connect`] was called. Other runtimes may come and go;
+/// they only exchange messages with the driver.
 pub struct RedisLimiter {
     pub(crate) options: RedisOptions,
     pub(crate) home: Handle,
@@ -32,7 +32,7 @@ pub struct RedisLimiter {
     lost_at_micros: AtomicU64,
 }
 
-/// The connection in use. The number tells a late failure of an earlier one from a failure of this one.
+/// Connection in use. The number distinguishes a late failure of an earlier connection from one of this connection.
 #[derive(Clone)]
 pub(crate) struct Link {
     connection: MultiplexedConnection,
@@ -40,12 +40,12 @@ pub(crate) struct Link {
 }
 
 impl RedisLimiter {
-    /// A limiter over the Redis at `url`, with `memory` beside it. Call it on the runtime that lives longest, with
-    /// timers enabled; the connection lives there. A server that can't be reached means a degraded start, and
-    /// [`Self::spawn_probe`] goes on trying.
+    /// Creates a limiter over the Redis at `url`, with `memory` as the fallback. Call it on the runtime that lives
+    /// longest, with timers enabled; the connection lives there. An unreachable server means a degraded start, and
+    /// [`Self::spawn_probe`] keeps trying.
     ///
     /// # Errors
-    /// [`ConnectError`] when the address is none, or there is no runtime.
+    /// [`ConnectError`] when the address is invalid, or there is no runtime.
     pub async fn connect(
         url: &str,
         memory: Arc<MemoryLimiter>,
@@ -53,7 +53,7 @@ impl RedisLimiter {
         options: RedisOptions,
     ) -> Result<Self, ConnectError> {
         let home = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        // Replies are waited for with a timeout here, so the client needs none of its own.
+        // Replies are awaited with a timeout here, so the client needs none.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.dial_within))
             .set_response_timeout(None);
@@ -101,7 +101,7 @@ impl RedisLimiter {
         Decision { remaining: together.remaining.min(alone.remaining), ..together }
     }
 
-    /// Asks over a connection, with the time for a reply as the bound.
+    /// Asks over a connection, with a time limit for the reply.
     pub(crate) async fn ask(&self, link: &mut Link, key: &str, limit: Limit) -> Result<Decision, String> {
         let asking = self.question.ask(&mut link.connection, key, limit);
         match timeout(self.options.reply_within, asking).await {
@@ -110,8 +110,7 @@ impl RedisLimiter {
         }
     }
 
-    /// Makes a connection and has it answer the question itself once: a server that can't run the script, or not
-    /// in time, is of no more use than none.
+    /// Makes a connection and runs the script over it once: a server that can't run it, or not in time, is useless.
     pub(crate) async fn dial(&self) -> Result<MultiplexedConnection, String> {
         let connection = match timeout(self.options.dial_within, self.pool.get()).await {
             Ok(made) => made.map_err(|error| error.to_string())?,
@@ -119,23 +118,23 @@ impl RedisLimiter {
                 return Err(format!("no connection within {} ms", self.options.dial_within.as_millis()));
             }
         };
-        // Taken out for good: it is shared by all calls until it fails, and a broken one never goes back.
+        // Taken out of the pool for good: all calls share it until it fails, and a broken connection never returns.
         let mut link = Link { connection: Connection::take(connection), number: 0 };
         self.try_out(&mut link).await?;
         Ok(link.connection)
     }
 
-    /// Asks about a key that belongs to nobody.
+    /// Asks about a key that no caller has.
     pub(crate) async fn try_out(&self, link: &mut Link) -> Result<(), String> {
         self.ask(link, PROBE_KEY, Limit { per_window: 1, window_micros: 1000 }).await.map(drop)
     }
 
-    /// The connection in use, `None` while degraded.
+    /// Returns the connection in use, `None` while degraded.
     pub(crate) fn link(&self) -> Option<Link> {
         self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes a connection into use.
+    /// Puts a connection into use.
     pub(crate) fn install(&self, connection: MultiplexedConnection) {
         let number = self.links_made.fetch_add(1, Ordering::Relaxed);
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(Link { connection, number });
@@ -148,7 +147,7 @@ impl RedisLimiter {
         );
     }
 
-    /// Gives up a connection. Of many calls that see it fail, one does so and says it.
+    /// Gives up a connection. Of many calls that see it fail, one does so and logs it.
     pub(crate) fn lose(&self, failed: &Link, reason: &str) {
         {
             let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +169,7 @@ impl RedisLimiter {
 const PROBE_KEY: &str = "try out";
 
 impl Limiter for RedisLimiter {
-    /// Needs a runtime with timers, as any future that waits with a bound.
+    /// Needs a runtime with timers, like any future with a timeout.
     fn check<'a>(&'a self, key: &'a str, limit: Limit) -> Deciding<'a> {
         Box::pin(self.decide(key, limit))
     }

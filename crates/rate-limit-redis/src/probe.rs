@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 use crate::limiter::RedisLimiter;
 
 impl RedisLimiter {
-    /// Starts the task that notices a dead Redis without waiting for a call, and switches back when it answers
+    /// Starts the task that notices a dead Redis without waiting for a call, and switches back when it answers again.
+    /// It runs on the runtime of [`Self::connect`] and ends when the limiter is dropped. Start one.
     /// again. It runs on the runtime of [`Self::connect`] and ends when the limiter goes. Start one.
     pub fn spawn_probe(self: &Arc<Self>) -> JoinHandle<()> {
         let limiter = Arc::downgrade(self);
@@ -27,7 +28,7 @@ impl RedisLimiter {
                 self.lose(&link, &reason);
             }
         } else if let Ok(connection) = self.dial().await {
-            // Why it failed was said when the connection was lost; to repeat it four times a second helps nobody.
+            // The reason was logged when the connection was lost; repeating it four times a second does not help.
             self.install(connection);
         }
     }

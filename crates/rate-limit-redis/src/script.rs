@@ -4,12 +4,12 @@ use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{RedisResult, Script};
 use rate_limit::{Decision, Limit};
 
-/// The sliding log as a sorted set: scores are microseconds of Redis's own clock, so the clocks of the processes
-/// don't matter. It is one script, so nothing comes between the count and the admission.
+/// Sliding log as a sorted set: scores are microseconds of Redis's clock, so the clocks of the processes do not
+/// matter. It is one script, so nothing happens between the count and the admission.
 ///
-/// Numbers are written with `%.0f`, because Lua's own way rounds them to 14 digits. Two admissions within one
-/// microsecond get different members. An entry further ahead than a window was written before the server's clock
-/// was set back; it would otherwise block its key until then.
+/// Numbers are written with `%.0f`, because Lua rounds them to 14 digits by default. Two admissions within one
+/// microsecond get different members. An entry further ahead than a window was written before the server's clock was
+/// set back; otherwise it would block its key until then.
 const SOURCE: &str = r"
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')

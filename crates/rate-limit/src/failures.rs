@@ -12,14 +12,15 @@ use crate::limit::Limit;
 use crate::log::SlidingLog;
 
 const SHARDS: usize = 16;
-/// How long a full shard waits between two looks for idle networks, so that a flood of networks does not pay for
+/// How long a full shard waits between two searches for idle networks, so that a flood of networks does not pay for
 /// one with every failure.
 const SWEEP_EVERY_MICROS: u64 = 1_000_000;
 
-/// Counts failed authentications by the [`Network`] of the address, to slow down guessing. Successes cost nothing.
+/// Counter of failed authentications by the [`Network`] of the address, to slow down guessing. Successes cost
+/// nothing.
 ///
-/// At most [`Self::MAX_NETWORKS`] networks are kept. When all of those are active, further ones share a bucket:
-/// under such a flood strangers are refused together rather than not at all.
+/// At most [`Self::MAX_NETWORKS`] networks are kept. When all of them are active, further ones share a bucket: under
+/// such a flood, strangers are refused together rather than not at all.
 pub struct FailureLimiter {
     clock: Arc<dyn Clock>,
     limit: Limit,
@@ -35,16 +36,16 @@ struct FailureShard {
 }
 
 impl FailureLimiter {
-    /// How many networks are kept.
+    /// Number of networks that are kept.
     pub const MAX_NETWORKS: usize = 65_536;
 
-    /// 60 failures per minute.
+    /// Creates a counter with a limit of 60 failures per minute.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::with_limit(clock, Limit::per_minute(60))
     }
 
-    /// Another limit. One that admits no call at all blocks a network from its first failure on.
+    /// Creates a counter with another limit. A limit that admits no call blocks a network from its first failure on.
     #[must_use]
     pub fn with_limit(clock: Arc<dyn Clock>, limit: Limit) -> Self {
         let limit = Limit {
@@ -55,7 +56,7 @@ impl FailureLimiter {
         Self { clock, limit, hasher: RandomState::new(), shards }
     }
 
-    /// Whether the network of the address has used up its failures; then the whole seconds to wait, at least 1.
+    /// Returns the whole seconds to wait, at least 1, if the network of the address has used up its failures.
     #[must_use]
     pub fn blocked(&self, address: IpAddr) -> Option<u64> {
         let network = Network::of(address);
@@ -75,14 +76,15 @@ impl FailureLimiter {
         let now = self.clock.monotonic_micros();
         let log = shard.log_of(network, now);
         let now = log.forget(now, self.limit.window_micros);
-        // The newest of a full log decide alone, so a flood of failures takes no more memory than the limit.
+        // The newest entries of a full log decide alone, so a flood of failures takes no more memory than the limit.
         if log.len() >= self.most() {
             log.pop_oldest();
         }
         log.push(now);
     }
 
-    /// Takes back the newest failure of the network of the address: an attempt that was counted when it came turned
+    /// Takes back the newest failure of the network of the address: an attempt that was counted on arrival turned out
+    /// right.
     /// out right.
     pub fn take_back(&self, address: IpAddr) {
         let network = Network::of(address);
@@ -91,7 +93,7 @@ impl FailureLimiter {
         networks.get_mut(&network).unwrap_or(overflow).undo_newest();
     }
 
-    /// Forgets idle networks. For a job to call about once a minute.
+    /// Drops idle networks. Call it about once a minute.
     pub fn purge(&self) {
         for shard in &self.shards {
             let mut shard = lock(shard);
@@ -101,7 +103,7 @@ impl FailureLimiter {
         }
     }
 
-    /// How many networks have an entry of their own.
+    /// Returns how many networks have an entry.
     #[must_use]
     pub fn tracked_networks(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).networks.len()).sum()

@@ -1,11 +1,11 @@
 //! Limit, and its decision about one call.
 
-/// How many calls are admitted in any window of a length.
+/// Limit: how many calls are admitted in any window of a given length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// How many calls; 0 admits none.
+    /// Number of calls; 0 admits none.
     pub per_window: u32,
-    /// The length of the window in microseconds, 1 to [`Limit::MAX_WINDOW_MICROS`]. A window outside that can't be
+    /// Length of the window in microseconds, 1 to [`Limit::MAX_WINDOW_MICROS`]. A window outside that range can't be
     /// counted, and so admits nothing.
     pub window_micros: u64,
 }
@@ -14,11 +14,11 @@ impl Limit {
     /// One minute.
     pub const MINUTE_MICROS: u64 = 60_000_000;
 
-    /// The longest window, 30 minutes: the log keeps the low 32 bits of each time, which tell times apart over 71
-    /// minutes, and needs two windows of that.
+    /// Longest window, 30 minutes: the log keeps the low 32 bits of each time, which are unique over 71 minutes, and
+    /// needs two windows of that.
     pub const MAX_WINDOW_MICROS: u64 = 30 * Self::MINUTE_MICROS;
 
-    /// A limit per minute.
+    /// Creates a limit per minute.
     #[must_use]
     pub const fn per_minute(calls: u32) -> Self {
         Self { per_window: calls, window_micros: Self::MINUTE_MICROS }
@@ -38,14 +38,14 @@ impl Default for Limit {
     }
 }
 
-/// What a limiter says of one call.
+/// Decision of a limiter about one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether the call may go on; it has been counted then.
+    /// Whether the call is admitted; it has been counted then.
     pub admitted: bool,
-    /// The limit that was asked.
+    /// Limit that was asked.
     pub limit: u32,
-    /// How many more calls would be admitted now.
+    /// Number of further calls that would be admitted now.
     pub remaining: u32,
     /// Microseconds until the next counted call leaves the window and its place is free again; 0 when none is
     /// counted. For a limit that admits nothing, the whole window.
@@ -53,19 +53,19 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The answer of a limit that admits nothing.
+    /// Decision of a limit that admits nothing.
     #[must_use]
     pub const fn never(limit: Limit) -> Self {
         Self { admitted: false, limit: limit.per_window, remaining: 0, reset_micros: limit.window_micros }
     }
 
-    /// Seconds until a place is free again, rounded up.
+    /// Returns the seconds until a place is free again, rounded up.
     #[must_use]
     pub const fn reset_seconds(&self) -> u64 {
         self.reset_micros.div_ceil(1_000_000)
     }
 
-    /// What a refused caller is told to wait: whole seconds, at least 1.
+    /// Returns how long a refused caller should wait: whole seconds, at least 1.
     #[must_use]
     pub const fn retry_after_seconds(&self) -> u64 {
         let seconds = self.reset_seconds();

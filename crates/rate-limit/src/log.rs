@@ -4,31 +4,31 @@ use std::collections::VecDeque;
 
 use crate::limit::{Decision, Limit};
 
-/// A log this large is given back to the allocator when its key falls idle.
+/// Size from which on a log is freed when its key becomes idle.
 const KEEP_CAPACITY: usize = 1024;
 
-/// The admissions of one key in the last window, oldest first.
+/// Admissions of one key in the last window, oldest first.
 ///
 /// A time takes four bytes, the low 32 bits of its microseconds, because limits go up to ten million in a window.
-/// INVARIANT: every kept time is at most two windows older than any `now` it is compared with. At `newest` all were
-/// younger than a window, and after a window without admission the whole log is cleared. Two of the longest windows
-/// are below 2^32 microseconds, so a difference of low halves is the true age.
+/// INVARIANT: every stored time is at most two windows older than any `now` it is compared with. At `newest` all were
+/// younger than a window, and after a window without an admission the whole log is cleared. Two of the longest
+/// windows are below 2^32 microseconds, so a difference of low halves is the true age.
 #[derive(Debug, Default)]
 pub(crate) struct SlidingLog {
     times: VecDeque<u32>,
-    /// The whole time of the last admission, undone ones included: it tells a wrapped time from a young one.
+    /// Full time of the last admission, undone ones included: it distinguishes a wrapped time from a young one.
     newest: u64,
-    /// The window that was asked for last.
+    /// Window that was asked for last.
     window: u64,
 }
 
 impl SlidingLog {
-    /// How many admissions it holds.
+    /// Returns the number of admissions.
     pub(crate) fn len(&self) -> usize {
         self.times.len()
     }
 
-    /// Whether nothing in it can count any more.
+    /// Whether no admission can count any more.
     pub(crate) fn is_idle(&self, now: u64) -> bool {
         self.times.is_empty() || now.saturating_sub(self.newest) >= self.window
     }
@@ -54,7 +54,7 @@ impl SlidingLog {
         (decision, admitted.then_some(now))
     }
 
-    /// Drops what has left the window. Gives `now`, or the time of the last admission if that is later.
+    /// Drops admissions that have left the window. Returns `now`, or the time of the last admission if that is later.
     pub(crate) fn forget(&mut self, now: u64, window: u64) -> u64 {
         let now = now.max(self.newest);
         self.window = window;
@@ -70,18 +70,19 @@ impl SlidingLog {
         now
     }
 
-    /// Adds an admission. `now` is what [`Self::forget`] gave.
+    /// Adds an admission. `now` is the result of [`Self::forget`].
     pub(crate) fn push(&mut self, now: u64) {
         self.times.push_back(low(now));
         self.newest = now;
     }
 
-    /// Drops the oldest.
+    /// Drops the oldest admission.
     pub(crate) fn pop_oldest(&mut self) {
         self.times.pop_front();
     }
 
-    /// Microseconds until fewer than `most` are counted; with room left, until the oldest leaves; 0 when empty.
+    /// Returns the microseconds until fewer than `most` are counted; with room left, until the oldest leaves; 0 when
+    /// empty.
     pub(crate) fn until_free(&self, now: u64, most: usize) -> u64 {
         let leaving = self.times.get(self.times.len().saturating_sub(most));
         leaving.map_or(0, |time| self.window.saturating_sub(age(now, *time)))
@@ -92,7 +93,7 @@ impl SlidingLog {
         self.times.pop_back();
     }
 
-    /// Takes back the admission that was counted at `at`, when it is still there. Two of one time are the same.
+    /// Takes back the admission that was counted at `at`, if it still exists. Two of one time are interchangeable.
     pub(crate) fn undo(&mut self, at: u64) {
         let since = self.newest.saturating_sub(at);
         let place = self.times.partition_point(|time| age(self.newest, *time) > since);
@@ -101,7 +102,7 @@ impl SlidingLog {
         }
     }
 
-    /// Gives back memory that the log has grown out of.
+    /// Frees memory that the log no longer needs.
     pub(crate) fn shrink(&mut self) {
         if self.times.capacity() > KEEP_CAPACITY.max(self.times.len().saturating_mul(4)) {
             self.times.shrink_to(self.times.len().saturating_mul(2));
@@ -132,7 +133,7 @@ mod tests {
         assert!(!log.decide(1_000_000, limit).0.admitted);
         assert_eq!(size_of_val(log.times.front().unwrap()), 4);
         assert!(log.times.capacity() <= 2 * 1_048_576);
-        // An idle key gives the memory back at its next call.
+        // An idle key frees the memory at its next call.
         log.decide(70_000_000, limit);
         assert!(log.times.capacity() <= KEEP_CAPACITY);
     }
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(log.times, [10, 30]);
         log.undo(30);
         assert_eq!(log.times, [10]);
-        // Gone from the window: nothing to undo.
+        // It has left the window: nothing to undo.
         log.decide(200, limit);
         log.undo(10);
         assert_eq!(log.times, [200]);

@@ -12,14 +12,14 @@ use crate::limiter::{Deciding, Limiter, LimiterMode};
 use crate::log::SlidingLog;
 
 const SHARDS: usize = 64;
-/// A shard with fewer keys than this is not worth sweeping.
+/// Number of keys below which a shard is not swept.
 const SWEEP_FROM: usize = 256;
 
-/// Counts in memory, exactly: in no window are more calls of a key admitted than its limit, from however many
-/// threads they come. Time is the monotonic reading alone, so a wall clock that jumps changes nothing.
+/// Exact limiter in memory: in no window are more calls of a key admitted than its limit, from however many threads
+/// they come. It uses only the monotonic time, so a wall clock that jumps changes nothing.
 ///
 /// Memory: four bytes (eight while a log grows) for each admission of the last window, and one entry for each key
-/// that had one. Idle keys go with [`Self::purge`], and when a shard has doubled since it was last swept.
+/// that had one. Idle keys are dropped by [`Self::purge`], and when a shard has doubled since its last sweep.
 pub struct MemoryLimiter {
     clock: Arc<dyn Clock>,
     hasher: RandomState,
@@ -31,26 +31,26 @@ struct KeyShard {
     sweep_at: usize,
 }
 
-/// One counted call, to take it back with [`MemoryLimiter::undo`].
+/// A counted call, to take it back with [`MemoryLimiter::undo`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
     at: u64,
 }
 
 impl MemoryLimiter {
-    /// A limiter that has counted nothing yet.
+    /// Creates a limiter without counts.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let shard = |_| Mutex::new(KeyShard { keys: HashMap::new(), sweep_at: SWEEP_FROM });
         Self { clock, hasher: RandomState::new(), shards: std::array::from_fn(shard) }
     }
 
-    /// Decides at once about one call of `key`, and counts it when it is admitted.
+    /// Decides about one call of `key`, and counts it when it is admitted.
     pub fn check_now(&self, key: &str, limit: Limit) -> Decision {
         self.admit(key, limit).0
     }
 
-    /// As [`Self::check_now`], with what it takes to take the admission back; `None` for a refused call.
+    /// Like [`Self::check_now`], with what is needed to take the admission back; `None` for a refused call.
     pub fn admit(&self, key: &str, limit: Limit) -> (Decision, Option<Admission>) {
         let mut shard = self.shard(key);
         // Read under the lock, so that the times of a log are in order.
@@ -62,14 +62,14 @@ impl MemoryLimiter {
         (decision, at.map(|at| Admission { at }))
     }
 
-    /// Takes back one admission of `key`: the call is then as if it had never been asked for.
+    /// Takes back one admission of `key`, as if the call had never been made.
     pub fn undo(&self, key: &str, admission: Admission) {
         if let Some(log) = self.shard(key).keys.get_mut(key) {
             log.undo(admission.at);
         }
     }
 
-    /// Forgets idle keys and gives back memory. For a job to call about once a minute.
+    /// Drops idle keys and frees memory. Call it about once a minute.
     pub fn purge(&self) {
         for shard in &self.shards {
             let mut shard = lock(shard);
@@ -79,7 +79,7 @@ impl MemoryLimiter {
         }
     }
 
-    /// How many keys have an entry.
+    /// Returns how many keys have an entry.
     #[must_use]
     pub fn tracked_keys(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).keys.len()).sum()

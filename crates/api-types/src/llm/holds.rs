@@ -5,40 +5,40 @@ use utoipa::ToSchema;
 
 use super::LlmUsage;
 
-/// A call that the agent will make itself: its worst case is held.
+/// Body of a hold, for a call that the agent will make itself: its worst case is held.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateHold {
-    /// The name of the call among those of the key, 1 to 64 letters, digits, `_` and `-`; minted when absent. The same body again gives the
-    /// same hold.
+    /// Call id, unique for the key: 1 to 64 letters, digits, `_` and `-`; minted when absent. The same body again
+    /// returns the same hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     pub call_id: Option<String>,
-    /// Which attempt of the call, from 1; 1 when absent.
+    /// Number of the attempt, from 1; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000)]
     pub attempt: Option<u32>,
     /// `chat` (when absent) or `embeddings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The provider under whose name the price book lists the model.
+    /// Provider under whose name the price book lists the model.
     #[schema(min_length = 1, max_length = 200)]
     pub provider: String,
-    /// The model.
+    /// Model.
     #[schema(min_length = 1, max_length = 200)]
     pub model: String,
-    /// An upper bound of the input, in tokens.
+    /// Upper bound of the input, in tokens.
     #[schema(maximum = 1_000_000_000_000_u64)]
     pub input_tokens: u64,
-    /// The `max_tokens` of each answer; when absent it is filled in and must be sent as answered.
+    /// `max_tokens` of each answer; when absent, it is filled in and must be sent as answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000_000_000_u64)]
     pub max_tokens: Option<u64>,
-    /// How many answers (`n`); 1 when absent.
+    /// Number of answers (`n`); 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 128)]
     pub choices: Option<u32>,
-    /// How long the hold lives, in seconds; 600 when absent.
+    /// Lease of the hold, in seconds; 600 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 2, maximum = 3600)]
     pub lease_seconds: Option<u32>,
@@ -55,7 +55,7 @@ pub struct LlmRates {
     pub cache_write: u64,
     /// Output.
     pub output: u64,
-    /// Input tokens above which the `long_` prices hold for the whole call.
+    /// Number of input tokens above which the `long_` prices apply to the whole call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long_above: Option<u64>,
     /// Input of a long call.
