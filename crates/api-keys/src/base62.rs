@@ -2,37 +2,37 @@
 
 use zeroize::Zeroizing;
 
-/// The digits, in the order of their ASCII codes, so that texts of one length sort as their values do.
+/// Digits in the order of their ASCII codes, so that texts of one length sort like their values.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// How many digits 256 bits take.
+/// Number of digits of 256 bits.
 pub(crate) const DIGITS_256: usize = 43;
 
-/// How many digits 32 bits take.
+/// Number of digits of 32 bits.
 pub(crate) const DIGITS_32: usize = 6;
 
-/// 2^256 − 1. A text of 43 digits above it names no 256-bit value.
+/// 2^256 − 1. A text of 43 digits above it is not a 256-bit value.
 const MAX_256: &[u8; DIGITS_256] = b"yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
 
 /// 62^5: five digits at a time fit the division of one 32-bit limb.
 const FIVE_DIGITS: u64 = 62 * 62 * 62 * 62 * 62;
 
-/// The digit for a value below 62.
+/// Returns the digit for a value below 62.
 pub(crate) fn digit(value: u64) -> u8 {
     usize::try_from(value).ok().and_then(|place| ALPHABET.get(place)).copied().unwrap_or(b'0')
 }
 
-/// Whether all of the text is digits.
+/// Whether a text consists of digits.
 pub(crate) fn is_base62(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_alphanumeric)
 }
 
-/// Whether 43 digits stand for a value of at most 256 bits.
+/// Whether 43 digits are a value of at most 256 bits.
 pub(crate) fn fits_256(digits: &[u8]) -> bool {
     digits.len() == DIGITS_256 && is_base62(digits) && digits <= MAX_256.as_slice()
 }
 
-/// 256 bits as 43 digits.
+/// Writes 256 bits as 43 digits.
 pub(crate) fn encode_256(bytes: &[u8; 32]) -> Zeroizing<[u8; DIGITS_256]> {
     let mut limbs = [0_u32; 8];
     let (words, _) = bytes.as_chunks::<4>();
@@ -40,7 +40,7 @@ pub(crate) fn encode_256(bytes: &[u8; 32]) -> Zeroizing<[u8; DIGITS_256]> {
         *limb = u32::from_be_bytes(*word);
     }
     let mut digits = Zeroizing::new([b'0'; DIGITS_256]);
-    // The limbs are divided down to zero, so no copy of the value is left in them.
+    // The limbs are divided down to zero, so no copy of the value remains in them.
     for group in digits.rchunks_mut(5) {
         let mut rest = 0_u64;
         for limb in &mut limbs {
@@ -54,7 +54,7 @@ pub(crate) fn encode_256(bytes: &[u8; 32]) -> Zeroizing<[u8; DIGITS_256]> {
     digits
 }
 
-/// 32 bits as 6 digits.
+/// Writes 32 bits as 6 digits.
 pub(crate) fn encode_32(value: u32) -> [u8; DIGITS_32] {
     let mut digits = [b'0'; DIGITS_32];
     write_low_digits(&mut digits, u64::from(value));
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Schoolbook decoding, to hold the encoder against.
+    /// Schoolbook decoder to compare the encoder with.
     fn decode(digits: &[u8]) -> [u8; 32] {
         let mut bytes = [0_u8; 32];
         for digit in digits {

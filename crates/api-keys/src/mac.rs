@@ -4,39 +4,39 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// HMAC-SHA-256 of a key under the pepper: what the database keeps in place of the secret.
+/// MAC of a key: HMAC-SHA-256 under the pepper, which the database stores in place of the secret.
 ///
-/// Comparing two of them takes the same time wherever they differ, through `==` as well.
+/// A comparison takes the same time wherever two MACs differ, also with `==`.
 #[derive(Clone, Copy)]
 pub struct KeyMac([u8; 32]);
 
 impl KeyMac {
-    /// From the 32 bytes.
+    /// Creates it from 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// 64 lower-case hexadecimal digits.
+    /// Returns 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)
     }
 
-    /// Reads 64 hexadecimal digits of either case; `None` for any other text.
+    /// Parses 64 hexadecimal digits of either case; `None` for any other text.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).is_ok().then_some(Self(bytes))
     }
 
-    /// Whether the two are the same, in a time that does not depend on where they differ.
+    /// Compares two MACs in a time that does not depend on where they differ.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

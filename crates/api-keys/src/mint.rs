@@ -9,10 +9,10 @@ use crate::base62;
 use crate::mac::KeyMac;
 use crate::pepper::Pepper;
 
-/// The place of `x` in the alphabet. Ids of opaque keys begin with it, so minted ones do not.
+/// Index of `x` in the alphabet. Ids of opaque keys begin with it, so minted ids do not.
 const PLACE_OF_X: u64 = 59;
 
-/// A key that was just made. Its text is a secret and is shown once; it is wiped when this goes.
+/// New key. Its text is a secret and is shown once; it is wiped when this is dropped.
 pub struct NewKey {
     text: Zeroizing<String>,
     key_id: KeyId,
@@ -20,19 +20,19 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// The whole key, to be handed to its owner and nobody else.
+    /// Returns the whole key, for its owner only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// Its public name.
+    /// Returns its key id.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
         &self.key_id
     }
 
-    /// What is stored of it.
+    /// Returns its stored form.
     #[must_use]
     pub fn mac(&self) -> &KeyMac {
         &self.mac
@@ -45,7 +45,7 @@ impl fmt::Debug for NewKey {
     }
 }
 
-/// A key id that no native key can carry, such as one that was written into the database by hand.
+/// Key id that no native key can have, such as one that was written into the database by hand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{key_id}` does not have the form of a key id: `t4_` and 12 letters or digits")]
 pub struct NotMintable {
@@ -53,13 +53,13 @@ pub struct NotMintable {
     pub key_id: KeyId,
 }
 
-/// A new random key id: `t4_` and 12 digits, of which the first is not `x`, so that it is never the id of an
+/// Creates a random key id: `t4_` and 12 digits, the first of which is not `x`, so that it is never the id of an
 /// opaque key.
 #[must_use]
 pub fn mint_key_id(entropy: &dyn Entropy) -> KeyId {
     let mut random = [0_u8; 16];
     entropy.fill(&mut random);
-    // Two halves of six digits each; 64 bits over 62^6 values leave a bias of 2^-28 at most.
+    // Two halves of six digits each; 64 bits over 62^6 values leave a bias of at most 2^-28.
     let (halves, _) = random.as_chunks::<8>();
     let mut digits = [b'0'; KeyId::DIGITS];
     for (six, half) in digits.chunks_exact_mut(6).zip(halves) {
@@ -73,8 +73,8 @@ pub fn mint_key_id(entropy: &dyn Entropy) -> KeyId {
     KeyId::from_stored(format!("{}{}", KeyId::PREFIX, String::from_utf8_lossy(&digits)))
 }
 
-/// The key that belongs to a pepper, a key id and a nonce. The same three always give the same key, so that a
-/// repeated request gets the same answer while no secret is stored.
+/// Derives the key of a pepper, a key id and a nonce. The same three always give the same key, so that a repeated
+/// request gets the same answer while no secret is stored.
 ///
 /// # Errors
 /// [`NotMintable`] when the id is not `t4_` and 12 letters or digits.
@@ -82,7 +82,7 @@ pub fn derive_secret(pepper: &Pepper, key_id: &KeyId, nonce: &[u8; 16]) -> Resul
     let id = key_id.digits().ok_or_else(|| NotMintable { key_id: key_id.clone() })?.as_bytes();
     let secret = base62::encode_256(&pepper.secret_of(key_id.as_str(), nonce));
     let mac = pepper.native_mac(&Zeroizing::new([id, secret.as_slice()].concat()));
-    // All of it is reserved at once: growing would leave copies of the secret behind.
+    // All memory is reserved at once: growing would leave copies of the secret behind.
     let mut text = Zeroizing::new(String::with_capacity(65));
     text.push_str(key_id.as_str());
     text.push('_');

@@ -10,34 +10,34 @@ use zeroize::Zeroizing;
 use crate::base62;
 use crate::mac::KeyMac;
 
-/// The secret under which keys are hashed and minted. It lives outside the database, so that a copy of the
-/// database is not enough to test guesses against.
+/// Pepper: the secret under which keys are hashed and minted. It is kept outside the database, so that a copy of the
+/// database is not enough to test guesses.
 ///
-/// Every use has its own subkey: what one part of the program learns of its subkey says nothing about another's.
+/// Every use has a subkey of its own: a part of the program that knows its subkey learns nothing about another.
 pub struct Pepper {
     seed: Zeroizing<[u8; 32]>,
-    // The keyed states for the hot path: cloning one is cheaper than keying anew. Two subkeys in place of a tag
-    // in the text keep the input of a native key within one block of SHA-256.
+    // The keyed states for the hot path: cloning one is cheaper than keying again. Two subkeys in place of a tag in
+    // the text keep the input of a native key within one block of SHA-256.
     native: Hmac<Sha256>,
     opaque: Hmac<Sha256>,
 }
 
-/// A text that can't be a pepper.
+/// Reason why a text can't be a pepper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PepperError {
-    /// Fewer than [`Pepper::MIN_CHARS`] characters.
+    /// It has fewer than [`Pepper::MIN_CHARS`] characters.
     #[error("the pepper has {chars} characters; it needs at least {}", Pepper::MIN_CHARS)]
     TooShort {
-        /// How many it has, the white space around it left out.
+        /// Number of characters, without the white space around it.
         chars: usize,
     },
 }
 
 impl Pepper {
-    /// How many characters the text of a pepper has at least.
+    /// Minimum number of characters of a pepper.
     pub const MIN_CHARS: usize = 32;
 
-    /// From the text of a file or a variable; white space around it does not count.
+    /// Creates a pepper from the text of a file or a variable, without the white space around it.
     ///
     /// # Errors
     /// [`PepperError::TooShort`] below [`Self::MIN_CHARS`] characters.
@@ -50,7 +50,7 @@ impl Pepper {
         Ok(Self::of_text(text))
     }
 
-    /// A new pepper of 256 random bits, and its text to write into a file.
+    /// Creates a new pepper of 256 random bits, and its text for a file.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> (Zeroizing<String>, Self) {
         let mut random = Zeroizing::new([0_u8; 32]);
@@ -70,21 +70,21 @@ impl Pepper {
         Self { seed, native, opaque }
     }
 
-    /// A value that the database keeps, to notice that it was opened with another pepper: 64 hexadecimal digits
-    /// that give the pepper away to nobody.
+    /// Returns a check value for the database, which shows when it is opened with another pepper: 64 hexadecimal
+    /// digits that do not reveal the pepper.
     #[must_use]
     pub fn check_value(&self) -> String {
         hex::encode(*subkey(&self.seed, "key", "check/v1"))
     }
 
-    /// A subkey for another use of the program, such as signing cursors. The same label always gives the same
-    /// bytes; no label gives the subkeys of this crate.
+    /// Derives a subkey for another use of the program, such as signing cursors. The same label always gives the same
+    /// bytes; no label gives a subkey of this crate.
     #[must_use]
     pub fn derive(&self, label: &str) -> [u8; 32] {
         *subkey(&self.seed, "use", label)
     }
 
-    /// 256 bits that belong to one mint of one key.
+    /// Derives 256 bits for one minting of one key.
     pub(crate) fn secret_of(&self, key_id: &str, nonce: &[u8; 16]) -> Zeroizing<[u8; 32]> {
         let mut mac = keyed(&subkey(&self.seed, "key", "mint/v1"));
         mac.update(nonce);
@@ -92,12 +92,12 @@ impl Pepper {
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
-    /// The MAC of a native key, over its public id and its secret.
+    /// Returns the MAC of a native key, over its public id and its secret.
     pub(crate) fn native_mac(&self, id_and_secret: &[u8]) -> KeyMac {
         finish(self.native.clone(), id_and_secret)
     }
 
-    /// The MAC of an opaque key, over its whole text.
+    /// Returns the MAC of an opaque key, over its whole text.
     pub(crate) fn opaque_mac(&self, text: &[u8]) -> KeyMac {
         finish(self.opaque.clone(), text)
     }
@@ -109,8 +109,8 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// HMAC-SHA-256 of the parts, one after the other, under a key such as [`Pepper::derive`] gives. Of the parts at most
-/// one may vary in length, for nothing marks where a part ends.
+/// Returns HMAC-SHA-256 of the concatenated parts under a key such as that of [`Pepper::derive`]. At most one of the
+/// parts may vary in length, because nothing marks where a part ends.
 #[must_use]
 pub fn keyed_mac(key: &[u8; 32], parts: &[&[u8]]) -> KeyMac {
     let mut state = keyed(key);
@@ -134,8 +134,8 @@ fn subkey(seed: &[u8; 32], domain: &str, label: &str) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
-/// HMAC under a 32-byte key. It is filled up to a whole block with zeros, as RFC 2104 does with any shorter key:
-/// keys of one block are taken without a length that could be wrong.
+/// HMAC under a 32-byte key. The key is padded to a whole block with zeros, as RFC 2104 does with any shorter key:
+/// keys of one block have no length that could be wrong.
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0_u8; 64]);
     for (place, byte) in block.iter_mut().zip(key) {
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn hmac_meets_the_published_vector() {
-        // RFC 4231, test case 1, its 20-byte key filled up with zeros.
+        // RFC 4231, test case 1, its 20-byte key padded with zeros.
         let mut key = [0_u8; 32];
         key[..20].fill(0x0b);
         let mac = keyed_mac(&key, &[b"Hi ", b"There"]);

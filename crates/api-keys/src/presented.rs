@@ -10,16 +10,16 @@ use crate::base62::{self, DIGITS_32, DIGITS_256};
 use crate::mac::KeyMac;
 use crate::pepper::Pepper;
 
-/// How many characters a native key has: its id, a `_`, the secret and the checksum.
+/// Length of a native key: its id, a `_`, the secret and the checksum.
 const NATIVE_LEN: usize = KeyId::LEN + 1 + DIGITS_256 + DIGITS_32;
-/// The longest opaque key.
+/// Longest opaque key.
 const OPAQUE_MAX: usize = 512;
-/// How many digits of its MAC name an opaque key.
+/// Number of digits of its MAC that form the id of an opaque key.
 const OPAQUE_ID_DIGITS: usize = 11;
 
-/// A key as a caller presents it: well formed, not yet known to be good.
+/// Key as a caller presents it: well formed, not yet known to be valid.
 ///
-/// It is a secret: it prints as nothing, and its bytes are wiped when it goes.
+/// It is a secret: it prints as nothing, and its bytes are wiped when it is dropped.
 pub struct PresentedKey {
     form: KeyForm,
     // Native: the public id and the secret, which is exactly what the MAC covers. Opaque: the whole text.
@@ -32,28 +32,28 @@ enum KeyForm {
     Opaque,
 }
 
-/// A text that is no key. Refused before anything is looked up; the text itself is in no message.
+/// Reason why a text is not a key. It is refused before any lookup; no message contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyParseError {
-    /// No character at all.
+    /// It is empty.
     #[error("the key is empty")]
     Empty,
-    /// More than 512 characters.
+    /// It has more than 512 characters.
     #[error("the key has more than 512 characters")]
     TooLong,
-    /// A character that is not printable ASCII, or a space at either end.
+    /// It has a character that is not printable ASCII, or a space at either end.
     #[error("the key has a character that is not printable ASCII, or a space at an end")]
     NotPrintable,
-    /// It begins with `t4_`, but has not the shape of a native key.
+    /// It begins with `t4_`, but does not have the format of a native key.
     #[error("the key begins with `t4_` but does not have the shape of such a key")]
     Malformed,
-    /// The shape fits, the checksum does not: a typo.
+    /// The format is right, the checksum is wrong: a typing error.
     #[error("the checksum of the key does not fit; it was mistyped or altered")]
     Checksum,
 }
 
 impl PresentedKey {
-    /// Reads a native key, or takes any other printable text as an opaque one.
+    /// Parses a native key, or accepts any other printable text as an opaque key.
     ///
     /// # Errors
     /// [`KeyParseError`] when the text can't be a key. A text that begins with `t4_` is native or refused.
@@ -76,7 +76,7 @@ impl PresentedKey {
             fits.then_some((covered, sum, id, secret))
         };
         let (covered, sum, id, secret) = shaped().ok_or(KeyParseError::Malformed)?;
-        // No secret is compared here: anybody can compute the checksum of a text.
+        // No secret is compared here: anyone can compute the checksum of a text.
         if base62::encode_32(crc32fast::hash(covered)) != *sum {
             return Err(KeyParseError::Checksum);
         }
@@ -90,20 +90,21 @@ impl PresentedKey {
         if text.len() > OPAQUE_MAX {
             return Err(KeyParseError::TooLong);
         }
-        // HTTP strips spaces around a header's value, so a key that has them could never be presented.
+        // HTTP strips spaces around a header's value, so a key with them could never be presented.
         if text.starts_with(' ') || text.ends_with(' ') || !text.bytes().all(|b| matches!(b, b' '..=b'~')) {
             return Err(KeyParseError::NotPrintable);
         }
         Ok(Self { form: KeyForm::Opaque, material: Zeroizing::new(text.as_bytes().into()) })
     }
 
-    /// Whether it has the native form, rather than being adopted or static.
+    /// Whether it has the native format, and is not adopted or static.
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.form == KeyForm::Native
     }
 
-    /// The public name of the key. For an opaque key it takes the MAC; where both are needed use
+    /// Returns the key id. For an opaque key it is computed from the MAC; use [`Self::identify`] where both are
+    /// needed.
     /// [`Self::identify`].
     #[must_use]
     pub fn key_id(&self, pepper: &Pepper) -> KeyId {
@@ -113,7 +114,7 @@ impl PresentedKey {
         }
     }
 
-    /// The MAC to hold against the stored one.
+    /// Returns the MAC to compare with the stored one.
     #[must_use]
     pub fn mac(&self, pepper: &Pepper) -> KeyMac {
         match self.form {
@@ -122,7 +123,7 @@ impl PresentedKey {
         }
     }
 
-    /// The public name and the MAC, with the MAC computed once.
+    /// Returns the key id and the MAC, with the MAC computed once.
     #[must_use]
     pub fn identify(&self, pepper: &Pepper) -> (KeyId, KeyMac) {
         let mac = self.mac(pepper);
@@ -155,16 +156,16 @@ fn id_of<'a>(prefix: &str, digits: impl Iterator<Item = &'a u8>) -> KeyId {
     KeyId::from_stored(text)
 }
 
-/// The key id that a text names: it may be a key id itself, or a whole key of either form. `None` when it is
-/// neither, so that it can't name a key.
+/// Returns the key id that a text names: the text may be a key id, or a whole key of either format. `None` when it is
+/// neither.
 #[must_use]
 pub fn key_id_of_text(text: &str, pepper: &Pepper) -> Option<KeyId> {
     let id = KeyId::new(text).ok();
     id.or_else(|| PresentedKey::parse(text).ok().map(|key| key.key_id(pepper)))
 }
 
-/// The text with the secret part of every T4 key in it hidden: of whatever has the form of one and a right checksum.
-/// Keys that have not this form are found by their value alone ([`registry_core::KnownSecrets`]).
+/// Hides the secret part of every T4 key in a text that has the native format and a right checksum. Other keys are
+/// found by their value alone ([`registry_core::KnownSecrets`]).
 #[must_use]
 pub fn hide_keys(text: &str) -> Cow<'_, str> {
     if text.len() < NATIVE_LEN {
@@ -326,7 +327,7 @@ mod tests {
             changed[place] = other;
             let changed: String = changed.into_iter().collect();
             match PresentedKey::parse(&changed) {
-                // Outside the prefix the checksum or the shape finds every change.
+                // Outside the prefix, the checksum or the format detects every change.
                 Err(_) => {}
                 Ok(key) => {
                     prop_assert!(place < 3 && !key.is_native());

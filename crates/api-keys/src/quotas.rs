@@ -3,20 +3,20 @@
 //! A key's record holds only what differs from the server's defaults. Quotas bound space, while limits bound speed:
 //! without a quota, a key within its limit could fill the disk.
 
-/// The quotas that a key's record sets itself; `None` for the server's default.
+/// Quotas that a key's record sets; `None` for the server's default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyQuotas {
-    /// Intents that the key created and that are still there.
+    /// Number of existing intents that the key created.
     pub max_intents: Option<u64>,
-    /// Bytes of these intents, and of the answers kept for its idempotency keys.
+    /// Bytes of these intents, and of the answers stored for its idempotency keys.
     pub max_stored_bytes: Option<u64>,
-    /// Idempotency keys that are remembered.
+    /// Number of stored idempotency keys.
     pub max_idempotency_rows: Option<u64>,
     /// Bytes of audit rows that name the key, in one day of UTC.
     pub max_audit_bytes_per_day: Option<u64>,
 }
 
-/// The limits that hold for a key: those of its record, and the server's defaults for the others.
+/// Quotas that apply to a key: those of its record, and the server's defaults for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaLimits {
     /// See [`KeyQuotas::max_intents`].
@@ -29,11 +29,11 @@ pub struct QuotaLimits {
     pub audit_bytes_per_day: u64,
 }
 
-/// The largest value of a quota: numbers up to it are exact in JSON.
+/// Highest value of a quota: numbers up to it are exact in JSON.
 pub const MAX_QUOTA: u64 = (1 << 53) - 1;
 
 impl Default for QuotaLimits {
-    /// Generous: a key that uses its 120 requests a minute all day long, each with an idempotency key, stays below.
+    /// Generous: a key that uses its 120 requests a minute all day, each with an idempotency key, stays below.
     fn default() -> Self {
         Self {
             intents: 1_000_000,
@@ -45,7 +45,7 @@ impl Default for QuotaLimits {
 }
 
 impl KeyQuotas {
-    /// The limits of a key with these quotas on a server with these defaults.
+    /// Returns the quotas of a key on a server with these defaults.
     #[must_use]
     pub fn over(&self, defaults: QuotaLimits) -> QuotaLimits {
         QuotaLimits {

@@ -7,74 +7,73 @@ use crate::mint::NewKey;
 use crate::quotas::KeyQuotas;
 use crate::scope_set::ScopeSet;
 
-/// One stored key. It holds no secret: the MAC can't be turned back, and the nonce is worth nothing without the
-/// pepper.
+/// Stored key. It has no secret: the MAC can't be inverted, and the nonce is useless without the pepper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// Its public name.
+    /// Key id.
     pub key_id: KeyId,
-    /// The agent it acts for.
+    /// Agent of the key.
     pub agent_id: AgentId,
-    /// The team or person that answers for it.
+    /// Team or person that answers for it.
     pub owner: Option<Owner>,
-    /// What it may do.
+    /// Scopes.
     pub scopes: ScopeSet,
-    /// The agent's roles, as the policy reads them.
+    /// Roles of the agent, for policies.
     pub roles: Vec<String>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// From when on it is refused; `None` for never.
+    /// Time from which on it is refused; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// Whether it was taken back.
+    /// Whether it was revoked.
     pub revoked: bool,
-    /// The MAC of its secret.
+    /// MAC of its secret.
     pub mac: KeyMac,
-    /// The MAC of the secret before the last rotation, and from when on that one is refused.
+    /// MAC of the secret before the last rotation, and the time from which on that one is refused.
     pub previous_mac: Option<(KeyMac, Timestamp)>,
-    /// What its secret was derived with; `None` for a key that was not minted here.
+    /// Nonce that its secret was derived with; `None` for a key that was not minted here.
     pub nonce: Option<[u8; 16]>,
-    /// How much it may spend on models in a day, in pico-dollars.
+    /// Daily budget for model calls, in pico-dollars.
     pub daily_limit_pico_usd: i64,
-    /// How much it has spent on the day in `used_on`, in pico-dollars.
+    /// Amount spent on the day in `used_on`, in pico-dollars.
     pub daily_used_pico_usd: i64,
-    /// The day that `daily_used_pico_usd` counts, `YYYY-MM-DD` in the key's time zone.
+    /// Day of `daily_used_pico_usd`, `YYYY-MM-DD` in the key's time zone.
     pub used_on: Option<String>,
-    /// The IANA time zone of its days; `None` for UTC.
+    /// IANA time zone of its days; `None` for UTC.
     pub time_zone: Option<String>,
-    /// Its own limit of requests per minute; `None` for the platform's.
+    /// Limit of requests per minute; `None` for the server's default.
     pub rate_per_minute: Option<u32>,
-    /// How much it may keep and log, where that differs from the server's defaults.
+    /// Quotas that differ from the server's defaults.
     pub quotas: KeyQuotas,
-    /// Counts the changes of this row.
+    /// Number of its version.
     pub version: u64,
-    /// When it was last changed.
+    /// Time of the last change.
     pub modified_at: Timestamp,
 }
 
-/// Why a presented key is not good.
+/// Reason why a presented key is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRefusal {
-    /// The secret is not the one of this record, or no longer.
+    /// The secret is not, or no longer, the one of this record.
     #[error("the key is not known")]
     Unknown,
-    /// It was taken back.
+    /// The key was revoked.
     #[error("the key is revoked")]
     Revoked,
-    /// Its time is over.
+    /// The key has expired.
     #[error("the key has expired")]
     Expired,
 }
 
 impl KeyRecord {
-    /// Whether the key that was presented is this one, and good at `now`.
+    /// Checks that the presented key is this one, and valid at `now`.
     ///
     /// # Errors
-    /// [`KeyRefusal::Unknown`] before any other: who does not hold the secret learns nothing about the key. Then
+    /// [`KeyRefusal::Unknown`] before any other: a caller without the secret learns nothing about the key. Then
     /// [`KeyRefusal::Revoked`], also when the key has expired; [`KeyRefusal::Expired`] from `expires_at` on.
     pub fn check(&self, presented: &KeyMac, now: Timestamp) -> Result<(), KeyRefusal> {
         let current = self.mac.matches(presented);
         let previous = self.previous_mac.as_ref().is_some_and(|(mac, until)| {
-            // Compared also when its time is over, so that the answer's time does not tell.
+            // Compared also when the key has expired, so that the time of the answer reveals nothing.
             let fits = mac.matches(presented);
             fits && now < *until
         });
@@ -90,8 +89,8 @@ impl KeyRecord {
         Ok(())
     }
 
-    /// This key with a new secret, minted for the same key id with `nonce`. The secret before it stays good for
-    /// `overlap_seconds`; one from an earlier rotation ends at once.
+    /// Returns this key with a new secret, minted for the same key id with `nonce`. The previous secret stays valid
+    /// for `overlap_seconds`; one from an earlier rotation ends at once.
     #[must_use]
     pub fn rotated(&self, new: &NewKey, nonce: [u8; 16], overlap_seconds: u32, now: Timestamp) -> Self {
         let until = now.plus_seconds(i64::from(overlap_seconds));
@@ -104,7 +103,7 @@ impl KeyRecord {
         .changed(now)
     }
 
-    /// This key, taken back. The second time changes nothing.
+    /// Returns this key revoked. A second revocation changes nothing.
     #[must_use]
     pub fn revoked(self, now: Timestamp) -> Self {
         if self.revoked { self } else { Self { revoked: true, ..self }.changed(now) }

@@ -1,19 +1,19 @@
 //! Scopes: the rights that a key can have.
 
-/// One right.
+/// Scope: one right of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Read intents.
     IntentsRead,
-    /// Create intents and change one's own.
+    /// Create intents, and change those of the same agent or owner.
     IntentsWrite,
-    /// Change anybody's intents.
+    /// Change all intents.
     IntentsAny,
     /// Call models.
     LlmCall,
     /// Read plans and check tokens.
     PlansRead,
-    /// Declare plans and ask for tokens.
+    /// Declare plans and request tokens.
     PlansWrite,
     /// Approve and reject.
     ApprovalsWrite,
@@ -28,7 +28,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 11] = [
         Self::IntentsRead,
         Self::IntentsWrite,
@@ -43,7 +43,7 @@ impl Scope {
         Self::EventsRead,
     ];
 
-    /// How it is written: the area, a colon, the act.
+    /// Word: the area, a colon, the act.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,12 +61,12 @@ impl Scope {
         }
     }
 
-    /// Its bit in a set.
+    /// Bit in a set.
     pub(crate) const fn bit(self) -> u16 {
         1 << (self as u16)
     }
 
-    /// The bits that a word gives: one scope, all of an area (`intents:*`), or all (`*`). `None` for any other.
+    /// Returns the bits of a word: one scope, all of an area (`intents:*`), or all (`*`). `None` for any other word.
     pub(crate) fn bits_of_word(word: &str) -> Option<u16> {
         let area = word.strip_suffix('*');
         let given = Self::ALL.into_iter().filter(|scope| match area {

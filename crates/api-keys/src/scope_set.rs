@@ -4,20 +4,20 @@ use std::fmt;
 
 use crate::scope::Scope;
 
-/// The rights of a key, with the words they were written in. A set without words gives no right.
+/// Scopes of a key, with the words in which they were written. A set without words gives no right.
 ///
-/// It prints as its words with single spaces between them, which is the form to store.
+/// It prints as its words separated by spaces, which is the form to store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeSet {
     text: String,
     bits: u16,
 }
 
-/// A word that is no scope.
+/// Word that is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scope `{word}`; known are {}, all of an area such as `intents:*`, and `*`", known())]
 pub struct ScopeError {
-    /// The word as it came, cut to 64 characters.
+    /// The word, cut to 64 characters.
     pub word: String,
 }
 
@@ -26,22 +26,22 @@ fn known() -> String {
 }
 
 impl ScopeSet {
-    /// What a key gets that is created without scopes.
+    /// Scopes of a key that is created without any.
     pub const DEFAULT_GRANT: &'static str =
         "intents:read intents:write llm:call plans:read plans:write events:read";
 
-    /// Reads words that spaces or commas part.
+    /// Parses words separated by spaces or commas.
     ///
     /// # Errors
-    /// [`ScopeError`] with the first word that is no scope.
+    /// [`ScopeError`] with the first word that is not a scope.
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
         Self::from_list([text])
     }
 
-    /// Takes a list; each member may itself be several words.
+    /// Parses a list; each member may have several words.
     ///
     /// # Errors
-    /// [`ScopeError`] with the first word that is no scope.
+    /// [`ScopeError`] with the first word that is not a scope.
     pub fn from_list<T: AsRef<str>>(list: impl IntoIterator<Item = T>) -> Result<Self, ScopeError> {
         let mut set = Self::default();
         for text in list {
@@ -54,11 +54,11 @@ impl ScopeSet {
         Ok(set)
     }
 
-    /// Reads what a stored row has. A word that is no scope gives no right and is kept as it is: a row that a
-    /// newer version wrote must neither stop this one nor lose what it says.
+    /// Reads the scopes of a stored row. A word that is not a scope gives no right and is kept: a row that a newer
+    /// version wrote must neither stop this one nor lose its content.
     ///
-    /// `adopted` says that the key came with a database of the original service, which knew no scopes: there an
-    /// absent or empty text means [`Self::default_grant`]. Anywhere else it means no right.
+    /// `adopted` says that the key came with a database of the original service, which had no scopes: there, an
+    /// absent or empty text means [`Self::default_grant`]. Elsewhere it means no right.
     #[must_use]
     pub fn from_stored(text: Option<&str>, adopted: bool) -> Self {
         let mut set = Self::default();
@@ -68,13 +68,13 @@ impl ScopeSet {
         if set.is_empty() && adopted { Self::default_grant() } else { set }
     }
 
-    /// The rights of a key that is created without scopes.
+    /// Returns the scopes of a key that is created without any.
     #[must_use]
     pub fn default_grant() -> Self {
         Self::from_stored(Some(Self::DEFAULT_GRANT), false)
     }
 
-    /// Whether the set gives this right.
+    /// Whether the set has this scope.
     #[must_use]
     pub const fn allows(&self, scope: Scope) -> bool {
         self.bits & scope.bit() != 0
@@ -86,7 +86,7 @@ impl ScopeSet {
         self.text.is_empty()
     }
 
-    /// The words, in the order they were written.
+    /// Returns the words, in the order in which they were written.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         words(&self.text)
     }

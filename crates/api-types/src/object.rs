@@ -8,10 +8,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Reads `T` from a JSON object and from nothing else.
+/// Reader of `T` that accepts only a JSON object.
 #[derive(Debug, Clone, Default)]
 pub struct Object<T>(
-    /// What was read.
+    /// The value.
     pub T,
 );
 

@@ -94,63 +94,63 @@ pub struct HoldView {
     pub remaining_pico_usd: i64,
     /// The version of the price book.
     pub price_version: String,
-    /// The prices of the settlement.
+    /// Prices of the settlement.
     pub rates: LlmRates,
-    /// When the hold is settled at its worst case unless the agent settles it.
+    /// Time at which the hold is settled at its worst case unless the agent settles it.
     pub lease_until: String,
 }
 
-/// What a call used.
+/// Body of a settlement: what a call used.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettleHold {
-    /// The provider's own numbers; when absent the call is settled at its worst case.
+    /// Numbers of the provider; when absent, the call is settled at its worst case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<LlmUsage>,
-    /// Whether the numbers were counted by the agent because the provider gave none.
+    /// Whether the agent counted the numbers because the provider returned none.
     #[serde(default)]
     pub estimated: bool,
     /// How the call ended: `ok` (when absent), `provider_error`, `timeout`, `broken`, `bad_answer` or `client_gone`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    /// The provider's HTTP status.
+    /// HTTP status of the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 100, maximum = 599)]
     pub provider_status: Option<u16>,
-    /// The provider's own name of the request.
+    /// Provider's id of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     pub provider_request_id: Option<String>,
-    /// From the request's departure to the first byte, in microseconds.
+    /// Time from sending the request to the first byte, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte_micros: Option<u64>,
-    /// From the request's departure to the end, in microseconds.
+    /// Time from sending the request to the end, in microseconds.
     #[serde(default)]
     pub total_micros: u64,
 }
 
-/// A settled hold.
+/// Settled hold.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SettledView {
-    /// Its name.
+    /// Hold id.
     pub hold_id: String,
-    /// What the call cost, in dollars.
+    /// Cost, in dollars.
     pub cost_usd: f64,
-    /// What the call cost, in pico-dollars.
+    /// Cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// What it used.
+    /// Tokens.
     pub usage: LlmUsage,
     /// `provider`, `estimated`, `worst_case` or `reported`.
     pub source: String,
-    /// Whether more came, or was billed, than was asked for.
+    /// Whether more was delivered or billed than was asked for.
     pub overrun: bool,
-    /// What the tightest budget allows now, in dollars.
+    /// What is left of the tightest budget, in dollars.
     pub remaining_usd: f64,
-    /// What the tightest budget allows now, in pico-dollars.
+    /// What is left of the tightest budget, in pico-dollars.
     pub remaining_pico_usd: i64,
 }
 
-/// Why a hold is given back: the request surely never reached the provider.
+/// Body of a release: why the request surely never reached the provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseHold {
@@ -159,34 +159,34 @@ pub struct ReleaseHold {
     pub reason: Option<String>,
 }
 
-/// A hold that was given back.
+/// Answer to a release.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Released {
     /// Always true.
     pub released: bool,
 }
 
-/// A call under way, or an orphan.
+/// Open hold, or an orphan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OpenHoldView {
-    /// Its name.
+    /// Hold id.
     pub hold_id: String,
-    /// Whose key.
+    /// Key id.
     pub key_id: String,
     /// The agent.
     pub agent_id: String,
-    /// The provider's name.
+    /// Name of the provider.
     pub provider: String,
-    /// The model.
+    /// Model.
     pub model: String,
-    /// What is held, in dollars; an orphan's was settled.
+    /// Held amount, in dollars; an orphan's amount was settled.
     pub held_usd: f64,
-    /// What is held, in pico-dollars.
+    /// Held amount, in pico-dollars.
     pub held_pico_usd: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: String,
-    /// When it becomes an orphan.
+    /// Time at which it becomes an orphan.
     pub lease_until: String,
-    /// Whether it was settled at its worst case because nobody settled it in time.
+    /// Whether it was settled at its worst case because its lease had ended.
     pub orphaned: bool,
 }

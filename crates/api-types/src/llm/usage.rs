@@ -10,11 +10,11 @@ pub struct LlmUsage {
     /// All tokens of the input.
     #[schema(maximum = 1_000_000_000_000_u64)]
     pub prompt_tokens: u64,
-    /// Those of the input that came from the provider's cache.
+    /// Input tokens that came from the provider's cache.
     #[serde(default)]
     #[schema(maximum = 1_000_000_000_000_u64)]
     pub cached_tokens: u64,
-    /// Those of the input that were written to the provider's cache.
+    /// Input tokens that were written to the provider's cache.
     #[serde(default)]
     #[schema(maximum = 1_000_000_000_000_u64)]
     pub cache_write_tokens: u64,
@@ -22,149 +22,149 @@ pub struct LlmUsage {
     #[serde(default)]
     #[schema(maximum = 1_000_000_000_000_u64)]
     pub completion_tokens: u64,
-    /// Those of the output that nobody sees.
+    /// Output tokens of hidden reasoning.
     #[serde(default)]
     #[schema(maximum = 1_000_000_000_000_u64)]
     pub reasoning_tokens: u64,
 }
 
-/// One attempt of a call.
+/// Usage of one attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UsageLineView {
-    /// When the call was made.
+    /// Time of the call.
     pub timestamp: String,
-    /// Whose key.
+    /// Key id.
     pub key_id: String,
     /// The agent.
     pub agent_id: String,
-    /// Who answers for it.
+    /// Owner of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// The model.
+    /// Model.
     pub model: String,
-    /// The provider's name.
+    /// Name of the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// The call; rows of the original service have none.
+    /// Call id; rows of the original service have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_id: Option<String>,
-    /// Which attempt of it.
+    /// Number of the attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// The tokens.
+    /// Tokens.
     pub usage: LlmUsage,
-    /// What they cost, in dollars.
+    /// Cost, in dollars.
     pub cost_usd: f64,
-    /// What they cost, in pico-dollars.
+    /// Cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// The version of the price book.
+    /// Version of the price book.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_version: Option<String>,
-    /// Where the numbers come from: `provider`, `estimated`, `worst_case` or `reported`.
+    /// Source of the numbers: `provider`, `estimated`, `worst_case` or `reported`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// How the attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    /// Whether more came, or was billed, than was asked for.
+    /// Whether more was delivered or billed than was asked for.
     pub overrun: bool,
     /// Whether it was settled after its hold had become an orphan.
     pub late: bool,
 }
 
-/// What a group of calls used.
+/// Sum of usage of one group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UsageTotalView {
-    /// The agent, model, owner or day (UTC); empty where a row has none.
+    /// Agent, model, owner or day (UTC); empty where a row has none.
     pub group: String,
-    /// Attempts that reached a provider.
+    /// Number of attempts that reached a provider.
     pub calls: u64,
-    /// Their tokens.
+    /// Tokens of these attempts.
     pub usage: LlmUsage,
-    /// What they cost, in dollars.
+    /// Cost, in dollars.
     pub cost_usd: f64,
-    /// What they cost, in pico-dollars.
+    /// Cost, in pico-dollars.
     pub cost_pico_usd: i64,
-    /// Of these, how many a person should look at: estimated, at their worst case, overrun or late.
+    /// Number of attempts that need attention: estimated, at their worst case, overrun or late.
     pub flagged: u64,
 }
 
-/// How a budget stands. Amounts come in dollars for people and in pico-dollars (10⁻¹² $) for programs.
+/// State of a budget. Amounts are in dollars for people and in pico-dollars (10⁻¹² $) for programs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
     /// `key`, `agent`, `owner` or `platform`.
     pub scope: String,
-    /// Whose.
+    /// Key id, agent or owner.
     pub id: String,
     /// `day`, `week` or `month`.
     pub window: String,
-    /// The window, such as `2026-11-21`, `2026-W47` or `2026-11`.
+    /// Window, such as `2026-11-21`, `2026-W47` or `2026-11`.
     pub window_id: String,
-    /// When it began.
+    /// Beginning of the window.
     pub starts_at: String,
-    /// When it ends.
+    /// End of the window.
     pub ends_at: String,
-    /// The limit.
+    /// Limit.
     pub limit_usd: f64,
     /// Settled calls.
     pub used_usd: f64,
-    /// Calls under way, at their worst case.
+    /// Open holds, at their worst case.
     pub held_usd: f64,
     /// What is left.
     pub remaining_usd: f64,
-    /// The limit.
+    /// Limit.
     pub limit_pico_usd: i64,
     /// Settled calls.
     pub used_pico_usd: i64,
-    /// Calls under way, at their worst case.
+    /// Open holds, at their worst case.
     pub held_pico_usd: i64,
     /// What is left.
     pub remaining_pico_usd: i64,
 }
 
-/// Whether a call would run, and what would remain. Asking changes nothing.
+/// Whether a call would be admitted, and what would remain. The question changes nothing.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct QuotaView {
-    /// Whether it would run; absent when no model was named.
+    /// Whether the call would be admitted; absent when no model was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would_run: Option<bool>,
-    /// Why not.
+    /// Reason why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The most that it could cost, in dollars.
+    /// Worst-case cost, in dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_bound_usd: Option<f64>,
-    /// The most that it could cost, in pico-dollars.
+    /// Worst-case cost, in pico-dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_bound_pico_usd: Option<i64>,
-    /// The `max_tokens` that it would be sent with.
+    /// `max_tokens` that would be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
-    /// The provider that would be asked first.
+    /// Provider that would be called first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Every budget that the caller's calls must fit.
     pub budgets: Vec<BudgetView>,
 }
 
-/// What usage is summed up by.
+/// Grouping of sums of usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UsageGroup {
-    /// Each agent.
+    /// By agent.
     Agent,
-    /// Each model.
+    /// By model.
     Model,
-    /// Each owner; empty for none.
+    /// By owner; empty for none.
     Owner,
-    /// Each day, in UTC.
+    /// By day, in UTC.
     Day,
 }
 
 impl UsageGroup {
-    /// Every one.
+    /// All groupings.
     pub const ALL: [Self; 4] = [Self::Agent, Self::Model, Self::Owner, Self::Day];
 
-    /// The word of the API and of the command line.
+    /// Word of the API and of the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -175,7 +175,7 @@ impl UsageGroup {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.as_str() == text)
