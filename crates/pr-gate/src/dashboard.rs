@@ -1,7 +1,8 @@
-//! The dashboard: one page, and the history behind it.
+//! Dashboard: one page, and the history of its figures.
 //!
-//! The page is one file that loads nothing: every number, table and chart is in its HTML, the script only filters, sorts,
-//! downloads and refreshes. Whatever comes from a source (a file name, a status, an owner, a message) is text in it.
+//! The page is one file that loads nothing. Every number, table and chart is in its HTML; the script only filters,
+//! sorts, downloads and refreshes. Everything from a source (a file name, a status, an owner, a message) is inserted
+//! as text.
 
 mod breakdown;
 mod charts;

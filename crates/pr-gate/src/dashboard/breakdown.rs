@@ -1,4 +1,4 @@
-//! The findings by code, status, owner, age and file.
+//! Tables of findings by code, status, owner, age and file.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use maud::{Markup, html};
 use super::escaped_text::{self, EscapedText};
 use super::eta::float;
 
-/// So many rows of a table are shown at once; the others open with a click.
+/// Number of rows of a table that are shown at first; a click opens the others.
 const SHOWN: usize = 10;
-/// So many of the worst files are listed.
+/// Number of files with the most findings that are listed.
 const WORST_FILES: usize = 30;
 
-/// One row: a name, a count, and what stands beside it.
+/// Row of a table: a name, a count, and further cells.
 struct BreakdownRow<'a> {
     name: &'a str,
-    /// What the filter of the findings is set to by a click on the name.
+    /// Value of the findings' filter after a click on the name.
     filter: Option<&'a str>,
     count: usize,
     more: Vec<Markup>,
@@ -31,9 +31,9 @@ struct Table<'a> {
     empty: &'static str,
 }
 
-/// All of them.
+/// Returns all tables.
 pub fn html(report: &CheckReport, weights: &Weights) -> Markup {
-    // Five empty tables say less than the one sentence below them.
+    // Five empty tables say less than one sentence.
     if report.findings.is_empty() {
         return Markup::default();
     }
@@ -106,7 +106,7 @@ fn owners(report: &CheckReport) -> Table<'_> {
         title: "By owner",
         heads: &["Owner", "Findings", "Weight", "Oldest"],
         note: None,
-        // The report's order: heaviest first.
+        // In the order of the report: heaviest first.
         rows: rows.collect(),
         empty: "No findings.",
     }
@@ -158,7 +158,7 @@ fn files<'a>(report: &'a CheckReport, weights: &Weights) -> Table<'a> {
     }
 }
 
-/// How many of so many rows are shown at once: two more are not worth a click.
+/// Returns how many of the rows are shown at first: two more are not worth a click.
 pub fn shown(rows: usize) -> usize {
     if rows <= SHOWN + 2 { rows } else { SHOWN }
 }

@@ -1,4 +1,4 @@
-//! Findings and scores over time.
+//! Charts of findings and scores over time.
 
 use maud::{Markup, html};
 use registry_core::Timestamp;
@@ -7,7 +7,7 @@ use super::eta::float;
 use super::history::HistoryEntry;
 use super::plot::{Plot, PlotLine};
 
-/// The charts of a history.
+/// Returns the charts of a history.
 pub fn html(history: &[HistoryEntry], goal: u64) -> Markup {
     let times: Vec<Timestamp> = history.iter().map(|entry| entry.timestamp).collect();
     let of = |value: &dyn Fn(&HistoryEntry) -> Option<f64>| history.iter().map(value).collect();

@@ -1,10 +1,10 @@
-//! The page's content security policy: its own style and script, named by their hashes, and nothing else.
+//! Content security policy of the page: its style and script, named by their hashes, and nothing else.
 
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// The policy. A page that is served may also ask its own server; a file asks nobody.
+/// Returns the policy. A served page may also call its server; a page in a file may call none.
 pub fn policy(style: &str, script: &str, served: bool) -> String {
     let mut policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",

@@ -1,18 +1,18 @@
 //! Text, numbers and markup that a template of the page may insert.
 //!
-//! `maud` escapes what ends an element or an attribute in double quotes, and nothing else: `'`, control characters, marks
-//! that turn the direction of writing and the commands of runners go through. A splice is therefore one of four things: a
-//! number, a time, [`Markup`], or [`EscapedText`], which is what every string becomes, wherever it comes from. A bare
-//! `String` or `&str` in a splice is a mistake, and the page's tests find it by what `maud` leaves as it was.
+//! `maud` escapes what ends an element or an attribute in double quotes, and nothing else: it passes `'`, control
+//! characters, bidirectional marks and the commands of CI runners. So a template inserts only four things: a number,
+//! a time, [`Markup`], or [`EscapedText`], which every string must become, whatever its source. A bare `String` or
+//! `&str` in a template is a mistake; the page's tests detect it by what `maud` does not escape.
 
 use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, Render, html};
 use registry_core::{inert_json, plain};
 
-/// A text as HTML, for the inside of elements and of quoted attributes. What would steer the writing (control
-/// characters, marks that turn its direction) is shown by its escape. The page may be written to the log of a CI runner,
-/// so that `##`, with which commands of some runners begin wherever they stand, is broken up.
+/// Text for the inside of elements and of quoted attributes. Control characters and bidirectional marks are shown by
+/// their escapes. The page may be printed in the log of a CI runner, so `##`, with which commands of some runners
+/// begin, is broken up.
 #[derive(Debug, Clone, Copy)]
 pub struct EscapedText<'a>(pub &'a str);
 
@@ -34,14 +34,14 @@ impl Render for EscapedText<'_> {
     }
 }
 
-/// What the page brings along and no template can hold: its style, its script, its doctype. The lifetime keeps out what
-/// is read while the program runs.
+/// Wraps parts of the page that no template can hold: its style, its script, its doctype. The lifetime excludes text
+/// that is read at run time.
 pub fn own(raw: &'static str) -> PreEscaped<&'static str> {
     PreEscaped(raw)
 }
 
-/// JSON for the inside of a `<script>`: nothing in it can end the element or begin a comment. Quotes are the only place
-/// where JSON has these characters, so that their escapes mean the same.
+/// Escapes JSON for the inside of a `<script>`, so that nothing in it can end the element or begin a comment. These
+/// characters occur only in strings of JSON, so their escapes keep the meaning.
 pub fn json(json: &str) -> Markup {
     let json = inert_json(json);
     let mut safe = String::with_capacity(json.len());
@@ -56,7 +56,7 @@ pub fn json(json: &str) -> Markup {
     PreEscaped(safe)
 }
 
-/// A count with a comma at each thousand.
+/// Formats a count with thousands separators.
 pub fn count(number: u64) -> Markup {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -69,12 +69,12 @@ pub fn count(number: u64) -> Markup {
     html! { (EscapedText(&grouped)) }
 }
 
-/// A count of things in memory.
+/// Formats a count of things in memory.
 pub fn size(number: usize) -> Markup {
     count(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
-/// A percentage to one digit. What is not all of it never looks like it.
+/// Formats a percentage with one digit. A share below 100 % is never shown as 100 %.
 pub fn percent(value: f64) -> Markup {
     let shown = (value * 10.0).round() / 10.0;
     let shown = if value < 100.0 && shown >= 100.0 { 99.9 } else { shown };
@@ -82,7 +82,7 @@ pub fn percent(value: f64) -> Markup {
     html! { (shown) "%" }
 }
 
-/// So many of something: `1 finding`, `2,000 findings`.
+/// Formats a count with its noun: `1 finding`, `2,000 findings`.
 pub fn many(number: usize, one: &str, more: &str) -> Markup {
     html! { (size(number)) " " (EscapedText(if number == 1 { one } else { more })) }
 }

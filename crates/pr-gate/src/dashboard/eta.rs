@@ -1,4 +1,4 @@
-//! When the findings reach the goal, if they go on as they have.
+//! Estimate of when the findings reach the goal.
 
 use registry_core::Timestamp;
 use serde::Serialize;
@@ -6,56 +6,55 @@ use serde::Serialize;
 use super::history::{HistoryEntry, KEPT_DAYS};
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
-/// A crossing further away than this says nothing: ten years.
+/// Maximum days to the goal that are shown: ten years.
 const FURTHEST_DAYS: f64 = 3653.0;
 
-/// What the history says about the goal. The fields that the original had keep their names.
+/// Estimate from a history. The fields that the original had keep their names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Eta {
-    /// The findings do not become fewer.
+    /// The number of findings does not fall.
     NotDecreasing {
         /// Always zero.
         rate_per_week: f64,
-        /// Findings now.
+        /// Present number of findings.
         current_count: u64,
     },
-    /// There are no more findings now than the goal allows.
+    /// The goal is reached: there are no more findings than it allows.
     GoalAchieved {
-        /// Findings now.
+        /// Present number of findings.
         current: u64,
     },
-    /// The findings become fewer.
+    /// The number of findings falls.
     OnTrack {
-        /// Days from the last entry to the goal, to one digit.
+        /// Days from the last entry to the goal, with one digit.
         days_remaining: f64,
         /// That day in UTC; `null` when it is more than ten years away.
         target_date: Option<String>,
-        /// How many findings go in a week, to one digit.
+        /// Number of findings that disappear in a week, with one digit.
         rate_per_week: f64,
-        /// Findings now.
+        /// Present number of findings.
         current_count: u64,
-        /// The first and the last day of the 95 % confidence interval; `null` when the entries are too few or too
-        /// scattered for one.
+        /// First and last day of the 95 % confidence interval; `null` when the entries are too few or too scattered.
         between: Option<(String, String)>,
     },
 }
 
-/// A line through points by least squares, around their centre: sums of differences keep all digits, however close the
-/// points are.
+/// Least-squares line through points. It is computed around their centre: sums of differences keep all digits,
+/// however close the points are.
 struct Fit {
     mean_x: f64,
     mean_y: f64,
     slope: f64,
-    /// The sum of squared differences from `mean_x`.
+    /// Sum of squared differences from `mean_x`.
     spread: f64,
-    /// The variance of the points around the line; `None` for two points, which have none.
+    /// Variance of the points around the line; `None` for two points, which have none.
     variance: Option<f64>,
     points: f64,
 }
 
-/// The estimate from a history (sorted by time) for a goal, on what the last 90 days hold. `None` when there are not two
-/// entries of different times.
+/// Estimates from the last 90 days of a history (sorted by time). `None` when there are not two entries with
+/// different times.
 #[must_use]
 pub fn estimate(history: &[HistoryEntry], goal: u64, now: Timestamp) -> Option<Eta> {
     let oldest = now.plus_days(-KEPT_DAYS);
@@ -75,12 +74,12 @@ pub fn estimate(history: &[HistoryEntry], goal: u64, now: Timestamp) -> Option<E
     }
     let end = days(last);
     let crossing = fit.mean_x + (float(goal) - fit.mean_y) / fit.slope;
-    // A line that is below the goal while the count is not has lost touch: the count goes down from where it is.
+    // The line is below the goal while the count is above: the estimate starts at the count.
     let remaining = if crossing > end { crossing - end } else { (float(current) - float(goal)) / -fit.slope };
     let on = |days: f64| day(last.timestamp, days);
     let between = fit.crossing(float(goal)).and_then(|(low, high)| {
         let (low, high) = ((low - end).max(0.0), high - end);
-        // An interval that has passed, or does not hold the estimate, says nothing about it.
+        // An interval in the past, or without the estimate, is meaningless.
         if high < remaining { None } else { Some((on(low)?, on(high)?)) }
     });
     Some(Eta::OnTrack {
@@ -108,8 +107,9 @@ impl Fit {
         Some(Self { mean_x, mean_y, slope, spread, variance, points: count })
     }
 
-    /// Where the line crosses a height, as a 95 % confidence interval (Fieller, "Some problems in interval estimation",
-    /// 1954); `None` when the slope can't be told from none, and the interval has no end.
+    /// Returns the 95 % confidence interval of the position where the line reaches a height (Fieller, "Some problems
+    /// in interval estimation", 1954); `None` when the slope can't be distinguished from zero, so that the interval
+    /// has no end.
     fn crossing(&self, height: f64) -> Option<(f64, f64)> {
         let variance = self.variance?;
         let t2 = student(self.points - 2.0).powi(2) * variance;
@@ -124,7 +124,7 @@ impl Fit {
     }
 }
 
-/// The 97.5 % quantile of Student's distribution: by table up to ten degrees of freedom, above by the expansion in their
+/// 97.5 % quantile of Student's distribution: a table up to ten degrees of freedom, above that the expansion in their
 /// inverse (Abramowitz and Stegun 26.7.5).
 fn student(freedom: f64) -> f64 {
     const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
@@ -139,7 +139,7 @@ fn student(freedom: f64) -> f64 {
     z + first / freedom + second / freedom.powi(2) + third / freedom.powi(3)
 }
 
-/// A day in UTC, so many days after a time; `None` for one that is too far away to mean anything.
+/// Returns the day in UTC some days after a time; `None` for a day that is too far away.
 fn day(from: Timestamp, days: f64) -> Option<String> {
     if !(0.0..=FURTHEST_DAYS).contains(&days) {
         return None;
@@ -157,7 +157,7 @@ pub(super) fn float(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Microseconds, not before zero, as seconds.
+/// Microseconds, not below zero, as seconds.
 pub(super) fn seconds(micros: i64) -> f64 {
     std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64()
 }

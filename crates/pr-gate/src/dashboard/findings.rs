@@ -1,4 +1,4 @@
-//! The table of all findings, with the boxes that filter it.
+//! Table of all findings, with its filters.
 
 use annotations::{Annotated, AnsweredBy, CheckReport, FindingState};
 use maud::{Markup, html};
@@ -6,10 +6,10 @@ use maud::{Markup, html};
 use super::escaped_text::{self, EscapedText};
 use super::lists::{heads, place, said};
 
-/// So many findings are in the page's table; the JSON has all of them.
+/// Number of findings in the page's table; the JSON has all.
 const MOST_FINDINGS: usize = 3000;
 const HEADS: [&str; 8] = ["State", "Place", "Code", "Message", "Status", "Owner", "Ticket", "Last changed"];
-/// The states in the order of the box that filters by them.
+/// States in the order of the filter.
 const STATES: [FindingState; 5] = [
     FindingState::Unannotated,
     FindingState::Annotated,
@@ -18,7 +18,7 @@ const STATES: [FindingState; 5] = [
     FindingState::Registered,
 ];
 
-/// The findings, those that nothing answers for first.
+/// Returns the table, unanswered findings first.
 pub fn html(report: &CheckReport) -> Markup {
     let mut findings: Vec<&Annotated> = report.findings.iter().collect();
     findings.sort_by_key(|finding| finding.state);
@@ -47,7 +47,7 @@ pub fn html(report: &CheckReport) -> Markup {
     }
 }
 
-/// What the script filters by.
+/// Attributes that the script filters by.
 fn tools() -> Markup {
     html! {
         div class="tools" data-script {
@@ -68,7 +68,7 @@ fn row(annotated: &Annotated) -> Markup {
     let (finding, none) = (&annotated.finding, AnsweredBy::default());
     let by = annotated.by.as_ref().unwrap_or(&none);
     let (state, code) = (EscapedText(annotated.state.word()), EscapedText(&finding.code));
-    // A linter's output may be a stranger's: only a web address becomes a link.
+    // A linter's output may be untrusted: only a web address becomes a link.
     let url = finding.url.as_deref().filter(|url| url.starts_with("https://"));
     html! {
         tr data-state=(state) {

@@ -1,4 +1,4 @@
-//! What earlier runs found: the file of the original, with a few numbers more.
+//! History of earlier runs: the file of the original, with additional numbers.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,41 +12,41 @@ use source_tree::atomic;
 
 use crate::Error;
 
-/// How many days are kept.
+/// Number of days that are kept.
 pub const KEPT_DAYS: i64 = 90;
-/// A file that is larger is none of ours: 90 days of one entry an hour are a few megabytes.
+/// Maximum size of the file: 90 days with one entry per hour are a few megabytes.
 const LARGEST: u64 = 32 * 1024 * 1024;
 
-/// What one run found.
+/// Entry of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When.
+    /// Time of the run.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub timestamp: Timestamp,
-    /// Findings, waived ones included.
+    /// Number of findings, waived ones included.
     pub total_findings: u64,
-    /// The annotations' score in percent.
+    /// Score of the annotations, in percent.
     #[serde(default)]
     pub quality_score: Option<f64>,
-    /// Findings by code.
+    /// Number of findings by code.
     #[serde(default)]
     pub counts_by_code: BTreeMap<String, u64>,
-    /// Annotated findings by the annotation's status.
+    /// Number of annotated findings by the annotation's status.
     #[serde(default)]
     pub counts_by_status: BTreeMap<String, u64>,
-    /// The share of findings that are answered for, in percent. Not in the original's entries.
+    /// Share of findings with an answer, in percent. The original's entries do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage_percent: Option<f64>,
-    /// The share of annotations whose finding is gone, in percent. Not in the original's entries.
+    /// Share of annotations whose finding is gone, in percent. The original's entries do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staleness_percent: Option<f64>,
-    /// Findings that nothing answers for. Not in the original's entries.
+    /// Number of unanswered findings. The original's entries do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unannotated: Option<u64>,
 }
 
 impl HistoryEntry {
-    /// An entry without findings.
+    /// Creates an entry without findings.
     #[must_use]
     pub fn at(timestamp: Timestamp) -> Self {
         Self {
@@ -61,13 +61,13 @@ impl HistoryEntry {
         }
     }
 
-    /// Whether its scores and shares are numbers of percent. The drawings have no room for others.
+    /// Whether its scores and shares are percentages. The charts have no room for other values.
     fn has_percents(&self) -> bool {
         let shares = [self.quality_score, self.coverage_percent, self.staleness_percent];
         shares.iter().flatten().all(|share| (0.0..=100.0).contains(share))
     }
 
-    /// What a report says.
+    /// Creates the entry of a report.
     #[must_use]
     pub fn of(report: &CheckReport, timestamp: Timestamp) -> Self {
         let counts = |from: &BTreeMap<String, usize>| {
@@ -87,10 +87,10 @@ impl HistoryEntry {
     }
 }
 
-/// Reads a history, sorted by time; empty when there is no file yet.
+/// Reads a history, sorted by time; empty when there is no file.
 ///
 /// # Errors
-/// When the file can't be read or is no history: it is never taken for an empty one.
+/// When the file can't be read or is not a history: it is never treated as empty.
 pub fn read(path: &Path) -> Result<Vec<HistoryEntry>, Error> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -113,16 +113,16 @@ pub fn read(path: &Path) -> Result<Vec<HistoryEntry>, Error> {
     Ok(entries)
 }
 
-/// Adds an entry to a history, and lets go of those that are 90 days old. Another writer is waited for. Nothing is
-/// written when there is an entry younger than `apart_seconds`. Gives the history with the entry at its end, written
-/// or not.
+/// Adds an entry to a history and drops entries older than 90 days. It waits for another writer. Nothing is written
+/// when there is an entry younger than `apart_seconds`. Returns the history with the entry at its end, in either
+/// case.
 ///
 /// # Errors
-/// When the file is no history, or can't be written: it is as it was.
+/// When the file is not a history, or can't be written: it is unchanged.
 pub fn record(path: &Path, entry: HistoryEntry, apart_seconds: i64) -> Result<Vec<HistoryEntry>, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Error::file(folder, "can't be made"))?;
-    // The folder is locked, not the file: the file is replaced by each write, and a file of its own would stay behind.
+    // The folder is locked, not the file: each write replaces the file, and a lock file would be left behind.
     let lock = File::open(folder).map_err(Error::file(folder, "can't be opened"))?;
     lock.lock().map_err(Error::file(folder, "can't be locked"))?;
     let (now, mut entries) = (entry.timestamp, read(path)?);

@@ -1,4 +1,4 @@
-//! The lists below the findings: the oldest debt, what is stale, expired or to be mended.
+//! Lists below the findings: the oldest debt, and annotations that are stale, expired or faulty.
 
 use annotations::{Annotated, CheckReport, Issue};
 use maud::{Markup, html};
@@ -6,23 +6,23 @@ use maud::{Markup, html};
 use super::breakdown::shown;
 use super::escaped_text::{self, EscapedText};
 
-/// So many rows of a list are in the page.
+/// Number of rows of a list in the page.
 const MOST_ROWS: usize = 300;
-/// So many findings are the oldest debt.
+/// Number of findings in the list of the oldest debt.
 const OLDEST: usize = 50;
 
-/// A list with its title, its heads and its rows of cells.
+/// List with its title, its column heads and its rows.
 struct RowList {
     id: &'static str,
     title: &'static str,
     note: Option<Markup>,
     heads: &'static [&'static str],
     rows: Vec<Vec<Markup>>,
-    /// What stands in place of no rows.
+    /// Text in place of an empty list.
     empty: &'static str,
 }
 
-/// All of them.
+/// Returns all lists.
 pub fn html(report: &CheckReport) -> Markup {
     let lists = [
         oldest(report),
@@ -175,12 +175,12 @@ impl RowList {
     }
 }
 
-/// The row of heads of a table.
+/// Returns the row of column heads.
 pub fn heads(heads: &[&'static str]) -> Markup {
     html! { thead { tr { @for head in heads { th scope="col" { (EscapedText(head)) } } } } }
 }
 
-/// `file:row`, which may break after a slash.
+/// Returns `file:row`, which may break after a slash.
 pub fn place(file: &str, row: u32) -> Markup {
     html! {
         span class="place" {
@@ -193,7 +193,7 @@ pub fn place(file: &str, row: u32) -> Markup {
     }
 }
 
-/// A text, or a dash where there is none.
+/// Returns a text, or a dash when there is none.
 pub fn said(text: Option<&str>) -> Markup {
     html! { (EscapedText(text.unwrap_or("–"))) }
 }

@@ -1,6 +1,6 @@
-//! Where the page and its history are written.
+//! Paths of the page and its history.
 //!
-//! `t4.toml` and the folders of a tree come from whoever wrote the tree: neither may lead a file out of it.
+//! `t4.toml` and the folders of a tree are untrusted: neither may lead a file outside the tree.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,18 @@ use source_tree::atomic;
 
 use crate::{Error, Project};
 
-/// The page's file: the flag, seen from the working directory, or the setting.
+/// Returns the page's file: the flag, relative to the working directory, or the setting.
 ///
 /// # Errors
-/// When it would be outside of the root without being named so on the command line, behind a link, or in `.git`.
+/// When it would be behind a link, in `.git`, or outside the root without being named so on the command line.
 pub fn output_file(project: &Project, flag: Option<&Path>) -> Result<PathBuf, Error> {
     place(project, flag, &project.settings.dashboard.output, "output", "html")
 }
 
-/// The history's file: the flag, seen from the working directory, or the setting.
+/// Returns the history's file: the flag, relative to the working directory, or the setting.
 ///
 /// # Errors
-/// As for [`output_file`].
+/// Same errors as [`output_file`].
 pub fn history_file(project: &Project, flag: Option<&Path>) -> Result<PathBuf, Error> {
     place(project, flag, &project.settings.dashboard.history, "history", "json")
 }
@@ -33,7 +33,7 @@ fn place(
 ) -> Result<PathBuf, Error> {
     let Some(flag) = flag else {
         let wrong = |problem: String| Error::unreadable("t4.toml", format!("dashboard.{name}: {problem}"));
-        // The settings are seen from the root, wherever the command runs.
+        // The settings are relative to the root, wherever the command runs.
         let inside =
             project.tree.name(&project.tree.root.join(setting)).map_err(|error| wrong(error.to_string()))?;
         if Path::new(&inside).extension().is_none_or(|found| found != extension) {
@@ -44,7 +44,7 @@ fn place(
     let joined = project.tree.root.join(&project.tree.prefix).join(flag);
     match project.tree.name(&joined) {
         Ok(inside) => Ok(atomic::inside(&project.tree.root, &inside)?),
-        // Whoever types the command may write wherever they may write.
+        // The person who types the command may write anywhere.
         Err(_) => Ok(joined),
     }
 }

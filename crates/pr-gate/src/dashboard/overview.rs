@@ -1,4 +1,4 @@
-//! The head of the page in numbers: cards, what answers for the findings, when the goal is reached.
+//! Head of the page: cards, the states of the findings, and the estimate of the goal.
 
 use annotations::{CheckReport, FindingState};
 use maud::{Markup, html};
@@ -12,7 +12,7 @@ use super::plot;
 /// How far back the cards compare, in days.
 const COMPARED_DAYS: i64 = 7;
 
-/// The cards.
+/// Returns the cards.
 pub fn cards(report: &CheckReport, history: &[HistoryEntry], now: Timestamp) -> Markup {
     let (summary, metrics) = (&report.summary, &report.metrics);
     let then = earlier(history, now);
@@ -103,14 +103,14 @@ fn tone(good: bool) -> &'static str {
     if good { "good" } else { "bad" }
 }
 
-/// The entry to compare with: the newest that is a week old, else the first, unless that is this run's.
+/// Returns the entry to compare with: the newest that is a week old, else the first, unless it is this run's.
 fn earlier(history: &[HistoryEntry], now: Timestamp) -> Option<&HistoryEntry> {
     let week = now.plus_days(-COMPARED_DAYS);
     let older = history.iter().filter(|entry| entry.timestamp < now);
     older.clone().rfind(|entry| entry.timestamp <= week).or_else(|| older.clone().next())
 }
 
-/// How the findings stand, as one bar with its numbers.
+/// Returns the states of the findings as one bar with its numbers.
 pub fn states(report: &CheckReport) -> Markup {
     let summary = &report.summary;
     let unified = summary.annotated.saturating_sub(summary.legacy_format);
@@ -172,7 +172,7 @@ fn says(state: FindingState) -> &'static str {
     }
 }
 
-/// When the goal is reached.
+/// Returns the estimate of the goal.
 pub fn goal(eta: Option<&Eta>, goal: u64, report: &CheckReport) -> Markup {
     let reached = u64::try_from(report.summary.total_findings).is_ok_and(|findings| findings <= goal);
     let (state, head, more) = match eta {
@@ -214,7 +214,7 @@ pub fn goal(eta: Option<&Eta>, goal: u64, report: &CheckReport) -> Markup {
     }
 }
 
-/// Between which days the goal is likely reached.
+/// Returns the days between which the goal is probably reached.
 fn likely(between: Option<&(String, String)>) -> Markup {
     let day = |day: &str| html! { time datetime=(EscapedText(day)) { (EscapedText(day)) } };
     html! {

@@ -1,4 +1,4 @@
-//! The page, put together.
+//! Page of the dashboard, assembled.
 
 use annotations::{CheckReport, CheckVerdict, Weights};
 use maud::{Markup, html};
@@ -14,35 +14,35 @@ use crate::Error;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-/// How often a served page reloads itself where scripts are off.
+/// Interval in which a served page reloads itself when scripts are disabled.
 const UNSCRIPTED_SECONDS: u32 = 60;
 
-/// What a page shows.
+/// Content of a page.
 #[derive(Debug)]
 pub struct DashboardPage<'a> {
-    /// The project's name.
+    /// Name of the project.
     pub project: &'a str,
     /// The linter and its version.
     pub tool: &'a str,
-    /// What the check says.
+    /// Report of the check.
     pub report: &'a CheckReport,
-    /// What earlier runs found, sorted by time, this one at the end.
+    /// Earlier runs, sorted by time, with this run at the end.
     pub history: &'a [HistoryEntry],
-    /// The weights of the codes.
+    /// Weights of the codes.
     pub weights: &'a Weights,
-    /// How few findings are the goal.
+    /// Number of findings that is the goal.
     pub goal: u64,
-    /// When the check ran.
+    /// Time of the check.
     pub generated_at: Timestamp,
-    /// After how many seconds a page that is a file reloads itself; `None` for never.
+    /// Seconds after which a page in a file reloads itself; `None` for never.
     pub reload: Option<u32>,
-    /// The number of the page, when a server stands behind it that says when there is a new one.
+    /// Number of the page, when a server announces new ones.
     pub live: Option<u64>,
-    /// Why the newest check failed, when this shows an older one.
+    /// Reason why the newest check failed, when this page shows an older one.
     pub failure: Option<&'a str>,
 }
 
-/// What the page's downloads are made from.
+/// Data of the page's downloads.
 #[derive(Serialize)]
 struct PageData<'a> {
     generated_at: String,
@@ -53,7 +53,7 @@ struct PageData<'a> {
 }
 
 impl DashboardPage<'_> {
-    /// The page: one HTML document that loads nothing.
+    /// Returns the page: one HTML document that loads nothing.
     ///
     /// # Errors
     /// When the report can't be written as JSON.
@@ -93,7 +93,7 @@ impl DashboardPage<'_> {
         Ok(page.into_string())
     }
 
-    /// The policy that a server sends with the page.
+    /// Returns the policy that a server sends with the page.
     #[must_use]
     pub fn policy(live: bool) -> String {
         format!("{}; frame-ancestors 'none'", policy(STYLE, SCRIPT, live))
@@ -104,14 +104,15 @@ impl DashboardPage<'_> {
         html! {
             head {
                 meta charset="utf-8";
-                // Made of the page's own words and hashes, and read as it stands by who looks for it in the file.
+                // It consists of fixed words and hashes, and is kept unescaped for readers who search the file for
+                // it.
                 meta http-equiv="Content-Security-Policy" content=(policy(STYLE, SCRIPT, self.live.is_some()));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content="t4 dashboard";
                 @match (self.live, self.reload) {
-                    // The script hears of a new page; without it the page looks again by itself.
+                    // The script learns of a new page; without scripts the page reloads itself.
                     (Some(_), _) => noscript { (refresh(UNSCRIPTED_SECONDS)) },
                     (None, Some(seconds)) => (refresh(seconds)),
                     (None, None) => {},

@@ -1,6 +1,6 @@
-//! Lines over time, as SVG.
+//! Charts of lines over time, as SVG.
 //!
-//! The drawing stretches with the page; the words beside it are HTML, so that they stay readable on a phone.
+//! The drawing stretches with the page. The texts next to it are HTML, so that they stay readable on a phone.
 
 use std::fmt::Write as _;
 
@@ -10,41 +10,41 @@ use registry_core::Timestamp;
 use super::escaped_text::{self, EscapedText};
 use super::eta::{float, seconds};
 
-/// Above so many points a line has no dots: they would touch.
+/// Number of points above which a line has no dots: they would touch.
 const MOST_DOTS: usize = 45;
-/// So many of the newest entries are in the table beside a chart.
+/// Number of the newest entries in the table of a chart.
 const MOST_ROWS: usize = 30;
 
-/// A value for each time; `None` where it was not measured.
+/// Line of a chart: a value for each time; `None` where it was not measured.
 pub struct PlotLine {
-    /// What it is.
+    /// Name.
     pub name: &'static str,
-    /// Its CSS class, `line-1` or `line-2`.
+    /// CSS class, `line-1` or `line-2`.
     pub class: &'static str,
-    /// The values.
+    /// Values.
     pub values: Vec<Option<f64>>,
 }
 
-/// A chart of lines over the same times.
+/// Chart of lines over the same times.
 pub struct Plot<'a> {
-    /// Its id in the page.
+    /// Id in the page.
     pub id: &'static str,
-    /// What it shows.
+    /// Title.
     pub title: &'static str,
-    /// The times, sorted.
+    /// Times, sorted.
     pub times: &'a [Timestamp],
-    /// The lines, at most two.
+    /// Lines, at most two.
     pub lines: Vec<PlotLine>,
-    /// The upper end of the scale; `None` takes what the values need.
+    /// Upper end of the scale; `None` fits it to the values.
     pub top: Option<f64>,
-    /// What stands behind a value.
+    /// Unit after a value.
     pub unit: &'static str,
-    /// A height that is marked, and what it is.
+    /// Marked height, and its meaning.
     pub mark: Option<(f64, String)>,
 }
 
 impl Plot<'_> {
-    /// The figure.
+    /// Returns the figure.
     pub fn html(&self) -> Markup {
         let top = self.top.unwrap_or_else(|| nice(self.highest()));
         html! {
@@ -71,7 +71,7 @@ impl Plot<'_> {
         }
     }
 
-    /// The first and the last day, once when they are the same.
+    /// Returns the first and the last day, once when they are the same.
     fn days(&self) -> Markup {
         let day = |time: Option<&Timestamp>| time.map_or_else(String::new, |time| date(*time));
         let (first, last) = (day(self.times.first()), day(self.times.last()));
@@ -88,12 +88,12 @@ impl Plot<'_> {
         let values = self.lines.iter().flat_map(|line| line.values.iter().flatten());
         let highest = values.fold(0.0_f64, |most, value| most.max(*value));
         self.mark.as_ref().map_or(highest, |(mark, _)| {
-            // A goal far above the values would press them to the ground.
+            // A goal far above the values would press them to the bottom.
             if *mark <= highest * 2.0 { highest.max(*mark) } else { highest }
         })
     }
 
-    /// From 0 to 100 in both directions, downwards as SVG has it.
+    /// Coordinates from 0 to 100 in both directions, downwards as in SVG.
     fn drawing(&self, top: f64) -> Markup {
         let height = |value: f64| 100.0 - (value / top * 100.0).clamp(0.0, 100.0);
         let mark = self.mark.as_ref().map(|(mark, _)| *mark).filter(|mark| *mark <= top);
@@ -118,7 +118,7 @@ impl Plot<'_> {
         }
     }
 
-    /// A line, which ends where a value is missing, and a dot for each value.
+    /// Returns a line, which is interrupted where a value is missing, and a dot for each value.
     fn paths(&self, line: &PlotLine, height: impl Fn(f64) -> f64) -> (String, String) {
         let start = self.times.first().copied().unwrap_or(Timestamp::EPOCH);
         let whole = self.times.last().map_or(0.0, |last| seconds(last.since(start)));
@@ -139,7 +139,7 @@ impl Plot<'_> {
         (path, dots)
     }
 
-    /// What somebody hears who does not see the lines.
+    /// Returns the text for readers who can't see the lines.
     fn description(&self) -> Markup {
         let ends = self.lines.iter().filter_map(|line| {
             let mut measured = line.values.iter().flatten();
@@ -204,7 +204,7 @@ impl Plot<'_> {
     }
 }
 
-/// One entry of a legend.
+/// Returns one entry of a legend.
 fn key(class: &str, name: &str) -> Markup {
     html! {
         li {
@@ -214,17 +214,17 @@ fn key(class: &str, name: &str) -> Markup {
     }
 }
 
-/// The day of a time in UTC.
+/// Returns the day of a time in UTC.
 pub fn date(time: Timestamp) -> String {
     time.to_string().chars().take(10).collect()
 }
 
-/// A time in UTC, to minutes.
+/// Returns a time in UTC, with minutes.
 pub fn minute(time: Timestamp) -> String {
     time.to_string().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
-/// The next 1, 2, 4 or 5 times a power of ten that is not below a value; at least 4.
+/// Returns the next 1, 2, 4 or 5 times a power of ten that is not below a value; at least 4.
 fn nice(value: f64) -> f64 {
     let mut power = 1.0;
     while power < 1e12 {

@@ -10,7 +10,7 @@ use super::fixtures::{at, bare, id, intent};
 use super::support::{draft, verified_log, wait, write};
 use crate::{AuditQuery, Decided, JobClass, PlatformAuthority, SealedCheckpoint, StoreError};
 
-/// A record with every field filled.
+/// Record with a value in every field.
 fn full_record() -> Record {
     let body = "1.0";
     Record {
@@ -33,7 +33,7 @@ fn full_record() -> Record {
     }
 }
 
-/// Field by field, also a body that looks like a number: anything else could not be verified.
+/// Every field is stored exactly, also a body that looks like a number: otherwise nothing could be verified.
 pub fn a_record_is_read_back_whole<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -45,7 +45,7 @@ pub fn a_record_is_read_back_whole<B: Backend>() {
     }
 }
 
-/// Every acknowledged write has exactly one row, the places have no gap, and the chain holds.
+/// Every acknowledged write has exactly one row, sequence numbers have no gap, and the chain is right.
 pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -79,7 +79,7 @@ pub fn sixty_four_writers_leave_one_log_without_gaps<B: Backend>() {
     assert_eq!(paths, expected);
 }
 
-/// A refusal is a value: nothing changes, the record stays.
+/// A refusal is a value: nothing changes, the record is written.
 pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -93,7 +93,7 @@ pub fn a_refusal_that_is_a_value_commits_its_record<B: Backend>() {
     assert_eq!((row.record.status_code, row.record.outcome.as_str()), (Some(409), "intent_exists"));
 }
 
-/// Storage trouble takes the record with it, also one that was appended before the trouble.
+/// A storage error rolls the record back too, also one that was appended before the error.
 pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -114,7 +114,7 @@ pub fn an_error_leaves_neither_change_nor_record<B: Backend>() {
     assert_eq!(verified_log(&backend).len(), before);
 }
 
-/// By id, descending, each row once; every filter is obeyed.
+/// Rows are listed by id, descending, each once; every filter applies.
 pub fn pages_show_the_newest_row_first_and_obey_the_filter<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -152,7 +152,7 @@ pub fn pages_show_the_newest_row_first_and_obey_the_filter<B: Backend>() {
     }
 }
 
-/// A later checkpoint takes the place of an earlier one.
+/// A later checkpoint replaces an earlier one.
 pub fn the_newest_checkpoint_is_kept<B: Backend>() {
     let backend = B::start();
     let store = backend.store();

@@ -43,7 +43,7 @@ fn expected(intents: &[Intent], codes: &[&str]) -> Coverage {
     first.map_or(Coverage::Missing, |intent| Coverage::Reserved(Box::new(intent.clone())))
 }
 
-/// Every status and code, asked for with and without critical codes.
+/// Every status and code, with and without critical codes.
 pub fn a_file_is_covered_by_an_intent_of_a_critical_code<B: Backend>() {
     for status in Status::ALL {
         let backend = B::start();
@@ -57,7 +57,7 @@ pub fn a_file_is_covered_by_an_intent_of_a_critical_code<B: Backend>() {
     }
 }
 
-/// An unknown status waits as well, and no line is before the first line.
+/// An unknown status counts as a placeholder too, and no line precedes the first line.
 pub fn the_first_placeholder_by_line_and_id_waits<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -80,7 +80,7 @@ pub fn the_first_placeholder_by_line_and_id_waits<B: Backend>() {
     }
 }
 
-/// Thousands of intents of other codes hide neither what covers a file nor what waits.
+/// Thousands of intents with other codes hide neither an intent that covers a file nor a placeholder.
 pub fn a_crowd_of_intents_changes_no_answer<B: Backend>() {
     let backend = B::start();
     let store = backend.store();

@@ -1,7 +1,7 @@
 //! Macro for test stores that wrap another store.
 
-/// Methods of a [`Store`](crate::Store) that call the same method of the store in a field: `delegate_store!(inner: view,
-/// watch);` inside of `impl Store for`. What is not named is written by hand.
+/// Writes methods of a [`Store`](crate::Store) that call the same method of the store in a field:
+/// `delegate_store!(inner: view, watch);` inside of `impl Store for`. Methods that are not named are written by hand.
 #[macro_export]
 macro_rules! delegate_store {
     (@one $inner:ident, submit) => {

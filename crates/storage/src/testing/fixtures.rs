@@ -3,7 +3,7 @@
 use api_keys::{KeyMac, KeyQuotas, KeyRecord, MAX_QUOTA, ScopeSet};
 use registry_core::{AgentId, Intent, IntentId, KeyId, Owner, Status, Timestamp};
 
-/// A point in time, some seconds after a fixed start.
+/// Point in time, some seconds after a fixed start.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(1_700_000_000_123_456).plus_seconds(seconds)
 }
@@ -12,7 +12,7 @@ pub(super) fn id(text: &str) -> IntentId {
     IntentId::from_stored(text.to_owned())
 }
 
-/// An intent with every field filled.
+/// Intent with a value in every field.
 pub(super) fn intent(name: &str) -> Intent {
     Intent {
         id: id(name),
@@ -38,7 +38,7 @@ pub(super) fn intent(name: &str) -> Intent {
     }
 }
 
-/// An intent with nothing but what it must have.
+/// Intent with only the required fields.
 pub(super) fn bare(name: &str) -> Intent {
     Intent {
         file: None,
@@ -62,7 +62,7 @@ pub(super) fn key_id(name: &str) -> KeyId {
     KeyId::from_stored(name.to_owned())
 }
 
-/// A key with every field filled.
+/// Key with a value in every field.
 pub(super) fn key(name: &str) -> KeyRecord {
     KeyRecord {
         key_id: key_id(name),

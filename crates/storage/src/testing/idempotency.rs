@@ -35,7 +35,7 @@ fn recall(
     write(store, move |tx| tx.recall(caller, operation, key)).unwrap()
 }
 
-/// One caller's key means nothing to another, nor for another operation.
+/// A key counts only for its caller and operation.
 pub fn what_is_remembered_is_recalled_for_its_caller_and_operation_alone<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -47,7 +47,7 @@ pub fn what_is_remembered_is_recalled_for_its_caller_and_operation_alone<B: Back
     assert_eq!(recall(&*store, "t4_a", "create_intent", "K"), None);
 }
 
-/// Upkeep forgets what is older than a point, bounded per run.
+/// Upkeep deletes keys older than a point in time, a limited number per run.
 pub fn old_keys_are_forgotten_a_few_at_a_time<B: Backend>() {
     let backend = B::start();
     let store = backend.store();

@@ -21,7 +21,7 @@ fn names(intents: &[Intent]) -> Vec<&str> {
     intents.iter().map(|intent| intent.id.as_str()).collect()
 }
 
-/// Rows of one file, and one of another: name and line, in the order that they must come in.
+/// Rows of one file, and one of another: name and line, in the expected order.
 const FILE: [(&str, Option<i64>); 6] =
     [("d", None), ("e", None), ("z", Some(1)), ("a", Some(2)), ("b", Some(2)), ("c", Some(11))];
 
@@ -36,7 +36,7 @@ fn file_of_intents(store: &dyn Store) {
     insert(store, intents);
 }
 
-/// Rows without a line come first; no row is lost or shown twice at the edge of a page.
+/// Rows without a line come first; no row is lost or repeated at the edge of a page.
 pub fn pages_of_a_file_go_by_line_and_show_each_intent_once<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -119,7 +119,7 @@ pub fn stale_intents_are_the_open_ones_that_nobody_touched<B: Backend>() {
     }
 }
 
-/// Every filter is obeyed, and following `looked_up_to` shows each row once, also beyond 5,000 rows.
+/// Every filter applies, and following `looked_up_to` returns each row once, also beyond 5,000 rows.
 pub fn a_scan_finds_what_fits_part_by_part<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -176,7 +176,7 @@ pub fn a_scan_finds_what_fits_part_by_part<B: Backend>() {
     assert!(scan(&IntentQuery { code: text("f821"), ..any }, 10).0.is_empty());
 }
 
-/// The figures over all intents see each one once.
+/// The figures over all intents count each one once.
 pub fn counting_shows_each_intent_once<B: Backend>() {
     let backend = B::start();
     let store = backend.store();

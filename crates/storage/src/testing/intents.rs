@@ -7,7 +7,7 @@ use super::fixtures::{at, bare, id, intent};
 use super::support::write;
 use crate::Inserted;
 
-/// What goes in comes out, field by field, from a view and from a write.
+/// What is stored is read back field by field, from a view and from a write.
 pub fn an_inserted_intent_is_read_back_whole<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -26,7 +26,7 @@ pub fn an_inserted_intent_is_read_back_whole<B: Backend>() {
     assert_eq!(store.read(|view| view.intent(&id("other"))).unwrap(), None);
 }
 
-/// A conflict is a value: the row that is there, and the digest of the body that made it.
+/// A conflict is a value: the existing row, and the digest of the body that created it.
 pub fn a_taken_id_is_told_with_what_is_there<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -35,7 +35,7 @@ pub fn a_taken_id_is_told_with_what_is_there<B: Backend>() {
     write(&*store, move |tx| tx.insert_intent(&stored, &[7; 32], None)).unwrap();
     let again = write(&*store, |tx| {
         let refused = tx.insert_intent(&bare("taken"), &[8; 32], None)?;
-        // The transaction goes on after a conflict.
+        // The transaction continues after a conflict.
         assert_eq!(tx.insert_intent(&bare("free"), &[8; 32], None)?, Inserted::Yes);
         Ok(refused)
     });
@@ -45,7 +45,7 @@ pub fn a_taken_id_is_told_with_what_is_there<B: Backend>() {
     assert!(store.read(|view| view.intent(&id("free"))).unwrap().is_some());
 }
 
-/// Of two changes that start from one version, one finds its row.
+/// Of two changes based on one version, only one succeeds.
 pub fn an_update_needs_the_version_before<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -69,7 +69,7 @@ pub fn an_update_needs_the_version_before<B: Backend>() {
     assert!(!update(&registry_core::Intent { version: 2, ..intent("unknown") }));
 }
 
-/// Deleting tells whether there was something, and frees the id.
+/// A deletion reports whether there was an intent, and frees the id.
 pub fn a_deleted_intent_is_gone_and_its_id_free<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -80,7 +80,7 @@ pub fn a_deleted_intent_is_gone_and_its_id_free<B: Backend>() {
     assert_eq!(write(&*store, |tx| tx.insert_intent(&bare("a"), &[8; 32], None)).unwrap(), Inserted::Yes);
 }
 
-/// Within one write, what was written is there.
+/// A write sees what it has written.
 pub fn a_write_sees_what_it_wrote<B: Backend>() {
     let backend = B::start();
     let seen = write(&*backend.store(), |tx| {

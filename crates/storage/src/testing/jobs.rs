@@ -22,7 +22,7 @@ fn is_there(store: &dyn Store, name: &str) -> bool {
     store.read(|view| view.intent(&id(name))).unwrap().is_some()
 }
 
-/// Holds the store, so that what is submitted meanwhile can share a batch.
+/// Holds the store, so that jobs that are submitted meanwhile can share a batch.
 fn hold(store: &dyn Store) -> (Gate, Ending) {
     let gate = Gate::default();
     let held = gate.clone();
@@ -34,7 +34,7 @@ fn hold(store: &dyn Store) -> (Gate, Ending) {
     (gate, ending)
 }
 
-/// The code of one caller can't take down the writes of others.
+/// A panic of one job does not affect the writes of others.
 pub fn a_panic_leaves_the_others_committed_and_answered<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -53,7 +53,7 @@ pub fn a_panic_leaves_the_others_committed_and_answered<B: Backend>() {
     assert!(is_there(&*store, "first") && is_there(&*store, "last") && !is_there(&*store, "bad"));
 }
 
-/// Trouble of one job is its own.
+/// An error of one job does not affect others.
 pub fn an_error_is_rolled_back_alone<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -72,7 +72,7 @@ pub fn an_error_is_rolled_back_alone<B: Backend>() {
     assert!(is_there(&*store, "first") && is_there(&*store, "last") && !is_there(&*store, "bad"));
 }
 
-/// Work that nobody waits for is not done.
+/// A job that nobody waits for is skipped.
 pub fn a_job_whose_caller_is_gone_is_not_begun<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -102,7 +102,7 @@ fn some_key(name: &str) -> JobCaller {
     JobCaller::Key(KeyId::from_stored(name.to_owned()))
 }
 
-/// A full queue is told at once; the platform's own jobs find a place then; nothing that was taken is lost.
+/// A full queue is reported at once; work of the server still finds a place; no accepted job is lost.
 pub fn a_full_queue_refuses_and_control_jobs_still_find_a_place<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -136,7 +136,7 @@ pub fn a_full_queue_refuses_and_control_jobs_still_find_a_place<B: Backend>() {
     }
 }
 
-/// One key can't fill the queue: the others, and the platform, find their places.
+/// One key can't fill the queue: other keys, and the server, find their places.
 pub fn a_full_share_refuses_its_key_alone<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -162,7 +162,7 @@ pub fn a_full_share_refuses_its_key_alone<B: Backend>() {
     }
 }
 
-/// Neither another caller nor an admin waits for one caller's crowd.
+/// Neither another caller nor an admin waits for one caller's many jobs.
 pub fn others_and_control_jobs_go_before_a_crowd<B: Backend>() {
     const CROWD: usize = 100;
     let backend = B::start();
@@ -172,7 +172,7 @@ pub fn others_and_control_jobs_go_before_a_crowd<B: Backend>() {
     let job = |name: &'static str, precedence, caller| {
         let order = Arc::clone(&order);
         submit_as(&*store, precedence, caller, move |tx| {
-            // Work that the store's clock can see.
+            // Work that the store's clock can measure.
             for _ in 0..500 {
                 tx.intent(&id("none"))?;
             }
@@ -194,7 +194,7 @@ pub fn others_and_control_jobs_go_before_a_crowd<B: Backend>() {
     assert!(place("admin") < CROWD / 2 && place("other") < CROWD / 2, "{order:?}");
 }
 
-/// A job that never ends is ended, alone, and nothing of it is kept.
+/// A job that never ends is stopped alone, and nothing of it is kept.
 pub fn a_job_past_its_deadline_fails_alone<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -216,7 +216,7 @@ pub fn a_job_past_its_deadline_fails_alone<B: Backend>() {
     assert_eq!(store.stats().deadline_refusals, 1);
 }
 
-/// A job can't go on after its deadline by looking away from the error.
+/// A job can't continue after its deadline by ignoring the error.
 pub fn a_job_past_its_deadline_writes_nothing_more<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -229,7 +229,7 @@ pub fn a_job_past_its_deadline_writes_nothing_more<B: Backend>() {
     assert!(!is_there(&*store, "late"));
 }
 
-/// Read your writes.
+/// A caller reads its own writes.
 pub fn an_acknowledged_write_is_seen_by_the_next_view<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -241,7 +241,7 @@ pub fn an_acknowledged_write_is_seen_by_the_next_view<B: Backend>() {
     }
 }
 
-/// What is committed while a view looks is not seen by it, whichever connection it has; a read of one row sees it.
+/// A view does not see what is committed while it reads, whichever connection it has; a read of one row does.
 pub fn a_view_is_one_snapshot<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -257,7 +257,7 @@ pub fn a_view_is_one_snapshot<B: Backend>() {
     assert_eq!(store.intent(Duration::ZERO, &id("c")).unwrap(), None);
 }
 
-/// An error is the caller's own.
+/// An error of a view's closure is returned to its caller.
 pub fn the_error_of_a_view_reaches_its_caller<B: Backend>() {
     let backend = B::start();
     let failed: Result<(), _> = backend.store().read(|_| Err(StoreError::Full));
@@ -282,7 +282,7 @@ pub fn a_view_that_panics_leaves_the_store_usable<B: Backend>() {
     assert_eq!(store.stats().readers_busy, 0);
 }
 
-/// After the close there is an answer, and it says why.
+/// After the close, every call returns an error that says why.
 pub fn a_closed_store_takes_no_job<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -292,7 +292,7 @@ pub fn a_closed_store_takes_no_job<B: Backend>() {
     store.close(LONG).unwrap();
 }
 
-/// What was taken before the close is done and answered.
+/// Jobs that were accepted before the close are done and answered.
 pub fn what_waits_at_the_close_is_committed<B: Backend>() {
     let mut backend = B::start();
     let store = backend.store();
@@ -311,7 +311,7 @@ pub fn what_waits_at_the_close_is_committed<B: Backend>() {
     assert!(is_there(&*backend.store(), "a"));
 }
 
-/// The log goes on where it stood.
+/// The log continues after a restart.
 pub fn a_reopened_store_has_everything<B: Backend>() {
     let mut backend = B::start();
     let store = backend.store();

@@ -6,7 +6,7 @@ use super::Backend;
 use super::fixtures::{at, key, key_id};
 use super::support::write;
 
-/// What goes in comes out, field by field, from a view and from a write.
+/// What is stored is read back field by field, from a view and from a write.
 pub fn a_key_is_read_back_whole<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -36,7 +36,7 @@ pub fn a_key_is_read_back_whole<B: Backend>() {
     assert_eq!(store.read(|view| view.key(&key_id("t4_other"))).unwrap(), None);
 }
 
-/// A key that is there is not written over.
+/// An existing key is not overwritten.
 pub fn a_taken_key_id_is_told<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -46,7 +46,7 @@ pub fn a_taken_key_id_is_told<B: Backend>() {
     assert_eq!(store.read(|view| view.key(&key_id("t4_a"))).unwrap(), Some(key("t4_a")));
 }
 
-/// Of two changes that start from one version, one finds its row.
+/// Of two changes based on one version, only one succeeds.
 pub fn an_update_of_a_key_needs_the_version_before<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -60,7 +60,7 @@ pub fn an_update_of_a_key_needs_the_version_before<B: Backend>() {
     assert!(!write(&*store, move |tx| tx.update_key(&unknown())).unwrap());
 }
 
-/// In the order of their ids, each once.
+/// Keys are listed by id, each once.
 pub fn keys_are_listed_by_their_ids<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -82,13 +82,12 @@ pub fn keys_are_listed_by_their_ids<B: Backend>() {
     }
 }
 
-/// A write knows whether a key that was read at an epoch may have changed since: by a commit, or by what it has changed
-/// itself.
+/// A write knows whether a key that was read at an epoch may have changed since: by a commit, or by its own changes.
 pub fn a_change_of_a_key_is_seen_by_the_writes_after_it<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
     let moved = |epoch| write(&*store, move |tx| tx.keys_moved(epoch)).unwrap();
-    // For a moment a backend may take a commit of this process for another's.
+    // For a moment a backend may mistake a commit of this process for another's.
     assert!((0..1000).any(|_| !moved(store.watch().epoch)), "no key has changed");
     let epoch = store.watch().epoch;
     write(&*store, |tx| tx.insert_key(&key("t4_a"))).unwrap();

@@ -24,7 +24,7 @@ fn insert(store: &dyn Store, hold: HoldRow) -> bool {
     write(store, move |tx| tx.insert_hold(&hold)).unwrap()
 }
 
-/// An account that nobody has booked on is empty; bookings add up, each account by itself.
+/// An account without bookings is empty; bookings add up, separately for each account.
 pub fn accounts_begin_empty_and_add_up<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -49,7 +49,7 @@ pub fn accounts_begin_empty_and_add_up<B: Backend>() {
     assert_eq!(write(&*store, |tx| tx.account(&account("t4_a"))).unwrap(), stands(25, 9));
 }
 
-/// What would be held below nothing, or can't be counted any more, is trouble, and nothing is booked.
+/// A negative amount on hold, or an amount that is too large to count, is an error, and nothing is booked.
 pub fn an_account_never_holds_less_than_nothing<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -84,7 +84,7 @@ pub fn a_failed_job_leaves_the_ledger_as_it_was<B: Backend>() {
     assert_eq!(store.read(|view| view.holds(None, None, 10)).unwrap(), []);
 }
 
-/// Of many that look and book at once, exactly those that fit are let in.
+/// Of many jobs that check and book at once, exactly those that fit succeed.
 pub fn at_once_exactly_what_fits_is_held<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -118,7 +118,7 @@ pub fn at_once_exactly_what_fits_is_held<B: Backend>() {
     assert_eq!(store.read(|view| view.held_totals()).unwrap(), (100, 700));
 }
 
-/// What is under way is counted; orphans are settled already.
+/// Open holds are counted; orphans are settled already.
 pub fn totals_count_what_is_under_way<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -130,7 +130,7 @@ pub fn totals_count_what_is_under_way<B: Backend>() {
     assert_eq!(store.read(|view| view.held_totals()).unwrap(), (2, 16));
 }
 
-/// People see what a key has spent. Its version stays, and cached keys are not read again for it.
+/// The row of a key shows what it has spent. Its version does not change, and cached keys are not read again.
 pub fn what_a_key_has_spent_moves_neither_version_nor_epoch<B: Backend>() {
     const TIMES: u64 = 100;
     let backend = B::start();
@@ -141,7 +141,7 @@ pub fn what_a_key_has_spent_moves_neither_version_nor_epoch<B: Backend>() {
         let used = 9_000_000_000_000_000_000 + i64::try_from(used).unwrap();
         assert!(write(&*store, move |tx| tx.put_key_usage(&key_id("t4_a"), "2026-11-21", used)).unwrap());
     }
-    // A store that looks for others' changes may see its own commits now and then, but not each of them.
+    // A store that watches for others' changes may see its own commits now and then, but not each of them.
     let after = store.watch();
     assert!(
         after.durable >= before.durable + TIMES && after.epoch < before.epoch + TIMES,

@@ -11,7 +11,7 @@ use crate::{AlertRow, HoldRow, UsageLine, UsageQuery, UsageRow, View};
 
 pub(super) const DAY: &str = "2026-11-21";
 
-/// The account of a key on a day.
+/// Account of a key on a day.
 pub(super) fn account(key: &str) -> AccountKey {
     AccountKey {
         scope: BudgetScope::Key,
@@ -21,7 +21,7 @@ pub(super) fn account(key: &str) -> AccountKey {
     }
 }
 
-/// Everybody's account of a month.
+/// Account of the platform in a month.
 pub(super) fn platform() -> AccountKey {
     AccountKey {
         scope: BudgetScope::Platform,
@@ -35,12 +35,12 @@ pub(super) fn call(name: &str) -> CallId {
     CallId::from_stored(name.to_owned())
 }
 
-/// The hold of a call's first attempt.
+/// Hold of a call's first attempt.
 pub(super) fn hold_id(name: &str) -> HoldId {
     HoldId::of(&call(name), 1)
 }
 
-/// A hold with every field filled, and with the largest numbers.
+/// Hold with a value in every field, with the largest numbers.
 pub(super) fn hold(name: &str) -> HoldRow {
     HoldRow {
         id: hold_id(name),
@@ -74,7 +74,7 @@ pub(super) fn hold(name: &str) -> HoldRow {
     }
 }
 
-/// A hold with nothing but what it must have.
+/// Hold with only the required fields.
 pub(super) fn bare_hold(name: &str) -> HoldRow {
     HoldRow {
         owner: None,
@@ -92,7 +92,7 @@ pub(super) fn bare_hold(name: &str) -> HoldRow {
     }
 }
 
-/// The usage of a hold, with every field filled.
+/// Usage of a hold, with a value in every field.
 pub(super) fn usage(name: &str) -> UsageRow {
     UsageRow {
         hold_id: hold_id(name),
@@ -126,7 +126,7 @@ pub(super) fn usage(name: &str) -> UsageRow {
     }
 }
 
-/// A row of usage with nothing but what it must have.
+/// Usage row with only the required fields.
 pub(super) fn bare_usage(name: &str) -> UsageRow {
     UsageRow {
         attempt: u32::MAX,
@@ -146,7 +146,7 @@ pub(super) fn bare_usage(name: &str) -> UsageRow {
     }
 }
 
-/// A row of usage as a list shows it; the place is the store's to give.
+/// Usage row of a list; the store assigns the position.
 pub(super) fn line(row: &UsageRow, id: i64) -> UsageLine {
     UsageLine {
         id,
@@ -172,7 +172,7 @@ pub(super) fn alert(account: AccountKey, percent: u8, at: Timestamp) -> AlertRow
     AlertRow { account, percent, limit_pico_usd: 100, settled_pico_usd: 9_000_000_000_000_000_000, at }
 }
 
-/// All rows of usage that fit, by visits of at most `size` rows.
+/// All usage rows that fit, by visits of at most `size` rows.
 pub(super) fn visited(view: &dyn View, filter: &UsageQuery, size: u32) -> Vec<UsageLine> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {

@@ -14,7 +14,7 @@ fn names(holds: &[HoldRow]) -> Vec<&str> {
     holds.iter().map(|hold| hold.id.as_str()).collect()
 }
 
-/// What goes in comes out, field by field, from a view and from a write.
+/// What is stored is read back field by field, from a view and from a write.
 pub fn a_hold_is_read_back_whole<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -28,7 +28,7 @@ pub fn a_hold_is_read_back_whole<B: Backend>() {
     assert_eq!(write(&*store, |tx| tx.hold(&key_id("t4_a"), &hold_id("other"))).unwrap(), None);
 }
 
-/// A hold that is there is not written over, and is removed once.
+/// An existing hold is not overwritten, and is deleted once.
 pub fn a_taken_hold_is_told_and_a_removed_one_is_gone<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -55,7 +55,7 @@ pub fn a_hold_is_orphaned_once<B: Backend>() {
     assert_eq!(listed, [HoldRow { orphaned: true, ..hold("a") }, hold("b")]);
 }
 
-/// A server keeps its own calls alive, and no others; what was settled as an orphan does not come back.
+/// A server renews its own calls and no others; an orphan that was settled does not return.
 pub fn a_renewal_moves_the_leases_of_its_server_alone<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -95,7 +95,7 @@ pub fn expired_holds_come_oldest_first_and_a_few_at_a_time<B: Backend>() {
     assert_eq!(expired(10, 10), [HoldRow { lease_until: at(10), ..hold("c") }]);
 }
 
-/// Orphans stay for late settlements, and then go; calls under way stay whatever their lease says.
+/// Orphans stay for late settlements, and are deleted later; open holds stay whatever their lease says.
 pub fn old_orphans_are_forgotten_a_few_at_a_time<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -110,7 +110,7 @@ pub fn old_orphans_are_forgotten_a_few_at_a_time<B: Backend>() {
     assert_eq!(names(&left), ["d.1", "e.1"]);
 }
 
-/// A name is taken among the holds and the usage of its key alone, and each row is found, ended and forgotten by both.
+/// An id is unique among the holds and usage of its key only; each row is found, ended and deleted by key and id.
 pub fn two_keys_may_use_one_name<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -136,7 +136,7 @@ pub fn two_keys_may_use_one_name<B: Backend>() {
     assert_eq!([get("t4_a"), get("t4_b"), get("t4_c")], [Some(usage("a")), Some(amended), None]);
 }
 
-/// In the order of their ids, each once; of one key alone when it is given.
+/// Holds are listed by id, each once; of one key when it is given.
 pub fn holds_are_listed_by_their_ids<B: Backend>() {
     let backend = B::start();
     let store = backend.store();

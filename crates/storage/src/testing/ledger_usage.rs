@@ -15,7 +15,7 @@ fn insert(store: &dyn Store, row: UsageRow) -> bool {
     write(store, move |tx| tx.insert_usage(&row)).unwrap()
 }
 
-/// All rows of usage that fit, newest first, by pages of at most `size`.
+/// All usage rows that fit, newest first, by pages of at most `size`.
 fn pages(store: &dyn Store, filter: &UsageQuery, size: u32) -> Vec<UsageLine> {
     let (mut found, mut before) = (Vec::new(), None);
     loop {
@@ -33,7 +33,7 @@ fn calls(lines: &[UsageLine]) -> Vec<&str> {
     lines.iter().filter_map(|line| line.call_id.as_deref()).collect()
 }
 
-/// What goes in comes out, field by field, from a write and from both kinds of list.
+/// What is stored is read back field by field, from a write and from both kinds of list.
 pub fn a_usage_row_is_read_back_whole<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -51,7 +51,7 @@ pub fn a_usage_row_is_read_back_whole<B: Backend>() {
     assert_eq!(pages(&*store, &UsageQuery::default(), 10), newest_first);
 }
 
-/// A settlement that is repeated writes nothing.
+/// A repeated settlement writes nothing.
 pub fn a_hold_has_one_usage_row<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -63,7 +63,7 @@ pub fn a_hold_has_one_usage_row<B: Backend>() {
     assert!(lines.iter().all(|line| line.cost_pico_usd == usage("a").cost_pico_usd), "{lines:?}");
 }
 
-/// A late settlement writes over the row of its hold, every field but whose it is, in its place.
+/// A late settlement replaces the row of its hold, except for its key and agent, in its position.
 pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -90,7 +90,7 @@ pub fn an_amended_usage_row_says_the_new_numbers<B: Backend>() {
     assert_eq!(found, expected);
 }
 
-/// Each filter leaves just the rows that fit, in pages and in visits of any size; all that are given must fit.
+/// Each filter leaves exactly the rows that fit, in pages and in visits of any size; all conditions must hold.
 pub fn lists_of_usage_obey_the_filter<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -141,8 +141,8 @@ pub fn lists_of_usage_obey_the_filter<B: Backend>() {
     }
 }
 
-/// Calls are settled in another order than they are made in. Every row is shown once all the same, and just those of
-/// the time that is asked for.
+/// Calls are settled in another order than they are made. Every row is still returned once, and only those of the
+/// requested time.
 pub fn lists_of_usage_obey_times_in_whatever_order_rows_came<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -168,7 +168,7 @@ pub fn lists_of_usage_obey_times_in_whatever_order_rows_came<B: Backend>() {
     }
 }
 
-/// A visit looks at as many rows as it may, says where it stopped, and ends where the rows end.
+/// A visit looks at as many rows as it may, reports where it stopped, and ends where the rows end.
 pub fn a_visit_of_usage_stops_where_it_says<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -190,7 +190,7 @@ pub fn a_visit_of_usage_stops_where_it_says<B: Backend>() {
     assert_eq!(visit(Some(fourth)), (vec![fifth], None));
 }
 
-/// A budget is told of once per part of its limit, oldest first, until the alert is delivered.
+/// A budget alerts once per percentage of its limit, oldest first, until the alert is delivered.
 pub fn an_account_is_alerted_once_per_percent<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -226,7 +226,7 @@ pub fn an_account_is_alerted_once_per_percent<B: Backend>() {
     );
 }
 
-/// Money that was held or spent is so after a restart.
+/// Held and spent money is unchanged after a restart.
 pub fn a_reopened_store_has_the_whole_ledger<B: Backend>() {
     let mut backend = B::start();
     let store = backend.store();

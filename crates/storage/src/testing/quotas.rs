@@ -30,7 +30,7 @@ fn remembered<'a>(caller: &'a str, key: &'a str, outcome: &'a str, at: Timestamp
     Remembered { caller, operation: "op", key, fingerprint: &[9; 32], outcome, at }
 }
 
-/// Each intent counts for the key that created it, from its insertion over its changes to its deletion.
+/// Each intent counts for the key that created it, from its creation over its changes to its deletion.
 pub fn intents_count_for_the_key_that_created_them<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -40,7 +40,7 @@ pub fn intents_count_for_the_key_that_created_them<B: Backend>() {
     let within = write(&*store, move |tx| {
         insert_for(tx, &given.0, KEY)?;
         insert_for(tx, &given.1, KEY)?;
-        // A taken id stores nothing, and who creates without a key counts for nobody.
+        // A taken id stores nothing, and a creation without a key counts for no key.
         tx.insert_intent(&given.1, &[7; 32], Some(&key_id(OTHER)))?;
         tx.insert_intent(&bare("nobody's"), &[7; 32], None)?;
         tx.key_usage(&key_id(KEY))
@@ -66,7 +66,7 @@ pub fn intents_count_for_the_key_that_created_them<B: Backend>() {
     assert_eq!(usage(&*store, KEY), KeyUsage::default());
 }
 
-/// An intent that counts for no key counts for the one that a change names, and stays with it.
+/// An intent that counts for no key counts for the key that a change names, and stays with it.
 pub fn an_intent_of_no_key_counts_for_the_one_that_a_change_names<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -90,7 +90,7 @@ pub fn an_intent_of_no_key_counts_for_the_one_that_a_change_names<B: Backend>() 
     assert_eq!(usage(&*store, KEY), KeyUsage::default());
 }
 
-/// Remembered keys count for their caller until they are forgotten.
+/// Idempotency keys count for their caller until they are deleted.
 pub fn idempotency_keys_count_until_they_are_forgotten<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
@@ -106,7 +106,7 @@ pub fn idempotency_keys_count_until_they_are_forgotten<B: Backend>() {
     };
     let both = size("a", "short") + size("b", "a longer outcome");
     assert_eq!(rows_and_bytes(KEY), (2, both, both));
-    // What is remembered again counts once, with its new size.
+    // A key that is stored again counts once, with its new size.
     write(&*store, |tx| tx.remember(remembered(KEY, "a", "no longer short", at(4)))).unwrap();
     let both = size("a", "no longer short") + size("b", "a longer outcome");
     assert_eq!(rows_and_bytes(KEY), (2, both, both));
@@ -115,11 +115,11 @@ pub fn idempotency_keys_count_until_they_are_forgotten<B: Backend>() {
     assert_eq!((rows_and_bytes(KEY), rows_and_bytes(OTHER)), ((1, left, left), (0, 0, 0)));
 }
 
-/// A job that fails or panics takes its counts back, and the jobs of its batch keep theirs.
+/// A job that fails or panics takes its counts back; the other jobs of its batch keep theirs.
 pub fn a_job_that_fails_counts_for_nothing<B: Backend>() {
     let backend = B::start();
     let store = backend.store();
-    // All of them wait until the first has begun, so that they share a batch.
+    // All wait until the first has begun, so that they share a batch.
     let gate = Gate::default();
     let door = gate.clone();
     let first = submit(&*store, move |tx| {
@@ -146,7 +146,7 @@ pub fn a_job_that_fails_counts_for_nothing<B: Backend>() {
     assert_eq!(usage(&*store, KEY), KeyUsage { intents: 2, intent_bytes: bytes, ..KeyUsage::default() });
 }
 
-/// Of many jobs that look before they insert, exactly as many insert as there are places.
+/// Of many jobs that check before they insert, exactly as many insert as there are places.
 pub fn the_last_place_is_given_once<B: Backend>() {
     const PLACES: u64 = 5;
     let backend = B::start();
@@ -172,8 +172,8 @@ fn row(key: Option<&str>, time: Timestamp) -> Record {
     record
 }
 
-/// Rows of the log count for the key that they name, on their day, and the store knows the count without a look
-/// at the data.
+/// Rows of the log count for the key that they name, on their day, and the store knows the count without reading the
+/// data.
 pub fn rows_of_the_log_count_for_the_key_that_they_name<B: Backend>() {
     let mut backend = B::start();
     let store = backend.store();
@@ -198,7 +198,7 @@ pub fn rows_of_the_log_count_for_the_key_that_they_name<B: Backend>() {
     append(&*store, vec![row(Some(KEY), at(4))]);
     let next = DayUsage { bytes: 3 * one, ..next };
     assert_eq!((usage(&*store, KEY).audit, store.audit_usage(&key_id(KEY))), (next, Some(next)));
-    // A write's own row counts as well, and everything is still there after a restart.
+    // A write's own row counts too, and the counts survive a restart.
     write(&*store, |tx| insert_for(tx, &bare("a"), OTHER)).unwrap();
     let (mine, others) = (usage(&*store, KEY), usage(&*store, OTHER));
     drop(store);
@@ -208,7 +208,7 @@ pub fn rows_of_the_log_count_for_the_key_that_they_name<B: Backend>() {
     assert_eq!(others.intents, 1);
 }
 
-/// Whatever is done in whatever order, the counts are those of a recount.
+/// After any operations in any order, the counts equal those of a recount.
 pub fn counts_are_always_those_of_a_recount<B: Backend>() {
     let backend = B::start();
     let store = backend.store();

@@ -11,10 +11,10 @@ use super::fixtures::{at, bare, id, key, key_id};
 use super::support::{verified_log, write};
 use crate::{Store, Tx};
 
-/// How soon one server must obey what another one has committed.
+/// How soon one server must obey a commit of another.
 const OBEYED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Runs `act` many times on both servers at once, with a name of its own each time.
+/// Runs `act` many times on both servers at once, with a different name each time.
 fn on_both(stores: [&Arc<dyn Store>; 2], rounds: u32, act: fn(&dyn Store, String)) {
     thread::scope(|scope| {
         for (server, store) in stores.into_iter().enumerate() {
@@ -29,7 +29,7 @@ fn on_both(stores: [&Arc<dyn Store>; 2], rounds: u32, act: fn(&dyn Store, String
     });
 }
 
-/// Every acknowledged write of either has its row, and the chain holds.
+/// Every acknowledged write of either server has its row, and the chain is right.
 pub fn two_servers_write_one_log<B: Backend>() {
     let backend = B::start();
     let (first, second) = (backend.store(), backend.second());
@@ -47,7 +47,7 @@ pub fn two_servers_write_one_log<B: Backend>() {
     assert!(there(&*second, "0-0-0") && there(&*first, "1-3-24"));
 }
 
-/// A quota is compared in the transaction that stores, whoever else stores at the same time.
+/// A quota is compared in the transaction that stores, whichever server stores at the same time.
 pub fn two_servers_give_the_last_place_once<B: Backend>() {
     const PLACES: u64 = 20;
     fn take(tx: &mut dyn Tx, name: &str) -> Result<(), crate::StoreError> {
@@ -66,7 +66,7 @@ pub fn two_servers_give_the_last_place_once<B: Backend>() {
     assert_eq!(counted(&*first), PLACES, "the rows themselves");
 }
 
-/// Who cached a key reads it again within a second.
+/// A server that has cached a key reads it again within a second.
 pub fn a_change_of_a_key_moves_the_epoch_of_the_other_server<B: Backend>() {
     let backend = B::start();
     let (first, second) = (backend.store(), backend.second());
@@ -74,7 +74,7 @@ pub fn a_change_of_a_key_moves_the_epoch_of_the_other_server<B: Backend>() {
     thread::sleep(OBEYED_WITHIN);
     let before = second.watch().epoch;
     write(&*first, |tx| tx.update_key(&key("t4_a").revoked(at(1))).map(drop)).unwrap();
-    // A write sees it at once, before the watch does.
+    // A write sees it at once, before the watcher does.
     assert!(write(&*second, move |tx| tx.keys_moved(before)).unwrap());
     let noticed = (0..100).any(|_| {
         thread::sleep(OBEYED_WITHIN / 100);

@@ -15,7 +15,7 @@ use registry_core::{RequestId, Timestamp};
 use super::Backend;
 use crate::{Decided, Job, JobCaller, JobClass, PlatformAuthority, Precedence, Store, StoreError, Tx};
 
-/// No answer takes this long unless it is lost.
+/// Longest time for an answer, unless it is lost.
 const LOST: Duration = Duration::from_mins(1);
 
 struct Unpark(Thread);
@@ -45,7 +45,7 @@ pub(super) fn draft(path: &str) -> Draft {
     Draft::request(Timestamp::from_micros(1_700_000_000_000_000), id, "POST", path, None)
 }
 
-/// A write whose outcome is fine.
+/// Write that succeeds.
 pub(super) fn write<T: Send + 'static>(
     store: &dyn Store,
     mut f: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
@@ -59,7 +59,7 @@ pub(super) fn write<T: Send + 'static>(
 
 type Run = Box<dyn FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send>;
 
-/// A job of the suite.
+/// Job of the suite.
 pub(super) struct Probe {
     pub(super) run: Run,
     pub(super) done: Sender<Result<(), StoreError>>,
@@ -90,22 +90,22 @@ impl Job for Probe {
     }
 }
 
-/// How a submitted job ends.
+/// Receiver of a job's end.
 pub(super) struct Ending {
     ends: Receiver<Result<(), StoreError>>,
     pub(super) gone: Arc<AtomicBool>,
 }
 
 impl Ending {
-    /// The one end of the job.
+    /// Returns the one end of the job.
     pub(super) fn get(&self) -> Result<(), StoreError> {
         let end = self.ends.recv_timeout(LOST).unwrap();
-        // The job is gone with its sender, so there can be no second end.
+        // The job is dropped with its sender, so there can be no second end.
         assert!(self.ends.recv_timeout(LOST).is_err(), "a job was told twice how it ended");
         end
     }
 
-    /// The end, if it is known already.
+    /// Returns the end, if it is known already.
     pub(super) fn peek(&self) -> Option<Result<(), StoreError>> {
         self.ends.try_recv().ok()
     }
@@ -133,7 +133,7 @@ pub(super) fn submit_as(
     Ending { ends, gone }
 }
 
-/// A door that jobs wait at.
+/// Door that jobs wait at.
 #[derive(Clone, Default)]
 pub(super) struct Gate(Arc<(Mutex<(bool, u32)>, Condvar)>);
 
@@ -147,7 +147,7 @@ impl Gate {
         drop(changed.wait_timeout_while(state, LOST, |state| !state.0).unwrap());
     }
 
-    /// Waits until somebody stands at the door.
+    /// Waits until a job waits at the door.
     pub(super) fn wait_for_one(&self) {
         let (state, changed) = &*self.0;
         let state = state.lock().unwrap();
@@ -162,7 +162,7 @@ impl Gate {
     }
 }
 
-/// Every row that has a place in the log.
+/// Returns every row with a place in the log.
 fn log(store: &dyn Store) -> Vec<StoredRow> {
     let (mut rows, mut after) = (Vec::new(), i64::MIN);
     loop {

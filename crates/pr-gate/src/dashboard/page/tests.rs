@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::*;
 
-/// What would end an element, an attribute or a comment, and what `maud` alone would let through: an apostrophe, a mark
-/// that turns the direction of writing, a control character and a runner's command.
+/// Text that would end an element, an attribute or a comment, and characters that `maud` alone would pass: an
+/// apostrophe, a bidirectional mark, a control character and a runner's command.
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\"'&<!--\u{2028}\u{202e}\u{1b}##vso[x]";
 
 fn hostile() -> CheckReport {
@@ -88,7 +88,7 @@ fn named(name: &str, report: &CheckReport, history: &[HistoryEntry]) -> String {
     page.html().unwrap()
 }
 
-/// The JSON inside the page.
+/// Returns the JSON inside the page.
 fn data(page: &str) -> Value {
     let (_, from) = page.split_once("id=\"data\">").unwrap();
     serde_json::from_str(from.split_once("</script>").unwrap().0).unwrap()
@@ -141,7 +141,7 @@ fn an_empty_report_without_history_has_a_page() {
     assert!(page.contains("No findings") && page.contains("An estimate needs"), "{page}");
 }
 
-/// The palettes of the light and of the dark page, from the style itself.
+/// Palettes of the light and of the dark page, from the style itself.
 fn palettes() -> Vec<BTreeMap<&'static str, [f64; 3]>> {
     let blocks = STYLE.split(":root {").skip(1).map(|block| block.split('}').next().unwrap());
     let colours = |block: &'static str| {
@@ -188,7 +188,7 @@ fn words_are_readable_and_lines_are_seen_in_light_and_in_dark() {
 }
 
 mod generated {
-    //! Histories of any numbers and times: the file lies in the tree.
+    //! Histories with any numbers and times: the file is part of the untrusted tree.
 
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -201,13 +201,13 @@ mod generated {
         prop_oneof![3 => 0_u64..2000, 1 => any::<u64>(), 1 => Just(u64::MAX)]
     }
 
-    /// As they are written: with two digits.
+    /// Numbers as they are written: with two digits.
     fn share() -> impl Strategy<Value = Option<f64>> {
         prop::option::of((0_u32..=10_000).prop_map(|hundredths| f64::from(hundredths) / 100.0))
     }
 
     fn entry() -> impl Strategy<Value = HistoryEntry> {
-        // Days around now, and the ends of time.
+        // Days around now, and extreme times.
         let now = Timestamp::parse("2026-11-21T10:00:00Z").unwrap();
         let time = prop_oneof![
             4 => (-200_i64..10, 0_i64..5).prop_map(move |(days, micros)| now.plus_days(days).plus_micros(micros)),
